@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What a routing engine is: a graph goes in, forwarding tables come out. No MAD, no GUID, no clock,
+ * no I/O, no memory that outlives the call. The same graph gives the same tables, always.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* No entry: the switch drops the packet (IBA 14.2.5.10, port 255). */
+#define ROUTE_NONE 0xff
+
+/* One direction of an inter-switch link: out of @port of the switch that owns the arc. */
+struct arc {
+	uint32_t to;	  /* switch at the far end */
+	uint8_t port;	  /* 1 to 254, unique within the owner */
+	uint8_t to_port;  /* the far end's port: arc (to, to_port) is this cable the other way */
+};
+
+enum end_kind {
+	END_HOST,	 /* a channel adapter's port */
+	END_ROUTER,	 /* a router's port */
+	END_AGGREGATION, /* a SHARP aggregation node: an end like any, but no sign of a leaf */
+	END_SWITCH,	 /* port 0 of a switch */
+};
+
+/*
+ * A thing that has LIDs: lid to lid + 2^lmc - 1, reached through @port of @at.
+ * Switch port 0: port 0. Ports of one device share @device, so that engines can spread its LIDs.
+ */
+struct end {
+	uint32_t at; /* the switch that it hangs on (END_SWITCH: itself) */
+	uint32_t device;
+	uint16_t lid;
+	uint8_t port;
+	uint8_t lmc;
+	uint8_t kind; /* enum end_kind */
+};
+
+/*
+ * The fabric as arrays of integers. arcs of switch s: arcs[arc_first[s]] to arcs[arc_first[s+1]-1],
+ * by port. Every cable between switches is there twice, once per end; a loopback cable (a switch
+ * wired to itself) is not there. ends: sorted by (at, port), every switch has its END_SWITCH if it
+ * has a LID. order[s] is a total order of the switches that does not change when cables do (the
+ * rank of their GUIDs). max_lid: the highest LID of any end, LMC range included.
+ */
+struct graph {
+	uint32_t n_switches;
+	uint32_t n_arcs;
+	uint32_t n_ends;
+	uint16_t max_lid;
+	const uint32_t *arc_first;
+	const struct arc *arcs;
+	const struct end *ends;
+	const uint32_t *order;
+	const uint32_t *roots; /* switches that the operator calls roots, or NULL */
+	uint32_t n_roots;
+};
+
+/* lft[s * stride + lid] is the exit port of switch s, 0 for itself. stride is a multiple of 64. */
+struct tables {
+	uint8_t *lft;
+	size_t stride;
+};
+
+/* The stride that tables for @graph need. */
+static inline size_t tables_stride(const struct graph *graph)
+{
+	return ((size_t)graph->max_lid + 64) / 64 * 64;
+}
+
+/*
+ * Fill all of @tables, also entries that no LID uses (ROUTE_NONE). 0, -ENOMEM, or -ENOTSUP if the
+ * engine does not fit this graph; @ret_why then says so in one sentence (static storage).
+ */
+struct engine {
+	const char *name;
+	const char *sentence; /* for --help and the man page */
+	int (*route)(const struct graph *graph, struct tables *tables, const char **ret_why);
+};
+
+extern const struct engine engine_minhop;
+extern const struct engine engine_updn;
+
+/* The engine called @name, or NULL. "auto" is not one: see route_auto(). */
+const struct engine *engine_find(const char *name);
+
+/* All of them, ending with NULL. */
+extern const struct engine *const engines[];
+
+/* What the proof found; the first offence of each kind, for the log. */
+struct proof {
+	bool complete;	 /* every LID is reached from every switch that has a path in the graph */
+	bool loop_free;	 /* no packet comes to a switch twice */
+	bool deadlock_free; /* channel dependencies of the packets that channel adapters and routers send are acyclic */
+	uint32_t n_missing; /* (switch, LID) pairs without a route */
+	uint32_t missing_switch;
+	uint16_t missing_lid;
+	uint32_t loop_switch;
+	uint16_t loop_lid;
+	uint32_t cycle_length;	   /* channels on the cycle found */
+	uint32_t cycle_switch;	   /* one channel of it: out of */
+	uint8_t cycle_port;
+};
+
+/* Hold any engine's tables against the graph. 0 with *ret filled in, or -ENOMEM. */
+int proof_check(const struct graph *graph, const struct tables *tables, struct proof *ret);
+
+static inline bool proof_holds(const struct proof *proof)
+{
+	return proof->complete && proof->loop_free && proof->deadlock_free;
+}
+
+/* What was routed, and how it came to that. */
+struct route_result {
+	const struct engine *engine; /* whose tables these are */
+	struct proof proof;	     /* of these tables; always holds if route_*() returned 0 */
+	const char *why;	     /* why not the engine asked for, or how the roots were found; a sentence, or NULL */
+	uint32_t n_roots;	     /* updn: how many roots */
+};
+
+/*
+ * Route with the engine called @name ("auto" chooses), prove it, and where the proof fails fall back
+ * to an engine that passes. -EPROTO if none does: then @tables is not to be used, ret->proof says why.
+ */
+int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
+		 struct route_result *ret);
