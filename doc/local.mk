@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Man pages: dist_man_MANS; the rest: dist_doc_DATA.

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Unit tests: the source of tests/unit/test-x is tests/unit/test-x.c. Makefile.am tells the rest.
+
+check_PROGRAMS += tests/unit/test-base
+
+# ---- fuzz targets: three lines each -------------------------------------------------------------
+#	fuzz_programs += tests/fuzz/fuzz-x
+#	tests_fuzz_fuzz_x_LDADD = $(fuzz_ldadd)
+#	EXTRA_DIST += tests/fuzz/fuzz-x.in		(a folder of inputs, past crashes among them)
+# Linked with libFuzzer they explore ("make fuzz"), linked with replay.c they are tests.
+fuzz_programs =
+
+if FUZZERS
+fuzz_ldadd = $(VSM_LIBS) $(FUZZ_LDFLAGS)
+noinst_PROGRAMS = $(fuzz_programs)
+else
+fuzz_ldadd = libreplay.a $(VSM_LIBS)
+check_LIBRARIES += libreplay.a
+libreplay_a_SOURCES = tests/fuzz/replay.c
+check_PROGRAMS += $(fuzz_programs)
+endif
