@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * All fields of the wire are one kind of thing: a run of at most 64 bits, most significant first, at
+ * a fixed place. So there is one table, made from the structs of OpenSM's <iba/ib_types.h>, and one
+ * function each to read and to write. A field that is wrong is wrong in one line of wire.def, and
+ * tests/oracle reads every field a second time with libibmad.
+ */
+
+#include "mad/wire.h"
+
+#include <string.h>
+
+#include <iba/ib_types.h>
+
+#include "base/macros.h"
+
+struct place {
+	uint16_t byte; /* the first that holds bits of the field */
+	uint8_t bytes; /* how many do */
+	uint8_t shift; /* bits to the right of it in the last */
+	uint8_t width;
+};
+
+#define FIRST(type, member, bit) (offsetof(type, member) + (bit) / 8)
+#define BYTES(bit, width) (((bit) % 8 + (width) + 7) / 8)
+#define FIELD(name, type, member, bit, width, libibmad)                                            \
+	[name] = { FIRST(type, member, bit), BYTES(bit, width),                                    \
+		   (BYTES(bit, width) * 8 - (bit) % 8 - (width)), width },
+static const struct place places[WIRE_FIELD_COUNT] = {
+#include "mad/wire.def"
+};
+#undef FIELD
+
+#define FIELD(name, type, member, bit, width, libibmad) [name] = #name,
+static const char *const names[WIRE_FIELD_COUNT] = {
+#include "mad/wire.def"
+};
+#undef FIELD
+
+static uint64_t mask_of(const struct place *place)
+{
+	return place->width == 64 ? UINT64_MAX : (UINT64_C(1) << place->width) - 1;
+}
+
+uint64_t wire_get(const void *base, enum wire_field field)
+{
+	const struct place *place = &places[field];
+	const uint8_t *byte = (const uint8_t *)base + place->byte;
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < place->bytes; i++)
+		value = value << 8 | byte[i];
+
+	return value >> place->shift & mask_of(place);
+}
+
+void wire_set(void *base, enum wire_field field, uint64_t value)
+{
+	const struct place *place = &places[field];
+	uint8_t *byte = (uint8_t *)base + place->byte;
+	uint64_t mask = mask_of(place) << place->shift;
+	uint64_t bits = value << place->shift & mask;
+
+	for (unsigned i = place->bytes; i-- > 0; bits >>= 8, mask >>= 8)
+		byte[i] = (uint8_t)((byte[i] & ~mask) | bits);
+}
+
+const char *wire_field_name(enum wire_field field)
+{
+	return names[field];
+}
+
+uint16_t wire_get16(const void *base, size_t index)
+{
+	const uint8_t *b = (const uint8_t *)base + 2 * index;
+
+	return (uint16_t)(b[0] << 8 | b[1]);
+}
+
+void wire_set16(void *base, size_t index, uint16_t value)
+{
+	uint8_t *b = (uint8_t *)base + 2 * index;
+
+	b[0] = (uint8_t)(value >> 8);
+	b[1] = (uint8_t)value;
+}
+
+uint64_t wire_get64(const void *base, size_t index)
+{
+	uint64_t value;
+
+	memcpy(&value, (const uint8_t *)base + 8 * index, sizeof(value));
+
+	return cl_ntoh64(value);
+}
+
+void wire_set64(void *base, size_t index, uint64_t value)
+{
+	value = cl_hton64(value);
+	memcpy((uint8_t *)base + 8 * index, &value, sizeof(value));
+}
+
+void wire_start(struct datagram *d, uint8_t mgmt_class, uint8_t method, uint16_t attr,
+		uint32_t modifier)
+{
+	memset(d, 0, sizeof(*d));
+	wire_set(d, MAD_BASE_VERSION, 1);
+	wire_set(d, MAD_CLASS, mgmt_class);
+	wire_set(d, MAD_CLASS_VERSION,
+		 mgmt_class == CLASS_SA ? CLASS_SA_VERSION : CLASS_SM_VERSION);
+	wire_set(d, MAD_METHOD, method);
+	wire_set(d, MAD_ATTR, attr);
+	wire_set(d, MAD_MODIFIER, modifier);
+}
+
+void wire_set_route(struct datagram *d, const uint8_t *ports, unsigned hops)
+{
+	wire_set(d, SMP_DR_SLID, LID_PERMISSIVE);
+	wire_set(d, SMP_DR_DLID, LID_PERMISSIVE);
+	wire_set(d, SMP_HOP_COUNT, hops);
+	memcpy(d->bytes + offsetof(ib_smp_t, initial_path) + 1, ports, hops);
+}
+
+uint8_t wire_route_port(const struct datagram *d, unsigned k)
+{
+	return d->bytes[offsetof(ib_smp_t, initial_path) + k];
+}
+
+void wire_make_response(struct datagram *d, uint16_t status)
+{
+	uint8_t method = (uint8_t)wire_get(d, MAD_METHOD);
+
+	if (method == METHOD_SET)
+		method = METHOD_GET_RESPONSE;
+	else
+		method |= METHOD_RESPONSE;
+	wire_set(d, MAD_METHOD, method);
+	wire_set(d, MAD_STATUS, status);
+	if (wire_is_directed(d))
+		wire_set(d, SMP_DIRECTION, 1);
+}
+
+_Static_assert(sizeof(ib_smp_t) == MAD_SIZE, "IBA 14.2.1");
+_Static_assert(sizeof(ib_sa_mad_t) == MAD_SIZE, "IBA 15.2.1");
+_Static_assert(sizeof(ib_port_info_t) == SMP_DATA_SIZE, "IBA 14.2.5.6");
+_Static_assert(offsetof(ib_sa_mad_t, data) == 56, "IBA 15.2.1");
+_Static_assert(offsetof(ib_path_rec_t, dgid) == PATH_DGID_OFFSET, "IBA 15.2.5.16");
+_Static_assert(offsetof(ib_path_rec_t, sgid) == PATH_SGID_OFFSET, "IBA 15.2.5.16");
+_Static_assert(sizeof(ib_path_rec_t) == PATH_RECORD_SIZE, "IBA 15.2.5.16");
+_Static_assert(sizeof(ib_node_record_t) == NODE_RECORD_SIZE, "IBA 15.2.5.2");
+_Static_assert(offsetof(ib_node_record_t, node_desc) == NODE_RECORD_DESCRIPTION_OFFSET, "");
+_Static_assert(sizeof(ib_portinfo_record_t) == PORT_RECORD_SIZE, "IBA 15.2.5.3");
+_Static_assert(sizeof(ib_class_port_info_t) == CLASS_INFO_SIZE, "IBA 13.4.8.1");
