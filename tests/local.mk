@@ -3,6 +3,10 @@
 
 check_PROGRAMS += tests/unit/test-base
 
+# ---- scripts ------------------------------------------------------------------------------------
+dist_check_SCRIPTS += tests/check-layers.sh
+dist_check_SCRIPTS += tests/check-symbols.sh
+
 # ---- fuzz targets: three lines each -------------------------------------------------------------
 #	fuzz_programs += tests/fuzz/fuzz-x
 #	tests_fuzz_fuzz_x_LDADD = $(fuzz_ldadd)
