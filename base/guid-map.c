@@ -4,8 +4,8 @@
  * Open addressing with linear probing and removal by shifting back, so that there are no tombstones
  * and a lookup touches one or two cache lines. GUIDs come from the fabric, where anybody may choose
  * them, so they are mixed before use and the table grows at half full; a chosen set of colliding
- * GUIDs costs a peer more than it costs us (the mix is not secret, but a fabric has a bounded number
- * of ports, and so has this table).
+ * GUIDs costs a peer more than it costs us (the mix is not secret, but a fabric has a bounded
+ * number of ports, and so has this table).
  */
 
 #include "base/guid-map.h"

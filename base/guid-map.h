@@ -10,7 +10,7 @@
 
 struct guid_map {
 	struct guid_slot *slots; /* NULL while empty */
-	uint32_t n_slots;	 /* a power of two */
+	uint32_t n_slots;        /* a power of two */
 	uint32_t n_used;
 };
 

@@ -11,9 +11,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define TEXT_MAX 1024
+#define TEXT_MAX    1024
 #define PEER_BUDGET 10 /* messages a second that peers may cause */
-#define SECOND UINT64_C(1000000000)
+#define SECOND      UINT64_C(1000000000)
 
 static enum log_level max_level = LOG_LEVEL_INFO;
 static log_sink current_sink;

@@ -3,7 +3,8 @@
 
 /*
  * Say it and leave. A message has a level, a sentence, and if it is about a place on the fabric,
- * that place. Where it goes (journal with fields, terminal, a test's memory) is the sink's business.
+ * that place. Where it goes (journal with fields, terminal, a test's memory) is the sink's
+ * business.
  *
  * Levels: error: an operator must act; warning: the fabric is degraded; notice: it changed;
  * info: we did something asked for; debug: the rest. Values are those of syslog(3).
@@ -52,8 +53,8 @@ void log_say(enum log_level level, const struct log_where *where, const char *fo
 void log_peer(uint64_t now, const struct log_where *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-#define log_error(...) log_say(LOG_LEVEL_ERROR, NULL, __VA_ARGS__)
+#define log_error(...)   log_say(LOG_LEVEL_ERROR, NULL, __VA_ARGS__)
 #define log_warning(...) log_say(LOG_LEVEL_WARNING, NULL, __VA_ARGS__)
-#define log_notice(...) log_say(LOG_LEVEL_NOTICE, NULL, __VA_ARGS__)
-#define log_info(...) log_say(LOG_LEVEL_INFO, NULL, __VA_ARGS__)
-#define log_debug(...) log_say(LOG_LEVEL_DEBUG, NULL, __VA_ARGS__)
+#define log_notice(...)  log_say(LOG_LEVEL_NOTICE, NULL, __VA_ARGS__)
+#define log_info(...)    log_say(LOG_LEVEL_INFO, NULL, __VA_ARGS__)
+#define log_debug(...)   log_say(LOG_LEVEL_DEBUG, NULL, __VA_ARGS__)

@@ -4,7 +4,8 @@
 /*
  * The clock, timers, jobs, descriptors and randomness, as an interface. Nothing else in vsm knows
  * the time. Two files implement it, and a program links one of them: systemd/loop.c on sd-event,
- * tests/unit/loop-virtual.c on virtual time, where a day passes in a moment and always the same way.
+ * tests/unit/loop-virtual.c on virtual time, where a day passes in a moment and always the same
+ * way.
  *
  * All callbacks run on the loop's own thread, one at a time, never from within a loop_*() call.
  * Results are 0 or -errno.
@@ -19,7 +20,7 @@ struct loop_watch;
 
 #define LOOP_USEC UINT64_C(1000)
 #define LOOP_MSEC (1000 * LOOP_USEC)
-#define LOOP_SEC (1000 * LOOP_MSEC)
+#define LOOP_SEC  (1000 * LOOP_MSEC)
 
 typedef void (*loop_fn)(void *user);
 

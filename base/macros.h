@@ -15,7 +15,7 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* The struct that contains @member at @pointer. */
-#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 /* AUTO(x_freep) struct x *p = NULL; frees at the end of the scope. */
 #define AUTO(fn) __attribute__((cleanup(fn)))

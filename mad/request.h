@@ -5,12 +5,12 @@
  * The request engine: everything that we ask of subnet management agents goes through here.
  *
  * An agent (struct sma) that has something to be asked is made ready; when there is room the engine
- * takes the next ready agent and calls next(), which fills in one request. So requests are made when
- * they can be sent, and never lie in a queue. Each request ends with exactly one call of done(),
- * unless it is cancelled.
+ * takes the next ready agent and calls next(), which fills in one request. So requests are made
+ * when they can be sent, and never lie in a queue. Each request ends with exactly one call of
+ * done(), unless it is cancelled.
  *
- * Room: a window over all agents and a small one per agent, both adaptive. A request that has waited
- * much longer than answers take no longer counts as on the wire: silent agents delay nobody.
+ * Room: a window over all agents and a small one per agent, both adaptive. A request that has
+ * waited much longer than answers take no longer counts as on the wire: silent agents delay nobody.
  */
 
 #include <stdbool.h>
@@ -25,16 +25,16 @@ struct requests;
 
 /* An agent, embedded in what it belongs to. Initialise with sma_init(); owned by the caller. */
 struct sma {
-	struct list ready;   /* in the engine's ring of ready agents */
-	uint32_t srtt;	     /* smoothed round trip, microseconds; 0: not known */
+	struct list ready; /* in the engine's ring of ready agents */
+	uint32_t srtt;     /* smoothed round trip, microseconds; 0: not known */
 	uint32_t rttvar;
-	uint16_t lid;	     /* not 0: the first try goes to this LID instead of the directed route */
-	uint8_t hops;	     /* directed route from our port */
-	uint8_t in_flight;   /* requests not yet done */
-	uint8_t window;	     /* how many may be */
-	uint8_t grown;	     /* answers since the window last grew */
+	uint16_t lid;      /* not 0: the first try goes to this LID instead of the directed route */
+	uint8_t hops;      /* directed route from our port */
+	uint8_t in_flight; /* requests not yet done */
+	uint8_t window;    /* how many may be */
+	uint8_t grown;     /* answers since the window last grew */
 	uint8_t route[SMP_MAX_HOPS];
-	uint64_t mkey;	     /* for SubnSet and protected SubnGet */
+	uint64_t mkey;        /* for SubnSet and protected SubnGet */
 	uint64_t answered_at; /* loop_now() of the last answer, 0: never */
 };
 
@@ -52,15 +52,15 @@ struct request {
 enum request_result {
 	REQUEST_ANSWERED, /* status 0 */
 	REQUEST_REFUSED,  /* answered with a status */
-	REQUEST_LOST,	  /* no answer to any try */
+	REQUEST_LOST,     /* no answer to any try */
 };
 
 struct answer {
 	enum request_result result;
-	uint16_t status;		/* REQUEST_REFUSED: what it said */
-	unsigned tries;			/* how many were sent */
-	const struct request *request;	/* as it was sent */
-	const uint8_t *data;		/* 64 bytes as answered; NULL if lost */
+	uint16_t status;                 /* REQUEST_REFUSED: what it said */
+	unsigned tries;                  /* how many were sent */
+	const struct request *request;   /* as it was sent */
+	const uint8_t *data;             /* 64 bytes as answered; NULL if lost */
 	const struct datagram *datagram; /* all of it; NULL if lost */
 };
 
@@ -73,15 +73,15 @@ struct request_handler {
 };
 
 struct request_limits {
-	unsigned window;	 /* most requests in flight in all; at most 448 (kernel: 512 buffers) */
-	unsigned window_per_sma; /* 1 to 64 */
-	unsigned tries;		 /* 1 to 8 */
+	unsigned window; /* most requests in flight in all; at most 448 (kernel: 512 buffers) */
+	unsigned window_per_sma;   /* 1 to 64 */
+	unsigned tries;            /* 1 to 8 */
 	unsigned first_timeout_ms; /* until a round trip is known */
 	unsigned min_timeout_ms;
 };
 
-int requests_new(struct loop *loop, struct transport *transport, const struct request_handler *handler,
-		 void *user, struct requests **ret);
+int requests_new(struct loop *loop, struct transport *transport,
+		 const struct request_handler *handler, void *user, struct requests **ret);
 void requests_free(struct requests *r);
 
 /* May change at any time. */
@@ -117,7 +117,7 @@ struct request_counts {
 struct request_totals {
 	uint64_t sent;
 	uint64_t malformed; /* answers that do not fit their request */
-	uint64_t stray;	    /* answers to nothing that is outstanding */
+	uint64_t stray;     /* answers to nothing that is outstanding */
 	uint64_t undelivered;
 	uint64_t send_errors;
 };

@@ -41,7 +41,8 @@ struct arrival {
 
 /*
  * Called on the loop with what has arrived since the last call, in order. @why is NULL, or says why
- * the port is gone: then nothing more will arrive and the transport is to be freed (not from within).
+ * the port is gone: then nothing more will arrive and the transport is to be freed (not from
+ * within).
  */
 typedef void (*transport_fn)(void *user, const struct arrival *arrivals, unsigned n,
 			     const char *why);
@@ -58,7 +59,7 @@ struct transport {
 	transport_fn fn;
 	void *user;
 	uint64_t port_guid; /* of the local port, host order */
-	uint8_t port;	    /* its number; 0 on a switch */
+	uint8_t port;       /* its number; 0 on a switch */
 	char device[32];
 };
 
@@ -87,13 +88,14 @@ static inline void transport_free(struct transport *t)
 /* Which port to use: all empty means the first that is usable. */
 struct transport_choice {
 	const char *device; /* "mlx5_0", or "" */
-	unsigned port;	    /* 0: any */
+	unsigned port;      /* 0: any */
 	uint64_t port_guid; /* 0: any */
 };
 
 /*
- * Open a port with libibumad and register for the SM and SA classes. On failure -errno, and @why says
- * what is missing in one sentence (-ENODEV: no such port yet; -EBUSY: another SM holds the classes).
+ * Open a port with libibumad and register for the SM and SA classes. On failure -errno, and @why
+ * says what is missing in one sentence (-ENODEV: no such port yet; -EBUSY: another SM holds the
+ * classes).
  */
 int transport_umad_open(struct loop *loop, const struct transport_choice *choice,
 			char why[static 256], struct transport **ret);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * All fields of the wire are one kind of thing: a run of at most 64 bits, most significant first, at
- * a fixed place. So there is one table, made from the structs of OpenSM's <iba/ib_types.h>, and one
- * function each to read and to write. A field that is wrong is wrong in one line of wire.def, and
- * tests/oracle reads every field a second time with libibmad.
+ * All fields of the wire are one kind of thing: a run of at most 64 bits, most significant first,
+ * at a fixed place. So there is one table, made from the structs of OpenSM's <iba/ib_types.h>, and
+ * one function each to read and to write. A field that is wrong is wrong in one line of wire.def,
+ * and tests/oracle reads every field a second time with libibmad.
  */
 
 #include "mad/wire.h"
@@ -23,7 +23,7 @@ struct place {
 };
 
 #define FIRST(type, member, bit) (offsetof(type, member) + (bit) / 8)
-#define BYTES(bit, width) (((bit) % 8 + (width) + 7) / 8)
+#define BYTES(bit, width)        (((bit) % 8 + (width) + 7) / 8)
 #define FIELD(name, type, member, bit, width, libibmad)                                            \
 	[name] = { FIRST(type, member, bit), BYTES(bit, width),                                    \
 		   (BYTES(bit, width) * 8 - (bit) % 8 - (width)), width },

@@ -2,18 +2,18 @@
 #pragma once
 
 /*
- * The wire, for everybody else: a datagram is 256 bytes, and its fields are read and written by name.
- * Values are numbers in host order; nobody outside mad/ swaps a byte or sees a struct of the wire.
- * The names, places and widths of all fields stand in wire.def.
+ * The wire, for everybody else: a datagram is 256 bytes, and its fields are read and written by
+ * name. Values are numbers in host order; nobody outside mad/ swaps a byte or sees a struct of the
+ * wire. The names, places and widths of all fields stand in wire.def.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define MAD_SIZE 256
+#define MAD_SIZE      256
 #define SMP_DATA_SIZE 64
-#define SMP_MAX_HOPS 63
+#define SMP_MAX_HOPS  63
 
 struct datagram {
 	uint8_t bytes[MAD_SIZE];
@@ -41,7 +41,8 @@ void wire_set16(void *base, size_t index, uint16_t value);
 uint64_t wire_get64(const void *base, size_t index);
 void wire_set64(void *base, size_t index, uint64_t value);
 
-/* Records padded to the multiple of 8 bytes that AttributeOffset counts. Where the 64 bytes of an SMP's attribute lie, and the 200 of an SA record; GIDs inside a path. */
+/* Records padded to the multiple of 8 bytes that AttributeOffset counts. Where the 64 bytes of an
+ * SMP's attribute lie, and the 200 of an SA record; GIDs inside a path. */
 static inline uint8_t *smp_data_of(struct datagram *d)
 {
 	return d->bytes + 64;
@@ -62,18 +63,18 @@ static inline const uint8_t *sa_data_in(const struct datagram *d)
 	return d->bytes + 56;
 }
 
-#define SA_DATA_SIZE 200
-#define PATH_DGID_OFFSET 8
-#define PATH_SGID_OFFSET 24
-#define NODE_RECORD_INFO_OFFSET 4
+#define SA_DATA_SIZE                   200
+#define PATH_DGID_OFFSET               8
+#define PATH_SGID_OFFSET               24
+#define NODE_RECORD_INFO_OFFSET        4
 #define NODE_RECORD_DESCRIPTION_OFFSET 44
-#define NODE_RECORD_SIZE 112
-#define PORT_RECORD_INFO_OFFSET 4
-#define PORT_RECORD_SIZE 72
-#define PATH_RECORD_SIZE 64
-#define SM_RECORD_INFO_OFFSET 4
-#define SM_RECORD_SIZE 32
-#define CLASS_INFO_SIZE 72
+#define NODE_RECORD_SIZE               112
+#define PORT_RECORD_INFO_OFFSET        4
+#define PORT_RECORD_SIZE               72
+#define PATH_RECORD_SIZE               64
+#define SM_RECORD_INFO_OFFSET          4
+#define SM_RECORD_SIZE                 32
+#define CLASS_INFO_SIZE                72
 
 /* Management classes and their versions, IBA 13.4.4 */
 enum {
@@ -169,24 +170,25 @@ enum {
 	CAP2_VIRTUALIZATION = 1u << 2,
 };
 
-/* PortInfo attribute modifier: the SM reads and writes extended speeds (IBA 14.2.5.6; opensm PR 39). */
+/* PortInfo attribute modifier: the SM reads and writes extended speeds (IBA 14.2.5.6; opensm PR
+ * 39). */
 #define MODIFIER_EXTENDED_SPEEDS (UINT32_C(1) << 31)
 
 enum {
 	LID_UNICAST_FIRST = 0x0001,
 	LID_UNICAST_LAST = 0xbfff,
 	LID_PERMISSIVE = 0xffff,
-	LFT_BLOCK = 64,	 /* LIDs in a block of the linear forwarding table */
+	LFT_BLOCK = 64,  /* LIDs in a block of the linear forwarding table */
 	PKEY_BLOCK = 32, /* keys in a block of the P_Key table */
 };
 
 /* Notice.Type of generic traps */
-#define TRAP_LINK_STATE 128
+#define TRAP_LINK_STATE     128
 #define TRAP_LINK_INTEGRITY 129
 #define TRAP_BUFFER_OVERRUN 130
-#define TRAP_FLOW_WATCHDOG 131
-#define TRAP_CAPABILITY 144
-#define TRAP_SYSTEM_GUID 145
+#define TRAP_FLOW_WATCHDOG  131
+#define TRAP_CAPABILITY     144
+#define TRAP_SYSTEM_GUID    145
 
 /* SMInfo.SMState and the attribute modifiers of SubnSet(SMInfo), IBA 14.4.1 */
 enum sm_state {

@@ -19,7 +19,7 @@
 #include "base/macros.h"
 #include "mad/wire.h"
 
-#define NONE IB_FIELD_LAST_
+#define NONE   IB_FIELD_LAST_
 #define ROUNDS 2000
 
 struct twin {
@@ -82,7 +82,8 @@ static void both_libraries_write_the_same_bytes(void **state)
 		if (twins[i].theirs == NONE)
 			continue;
 		for (int round = 0; round < ROUNDS; round++) {
-			uint64_t value = (uint64_t)rand() << 33 ^ (uint64_t)rand() << 11 ^ (uint64_t)rand();
+			uint64_t value =
+				(uint64_t)rand() << 33 ^ (uint64_t)rand() << 11 ^ (uint64_t)rand();
 
 			if (twins[i].width < 64)
 				value &= (UINT64_C(1) << twins[i].width) - 1;
@@ -96,7 +97,8 @@ static void both_libraries_write_the_same_bytes(void **state)
 	}
 }
 
-/* Also for the fields that libibmad does not have: what is written is read, and nothing else moves. */
+/* Also for the fields that libibmad does not have: what is written is read, and nothing else moves.
+ */
 static void every_field_keeps_its_neighbours(void **state)
 {
 	uint8_t before[MAD_SIZE], after[MAD_SIZE];

@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * A request in flight is one slot of a fixed array, and its number is part of the TID, so an answer
+ * finds its request without a search:
+ *
+ *	TID (the kernel owns the upper half): | generation 18 | try 3 | slot 11 |
+ *
+ * Every try has a TID of its own (the kernel refuses one that is still outstanding), and an answer
+ *to any of them counts; which one it was tells the round trip even of repeated requests. A slot
+ *that is used again has another generation, so that late answers to the old one are strays.
+ *
+ * Time-outs are measured: 8 smoothed round trips of that agent, of all agents while this one is
+ * unknown, doubled with every try. They lie in a wheel of lists; its tick is coarse, as time-outs
+ *are.
+ *
+ * Windows grow with answers and halve on loss. Loss is only believed when the agent answers a later
+ * try: silence alone says nothing about the fabric, or a dead node would slow all others down. For
+ *the same reason a request that is overdue gives its room back while it goes on waiting. VL15 has
+ *no flow control and a port needs to buffer but one SMP, so the window of one agent starts at 2.
+ *
+ * What the engine refuses to know: what the attributes mean, and what a lost request is worth.
+ */
+
+#include "mad/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/loop.h"
+#include "base/macros.h"
+
+#define SLOT_BITS   11
+#define TRY_BITS    3
+#define SLOTS       (1u << SLOT_BITS)
+#define MAX_TRIES   (1u << TRY_BITS)
+#define GENERATIONS (1u << (32 - SLOT_BITS - TRY_BITS))
+
+#define WHEEL_TICK  (4 * LOOP_MSEC)
+#define WHEEL_SLOTS 1024
+
+#define WINDOW_START        64
+#define WINDOW_MIN          16
+#define SMA_WINDOW_START    2
+#define SMA_WINDOW_PATIENCE 32 /* answers before it grows by one */
+#define KNOWN_AFTER         32 /* answers until the engine's own round trip means something */
+#define TIMEOUT_MAX         (4 * LOOP_SEC) /* one try */
+#define KERNEL_TIMEOUT_MS   20000          /* an answer to any of our tries is of use that long */
+#define OVERDUE_MIN         (2 * LOOP_MSEC)
+#define COUNT_KINDS         512
+
+struct flight {
+	struct list wheel;  /* in a list of the wheel, in the ring of repeats, or among the free */
+	struct list window; /* in the engine's list while it counts as on the wire */
+	struct sma *sma;    /* NULL: free */
+	struct request request;
+	uint64_t deadline;
+	uint64_t sent_at[MAX_TRIES];
+	uint32_t generation;
+	uint8_t tries;
+};
+
+struct count {
+	uint16_t attr;
+	uint8_t method; /* 0: never used */
+	struct request_counts counts;
+};
+
+struct requests {
+	struct loop *loop;
+	struct transport *transport;
+	const struct request_handler *handler;
+	void *user;
+	struct request_limits limits;
+
+	struct list ready;   /* agents that may have something to be asked */
+	struct list repeats; /* flights that wait for room for another try */
+	struct list window;  /* flights on the wire, oldest first */
+	struct list idle;    /* free flights */
+	unsigned n_window;
+	unsigned n_flights;
+	unsigned window_size; /* in sixteenths, so that it can grow by less than one */
+	uint64_t window_cut_at;
+
+	uint32_t srtt; /* over all agents, microseconds */
+	uint32_t rttvar;
+	uint32_t samples;
+
+	struct list wheel[WHEEL_SLOTS];
+	uint64_t ticked; /* wheel slots up to this tick are done */
+	struct loop_timer *tick;
+	struct loop_timer *soon;
+	bool soon_set;
+	bool pumping;
+	bool unsettled;
+
+	struct count counts[COUNT_KINDS];
+	struct request_totals totals;
+	struct flight flights[SLOTS];
+};
+
+void request_sma_init(struct sma *sma)
+{
+	*sma = (struct sma){ .window = SMA_WINDOW_START };
+	list_init(&sma->ready);
+}
+
+/* -- counting -----------------------------------------------------------------------------------
+ */
+
+static struct request_counts *counts_of(struct requests *r, const struct request *request)
+{
+	unsigned i = (request->attr & 0xffu) | (request->method == METHOD_SET ? 0x100u : 0);
+
+	r->counts[i].attr = request->attr;
+	r->counts[i].method = request->method;
+
+	return &r->counts[i].counts;
+}
+
+bool requests_count(const struct requests *r, unsigned n, uint16_t *ret_attr, uint8_t *ret_method,
+		    struct request_counts *ret)
+{
+	for (unsigned i = 0; i < COUNT_KINDS; i++) {
+		if (r->counts[i].method == 0 || n-- > 0)
+			continue;
+		*ret_attr = r->counts[i].attr;
+		*ret_method = r->counts[i].method;
+		*ret = r->counts[i].counts;
+		return true;
+	}
+
+	return false;
+}
+
+const struct request_totals *requests_totals(const struct requests *r)
+{
+	return &r->totals;
+}
+
+unsigned requests_in_flight(const struct requests *r)
+{
+	return r->n_flights;
+}
+
+unsigned requests_window(const struct requests *r)
+{
+	return r->window_size / 16;
+}
+
+/* -- windows and round trips --------------------------------------------------------------------
+ */
+
+static void grow(struct requests *r, struct sma *sma)
+{
+	unsigned most = 16 * r->limits.window;
+
+	r->window_size = MIN(r->window_size + 16, most);
+	if (sma->window < r->limits.window_per_sma && ++sma->grown >= SMA_WINDOW_PATIENCE) {
+		sma->window++;
+		sma->grown = 0;
+	}
+}
+
+/* At most once per round trip, or one burst that overflows a buffer would close the window. */
+static void shrink(struct requests *r, struct sma *sma)
+{
+	uint64_t now = loop_now(r->loop);
+
+	sma->window = MAX(sma->window / 2, 1);
+	sma->grown = 0;
+	if (now - r->window_cut_at < MAX(r->srtt * LOOP_USEC, WHEEL_TICK))
+		return;
+	r->window_cut_at = now;
+	r->window_size = MAX(r->window_size / 2, MIN(16 * WINDOW_MIN, 16 * r->limits.window));
+}
+
+/* RFC 6298's estimator, in microseconds. */
+static void smooth(uint32_t *srtt, uint32_t *rttvar, uint32_t sample)
+{
+	uint32_t off;
+
+	if (*srtt == 0) {
+		*srtt = sample;
+		*rttvar = sample / 2;
+		return;
+	}
+	off = sample > *srtt ? sample - *srtt : *srtt - sample;
+	*rttvar = (3 * *rttvar + off) / 4;
+	*srtt = (7 * *srtt + sample) / 8;
+}
+
+static void learn_round_trip(struct requests *r, struct sma *sma, uint64_t sent_at)
+{
+	uint64_t usec = (loop_now(r->loop) - sent_at) / LOOP_USEC;
+	uint32_t sample = (uint32_t)MIN(MAX(usec, 1), UINT32_C(60000000));
+
+	smooth(&sma->srtt, &sma->rttvar, sample);
+	smooth(&r->srtt, &r->rttvar, sample);
+	r->samples++;
+}
+
+static uint64_t timeout_of(const struct requests *r, const struct flight *f)
+{
+	uint64_t least = r->limits.min_timeout_ms * LOOP_MSEC;
+	uint64_t first;
+
+	if (f->sma->srtt)
+		first = MAX((8 * (uint64_t)f->sma->srtt + 4 * f->sma->rttvar) * LOOP_USEC, least);
+	else if (r->samples >= KNOWN_AFTER)
+		first = MAX((8 * (uint64_t)r->srtt + 8 * r->rttvar) * LOOP_USEC, least);
+	else
+		first = MAX(r->limits.first_timeout_ms * LOOP_MSEC, least);
+
+	return MIN(first << (f->tries - 1), TIMEOUT_MAX);
+}
+
+static void leave_window(struct requests *r, struct flight *f)
+{
+	if (list_is_empty(&f->window))
+		return;
+	list_remove(&f->window);
+	r->n_window--;
+}
+
+static bool has_room(const struct requests *r)
+{
+	return r->n_window < r->window_size / 16;
+}
+
+/* -- flights ------------------------------------------------------------------------------------
+ */
+
+static void arm_tick(struct requests *r)
+{
+	loop_timer_set(r->tick, (r->ticked + 1) * WHEEL_TICK);
+}
+
+static void put_in_wheel(struct requests *r, struct flight *f)
+{
+	uint64_t tick = MAX(f->deadline / WHEEL_TICK + 1, r->ticked + 1);
+
+	list_add_tail(&r->wheel[tick % WHEEL_SLOTS], &f->wheel);
+}
+
+static uint32_t tid_of(const struct requests *r, const struct flight *f)
+{
+	uint32_t slot = (uint32_t)(f - r->flights);
+
+	return f->generation << (SLOT_BITS + TRY_BITS) | (uint32_t)(f->tries - 1) << SLOT_BITS |
+	       slot;
+}
+
+static void send_try(struct requests *r, struct flight *f)
+{
+	bool to_lid = f->sma->lid != 0 && f->tries == 0;
+	struct address to = { .lid = to_lid ? f->sma->lid : LID_PERMISSIVE };
+	struct datagram d;
+
+	f->sent_at[f->tries++] = loop_now(r->loop);
+	f->deadline = loop_now(r->loop) + timeout_of(r, f);
+
+	wire_start(&d, to_lid ? CLASS_SM_LID : CLASS_SM_DIRECTED, f->request.method,
+		   f->request.attr, f->request.modifier);
+	wire_set(&d, MAD_TID, tid_of(r, f));
+	wire_set(&d, SMP_MKEY, f->sma->mkey);
+	if (!to_lid)
+		wire_set_route(&d, f->sma->route, f->sma->hops);
+	memcpy(smp_data_of(&d), f->request.data, SMP_DATA_SIZE);
+
+	r->totals.sent++;
+	counts_of(r, &f->request)->sent++;
+	/* A failure to send is a try without an answer. */
+	if (transport_send(r->transport, &d, &to, KERNEL_TIMEOUT_MS) < 0)
+		r->totals.send_errors++;
+
+	list_add_tail(&r->window, &f->window);
+	r->n_window++;
+	put_in_wheel(r, f);
+}
+
+static void start_flight(struct requests *r, struct sma *sma, const struct request *request)
+{
+	struct flight *f = LIST_ENTRY(r->idle.next, struct flight, wheel);
+
+	list_remove(&f->wheel);
+	f->sma = sma;
+	f->request = *request;
+	f->tries = 0;
+	f->generation = (f->generation + 1) % GENERATIONS;
+	if (r->n_flights++ == 0) {
+		r->ticked = loop_now(r->loop) / WHEEL_TICK;
+		arm_tick(r);
+	}
+	sma->in_flight++;
+	send_try(r, f);
+}
+
+static void end_flight(struct requests *r, struct flight *f)
+{
+	f->sma->in_flight--;
+	f->sma = NULL;
+	leave_window(r, f);
+	list_remove(&f->wheel);
+	list_add_tail(&r->idle, &f->wheel);
+	if (--r->n_flights == 0)
+		loop_timer_stop(r->tick);
+}
+
+/* The one place where a request ends with a word to its owner. */
+static void conclude(struct requests *r, struct flight *f, struct answer *answer)
+{
+	struct request request = f->request;
+	struct sma *sma = f->sma;
+
+	answer->request = &request;
+	answer->tries = f->tries;
+	end_flight(r, f);
+	requests_make_ready(r, sma);
+	r->unsettled = true;
+	r->handler->done(r->user, sma, answer);
+}
+
+static void expire(struct requests *r, struct flight *f)
+{
+	struct answer answer = { .result = REQUEST_LOST };
+
+	leave_window(r, f);
+	if (f->tries < r->limits.tries) {
+		list_add_tail(&r->repeats, &f->wheel);
+		return;
+	}
+	counts_of(r, &f->request)->timed_out++;
+	conclude(r, f, &answer);
+}
+
+/* Requests that are overdue wait on, but no longer take room on the wire. */
+static void release_overdue(struct requests *r)
+{
+	uint64_t now = loop_now(r->loop);
+	uint64_t patience = MAX(4 * r->srtt * LOOP_USEC, OVERDUE_MIN);
+
+	if (r->samples < KNOWN_AFTER)
+		patience = r->limits.first_timeout_ms * LOOP_MSEC;
+	while (!list_is_empty(&r->window)) {
+		struct flight *f = LIST_ENTRY(r->window.next, struct flight, window);
+
+		if (now - f->sent_at[f->tries - 1] < patience)
+			break;
+		leave_window(r, f);
+	}
+}
+
+static void expire_slot(struct requests *r, struct list *slot, uint64_t now)
+{
+	struct list due;
+
+	/* Taken over as a whole: what is put back may land in the same slot. */
+	if (list_is_empty(slot))
+		return;
+	due = *slot;
+	due.next->prev = &due;
+	due.prev->next = &due;
+	list_init(slot);
+
+	while (!list_is_empty(&due)) {
+		struct flight *f = LIST_ENTRY(list_take_first(&due), struct flight, wheel);
+
+		if (f->deadline > now)
+			put_in_wheel(r, f);
+		else
+			expire(r, f);
+	}
+}
+
+static void on_tick(void *user)
+{
+	struct requests *r = user;
+	uint64_t now = loop_now(r->loop);
+	uint64_t tick = now / WHEEL_TICK;
+
+	/* After a pause longer than the wheel once round is enough. */
+	if (tick - r->ticked > WHEEL_SLOTS)
+		r->ticked = tick - WHEEL_SLOTS;
+	while (r->ticked < tick && r->n_flights > 0) {
+		r->ticked++;
+		expire_slot(r, &r->wheel[r->ticked % WHEEL_SLOTS], now);
+	}
+	release_overdue(r);
+	if (r->n_flights > 0)
+		arm_tick(r);
+	requests_pump(r);
+}
+
+/* -- answers ------------------------------------------------------------------------------------
+ */
+
+static struct flight *flight_of(struct requests *r, const struct datagram *d, unsigned *ret_try)
+{
+	uint32_t tid = (uint32_t)wire_get(d, MAD_TID);
+	struct flight *f = &r->flights[tid % SLOTS];
+
+	*ret_try = tid >> SLOT_BITS & (MAX_TRIES - 1);
+	if (!f->sma || f->generation != tid >> (SLOT_BITS + TRY_BITS) || *ret_try >= f->tries)
+		return NULL;
+
+	return f;
+}
+
+static bool answers_this(const struct datagram *d, const struct request *request)
+{
+	uint8_t mgmt_class = (uint8_t)wire_get(d, MAD_CLASS);
+
+	return wire_get(d, MAD_BASE_VERSION) == 1 &&
+	       wire_get(d, MAD_METHOD) == METHOD_GET_RESPONSE &&
+	       wire_get(d, MAD_ATTR) == request->attr &&
+	       wire_get(d, MAD_MODIFIER) == request->modifier &&
+	       (mgmt_class == CLASS_SM_LID ||
+		(mgmt_class == CLASS_SM_DIRECTED && wire_get(d, SMP_DIRECTION) == 1));
+}
+
+static void take_answer(struct requests *r, struct flight *f, unsigned try,
+			const struct datagram *d)
+{
+	uint16_t status = (uint16_t)wire_get(d, wire_is_directed(d) ? SMP_STATUS : MAD_STATUS);
+	struct answer answer = { .result = status ? REQUEST_REFUSED : REQUEST_ANSWERED,
+				 .status = status,
+				 .data = smp_data_in(d),
+				 .datagram = d };
+
+	learn_round_trip(r, f->sma, f->sent_at[try]);
+	f->sma->answered_at = loop_now(r->loop);
+	/* The agent lives, and an earlier try went under: that was loss. */
+	if (try > 0)
+		shrink(r, f->sma);
+	else
+		grow(r, f->sma);
+	if (status)
+		counts_of(r, &f->request)->refused++;
+	else
+		counts_of(r, &f->request)->answered++;
+	conclude(r, f, &answer);
+}
+
+bool requests_receive(struct requests *r, const struct arrival *arrival)
+{
+	const struct datagram *d = &arrival->datagram;
+	struct flight *f;
+	unsigned try;
+
+	/* Given back at once (ibsim) or late (kernel): our own timers decide what comes next. */
+	if (arrival->undelivered) {
+		r->totals.undelivered++;
+		return true;
+	}
+	if (!wire_is_response(d))
+		return false;
+
+	f = flight_of(r, d, &try);
+	if (!f) {
+		r->totals.stray++;
+		return true;
+	}
+	if (!answers_this(d, &f->request)) {
+		r->totals.malformed++;
+		return true;
+	}
+	/* Busy means ask again: the same as no answer yet, IBA 13.4.7. */
+	if ((wire_get(d, SMP_STATUS) & 0x7fff) == STATUS_BUSY)
+		return true;
+	take_answer(r, f, try, d);
+
+	return true;
+}
+
+/* -- asking -------------------------------------------------------------------------------------
+ */
+
+void requests_make_ready(struct requests *r, struct sma *sma)
+{
+	if (!list_is_empty(&sma->ready))
+		return;
+	list_add_tail(&r->ready, &sma->ready);
+	if (!r->pumping && !r->soon_set) {
+		r->soon_set = true;
+		loop_timer_set(r->soon, loop_now(r->loop));
+	}
+}
+
+static void settle(struct requests *r)
+{
+	while (r->unsettled && r->handler->settle) {
+		r->unsettled = false;
+		r->handler->settle(r->user);
+	}
+}
+
+static void send_repeats(struct requests *r)
+{
+	while (has_room(r) && !list_is_empty(&r->repeats)) {
+		struct flight *f = LIST_ENTRY(list_take_first(&r->repeats), struct flight, wheel);
+
+		counts_of(r, &f->request)->retried++;
+		send_try(r, f);
+	}
+}
+
+static void send_new(struct requests *r)
+{
+	while (has_room(r) && !list_is_empty(&r->idle) && !list_is_empty(&r->ready)) {
+		struct sma *sma = LIST_ENTRY(list_take_first(&r->ready), struct sma, ready);
+		struct request request = { 0 };
+
+		if (sma->in_flight >= sma->window || !r->handler->next(r->user, sma, &request))
+			continue;
+		start_flight(r, sma, &request);
+		if (sma->in_flight < sma->window && list_is_empty(&sma->ready))
+			list_add_tail(&r->ready, &sma->ready);
+	}
+}
+
+void requests_pump(struct requests *r)
+{
+	if (r->pumping)
+		return;
+	r->pumping = true;
+	settle(r);
+	send_repeats(r);
+	send_new(r);
+	r->pumping = false;
+}
+
+static void on_soon(void *user)
+{
+	struct requests *r = user;
+
+	r->soon_set = false;
+	requests_pump(r);
+}
+
+void requests_cancel(struct requests *r, struct sma *sma)
+{
+	list_remove(&sma->ready);
+	for (unsigned i = 0; i < SLOTS && sma->in_flight > 0; i++)
+		if (r->flights[i].sma == sma)
+			end_flight(r, &r->flights[i]);
+}
+
+/* -- life ---------------------------------------------------------------------------------------
+ */
+
+void requests_set_limits(struct requests *r, const struct request_limits *limits)
+{
+	r->limits = *limits;
+	r->limits.window = MIN(MAX(limits->window, 1), 448);
+	r->limits.window_per_sma = MIN(MAX(limits->window_per_sma, 1), 64);
+	r->limits.tries = MIN(MAX(limits->tries, 1), MAX_TRIES);
+	r->window_size = MIN(r->window_size, 16 * r->limits.window);
+}
+
+static void init_lists(struct requests *r)
+{
+	uint32_t generation = (uint32_t)loop_random(r->loop);
+
+	list_init(&r->ready);
+	list_init(&r->repeats);
+	list_init(&r->window);
+	list_init(&r->idle);
+	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
+		list_init(&r->wheel[i]);
+	for (unsigned i = 0; i < SLOTS; i++) {
+		list_init(&r->flights[i].window);
+		list_add_tail(&r->idle, &r->flights[i].wheel);
+		r->flights[i].generation = (generation + i) % GENERATIONS;
+	}
+}
+
+int requests_new(struct loop *loop, struct transport *transport,
+		 const struct request_handler *handler, void *user, struct requests **ret)
+{
+	static const struct request_limits limits = { .window = 256,
+						      .window_per_sma = 4,
+						      .tries = 4,
+						      .first_timeout_ms = 200,
+						      .min_timeout_ms = 10 };
+	struct requests *r = calloc(1, sizeof(*r));
+	int e;
+
+	if (!r)
+		return -ENOMEM;
+	r->loop = loop;
+	r->transport = transport;
+	r->handler = handler;
+	r->user = user;
+	r->window_size = 16 * WINDOW_START;
+	requests_set_limits(r, &limits);
+	init_lists(r);
+
+	e = loop_timer_new(loop, on_tick, r, &r->tick);
+	if (e == 0)
+		e = loop_timer_new(loop, on_soon, r, &r->soon);
+	if (e < 0) {
+		requests_free(r);
+		return e;
+	}
+	*ret = r;
+
+	return 0;
+}
+
+void requests_free(struct requests *r)
+{
+	if (!r)
+		return;
+	loop_timer_free(r->tick);
+	loop_timer_free(r->soon);
+	free(r);
+}

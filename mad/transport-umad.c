@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Datagrams through libibumad. The one file that knows it.
+ *
+ * One thread does nothing but wait in umad_recv() and put what comes into a ring; an eventfd tells
+ * the loop. The descriptor itself cannot be watched: that of ibsim's preload library is a number,
+ * not a descriptor. The ring has one writer and one reader and takes no lock. If it is full the
+ * thread waits, and the kernel's queue (200,000 records) grows instead.
+ *
+ * Registration: class 0x81 and 0x01 on QP0 for the requests that an SM answers, class 3 on QP1 for
+ * those of the SA. Answers to our own requests come by TID, whatever the method mask.
+ */
+
+#include "mad/transport.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <infiniband/umad.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/macros.h"
+
+#define RING     4096 /* a power of two, above every window */
+#define QP1_QKEY 0x80010000u
+
+enum agent { AGENT_DIRECTED, AGENT_LID, AGENT_SA, AGENT_COUNT };
+
+struct umad_transport {
+	struct transport transport;
+	struct loop *loop;
+	int port; /* umad port id, -1: not open */
+	int agent[AGENT_COUNT];
+	int is_sm; /* issm descriptor, -1: closed */
+	int event; /* eventfd: the ring has something */
+	struct loop_watch *watch;
+	void *out; /* one record for sending, one for receiving */
+	void *in;
+	pthread_t receiver;
+	bool receiving;
+
+	_Atomic uint32_t head;     /* written by the receiver */
+	_Atomic uint32_t tail;     /* written by the loop */
+	_Atomic bool reader_waits; /* the loop has seen an empty ring: wake it */
+	_Atomic bool writer_waits; /* the receiver has seen a full ring */
+	_Atomic int failed;        /* -errno after which nothing more will come */
+	sem_t room;
+	struct arrival ring[RING];
+};
+
+/* -- receiving ----------------------------------------------------------------------------------
+ */
+
+static void wake_loop(struct umad_transport *t)
+{
+	if (atomic_exchange(&t->reader_waits, false))
+		eventfd_write(t->event, 1);
+}
+
+static void read_address(struct address *from, ib_user_mad_t *record)
+{
+	const ib_mad_addr_t *a = umad_get_mad_addr(record);
+
+	*from = (struct address){ .qpn = be32toh(a->qpn),
+				  .lid = be16toh(a->lid),
+				  .pkey_index = a->pkey_index,
+				  .sl = a->sl,
+				  .path_bits = a->path_bits,
+				  .has_grh = a->grh_present,
+				  .gid_index = a->gid_index,
+				  .hop_limit = a->hop_limit,
+				  .traffic_class = a->traffic_class,
+				  .flow_label = be32toh(a->flow_label) };
+	memcpy(from->gid, a->gid, sizeof(from->gid));
+}
+
+/* Waits for room; there is some as soon as the loop gets to run. */
+static struct arrival *next_slot(struct umad_transport *t)
+{
+	uint32_t head = atomic_load_explicit(&t->head, memory_order_relaxed);
+
+	while (head - atomic_load(&t->tail) == RING) {
+		atomic_store(&t->writer_waits, true);
+		wake_loop(t);
+		if (head - atomic_load(&t->tail) == RING)
+			sem_wait(&t->room);
+	}
+
+	return &t->ring[head % RING];
+}
+
+static void publish(struct umad_transport *t)
+{
+	atomic_fetch_add(&t->head, 1);
+}
+
+/* One record into the ring. 0, or -errno of the read. @wait: -1 for ever, 0 not at all. */
+static int receive_one(struct umad_transport *t, ib_user_mad_t *record, int wait)
+{
+	int length = MAD_SIZE;
+	struct arrival *arrival;
+	int r = umad_recv(t->port, record, &length, wait);
+
+	if (r < 0)
+		return r;
+	arrival = next_slot(t);
+	memset(&arrival->datagram, 0, sizeof(arrival->datagram));
+	memcpy(&arrival->datagram, umad_get_mad(record), MIN((size_t)MAX(length, 0), MAD_SIZE));
+	arrival->undelivered = umad_status(record) != 0;
+	read_address(&arrival->from, record);
+	publish(t);
+
+	return 0;
+}
+
+/* A request longer than one datagram (RMPP) that nobody takes off blocks all behind it: read it
+ * away. */
+static int discard_long(struct umad_transport *t, size_t length)
+{
+	AUTO(freep) ib_user_mad_t *record = umad_alloc(1, umad_size() + length);
+	int n = (int)length;
+
+	if (!record)
+		return -ENOMEM;
+
+	return umad_recv(t->port, record, &n, 0) < 0 ? -EIO : 0;
+}
+
+static bool is_passing(int r)
+{
+	return r == -EAGAIN || r == -EINTR || r == -ETIMEDOUT || r == -EWOULDBLOCK;
+}
+
+static int receive_batch(struct umad_transport *t, ib_user_mad_t *record)
+{
+	int r = receive_one(t, record, -1);
+
+	while (r == 0)
+		r = receive_one(t, record, 0);
+	wake_loop(t);
+
+	return r;
+}
+
+static void *receive(void *user)
+{
+	struct umad_transport *t = user;
+	ib_user_mad_t *record = t->in;
+	int r = 0;
+
+	while (r == 0 || is_passing(r) || r == -ENOSPC) {
+		r = receive_batch(t, record);
+		if (r == -ENOSPC)
+			r = discard_long(t, (size_t)record->length);
+		pthread_testcancel();
+	}
+	atomic_store(&t->failed, r);
+	atomic_store(&t->reader_waits, true);
+	wake_loop(t);
+
+	return NULL;
+}
+
+static void deliver(struct umad_transport *t, uint32_t tail, uint32_t head)
+{
+	while (tail != head) {
+		uint32_t first = tail % RING;
+		uint32_t n = MIN(head - tail, RING - first);
+
+		t->transport.fn(t->transport.user, &t->ring[first], n, NULL);
+		tail += n;
+		atomic_store(&t->tail, tail);
+		if (atomic_exchange(&t->writer_waits, false))
+			sem_post(&t->room);
+	}
+}
+
+/* Only after the flag is up may the ring be believed to be empty. */
+static void on_event(void *user, unsigned ready)
+{
+	struct umad_transport *t = user;
+	eventfd_t value;
+	uint32_t tail = atomic_load(&t->tail);
+	uint32_t head = atomic_load(&t->head);
+
+	(void)ready;
+	if (head != tail) {
+		deliver(t, tail, head);
+		return; /* still readable: the loop comes back and sees what is new */
+	}
+	eventfd_read(t->event, &value);
+	atomic_store(&t->reader_waits, true);
+	if (atomic_load(&t->head) != tail)
+		wake_loop(t);
+	else if (atomic_load(&t->failed))
+		t->transport.fn(t->transport.user, NULL, 0, strerror(-atomic_load(&t->failed)));
+}
+
+/* -- sending ------------------------------------------------------------------------------------
+ */
+
+static int agent_for(const struct umad_transport *t, const struct datagram *d)
+{
+	switch (d->bytes[1]) {
+	case CLASS_SM_DIRECTED:
+		return t->agent[AGENT_DIRECTED];
+	case CLASS_SM_LID:
+		return t->agent[AGENT_LID];
+	default:
+		return t->agent[AGENT_SA];
+	}
+}
+
+static void write_address(ib_mad_addr_t *a, const struct address *to)
+{
+	memset(a, 0, sizeof(*a));
+	a->qpn = htobe32(to->qpn);
+	a->qkey = htobe32(to->qpn ? QP1_QKEY : 0);
+	a->lid = htobe16(to->lid);
+	a->sl = to->sl;
+	a->path_bits = to->path_bits;
+	a->pkey_index = to->pkey_index;
+	a->grh_present = to->has_grh;
+	a->gid_index = to->gid_index;
+	a->hop_limit = to->hop_limit;
+	a->traffic_class = to->traffic_class;
+	a->flow_label = htobe32(to->flow_label);
+	memcpy(a->gid, to->gid, sizeof(to->gid));
+}
+
+static int send_datagram(struct transport *transport, const struct datagram *d,
+			 const struct address *to, unsigned timeout_ms)
+{
+	struct umad_transport *t = CONTAINER_OF(transport, struct umad_transport, transport);
+
+	memcpy(umad_get_mad(t->out), d, MAD_SIZE);
+	write_address(umad_get_mad_addr(t->out), to);
+
+	return umad_send(t->port, agent_for(t, d), t->out, MAD_SIZE, (int)timeout_ms, 0);
+}
+
+static int set_is_sm(struct transport *transport, bool is_sm)
+{
+	struct umad_transport *t = CONTAINER_OF(transport, struct umad_transport, transport);
+	char path[256];
+
+	if (is_sm == (t->is_sm >= 0))
+		return 0;
+	if (!is_sm) {
+		close(t->is_sm);
+		t->is_sm = -1;
+		return 0;
+	}
+	if (umad_get_issm_path(t->transport.device, t->transport.port, path, sizeof(path)) < 0)
+		return -ENODEV;
+	t->is_sm = open(path, O_NONBLOCK);
+
+	return t->is_sm < 0 ? -errno : 0;
+}
+
+/* -- opening ------------------------------------------------------------------------------------
+ */
+
+static int register_agents(struct umad_transport *t)
+{
+	long sm[16 / sizeof(long)] = { 0 };
+	long sa[16 / sizeof(long)] = { 0 };
+
+	sm[0] = 1l << METHOD_GET | 1l << METHOD_SET | 1l << METHOD_TRAP | 1l << METHOD_TRAP_REPRESS;
+	sa[0] = 1l << METHOD_GET | 1l << METHOD_SET | 1l << METHOD_GET_TABLE |
+		1l << METHOD_GET_MULTI | 1l << METHOD_DELETE;
+
+	t->agent[AGENT_DIRECTED] =
+		umad_register(t->port, CLASS_SM_DIRECTED, CLASS_SM_VERSION, 0, sm);
+	t->agent[AGENT_LID] = umad_register(t->port, CLASS_SM_LID, CLASS_SM_VERSION, 0, sm);
+	t->agent[AGENT_SA] = umad_register(t->port, CLASS_SA, CLASS_SA_VERSION, 1, sa);
+	for (unsigned i = 0; i < AGENT_COUNT; i++)
+		if (t->agent[i] < 0)
+			return -EBUSY;
+
+	return 0;
+}
+
+/* The port with this GUID: its device and number. */
+static int find_guid(uint64_t guid, char device[static UMAD_CA_NAME_LEN], unsigned *ret_port)
+{
+	char names[UMAD_MAX_DEVICES][UMAD_CA_NAME_LEN];
+	int n = umad_get_cas_names(names, UMAD_MAX_DEVICES);
+
+	for (int i = 0; i < n; i++) {
+		umad_ca_t ca;
+
+		if (umad_get_ca(names[i], &ca) < 0)
+			continue;
+		for (unsigned p = 0; p < UMAD_CA_MAX_PORTS; p++) {
+			if (!ca.ports[p] || be64toh(ca.ports[p]->port_guid) != guid)
+				continue;
+			memcpy(device, names[i], UMAD_CA_NAME_LEN);
+			*ret_port = p;
+			umad_release_ca(&ca);
+			return 0;
+		}
+		umad_release_ca(&ca);
+	}
+
+	return -ENODEV;
+}
+
+static int choose_port(struct umad_transport *t, const struct transport_choice *choice,
+		       char why[static 256])
+{
+	char device[UMAD_CA_NAME_LEN] = "";
+	unsigned number = choice->port;
+	umad_port_t port;
+	int r;
+
+	snprintf(device, sizeof(device), "%s", choice->device);
+	if (choice->port_guid && find_guid(choice->port_guid, device, &number) < 0) {
+		snprintf(why, 256, "No InfiniBand port has GUID 0x%016" PRIx64 ".",
+			 choice->port_guid);
+		return -ENODEV;
+	}
+	r = umad_get_port(device[0] ? device : NULL, (int)number, &port);
+	if (r < 0) {
+		snprintf(why, 256,
+			 "No usable InfiniBand port%s%s: is the HCA's driver loaded, and ib_umad?",
+			 device[0] ? " on " : "", device);
+		return -ENODEV;
+	}
+	snprintf(t->transport.device, sizeof(t->transport.device), "%s", port.ca_name);
+	t->transport.port = (uint8_t)port.portnum;
+	t->transport.port_guid = be64toh(port.port_guid);
+	umad_release_port(&port);
+
+	return 0;
+}
+
+static int open_port(struct umad_transport *t, char why[static 256])
+{
+	t->port = umad_open_port(t->transport.device, t->transport.port);
+	if (t->port < 0) {
+		int r = t->port == -EIO ? -EACCES : -ENODEV;
+
+		snprintf(why, 256, "Cannot open %s port %u: %s.", t->transport.device,
+			 t->transport.port,
+			 r == -EACCES ? "no access to /dev/infiniband/umad* (group vsm, or root)"
+				      : strerror(-t->port));
+		return r;
+	}
+	if (register_agents(t) < 0) {
+		snprintf(why, 256,
+			 "Cannot register for subnet management on %s port %u: "
+			 "another subnet manager runs on this host.",
+			 t->transport.device, t->transport.port);
+		return -EBUSY;
+	}
+
+	return 0;
+}
+
+static int start_receiver(struct umad_transport *t)
+{
+	int r;
+
+	t->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (t->event < 0)
+		return -errno;
+	r = loop_watch_new(t->loop, t->event, LOOP_READ, on_event, t, &t->watch);
+	if (r < 0)
+		return r;
+	atomic_store(&t->reader_waits, true);
+	r = pthread_create(&t->receiver, NULL, receive, t);
+	if (r != 0)
+		return -r;
+	t->receiving = true;
+
+	return 0;
+}
+
+static void free_transport(struct transport *transport)
+{
+	struct umad_transport *t = CONTAINER_OF(transport, struct umad_transport, transport);
+
+	set_is_sm(transport, false);
+	loop_watch_free(t->watch);
+	if (t->receiving) {
+		pthread_cancel(t->receiver);
+		sem_post(&t->room);
+		pthread_join(t->receiver, NULL);
+	}
+	if (t->port >= 0)
+		umad_close_port(t->port);
+	if (t->event >= 0)
+		close(t->event);
+	sem_destroy(&t->room);
+	free(t->out);
+	free(t->in);
+	free(t);
+}
+
+int transport_umad_open(struct loop *loop, const struct transport_choice *choice,
+			char why[static 256], struct transport **ret)
+{
+	static const struct transport_ops ops = { .send = send_datagram,
+						  .set_is_sm = set_is_sm,
+						  .free = free_transport };
+	struct umad_transport *t = calloc(1, sizeof(*t));
+	int r;
+
+	if (!t || umad_init() < 0) {
+		free(t);
+		snprintf(why, 256, "Cannot initialise libibumad.");
+		return -ENODEV;
+	}
+	t->transport.ops = &ops;
+	t->loop = loop;
+	t->port = t->is_sm = t->event = -1;
+	sem_init(&t->room, 0, 0);
+	t->out = umad_alloc(1, umad_size() + MAD_SIZE);
+
+	t->in = umad_alloc(1, umad_size() + MAD_SIZE);
+
+	r = t->out && t->in ? choose_port(t, choice, why) : -ENOMEM;
+	if (r == 0)
+		r = open_port(t, why);
+	if (r == 0)
+		r = start_receiver(t);
+	if (r < 0) {
+		free_transport(&t->transport);
+		return r;
+	}
+	*ret = &t->transport;
+
+	return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What the subnet manager wants to find again after a restart. sm/ declares it, store/ implements it.
+ *
+ * Writing is asynchronous and in order: keep_*() takes a copy and returns, keep_after() calls back when
+ * all that was handed over before it is on disk. Reading happens once, at the start.
+ */
+
+#include <stdint.h>
+
+struct keeper;
+
+/* LIDs belong to GUIDs: lid to lid + 2^lmc - 1. */
+struct kept_identity {
+	uint64_t guid; /* port GUID, or the node's for a switch */
+	uint16_t lid;
+	uint8_t lmc;
+};
+
+/* An M_Key that we have set, or are about to set, on the port or switch with this GUID. */
+struct kept_mkey {
+	uint64_t guid;
+	uint64_t mkey;
+};
+
+/*
+ * Values that a device acknowledged and did not hold: per device one blob, whose content is sm's
+ * own business. Size 0 forgets the device.
+ */
+struct kept_quirks {
+	uint64_t guid;
+	const void *blob;
+	uint32_t size;
+};
+
+#define KEEP_QUIRKS_MAX 65536
+
+/* Any member may be NULL. */
+struct keep_reader {
+	void (*identity)(void *user, const struct kept_identity *identity);
+	void (*mkey)(void *user, const struct kept_mkey *mkey);
+	void (*quirks)(void *user, const struct kept_quirks *quirks);
+};
+
+struct keeper_ops {
+	void (*read)(struct keeper *k, const struct keep_reader *reader, void *user);
+	int (*identity)(struct keeper *k, const struct kept_identity *identity);
+	int (*mkey)(struct keeper *k, const struct kept_mkey *mkey);
+	int (*quirks)(struct keeper *k, const struct kept_quirks *quirks);
+	/* @fn(user, 0), or -errno if something before could not be written (it is said in the log). */
+	int (*after)(struct keeper *k, void (*fn)(void *user, int result), void *user);
+};
+
+struct keeper {
+	const struct keeper_ops *ops;
+};
+
+static inline void keep_read(struct keeper *k, const struct keep_reader *reader, void *user)
+{
+	k->ops->read(k, reader, user);
+}
+
+/* 0, or -ENOMEM. */
+static inline int keep_identity(struct keeper *k, const struct kept_identity *identity)
+{
+	return k->ops->identity(k, identity);
+}
+
+static inline int keep_mkey(struct keeper *k, const struct kept_mkey *mkey)
+{
+	return k->ops->mkey(k, mkey);
+}
+
+static inline int keep_quirks(struct keeper *k, const struct kept_quirks *quirks)
+{
+	return k->ops->quirks(k, quirks);
+}
+
+static inline int keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)
+{
+	return k->ops->after(k, fn, user);
+}
