@@ -2,10 +2,11 @@
 #pragma once
 
 /*
- * What the subnet manager wants to find again after a restart. sm/ declares it, store/ implements it.
+ * What the subnet manager wants to find again after a restart. sm/ declares it, store/ implements
+ * it.
  *
- * Writing is asynchronous and in order: keep_*() takes a copy and returns, keep_after() calls back when
- * all that was handed over before it is on disk. Reading happens once, at the start.
+ * Writing is asynchronous and in order: keep_*() takes a copy and returns, keep_after() calls back
+ * when all that was handed over before it is on disk. Reading happens once, at the start.
  */
 
 #include <stdint.h>
@@ -49,7 +50,8 @@ struct keeper_ops {
 	int (*identity)(struct keeper *k, const struct kept_identity *identity);
 	int (*mkey)(struct keeper *k, const struct kept_mkey *mkey);
 	int (*quirks)(struct keeper *k, const struct kept_quirks *quirks);
-	/* @fn(user, 0), or -errno if something before could not be written (it is said in the log). */
+	/* @fn(user, 0), or -errno if something before could not be written (it is said in the log).
+	 */
 	int (*after)(struct keeper *k, void (*fn)(void *user, int result), void *user);
 };
 

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What devices told us, and what they are known to hold: nodes, ports, links, tables. The fabric
+ * and the ledger are one structure, because a PortInfo that a device answered is both.
+ *
+ * Nodes and ports are numbers into two flat arrays (they move when they grow: keep numbers, not
+ * pointers, across anything that may add a node). The ports of a node stand together, number 0 to
+ * n_ports: port 0 is a switch's management port and unused on others. Numbers in host order.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/guid-map.h"
+#include "mad/request.h"
+#include "mad/wire.h"
+
+#define NO_NODE   UINT32_MAX
+#define NO_PORT   UINT32_MAX
+#define NO_SWITCH UINT32_MAX
+
+#define FABRIC_MAX_NODES 65536u
+
+enum reason {
+#define REASON(name, key, sentence, remedy) REASON_##name,
+#include "sm/reason.def"
+#undef REASON
+	REASON_COUNT,
+};
+
+const char *reason_key(enum reason reason);
+const char *reason_sentence(enum reason reason);
+const char *reason_remedy(enum reason reason);
+
+/* The P_Key table of a port as the device holds it; entries past what was read are not known. */
+struct pkey_table {
+	uint16_t n_known; /* a multiple of PKEY_BLOCK */
+	uint16_t keys[];
+};
+
+struct port {
+	uint32_t node;
+	uint32_t peer; /* port at the far end, or NO_PORT */
+	uint64_t guid; /* CA and router ports, and switch port 0; else 0, or not known yet */
+	struct pkey_table *pkeys; /* NULL: not known */
+	uint64_t since;           /* loop_now() when the state or the reason last changed */
+	uint32_t checked;         /* sweep in which the link was last found to be as it is */
+	uint16_t lid;             /* planned base LID; 0: none */
+	uint16_t status;          /* of the last refused Set */
+	uint16_t fields_failed;   /* see not_kept.h */
+	uint8_t number;
+	uint8_t lmc;                 /* planned */
+	uint8_t reason;              /* enum reason: why it is not Active, or what else is wrong */
+	uint8_t refusals;            /* Sets refused in a row */
+	bool known : 1;              /* info is what the device holds */
+	bool present : 1;            /* seen in the last sweep */
+	bool probe_silent : 1;       /* the link is up and nobody answers behind it */
+	bool reregister : 1;         /* ask the clients of this port to register again */
+	bool registered : 1;         /* has been asked since this SM took over */
+	bool sm : 1;                 /* another SM lives there */
+	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
+				      */
+};
+
+/* What only switches have. */
+struct sw {
+	uint8_t info[SMP_DATA_SIZE];  /* SwitchInfo as read or acknowledged */
+	uint8_t *lft;                 /* ledger: as read or acknowledged, lft_size bytes */
+	uint32_t lft_size;            /* a multiple of LFT_BLOCK */
+	uint64_t lft_known[768 / 64]; /* bit per block: lft is what the device holds */
+	uint32_t index;               /* row in the current tables, or NO_SWITCH */
+	bool cold; /* came up without configuration: its tables need not be read */
+};
+
+struct node {
+	struct sma sma;
+	uint64_t guid;
+	uint64_t system_guid;
+	uint64_t since;      /* loop_now() when it appeared, went or changed its reason */
+	struct sw *sw;       /* switches; else NULL */
+	uint32_t first_port; /* ports[first_port + n] is port n */
+	uint32_t seen;       /* sweep in which it last answered */
+	uint32_t vendor_id;
+	uint32_t revision;
+	uint16_t device_id;
+	uint16_t partition_cap;
+	uint8_t type;                        /* NODE_TYPE_* */
+	uint8_t n_ports;                     /* external ports */
+	uint8_t reason;                      /* enum reason; NONE if it takes part */
+	uint8_t depth;                       /* links from us */
+	bool present : 1;                    /* seen in the last sweep */
+	bool extended : 1;                   /* PortInfo is asked with MODIFIER_EXTENDED_SPEEDS */
+	bool described : 1;                  /* description is known */
+	char description[SMP_DATA_SIZE + 1]; /* NodeDescription: printable, ends with 0 */
+	struct node_work *work;              /* sm/work.h: what is to be asked of it now */
+};
+
+struct fabric {
+	struct node *nodes;
+	uint32_t n_nodes; /* used or free */
+	uint32_t nodes_room;
+	struct port *ports;
+	uint32_t n_ports;
+	uint32_t ports_room;
+	struct guid_map by_node_guid; /* node numbers */
+	struct guid_map by_port_guid; /* port numbers */
+	uint32_t
+		*by_lid; /* LID_UNICAST_LAST + 1 port numbers: who has (or is planned to have) it */
+	uint32_t local_port; /* the port that we use, or NO_PORT */
+	uint32_t sweep;      /* number of the current or last sweep */
+	uint32_t free_node;  /* unused, see fabric.c */
+};
+
+int fabric_init(struct fabric *f);
+void fabric_done(struct fabric *f);
+
+/* 0, -ENOMEM, or -ENOSPC beyond FABRIC_MAX_NODES. @n_ports external ports. */
+int fabric_add_node(struct fabric *f, uint64_t guid, uint8_t type, uint8_t n_ports, uint32_t *ret);
+
+/* What is gone for good is forgotten here; its numbers may be used again. */
+void fabric_forget_node(struct fabric *f, uint32_t node);
+
+static inline struct node *node_of(const struct fabric *f, uint32_t port)
+{
+	return &f->nodes[f->ports[port].node];
+}
+
+/* Port @number of @node, which must have it. */
+static inline uint32_t port_at(const struct node *node, unsigned number)
+{
+	return node->first_port + number;
+}
+
+uint32_t fabric_find_node(const struct fabric *f, uint64_t guid);
+uint32_t fabric_find_port(const struct fabric *f, uint64_t guid);
+
+/* The port that owns @lid, its LMC range included, or NO_PORT. */
+uint32_t fabric_find_lid(const struct fabric *f, unsigned lid);
+
+void fabric_connect(struct fabric *f, uint32_t a, uint32_t b);
+void fabric_disconnect(struct fabric *f, uint32_t port);
+
+/* May a port have a LID: CA and router ports, and switch port 0? */
+bool port_is_end(const struct fabric *f, uint32_t port);
+bool node_is_switch(const struct node *node);
+
+/* As last told by the device; PORT_DOWN if nothing is known. */
+enum port_state port_state(const struct port *port);
+unsigned port_phys_state(const struct port *port);
+
+/* Its LID as the device holds it now, 0 if none. */
+uint16_t port_held_lid(const struct port *port);
+/* The endport's, also for switch ports (then that of port 0). */
+uint16_t port_lid(const struct fabric *f, uint32_t port);
+
+/* Width (lanes) and speed (Mbit/s per lane, data rate as opensm prints it) in use; 0 if unknown. */
+unsigned port_width(const struct port *port);
+const char *port_speed_name(const struct port *port);
+/* IBA rate code of the link (IBA 15.2.5.16 Rate); 0 if none. */
+unsigned port_rate(const struct port *port);
+
+/* Copy what the device calls itself, made printable. */
+void node_set_description(struct node *node, const uint8_t bytes[static SMP_DATA_SIZE]);
+
+/* P_Key tables. Returns 0 or -ENOMEM. */
+int port_set_pkey_block(struct port *port, unsigned block,
+			const uint8_t bytes[static SMP_DATA_SIZE]);

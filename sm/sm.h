@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The subnet manager as a machine: what arrives, timers and changes of intent go in, datagrams and
+ * events come out. Made and wired by systemd/vsm.c; looked at by ctl/.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "conf/partitions.h"
+#include "mad/request.h"
+#include "mad/transport.h"
+#include "routing/engine.h"
+#include "sm/event.h"
+#include "sm/fabric.h"
+#include "sm/keep.h"
+
+struct sm;
+
+/* What happens now; a reconcile goes through them in this order and ends at rest. */
+enum sm_phase {
+	PHASE_REST,     /* all is as planned, or has a reason */
+	PHASE_DISCOVER, /* asking what is there */
+	PHASE_READ,     /* reading tables of devices that hold prior configuration */
+	PHASE_PLAN,     /* LIDs, P_Keys; routes are computed and proven on another thread */
+	PHASE_KEEP,     /* LIDs and M_Keys go to the disk before they go to the fabric */
+	PHASE_PROGRAM,  /* tables, settings, Armed */
+	PHASE_ACTIVATE, /* Active */
+	PHASE_COUNT,
+};
+
+const char *sm_phase_name(enum sm_phase phase);
+
+/* Numbers for status lines and ctl/. */
+struct sm_status {
+	enum sm_state state;
+	enum sm_phase phase;
+	uint64_t
+		generation; /* of the plan; counts up with every reconcile that changed something */
+	uint64_t applied;   /* all of the plan up to this one is acknowledged by the devices */
+	bool came_up;       /* the first bring-up has been completed */
+	uint32_t nodes, switches, hcas, routers;
+	uint32_t ports_active;     /* linked ports that are Active, switch port 0 not counted */
+	uint32_t ports_not_active; /* linked ports that are not, each with a reason */
+	uint32_t lids_used;
+	uint64_t sweeps;
+	uint64_t sweep_started;  /* loop_now() */
+	uint64_t sweep_took;     /* ns, the last that ended */
+	const char *engine;      /* of the tables in use, or NULL */
+	const char *routing_why; /* sentence about it, or NULL */
+	uint64_t peer_guid;      /* the master, while that is not us */
+};
+
+/* What sm tells the one who runs it. Any member may be NULL. */
+struct sm_listener {
+	void (*settled)(void *user); /* a reconcile has ended: see sm_status() */
+	void (*event)(void *user, const struct event *event);
+};
+
+struct sm_setup {
+	struct loop *loop;
+	struct transport *transport;
+	struct keeper *keeper;
+	const struct conf *conf;       /* copied */
+	struct partitions *partitions; /* taken over */
+	const struct sm_listener *listener;
+	void *user;
+};
+
+/* On failure partitions stay the caller's. */
+int sm_new(const struct sm_setup *setup, struct sm **ret);
+void sm_free(struct sm *sm);
+
+/* Start to bring the subnet up. */
+void sm_start(struct sm *sm);
+
+/* New intent: applied with the next reconcile, which starts now. @partitions is taken over. */
+void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *partitions);
+
+/* Look for changes now. @full: trust nothing that was known, read everything again. */
+void sm_sweep(struct sm *sm, bool full);
+
+/* The subnet as it is. Valid until the next callback of the loop. */
+const struct fabric *sm_fabric(const struct sm *sm);
+const struct conf *sm_conf(const struct sm *sm);
+const struct partitions *sm_partitions(const struct sm *sm);
+const struct requests *sm_requests(const struct sm *sm);
+const struct event_log *sm_events(const struct sm *sm);
+void sm_status(const struct sm *sm, struct sm_status *ret);
+
+/* Exit port of @sw (a node number) for @lid in the tables in use; ROUTE_NONE without a route. */
+uint8_t sm_route(const struct sm *sm, uint32_t sw, unsigned lid);
+
+/* P_Keys planned for @port (in table order, holes are 0); how many entries; at most @room are
+ * written. */
+unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);
+
+/* Other subnet managers seen: the n-th; false past the last. */
+struct sm_peer {
+	uint64_t guid;
+	uint16_t lid;
+	uint8_t priority;
+	uint8_t state; /* enum sm_state */
+	uint64_t seen; /* loop_now() */
+};
+bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret);
