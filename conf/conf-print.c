@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The table of options as text: a vsm.conf that can be edited, and the options of the man page.
+ * Both say the same because both say what the table says; neither is written by hand.
+ */
+
+#include "conf/conf.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+#define COLUMNS 92
+
+struct group {
+	const char *name;
+	const char *sentence;
+};
+
+/* clang-format off */
+static const struct group groups[] = {
+#define OPTION_GROUP(name, sentence) { name, sentence },
+#include "conf/options.def"
+};
+/* clang-format on */
+
+/* The group that @option is the first of, or NULL. */
+static const struct group *group_begins(const struct conf_option *option)
+{
+	for (size_t i = 0; i < COUNT(groups); i++) {
+		size_t length = strlen(groups[i].name);
+
+		if (strncmp(option->path, groups[i].name, length) || option->path[length] != '.')
+			continue;
+		if (option > conf_options && !strncmp(option[-1].path, option->path, length + 1))
+			return NULL;
+		return &groups[i];
+	}
+	return NULL;
+}
+
+static const char *key_of(const struct conf_option *option)
+{
+	const char *dot = strchr(option->path, '.');
+
+	return dot ? dot + 1 : option->path;
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+static void print_quoted(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+/* A name that looks like a number is printed as one: 4096, not "4096". */
+static void print_choice(FILE *out, const struct conf_name *names, unsigned value)
+{
+	const char *name = conf_name_of(names, value);
+
+	if (!name)
+		name = "";
+	if (name[0] >= '0' && name[0] <= '9')
+		fputs(name, out);
+	else
+		print_quoted(out, name);
+}
+
+static void print_set(FILE *out, const struct conf_name *names, unsigned bits)
+{
+	const char *comma = "";
+
+	if (bits == CONF_SUPPORTED) {
+		print_quoted(out, "supported");
+		return;
+	}
+	fputc('"', out);
+	for (; names->name; names++) {
+		if ((bits & names->value) != names->value)
+			continue;
+		fprintf(out, "%s%s", comma, names->name);
+		comma = ",";
+	}
+	fputc('"', out);
+}
+
+static void print_guids(FILE *out, const struct conf_guids *list)
+{
+	fputc('[', out);
+	for (size_t i = 0; i < list->n; i++)
+		fprintf(out, "%s\"0x%016" PRIx64 "\"", i ? ", " : " ", list->guid[i]);
+	fputs(" ]", out);
+}
+
+void conf_print_value(FILE *out, const struct conf_option *option, const struct conf *conf)
+{
+	const void *member = (const char *)conf + option->offset;
+
+	switch (option->type) {
+	case CONF_TYPE_BOOL:
+		fputs(*(const bool *)member ? "true" : "false", out);
+		break;
+	case CONF_TYPE_UINT:
+		fprintf(out, "%u", *(const unsigned *)member);
+		break;
+	case CONF_TYPE_HEX64:
+		fprintf(out, "0x%016" PRIx64, *(const uint64_t *)member);
+		break;
+	case CONF_TYPE_TEXT:
+		print_quoted(out, member);
+		break;
+	case CONF_TYPE_CHOICE:
+		print_choice(out, option->names, *(const unsigned *)member);
+		break;
+	case CONF_TYPE_SET:
+		print_set(out, option->names, *(const unsigned *)member);
+		break;
+	case CONF_TYPE_GUIDS:
+		print_guids(out, member);
+		break;
+	}
+}
+
+/* What values there are, as the end of a sentence; nothing where the type says it all. */
+static void print_range(FILE *out, const struct conf_option *option)
+{
+	switch (option->type) {
+	case CONF_TYPE_UINT:
+		fprintf(out, "%" PRIu64 " to %" PRIu64 ", ", option->least, option->most);
+		break;
+	case CONF_TYPE_CHOICE:
+	case CONF_TYPE_SET:
+		for (const struct conf_name *name = option->names; name->name; name++)
+			fprintf(out, "%s, ", name->name);
+		break;
+	case CONF_TYPE_BOOL:
+	case CONF_TYPE_HEX64:
+	case CONF_TYPE_TEXT:
+	case CONF_TYPE_GUIDS:
+		break;
+	}
+}
+
+/* ---- vsm.conf -------------------------------------------------------------------------------- */
+
+/* @text as a comment, broken between words. */
+static void print_comment(FILE *out, const char *indent, const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (!column || column + 1 + word > COLUMNS) {
+			fprintf(out, "%s%s#", column ? "\n" : "", indent);
+			column = strlen(indent) * 8 + 1;
+		}
+		fprintf(out, " %.*s", (int)word, text);
+		column += word + 1;
+		text += word;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
+static void print_facts(FILE *out, const char *indent, const struct conf_option *option,
+			const struct conf *defaults)
+{
+	fprintf(out, "%s# (", indent);
+	print_range(out, option);
+	fputs("default ", out);
+	conf_print_value(out, option, defaults);
+	fprintf(out, "%s)\n", option->reload ? "" : "; needs a restart");
+}
+
+static void print_option(FILE *out, const struct conf_option *option, const struct conf *conf,
+			 const struct conf *defaults)
+{
+	const char *indent = strchr(option->path, '.') ? "\t" : "";
+
+	print_comment(out, indent, option->sentence);
+	print_facts(out, indent, option, defaults);
+	fprintf(out, "%s%s = ", indent, key_of(option));
+	conf_print_value(out, option, conf);
+	fputs(";\n", out);
+}
+
+void conf_print_file(FILE *out, const struct conf *conf)
+{
+	struct conf defaults;
+	bool open = false;
+
+	conf_init_defaults(&defaults);
+	fputs("# Configuration of vsm, see vsm.conf(5). What is left out is at its default. A "
+	      "change\n"
+	      "# takes effect with \"systemctl reload vsm\", where nothing else is said.\n",
+	      out);
+
+	for (const struct conf_option *option = conf_options; option->path; option++) {
+		const struct group *group = group_begins(option);
+
+		if (group) {
+			fputs(open ? "};\n\n" : "\n", out);
+			print_comment(out, "", group->sentence);
+			fprintf(out, "%s = {\n", group->name);
+			open = true;
+		} else {
+			fputc('\n', out);
+		}
+		print_option(out, option, conf, &defaults);
+	}
+	fputs("};\n", out);
+}
+
+/* ---- vsm.conf(5) ----------------------------------------------------------------------------- */
+
+/* @text so that man(7) shows what it says. */
+static void print_roff(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\\')
+			fputs("\\e", out);
+		else if (*text == '-')
+			fputs("\\-", out);
+		else
+			fputc(*text, out);
+	}
+}
+
+static const char *type_name(enum conf_type type)
+{
+	switch (type) {
+	case CONF_TYPE_BOOL:
+		return "true or false";
+	case CONF_TYPE_UINT:
+		return "number";
+	case CONF_TYPE_HEX64:
+		return "number of 64 bits";
+	case CONF_TYPE_TEXT:
+		return "text";
+	case CONF_TYPE_CHOICE:
+		return "one of";
+	case CONF_TYPE_SET:
+		return "\"supported\" or some of";
+	case CONF_TYPE_GUIDS:
+		return "list of GUIDs";
+	}
+	return "";
+}
+
+static void print_man_option(FILE *out, const struct conf_option *option,
+			     const struct conf *defaults)
+{
+	bool named = option->type == CONF_TYPE_CHOICE || option->type == CONF_TYPE_SET;
+
+	fputs(".TP\n\\fB", out);
+	print_roff(out, option->path);
+	fputs("\\fR\n", out);
+	print_roff(out, option->sentence);
+	fprintf(out, "\n.br\n\\fI%s%s ", type_name(option->type), named ? "" : ",");
+	print_range(out, option);
+	fputs("default ", out);
+	conf_print_value(out, option, defaults);
+	fprintf(out, "%s\\fR\n", option->reload ? "" : "; needs a restart");
+}
+
+void conf_print_man(FILE *out)
+{
+	struct conf defaults;
+
+	conf_init_defaults(&defaults);
+	for (const struct conf_option *option = conf_options; option->path; option++) {
+		const struct group *group = group_begins(option);
+
+		if (group) {
+			fprintf(out, ".SS Group %s\n", group->name);
+			print_roff(out, group->sentence);
+			fputc('\n', out);
+		}
+		print_man_option(out, option, &defaults);
+	}
+}

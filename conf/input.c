@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Files that people write. They may be anything: a directory, a device, half a gigabyte, a binary.
+ * So a file is read into memory up to a limit, and whoever parses it works on bytes with a length;
+ * what is shown of it in an error is made printable first, because errors go to terminals and
+ * journals. Every error names file and line, because that is where the reader will look.
+ *
+ * Nothing here knows what the files are about.
+ */
+
+#include "conf/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+int input_complain(struct conf_error *reterr, int code, const char *file, unsigned line,
+		   const char *format, ...)
+{
+	size_t used;
+	va_list args;
+
+	if (!reterr)
+		return code;
+
+	reterr->line = line;
+	if (line)
+		snprintf(reterr->text, sizeof(reterr->text), "%.250s:%u: ", file, line);
+	else
+		snprintf(reterr->text, sizeof(reterr->text), "%.250s: ", file);
+
+	used = strlen(reterr->text);
+	va_start(args, format);
+	vsnprintf(reterr->text + used, sizeof(reterr->text) - used, format, args);
+	va_end(args);
+
+	return code;
+}
+
+const char *input_show(const char *text, size_t length, char ret[INPUT_SHOWN_SIZE])
+{
+	size_t n = MIN(length, (size_t)INPUT_SHOWN_SIZE - 1);
+
+	for (size_t i = 0; i < n; i++)
+		ret[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	ret[n] = 0;
+	if (n < length)
+		memcpy(ret + n - 3, "...", 3);
+
+	return ret;
+}
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 16;
+}
+
+int input_parse_number(const char *text, size_t length, uint64_t most, uint64_t *ret)
+{
+	uint64_t value = 0;
+	unsigned base = 10;
+	bool overflow = false;
+
+	if (length > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		base = 16;
+		text += 2;
+		length -= 2;
+	} else if (length > 1 && text[0] == '0') {
+		return -EINVAL;
+	}
+	if (!length)
+		return -EINVAL;
+
+	for (size_t i = 0; i < length; i++) {
+		unsigned digit = (unsigned)digit_value(text[i]);
+
+		if (digit >= base)
+			return -EINVAL;
+		overflow |= __builtin_mul_overflow(value, base, &value);
+		overflow |= __builtin_add_overflow(value, digit, &value);
+	}
+	if (overflow || value > most)
+		return -ERANGE;
+
+	*ret = value;
+	return 0;
+}
+
+/* Read @fd to its end into *@buffer, which grows; at most @most bytes. */
+static int read_all(int fd, size_t most, char **buffer, size_t *ret_length)
+{
+	size_t length = 0, room = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (room - length < 2) {
+			char *more;
+
+			room = MIN(MAX(2 * room, (size_t)16384), most + 2);
+			more = realloc(*buffer, room);
+			if (!more)
+				return -ENOMEM;
+			*buffer = more;
+		}
+
+		n = read(fd, *buffer + length, room - length - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+		if (length > most)
+			return -EFBIG;
+	}
+
+	(*buffer)[length] = 0;
+	*ret_length = length;
+	return 0;
+}
+
+int input_read_file(const char *path, size_t most, char **ret, size_t *ret_length,
+		    struct conf_error *reterr)
+{
+	AUTO(freep) char *buffer = NULL;
+	AUTO(closep) int fd = -1;
+	int r;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return input_complain(reterr, -errno, path, 0, "Cannot open: %s", strerror(errno));
+
+	r = read_all(fd, most, &buffer, ret_length);
+	if (r == -EFBIG)
+		return input_complain(reterr, r, path, 0, "Longer than %zu bytes", most);
+	if (r < 0)
+		return input_complain(reterr, r, path, 0, "Cannot read: %s", strerror(-r));
+
+	*ret = TAKE(buffer);
+	return 0;
+}
