@@ -240,6 +240,19 @@ static void write_address(ib_mad_addr_t *a, const struct address *to)
 	memcpy(a->gid, to->gid, sizeof(to->gid));
 }
 
+/*
+ * How much of it counts. The kernel cuts RMPP messages up itself and takes their length from ours,
+ * so a table of one packet must not bring its unused bytes along (IBA 13.6.2: PayloadLength counts
+ * from byte 36).
+ */
+static int length_of(const struct datagram *d)
+{
+	if (wire_get(d, MAD_CLASS) != CLASS_SA || !(wire_get(d, SA_RMPP_FLAGS) & RMPP_ACTIVE))
+		return MAD_SIZE;
+
+	return (int)MIN(36 + wire_get(d, SA_RMPP_LENGTH), MAD_SIZE);
+}
+
 static int send_datagram(struct transport *transport, const struct datagram *d,
 			 const struct address *to, unsigned timeout_ms)
 {
@@ -248,7 +261,7 @@ static int send_datagram(struct transport *transport, const struct datagram *d,
 	memcpy(umad_get_mad(t->out), d, MAD_SIZE);
 	write_address(umad_get_mad_addr(t->out), to);
 
-	return umad_send(t->port, agent_for(t, d), t->out, MAD_SIZE, (int)timeout_ms, 0);
+	return umad_send(t->port, agent_for(t, d), t->out, length_of(d), (int)timeout_ms, 0);
 }
 
 static int set_is_sm(struct transport *transport, bool is_sm)

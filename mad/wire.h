@@ -76,6 +76,15 @@ static inline const uint8_t *sa_data_in(const struct datagram *d)
 #define SM_RECORD_SIZE                 32
 #define CLASS_INFO_SIZE                72
 
+/* RMPP, IBA 13.6.2.1 */
+enum {
+	RMPP_VERSION = 1,
+	RMPP_TYPE_DATA = 1,
+	RMPP_ACTIVE = 1,
+	RMPP_FIRST = 2,
+	RMPP_LAST = 4,
+};
+
 /* Management classes and their versions, IBA 13.4.4 */
 enum {
 	CLASS_SM_LID = 0x01,

@@ -34,8 +34,7 @@ const char *event_kind_name(enum event_kind kind);
 
 struct event {
 	uint64_t number;
-	uint64_t at;   /* loop_now() */
-	uint64_t wall; /* nanoseconds since 1970, for people */
+	uint64_t at; /* loop_now() */
 	enum event_kind kind;
 	uint64_t guid; /* node; 0: not about one */
 	uint16_t lid;
