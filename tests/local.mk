@@ -3,6 +3,10 @@
 
 check_PROGRAMS += tests/unit/test-base
 
+# ---- helpers of several tests -------------------------------------------------------------------
+libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/graphs-inside.h
+libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
+
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh
 dist_check_SCRIPTS += tests/check-symbols.sh
