@@ -1,2 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The daemon's surroundings: the loop, the journal, the units, and vsm.c with main().
+
+# ---- what systemd and udev read -----------------------------------------------------------------
+EXTRA_DIST += systemd/vsm.service.in systemd/vsm.sysusers systemd/70-vsm.rules
+CLEANFILES += systemd/vsm.service
+nodist_systemdsystemunit_DATA = systemd/vsm.service
+udevrules_DATA = systemd/70-vsm.rules
+
+systemd/vsm.service: systemd/vsm.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) systemd && \
+		sed 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/systemd/vsm.service.in >$@
+
+# systemd-sysusers wants its own suffix.
+install-data-local:
+	$(MKDIR_P) '$(DESTDIR)$(sysusersdir)'
+	$(INSTALL_DATA) $(srcdir)/systemd/vsm.sysusers '$(DESTDIR)$(sysusersdir)/vsm.conf'
+uninstall-local:
+	rm -f '$(DESTDIR)$(sysusersdir)/vsm.conf'

@@ -10,6 +10,7 @@ libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh
 dist_check_SCRIPTS += tests/check-symbols.sh
+dist_check_SCRIPTS += tests/check-units.sh
 
 # ---- fuzz targets: three lines each -------------------------------------------------------------
 #	fuzz_programs += tests/fuzz/fuzz-x

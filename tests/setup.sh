@@ -52,7 +52,7 @@ apt_get() {
 
 install_packages() { # packages
 	command -v apt-get >/dev/null ||
-		die "this is not Debian; install what Debian calls" $packages
+		die "this is not Debian; install what Debian calls $*"
 	[ "$(id -u)" -eq 0 ] ||
 		die "packages are missing and only root can install them: apt-get install $*"
 
@@ -110,7 +110,7 @@ if [ ! -x configure ] || [ ! -f Makefile.in ] ||
 	run_logged "$build/autoreconf.log" autoreconf -fi
 fi
 cd "$build"
-if [ ! -f Makefile ] || [ "$tree/configure" -nt config.status ] ||
+if [ ! -f Makefile ] || [ -n "$(find "$tree/configure" -newer config.status)" ] ||
 	[ "$*" != "$(cat arguments 2>/dev/null)" ]; then
 	say "configure in $build${1:+ with }$*"
 	run_logged configure.log "$tree/configure" "$@"
