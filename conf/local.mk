@@ -7,13 +7,13 @@ libvsm_a_SOURCES += conf/conf-print.c
 libvsm_a_SOURCES += conf/input.c conf/input.h
 libvsm_a_SOURCES += conf/value.c conf/value.h
 
-EXTRA_PROGRAMS = conf/gen-doc
+EXTRA_PROGRAMS += conf/gen-doc
 conf_gen_doc_SOURCES = conf/gen-doc.c
 conf_gen_doc_LDADD = libvsm.a $(LIBCONFIG_LIBS)
 
 check_PROGRAMS += tests/unit/test-conf
 
-doc_DATA = doc/vsm.conf.sample
+doc_DATA += doc/vsm.conf.sample
 doc/vsm.conf.sample: conf/gen-doc$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) doc && conf/gen-doc$(EXEEXT) sample > $@.new && mv $@.new $@
 CLEANFILES += conf/gen-doc$(EXEEXT) doc/vsm.conf.sample doc/vsm.conf.sample.new
