@@ -3,6 +3,10 @@
 
 check_PROGRAMS += tests/unit/test-base
 
+# Other readings of the same bytes, which see the headers that only mad/ sees.
+check_PROGRAMS += tests/oracle/test-wire
+tests_oracle_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
+
 # ---- helpers of several tests -------------------------------------------------------------------
 libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/graphs-inside.h
 libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
