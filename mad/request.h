@@ -33,6 +33,7 @@ struct sma {
 	uint8_t in_flight; /* requests not yet done */
 	uint8_t window;    /* how many may be */
 	uint8_t grown;     /* answers since the window last grew */
+	uint32_t owner;    /* the caller's number for it */
 	uint8_t route[SMP_MAX_HOPS];
 	uint64_t mkey;        /* for SubnSet and protected SubnGet */
 	uint64_t answered_at; /* loop_now() of the last answer, 0: never */

@@ -49,7 +49,6 @@ struct port {
 	uint32_t checked;         /* sweep in which the link was last found to be as it is */
 	uint16_t lid;             /* planned base LID; 0: none */
 	uint16_t status;          /* of the last refused Set */
-	uint16_t fields_failed;   /* see not_kept.h */
 	uint8_t number;
 	uint8_t lmc;                 /* planned */
 	uint8_t reason;              /* enum reason: why it is not Active, or what else is wrong */
@@ -60,6 +59,10 @@ struct port {
 	bool reregister : 1;         /* ask the clients of this port to register again */
 	bool registered : 1;         /* has been asked since this SM took over */
 	bool sm : 1;                 /* another SM lives there */
+	bool stale : 1;              /* to be read again */
+	bool busy : 1;               /* a PortInfo of it is in flight */
+	bool relink : 1;             /* what is behind the link is to be asked again */
+	bool table_fault : 1;        /* its P_Key table was refused */
 	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
 				      */
 };
@@ -74,6 +77,17 @@ struct sw {
 	bool cold; /* came up without configuration: its tables need not be read */
 };
 
+/* What is to be asked of a node now; sm/work.c's own business. */
+struct node_work {
+	uint16_t todo;     /* bits of enum todo */
+	uint16_t block;    /* next block of the table that is being read or written */
+	uint16_t port;     /* next port whose tables are */
+	uint16_t set_port; /* next port whose PortInfo is */
+	uint8_t in_flight; /* requests that the phase waits for */
+	uint8_t losses;    /* requests lost in a row */
+	bool busy;         /* counted in sm->n_busy */
+};
+
 struct node {
 	struct sma sma;
 	uint64_t guid;
@@ -86,15 +100,17 @@ struct node {
 	uint32_t revision;
 	uint16_t device_id;
 	uint16_t partition_cap;
-	uint8_t type;                        /* NODE_TYPE_* */
-	uint8_t n_ports;                     /* external ports */
-	uint8_t reason;                      /* enum reason; NONE if it takes part */
-	uint8_t depth;                       /* links from us */
-	bool present : 1;                    /* seen in the last sweep */
-	bool extended : 1;                   /* PortInfo is asked with MODIFIER_EXTENDED_SPEEDS */
-	bool described : 1;                  /* description is known */
+	uint8_t type;       /* NODE_TYPE_* */
+	uint8_t n_ports;    /* external ports */
+	uint8_t reason;     /* enum reason; NONE if it takes part */
+	uint8_t depth;      /* links from us */
+	bool present : 1;   /* seen in the last sweep */
+	bool extended : 1;  /* PortInfo is asked with MODIFIER_EXTENDED_SPEEDS */
+	bool described : 1; /* description is known */
+	bool trusted : 1;   /* all was read: what did not change need not be read again */
 	char description[SMP_DATA_SIZE + 1]; /* NodeDescription: printable, ends with 0 */
-	struct node_work *work;              /* sm/work.h: what is to be asked of it now */
+	struct node_work work;
+	struct not_kept *not_kept; /* see not-kept.h; NULL: none */
 };
 
 struct fabric {

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Who is who: GUID to LIDs. An identity is made when a GUID first gets a LID and stays when its
+ * port leaves, so that who comes back is the same. GUIDs are port GUIDs (node GUIDs for switches),
+ * LIDs lid to lid + 2^lmc - 1, unicast. Nothing here knows ports, MADs or disks.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct identities;
+
+struct identity {
+	uint64_t guid;
+	uint16_t lid;
+	uint8_t lmc;
+	bool kept; /* is as the store has it */
+};
+
+int identities_new(struct identities **ret);
+void identities_free(struct identities *ids);
+
+/* NULL if the GUID has no LID. Valid until the next change. */
+const struct identity *identity_find(const struct identities *ids, uint64_t guid);
+
+/* The GUID that owns @lid, or 0. */
+uint64_t identity_owner(const struct identities *ids, unsigned lid);
+
+/*
+ * Give @guid exactly these LIDs; what it had before is free. -EINVAL if they are no aligned unicast
+ * LIDs, -EEXIST if another GUID owns one of them, -ENOMEM.
+ */
+int identity_claim(struct identities *ids, uint64_t guid, uint16_t lid, uint8_t lmc);
+
+/* Any free LIDs, the lowest that fit. -ENOSPC if there are none. */
+int identity_assign(struct identities *ids, uint64_t guid, uint8_t lmc);
+
+/*
+ * Room for @n GUIDs of this LMC in one block of 64 LIDs (a block of a forwarding table): the first
+ * LID of a free run that does not straddle blocks, or 0 if there is none. Claims nothing.
+ */
+uint16_t identity_find_run(const struct identities *ids, unsigned n, uint8_t lmc);
+
+void identity_forget(struct identities *ids, uint64_t guid);
+
+unsigned identities_used_lids(const struct identities *ids);
+
+/* All of them, in no order; NULL past the last. The caller may set kept. */
+struct identity *identity_at(struct identities *ids, uint32_t n);

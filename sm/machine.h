@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The inside of the subnet manager, for the files of sm/ only. sm.c owns the phases; each other
+ * file does one thing with this struct, and says at its head what.
+ */
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "sm/identity.h"
+#include "sm/link-state.h"
+#include "sm/not-kept.h"
+#include "sm/sa/admin.h"
+#include "sm/sm.h"
+
+/*
+ * What is to be asked of a node, a bit each; request.tag says of which kind a request was. Lower
+ * bits come first. A node is busy while it has such a bit (TODO_LATER aside) or a request of one in
+ * flight.
+ */
+enum todo {
+	TODO_SWITCH_INFO,
+	TODO_CLEAR_CHANGE,
+	TODO_PORT_INFO,
+	TODO_SM_INFO,
+	TODO_PKEY_READ,
+	TODO_LFT_READ,
+	TODO_SWITCH_SET,
+	TODO_PKEY_WRITE,
+	TODO_PORT_SET,
+	TODO_LFT_WRITE,
+	TODO_ACTIVATE,
+	TODO_DESCRIPTION,
+	TODO_COUNT,
+};
+
+#define TODO(kind)       (1u << (kind))
+#define TODO_LATER       TODO(TODO_DESCRIPTION)
+#define TODO_ASK_PORT(p) ((uint64_t)(p) << 8)
+
+/* NodeInfo across one link: the agent of a device that is not known yet. */
+struct probe {
+	struct sma sma;
+	uint32_t port; /* out of this port, or NO_PORT for our own device */
+	bool late;     /* nobody waits for it any more */
+	bool used;
+	bool sent;
+};
+
+#define PROBE_OWNER UINT32_C(0x80000000) /* sma.owner of probes: this | number */
+#define MAX_PROBES  1024u
+
+/* Node numbers in the order they were found. */
+struct frontier {
+	uint32_t *nodes;
+	uint32_t n;
+	uint32_t room;
+};
+
+struct discovery {
+	struct frontier now;
+	struct frontier next;
+	struct probe *probes; /* MAX_PROBES */
+	uint32_t n_probes;    /* used */
+	uint32_t n_late;      /* used, but not waited for */
+	uint32_t node;        /* of the frontier, from which probes are sent now */
+	unsigned port;        /* its next port */
+	bool full;
+	bool expanding; /* probes are being sent, else the frontier is being read */
+	bool failed;    /* our own device did not answer */
+};
+
+/* Tables in use, and how the current ones came about. */
+struct routing {
+	struct tables tables;
+	uint32_t *switch_nodes; /* row: node */
+	uint32_t n_switches;
+	uint16_t max_lid;
+	bool valid;
+	struct route_result result;
+	struct route_job *job; /* runs on another thread, or NULL */
+	uint64_t signature;    /* of the graph that the tables are for */
+};
+
+#define MAX_PEERS 64u
+
+struct sm {
+	struct loop *loop;
+	struct transport *transport;
+	struct keeper *keeper;
+	struct conf conf;
+	struct partitions *partitions;
+	struct sm_listener listener;
+	void *user;
+
+	struct fabric fabric;
+	struct requests *requests;
+	struct event_log *events;
+	struct identities *identities;
+	struct discovery discovery;
+	struct routing routing;
+
+	enum sm_state state;
+	enum sm_phase phase;
+	uint32_t n_busy;   /* nodes that the phase waits for */
+	bool phase_stuck;  /* see sm_advance() */
+	bool sweep_wanted; /* another sweep when this one is done */
+	bool full_wanted;
+	bool changed; /* this reconcile has changed the plan */
+	bool wrote;   /* this reconcile has set something */
+	bool came_up;
+	bool outranked;
+	uint32_t retries; /* sweeps in a row for things that did not answer */
+	uint64_t generation;
+	uint64_t applied;
+	uint64_t sweeps;
+	uint64_t sweep_started;
+	uint64_t sweep_took;
+	uint64_t sets_before;
+	struct loop_timer *sweep_timer;
+	struct loop_timer *soon_timer;
+	uint64_t hold_off;        /* between sweeps that changes ask for */
+	uint64_t next_sweep_from; /* not before */
+
+	struct sm_peer peers[MAX_PEERS];
+	unsigned n_peers;
+	uint64_t act_count; /* SMInfo.ActCount */
+};
+
+/* sm.c: something was done; goes on to the next phase if this one is. */
+void sm_advance(struct sm *sm);
+/* The fabric differs from what was found: sweep again when this is done. */
+void sm_sweep_again(struct sm *sm, bool full);
+
+/* work.c: what nodes are asked. */
+extern const struct request_handler work_handler;
+void work_add(struct sm *sm, uint32_t node, unsigned todo);
+void work_drop(struct sm *sm, uint32_t node);
+void work_update(struct sm *sm, uint32_t node);
+/* All nodes of the sweep that take part. */
+void work_add_all(struct sm *sm, unsigned todo);
+
+/* discover.c */
+int discover_init(struct sm *sm);
+void discover_done(struct sm *sm);
+void discover_start(struct sm *sm, bool full);
+/* True when the sweep has seen all that answers. */
+bool discover_advance(struct sm *sm);
+void discover_pump(struct sm *sm);
+void discover_take_switch_info(struct sm *sm, uint32_t node, const uint8_t *data);
+void discover_take_port_info(struct sm *sm, uint32_t port, const uint8_t *data);
+void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer);
+void discover_end(struct sm *sm);
+
+/* tables.c: what is read and written besides PortInfo; the next request of a kind, false: no more.
+ */
+bool tables_ask_pkey_read(struct sm *sm, struct node *node, struct request *ret);
+bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret);
+bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret);
+bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret);
+bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret);
+void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *answer);
+void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer);
+void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer);
+/* The switch holds nothing of what it did: it has restarted, or somebody cleared it. */
+void tables_forget(struct sm *sm, struct node *node);
+
+/* settings.c: PortInfo as it should be. */
+enum { SETTING_MAX = 32 };
+unsigned settings_plan(const struct sm *sm, uint32_t port, uint8_t ret[static SMP_DATA_SIZE]);
+bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct request *ret);
+void settings_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
+const char *setting_name(unsigned setting);
+enum wire_field setting_field(unsigned setting);
+
+/* pkeys.c: the P_Key table of a port as it should be; how many entries, holes are 0. */
+unsigned pkeys_plan(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);
+unsigned pkeys_capacity(const struct sm *sm, uint32_t port);
+/* The device behind a switch port whose keys that port enforces, or NO_PORT. */
+uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
+bool pkeys_enforces(const struct sm *sm, uint32_t port);
+
+/* plan.c: LIDs, and routes on another thread. */
+int plan_lids(struct sm *sm);
+/* 0: nothing to compute, 1: a job was started and plan_routes_ready() will follow, -errno. */
+int plan_routes(struct sm *sm);
+void plan_done(struct sm *sm);
+
+/* reasons.c: why ports are as they are. */
+void reasons_update(struct sm *sm);
+void reason_set_port(struct sm *sm, uint32_t port, enum reason reason);
+void reason_set_node(struct sm *sm, uint32_t node, enum reason reason);
+
+/* election.c: other subnet managers, IBA 14.4. */
+bool election_ask(struct sm *sm, struct node *node, struct request *ret);
+void election_take(struct sm *sm, struct node *node, const struct answer *answer);
+void election_request(struct sm *sm, const struct arrival *arrival);
+void election_find_peers(struct sm *sm);
+/* After discovery: are we to be master? */
+void election_decide(struct sm *sm);
+void election_set_state(struct sm *sm, enum sm_state state, const char *why);
+
+/* trap.c */
+void trap_receive(struct sm *sm, const struct arrival *arrival);
+
+static inline struct log_where where_of_node(const struct node *node)
+{
+	return (struct log_where){ .guid = node->guid, .port = -1 };
+}
+
+static inline struct log_where where_of_port(const struct sm *sm, uint32_t port)
+{
+	return (struct log_where){ .guid = node_of(&sm->fabric, port)->guid,
+				   .lid = sm->fabric.ports[port].lid,
+				   .port = sm->fabric.ports[port].number };
+}
