@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The daemon's surroundings: the loop, the journal, the units, and vsm.c with main().
 
+libvsm_a_SOURCES += systemd/jobs.c systemd/jobs.h
+libvsm_a_SOURCES += systemd/loop.c systemd/loop.h
+
 # ---- what systemd and udev read -----------------------------------------------------------------
+
 EXTRA_DIST += systemd/vsm.service.in systemd/vsm.sysusers systemd/70-vsm.rules
 CLEANFILES += systemd/vsm.service
 nodist_systemdsystemunit_DATA = systemd/vsm.service

@@ -3,6 +3,15 @@
 
 check_PROGRAMS += tests/unit/test-base
 
+# Two loops, one list of promises. Whoever is linked with libtest.a has the one on virtual time.
+libtest_a_SOURCES += tests/unit/loop-virtual.c tests/unit/loop-virtual.h
+check_PROGRAMS += tests/unit/test-loop tests/unit/test-loop-virtual
+tests_unit_test_loop_SOURCES = tests/unit/test-loop.c \
+	tests/unit/loop-promises.c tests/unit/loop-promises.h
+tests_unit_test_loop_LDADD = $(VSM_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_loop_virtual_SOURCES = tests/unit/test-loop-virtual.c \
+	tests/unit/loop-promises.c tests/unit/loop-promises.h
+
 # Other readings of the same bytes, which see the headers that only mad/ sees.
 check_PROGRAMS += tests/oracle/test-wire
 tests_oracle_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
