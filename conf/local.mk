@@ -5,6 +5,11 @@ libvsm_a_SOURCES += conf/conf.c conf/conf.h conf/options.def
 libvsm_a_SOURCES += conf/conf-file.c
 libvsm_a_SOURCES += conf/conf-print.c
 libvsm_a_SOURCES += conf/input.c conf/input.h
+libvsm_a_SOURCES += conf/partition-draft.c conf/partition-draft.h
+libvsm_a_SOURCES += conf/partition-flags.c
+libvsm_a_SOURCES += conf/partition-parse.c conf/partition-parser.h
+libvsm_a_SOURCES += conf/partitions.c conf/partitions.h
+libvsm_a_SOURCES += conf/span.h
 libvsm_a_SOURCES += conf/value.c conf/value.h
 
 EXTRA_PROGRAMS += conf/gen-doc
@@ -12,6 +17,7 @@ conf_gen_doc_SOURCES = conf/gen-doc.c
 conf_gen_doc_LDADD = libvsm.a $(LIBCONFIG_LIBS)
 
 check_PROGRAMS += tests/unit/test-conf
+check_PROGRAMS += tests/unit/test-partitions
 
 doc_DATA += doc/vsm.conf.sample
 doc/vsm.conf.sample: conf/gen-doc$(EXEEXT)
