@@ -2,3 +2,5 @@
 # Graphs in, tables out.
 
 libvsm_a_SOURCES += routing/engine.h
+libvsm_a_SOURCES += routing/proof.c
+libvsm_a_SOURCES += routing/cycle.c routing/cycle.h

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Depth first over the arcs of a graph: an arc met again while it is on the path closes a cycle.
+ * Each bit of the dependencies is cleared when it is followed, so that no place in the rows has to
+ * be remembered, and the whole costs one look at each word and each bit. The path is an array, not
+ * the stack of the program: it may be as long as there are arcs.
+ */
+
+#include "routing/cycle.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+
+enum { NOWHERE = UINT32_MAX };
+
+enum { STATE_NEW, STATE_ON_PATH, STATE_DONE };
+
+struct search {
+	const struct graph *graph;
+	uint64_t *turns;
+	uint32_t words;
+	uint8_t *state;     /* [arc] */
+	uint32_t *path;     /* arcs from where the search began */
+	uint32_t *position; /* [arc]: its place on the path */
+	uint32_t length;
+};
+
+static void search_clear(struct search *search)
+{
+	free(search->state);
+	free(search->path);
+	free(search->position);
+}
+
+static int search_allocate(struct search *search)
+{
+	size_t n = search->graph->n_arcs;
+
+	search->state = calloc(n + 1, sizeof(*search->state));
+	search->path = calloc(n + 1, sizeof(*search->path));
+	search->position = calloc(n + 1, sizeof(*search->position));
+	return search->state && search->path && search->position ? 0 : -ENOMEM;
+}
+
+static void search_enter(struct search *search, uint32_t a)
+{
+	search->state[a] = STATE_ON_PATH;
+	search->position[a] = search->length;
+	search->path[search->length++] = a;
+}
+
+/* The next arc that @a waits for and that was not looked at yet, or NOWHERE. */
+static uint32_t search_take(struct search *search, uint32_t a)
+{
+	const struct graph *graph = search->graph;
+	uint64_t *turns = search->turns + (size_t)a * search->words;
+	uint32_t first = graph->arc_first[graph->arcs[a].to];
+	uint32_t n = graph->arc_first[graph->arcs[a].to + 1] - first;
+
+	for (uint32_t w = 0; w < search->words; w++) {
+		uint32_t turn;
+
+		if (!turns[w])
+			continue;
+		turn = w * 64 + (uint32_t)__builtin_ctzll(turns[w]);
+		turns[w] &= turns[w] - 1;
+		return turn < n ? first + turn : NOWHERE;
+	}
+	return NOWHERE;
+}
+
+/* The path led from its last arc back to @a. */
+static struct cycle search_cycle(const struct search *search, uint32_t a)
+{
+	const struct arc *arcs = search->graph->arcs;
+
+	return (struct cycle){ .length = search->length - search->position[a],
+			       .at = arcs[search->path[search->length - 1]].to,
+			       .port = arcs[a].port };
+}
+
+/* From arc @start; true if it ran into a cycle. */
+static bool search_from(struct search *search, uint32_t start, struct cycle *ret)
+{
+	search_enter(search, start);
+	while (search->length) {
+		uint32_t a = search->path[search->length - 1];
+		uint32_t next = search_take(search, a);
+
+		if (next == NOWHERE) {
+			search->state[a] = STATE_DONE;
+			search->length--;
+		} else if (search->state[next] == STATE_ON_PATH) {
+			*ret = search_cycle(search, next);
+			return true;
+		} else if (search->state[next] == STATE_NEW) {
+			search_enter(search, next);
+		}
+	}
+	return false;
+}
+
+int cycle_find(const struct graph *graph, uint64_t *turns, uint32_t words, struct cycle *ret)
+{
+	AUTO(search_clear)
+	struct search search = { .graph = graph, .turns = turns, .words = words };
+	int r = search_allocate(&search);
+
+	if (r)
+		return r;
+	*ret = (struct cycle){ 0 };
+	for (uint32_t a = 0; a < graph->n_arcs; a++)
+		if (search.state[a] == STATE_NEW && search_from(&search, a, ret))
+			return 0;
+	return 0;
+}
