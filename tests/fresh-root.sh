@@ -66,8 +66,8 @@ git -C "$top" archive HEAD | tar -C "$root/vsm" -xf -
 
 inside() {
 	printf '\n== in %s: %s\n' "$root" "$*"
-	chroot "$root" /usr/bin/env -i HOME=/root LC_ALL=C.UTF-8 VSM_FABRICS="${VSM_FABRICS:-}" \
-		PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c "cd /vsm && $*"
+	chroot "$root" /usr/bin/env -i HOME=/root LC_ALL=C.UTF-8 \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin ${VSM_FABRICS:+VSM_FABRICS=$VSM_FABRICS} sh -c "cd /vsm && $*"
 }
 
 if [ $# -gt 0 ]; then
