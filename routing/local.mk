@@ -4,3 +4,7 @@
 libvsm_a_SOURCES += routing/engine.h
 libvsm_a_SOURCES += routing/proof.c
 libvsm_a_SOURCES += routing/cycle.c routing/cycle.h
+libvsm_a_SOURCES += routing/rank.c routing/rank.h routing/apex.c
+libvsm_a_SOURCES += routing/number.c routing/number.h routing/fan.c routing/fan.h
+libvsm_a_SOURCES += routing/hops.c routing/hops.h routing/spread.c routing/spread.h
+libvsm_a_SOURCES += routing/minhop.c routing/updn.c routing/auto.c

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Which engine, and what if its tables do not hold. Nothing leaves here unproven: whoever is asked
+ * for, the proof looks at the tables, and if they would deadlock, loop or leave a LID out, updn is
+ * next. It cannot deadlock, but is not believed either.
+ *
+ * "auto" takes updn for trees, where it is as good as minhop and cables may fail without a cycle.
+ * Elsewhere it tries minhop first, as its ways are shorter; mostly they deadlock, and updn from a
+ * root in the middle is what remains.
+ */
+
+#include "routing/rank.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct engine *const engines[] = { &engine_minhop, &engine_updn, NULL };
+
+const struct engine *engine_find(const char *name)
+{
+	for (const struct engine *const *engine = engines; *engine; engine++)
+		if (!strcmp((*engine)->name, name))
+			return *engine;
+	return NULL;
+}
+
+/* Why tables of @proof are not used, a sentence. */
+static const char *proof_sentence(const struct proof *proof)
+{
+	if (!proof->deadlock_free)
+		return "the paths of minhop would deadlock on this fabric";
+	if (!proof->loop_free)
+		return "the paths of minhop have a loop on this fabric";
+	return "minhop does not reach every LID on this fabric";
+}
+
+/* 0: proven. -EPROTO: not. */
+static int route_and_prove(const struct engine *engine, const struct graph *graph,
+			   struct tables *tables, struct route_result *ret)
+{
+	const char *why = NULL;
+	int r = engine->route(graph, tables, &why);
+
+	if (r)
+		return r;
+	ret->engine = engine;
+	ret->why = why;
+	r = proof_check(graph, tables, &ret->proof);
+	if (r)
+		return r;
+	return proof_holds(&ret->proof) ? 0 : -EPROTO;
+}
+
+static int route_minhop(const struct graph *graph, struct tables *tables, struct route_result *ret)
+{
+	const char *refusal;
+	int r = route_and_prove(&engine_minhop, graph, tables, ret);
+
+	if (r != -EPROTO)
+		return r;
+	refusal = proof_sentence(&ret->proof);
+	r = route_and_prove(&engine_updn, graph, tables, ret);
+	ret->why = refusal;
+	return r;
+}
+
+int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
+		 struct route_result *ret)
+{
+	AUTO(ranking_clear) struct ranking ranking = { 0 };
+	const struct engine *engine = engine_find(name);
+	bool automatic = !strcmp(name, "auto");
+	int r;
+
+	if (!engine && !automatic)
+		return -EINVAL;
+	*ret = (struct route_result){ 0 };
+	r = ranking_make(graph, &ranking);
+	if (r)
+		return r;
+	if (automatic)
+		engine = ranking.tree ? &engine_updn : &engine_minhop;
+	if (engine == &engine_minhop)
+		r = route_minhop(graph, tables, ret);
+	else
+		r = route_and_prove(engine, graph, tables, ret);
+	if (ret->engine == &engine_updn)
+		ret->n_roots = ranking.n_roots;
+	if (automatic && ret->engine == &engine_updn)
+		ret->why = ranking.why;
+	return r;
+}

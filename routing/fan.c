@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Cables between the same two switches are one way with several lanes: one neighbour here, so that
+ * a neighbour with four cables is as likely as one with one, and both ends list the lanes in the
+ * same sequence, by the port of the switch that comes later... of the neighbour, whose arcs are
+ * walked.
+ *
+ * The share of a switch says which remainder it takes of the number of a target: a leaf takes the
+ * number itself, a parent divides by what its children have told apart already. Without levels
+ * there is nothing to divide by.
+ */
+
+#include "routing/fan.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+
+/* Numbers of targets are below this, and a larger share would tell nothing apart. */
+enum { SHARE_MAX = 1 << 24 };
+
+void fans_clear(struct fans *fans)
+{
+	free(fans->first);
+	free(fans->fan);
+	free(fans->ports);
+	free(fans->share);
+	*fans = (struct fans){ 0 };
+}
+
+static int fans_alloc(const struct graph *graph, struct fans *ret)
+{
+	*ret = (struct fans){
+		.first = calloc(graph->n_switches + (size_t)2, sizeof(uint32_t)),
+		.fan = calloc(graph->n_arcs + (size_t)1, sizeof(struct fan)),
+		.ports = calloc(graph->n_arcs + (size_t)1, sizeof(uint8_t)),
+		.share = calloc(graph->n_switches + (size_t)1, sizeof(uint32_t)),
+	};
+	return ret->first && ret->fan && ret->ports && ret->share ? 0 : -ENOMEM;
+}
+
+/* An arc out of @port, before those to the same switch are put together. */
+struct lane {
+	uint32_t to;
+	uint8_t port;
+};
+
+/* Walking the switches by exit key, and handing each arc to its far end, sorts all at once. */
+static void sort_lanes(const struct graph *graph, const uint32_t *by_key, uint32_t *next,
+		       struct lane *lanes)
+{
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		next[s] = graph->arc_first[s];
+	for (uint32_t i = 0; i < graph->n_switches; i++) {
+		uint32_t s = by_key[i];
+
+		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
+			const struct arc *arc = &graph->arcs[a];
+
+			lanes[next[arc->to]++] = (struct lane){ s, arc->to_port };
+		}
+	}
+}
+
+static void group_lanes(const struct graph *graph, const struct lane *lanes, struct fans *ret)
+{
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < graph->n_switches; s++) {
+		ret->first[s] = n;
+		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
+			if (n == ret->first[s] || ret->fan[n - 1].to != lanes[a].to)
+				ret->fan[n++] = (struct fan){ lanes[a].to, a, 0 };
+			ret->fan[n - 1].n_ports++;
+			ret->ports[a] = lanes[a].port;
+		}
+	}
+	ret->first[graph->n_switches] = n;
+}
+
+static uint32_t count_upper(const struct ranking *ranking, const struct fans *fans, uint32_t s)
+{
+	uint32_t n = 0;
+
+	for (uint32_t f = fans->first[s]; f < fans->first[s + 1]; f++)
+		n += ranking->height[fans->fan[f].to] > ranking->height[s];
+	return n;
+}
+
+/* @bottom_up: switches by rising height. */
+static void set_shares(const struct graph *graph, const struct ranking *ranking,
+		       const uint32_t *bottom_up, struct fans *ret)
+{
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		ret->share[s] = 1;
+	if (!ranking->tree)
+		return;
+	for (uint32_t i = 0; i < graph->n_switches; i++) {
+		uint32_t s = bottom_up[i];
+		uint64_t share = ret->share[s] * (uint64_t)count_upper(ranking, ret, s);
+
+		share = MIN(share, SHARE_MAX);
+		for (uint32_t f = ret->first[s]; f < ret->first[s + 1]; f++) {
+			uint32_t to = ret->fan[f].to;
+
+			if (ranking->height[to] > ranking->height[s])
+				ret->share[to] = MAX(ret->share[to], (uint32_t)share);
+		}
+	}
+}
+
+int fans_make(const struct graph *graph, const struct ranking *ranking,
+	      const struct numbering *numbering, struct fans *ret)
+{
+	size_t n = graph->n_switches + (size_t)1;
+	AUTO(freep) uint32_t *by_key = calloc(n, sizeof(*by_key));
+	AUTO(freep) uint32_t *next = calloc(n, sizeof(*next));
+	AUTO(freep) struct lane *lanes = calloc(graph->n_arcs + (size_t)1, sizeof(*lanes));
+	int r = fans_alloc(graph, ret);
+
+	if (r || !by_key || !next || !lanes)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		by_key[numbering->exit_key[s]] = s;
+	sort_lanes(graph, by_key, next, lanes);
+	group_lanes(graph, lanes, ret);
+	set_shares(graph, ranking, ranking->by_place, ret);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The neighbours of a switch in the sequence in which exits are counted, with all cables to one
+ * neighbour together.
+ */
+
+#include "routing/number.h"
+
+struct fan {
+	uint32_t to;
+	uint32_t first_port; /* of ports[] */
+	uint32_t n_ports;
+};
+
+struct fans {
+	uint32_t *first; /* of switch s: fan[first[s]] to fan[first[s + 1] - 1] */
+	struct fan *fan;
+	uint8_t *ports;
+	uint32_t *share; /* of switches: so many successive targets leave through one exit */
+};
+
+/* 0 or -ENOMEM. fans_clear() also after failure. */
+int fans_make(const struct graph *graph, const struct ranking *ranking,
+	      const struct numbering *numbering, struct fans *ret);
+void fans_clear(struct fans *fans);

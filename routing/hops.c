@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Distances to destination switches, not to LIDs: all ends of a switch share them, and there are
+ * ten times fewer switches than LIDs.
+ *
+ * Blocks of 512 destinations bound the memory and keep rows in the cache; every inner loop runs
+ * over a whole block, a constant, so that compilers turn it into vector instructions. Unused
+ * columns of the last block are computed and mean nothing... they stay HOPS_NONE.
+ *
+ * Shortest ways: one breadth-first search for all 512 destinations at once, a bit each; a level of
+ * it is an OR over neighbours. Up/down ways: a minimum over lower neighbours from the bottom of the
+ * total order to its top, then over upper neighbours from the top to the bottom. Two arrays and not
+ * one: a packet that came down must go on down, so it may only be sent down to a switch that needs
+ * not climb.
+ */
+
+#include "routing/hops.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { BLOCK_WORDS = HOPS_BLOCK / 64 };
+
+/* A set of destinations of the block. */
+struct lanes {
+	uint64_t word[BLOCK_WORDS];
+};
+
+struct search {
+	struct lanes *seen;
+	struct lanes *front;
+	struct lanes *next;
+};
+
+uint8_t *hops_new_block(const struct graph *graph)
+{
+	return malloc((graph->n_switches + 1) * (size_t)HOPS_BLOCK);
+}
+
+static void free_search(const struct search *search)
+{
+	free(search->seen);
+	free(search->front);
+	free(search->next);
+}
+
+static bool includes_all(const struct lanes *lanes, const struct lanes *all)
+{
+	uint64_t missing = 0;
+
+	for (unsigned i = 0; i < BLOCK_WORDS; i++)
+		missing |= all->word[i] & ~lanes->word[i];
+	return !missing;
+}
+
+static void note_distance(const struct lanes *lanes, uint8_t distance, uint8_t *row)
+{
+	for (unsigned i = 0; i < BLOCK_WORDS; i++)
+		for (uint64_t left = lanes->word[i]; left; left &= left - 1)
+			row[i * 64 + (unsigned)__builtin_ctzll(left)] = distance;
+}
+
+/* Of the destinations that a neighbour of @s has just been found for, those that are new to @s. */
+static bool search_gather(const struct graph *graph, const struct search *search, uint32_t s)
+{
+	struct lanes found = { 0 };
+	uint64_t any = 0;
+
+	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
+		for (unsigned i = 0; i < BLOCK_WORDS; i++)
+			found.word[i] |= search->front[graph->arcs[a].to].word[i];
+	for (unsigned i = 0; i < BLOCK_WORDS; i++) {
+		found.word[i] &= ~search->seen[s].word[i];
+		search->seen[s].word[i] |= found.word[i];
+		any |= found.word[i];
+	}
+	search->next[s] = found;
+	return any;
+}
+
+static bool search_step(const struct graph *graph, struct search *search, const struct lanes *all,
+			uint8_t distance, uint8_t *hops)
+{
+	bool grew = false;
+
+	for (uint32_t s = 0; s < graph->n_switches; s++) {
+		search->next[s] = (struct lanes){ 0 };
+		if (includes_all(&search->seen[s], all) || !search_gather(graph, search, s))
+			continue;
+		note_distance(&search->next[s], distance, hops + (size_t)s * HOPS_BLOCK);
+		grew = true;
+	}
+	struct lanes *front = search->front;
+
+	search->front = search->next;
+	search->next = front;
+	return grew;
+}
+
+int hops_fill_shortest(const struct graph *graph, const uint32_t *targets, uint32_t n,
+		       uint8_t *hops)
+{
+	size_t size = sizeof(struct lanes);
+	AUTO(free_search)
+	struct search search = {
+		.seen = calloc(graph->n_switches + 1, size),
+		.front = calloc(graph->n_switches + 1, size),
+		.next = calloc(graph->n_switches + 1, size),
+	};
+	struct lanes all = { 0 };
+
+	if (!search.seen || !search.front || !search.next)
+		return -ENOMEM;
+	memset(hops, HOPS_NONE, (size_t)graph->n_switches * HOPS_BLOCK);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t bit = UINT64_C(1) << i % 64;
+
+		search.seen[targets[i]].word[i / 64] |= bit;
+		search.front[targets[i]].word[i / 64] |= bit;
+		all.word[i / 64] |= bit;
+		hops[(size_t)targets[i] * HOPS_BLOCK + i] = 0;
+	}
+	for (unsigned distance = 1; distance <= HOPS_MAX; distance++)
+		if (!search_step(graph, &search, &all, (uint8_t)distance, hops))
+			break;
+	return 0;
+}
+
+/* row = min(row, next + 1) */
+static void relax(uint8_t *restrict row, const uint8_t *restrict next)
+{
+	for (unsigned i = 0; i < HOPS_BLOCK; i++) {
+		uint8_t further = (uint8_t)(MIN(next[i], HOPS_MAX) + 1);
+
+		row[i] = MIN(row[i], further);
+	}
+}
+
+/* Where there is a way down, it is taken: see above. */
+static void prefer_down(uint8_t *restrict climb, const uint8_t *restrict down)
+{
+	for (unsigned i = 0; i < HOPS_BLOCK; i++)
+		climb[i] = down[i] == HOPS_NONE ? climb[i] : down[i];
+}
+
+void hops_fill_tiered(const struct graph *graph, const struct tiers *tiers, const uint32_t *targets,
+		      uint32_t n, uint8_t *down, uint8_t *climb)
+{
+	const uint32_t *place = tiers->place;
+
+	memset(down, HOPS_NONE, (size_t)graph->n_switches * HOPS_BLOCK);
+	memset(climb, HOPS_NONE, (size_t)graph->n_switches * HOPS_BLOCK);
+	for (uint32_t i = 0; i < n; i++)
+		down[(size_t)targets[i] * HOPS_BLOCK + i] = 0;
+	for (uint32_t p = 0; p < graph->n_switches; p++) {
+		uint32_t s = tiers->by_place[p];
+
+		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
+			if (place[graph->arcs[a].to] < p)
+				relax(down + (size_t)s * HOPS_BLOCK,
+				      down + (size_t)graph->arcs[a].to * HOPS_BLOCK);
+	}
+	for (uint32_t p = graph->n_switches; p-- > 0;) {
+		uint32_t s = tiers->by_place[p];
+
+		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
+			if (place[graph->arcs[a].to] > p)
+				relax(climb + (size_t)s * HOPS_BLOCK,
+				      climb + (size_t)graph->arcs[a].to * HOPS_BLOCK);
+		prefer_down(climb + (size_t)s * HOPS_BLOCK, down + (size_t)s * HOPS_BLOCK);
+	}
+}

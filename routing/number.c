@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * In a tree, spreading is counting. If every leaf sends the t-th host through its (t mod n)-th
+ * parent, all traffic for one host meets at one middle switch per pod; there, targets that arrive
+ * differ by n, so that switch divides by n before it takes its own remainder, and so on to the
+ * cores. Each core then is the only one that sends to a host, and no cable carries more than its
+ * part. Balancing each switch by itself, in LID order, does the opposite: all leave by the same
+ * cores.
+ *
+ * Counting needs two sequences that fit together, whatever GUIDs, LIDs and ports are: hosts of a
+ * pod must have neighbouring numbers, and parents that lead to the same cores must have the same
+ * rank in every pod. Both come from which switches hang together: below a height that is pods
+ * (counted one after the other, and pods of pods), above a height it is planes. Sorting by the
+ * parts at every height, the finest first, gives both, and a cable more or less does not change the
+ * parts. Leaves are numbered in strides of a typical leaf, so that a host that comes or goes
+ * renumbers only its own leaf.
+ *
+ * LIDs of one port have successive numbers (LMC), so they take different exits wherever there are
+ * two; the base LIDs alone are counted as without LMC. A second port of a device moves on by one,
+ * so that two rails with the same place on two leaves do not meet.
+ */
+
+#include "routing/number.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <string.h>
+
+void numbering_clear(struct numbering *numbering)
+{
+	free(numbering->sequence);
+	free(numbering->first);
+	free(numbering->number);
+	free(numbering->targets);
+	free(numbering->port);
+	free(numbering->exit_key);
+	*numbering = (struct numbering){ 0 };
+}
+
+static uint32_t count_targets(const struct graph *graph)
+{
+	uint32_t n = 0;
+
+	for (uint32_t e = 0; e < graph->n_ends; e++)
+		n += 1U << graph->ends[e].lmc;
+	return n;
+}
+
+static int numbering_alloc(const struct graph *graph, struct numbering *ret)
+{
+	size_t n = graph->n_switches + (size_t)1;
+	size_t n_targets = count_targets(graph) + (size_t)1;
+
+	*ret = (struct numbering){
+		.sequence = calloc(n, sizeof(uint32_t)),
+		.first = calloc(TARGET_GROUP_COUNT * n, sizeof(uint32_t)),
+		.number = calloc(TARGET_GROUP_COUNT * n, sizeof(uint32_t)),
+		.targets = calloc(n_targets, sizeof(struct target)),
+		.port = calloc(n_targets, sizeof(uint8_t)),
+		.exit_key = calloc(n, sizeof(uint32_t)),
+	};
+	return ret->sequence && ret->first && ret->number && ret->targets && ret->port &&
+			       ret->exit_key
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* ---- parts that hang together -------------------------------------------------------------------
+ */
+
+struct parts {
+	const struct graph *graph;
+	const uint32_t *height;
+	uint32_t *parent; /* a forest; a part's root is its first switch in graph->order[] */
+	uint32_t *count;
+	uint32_t *sorted;
+	bool *in;
+};
+
+static void parts_clear(const struct parts *parts)
+{
+	free(parts->parent);
+	free(parts->count);
+	free(parts->sorted);
+	free(parts->in);
+}
+
+static int parts_alloc(const struct graph *graph, const struct ranking *ranking, struct parts *ret)
+{
+	size_t n = graph->n_switches + (size_t)2;
+
+	*ret = (struct parts){
+		.graph = graph,
+		.height = ranking->height,
+		.parent = calloc(n, sizeof(uint32_t)),
+		.count = calloc(n, sizeof(uint32_t)),
+		.sorted = calloc(n, sizeof(uint32_t)),
+		.in = calloc(n, sizeof(bool)),
+	};
+	if (!ret->parent || !ret->count || !ret->sorted || !ret->in)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		ret->parent[s] = s;
+	return 0;
+}
+
+static uint32_t part_of(const struct parts *parts, uint32_t s)
+{
+	while (parts->parent[s] != s) {
+		parts->parent[s] = parts->parent[parts->parent[s]];
+		s = parts->parent[s];
+	}
+	return s;
+}
+
+static void join(const struct parts *parts, uint32_t a, uint32_t b)
+{
+	const uint32_t *order = parts->graph->order;
+
+	a = part_of(parts, a);
+	b = part_of(parts, b);
+	if (order[a] <= order[b])
+		parts->parent[b] = a;
+	else
+		parts->parent[a] = b;
+}
+
+/* Cables between switches that are in count from now on, also those of @height. */
+static void parts_add_height(const struct parts *parts, uint32_t height)
+{
+	const struct graph *graph = parts->graph;
+
+	for (uint32_t s = 0; s < graph->n_switches; s++) {
+		if (parts->height[s] != height)
+			continue;
+		parts->in[s] = true;
+		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
+			if (parts->in[graph->arcs[a].to])
+				join(parts, s, graph->arcs[a].to);
+	}
+}
+
+/* Keeps the sequence within a part. */
+static void parts_sort(const struct parts *parts, uint32_t *sequence)
+{
+	uint32_t n = parts->graph->n_switches;
+	const uint32_t *order = parts->graph->order;
+
+	memset(parts->count, 0, (n + (size_t)1) * sizeof(*parts->count));
+	for (uint32_t s = 0; s < n; s++)
+		parts->count[order[part_of(parts, s)] + 1]++;
+	for (uint32_t i = 0; i < n; i++)
+		parts->count[i + 1] += parts->count[i];
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t s = sequence[i];
+
+		parts->sorted[parts->count[order[part_of(parts, s)]]++] = s;
+	}
+	memcpy(sequence, parts->sorted, n * sizeof(*sequence));
+}
+
+/* @sequence: by height and order, becomes by parts. Without levels, only components are parts. */
+static int sort_by_parts(const struct graph *graph, const struct ranking *ranking, bool from_top,
+			 uint32_t *sequence)
+{
+	AUTO(parts_clear) struct parts parts;
+	uint32_t top = ranking->max_height;
+	int r = parts_alloc(graph, ranking, &parts);
+
+	if (r)
+		return r;
+	memcpy(sequence, ranking->by_place, graph->n_switches * sizeof(*sequence));
+	for (uint32_t step = 0; step <= top; step++) {
+		parts_add_height(&parts, from_top ? top - step : step);
+		if (ranking->tree || step == top)
+			parts_sort(&parts, sequence);
+	}
+	return 0;
+}
+
+/* ---- devices with several ports -----------------------------------------------------------------
+ */
+
+struct seen_device {
+	uint32_t device;
+	uint32_t ports;
+};
+
+static struct seen_device *device_slot(struct seen_device *seen, uint32_t mask, uint32_t device)
+{
+	uint32_t slot = device * 0x9e3779b1U & mask;
+
+	while (seen[slot].ports && seen[slot].device != device)
+		slot = (slot + 1) & mask;
+	seen[slot].device = device;
+	return &seen[slot];
+}
+
+/* Of each end, how many ports of its device come before it. */
+static int count_earlier_ports(const struct graph *graph, uint32_t *earlier)
+{
+	uint32_t size = 2;
+
+	while (size < 2 * graph->n_ends)
+		size *= 2;
+
+	AUTO(freep) struct seen_device *seen = calloc(size, sizeof(*seen));
+
+	if (!seen)
+		return -ENOMEM;
+	for (uint32_t e = 0; e < graph->n_ends; e++)
+		earlier[e] = device_slot(seen, size - 1, graph->ends[e].device)->ports++;
+	return 0;
+}
+
+/* ---- targets ------------------------------------------------------------------------------------
+ */
+
+struct filling {
+	const struct graph *graph;
+	const uint32_t *earlier;
+	const uint32_t *end_first; /* ends of switch s: end_first[s] to end_first[s + 1] */
+	uint32_t n_targets;
+};
+
+static enum target_group group_of(const struct end *end)
+{
+	return end->kind == END_HOST || end->kind == END_ROUTER ? TARGET_HOSTS : TARGET_OWN;
+}
+
+static void put_targets(struct filling *filling, const struct end *end, uint32_t offset,
+			struct numbering *ret)
+{
+	for (uint32_t i = 0; i < 1U << end->lmc; i++) {
+		ret->port[filling->n_targets] = end->port;
+		ret->targets[filling->n_targets++] = (struct target){
+			.lid = (uint16_t)(end->lid + i),
+			.offset = (uint16_t)(offset + i),
+		};
+	}
+}
+
+static uint32_t count_group(const struct filling *filling, uint32_t s, enum target_group group)
+{
+	uint32_t n = 0;
+
+	for (uint32_t e = filling->end_first[s]; e < filling->end_first[s + 1]; e++)
+		n += group_of(&filling->graph->ends[e]) == group;
+	return n;
+}
+
+/* The number of ends put. Each has its own offset below that. */
+static uint32_t put_group(struct filling *filling, uint32_t s, enum target_group group,
+			  struct numbering *ret)
+{
+	uint32_t n = count_group(filling, s, group);
+	bool taken[256] = { false };
+	uint32_t rank = 0;
+
+	for (uint32_t e = filling->end_first[s]; e < filling->end_first[s + 1]; e++) {
+		const struct end *end = &filling->graph->ends[e];
+		uint32_t offset;
+
+		if (group_of(end) != group)
+			continue;
+		offset = (rank++ + filling->earlier[e]) % n % COUNT(taken);
+		while (taken[offset] && n <= COUNT(taken))
+			offset = (offset + 1) % n;
+		taken[offset] = true;
+		put_targets(filling, end, offset, ret);
+	}
+	return n;
+}
+
+static void put_all(struct filling *filling, uint32_t stride, struct numbering *ret)
+{
+	uint32_t hosts = 0;
+
+	for (uint32_t i = 0; i < filling->graph->n_switches; i++) {
+		uint32_t s = ret->sequence[i];
+
+		ret->number[2 * i + TARGET_HOSTS] = hosts;
+		ret->number[2 * i + TARGET_OWN] = i;
+		ret->first[2 * i + TARGET_HOSTS] = filling->n_targets;
+		if (put_group(filling, s, TARGET_HOSTS, ret))
+			hosts += stride;
+		ret->first[2 * i + TARGET_OWN] = filling->n_targets;
+		put_group(filling, s, TARGET_OWN, ret);
+	}
+	ret->first[2 * filling->graph->n_switches] = filling->n_targets;
+}
+
+static int number_targets(const struct graph *graph, uint32_t stride, struct numbering *ret)
+{
+	AUTO(freep) uint32_t *earlier = calloc(graph->n_ends + (size_t)1, sizeof(*earlier));
+	AUTO(freep)
+	uint32_t *end_first = calloc(graph->n_switches + (size_t)2, sizeof(*end_first));
+	struct filling filling = { .graph = graph, .earlier = earlier, .end_first = end_first };
+	int r;
+
+	if (!earlier || !end_first)
+		return -ENOMEM;
+	r = count_earlier_ports(graph, earlier);
+	if (r)
+		return r;
+	for (uint32_t e = 0; e < graph->n_ends; e++)
+		end_first[graph->ends[e].at + 1]++;
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		end_first[s + 1] += end_first[s];
+	put_all(&filling, stride, ret);
+	return 0;
+}
+
+int numbering_make(const struct graph *graph, const struct ranking *ranking, struct numbering *ret)
+{
+	int r = numbering_alloc(graph, ret);
+
+	if (r)
+		return r;
+	r = sort_by_parts(graph, ranking, true, ret->sequence);
+	if (r)
+		return r;
+	for (uint32_t i = 0; i < graph->n_switches; i++)
+		ret->exit_key[ret->sequence[i]] = i;
+	r = sort_by_parts(graph, ranking, false, ret->sequence);
+	if (r)
+		return r;
+	return number_targets(graph, MAX(ranking->mode, 1), ret);
+}

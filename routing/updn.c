@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Up, then down, never up again: every cable has an upper end by a total order of the switches, so
+ * packets cannot wait for each other in a circle, on any graph. rank.c finds the order, apex.c
+ * makes it one in which every switch reaches every other, port 0 of spines too; here are only the
+ * rows.
+ */
+
+#include "routing/spread.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+
+static int updn_fill(const struct graph *graph, const struct layout *layout, struct tables *tables)
+{
+	const struct tiers tiers = ranking_tiers(&layout->ranking);
+	AUTO(freep) uint8_t *down = hops_new_block(graph);
+	AUTO(freep) uint8_t *climb = hops_new_block(graph);
+
+	if (!down || !climb)
+		return -ENOMEM;
+	tables_clear(graph, tables);
+	for (uint32_t first = 0; first < graph->n_switches; first += HOPS_BLOCK) {
+		struct block block = {
+			.first = first,
+			.n = MIN(graph->n_switches - first, (uint32_t)HOPS_BLOCK),
+			.down = down,
+			.climb = climb,
+		};
+
+		hops_fill_tiered(graph, &tiers, layout->numbering.sequence + first, block.n, down,
+				 climb);
+		tables_fill_block(graph, layout, &block, tables);
+	}
+	return 0;
+}
+
+static int updn_route(const struct graph *graph, struct tables *tables, const char **ret_why)
+{
+	AUTO(layout_clear) struct layout layout = { 0 };
+	int r = layout_make(graph, &layout);
+
+	if (r)
+		return r;
+	r = ranking_join_tops(graph, &layout.ranking);
+	if (r)
+		return r;
+	*ret_why = layout.ranking.why;
+	return updn_fill(graph, &layout, tables);
+}
+
+const struct engine engine_updn = {
+	.name = "updn",
+	.sentence = "up, then down a tree that is found in any fabric: free of deadlock",
+	.route = updn_route,
+};
