@@ -16,6 +16,10 @@ tests_unit_test_loop_virtual_SOURCES = tests/unit/test-loop-virtual.c \
 check_PROGRAMS += tests/oracle/test-wire
 tests_oracle_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
 
+# ---- benches ------------------------------------------------------------------------------------
+EXTRA_PROGRAMS += tests/bench/bench-routing
+benches += tests/bench/bench-routing
+
 # ---- helpers of several tests -------------------------------------------------------------------
 libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/graphs-inside.h
 libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
@@ -31,6 +35,14 @@ dist_check_SCRIPTS += tests/check-units.sh
 #	EXTRA_DIST += tests/fuzz/fuzz-x.in		(a folder of inputs, past crashes among them)
 # Linked with libFuzzer they explore ("make fuzz"), linked with replay.c they are tests.
 fuzz_programs =
+
+fuzz_programs += tests/fuzz/fuzz-conf
+tests_fuzz_fuzz_conf_LDADD = $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-conf.in
+
+fuzz_programs += tests/fuzz/fuzz-partitions
+tests_fuzz_fuzz_partitions_LDADD = $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-partitions.in
 
 if FUZZERS
 fuzz_ldadd = $(VSM_LIBS) $(FUZZ_LDFLAGS)
