@@ -76,16 +76,22 @@ static void scan_copy_comment(struct scan *scan)
 		scan_copy(scan);
 }
 
-static void scan_copy_string(struct scan *scan)
+static int scan_copy_string(struct scan *scan)
 {
+	const unsigned begin = scan->line;
+
 	scan_copy(scan);
 	while (scan->at < scan->end && *scan->at != '"') {
 		if (*scan->at == '\\' && scan->end - scan->at > 1)
 			scan_copy(scan);
 		scan_copy(scan);
 	}
-	if (scan->at < scan->end)
-		scan_copy(scan);
+	if (scan->at == scan->end) {
+		scan->line = begin;
+		return scan_refuse(scan, "the text in quotes that begins here does not end");
+	}
+	scan_copy(scan);
+	return 0;
 }
 
 static void scan_copy_name(struct scan *scan)
@@ -155,7 +161,7 @@ static int scan_step(struct scan *scan)
 	else if (scan_sees(scan, "/*"))
 		scan_copy_comment(scan);
 	else if (*scan->at == '"')
-		scan_copy_string(scan);
+		return scan_copy_string(scan);
 	else if (isdigit((unsigned char)*scan->at))
 		return scan_copy_number(scan);
 	else if (isalpha((unsigned char)*scan->at))

@@ -228,6 +228,8 @@ static void print_roff(FILE *out, const char *text)
 	for (; *text; text++) {
 		if (*text == '\\')
 			fputs("\\e", out);
+		else if (*text == '^')
+			fputs("\\(ha", out);
 		else if (*text == '-')
 			fputs("\\-", out);
 		else

@@ -22,4 +22,12 @@ check_PROGRAMS += tests/unit/test-partitions
 doc_DATA += doc/vsm.conf.sample
 doc/vsm.conf.sample: conf/gen-doc$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) doc && conf/gen-doc$(EXEEXT) sample > $@.new && mv $@.new $@
+
+man_MANS = doc/vsm.conf.5
+EXTRA_DIST += doc/vsm.conf.5.in
+doc/vsm.conf.5: doc/vsm.conf.5.in conf/gen-doc$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) doc && conf/gen-doc$(EXEEXT) man $(srcdir)/doc/vsm.conf.5.in > $@.new && \
+		mv $@.new $@
+
+CLEANFILES += doc/vsm.conf.5 doc/vsm.conf.5.new
 CLEANFILES += conf/gen-doc$(EXEEXT) doc/vsm.conf.sample doc/vsm.conf.sample.new

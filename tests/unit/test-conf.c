@@ -530,8 +530,8 @@ static void broken_syntax_is_refused_with_its_line(void **unused)
 	refuse("sweep = {", "vsm.conf:1: syntax error at or just before \"sweep = {\"");
 	refuse("sweep.interval = 5;", "vsm.conf:1: syntax error at or just before \"sweep.interval "
 				      "= 5;\"");
-	refuse("partition_file = \"x", "vsm.conf:1: syntax error at or just before "
-				       "\"partition_file = \"x\"");
+	refuse("\npartition_file = \"x;\n\n",
+	       "vsm.conf:2: the text in quotes that begins here does not end");
 	refuse("sweep = { interval = 1.5; };",
 	       "vsm.conf:1: sweep.interval: must be a number from 0 to 86400");
 	refuse("sweep = { interval = 1e3; };",
