@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Fails on an include that the picture of the rooms does not have (doc/architecture.md). The two
-# tables below are the picture; an exception is a line in them, with its reason.
-# Then it tries itself: each wrong include that it must notice is put into a tree of one file.
+# tables below are the picture; an exception is a line in them, with its reason. Then it tries
+# itself: each wrong include that it must notice is put into a tree of one file. Last, files that no
+# local.mk lists.
+#
+# shellcheck disable=SC2086 # $places is meant to be split
 
 set -u
 tree=${srcdir:-$(dirname "$0")/..}
@@ -39,9 +42,11 @@ cmocka.h                tests
 # tests/sim reads the wire by itself, so that it shares no mistake with mad/; its preload is a umad.
 # tests/unit looks into the database and into JSON replies from outside.
 
+places='base mad routing conf sm store systemd ctl tests'
+
 # Prints "file:line: sentence" for each wrong include in the tree $1.
 wrong_includes() {
-	(cd "$1" && find base mad routing conf sm store systemd ctl tests -type f \
+	(cd "$1" && find $places -type f \
 		\( -name '*.[ch]' -o -name '*.def' \) 2>/dev/null | LC_ALL=C sort |
 		xargs grep -nE '^[[:space:]]*#[[:space:]]*include' /dev/null) |
 	awk -v rooms="$rooms" -v libraries="$libraries" '
@@ -121,7 +126,19 @@ misjudged() {
 	done
 }
 
-echo 1..3
+# Source files that no local.mk names: nobody compiles or distributes them. A test program's name
+# stands for its source. What is not committed yet is not asked for.
+unlisted() {
+	cd "$tree" || exit 1
+	{ git ls-files -- $places 2>/dev/null || find $places -type f; } |
+		grep -E '\.(c|h|def)$' | LC_ALL=C sort >"$scratch/files"
+	cat ./*/local.mk | grep -v '^[[:space:]]*#' | tr -s ' \t\\' '\n' >"$scratch/listed"
+	sed 's/$/.c/' "$scratch/listed" >>"$scratch/listed.c"
+	cat "$scratch/listed.c" >>"$scratch/listed"
+	grep -vxFf "$scratch/listed" "$scratch/files" | sed 's/$/ is in no local.mk/'
+}
+
+echo 1..4
 result 1 "every include is in the picture of the rooms" "$(wrong_includes "$tree")"
 result 2 "includes that are not in the picture are noticed" "$(misjudged wrong <<'END'
 base/a.c "mad/wire.h"
@@ -162,4 +179,5 @@ tests/oracle/a.c <infiniband/mad.h>
 tests/unit/a.c "systemd/notify.h"
 END
 )"
+result 4 "every source file is listed in a local.mk" "$(unlisted)"
 exit $failed

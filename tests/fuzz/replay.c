@@ -95,10 +95,11 @@ static int replay(const char *path)
 
 static int report(unsigned number, const char *path)
 {
+	const char *slash = strrchr(path, '/');
 	int r = replay(path);
 
-	printf("%s %u - %s%s%s\n", r ? "not ok" : "ok", number, path, r ? ": " : "",
-	       r ? strerror(-r) : "");
+	printf("%s %u - %s%s%s\n", r ? "not ok" : "ok", number, slash ? slash + 1 : path,
+	       r ? ": " : "", r ? strerror(-r) : "");
 	fflush(stdout);
 	return r;
 }
