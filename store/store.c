@@ -1,0 +1,672 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * From the loop to the disk without making it wait. What is kept gathers in a batch; one job at a
+ * time writes one batch as one transaction. So the slower the disk, the larger the batches: ten
+ * thousand values cost two or three synchronizations and not ten thousand.
+ *
+ * A batch that fails stays as it is and is tried again, with back-off, until the disk takes it;
+ * what comes meanwhile gathers in the next one. So what is on disk is at any time a prefix of what
+ * was handed over. While the disk fails, keep_after() answers soon, with the failure: somebody may
+ * be waiting to set an M_Key, and can do something better than wait.
+ *
+ * A job cannot be called back, and when the store is closed its done() may still come, or never.
+ * Hence what it touches (struct writer) is apart, and lives until the last of the two lets go.
+ *
+ * Nothing here knows SQLite (database.c does) or what values mean.
+ */
+
+#include "store/store.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/macros.h"
+#include "store/batch.h"
+#include "store/database.h"
+#include "store/guid2lid.h"
+#include "store/state-dir.h"
+
+#define RETRY_FIRST (1 * LOOP_SEC)
+#define RETRY_LAST  (60 * LOOP_SEC)
+
+enum writer_state {
+	WRITER_IDLE,
+	WRITER_GIVEN, /* a job is to run */
+	WRITER_RUNS,
+	WRITER_RAN, /* and its done() is to come */
+};
+
+struct writer {
+	pthread_mutex_t lock; /* of state */
+	pthread_cond_t ran;
+	enum writer_state state;
+
+	/* The job's while it runs, the loop's otherwise. */
+	char *dir;
+	struct database *db; /* NULL: could not be opened, or failed; the job opens it */
+	struct batch batch;
+	struct database_report report;
+	int result;
+
+	struct store *store; /* NULL: closed. The loop's. */
+};
+
+struct store {
+	struct keeper keeper;
+	struct loop *loop;
+	struct loop_timer *soon;  /* something to begin or to answer */
+	struct loop_timer *retry; /* set while the disk fails */
+	struct writer *writer;
+	int lock;
+
+	struct batch batch;      /* the next one */
+	struct list next_afters; /* that wait for the next batch */
+	struct list afters;      /* that wait for the batch at the writer */
+
+	int failure; /* -errno while the disk fails */
+	int refused; /* -errno for the next keep_after(): something was not even taken */
+	uint64_t backoff;
+	bool is_writing; /* the writer has a batch and on_written() is to come */
+	bool is_soon;
+	bool has_refused; /* which is said once */
+	bool has_identities;
+	bool was_written; /* the time for reading is over */
+};
+
+/* A call of keep_after(). */
+struct after {
+	struct list link;
+	void (*fn)(void *user, int result);
+	void *user;
+	int result;
+};
+
+/* ---- the writer ------------------------------------------------------------------------------ */
+
+static void writer_free(struct writer *writer)
+{
+	if (!writer)
+		return;
+	database_close(writer->db);
+	batch_done(&writer->batch);
+	pthread_cond_destroy(&writer->ran);
+	pthread_mutex_destroy(&writer->lock);
+	free(writer->dir);
+	free(writer);
+}
+
+static int writer_new(const char *dir, struct writer **ret)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+
+	if (!writer)
+		return -ENOMEM;
+	pthread_mutex_init(&writer->lock, NULL);
+	pthread_cond_init(&writer->ran, NULL);
+	writer->dir = strdup(dir);
+	if (!writer->dir) {
+		writer_free(writer);
+		return -ENOMEM;
+	}
+	*ret = writer;
+
+	return 0;
+}
+
+/* A file that somebody removed or replaced would take all we write and keep nothing. */
+static int writer_connect(struct writer *writer)
+{
+	bool moved = writer->db && database_is_moved(writer->db);
+	int r;
+
+	if (writer->db && !moved)
+		return 0;
+	database_close(TAKE(writer->db));
+	r = database_open(writer->dir, &writer->report, &writer->db);
+	if (r < 0 && !writer->report.why[0])
+		snprintf(writer->report.why, WHY_SIZE, "%s", strerror(-r));
+	if (moved && !writer->report.aside[0])
+		snprintf(writer->report.aside, WHY_SIZE,
+			 DATABASE_NAME " in %.150s was removed or replaced", writer->dir);
+
+	return r;
+}
+
+/* On any thread, but on one at a time. */
+static void writer_write(struct writer *writer)
+{
+	int r;
+
+	writer->report = (struct database_report){ 0 };
+	r = writer_connect(writer);
+	if (r == 0)
+		r = database_write(writer->db, &writer->batch, &writer->report);
+	if (r < 0 && writer->db)
+		database_close(TAKE(writer->db));
+	writer->result = r;
+}
+
+static void writer_set_state(struct writer *writer, enum writer_state state)
+{
+	pthread_mutex_lock(&writer->lock);
+	writer->state = state;
+	pthread_cond_broadcast(&writer->ran);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+static bool writer_begin(struct writer *writer)
+{
+	bool mine;
+
+	pthread_mutex_lock(&writer->lock);
+	mine = writer->state == WRITER_GIVEN;
+	if (mine)
+		writer->state = WRITER_RUNS;
+	pthread_mutex_unlock(&writer->lock);
+
+	return mine;
+}
+
+/* The job. Nothing is left to do if the store was closed before it began. */
+static void run_writer(void *user)
+{
+	struct writer *writer = user;
+
+	if (!writer_begin(writer))
+		return;
+	writer_write(writer);
+	writer_set_state(writer, WRITER_RAN);
+}
+
+/* The job ends, or finds that there is nothing to do. True if it wrote the batch. */
+static bool writer_wait(struct writer *writer)
+{
+	bool has_run;
+
+	pthread_mutex_lock(&writer->lock);
+	while (writer->state == WRITER_RUNS)
+		pthread_cond_wait(&writer->ran, &writer->lock);
+	has_run = writer->state == WRITER_RAN;
+	writer->state = WRITER_IDLE;
+	pthread_mutex_unlock(&writer->lock);
+
+	return has_run && writer->result == 0;
+}
+
+/* ---- afters ---------------------------------------------------------------------------------- */
+
+static void move_all(struct list *from, struct list *to)
+{
+	struct list *link;
+
+	while ((link = list_take_first(from)))
+		list_add_tail(to, link);
+}
+
+/* Their functions may hand over more, so the ring has to be of the caller. */
+static void answer_all(struct list *afters, int result)
+{
+	struct list *link;
+
+	while ((link = list_take_first(afters))) {
+		struct after *after = LIST_ENTRY(link, struct after, link);
+		int r = after->result < 0 ? after->result : result;
+
+		after->fn(after->user, r);
+		free(after);
+	}
+}
+
+static void free_all(struct list *afters)
+{
+	struct list *link;
+
+	while ((link = list_take_first(afters)))
+		free(LIST_ENTRY(link, struct after, link));
+}
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
+static void on_written(void *user);
+
+static void wake(struct store *store)
+{
+	if (store->is_soon)
+		return;
+	store->is_soon = true;
+	loop_timer_set(store->soon, loop_now(store->loop));
+}
+
+static void say_aside(const struct database_report *report)
+{
+	if (report->aside[0])
+		log_error("%s; what it held is forgotten", report->aside);
+}
+
+static void say_result(struct store *store, int result)
+{
+	const struct database_report *report = &store->writer->report;
+
+	say_aside(report);
+	if (result < 0 && result != store->failure)
+		log_error("Cannot write to " DATABASE_NAME
+			  " in %s, trying again until it works: %s",
+			  store->writer->dir, report->why);
+	if (result == 0 && store->failure < 0)
+		log_notice("Writing to " DATABASE_NAME " in %s works again", store->writer->dir);
+}
+
+/* Also those that wait for the next batch are told: what failed was handed over before them. */
+static void batch_failed(struct store *store, int result)
+{
+	say_result(store, result);
+	move_all(&store->next_afters, &store->afters);
+	move_all(&store->afters, &store->next_afters);
+	store->failure = result;
+	store->backoff = store->backoff ? MIN(2 * store->backoff, RETRY_LAST) : RETRY_FIRST;
+	loop_timer_set(store->retry, loop_now(store->loop) + store->backoff);
+	wake(store);
+}
+
+/* The batch at the writer goes to a job. */
+static void give_job(struct store *store)
+{
+	struct writer *writer = store->writer;
+	int r;
+
+	writer_set_state(writer, WRITER_GIVEN);
+	r = loop_job(store->loop, run_writer, on_written, writer);
+	if (r == 0) {
+		store->is_writing = true;
+		return;
+	}
+	writer_set_state(writer, WRITER_IDLE);
+	writer->report = (struct database_report){ 0 };
+	snprintf(writer->report.why, WHY_SIZE, "there is no thread for it: %s", strerror(-r));
+	batch_failed(store, r);
+}
+
+static void give_next_batch(struct store *store)
+{
+	store->writer->batch = store->batch;
+	store->batch = (struct batch){ 0 };
+	move_all(&store->next_afters, &store->afters);
+	give_job(store);
+}
+
+static void batch_written(struct store *store)
+{
+	struct list afters;
+
+	list_init(&afters);
+	move_all(&store->afters, &afters);
+	say_result(store, 0);
+	batch_done(&store->writer->batch);
+	store->failure = 0;
+	store->backoff = 0;
+	store->has_refused = false;
+	if (store->batch.n_rows > 0)
+		give_next_batch(store);
+	else
+		wake(store);
+	answer_all(&afters, 0);
+}
+
+static void on_written(void *user)
+{
+	struct writer *writer = user;
+	struct store *store = writer->store;
+
+	if (!store) {
+		writer_free(writer);
+		return;
+	}
+	writer_set_state(writer, WRITER_IDLE);
+	store->is_writing = false;
+	if (writer->result < 0)
+		batch_failed(store, writer->result);
+	else
+		batch_written(store);
+}
+
+/*
+ * What was handed over in an earlier callback, which may have been a burst, goes to the writer. If
+ * there is nothing to write, or no use in waiting for it, there may be somebody to answer.
+ */
+static void on_soon(void *user)
+{
+	struct store *store = user;
+	struct list afters;
+
+	store->is_soon = false;
+	if (store->is_writing)
+		return;
+	if (store->failure == 0 && store->batch.n_rows > 0) {
+		give_next_batch(store);
+		return;
+	}
+	list_init(&afters);
+	move_all(&store->next_afters, &afters);
+	answer_all(&afters, store->failure);
+}
+
+static void on_retry(void *user)
+{
+	give_job(user);
+}
+
+/* ---- what is kept ---------------------------------------------------------------------------- */
+
+static struct store *to_store(struct keeper *k)
+{
+	return CONTAINER_OF(k, struct store, keeper);
+}
+
+/* Quirks can be found out again, so they leave room for what cannot. */
+static size_t room_for(const struct store *store, enum row_kind kind)
+{
+	size_t limit = kind == ROW_QUIRKS ? STORE_WAITING_MAX / 2 : STORE_WAITING_MAX;
+
+	return limit - MIN(limit, store->writer->batch.bytes);
+}
+
+static void refuse(struct store *store, int error)
+{
+	store->refused = error;
+	if (!store->has_refused)
+		log_error("No room for values that wait to be written to " DATABASE_NAME
+			  " in %s, new ones are not kept",
+			  store->writer->dir);
+	store->has_refused = true;
+}
+
+static int keep_row(struct store *store, const struct row *row)
+{
+	int r;
+
+	if (row->guid == 0)
+		return -EINVAL;
+	store->was_written = true;
+	r = batch_put(&store->batch, row, room_for(store, row->kind));
+	if (r < 0)
+		refuse(store, r);
+	else if (!store->is_writing)
+		wake(store);
+
+	return r;
+}
+
+static int store_keep_identity(struct keeper *k, const struct kept_identity *identity)
+{
+	struct store *store = to_store(k);
+	struct row row = {
+		.kind = ROW_IDENTITY,
+		.guid = identity->guid,
+		.lid = identity->lid,
+		.lmc = identity->lmc,
+	};
+	int r;
+
+	if (!database_is_identity(identity->lid, identity->lmc))
+		return -EINVAL;
+	r = keep_row(store, &row);
+	if (r == 0)
+		store->has_identities = true;
+
+	return r;
+}
+
+static int store_keep_mkey(struct keeper *k, const struct kept_mkey *mkey)
+{
+	struct row row = { .kind = ROW_MKEY, .guid = mkey->guid, .mkey = mkey->mkey };
+
+	return keep_row(to_store(k), &row);
+}
+
+static int store_keep_quirks(struct keeper *k, const struct kept_quirks *quirks)
+{
+	struct row row = {
+		.kind = ROW_QUIRKS,
+		.guid = quirks->guid,
+		.size = quirks->size,
+		.blob = quirks->blob,
+	};
+
+	if (quirks->size > KEEP_QUIRKS_MAX)
+		return -EINVAL;
+
+	return keep_row(to_store(k), &row);
+}
+
+static int store_keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)
+{
+	struct store *store = to_store(k);
+	struct after *after = malloc(sizeof(*after));
+
+	if (!after)
+		return -ENOMEM;
+	*after = (struct after){ .fn = fn, .user = user, .result = store->refused };
+	store->refused = 0;
+	list_add_tail(&store->next_afters, &after->link);
+	if (!store->is_writing)
+		wake(store);
+
+	return 0;
+}
+
+static void store_keep_read(struct keeper *k, const struct keep_reader *reader, void *user)
+{
+	struct store *store = to_store(k);
+	struct writer *writer = store->writer;
+
+	if (store->was_written) {
+		log_error("What is kept can only be read before anything is written");
+		return;
+	}
+	writer->report = (struct database_report){ 0 };
+	if (writer_connect(writer) < 0)
+		log_error("Cannot read " DATABASE_NAME " in %s: %s", writer->dir,
+			  writer->report.why);
+	else
+		database_read(writer->db, reader, user);
+	say_aside(&writer->report);
+}
+
+static const struct keeper_ops keeper_ops = {
+	.read = store_keep_read,
+	.identity = store_keep_identity,
+	.mkey = store_keep_mkey,
+	.quirks = store_keep_quirks,
+	.after = store_keep_after,
+};
+
+struct keeper *store_keeper(struct store *store)
+{
+	return &store->keeper;
+}
+
+bool store_is_empty(const struct store *store)
+{
+	return !store->has_identities;
+}
+
+/* ---- opening and closing --------------------------------------------------------------------- */
+
+/* The disk may be full when we start: then there is nothing to read, and what comes waits. */
+static int open_database(struct store *store, char why[static WHY_SIZE])
+{
+	struct writer *writer = store->writer;
+	int r = writer_connect(writer);
+
+	say_aside(&writer->report);
+	if (r == 0) {
+		store->has_identities = database_has_identities(writer->db);
+		return 0;
+	}
+	if ((r == -ENOSPC || r == -EDQUOT) && writer->report.is_new) {
+		log_error("Cannot make " DATABASE_NAME " in %s, starting without it: %s",
+			  writer->dir, writer->report.why);
+		return 0;
+	}
+	if (r == -EBUSY)
+		snprintf(why, WHY_SIZE, DATABASE_NAME " in %.150s is in use by another program",
+			 writer->dir);
+	else
+		snprintf(why, WHY_SIZE, "cannot open " DATABASE_NAME " in %.80s: %.140s",
+			 writer->dir, writer->report.why);
+
+	return r;
+}
+
+static void store_free(struct store *store)
+{
+	loop_timer_free(store->soon);
+	loop_timer_free(store->retry);
+	free_all(&store->afters);
+	free_all(&store->next_afters);
+	batch_done(&store->batch);
+	writer_free(store->writer);
+	closep(&store->lock);
+	free(store);
+}
+
+static void store_freep(struct store **store)
+{
+	if (*store)
+		store_free(*store);
+}
+
+static int store_new(struct loop *loop, const char *dir, struct store **ret)
+{
+	AUTO(store_freep) struct store *store = calloc(1, sizeof(*store));
+	int r;
+
+	if (!store)
+		return -ENOMEM;
+	store->keeper.ops = &keeper_ops;
+	store->loop = loop;
+	store->lock = -1;
+	list_init(&store->afters);
+	list_init(&store->next_afters);
+	r = writer_new(dir, &store->writer);
+	if (r == 0)
+		r = loop_timer_new(loop, on_soon, store, &store->soon);
+	if (r == 0)
+		r = loop_timer_new(loop, on_retry, store, &store->retry);
+	if (r < 0)
+		return r;
+	store->writer->store = store;
+	*ret = TAKE(store);
+
+	return 0;
+}
+
+int store_open(struct loop *loop, const char *dir, char why[static 256], struct store **ret)
+{
+	AUTO(store_freep) struct store *store = NULL;
+	int r;
+
+	r = store_new(loop, dir, &store);
+	if (r < 0) {
+		snprintf(why, WHY_SIZE, "%s", strerror(-r));
+		return r;
+	}
+	r = state_dir_open(dir, why, &store->lock);
+	if (r == 0)
+		r = open_database(store, why);
+	if (r == 0)
+		*ret = TAKE(store);
+
+	return r;
+}
+
+/* What the writer has, and what would come next, here and now. The loop has no part in it. */
+static int write_now(struct store *store)
+{
+	struct writer *writer = store->writer;
+
+	for (;;) {
+		if (writer->batch.n_rows > 0)
+			writer_write(writer);
+		if (writer->batch.n_rows > 0 && writer->result < 0)
+			return writer->result;
+		batch_done(&writer->batch);
+		if (store->batch.n_rows == 0)
+			return 0;
+		writer->batch = store->batch;
+		store->batch = (struct batch){ 0 };
+	}
+}
+
+/* on_written() frees the rest. */
+static void abandon(struct writer *writer)
+{
+	database_close(TAKE(writer->db));
+	batch_done(&writer->batch);
+	writer->store = NULL;
+}
+
+void store_close(struct store *store)
+{
+	struct writer *writer;
+
+	if (!store)
+		return;
+	writer = store->writer;
+	if (store->is_writing && writer_wait(writer))
+		batch_done(&writer->batch);
+	if (write_now(store) < 0)
+		log_error("%" PRIu32 " values are lost, for " DATABASE_NAME
+			  " in %s cannot be written: %s",
+			  writer->batch.n_rows + store->batch.n_rows, writer->dir,
+			  writer->report.why);
+	say_aside(&writer->report);
+	if (store->is_writing)
+		abandon(TAKE(store->writer));
+	store_free(store);
+}
+
+/* ---- import ---------------------------------------------------------------------------------- */
+
+static int import_lids(void *user, uint64_t guid, uint16_t lid_min, uint16_t lid_max)
+{
+	struct store *store = user;
+	struct kept_identity identity = { .guid = guid, .lid = lid_min };
+
+	/* The importer lets only powers of two through. */
+	while (lid_min + (1 << identity.lmc) - 1 < lid_max)
+		identity.lmc++;
+
+	return store_keep_identity(&store->keeper, &identity);
+}
+
+int store_import_guid2lid(struct store *store, const char *path, struct guid2lid_counts *ret)
+{
+	int r;
+
+	if (!store_is_empty(store) || store->was_written)
+		return -EEXIST;
+	r = guid2lid_import(path, import_lids, store, ret);
+	if (r == 0)
+		r = write_now(store);
+	if (r < 0) {
+		if (r != -ENOENT)
+			log_error("Cannot import LIDs from %s: %s", path,
+				  store->writer->result < 0 ? store->writer->report.why
+							    : strerror(-r));
+		batch_done(&store->batch);
+		batch_done(&store->writer->batch);
+		store->has_identities = false;
+	}
+	store->was_written = false;
+
+	return r;
+}
