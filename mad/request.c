@@ -7,17 +7,17 @@
  *	TID (the kernel owns the upper half): | generation 18 | try 3 | slot 11 |
  *
  * Every try has a TID of its own (the kernel refuses one that is still outstanding), and an answer
- *to any of them counts; which one it was tells the round trip even of repeated requests. A slot
- *that is used again has another generation, so that late answers to the old one are strays.
+ * to any of them counts; which one it was tells the round trip even of repeated requests. A slot
+ * that is used again has another generation, so that late answers to the old one are strays.
  *
  * Time-outs are measured: 8 smoothed round trips of that agent, of all agents while this one is
  * unknown, doubled with every try. They lie in a wheel of lists; its tick is coarse, as time-outs
- *are.
+ * are.
  *
  * Windows grow with answers and halve on loss. Loss is only believed when the agent answers a later
  * try: silence alone says nothing about the fabric, or a dead node would slow all others down. For
- *the same reason a request that is overdue gives its room back while it goes on waiting. VL15 has
- *no flow control and a port needs to buffer but one SMP, so the window of one agent starts at 2.
+ * the same reason a request that is overdue gives its room back while it goes on waiting. VL15 has
+ * no flow control and a port needs to buffer but one SMP, so the window of one agent starts at 2.
  *
  * What the engine refuses to know: what the attributes mean, and what a lost request is worth.
  */
@@ -59,6 +59,7 @@ struct flight {
 	uint64_t sent_at[MAX_TRIES];
 	uint32_t generation;
 	uint8_t tries;
+	uint8_t by_lid; /* one bit per try: it went by LID, not by directed route */
 };
 
 struct count {
@@ -229,6 +230,11 @@ static bool has_room(const struct requests *r)
 	return r->n_window < r->window_size / 16;
 }
 
+static bool sma_has_room(const struct requests *r, const struct sma *sma)
+{
+	return sma->in_flight < MIN(sma->window, r->limits.window_per_sma);
+}
+
 /* -- flights ------------------------------------------------------------------------------------
  */
 
@@ -254,10 +260,11 @@ static uint32_t tid_of(const struct requests *r, const struct flight *f)
 
 static void send_try(struct requests *r, struct flight *f)
 {
-	bool to_lid = f->sma->lid != 0 && f->tries == 0;
+	bool to_lid = f->sma->lid != 0 && f->tries == 0 && !f->request.has_route;
 	struct address to = { .lid = to_lid ? f->sma->lid : LID_PERMISSIVE };
 	struct datagram d;
 
+	f->by_lid |= (uint8_t)(to_lid << f->tries);
 	f->sent_at[f->tries++] = loop_now(r->loop);
 	f->deadline = loop_now(r->loop) + timeout_of(r, f);
 
@@ -265,7 +272,9 @@ static void send_try(struct requests *r, struct flight *f)
 		   f->request.attr, f->request.modifier);
 	wire_set(&d, MAD_TID, tid_of(r, f));
 	wire_set(&d, SMP_MKEY, f->sma->mkey);
-	if (!to_lid)
+	if (!to_lid && f->request.has_route)
+		wire_set_route(&d, f->request.route, f->request.hops);
+	else if (!to_lid)
 		wire_set_route(&d, f->sma->route, f->sma->hops);
 	memcpy(smp_data_of(&d), f->request.data, SMP_DATA_SIZE);
 
@@ -288,6 +297,7 @@ static void start_flight(struct requests *r, struct sma *sma, const struct reque
 	f->sma = sma;
 	f->request = *request;
 	f->tries = 0;
+	f->by_lid = 0;
 	f->generation = (f->generation + 1) % GENERATIONS;
 	if (r->n_flights++ == 0) {
 		r->ticked = loop_now(r->loop) / WHEEL_TICK;
@@ -329,6 +339,9 @@ static void expire(struct requests *r, struct flight *f)
 	leave_window(r, f);
 	if (f->tries < r->limits.tries) {
 		list_add_tail(&r->repeats, &f->wheel);
+		r->unsettled = true;
+		if (r->handler->late)
+			r->handler->late(r->user, f->sma, f->tries);
 		return;
 	}
 	counts_of(r, &f->request)->timed_out++;
@@ -408,16 +421,25 @@ static struct flight *flight_of(struct requests *r, const struct datagram *d, un
 	return f;
 }
 
-static bool answers_this(const struct datagram *d, const struct request *request)
+/* The class of the try, and a directed route on its way back. */
+static bool answers_route(const struct datagram *d, bool by_lid)
 {
 	uint8_t mgmt_class = (uint8_t)wire_get(d, MAD_CLASS);
 
+	if (by_lid)
+		return mgmt_class == CLASS_SM_LID;
+
+	return mgmt_class == CLASS_SM_DIRECTED && wire_get(d, SMP_DIRECTION) == 1;
+}
+
+static bool answers_this(const struct datagram *d, const struct flight *f, unsigned try)
+{
 	return wire_get(d, MAD_BASE_VERSION) == 1 &&
+	       wire_get(d, MAD_CLASS_VERSION) == CLASS_SM_VERSION &&
 	       wire_get(d, MAD_METHOD) == METHOD_GET_RESPONSE &&
-	       wire_get(d, MAD_ATTR) == request->attr &&
-	       wire_get(d, MAD_MODIFIER) == request->modifier &&
-	       (mgmt_class == CLASS_SM_LID ||
-		(mgmt_class == CLASS_SM_DIRECTED && wire_get(d, SMP_DIRECTION) == 1));
+	       wire_get(d, MAD_ATTR) == f->request.attr &&
+	       wire_get(d, MAD_MODIFIER) == f->request.modifier &&
+	       answers_route(d, f->by_lid >> try & 1);
 }
 
 static void take_answer(struct requests *r, struct flight *f, unsigned try,
@@ -443,15 +465,28 @@ static void take_answer(struct requests *r, struct flight *f, unsigned try,
 	conclude(r, f, &answer);
 }
 
+/*
+ * Given back at once (ibsim) or late (kernel): it is not on the wire any more, and our own timers
+ * decide what comes next.
+ */
+static void take_back(struct requests *r, const struct datagram *d)
+{
+	unsigned try;
+	struct flight *f = wire_is_response(d) ? NULL : flight_of(r, d, &try);
+
+	r->totals.undelivered++;
+	if (f && try == f->tries - 1u)
+		leave_window(r, f);
+}
+
 bool requests_receive(struct requests *r, const struct arrival *arrival)
 {
 	const struct datagram *d = &arrival->datagram;
 	struct flight *f;
 	unsigned try;
 
-	/* Given back at once (ibsim) or late (kernel): our own timers decide what comes next. */
 	if (arrival->undelivered) {
-		r->totals.undelivered++;
+		take_back(r, d);
 		return true;
 	}
 	if (!wire_is_response(d))
@@ -462,14 +497,15 @@ bool requests_receive(struct requests *r, const struct arrival *arrival)
 		r->totals.stray++;
 		return true;
 	}
-	if (!answers_this(d, &f->request)) {
+	if (!answers_this(d, f, try)) {
 		r->totals.malformed++;
 		return true;
 	}
 	/* Busy means ask again: the same as no answer yet, IBA 13.4.7. */
-	if ((wire_get(d, SMP_STATUS) & 0x7fff) == STATUS_BUSY)
-		return true;
-	take_answer(r, f, try, d);
+	if (wire_get(d, SMP_STATUS) == STATUS_BUSY)
+		leave_window(r, f);
+	else
+		take_answer(r, f, try, d);
 
 	return true;
 }
@@ -477,15 +513,20 @@ bool requests_receive(struct requests *r, const struct arrival *arrival)
 /* -- asking -------------------------------------------------------------------------------------
  */
 
+static void pump_soon(struct requests *r)
+{
+	if (r->pumping || r->soon_set)
+		return;
+	r->soon_set = true;
+	loop_timer_set(r->soon, loop_now(r->loop));
+}
+
 void requests_make_ready(struct requests *r, struct sma *sma)
 {
 	if (!list_is_empty(&sma->ready))
 		return;
 	list_add_tail(&r->ready, &sma->ready);
-	if (!r->pumping && !r->soon_set) {
-		r->soon_set = true;
-		loop_timer_set(r->soon, loop_now(r->loop));
-	}
+	pump_soon(r);
 }
 
 static void settle(struct requests *r)
@@ -512,10 +553,10 @@ static void send_new(struct requests *r)
 		struct sma *sma = LIST_ENTRY(list_take_first(&r->ready), struct sma, ready);
 		struct request request = { 0 };
 
-		if (sma->in_flight >= sma->window || !r->handler->next(r->user, sma, &request))
+		if (!sma_has_room(r, sma) || !r->handler->next(r->user, sma, &request))
 			continue;
 		start_flight(r, sma, &request);
-		if (sma->in_flight < sma->window && list_is_empty(&sma->ready))
+		if (sma_has_room(r, sma) && list_is_empty(&sma->ready))
 			list_add_tail(&r->ready, &sma->ready);
 	}
 }
@@ -529,14 +570,13 @@ void requests_pump(struct requests *r)
 	send_repeats(r);
 	send_new(r);
 	r->pumping = false;
+	r->soon_set = false;
+	loop_timer_stop(r->soon);
 }
 
 static void on_soon(void *user)
 {
-	struct requests *r = user;
-
-	r->soon_set = false;
-	requests_pump(r);
+	requests_pump(user);
 }
 
 void requests_cancel(struct requests *r, struct sma *sma)
@@ -545,6 +585,8 @@ void requests_cancel(struct requests *r, struct sma *sma)
 	for (unsigned i = 0; i < SLOTS && sma->in_flight > 0; i++)
 		if (r->flights[i].sma == sma)
 			end_flight(r, &r->flights[i]);
+	/* The room that it had is others' now. */
+	pump_soon(r);
 }
 
 /* -- life ---------------------------------------------------------------------------------------
@@ -613,6 +655,11 @@ void requests_free(struct requests *r)
 {
 	if (!r)
 		return;
+	while (list_take_first(&r->ready))
+		continue;
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (r->flights[i].sma)
+			r->flights[i].sma->in_flight = 0;
 	loop_timer_free(r->tick);
 	loop_timer_free(r->soon);
 	free(r);

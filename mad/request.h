@@ -42,8 +42,10 @@ struct sma {
 void request_sma_init(struct sma *sma);
 
 struct request {
+	uint8_t hops;   /* of route, if has_route */
+	bool has_route; /* go this way instead of the agent's: the other ports of an adapter */
+	uint8_t route[SMP_MAX_HOPS];
 	uint8_t method; /* METHOD_GET or METHOD_SET */
-	uint8_t priority;
 	uint16_t attr;
 	uint32_t modifier;
 	uint64_t tag; /* the caller's */
@@ -69,6 +71,8 @@ struct request_handler {
 	/* Fill in the next request for @sma; false if there is none now. */
 	bool (*next)(void *user, struct sma *sma, struct request *ret);
 	void (*done)(void *user, struct sma *sma, const struct answer *answer);
+	/* @tries to @sma have not been answered so far; more will follow. May be NULL. */
+	void (*late)(void *user, struct sma *sma, unsigned tries);
 	/* After a batch of done() calls, and before the engine asks for more. May be NULL. */
 	void (*settle)(void *user);
 };
@@ -83,6 +87,8 @@ struct request_limits {
 
 int requests_new(struct loop *loop, struct transport *transport,
 		 const struct request_handler *handler, void *user, struct requests **ret);
+
+/* All agents must still be there, or have been cancelled; they may go to another engine. */
 void requests_free(struct requests *r);
 
 /* May change at any time. */

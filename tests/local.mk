@@ -12,6 +12,9 @@ tests_unit_test_loop_LDADD = $(VSM_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_loop_virtual_SOURCES = tests/unit/test-loop-virtual.c \
 	tests/unit/loop-promises.c tests/unit/loop-promises.h
 
+libtest_a_SOURCES += tests/unit/agents.c tests/unit/agents.h
+check_PROGRAMS += tests/unit/test-request
+
 # Other readings of the same bytes, which see the headers that only mad/ sees.
 check_PROGRAMS += tests/oracle/test-wire
 tests_oracle_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
