@@ -2,7 +2,7 @@
 # Graphs in, tables out.
 
 libvsm_a_SOURCES += routing/engine.h
-libvsm_a_SOURCES += routing/proof.c
+libvsm_a_SOURCES += routing/proof.c routing/planes.h
 libvsm_a_SOURCES += routing/cycle.c routing/cycle.h
 libvsm_a_SOURCES += routing/rank.c routing/rank.h routing/apex.c
 libvsm_a_SOURCES += routing/number.c routing/number.h routing/fan.c routing/fan.h

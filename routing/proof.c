@@ -12,10 +12,10 @@
  * a switch. What a switch itself sends from port 0 is left out: it is management, which gives up
  * after a time, and in any tree the way from spine to spine leads down and up again.
  *
- * Tables hold tens of millions of entries, so LIDs are taken 64 at a time, as one word: bit i is
- * LID first + i. For each arc, "flow" says which of the 64 leave by it; the LIDs that packets of
- * hosts carry to a switch ("used") spread along the arcs as ands and ors of words. In the usual
- * case that is all, because
+ * Tables hold tens of millions of entries, so LIDs are taken 64 at a time, as one word (which bit
+ * is which LID: planes.h). For each arc, "flow" says which of the 64 leave by it; the LIDs that
+ * packets of hosts carry to a switch ("used") spread along the arcs as ands and ors of words. In
+ * the usual case that is all, because
  *  - a pair of switch and LID that is used and on a loop shows up as a cycle of dependencies;
  *  - a pair that is not used needs a look of its own: settle_unused();
  *  - if no packet loops and every entry leads on or to the LID's own port, every packet arrives.
@@ -29,6 +29,7 @@
 
 #include "routing/engine.h"
 #include "routing/cycle.h"
+#include "routing/planes.h"
 
 #include "base/macros.h"
 
@@ -38,6 +39,7 @@
 enum {
 	LIDS = 65536,
 	BLOCK = 64,      /* LIDs at a time */
+	AHEAD = 8,       /* switches whose entries are asked for before their turn */
 	SWEEPS_MAX = 16, /* of settle_unused(), before audit_lid() has to look */
 	NOWHERE = UINT32_MAX,
 };
@@ -66,7 +68,8 @@ struct trial {
 	uint32_t first;    /* LID */
 	uint64_t assigned; /* LIDs of the block that are somebody's */
 	uint64_t *flow;    /* [arc + switch]: each switch has one more, for what leaves by no arc */
-	uint8_t *turn;     /* [switch * 64 + i] */
+	uint8_t *entries;  /* [switch * 64 + i]: of LID first + i */
+	uint64_t *exits;   /* [switch]: turns that some LID takes, modulo 64 */
 	uint64_t *home;    /* [switch]: LIDs that leave by their own port */
 	uint64_t *needed;  /* [component]: LIDs that are in it */
 	uint64_t *used;    /* [switch] */
@@ -85,7 +88,8 @@ static void trial_clear(struct trial *trial)
 	free(trial->turns);
 	free(trial->audited);
 	free(trial->flow);
-	free(trial->turn);
+	free(trial->entries);
+	free(trial->exits);
 	free(trial->home);
 	free(trial->needed);
 	free(trial->used);
@@ -127,7 +131,8 @@ static int trial_allocate(struct trial *trial)
 	trial->turns = calloc(n_arcs + 1, trial->turn_words * sizeof(*trial->turns));
 	trial->audited = calloc(LIDS / BLOCK, sizeof(*trial->audited));
 	trial->flow = calloc(n_arcs + n + 1, sizeof(*trial->flow));
-	trial->turn = calloc(n + 1, BLOCK);
+	trial->entries = calloc(n + 1, BLOCK);
+	trial->exits = calloc(n + 1, sizeof(*trial->exits));
 	trial->home = calloc(n + 1, sizeof(*trial->home));
 	trial->needed = calloc(n + 1, sizeof(*trial->needed));
 	trial->used = calloc(n + 1, sizeof(*trial->used));
@@ -136,15 +141,14 @@ static int trial_allocate(struct trial *trial)
 	trial->fate = calloc(n + 1, sizeof(*trial->fate));
 
 	if (!trial->turn_of_port || !trial->component || !trial->has_senders || !trial->lid_at ||
-	    !trial->lid_port || !trial->turns || !trial->audited || !trial->flow || !trial->turn ||
-	    !trial->home || !trial->needed || !trial->used || !trial->fresh || !trial->queue ||
-	    !trial->fate)
+	    !trial->lid_port || !trial->turns || !trial->audited || !trial->flow ||
+	    !trial->entries || !trial->exits || !trial->home || !trial->needed || !trial->used ||
+	    !trial->fresh || !trial->queue || !trial->fate)
 		return -ENOMEM;
 	return 0;
 }
 
-/* ---- the graph ----------------------------------------------------------------------------------
- */
+/* ---- the graph ------------------------------------------------------------------------------- */
 
 static void learn_ports(struct trial *trial)
 {
@@ -210,58 +214,58 @@ static void learn_ends(struct trial *trial)
 	}
 }
 
-/* ---- one block of LIDs --------------------------------------------------------------------------
- */
-
-/* Eight entries of a switch. Runs of one port are what most of a tree's tables are made of. */
-static void load_eight(const uint8_t *entries, const uint8_t *turn_of_port, uint64_t bit,
-		       uint64_t *flow, uint8_t *turn)
-{
-	uint64_t all;
-
-	memcpy(&all, entries, sizeof(all));
-	if (all == (all & 0xff) * UINT64_C(0x0101010101010101)) {
-		uint8_t same = turn_of_port[entries[0]];
-
-		flow[same] |= bit * 0xff;
-		memset(turn, same, 8);
-		return;
-	}
-	for (unsigned i = 0; i < 8; i++) {
-		turn[i] = turn_of_port[entries[i]];
-		flow[turn[i]] |= bit << i;
-	}
-}
+/* ---- one block of LIDs ----------------------------------------------------------------------- */
 
 /* The tables end before this block. */
 static void load_nothing(struct trial *trial)
 {
 	const struct graph *graph = trial->graph;
 
-	for (uint32_t s = 0; s < graph->n_switches; s++) {
+	memset(trial->flow, 0, (graph->n_arcs + graph->n_switches) * sizeof(*trial->flow));
+	memset(trial->exits, 0, graph->n_switches * sizeof(*trial->exits));
+	memset(trial->entries, ROUTE_NONE, (size_t)graph->n_switches * BLOCK);
+	for (uint32_t s = 0; s < graph->n_switches; s++)
 		flow_of(trial, s)[degree(graph, s)] = UINT64_MAX;
-		memset(trial->turn + (size_t)s * BLOCK, (int)degree(graph, s), BLOCK);
-	}
 }
 
-static void load_entries(struct trial *trial)
+/* Entries of one switch. */
+static void load_switch(struct trial *trial, uint32_t s, const uint8_t *entries)
 {
 	const struct graph *graph = trial->graph;
-	const struct tables *tables = trial->tables;
+	const struct arc *arcs = graph->arcs + graph->arc_first[s];
+	uint64_t *flow = flow_of(trial, s);
+	uint32_t n = degree(graph, s);
+	struct planes planes;
+	uint64_t somewhere = 0;
+	uint64_t exits = 0;
 
-	memset(trial->flow, 0, (graph->n_arcs + graph->n_switches) * sizeof(*trial->flow));
+	memcpy(trial->entries + (size_t)s * BLOCK, entries, BLOCK);
+	planes_load(entries, &planes);
+	for (uint32_t i = 0; i < n; i++) {
+		flow[i] = planes_equal(&planes, arcs[i].port);
+		somewhere |= flow[i];
+		exits |= (uint64_t)(flow[i] != 0) << i % 64;
+	}
+	flow[n] = ~somewhere;
+	trial->exits[s] = exits | (uint64_t)(flow[n] != 0) << n % 64;
+}
+
+/* Rows are thousands of bytes apart: no processor guesses the next by itself. */
+static void load_entries(struct trial *trial)
+{
+	const struct tables *tables = trial->tables;
+	const uint8_t *entries = tables->lft + trial->first;
+	uint32_t n = trial->graph->n_switches;
+
 	if (trial->first + BLOCK > tables->stride) {
 		load_nothing(trial);
 		return;
 	}
-	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		const uint8_t *entries = tables->lft + s * tables->stride + trial->first;
-		const uint8_t *turn_of_port = trial->turn_of_port + (size_t)s * 256;
-		uint64_t *flow = flow_of(trial, s);
-		uint8_t *turn = trial->turn + (size_t)s * BLOCK;
-
-		for (unsigned i = 0; i < BLOCK; i += 8)
-			load_eight(entries + i, turn_of_port, UINT64_C(1) << i, flow, turn + i);
+	for (uint32_t s = 0; s < n; s++) {
+		if (s + AHEAD < n)
+			__builtin_prefetch(entries + AHEAD * tables->stride);
+		load_switch(trial, s, entries);
+		entries += tables->stride;
 	}
 }
 
@@ -277,7 +281,7 @@ static void load_lids(struct trial *trial)
 	for (uint32_t i = 0; i < BLOCK; i++) {
 		uint32_t lid = trial->first + i;
 		uint32_t at = trial->lid_at[lid];
-		uint64_t bit = UINT64_C(1) << i;
+		uint64_t bit = UINT64_C(1) << planes_bit(i);
 
 		if (at == NOWHERE)
 			continue;
@@ -302,13 +306,17 @@ static bool load_block(struct trial *trial, uint32_t first)
 /* Packets for @lids come by arc @a to @to: what they wait for there. */
 static void note_turns(struct trial *trial, uint32_t a, uint32_t to, uint64_t lids)
 {
-	const uint8_t *turn = trial->turn + (size_t)to * BLOCK;
+	const uint8_t *entries = trial->entries + (size_t)to * BLOCK;
+	const uint8_t *turn_of_port = trial->turn_of_port + (size_t)to * 256;
 	uint64_t *turns = trial->turns + (size_t)a * trial->turn_words;
 
+	/* Most blocks teach nothing new. */
+	if (trial->turn_words == 1 && !(trial->exits[to] & ~*turns))
+		return;
 	for (; lids; lids &= lids - 1) {
-		uint8_t next = turn[__builtin_ctzll(lids)];
+		uint8_t turn = turn_of_port[entries[planes_bit((unsigned)__builtin_ctzll(lids))]];
 
-		turns[next / 64] |= UINT64_C(1) << next % 64;
+		turns[turn / 64] |= UINT64_C(1) << turn % 64;
 	}
 }
 
@@ -418,38 +426,39 @@ static uint64_t find_dropped(const struct trial *trial)
 	return dropped;
 }
 
-/* ---- one LID, exactly ---------------------------------------------------------------------------
- */
+/* ---- one LID, exactly ------------------------------------------------------------------------ */
 
-/* The switch that packets for LID first + @i go to from @s, or NOWHERE and their fate at @s. */
-static uint32_t next_switch(const struct trial *trial, uint32_t s, unsigned i, enum fate *ret_fate)
+/* The switch that packets for the LID of @bit go to from @s, or NOWHERE and their fate at @s. */
+static uint32_t next_switch(const struct trial *trial, uint32_t s, unsigned bit,
+			    enum fate *ret_fate)
 {
 	const struct graph *graph = trial->graph;
-	uint8_t turn = trial->turn[(size_t)s * BLOCK + i];
+	uint8_t port = trial->entries[(size_t)s * BLOCK + planes_bit(bit)];
+	uint8_t turn = trial->turn_of_port[(size_t)s * 256 + port];
 
 	if (turn < degree(graph, s))
 		return graph->arcs[graph->arc_first[s] + turn].to;
-	*ret_fate = trial->home[s] >> i & 1 ? FATE_ARRIVES : FATE_LOST;
+	*ret_fate = trial->home[s] >> bit & 1 ? FATE_ARRIVES : FATE_LOST;
 	return NOWHERE;
 }
 
-/* @s is on a loop of LID first + @i: the lowest of the switches on it. */
-static uint32_t lowest_on_loop(const struct trial *trial, uint32_t s, unsigned i)
+/* @s is on a loop: the lowest of the switches on it. */
+static uint32_t lowest_on_loop(const struct trial *trial, uint32_t s, unsigned bit)
 {
 	enum fate unused;
 	uint32_t lowest = s;
 
-	for (uint32_t at = next_switch(trial, s, i, &unused); at != s && at != NOWHERE;
-	     at = next_switch(trial, at, i, &unused))
+	for (uint32_t at = next_switch(trial, s, bit, &unused); at != s && at != NOWHERE;
+	     at = next_switch(trial, at, bit, &unused))
 		lowest = MIN(lowest, at);
 	return lowest;
 }
 
-static void note_loop(struct trial *trial, uint32_t s, unsigned i)
+static void note_loop(struct trial *trial, uint32_t s, unsigned bit)
 {
 	struct proof *proof = trial->proof;
-	uint32_t lid = trial->first + i;
-	uint32_t lowest = lowest_on_loop(trial, s, i);
+	uint32_t lid = trial->first + planes_bit(bit);
+	uint32_t lowest = lowest_on_loop(trial, s, bit);
 
 	if (proof->loop_free || lid < proof->loop_lid ||
 	    (lid == proof->loop_lid && lowest < proof->loop_switch)) {
@@ -459,10 +468,10 @@ static void note_loop(struct trial *trial, uint32_t s, unsigned i)
 	proof->loop_free = false;
 }
 
-static void note_missing(struct trial *trial, uint32_t s, unsigned i)
+static void note_missing(struct trial *trial, uint32_t s, unsigned bit)
 {
 	struct proof *proof = trial->proof;
-	uint32_t lid = trial->first + i;
+	uint32_t lid = trial->first + planes_bit(bit);
 
 	if (proof->complete || lid < proof->missing_lid ||
 	    (lid == proof->missing_lid && s < proof->missing_switch)) {
@@ -474,17 +483,17 @@ static void note_missing(struct trial *trial, uint32_t s, unsigned i)
 }
 
 /* Go from @s to where the fate is known; on the way back everybody shares it. */
-static void find_fate(struct trial *trial, uint32_t s, unsigned i)
+static void find_fate(struct trial *trial, uint32_t s, unsigned bit)
 {
 	enum fate fate = FATE_UNKNOWN;
 	uint32_t at = s;
 
 	while (at != NOWHERE && trial->fate[at] == FATE_UNKNOWN) {
 		trial->fate[at] = FATE_ON_ITS_WAY;
-		at = next_switch(trial, at, i, &fate);
+		at = next_switch(trial, at, bit, &fate);
 	}
 	if (at != NOWHERE && trial->fate[at] == FATE_ON_ITS_WAY) {
-		note_loop(trial, at, i);
+		note_loop(trial, at, bit);
 		fate = FATE_LOOPS;
 	} else if (at != NOWHERE) {
 		fate = trial->fate[at];
@@ -493,21 +502,20 @@ static void find_fate(struct trial *trial, uint32_t s, unsigned i)
 		enum fate unused;
 
 		trial->fate[at] = (uint8_t)fate;
-		at = next_switch(trial, at, i, &unused);
+		at = next_switch(trial, at, bit, &unused);
 	}
 }
 
-static void audit_lid(struct trial *trial, unsigned i)
+static void audit_lid(struct trial *trial, unsigned bit)
 {
 	uint32_t n = trial->graph->n_switches;
-	uint64_t bit = UINT64_C(1) << i;
 
 	memset(trial->fate, FATE_UNKNOWN, n);
 	for (uint32_t s = 0; s < n; s++) {
 		if (trial->fate[s] == FATE_UNKNOWN)
-			find_fate(trial, s, i);
-		if (trial->fate[s] != FATE_ARRIVES && trial->needed[trial->component[s]] & bit)
-			note_missing(trial, s, i);
+			find_fate(trial, s, bit);
+		if (trial->fate[s] != FATE_ARRIVES && trial->needed[trial->component[s]] >> bit & 1)
+			note_missing(trial, s, bit);
 	}
 }
 
@@ -522,8 +530,7 @@ static void audit_lids(struct trial *trial, uint64_t lids)
 		audit_lid(trial, (unsigned)__builtin_ctzll(lids));
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void try_blocks(struct trial *trial)
 {
@@ -535,12 +542,13 @@ static void try_blocks(struct trial *trial)
 	}
 }
 
-/* Used pairs on a loop were left to the search for cycles, which found one. */
-static void audit_blocks(struct trial *trial)
+/* Pairs that hosts use were taken not to loop, as there would be a cycle; and there is one. */
+static void try_used(struct trial *trial)
 {
+	memset(trial->used, 0, trial->graph->n_switches * sizeof(*trial->used));
 	for (uint32_t first = 0; first <= trial->graph->max_lid; first += BLOCK)
 		if (load_block(trial, first))
-			audit_lids(trial, trial->assigned);
+			audit_lids(trial, settle_unused(trial));
 }
 
 static void note_cycle(struct proof *proof, const struct cycle *cycle)
@@ -572,7 +580,7 @@ int proof_check(const struct graph *graph, const struct tables *tables, struct p
 		return r;
 	if (cycle.length) {
 		note_cycle(&proof, &cycle);
-		audit_blocks(&trial);
+		try_used(&trial);
 	}
 	*ret = proof;
 	return 0;
