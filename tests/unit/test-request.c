@@ -27,6 +27,8 @@
 #define TICK  (4 * LOOP_MSEC) /* how coarse time-outs are */
 #define TRIES 4
 
+#define MAX_LATE 8
+
 struct device {
 	struct sma sma;
 	unsigned left; /* still to be asked */
@@ -52,7 +54,10 @@ struct world {
 	bool unsettled;
 	bool never_settles;
 	void (*on_done)(struct world *w, struct device *device, const struct answer *answer);
-	struct device *other; /* of a test's own */
+	void (*on_late)(struct world *w, struct device *device);
+	unsigned late[MAX_LATE]; /* by the number of tries it was told */
+	unsigned detour;         /* of a test's own: requests go to this agent instead */
+	struct device *other;    /* of a test's own */
 	uint64_t sent_at[64];
 	unsigned n_sent;
 	unsigned long tids_seen;
@@ -91,6 +96,11 @@ static bool next(void *user, struct sma *sma, struct request *ret)
 	ret->modifier = tag;
 	ret->tag = tag;
 	fill(ret->data, tag);
+	if (w->detour) {
+		ret->has_route = true;
+		ret->hops = AGENTS_HOPS;
+		agents_route(w->detour, ret->route);
+	}
 
 	return true;
 }
@@ -124,6 +134,18 @@ static void done(void *user, struct sma *sma, const struct answer *answer)
 		w->on_done(w, device, answer);
 }
 
+static void late(void *user, struct sma *sma, unsigned tries)
+{
+	struct world *w = user;
+	struct device *device = CONTAINER_OF(sma, struct device, sma);
+
+	assert_in_range(tries, 1, MAX_LATE - 1);
+	w->late[tries]++;
+	w->unsettled = !w->never_settles;
+	if (w->on_late)
+		w->on_late(w, device);
+}
+
 static void settle(void *user)
 {
 	struct world *w = user;
@@ -142,7 +164,9 @@ static void arrive(void *user, const struct arrival *arrivals, unsigned n, const
 	requests_pump(w->requests);
 }
 
-static const struct request_handler handler = { .next = next, .done = done, .settle = settle };
+static const struct request_handler handler = {
+	.next = next, .done = done, .late = late, .settle = settle
+};
 
 static void connect_devices(struct world *w)
 {
@@ -711,6 +735,22 @@ static void no_try_waits_longer_than_four_seconds(void **state)
 	world_free(w);
 }
 
+static void every_try_without_an_answer_is_told(void **state)
+{
+	struct world *w = world_new(1, 2, 20);
+
+	(void)state;
+	w->agents->agent[0].silent = true;
+	ask_all(w, 10);
+	run(w);
+	assert_int_equal(w->device[0].n[REQUEST_LOST], 10);
+	for (unsigned tries = 1; tries < TRIES; tries++)
+		assert_int_equal(w->late[tries], 10);
+	assert_int_equal(w->late[TRIES], 0);
+	assert_false(w->unsettled);
+	world_free(w);
+}
+
 /* -- late, twice, out of order ------------------------------------------------------------------
  */
 
@@ -1215,6 +1255,23 @@ static void a_late_answer_by_lid_counts_though_the_route_was_tried(void **state)
 	world_free(w);
 }
 
+static void a_request_with_a_route_of_its_own_goes_that_way(void **state)
+{
+	struct world *w = world_new(1, 2, 10);
+
+	(void)state;
+	w->device[0].sma.lid = 1;
+	w->detour = 1;
+	w->agents->agent[1].loss = 300;
+	ask(w, 0, 10);
+	run(w);
+	assert_int_equal(w->device[0].ended, 10);
+	assert_int_equal(w->agents->agent[0].asked, 0);
+	assert_int_equal(w->agents->agent[1].asked, w->agents->sent);
+	assert_true(w->agents->lost > 0);
+	world_free(w);
+}
+
 /* -- cancelling and callbacks -------------------------------------------------------------------
  */
 
@@ -1317,6 +1374,28 @@ static void done_may_cancel_anybody(void **state)
 	assert_int_equal(w->device[20].ended, 1);
 	for (unsigned i = 50; i < 100; i++)
 		assert_int_equal(w->device[i].ended, 2);
+	world_free(w);
+}
+
+static void give_up(struct world *w, struct device *device)
+{
+	cancel(w, (unsigned)(device - w->device));
+}
+
+static void late_may_cancel_its_agent(void **state)
+{
+	struct world *w = world_new(1, 40, 400);
+
+	(void)state;
+	w->on_late = give_up;
+	for (unsigned i = 0; i < 30; i++)
+		w->agents->agent[i].silent = true;
+	ask_all(w, 10);
+	run(w);
+	for (unsigned i = 0; i < 40; i++) {
+		assert_int_equal(w->device[i].ended, i < 30 ? 0 : 10);
+		assert_in_range(w->agents->agent[i].asked, 1, 10);
+	}
 	world_free(w);
 }
 
@@ -1525,6 +1604,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_agent_is_taken_for_one_like_the_others),
 		cmocka_unit_test(a_slow_agent_is_not_asked_twice),
 		cmocka_unit_test(no_try_waits_longer_than_four_seconds),
+		cmocka_unit_test(every_try_without_an_answer_is_told),
 		cmocka_unit_test(a_late_answer_to_an_earlier_try_counts_once),
 		cmocka_unit_test(the_round_trip_of_a_second_try_is_its_own),
 		cmocka_unit_test(an_answer_that_comes_after_the_end_is_a_stray),
@@ -1545,10 +1625,12 @@ int main(void)
 		cmocka_unit_test(an_agent_with_a_lid_is_asked_by_lid),
 		cmocka_unit_test(where_the_lid_leads_nowhere_the_directed_route_follows),
 		cmocka_unit_test(a_late_answer_by_lid_counts_though_the_route_was_tried),
+		cmocka_unit_test(a_request_with_a_route_of_its_own_goes_that_way),
 		cmocka_unit_test(what_is_cancelled_is_forgotten),
 		cmocka_unit_test(the_room_of_the_cancelled_is_for_others),
 		cmocka_unit_test(what_waits_for_another_try_can_be_cancelled),
 		cmocka_unit_test(done_may_cancel_anybody),
+		cmocka_unit_test(late_may_cancel_its_agent),
 		cmocka_unit_test(done_may_ask_for_more),
 		cmocka_unit_test(an_engine_can_be_freed_with_requests_in_flight),
 		cmocka_unit_test(counters_add_up),
