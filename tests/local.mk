@@ -26,7 +26,7 @@ benches += tests/bench/bench-routing
 # ---- helpers of several tests -------------------------------------------------------------------
 libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/graphs-inside.h
 libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
-libtest_a_SOURCES += tests/common/tables.c tests/common/tables.h
+libtest_a_SOURCES += tests/common/plain-tables.c tests/common/plain-tables.h
 check_PROGRAMS += tests/unit/test-proof
 
 # ---- scripts ------------------------------------------------------------------------------------

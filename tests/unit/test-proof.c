@@ -9,7 +9,7 @@
 
 #include "routing/engine.h"
 #include "tests/common/graphs.h"
-#include "tests/common/tables.h"
+#include "tests/common/plain-tables.h"
 
 #include "base/macros.h"
 
@@ -321,14 +321,14 @@ static void fill_tables(const struct graph *graph, struct tables *tables, uint64
 	unsigned kind = (unsigned)(graph_random(seed) % 8);
 
 	if (kind == 0)
-		tables_fill_noise(graph, tables, graph_random(seed));
+		plain_tables_fill_noise(graph, tables, graph_random(seed));
 	else if (kind < 5)
-		tables_fill_tree(graph, tables, graph_random(seed));
+		plain_tables_fill_tree(graph, tables, graph_random(seed));
 	else
-		tables_fill_short(graph, tables, graph_random(seed));
+		plain_tables_fill_short(graph, tables, graph_random(seed));
 	if (graph_random(seed) % 4)
-		tables_spoil(graph, tables, (unsigned)(graph_random(seed) % 12),
-			     graph_random(seed));
+		plain_tables_spoil(graph, tables, (unsigned)(graph_random(seed) % 12),
+				   graph_random(seed));
 }
 
 static void proof_and_model_agree_on_many_fabrics(void **unused)
@@ -339,11 +339,11 @@ static void proof_and_model_agree_on_many_fabrics(void **unused)
 	for (uint64_t round = 0; round < 2000; round++) {
 		uint64_t seed = round;
 		AUTO(graph_freep) struct made_graph *made = make_shape(&seed);
-		AUTO(tables_clear) struct tables tables = { 0 };
+		AUTO(plain_tables_clear) struct tables tables = { 0 };
 		struct proof proof;
 
 		befall(made, &seed);
-		tables = tables_make(graph_of(made));
+		tables = plain_tables_make(graph_of(made));
 		fill_tables(graph_of(made), &tables, &seed);
 		proof = check_tables(graph_of(made), &tables);
 		seen[proof.complete + 2 * proof.loop_free + 4 * proof.deadlock_free]++;
@@ -358,12 +358,12 @@ static void switches_with_hundreds_of_cables_are_no_exception(void **unused)
 	(void)unused;
 	for (uint64_t seed = 1; seed <= 6; seed++) {
 		AUTO(graph_freep) struct made_graph *made = graph_make_ring(3, 4);
-		AUTO(tables_clear) struct tables tables = { 0 };
+		AUTO(plain_tables_clear) struct tables tables = { 0 };
 
 		graph_multiply_cables(made, 20 * (unsigned)seed);
-		tables = tables_make(graph_of(made));
-		tables_fill_short(graph_of(made), &tables, seed);
-		tables_spoil(graph_of(made), &tables, seed % 2 ? 5 : 0, seed);
+		tables = plain_tables_make(graph_of(made));
+		plain_tables_fill_short(graph_of(made), &tables, seed);
+		plain_tables_spoil(graph_of(made), &tables, seed % 2 ? 5 : 0, seed);
 		check_tables(graph_of(made), &tables);
 	}
 }
@@ -397,7 +397,7 @@ static void fill_clockwise(const struct graph *graph, struct tables *tables)
 static void a_ring_routed_clockwise_waits_in_a_circle(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_ring(5, 1);
-	AUTO(tables_clear) struct tables tables = tables_make(graph_of(made));
+	AUTO(plain_tables_clear) struct tables tables = plain_tables_make(graph_of(made));
 	struct proof proof;
 
 	(void)unused;
@@ -414,13 +414,13 @@ static void a_ring_routed_clockwise_waits_in_a_circle(void **unused)
 static void a_ring_that_is_cut_holds(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_ring(5, 1);
-	AUTO(tables_clear) struct tables tables = { 0 };
+	AUTO(plain_tables_clear) struct tables tables = { 0 };
 	struct proof proof;
 
 	(void)unused;
 	graph_remove_links(made, 1, 3);
-	tables = tables_make(graph_of(made));
-	tables_fill_short(graph_of(made), &tables, 1);
+	tables = plain_tables_make(graph_of(made));
+	plain_tables_fill_short(graph_of(made), &tables, 1);
 	proof = check_tables(graph_of(made), &tables);
 	assert_true(proof_holds(&proof));
 }
@@ -429,15 +429,15 @@ static void a_ring_that_is_cut_holds(void **unused)
 static void a_circle_that_only_switches_could_close_does_not_count(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_ring(4, 0);
-	AUTO(tables_clear) struct tables tables = { 0 };
-	AUTO(tables_clear) struct tables more = { 0 };
+	AUTO(plain_tables_clear) struct tables tables = { 0 };
+	AUTO(plain_tables_clear) struct tables more = { 0 };
 	struct proof proof;
 
 	(void)unused;
 	graph_add_hosts(made, 0, 1);
 	graph_add_hosts(made, 2, 1);
-	tables = tables_make(graph_of(made));
-	tables_fill_short(graph_of(made), &tables, 1);
+	tables = plain_tables_make(graph_of(made));
+	plain_tables_fill_short(graph_of(made), &tables, 1);
 	for (uint32_t s = 0; s < 4; s++)
 		for (uint32_t i = 0; i < graph_of(made)->n_ends; i++)
 			if (graph_of(made)->ends[i].at == (s + 2) % 4)
@@ -449,7 +449,7 @@ static void a_circle_that_only_switches_could_close_does_not_count(void **unused
 	 */
 	graph_add_end(made, 1, END_AGGREGATION);
 	graph_add_end(made, 3, END_ROUTER);
-	more = tables_make(graph_of(made));
+	more = plain_tables_make(graph_of(made));
 	fill_clockwise(graph_of(made), &more);
 	proof = check_tables(graph_of(made), &more);
 	assert_false(proof.deadlock_free);
@@ -459,12 +459,12 @@ static void a_circle_that_only_switches_could_close_does_not_count(void **unused
 static void two_switches_that_point_at_each_other_are_a_loop(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_line(3, 1);
-	AUTO(tables_clear) struct tables tables = tables_make(graph_of(made));
+	AUTO(plain_tables_clear) struct tables tables = plain_tables_make(graph_of(made));
 	uint16_t lid = lid_of(graph_of(made), 0, END_HOST);
 	struct proof proof;
 
 	(void)unused;
-	tables_fill_short(graph_of(made), &tables, 1);
+	plain_tables_fill_short(graph_of(made), &tables, 1);
 	set(&tables, 1, lid, 2); /* port 1 leads to switch 0, port 2 to switch 2 */
 	proof = check_tables(graph_of(made), &tables);
 	assert_false(proof.loop_free);
@@ -477,15 +477,15 @@ static void two_switches_that_point_at_each_other_are_a_loop(void **unused)
 static void a_loop_among_switches_without_hosts_is_a_loop(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_line(4, 0);
-	AUTO(tables_clear) struct tables tables = { 0 };
+	AUTO(plain_tables_clear) struct tables tables = { 0 };
 	struct proof proof;
 	uint16_t lid;
 
 	(void)unused;
 	graph_add_hosts(made, 0, 1);
-	tables = tables_make(graph_of(made));
+	tables = plain_tables_make(graph_of(made));
 	lid = lid_of(graph_of(made), 0, END_HOST);
-	tables_fill_short(graph_of(made), &tables, 1);
+	plain_tables_fill_short(graph_of(made), &tables, 1);
 	set(&tables, 2, lid, 2);
 	proof = check_tables(graph_of(made), &tables);
 	assert_false(proof.loop_free);
@@ -497,12 +497,12 @@ static void a_loop_among_switches_without_hosts_is_a_loop(void **unused)
 static void a_switch_without_entry_swallows_what_comes_through_it(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_line(4, 1);
-	AUTO(tables_clear) struct tables tables = tables_make(graph_of(made));
+	AUTO(plain_tables_clear) struct tables tables = plain_tables_make(graph_of(made));
 	uint16_t lid = lid_of(graph_of(made), 3, END_HOST);
 	struct proof proof;
 
 	(void)unused;
-	tables_fill_short(graph_of(made), &tables, 1);
+	plain_tables_fill_short(graph_of(made), &tables, 1);
 	set(&tables, 1, lid, ROUTE_NONE);
 	proof = check_tables(graph_of(made), &tables);
 	assert_false(proof.complete);
@@ -517,10 +517,10 @@ static void a_switch_without_entry_swallows_what_comes_through_it(void **unused)
 static void check_one_wrong(uint32_t s, uint16_t lid, uint8_t port, uint32_t n_missing)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_line(3, 2);
-	AUTO(tables_clear) struct tables tables = tables_make(graph_of(made));
+	AUTO(plain_tables_clear) struct tables tables = plain_tables_make(graph_of(made));
 	struct proof proof;
 
-	tables_fill_short(graph_of(made), &tables, 1);
+	plain_tables_fill_short(graph_of(made), &tables, 1);
 	set(&tables, s, lid, port);
 	proof = check_tables(graph_of(made), &tables);
 	assert_int_equal(proof.n_missing, n_missing);
@@ -549,14 +549,14 @@ static void a_wrong_exit_is_as_good_as_none(void **unused)
 static void entries_of_lids_that_are_nobodys_do_not_matter(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_ring(4, 0);
-	AUTO(tables_clear) struct tables tables = { 0 };
+	AUTO(plain_tables_clear) struct tables tables = { 0 };
 	struct proof proof;
 
 	(void)unused;
 	graph_add_hosts(made, 0, 3);
 	graph_set_lmc(made, 2);
-	tables = tables_make(graph_of(made));
-	tables_fill_tree(graph_of(made), &tables, 1);
+	tables = plain_tables_make(graph_of(made));
+	plain_tables_fill_tree(graph_of(made), &tables, 1);
 	for (uint16_t lid = 0; lid < 4; lid++)
 		for (uint32_t s = 0; s < 4; s++)
 			set(&tables, s, lid, 1);
@@ -567,11 +567,11 @@ static void entries_of_lids_that_are_nobodys_do_not_matter(void **unused)
 static void parts_that_no_cable_joins_need_not_reach_each_other(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_two_trees(4);
-	AUTO(tables_clear) struct tables tables = tables_make(graph_of(made));
+	AUTO(plain_tables_clear) struct tables tables = plain_tables_make(graph_of(made));
 	struct proof proof;
 
 	(void)unused;
-	tables_fill_short(graph_of(made), &tables, 1);
+	plain_tables_fill_short(graph_of(made), &tables, 1);
 	proof = check_tables(graph_of(made), &tables);
 	assert_true(proof_holds(&proof));
 }
@@ -580,13 +580,13 @@ static void parts_that_no_cable_joins_need_not_reach_each_other(void **unused)
 static void a_long_way_among_switches_without_hosts_is_no_loop(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_line(60, 0);
-	AUTO(tables_clear) struct tables tables = { 0 };
+	AUTO(plain_tables_clear) struct tables tables = { 0 };
 	struct proof proof;
 
 	(void)unused;
 	graph_add_hosts(made, 59, 1);
-	tables = tables_make(graph_of(made));
-	tables_fill_short(graph_of(made), &tables, 1);
+	tables = plain_tables_make(graph_of(made));
+	plain_tables_fill_short(graph_of(made), &tables, 1);
 	assert_int_equal(proof_check(graph_of(made), &tables, &proof), 0);
 	assert_true(proof_holds(&proof));
 }
@@ -594,7 +594,7 @@ static void a_long_way_among_switches_without_hosts_is_no_loop(void **unused)
 static void tables_that_end_early_are_incomplete(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_single(100);
-	AUTO(tables_clear) struct tables tables = { .stride = 64 };
+	AUTO(plain_tables_clear) struct tables tables = { .stride = 64 };
 	struct proof proof;
 
 	(void)unused;
@@ -609,7 +609,7 @@ static void tables_that_end_early_are_incomplete(void **unused)
 static void nothing_at_all_holds(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_empty();
-	AUTO(tables_clear) struct tables tables = tables_make(graph_of(made));
+	AUTO(plain_tables_clear) struct tables tables = plain_tables_make(graph_of(made));
 	struct proof proof;
 
 	(void)unused;
@@ -620,7 +620,7 @@ static void nothing_at_all_holds(void **unused)
 static void empty_tables_reach_nobody(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_ft2(4);
-	AUTO(tables_clear) struct tables tables = tables_make(graph_of(made));
+	AUTO(plain_tables_clear) struct tables tables = plain_tables_make(graph_of(made));
 	struct proof proof;
 
 	(void)unused;

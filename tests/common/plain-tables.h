@@ -8,17 +8,18 @@
 #include "routing/engine.h"
 
 /* Room for what @graph needs, all ROUTE_NONE; ends the program if there is no memory. */
-struct tables tables_make(const struct graph *graph);
-void tables_clear(struct tables *tables);
+struct tables plain_tables_make(const struct graph *graph);
+void plain_tables_clear(struct tables *tables);
 
 /* A shortest way for every pair of switch and LID, one of the best ones at random. */
-void tables_fill_short(const struct graph *graph, struct tables *tables, uint64_t seed);
+void plain_tables_fill_short(const struct graph *graph, struct tables *tables, uint64_t seed);
 
 /* Only along one tree per component, breadth first from a random switch: never deadlocks. */
-void tables_fill_tree(const struct graph *graph, struct tables *tables, uint64_t seed);
+void plain_tables_fill_tree(const struct graph *graph, struct tables *tables, uint64_t seed);
 
 /* Any bytes. */
-void tables_fill_noise(const struct graph *graph, struct tables *tables, uint64_t seed);
+void plain_tables_fill_noise(const struct graph *graph, struct tables *tables, uint64_t seed);
 
 /* Change up to @n entries: another port, one that is not there, none, 0, or two exchanged. */
-void tables_spoil(const struct graph *graph, struct tables *tables, unsigned n, uint64_t seed);
+void plain_tables_spoil(const struct graph *graph, struct tables *tables, unsigned n,
+			uint64_t seed);

@@ -6,7 +6,7 @@
  * engines, so that a test of the proof does not lean on what the proof is to judge.
  */
 
-#include "tests/common/tables.h"
+#include "tests/common/plain-tables.h"
 #include "tests/common/graphs.h"
 
 #include "base/macros.h"
@@ -19,13 +19,13 @@ enum { FAR = UINT32_MAX };
 static void *must(void *pointer)
 {
 	if (!pointer) {
-		fputs("tables: out of memory\n", stderr);
+		fputs("plain-tables: out of memory\n", stderr);
 		abort();
 	}
 	return pointer;
 }
 
-struct tables tables_make(const struct graph *graph)
+struct tables plain_tables_make(const struct graph *graph)
 {
 	struct tables tables = { .stride = tables_stride(graph) };
 	size_t size = graph->n_switches * tables.stride;
@@ -35,7 +35,7 @@ struct tables tables_make(const struct graph *graph)
 	return tables;
 }
 
-void tables_clear(struct tables *tables)
+void plain_tables_clear(struct tables *tables)
 {
 	free(TAKE(tables->lft));
 }
@@ -96,7 +96,7 @@ static void fill(const struct graph *graph, const bool *allowed, struct tables *
 	}
 }
 
-void tables_fill_short(const struct graph *graph, struct tables *tables, uint64_t seed)
+void plain_tables_fill_short(const struct graph *graph, struct tables *tables, uint64_t seed)
 {
 	fill(graph, NULL, tables, seed);
 }
@@ -130,7 +130,7 @@ static void allow_tree(const struct graph *graph, uint32_t root, bool *allowed, 
 	}
 }
 
-void tables_fill_tree(const struct graph *graph, struct tables *tables, uint64_t seed)
+void plain_tables_fill_tree(const struct graph *graph, struct tables *tables, uint64_t seed)
 {
 	AUTO(freep) bool *allowed = must(calloc(graph->n_arcs + 1, sizeof(*allowed)));
 	AUTO(freep) bool *in_tree = must(calloc(graph->n_switches + 1, sizeof(*in_tree)));
@@ -145,7 +145,7 @@ void tables_fill_tree(const struct graph *graph, struct tables *tables, uint64_t
 	fill(graph, allowed, tables, seed);
 }
 
-void tables_fill_noise(const struct graph *graph, struct tables *tables, uint64_t seed)
+void plain_tables_fill_noise(const struct graph *graph, struct tables *tables, uint64_t seed)
 {
 	for (size_t i = 0; i < graph->n_switches * tables->stride; i++)
 		tables->lft[i] = (uint8_t)graph_random(&seed);
@@ -181,7 +181,7 @@ static void spoil_one(const struct graph *graph, struct tables *tables, uint64_t
 	}
 }
 
-void tables_spoil(const struct graph *graph, struct tables *tables, unsigned n, uint64_t seed)
+void plain_tables_spoil(const struct graph *graph, struct tables *tables, unsigned n, uint64_t seed)
 {
 	while (n-- && graph->n_switches)
 		spoil_one(graph, tables, &seed);
