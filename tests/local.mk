@@ -28,6 +28,7 @@ libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/gr
 libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
 libtest_a_SOURCES += tests/common/plain-tables.c tests/common/plain-tables.h
 check_PROGRAMS += tests/unit/test-proof
+check_PROGRAMS += tests/unit/test-engines
 
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh
