@@ -18,9 +18,18 @@
 
 static struct conf conf, other;
 
+/* From a buffer without anything behind it, so that a sanitizer sees who reads on. */
 static int parse(const char *text, struct conf *ret, struct conf_error *reterr)
 {
-	return conf_parse(text, strlen(text), "vsm.conf", ret, reterr);
+	size_t length = strlen(text);
+	char *copy = malloc(length ? length : 1);
+	int r;
+
+	assert_non_null(copy);
+	memcpy(copy, text, length);
+	r = conf_parse(copy, length, "vsm.conf", ret, reterr);
+	free(copy);
+	return r;
 }
 
 static void accept(const char *text)
@@ -241,6 +250,24 @@ static void a_file_is_read_from_disk_and_named_in_errors(void **unused)
 	assert_int_equal(conf_load(path, &conf, &error), -ENOENT);
 	snprintf(sentence, sizeof(sentence), "%s: Cannot open: No such file or directory", path);
 	assert_string_equal(error.text, sentence);
+}
+
+static void a_file_may_be_as_long_as_its_limit(void **unused)
+{
+	char path[] = "test-conf.XXXXXX";
+	AUTO(freep) char *text = malloc(CONF_FILE_MAX + 1);
+	int fd = mkstemp(path);
+
+	(void)unused;
+	assert_true(text && fd >= 0);
+	memset(text, '\n', CONF_FILE_MAX + 1);
+	assert_int_equal(write(fd, text, CONF_FILE_MAX), CONF_FILE_MAX);
+	assert_int_equal(conf_load(path, &conf, NULL), 0);
+	assert_int_equal(write(fd, text, 1), 1);
+	assert_int_equal(conf_load(path, &conf, NULL), -EFBIG);
+	assert_int_equal(conf_parse(text, CONF_FILE_MAX + 1, path, &conf, NULL), -EFBIG);
+	close(fd);
+	unlink(path);
 }
 
 static void a_directory_and_an_endless_file_are_refused(void **unused)
@@ -570,6 +597,13 @@ static void numbers_in_texts_comments_and_names_stay_as_they_are(void **unused)
 	       "partition_file = \"5\" /* 99999999999999999999 */ \"6\";");
 	assert_string_equal(conf.device, "mlx5_0 5 \" 0x");
 	assert_string_equal(conf.partition_file, "56");
+	accept("partition_file = /**/\"6\";//");
+	assert_string_equal(conf.partition_file, "6");
+	refuse("a = 5", "vsm.conf:1: a: there is no such option");
+	refuse("a = 0x5", "vsm.conf:1: a: there is no such option");
+	refuse("a", "vsm.conf:1: syntax error at or just before \"a\"");
+	refuse("a = /* 5", "vsm.conf:1: syntax error at or just before \"a = /* 5\"");
+	refuse("log = {}; log", "vsm.conf:1: log: is given twice");
 }
 
 static void what_is_shown_of_a_file_is_printable(void **unused)
@@ -628,12 +662,13 @@ static void a_comparison_names_what_changed(void **unused)
 	(void)unused;
 	conf_init_defaults(&conf);
 	conf_init_defaults(&other);
+	/* What is behind the end of a text or list does not count. */
+	memcpy(other.device, "\0x", 2);
+	other.root_guids.guid[5] = 5;
+	assert_int_equal(conf_compare(&conf, &other, NULL, NULL), 0);
 	other.sweep_interval = 5;
 	other.root_guids.n = 1;
 	strcpy(other.socket, "/tmp/s");
-	/* What is behind the end of a text or list does not count. */
-	strcpy(other.device, "\0x");
-	other.root_guids.guid[5] = 5;
 	assert_int_equal(conf_compare(&conf, &other, collect, text), 3);
 	assert_string_equal(text, "routing.root_guids reload;sweep.interval reload;"
 				  "files.socket restart;");
@@ -648,6 +683,7 @@ int main(void)
 		cmocka_unit_test(what_is_printed_loads_as_it_was),
 		cmocka_unit_test(the_manual_has_every_option_with_its_range),
 		cmocka_unit_test(a_file_is_read_from_disk_and_named_in_errors),
+		cmocka_unit_test(a_file_may_be_as_long_as_its_limit),
 		cmocka_unit_test(a_directory_and_an_endless_file_are_refused),
 		cmocka_unit_test(every_option_is_found_by_name),
 		cmocka_unit_test(every_number_takes_both_ends_of_its_range_and_nothing_beyond),
