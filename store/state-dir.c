@@ -27,6 +27,9 @@
 /* Whoever has so many damaged files has a disk to look at, and would only get more of them. */
 #define DAMAGED_MAX 100
 
+/* Of SQLite, which takes a file of a byte or two for an empty one. */
+#define PAGE_MIN 512
+
 static const char *const companions[] = { "", "-wal", "-journal" };
 
 static int fail(char why[static WHY_SIZE], int error, const char *what, const char *dir,
@@ -105,7 +108,7 @@ static int path_in(char path[static PATH_MAX], const char *dir, const char *name
 										 : -ENAMETOOLONG;
 }
 
-/* SQLite drops the log of an empty database, so it has to be rescued before. */
+/* SQLite would drop the log of an empty database. */
 static bool has_log(const char *dir)
 {
 	char path[PATH_MAX];
@@ -129,6 +132,11 @@ static int check_file(int fd, const char *dir, char why[static WHY_SIZE])
 		return fail(why, errno, "restrict the mode of", dir, DATABASE_NAME);
 	if (st.st_size == 0 && has_log(dir)) {
 		snprintf(why, WHY_SIZE, "it is empty, but its log is not");
+		return -EBADMSG;
+	}
+
+	if (st.st_size > 0 && st.st_size < PAGE_MIN) {
+		snprintf(why, WHY_SIZE, "it is cut short");
 		return -EBADMSG;
 	}
 

@@ -23,12 +23,21 @@ tests_oracle_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAG
 EXTRA_PROGRAMS += tests/bench/bench-routing
 benches += tests/bench/bench-routing
 
+# ---- store: a scratch directory and what the log said ------------------------------------------
+check_PROGRAMS += tests/unit/test-store
+tests_unit_test_store_SOURCES = tests/unit/test-store.c \
+	tests/unit/store-fixture.c tests/unit/store-fixture.h
+
 # ---- helpers of several tests -------------------------------------------------------------------
 libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/graphs-inside.h
 libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
 libtest_a_SOURCES += tests/common/plain-tables.c tests/common/plain-tables.h
 check_PROGRAMS += tests/unit/test-proof
 check_PROGRAMS += tests/unit/test-engines
+
+libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h
+check_PROGRAMS += tests/unit/test-sa
+tests_unit_test_sa_SOURCES = tests/unit/test-sa.c tests/unit/sa-ask.h
 
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * A scratch directory per test, so that tests that run side by side do not meet.
+ */
+
+#include "tests/unit/store-fixture.h"
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "store/store.h"
+
+static void hear(enum log_level level, const struct log_where *where, const char *text, void *user)
+{
+	struct fixture *f = user;
+
+	(void)level;
+	(void)where;
+	f->n_said +=
+		(size_t)snprintf(f->said + f->n_said, sizeof(f->said) - f->n_said, "%s\n", text);
+	assert_true(f->n_said < sizeof(f->said));
+}
+
+struct fixture *fixture_new(struct loop *loop)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->back = calloc(1, sizeof(*f->back));
+	assert_non_null(f->back);
+	f->loop = loop;
+	strcpy(f->root, "/tmp/vsm-store-XXXXXX");
+	assert_non_null(mkdtemp(f->root));
+	snprintf(f->dir, sizeof(f->dir), "%s/state", f->root);
+	log_set_sink(hear, f);
+
+	return f;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+
+	return remove(path);
+}
+
+static void forget_back(struct fixture *f)
+{
+	for (size_t i = 0; i < f->back->n_quirks; i++) {
+		const void *blob = f->back->quirks[i].blob;
+
+		freep(&blob);
+	}
+	f->back->n_identities = 0;
+	f->back->n_mkeys = 0;
+	f->back->n_quirks = 0;
+}
+
+void fixture_free(struct fixture *f)
+{
+	fixture_close(f);
+	log_set_sink(NULL, NULL);
+	nftw(f->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	forget_back(f);
+	free(f->back);
+	free(f);
+}
+
+int fixture_try_open(struct fixture *f)
+{
+	assert_null(f->store);
+
+	return store_open(f->loop, f->dir, f->why, &f->store);
+}
+
+void fixture_open(struct fixture *f)
+{
+	int r = fixture_try_open(f);
+
+	if (r < 0)
+		fail_msg("store_open: %s", f->why);
+}
+
+void fixture_close(struct fixture *f)
+{
+	store_close(TAKE(f->store));
+}
+
+static void note_identity(void *user, const struct kept_identity *identity)
+{
+	struct read_back *back = user;
+
+	assert_true(back->n_identities < FIXTURE_ROWS_MAX);
+	back->identities[back->n_identities++] = *identity;
+}
+
+static void note_mkey(void *user, const struct kept_mkey *mkey)
+{
+	struct read_back *back = user;
+
+	assert_true(back->n_mkeys < FIXTURE_ROWS_MAX);
+	back->mkeys[back->n_mkeys++] = *mkey;
+}
+
+static void note_quirks(void *user, const struct kept_quirks *quirks)
+{
+	struct read_back *back = user;
+	void *blob = malloc(quirks->size);
+
+	assert_true(back->n_quirks < FIXTURE_ROWS_MAX);
+	assert_non_null(blob);
+	memcpy(blob, quirks->blob, quirks->size);
+	back->quirks[back->n_quirks] = *quirks;
+	back->quirks[back->n_quirks++].blob = blob;
+}
+
+void fixture_read(struct fixture *f)
+{
+	static const struct keep_reader reader = { note_identity, note_mkey, note_quirks };
+
+	forget_back(f);
+	keep_read(store_keeper(f->store), &reader, f->back);
+}
+
+void fixture_reopen(struct fixture *f)
+{
+	fixture_close(f);
+	fixture_open(f);
+	fixture_read(f);
+}
+
+size_t fixture_count_said(const struct fixture *f, const char *text)
+{
+	size_t n = 0;
+
+	for (const char *s = strstr(f->said, text); s; s = strstr(s + 1, text))
+		n++;
+
+	return n;
+}
+
+const char *fixture_path(const struct fixture *f, const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+
+	return path;
+}
+
+bool fixture_has(const struct fixture *f, const char *name)
+{
+	return access(fixture_path(f, name), F_OK) == 0;
+}
+
+void keep_identity_of(struct fixture *f, uint64_t guid, uint16_t lid, uint8_t lmc)
+{
+	struct kept_identity identity = { guid, lid, lmc };
+
+	assert_int_equal(keep_identity(store_keeper(f->store), &identity), 0);
+}
+
+void keep_mkey_of(struct fixture *f, uint64_t guid, uint64_t mkey)
+{
+	struct kept_mkey kept = { guid, mkey };
+
+	assert_int_equal(keep_mkey(store_keeper(f->store), &kept), 0);
+}
+
+void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t size)
+{
+	struct kept_quirks quirks = { guid, blob, (uint32_t)size };
+
+	assert_int_equal(keep_quirks(store_keeper(f->store), &quirks), 0);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * For the tests of store/: a scratch directory, a store in it, and what the log said. The loop is
+ * the test's business.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sm/keep.h"
+
+struct loop;
+struct store;
+
+#define FIXTURE_ROWS_MAX 40000
+
+/* All that keep_read() gives, in its order. */
+struct read_back {
+	struct kept_identity identities[FIXTURE_ROWS_MAX];
+	struct kept_mkey mkeys[FIXTURE_ROWS_MAX];
+	struct kept_quirks quirks[FIXTURE_ROWS_MAX]; /* with blobs of our own */
+	size_t n_identities;
+	size_t n_mkeys;
+	size_t n_quirks;
+};
+
+struct fixture {
+	struct loop *loop;
+	struct store *store;
+	struct read_back *back;
+	char root[32]; /* removed at the end */
+	char dir[48];  /* the state directory in it, missing at the start */
+	char why[256];
+	size_t n_said;
+	char said[65536]; /* the log, a message a line */
+};
+
+/* A new one, which also is the log's sink. */
+struct fixture *fixture_new(struct loop *loop);
+
+/* Closes the store. The loop is left. */
+void fixture_free(struct fixture *f);
+
+/* Opens the store in f->dir and fails the test if it cannot; or the plain result, and f->why. */
+void fixture_open(struct fixture *f);
+int fixture_try_open(struct fixture *f);
+void fixture_close(struct fixture *f);
+
+/* Reads all that is kept into f->back. */
+void fixture_read(struct fixture *f);
+
+/* Closes, opens and reads. */
+void fixture_reopen(struct fixture *f);
+
+/* How many messages of the log have @text in them. */
+size_t fixture_count_said(const struct fixture *f, const char *text);
+
+/* The path of @name in the state directory. One at a time: valid until the next call. */
+const char *fixture_path(const struct fixture *f, const char *name);
+bool fixture_has(const struct fixture *f, const char *name);
+
+void keep_identity_of(struct fixture *f, uint64_t guid, uint16_t lid, uint8_t lmc);
+void keep_mkey_of(struct fixture *f, uint64_t guid, uint64_t mkey);
+void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t size);
