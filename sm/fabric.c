@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "sm/not-kept.h"
 
 struct reason_text {
 	const char *key;
@@ -87,6 +88,8 @@ static void release_node(struct fabric *f, struct node *node)
 		free(node->sw->lft);
 	free(node->sw);
 	node->sw = NULL;
+	not_kept_free(node->not_kept);
+	node->not_kept = NULL;
 }
 
 void fabric_done(struct fabric *f)
@@ -160,8 +163,9 @@ static void init_ports(struct fabric *f, uint32_t number)
 	struct node *node = &f->nodes[number];
 
 	for (unsigned i = 0; i <= node->n_ports; i++)
-		f->ports[port_at(node, i)] =
-			(struct port){ .node = number, .peer = NO_PORT, .number = (uint8_t)i };
+		f->ports[port_at(node, i)] = (struct port){
+			.node = number, .peer = NO_PORT, .home = NO_PORT, .number = (uint8_t)i
+		};
 }
 
 int fabric_add_node(struct fabric *f, uint64_t guid, uint8_t type, uint8_t n_ports, uint32_t *ret)
@@ -265,8 +269,8 @@ void fabric_connect(struct fabric *f, uint32_t a, uint32_t b)
 		return;
 	fabric_disconnect(f, a);
 	fabric_disconnect(f, b);
-	f->ports[a].peer = b;
-	f->ports[b].peer = a;
+	f->ports[a].peer = f->ports[a].home = b;
+	f->ports[b].peer = f->ports[b].home = a;
 }
 
 /* -- ports --------------------------------------------------------------------------------------
@@ -366,6 +370,46 @@ unsigned port_rate(const struct port *port)
 	unsigned width = port_width(port);
 
 	return width <= 12 ? rates[speed_of(port)][width] : 0;
+}
+
+static unsigned highest_bit(uint64_t bits)
+{
+	return bits ? 63 - (unsigned)__builtin_clzll(bits) : 0;
+}
+
+/* Widths by lanes: the bit for 2X (16) is the highest, but not the widest. */
+static unsigned lanes_of(uint64_t bits)
+{
+	static const uint8_t lanes[] = { 1, 4, 8, 12, 2 };
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < COUNT(lanes); i++)
+		if (bits >> i & 1)
+			most = MAX(most, lanes[i]);
+
+	return most;
+}
+
+static uint64_t common(const struct port *a, const struct port *b, enum wire_field field)
+{
+	return wire_get(a->info, field) & wire_get(b->info, field);
+}
+
+bool port_could_be_faster(const struct port *port, const struct port *far)
+{
+	uint64_t ext = common(port, far, PORT_INFO_SPEED_EXT_SUPPORTED);
+	uint64_t ext_active = wire_get(port->info, PORT_INFO_SPEED_EXT_ACTIVE);
+	uint64_t base = common(port, far, PORT_INFO_SPEED_SUPPORTED);
+
+	if (!port->known || !far->known)
+		return false;
+	if (lanes_of(common(port, far, PORT_INFO_WIDTH_SUPPORTED)) > port_width(port))
+		return true;
+	if (ext)
+		return highest_bit(ext) + 1 > highest_bit(ext_active) + (ext_active != 0);
+
+	return base && ext_active == 0 &&
+	       highest_bit(base) > highest_bit(wire_get(port->info, PORT_INFO_SPEED_ACTIVE));
 }
 
 void node_set_description(struct node *node, const uint8_t bytes[static SMP_DATA_SIZE])

@@ -43,6 +43,7 @@ struct pkey_table {
 struct port {
 	uint32_t node;
 	uint32_t peer; /* port at the far end, or NO_PORT */
+	uint32_t home; /* switch port that it last hung on, for end ports; or NO_PORT */
 	uint64_t guid; /* CA and router ports, and switch port 0; else 0, or not known yet */
 	struct pkey_table *pkeys; /* NULL: not known */
 	uint64_t since;           /* loop_now() when the state or the reason last changed */
@@ -108,6 +109,7 @@ struct node {
 	bool extended : 1;  /* PortInfo is asked with MODIFIER_EXTENDED_SPEEDS */
 	bool described : 1; /* description is known */
 	bool trusted : 1;   /* all was read: what did not change need not be read again */
+	bool unsaved : 1;   /* not_kept is newer than the store's */
 	char description[SMP_DATA_SIZE + 1]; /* NodeDescription: printable, ends with 0 */
 	struct node_work work;
 	struct not_kept *not_kept; /* see not-kept.h; NULL: none */
@@ -176,6 +178,9 @@ unsigned port_width(const struct port *port);
 const char *port_speed_name(const struct port *port);
 /* IBA rate code of the link (IBA 15.2.5.16 Rate); 0 if none. */
 unsigned port_rate(const struct port *port);
+
+/* Do both ends support more width or speed than the link has? */
+bool port_could_be_faster(const struct port *port, const struct port *far);
 
 /* Copy what the device calls itself, made printable. */
 void node_set_description(struct node *node, const uint8_t bytes[static SMP_DATA_SIZE]);

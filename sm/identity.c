@@ -240,3 +240,8 @@ struct identity *identity_at(struct identities *ids, uint32_t n)
 {
 	return n < ids->n ? &ids->all[n] : NULL;
 }
+
+uint32_t identity_index(const struct identities *ids, uint64_t guid)
+{
+	return guid_map_get(&ids->map, guid);
+}

@@ -49,3 +49,6 @@ unsigned identities_used_lids(const struct identities *ids);
 
 /* All of them, in no order; NULL past the last. The caller may set kept. */
 struct identity *identity_at(struct identities *ids, uint32_t n);
+
+/* Its number for identity_at(); UINT32_MAX if it has none. */
+uint32_t identity_index(const struct identities *ids, uint64_t guid);

@@ -35,9 +35,14 @@ enum todo {
 	TODO_COUNT,
 };
 
-#define TODO(kind)       (1u << (kind))
-#define TODO_LATER       TODO(TODO_DESCRIPTION)
-#define TODO_ASK_PORT(p) ((uint64_t)(p) << 8)
+#define TODO(kind) (1u << (kind))
+#define TODO_LATER TODO(TODO_DESCRIPTION)
+
+/* request.tag: what kind of work it is, about which port (a number in fabric.ports) and block. */
+#define TAG_KIND(tag)          ((enum todo)((tag)&0xff))
+#define TAG_PORT(tag)          ((uint32_t)((tag) >> 8 & 0x7ffffff))
+#define TAG_BLOCK(tag)         ((unsigned)((tag) >> 40))
+#define TAG(kind, port, block) ((uint64_t)(block) << 40 | (uint64_t)(port) << 8 | (kind))
 
 /* NodeInfo across one link: the agent of a device that is not known yet. */
 struct probe {
@@ -83,6 +88,20 @@ struct routing {
 	uint64_t signature;    /* of the graph that the tables are for */
 };
 
+/* What the store told, for devices that have not appeared yet. */
+struct memory_entry {
+	uint64_t guid;
+	uint64_t mkey;
+	struct not_kept *not_kept;
+};
+
+struct memory {
+	struct guid_map map;
+	struct memory_entry *entries;
+	uint32_t n;
+	uint32_t room;
+};
+
 #define MAX_PEERS 64u
 
 struct sm {
@@ -98,13 +117,13 @@ struct sm {
 	struct requests *requests;
 	struct event_log *events;
 	struct identities *identities;
+	struct memory memory;
 	struct discovery discovery;
 	struct routing routing;
 
 	enum sm_state state;
 	enum sm_phase phase;
 	uint32_t n_busy;   /* nodes that the phase waits for */
-	bool phase_stuck;  /* see sm_advance() */
 	bool sweep_wanted; /* another sweep when this one is done */
 	bool full_wanted;
 	bool changed; /* this reconcile has changed the plan */
@@ -120,6 +139,8 @@ struct sm {
 	uint64_t sets_before;
 	struct loop_timer *sweep_timer;
 	struct loop_timer *soon_timer;
+	bool unkept;              /* something was handed to the store in this reconcile */
+	bool keeping;             /* and is not on disk yet */
 	uint64_t hold_off;        /* between sweeps that changes ask for */
 	uint64_t next_sweep_from; /* not before */
 
@@ -167,10 +188,12 @@ void tables_take_switch_set(struct sm *sm, struct node *node, const struct answe
 void tables_forget(struct sm *sm, struct node *node);
 
 /* settings.c: PortInfo as it should be. */
-enum { SETTING_MAX = 32 };
+enum { SETTING_MAX = 31, SETTING_LIFE_TIME = 31 /* of SwitchInfo; port 0 */ };
 unsigned settings_plan(const struct sm *sm, uint32_t port, uint8_t ret[static SMP_DATA_SIZE]);
 bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct request *ret);
 void settings_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
+/* Is the link Active with another MTU or other VLs than would be planned now? */
+bool settings_is_otherwise(const struct sm *sm, uint32_t port);
 const char *setting_name(unsigned setting);
 enum wire_field setting_field(unsigned setting);
 
@@ -186,6 +209,13 @@ int plan_lids(struct sm *sm);
 /* 0: nothing to compute, 1: a job was started and plan_routes_ready() will follow, -errno. */
 int plan_routes(struct sm *sm);
 void plan_done(struct sm *sm);
+
+/* memory.c: what the store knows of devices. */
+void memory_load(struct sm *sm);
+void memory_done(struct sm *sm);
+void memory_give(struct sm *sm, struct node *node);
+void memory_keep_mkey(struct sm *sm, const struct node *node);
+void memory_keep_quirks(struct sm *sm);
 
 /* reasons.c: why ports are as they are. */
 void reasons_update(struct sm *sm);

@@ -48,6 +48,22 @@ bool not_kept_has(const struct not_kept *n, unsigned setting, uint64_t value, un
 	return entry && (entry->ports[port / 64 % 4] >> port % 64 & 1);
 }
 
+bool not_kept_at(const struct not_kept *n, unsigned port, unsigned at, unsigned *ret_setting,
+		 uint64_t *ret_value)
+{
+	for (uint32_t i = 0; n && i < n->n; i++) {
+		const struct entry *entry = &n->entries[i];
+
+		if (!(entry->ports[port / 64 % 4] >> port % 64 & 1) || at-- > 0)
+			continue;
+		*ret_setting = entry->setting;
+		*ret_value = entry->value;
+		return true;
+	}
+
+	return false;
+}
+
 int not_kept_add(struct not_kept **n, unsigned setting, uint64_t value, unsigned port)
 {
 	const struct entry *known = find(*n, setting, value);

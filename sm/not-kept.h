@@ -18,6 +18,10 @@ struct not_kept;
 
 bool not_kept_has(const struct not_kept *n, unsigned setting, uint64_t value, unsigned port);
 
+/* The n-th of @port: false past the last. */
+bool not_kept_at(const struct not_kept *n, unsigned port, unsigned at, unsigned *ret_setting,
+		 uint64_t *ret_value);
+
 /* 0, -ENOMEM or -ENOSPC. *n may be NULL before. */
 int not_kept_add(struct not_kept **n, unsigned setting, uint64_t value, unsigned port);
 

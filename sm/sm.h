@@ -24,6 +24,7 @@ struct sm;
 enum sm_phase {
 	PHASE_REST,     /* all is as planned, or has a reason */
 	PHASE_DISCOVER, /* asking what is there */
+	PHASE_ELECT,    /* asking other subnet managers who they are */
 	PHASE_READ,     /* reading tables of devices that hold prior configuration */
 	PHASE_PLAN,     /* LIDs, P_Keys; routes are computed and proven on another thread */
 	PHASE_KEEP,     /* LIDs and M_Keys go to the disk before they go to the fabric */
@@ -74,6 +75,9 @@ struct sm_setup {
 int sm_new(const struct sm_setup *setup, struct sm **ret);
 void sm_free(struct sm *sm);
 
+/* Give it what has arrived: see transport_fn. */
+void sm_receive(struct sm *sm, const struct arrival *arrivals, unsigned n);
+
 /* Start to bring the subnet up. */
 void sm_start(struct sm *sm);
 
@@ -97,6 +101,13 @@ uint8_t sm_route(const struct sm *sm, uint32_t sw, unsigned lid);
 /* P_Keys planned for @port (in table order, holes are 0); how many entries; at most @room are
  * written. */
 unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);
+
+/*
+ * The n-th setting that the device of @port acknowledged for it and does not hold: false past the
+ * last.
+ */
+bool sm_not_kept(const struct sm *sm, uint32_t port, unsigned n, const char **ret_setting,
+		 uint64_t *ret_wanted, uint64_t *ret_held);
 
 /* Other subnet managers seen: the n-th; false past the last. */
 struct sm_peer {

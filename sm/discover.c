@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Finding out what is there, by directed routes, ring by ring around us.
+ *
+ * A ring ("frontier") is first read: SwitchInfo of its switches, and PortInfo of all ports of those
+ * that are new, have changed, or are not trusted. Then it is expanded: every link that is up and
+ * not settled is probed with NodeInfo, whose answer names the far node and the far port and so
+ * settles both ends: one NodeInfo per link, not per link end. Only when a ring is done does the
+ * next one start, so that the far ends are not probed at the same time from the other side. (Two
+ * probes can still cross on a link between two nodes of the same ring.)
+ *
+ * A later sweep walks the same way but believes what it knows: a switch that shows no
+ * PortStateChange has the ports it had, and a link whose port stayed Active leads where it led. So
+ * a quiet fabric costs one SwitchInfo per switch, and a sweep after a change costs what changed.
+ *
+ * Devices are not believed more than that. Impossible answers, a GUID that is in two places, a
+ * device that does not answer: left out, with a reason, and tried again by later sweeps. Nobody
+ * waits for a first answer longer than two tries; if it comes after all, the sweep is repeated.
+ *
+ * Nothing is written here but PortStateChange, and that only when we are master (IBA 14.4: an SM
+ * that is not must not write); see tables.c for when we have just become it.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+/* Of the probes that nobody waits for; ports beyond are asked by the next sweep. */
+#define MAX_LATE (MAX_PROBES / 2)
+
+int discover_init(struct sm *sm)
+{
+	struct discovery *d = &sm->discovery;
+
+	d->probes = calloc(MAX_PROBES, sizeof(*d->probes));
+	if (!d->probes)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < MAX_PROBES; i++) {
+		request_sma_init(&d->probes[i].sma);
+		d->probes[i].sma.owner = PROBE_OWNER | i;
+	}
+
+	return 0;
+}
+
+void discover_done(struct sm *sm)
+{
+	free(sm->discovery.probes);
+	free(sm->discovery.now.nodes);
+	free(sm->discovery.next.nodes);
+}
+
+static int push(struct frontier *f, uint32_t node)
+{
+	if (f->n == f->room) {
+		uint32_t room = MAX(2 * f->room, 64);
+		uint32_t *bigger = reallocarray(f->nodes, room, sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		f->nodes = bigger;
+		f->room = room;
+	}
+	f->nodes[f->n++] = node;
+
+	return 0;
+}
+
+/* -- probes -------------------------------------------------------------------------------------
+ */
+
+static struct probe *free_probe(struct discovery *d)
+{
+	for (uint32_t i = 0; i < MAX_PROBES; i++)
+		if (!d->probes[i].used)
+			return &d->probes[i];
+
+	return NULL;
+}
+
+static void route_through(struct sma *sma, const struct sma *parent, uint8_t port)
+{
+	memcpy(sma->route, parent->route, parent->hops);
+	sma->route[parent->hops] = port;
+	sma->hops = (uint8_t)(parent->hops + 1);
+}
+
+/* Ask who is behind @port (NO_PORT: who we are). False if there is no room for another probe now.
+ */
+static bool start_probe(struct sm *sm, uint32_t port, bool wait)
+{
+	struct discovery *d = &sm->discovery;
+	struct probe *probe = d->n_probes < MAX_PROBES ? free_probe(d) : NULL;
+
+	if (!probe)
+		return false;
+	probe->used = true;
+	probe->sent = false;
+	probe->late = !wait;
+	probe->port = port;
+	probe->sma.mkey = sm->conf.m_key;
+	probe->sma.srtt = 0;
+	probe->sma.hops = 0;
+	if (port != NO_PORT)
+		route_through(&probe->sma, &node_of(&sm->fabric, port)->sma,
+			      sm->fabric.ports[port].number);
+	d->n_probes++;
+	if (!wait)
+		d->n_late++;
+	requests_make_ready(sm->requests, &probe->sma);
+
+	return true;
+}
+
+static void end_probe(struct discovery *d, struct probe *probe)
+{
+	probe->used = false;
+	d->n_probes--;
+	if (probe->late)
+		d->n_late--;
+}
+
+/* -- nodes --------------------------------------------------------------------------------------
+ */
+
+/* What NodeInfo says, and what must be true of it before we believe it. */
+struct node_info {
+	uint64_t node_guid;
+	uint64_t port_guid;
+	uint8_t type;
+	uint8_t n_ports;
+	uint8_t local_port;
+};
+
+static bool read_node_info(const uint8_t *data, struct node_info *ret)
+{
+	*ret = (struct node_info){
+		.node_guid = wire_get(data, NODE_INFO_NODE_GUID),
+		.port_guid = wire_get(data, NODE_INFO_PORT_GUID),
+		.type = (uint8_t)wire_get(data, NODE_INFO_TYPE),
+		.n_ports = (uint8_t)wire_get(data, NODE_INFO_PORTS),
+		.local_port = (uint8_t)wire_get(data, NODE_INFO_LOCAL_PORT),
+	};
+
+	return ret->node_guid != 0 && ret->port_guid != 0 && ret->type >= NODE_TYPE_CA &&
+	       ret->type <= NODE_TYPE_ROUTER && ret->n_ports >= 1 && ret->n_ports <= 254 &&
+	       ret->local_port <= ret->n_ports &&
+	       (ret->local_port >= 1 || ret->type == NODE_TYPE_SWITCH);
+}
+
+static void fill_node(struct sm *sm, struct node *node, const uint8_t *data)
+{
+	node->system_guid = wire_get(data, NODE_INFO_SYSTEM_GUID);
+	node->vendor_id = (uint32_t)wire_get(data, NODE_INFO_VENDOR_ID);
+	node->device_id = (uint16_t)wire_get(data, NODE_INFO_DEVICE_ID);
+	node->revision = (uint32_t)wire_get(data, NODE_INFO_REVISION);
+	node->partition_cap = (uint16_t)wire_get(data, NODE_INFO_PARTITION_CAP);
+	if (node->sma.mkey == 0)
+		node->sma.mkey = sm->conf.m_key;
+	/* CAs are asked for extended speeds at once, switches when port 0 says that they know them.
+	 */
+	if (!node->described && !node_is_switch(node))
+		node->extended = true;
+}
+
+/* The node with this GUID as it is now; one that came back as another kind of device is a new one.
+ */
+static int find_or_add(struct sm *sm, const struct node_info *info, uint32_t *ret)
+{
+	struct fabric *f = &sm->fabric;
+	uint32_t number = fabric_find_node(f, info->node_guid);
+	int r;
+
+	if (number != NO_NODE) {
+		struct node *node = &f->nodes[number];
+
+		*ret = number;
+		if (node->type == info->type && node->n_ports == info->n_ports)
+			return 0;
+		if (node->seen == f->sweep)
+			return -EEXIST;
+		work_drop(sm, number);
+		fabric_forget_node(f, number);
+	}
+
+	r = fabric_add_node(f, info->node_guid, info->type, info->n_ports, ret);
+	if (r == 0)
+		memory_give(sm, &f->nodes[*ret]);
+
+	return r;
+}
+
+static void node_came(struct sm *sm, uint32_t number)
+{
+	struct node *node = &sm->fabric.nodes[number];
+
+	node->present = true;
+	node->since = loop_now(sm->loop);
+	node->trusted = false;
+	if (sm->came_up)
+		event_add(sm->events, EVENT_NODE_UP, node->guid, 0, -1, "%s appeared",
+			  node->described ? node->description : "a device");
+}
+
+/* Reached for the first time in this sweep, out of @via (NO_PORT: it is our own device). */
+static void visit(struct sm *sm, uint32_t number, uint32_t via)
+{
+	struct fabric *f = &sm->fabric;
+	struct node *node = &f->nodes[number];
+	const struct node *parent = via == NO_PORT ? NULL : node_of(f, via);
+
+	node->seen = f->sweep;
+	node->sma.lid = 0;
+	node->depth = 0;
+	node->sma.hops = 0;
+	if (parent) {
+		route_through(&node->sma, &parent->sma, f->ports[via].number);
+		node->depth = (uint8_t)(parent->depth + 1);
+	}
+	if (node->reason != REASON_MKEY_HIDDEN)
+		reason_set_node(sm, number, REASON_NONE);
+	if (!node->present)
+		node_came(sm, number);
+	if (push(&sm->discovery.next, number) < 0)
+		reason_set_node(sm, number, REASON_OUT_OF_MEMORY);
+}
+
+static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
+{
+	struct log_where where;
+
+	if (via == NO_PORT) {
+		sm->discovery.failed = true;
+		log_error("Our own device cannot be used: %s", reason_sentence(reason));
+		return;
+	}
+	where = where_of_port(sm, via);
+	if (sm->fabric.ports[via].reason != reason)
+		log_peer(loop_now(sm->loop), &where, "what is behind this port is left out: %s",
+			 reason_sentence(reason));
+	fabric_disconnect(&sm->fabric, via);
+	sm->fabric.ports[via].probe_silent = true;
+	reason_set_port(sm, via, reason);
+}
+
+static enum reason reason_of_error(int error)
+{
+	if (error == -EEXIST)
+		return REASON_DUPLICATE_NODE_GUID;
+
+	return error == -ENOSPC ? REASON_TOO_MANY_DEVICES : REASON_OUT_OF_MEMORY;
+}
+
+/* Is the far port already taken by another cable, found in this same sweep? */
+static bool is_twin(const struct fabric *f, uint32_t via, uint32_t far)
+{
+	const struct port *port = &f->ports[far];
+
+	if (via == NO_PORT || far == via)
+		return far == via;
+
+	return port->peer != NO_PORT && port->peer != via && port->checked == f->sweep;
+}
+
+/* False if another port that is there has this GUID. */
+static bool take_port_guid(struct fabric *f, uint32_t number, uint64_t guid)
+{
+	struct port *port = &f->ports[number];
+	uint32_t other = fabric_find_port(f, guid);
+
+	if (other == number)
+		return true;
+	if (other != NO_PORT && node_of(f, other)->present && f->ports[other].guid == guid &&
+	    node_of(f, other)->seen + 1 >= f->sweep)
+		return false;
+	if (port->guid && fabric_find_port(f, port->guid) == number)
+		guid_map_remove(&f->by_port_guid, port->guid);
+	port->guid = guid;
+
+	return guid_map_put(&f->by_port_guid, guid, number) == 0;
+}
+
+static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
+{
+	struct fabric *f = &sm->fabric;
+	bool is_new = f->ports[via].peer != far;
+
+	fabric_connect(f, via, far);
+	f->ports[via].checked = f->ports[far].checked = f->sweep;
+	f->ports[via].relink = f->ports[far].relink = false;
+	f->ports[via].probe_silent = f->ports[far].probe_silent = false;
+	if (is_new && sm->came_up)
+		event_add(sm->events, EVENT_LINK_UP, node_of(f, via)->guid, 0, f->ports[via].number,
+			  "link to 0x%016" PRIx64 " port %u", node_of(f, far)->guid,
+			  f->ports[far].number);
+}
+
+static void read_end_port(struct sm *sm, uint32_t number)
+{
+	sm->fabric.ports[number].stale = true;
+	work_add(sm, sm->fabric.ports[number].node, TODO(TODO_PORT_INFO));
+}
+
+static void take_node(struct sm *sm, uint32_t via, const uint8_t *data)
+{
+	struct fabric *f = &sm->fabric;
+	struct node_info info;
+	uint32_t number, far;
+	int r;
+
+	if (!read_node_info(data, &info)) {
+		leave_out(sm, via, REASON_BAD_NODE_INFO);
+		return;
+	}
+	r = find_or_add(sm, &info, &number);
+	if (r < 0) {
+		leave_out(sm, via, reason_of_error(r));
+		return;
+	}
+	far = port_at(&f->nodes[number], info.local_port);
+	if (is_twin(f, via, far)) {
+		leave_out(sm, via, REASON_DUPLICATE_NODE_GUID);
+		return;
+	}
+	if (!take_port_guid(f, info.type == NODE_TYPE_SWITCH ? f->nodes[number].first_port : far,
+			    info.port_guid)) {
+		leave_out(sm, via, REASON_DUPLICATE_PORT_GUID);
+		return;
+	}
+	fill_node(sm, &f->nodes[number], data);
+	if (via == NO_PORT)
+		f->local_port = far;
+	else
+		settle_link(sm, via, far);
+	if (f->nodes[number].seen != f->sweep)
+		visit(sm, number, via);
+	if (info.type != NODE_TYPE_SWITCH)
+		read_end_port(sm, far);
+}
+
+void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer)
+{
+	uint32_t via = probe->port;
+	struct port *port = via == NO_PORT ? NULL : &sm->fabric.ports[via];
+
+	end_probe(&sm->discovery, probe);
+	if (port &&
+	    (sm->phase != PHASE_DISCOVER || node_of(&sm->fabric, via)->seen != sm->fabric.sweep)) {
+		/* Too late for this sweep. Somebody who answers after all is worth another. */
+		if (answer->result == REQUEST_ANSWERED) {
+			port->probe_silent = false;
+			sm_sweep_again(sm, false);
+		}
+		return;
+	}
+	if (answer->result == REQUEST_ANSWERED)
+		take_node(sm, via, answer->data);
+	else if (answer->result == REQUEST_REFUSED)
+		leave_out(sm, via, REASON_BAD_NODE_INFO);
+	else
+		leave_out(sm, via, REASON_NEIGHBOR_SILENT);
+}
+
+/* -- switches and ports -------------------------------------------------------------------------
+ */
+
+static bool has_restarted(const struct node *node, const uint8_t *data)
+{
+	return node->trusted && wire_get(data, SWITCH_INFO_LINEAR_TOP) == 0 &&
+	       wire_get(node->sw->info, SWITCH_INFO_LINEAR_TOP) != 0;
+}
+
+void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *data)
+{
+	struct node *node = &sm->fabric.nodes[number];
+	bool changed = wire_get(data, SWITCH_INFO_STATE_CHANGE) != 0;
+	bool restarted = has_restarted(node, data);
+
+	memcpy(node->sw->info, data, SMP_DATA_SIZE);
+	if (wire_get(data, SWITCH_INFO_LINEAR_CAP) == 0) {
+		reason_set_node(sm, number, REASON_NOT_A_TABLE_SWITCH);
+		return;
+	}
+	if (restarted)
+		tables_forget(sm, node);
+	if (!changed && !restarted && node->trusted && !sm->discovery.full)
+		return;
+	node->trusted = false;
+	for (unsigned i = 0; i <= node->n_ports; i++)
+		sm->fabric.ports[port_at(node, i)].stale = true;
+	work_add(sm, number,
+		 TODO(TODO_PORT_INFO) |
+			 (changed && sm->state == SM_MASTER ? TODO(TODO_CLEAR_CHANGE) : 0));
+}
+
+static void port_went_down(struct sm *sm, uint32_t number)
+{
+	struct fabric *f = &sm->fabric;
+	struct port *port = &f->ports[number];
+
+	if (port->peer != NO_PORT) {
+		event_add(sm->events, EVENT_LINK_DOWN, node_of(f, number)->guid, 0, port->number,
+			  "link to 0x%016" PRIx64 " port %u went down",
+			  node_of(f, port->peer)->guid, f->ports[port->peer].number);
+		f->ports[port->peer].relink = true;
+	}
+	fabric_disconnect(f, number);
+	port->probe_silent = false;
+	port->relink = false;
+}
+
+static void look_at_link(struct sm *sm, uint32_t number)
+{
+	struct port *port = &sm->fabric.ports[number];
+	enum port_state state = port_state(port);
+
+	if (state == PORT_DOWN || port_phys_state(port) != PHYS_LINK_UP) {
+		port_went_down(sm, number);
+		return;
+	}
+	if (port->checked == sm->fabric.sweep)
+		return; /* settled from the other side */
+	if (state != PORT_ACTIVE || port->peer == NO_PORT || sm->discovery.full)
+		port->relink = true;
+}
+
+/* A port without a LID is that of a device that has (re)started: it holds nothing that we know of.
+ */
+static void look_for_restart(struct sm *sm, uint32_t number)
+{
+	struct port *port = &sm->fabric.ports[number];
+	struct node *node = node_of(&sm->fabric, number);
+
+	if (port_held_lid(port) != 0 || sm->phase != PHASE_DISCOVER)
+		return;
+	if (node->not_kept) {
+		not_kept_free(node->not_kept);
+		node->not_kept = NULL;
+		keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = node->guid });
+	}
+	if (node_is_switch(node)) {
+		tables_forget(sm, node);
+		return;
+	}
+	free(port->pkeys);
+	port->pkeys = NULL;
+}
+
+static void take_end_port(struct sm *sm, uint32_t number)
+{
+	struct port *port = &sm->fabric.ports[number];
+	struct node *node = node_of(&sm->fabric, number);
+	uint64_t mkey = wire_get(port->info, PORT_INFO_MKEY);
+	uint64_t capabilities = wire_get(port->info, PORT_INFO_CAPABILITIES);
+
+	if (mkey != 0)
+		node->sma.mkey = mkey;
+	if (node_is_switch(node))
+		node->extended = (capabilities & CAP_EXTENDED_SPEEDS) != 0;
+	port->sm = (capabilities & CAP_IS_SM) && number != sm->fabric.local_port;
+	look_for_restart(sm, number);
+}
+
+void discover_take_port_info(struct sm *sm, uint32_t number, const uint8_t *data)
+{
+	struct port *port = &sm->fabric.ports[number];
+	struct node *node = node_of(&sm->fabric, number);
+	enum port_state before = port_state(port);
+	uint64_t state = wire_get(data, PORT_INFO_STATE);
+
+	if (number != node->first_port && (state < PORT_DOWN || state > PORT_ACTIVE)) {
+		reason_set_port(sm, number, REASON_BAD_PORT_INFO);
+		return;
+	}
+	memcpy(port->info, data, SMP_DATA_SIZE);
+	port->known = true;
+	if (port_state(port) != before)
+		port->since = loop_now(sm->loop);
+	if (port_is_end(&sm->fabric, number))
+		take_end_port(sm, number);
+	if (port->number != 0)
+		look_at_link(sm, number);
+	if (sm->phase == PHASE_PROGRAM)
+		work_add(sm, port->node, TODO(TODO_PORT_SET));
+	if (sm->phase == PHASE_ACTIVATE)
+		work_add(sm, port->node, TODO(TODO_ACTIVATE));
+	if (sm->phase > PHASE_DISCOVER && port->relink)
+		sm_sweep_again(sm, false);
+}
+
+/* -- rings --------------------------------------------------------------------------------------
+ */
+
+/* Does anything lie behind this port that is ours to look at? */
+static bool leads_on(const struct fabric *f, const struct node *node, uint32_t number)
+{
+	const struct port *port = &f->ports[number];
+
+	if (port->number == 0 || !port->known || port_state(port) < PORT_INITIALIZE ||
+	    port_phys_state(port) != PHYS_LINK_UP)
+		return false;
+
+	return node_is_switch(node) || number == f->local_port;
+}
+
+static void follow_link(struct sm *sm, uint32_t number)
+{
+	struct fabric *f = &sm->fabric;
+	uint32_t far = f->ports[number].peer;
+	struct node *node = node_of(f, far);
+
+	f->ports[number].checked = f->ports[far].checked = f->sweep;
+	if (node->seen == f->sweep)
+		return;
+	visit(sm, f->ports[far].node, number);
+	if (!node_is_switch(node) && !f->ports[far].known)
+		read_end_port(sm, far);
+}
+
+/* False if it has to wait for a free probe. */
+static bool expand_port(struct sm *sm, const struct node *node, uint32_t number)
+{
+	struct port *port = &sm->fabric.ports[number];
+	bool silent = port->probe_silent;
+
+	if (!leads_on(&sm->fabric, node, number))
+		return true;
+	if (port->peer != NO_PORT && !port->relink) {
+		follow_link(sm, number);
+		return true;
+	}
+	if (node->sma.hops >= SMP_MAX_HOPS || (silent && sm->discovery.n_late >= MAX_LATE))
+		return true;
+
+	return start_probe(sm, number, !silent);
+}
+
+void discover_pump(struct sm *sm)
+{
+	struct discovery *d = &sm->discovery;
+
+	for (; d->node < d->now.n; d->node++, d->port = 1) {
+		const struct node *node = &sm->fabric.nodes[d->now.nodes[d->node]];
+
+		if (node->reason != REASON_NONE && node->reason != REASON_MKEY_HIDDEN)
+			continue;
+		for (; d->port <= node->n_ports; d->port++)
+			if (!expand_port(sm, node, port_at(node, d->port)))
+				return;
+	}
+}
+
+static void read_ring(struct sm *sm)
+{
+	struct discovery *d = &sm->discovery;
+	struct frontier done = d->now;
+
+	d->now = d->next;
+	d->next = done;
+	d->next.n = 0;
+	d->node = 0;
+	d->port = 1;
+	d->expanding = false;
+	for (uint32_t i = 0; i < d->now.n; i++)
+		if (node_is_switch(&sm->fabric.nodes[d->now.nodes[i]]))
+			work_add(sm, d->now.nodes[i], TODO(TODO_SWITCH_INFO));
+}
+
+bool discover_advance(struct sm *sm)
+{
+	struct discovery *d = &sm->discovery;
+
+	while (sm->n_busy == 0) {
+		if (d->expanding) {
+			discover_pump(sm);
+			if (d->node < d->now.n || d->n_probes > d->n_late || sm->n_busy > 0)
+				return false;
+			if (d->next.n == 0)
+				return true;
+			read_ring(sm);
+		} else {
+			d->expanding = true;
+		}
+	}
+
+	return false;
+}
+
+void discover_start(struct sm *sm, bool full)
+{
+	struct discovery *d = &sm->discovery;
+
+	sm->fabric.sweep++;
+	d->full = full;
+	d->failed = false;
+	d->now.n = d->next.n = 0;
+	d->node = 0;
+	d->expanding = true;
+	if (!start_probe(sm, NO_PORT, true))
+		d->failed = true;
+}
+
+/* -- the end ------------------------------------------------------------------------------------
+ */
+
+static void node_went(struct sm *sm, uint32_t number)
+{
+	struct node *node = &sm->fabric.nodes[number];
+
+	node->present = false;
+	node->trusted = false;
+	node->since = loop_now(sm->loop);
+	work_drop(sm, number);
+	for (unsigned i = 0; i <= node->n_ports; i++) {
+		fabric_disconnect(&sm->fabric, port_at(node, i));
+		sm->fabric.ports[port_at(node, i)].present = false;
+		sm->fabric.ports[port_at(node, i)].known = false;
+	}
+	event_add(sm->events, EVENT_NODE_DOWN, node->guid, sm->fabric.ports[node->first_port].lid,
+		  -1, "%s is gone", node->described ? node->description : "a device");
+}
+
+static void end_node(struct sm *sm, uint32_t number)
+{
+	struct node *node = &sm->fabric.nodes[number];
+	bool all_known = true;
+
+	for (unsigned i = 0; i <= node->n_ports; i++) {
+		struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		port->present = node_is_switch(node) || port->peer != NO_PORT ||
+				port_at(node, i) == sm->fabric.local_port;
+		all_known = all_known && (port->known || !port->present);
+	}
+	node->trusted = all_known && node->reason == REASON_NONE;
+}
+
+void discover_end(struct sm *sm)
+{
+	struct fabric *f = &sm->fabric;
+
+	for (uint32_t i = 0; i < f->n_nodes; i++) {
+		if (f->nodes[i].guid == 0)
+			continue;
+		if (f->nodes[i].seen != f->sweep && f->nodes[i].present)
+			node_went(sm, i);
+		else if (f->nodes[i].present)
+			end_node(sm, i);
+	}
+}

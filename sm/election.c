@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Other subnet managers, IBA 14.4. Whoever has the higher priority, or among equals the lower GUID,
+ * is to be master; a master that is there already stays it unless it hands over. Ports whose
+ * CapabilityMask says IsSM are asked for SMInfo in every sweep; if one of them is master or
+ * outranks us we write nothing and watch, and every sweep decides anew.
+ *
+ * The states and what leads from one to the other are a table (the specification's figure,
+ * restricted to what arrives from outside); handing over and taking over an orderly way build on
+ * it.
+ */
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+/* What SubnSet(SMInfo) asks of us, by state; absent: refused with status 7 (IBA 14.4.1). */
+/* clang-format off */
+static const struct {
+	bool allowed;
+	enum sm_state next;
+} controls[SM_MASTER + 1][SM_CONTROL_DISCOVER + 1] = {
+	[SM_NOT_ACTIVE] = {
+		[SM_CONTROL_STANDBY]  = { true, SM_STANDBY },
+	},
+	[SM_STANDBY] = {
+		[SM_CONTROL_DISABLE]  = { true, SM_NOT_ACTIVE },
+		[SM_CONTROL_DISCOVER] = { true, SM_DISCOVERING },
+		[SM_CONTROL_HANDOVER] = { true, SM_MASTER },
+	},
+	[SM_MASTER] = {
+		[SM_CONTROL_HANDOVER]    = { true, SM_MASTER },
+		[SM_CONTROL_ACKNOWLEDGE] = { true, SM_MASTER },
+	},
+};
+/* clang-format on */
+
+static const char *state_name(unsigned state)
+{
+	static const char *const names[] = { "not-active", "discovering", "standby", "master" };
+
+	return state < COUNT(names) ? names[state] : "unknown";
+}
+
+void election_set_state(struct sm *sm, enum sm_state state, const char *why)
+{
+	if (sm->state == state)
+		return;
+	sm->state = state;
+	log_notice("Now %s: %s", state_name(state), why);
+	event_add(sm->events, EVENT_STATE, 0, 0, -1, "now %s: %s", state_name(state), why);
+}
+
+/* -- asking others ------------------------------------------------------------------------------
+ */
+
+bool election_ask(struct sm *sm, struct node *node, struct request *ret)
+{
+	for (; node->work.set_port <= node->n_ports; node->work.set_port++) {
+		uint32_t number = port_at(node, node->work.set_port);
+		struct port *port = &sm->fabric.ports[number];
+
+		if (!port->sm || !port->present)
+			continue;
+		ret->method = METHOD_GET;
+		ret->attr = ATTR_SM_INFO;
+		ret->tag = TAG(TODO_SM_INFO, number, 0);
+		node->work.set_port++;
+		return true;
+	}
+	node->work.todo &= (uint16_t)~TODO(TODO_SM_INFO);
+
+	return false;
+}
+
+static struct sm_peer *peer_of(struct sm *sm, uint64_t guid)
+{
+	for (unsigned i = 0; i < sm->n_peers; i++)
+		if (sm->peers[i].guid == guid)
+			return &sm->peers[i];
+	if (sm->n_peers == MAX_PEERS)
+		return NULL;
+	sm->peers[sm->n_peers] = (struct sm_peer){ .guid = guid };
+
+	return &sm->peers[sm->n_peers++];
+}
+
+void election_take(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	const struct port *port = &sm->fabric.ports[TAG_PORT(answer->request->tag)];
+	struct sm_peer *peer;
+	uint64_t guid;
+
+	(void)node;
+	if (answer->result != REQUEST_ANSWERED)
+		return;
+	guid = wire_get(answer->data, SM_INFO_GUID);
+	/* Our own SM seen through a second port, or a lie. */
+	if (guid == sm->transport->port_guid || guid == 0)
+		return;
+	peer = peer_of(sm, guid);
+	if (!peer)
+		return;
+	*peer = (struct sm_peer){ .guid = guid,
+				  .lid = port_held_lid(port),
+				  .priority = (uint8_t)wire_get(answer->data, SM_INFO_PRIORITY),
+				  .state = (uint8_t)wire_get(answer->data, SM_INFO_STATE),
+				  .seen = sm->fabric.sweep };
+}
+
+/* Ask those that say they are subnet managers. */
+void election_find_peers(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
+		const struct port *port = &sm->fabric.ports[i];
+
+		if (port->sm && port->present && node_of(&sm->fabric, i)->present)
+			work_add(sm, port->node, TODO(TODO_SM_INFO));
+	}
+}
+
+/* -- deciding -----------------------------------------------------------------------------------
+ */
+
+static bool outranks_us(const struct sm *sm, const struct sm_peer *peer)
+{
+	if (peer->state == SM_NOT_ACTIVE)
+		return false;
+	if (peer->state == SM_MASTER && sm->state != SM_MASTER)
+		return true;
+	if (peer->priority != sm->conf.priority)
+		return peer->priority > sm->conf.priority;
+
+	return peer->guid < sm->transport->port_guid;
+}
+
+static const struct sm_peer *find_better(const struct sm *sm)
+{
+	const struct sm_peer *best = NULL;
+
+	for (unsigned i = 0; i < sm->n_peers; i++) {
+		const struct sm_peer *peer = &sm->peers[i];
+
+		if (peer->seen != sm->fabric.sweep || !outranks_us(sm, peer))
+			continue;
+		if (!best || peer->state == SM_MASTER)
+			best = peer;
+	}
+
+	return best;
+}
+
+void election_decide(struct sm *sm)
+{
+	const struct sm_peer *better;
+	char why[160];
+
+	/* Who was not seen in this sweep is gone. */
+	for (unsigned i = sm->n_peers; i-- > 0;)
+		if (sm->peers[i].seen != sm->fabric.sweep)
+			sm->peers[i] = sm->peers[--sm->n_peers];
+	if (sm->state == SM_NOT_ACTIVE)
+		return;
+	better = find_better(sm);
+	if (!better) {
+		election_set_state(sm, SM_MASTER, "no other subnet manager outranks this one");
+		return;
+	}
+	snprintf(why, sizeof(why),
+		 "the subnet manager at port 0x%016" PRIx64
+		 " (LID %u) is %s with priority %u, ours is %u",
+		 better->guid, better->lid, state_name(better->state), better->priority,
+		 sm->conf.priority);
+	election_set_state(sm, SM_STANDBY, why);
+}
+
+/* -- answering ----------------------------------------------------------------------------------
+ */
+
+static void fill_sm_info(struct sm *sm, uint8_t *info)
+{
+	memset(info, 0, SMP_DATA_SIZE);
+	wire_set(info, SM_INFO_GUID, sm->transport->port_guid);
+	wire_set(info, SM_INFO_KEY, 0); /* nobody needs to know it */
+	wire_set(info, SM_INFO_ACT_COUNT, requests_totals(sm->requests)->sent);
+	wire_set(info, SM_INFO_PRIORITY, sm->conf.priority);
+	wire_set(info, SM_INFO_STATE, sm->state);
+}
+
+static bool is_known_master(const struct sm *sm, const uint8_t *info)
+{
+	uint64_t guid = wire_get(info, SM_INFO_GUID);
+
+	if (wire_get(info, SM_INFO_STATE) != SM_MASTER)
+		return false;
+	for (unsigned i = 0; i < sm->n_peers; i++)
+		if (sm->peers[i].guid == guid)
+			return true;
+
+	return false;
+}
+
+/*
+ * Only the master may control others, only one that we have found ourselves, and only with our
+ * SM_Key. Everything else is answered with an invalid field, and changes nothing.
+ */
+static uint16_t obey(struct sm *sm, const struct arrival *arrival)
+{
+	const uint8_t *info = smp_data_in(&arrival->datagram);
+	uint64_t control = wire_get(&arrival->datagram, MAD_MODIFIER);
+
+	if (control > SM_CONTROL_DISCOVER || !controls[sm->state][control].allowed ||
+	    !is_known_master(sm, info) || wire_get(info, SM_INFO_KEY) != sm->conf.sm_key)
+		return STATUS_BAD_FIELD;
+	event_add(sm->events, EVENT_PEER, wire_get(info, SM_INFO_GUID), arrival->from.lid, -1,
+		  "the master asks for SMInfo control %u", (unsigned)control);
+	election_set_state(sm, controls[sm->state][control].next, "the master asked for it");
+	sm_sweep_again(sm, sm->state == SM_MASTER);
+
+	return STATUS_OK;
+}
+
+void election_request(struct sm *sm, const struct arrival *arrival)
+{
+	struct datagram reply = arrival->datagram;
+	uint8_t method = (uint8_t)wire_get(&reply, MAD_METHOD);
+	uint16_t status = STATUS_BAD_METHOD_ATTR;
+
+	if (method == METHOD_GET)
+		status = STATUS_OK;
+	else if (method == METHOD_SET)
+		status = obey(sm, arrival);
+	fill_sm_info(sm, smp_data_of(&reply));
+	wire_make_response(&reply, status);
+	transport_send(sm->transport, &reply, &arrival->from, 0);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * What the store remembers of devices: read at the start, given to nodes as they appear, written
+ * when it changes. LIDs go to identity.c at once; M_Keys and what devices did not keep wait here
+ * until the device is found, because nodes exist only for what has been seen.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+static struct memory_entry *entry_of(struct memory *m, uint64_t guid)
+{
+	uint32_t i = guid_map_get(&m->map, guid);
+
+	if (i != GUID_MAP_NONE)
+		return &m->entries[i];
+	if (m->n == m->room) {
+		uint32_t room = MAX(2 * m->room, 64);
+		struct memory_entry *bigger = reallocarray(m->entries, room, sizeof(*bigger));
+
+		if (!bigger)
+			return NULL;
+		m->entries = bigger;
+		m->room = room;
+	}
+	if (guid_map_put(&m->map, guid, m->n) < 0)
+		return NULL;
+	m->entries[m->n] = (struct memory_entry){ .guid = guid };
+
+	return &m->entries[m->n++];
+}
+
+static void read_identity(void *user, const struct kept_identity *kept)
+{
+	struct sm *sm = user;
+	uint32_t i;
+
+	if (identity_claim(sm->identities, kept->guid, kept->lid, kept->lmc) < 0) {
+		log_warning("LID %u of 0x%016llx in the state directory is not valid, or taken",
+			    kept->lid, (unsigned long long)kept->guid);
+		return;
+	}
+	i = identity_index(sm->identities, kept->guid);
+	identity_at(sm->identities, i)->kept = true;
+}
+
+static void read_mkey(void *user, const struct kept_mkey *kept)
+{
+	struct sm *sm = user;
+	struct memory_entry *entry = entry_of(&sm->memory, kept->guid);
+
+	if (entry)
+		entry->mkey = kept->mkey;
+}
+
+static void read_quirks(void *user, const struct kept_quirks *kept)
+{
+	struct sm *sm = user;
+	struct memory_entry *entry = entry_of(&sm->memory, kept->guid);
+
+	if (!entry)
+		return;
+	not_kept_free(entry->not_kept);
+	entry->not_kept = NULL;
+	not_kept_from_bytes(kept->blob, kept->size, &entry->not_kept);
+}
+
+void memory_load(struct sm *sm)
+{
+	static const struct keep_reader reader = { .identity = read_identity,
+						   .mkey = read_mkey,
+						   .quirks = read_quirks };
+
+	keep_read(sm->keeper, &reader, sm);
+}
+
+void memory_done(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->memory.n; i++)
+		not_kept_free(sm->memory.entries[i].not_kept);
+	free(sm->memory.entries);
+	guid_map_done(&sm->memory.map);
+}
+
+void memory_give(struct sm *sm, struct node *node)
+{
+	uint32_t i = guid_map_get(&sm->memory.map, node->guid);
+
+	if (i == GUID_MAP_NONE)
+		return;
+	node->sma.mkey = sm->memory.entries[i].mkey;
+	if (!node->not_kept)
+		node->not_kept = TAKE(sm->memory.entries[i].not_kept);
+}
+
+/* M_Keys go to the disk before they go to the device: a key that nobody knows locks the port. */
+void memory_keep_mkey(struct sm *sm, const struct node *node)
+{
+	struct memory_entry *entry;
+
+	if (sm->conf.m_key == 0)
+		return;
+	entry = entry_of(&sm->memory, node->guid);
+	if (!entry || entry->mkey == sm->conf.m_key)
+		return;
+	entry->mkey = sm->conf.m_key;
+	sm->unkept = true;
+	keep_mkey(sm->keeper, &(struct kept_mkey){ .guid = node->guid, .mkey = entry->mkey });
+}
+
+void memory_keep_quirks(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		struct node *node = &sm->fabric.nodes[i];
+		size_t size;
+		const void *bytes;
+
+		if (!node->unsaved)
+			continue;
+		node->unsaved = false;
+		bytes = not_kept_bytes(node->not_kept, &size);
+		keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = node->guid,
+							       .blob = bytes,
+							       .size = (uint32_t)size });
+	}
+}

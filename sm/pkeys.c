@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The P_Key table of a port as it should be: a pure function of the partitions and of what the
+ * table holds. A key that is there keeps its index, because applications and drivers address keys
+ * by index; new keys go behind the last one, and into holes only when there is no room behind (as
+ * opensm does). Index 0 is special: it belongs to a partition with indx0, else to the default
+ * partition, because IPoIB and CM use it.
+ *
+ * A switch port that faces an adapter or router enforces that device's keys, so its table is
+ * theirs; there indices mean nothing and the keys stand close together.
+ */
+
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+#define FULL     0x8000u
+#define KEYS_MAX 2048u
+
+struct table {
+	uint16_t *keys;
+	unsigned room;
+	unsigned n; /* one behind the last key */
+};
+
+static enum partition_kind kind_of(const struct node *node)
+{
+	switch (node->type) {
+	case NODE_TYPE_SWITCH:
+		return PARTITION_SWITCHES;
+	case NODE_TYPE_ROUTER:
+		return PARTITION_ROUTERS;
+	default:
+		return PARTITION_CAS;
+	}
+}
+
+unsigned pkeys_capacity(const struct sm *sm, uint32_t number)
+{
+	const struct node *node = node_of(&sm->fabric, number);
+
+	if (port_is_end(&sm->fabric, number))
+		return MIN(MAX(node->partition_cap, 1u), KEYS_MAX);
+
+	return (unsigned)MIN(wire_get(node->sw->info, SWITCH_INFO_ENFORCE_CAP), KEYS_MAX);
+}
+
+/* -- what it is a member of -----------------------------------------------------------------------
+ */
+
+static unsigned keys_of(const struct partition *partition, enum partition_membership membership,
+			uint16_t ret[static 2])
+{
+	switch (membership) {
+	case PARTITION_NO_MEMBER:
+		return 0;
+	case PARTITION_LIMITED:
+		ret[0] = partition->pkey;
+		return 1;
+	case PARTITION_FULL:
+		ret[0] = (uint16_t)(partition->pkey | FULL);
+		return 1;
+	case PARTITION_BOTH:
+		ret[0] = (uint16_t)(partition->pkey | FULL);
+		ret[1] = partition->pkey;
+		return 2;
+	}
+
+	return 0;
+}
+
+/* All keys that the port should have, that for index 0 first; how many there are. */
+static unsigned wanted_keys(const struct sm *sm, uint32_t number, uint16_t *ret, unsigned room)
+{
+	const struct partitions *all = sm->partitions;
+	const struct port *port = &sm->fabric.ports[number];
+	enum partition_kind kind = kind_of(node_of(&sm->fabric, number));
+	bool self = number == sm->fabric.local_port;
+	bool indx0_found = false;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct partition *partition = &all->partitions[i];
+		uint16_t keys[2];
+		unsigned k = keys_of(partition,
+				     partition_membership(partition, kind, port->guid, self), keys);
+
+		for (unsigned j = 0; j < k && n < room; j++)
+			ret[n++] = keys[j];
+		if (k > 0 && partition->indx0 && !indx0_found && n >= k) {
+			uint16_t first = ret[0];
+
+			ret[0] = keys[0];
+			ret[n - k] = first;
+			indx0_found = true;
+		}
+	}
+
+	return n;
+}
+
+/* -- where they go --------------------------------------------------------------------------------
+ */
+
+static int index_of(const uint16_t *keys, unsigned n, uint16_t key)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (keys[i] == key)
+			return (int)i;
+
+	return -1;
+}
+
+/* The index where the port has @key, or its other membership, and nothing else wants to stay. */
+static int held_index(const struct port *port, const struct table *t, uint16_t key)
+{
+	int i;
+
+	if (!port->pkeys)
+		return -1;
+	i = index_of(port->pkeys->keys, MIN(port->pkeys->n_known, t->room), key);
+	if (i < 0)
+		i = index_of(port->pkeys->keys, MIN(port->pkeys->n_known, t->room), key ^ FULL);
+
+	return i >= 0 && t->keys[i] == 0 ? i : -1;
+}
+
+static void place(struct table *t, unsigned index, uint16_t key)
+{
+	t->keys[index] = key;
+	t->n = MAX(t->n, index + 1);
+}
+
+static void place_new(struct table *t, uint16_t key)
+{
+	if (t->n < t->room) {
+		place(t, t->n, key);
+		return;
+	}
+	int hole = index_of(t->keys, t->room, 0);
+
+	if (hole >= 0)
+		place(t, (unsigned)hole, key);
+}
+
+static unsigned plan_end(const struct sm *sm, uint32_t number, uint16_t *ret, unsigned room)
+{
+	const struct port *port = &sm->fabric.ports[number];
+	struct table t = { .keys = ret, .room = MIN(room, pkeys_capacity(sm, number)) };
+	uint16_t wanted[KEYS_MAX];
+	unsigned n = wanted_keys(sm, number, wanted, COUNT(wanted));
+
+	memset(ret, 0, room * sizeof(*ret));
+	if (n == 0)
+		return 0;
+	place(&t, 0, wanted[0]);
+	for (unsigned i = 1; i < n; i++) {
+		int held = held_index(port, &t, wanted[i]);
+
+		if (held < 0)
+			continue;
+		place(&t, (unsigned)held, wanted[i]);
+		wanted[i] = 0;
+	}
+	for (unsigned i = 1; i < n; i++)
+		if (wanted[i])
+			place_new(&t, wanted[i]);
+
+	return t.n;
+}
+
+/* The limited key says nothing where the full one stands too. */
+static unsigned plan_enforcement(const struct sm *sm, uint32_t end, uint16_t *ret, unsigned room)
+{
+	uint16_t keys[KEYS_MAX];
+	unsigned n = plan_end(sm, end, keys, COUNT(keys));
+	unsigned k = 0;
+
+	for (unsigned i = 0; i < n && k < room; i++) {
+		if (keys[i] == 0)
+			continue;
+		if (!(keys[i] & FULL) && index_of(keys, n, keys[i] | FULL) >= 0)
+			continue;
+		ret[k++] = keys[i];
+	}
+
+	return k;
+}
+
+uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t number)
+{
+	const struct fabric *f = &sm->fabric;
+	uint32_t peer = f->ports[number].peer;
+
+	if (sm->conf.enforcement == CONF_ENFORCEMENT_OFF || port_is_end(f, number) ||
+	    !node_is_switch(node_of(f, number)) || peer == NO_PORT ||
+	    node_is_switch(node_of(f, peer)) || pkeys_capacity(sm, number) == 0)
+		return NO_PORT;
+
+	return peer;
+}
+
+bool pkeys_enforces(const struct sm *sm, uint32_t number)
+{
+	uint16_t keys[KEYS_MAX];
+	uint32_t end = pkeys_enforced_port(sm, number);
+
+	return end != NO_PORT && !sm->fabric.ports[number].table_fault &&
+	       plan_enforcement(sm, end, keys, COUNT(keys)) <= pkeys_capacity(sm, number);
+}
+
+unsigned pkeys_plan(const struct sm *sm, uint32_t number, uint16_t *ret, unsigned room)
+{
+	uint32_t end;
+
+	if (port_is_end(&sm->fabric, number))
+		return plan_end(sm, number, ret, room);
+	end = pkeys_enforced_port(sm, number);
+	if (end == NO_PORT || !pkeys_enforces(sm, number))
+		return 0;
+
+	return plan_enforcement(sm, end, ret, room);
+}

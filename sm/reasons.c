@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Why ports are as they are. While a reconcile runs, whoever meets an obstacle notes it on the port
+ * or node (reason_set_*()); at its end every port is looked at once more, and what is no longer
+ * true goes. So at rest a port is Active, or has a reason: there is no third.
+ */
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+void reason_set_node(struct sm *sm, uint32_t number, enum reason reason)
+{
+	struct node *node = &sm->fabric.nodes[number];
+	struct log_where where = where_of_node(node);
+
+	if (node->reason == reason)
+		return;
+	node->reason = (uint8_t)reason;
+	node->since = loop_now(sm->loop);
+	if (reason == REASON_NONE)
+		return;
+	log_peer(loop_now(sm->loop), &where, "%s", reason_sentence(reason));
+	event_add(sm->events, EVENT_PORT_REASON, node->guid, 0, -1, "%s", reason_sentence(reason));
+}
+
+void reason_set_port(struct sm *sm, uint32_t number, enum reason reason)
+{
+	struct port *port = &sm->fabric.ports[number];
+
+	if (port->reason == reason)
+		return;
+	port->reason = (uint8_t)reason;
+	port->since = loop_now(sm->loop);
+}
+
+/* A reason that only a new look at the device can take away, and that lasts until then. */
+static bool is_lasting(enum reason reason)
+{
+	return reason == REASON_NEIGHBOR_SILENT || reason == REASON_BAD_NODE_INFO ||
+	       reason == REASON_BAD_PORT_INFO || reason == REASON_DUPLICATE_NODE_GUID ||
+	       reason == REASON_DUPLICATE_PORT_GUID || reason == REASON_TOO_MANY_DEVICES ||
+	       reason == REASON_OUT_OF_MEMORY;
+}
+
+static enum reason reason_of_physics(const struct port *port)
+{
+	switch (port_phys_state(port)) {
+	case PHYS_DISABLED:
+		return REASON_DISABLED;
+	case PHYS_LINK_UP:
+		return REASON_NONE;
+	case 4: /* configuration training */
+	case 6: /* link error recovery */
+	case 7: /* phy test */
+		return REASON_TRAINING;
+	default:
+		return REASON_NO_LINK;
+	}
+}
+
+static enum reason reason_of_link(const struct sm *sm, const struct port *port)
+{
+	const struct fabric *f = &sm->fabric;
+
+	if (port->peer == NO_PORT)
+		return REASON_NEIGHBOR_SILENT;
+	if (port->refusals > 0)
+		return REASON_SET_REFUSED;
+	if (node_of(f, port->peer)->reason != REASON_NONE)
+		return node_of(f, port->peer)->reason;
+	if (sm->state != SM_MASTER)
+		return REASON_NOT_MASTER;
+	if (f->ports[port->peer].refusals > 0 || port_state(&f->ports[port->peer]) < PORT_ARMED)
+		return REASON_WAITING_FOR_NEIGHBOR;
+
+	return REASON_IN_PROGRESS;
+}
+
+/* It works, but is there something to tell? */
+static enum reason remark(const struct sm *sm, uint32_t number)
+{
+	const struct fabric *f = &sm->fabric;
+	const struct port *port = &f->ports[number];
+	const struct port *far = &f->ports[port->peer];
+
+	if (port->table_fault)
+		return port_is_end(f, number) ? REASON_NOT_KEPT : REASON_ENFORCEMENT_IMPOSSIBLE;
+	if (settings_is_otherwise(sm, number))
+		return REASON_ACTIVE_OTHERWISE;
+	if (port_could_be_faster(port, far))
+		return REASON_SLOW_LINK;
+
+	return REASON_NONE;
+}
+
+static enum reason reason_of_port(const struct sm *sm, uint32_t number)
+{
+	const struct port *port = &sm->fabric.ports[number];
+	const struct node *node = node_of(&sm->fabric, number);
+	enum reason reason;
+
+	if (node->reason != REASON_NONE)
+		return node->reason;
+	if (!port->known)
+		return port->reason == REASON_NONE ? REASON_SILENT : port->reason;
+	if (port_is_end(&sm->fabric, number) && port->lid == 0)
+		return port->reason == REASON_OUT_OF_LIDS ? REASON_OUT_OF_LIDS : REASON_IN_PROGRESS;
+	if (port->number == 0)
+		return port->refusals > 0 ? REASON_SET_REFUSED : REASON_NONE;
+	reason = reason_of_physics(port);
+	if (reason != REASON_NONE)
+		return reason;
+	if (port_state(port) == PORT_DOWN)
+		return REASON_NO_LINK;
+	if (port->peer == NO_PORT && is_lasting(port->reason))
+		return port->reason;
+	if (port_state(port) == PORT_ACTIVE && port->peer != NO_PORT)
+		return remark(sm, number);
+
+	return reason_of_link(sm, port);
+}
+
+void reasons_update(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
+		if (sm->fabric.ports[i].present)
+			reason_set_port(sm, i, reason_of_port(sm, i));
+}

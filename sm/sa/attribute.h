@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What the attributes of the subnet administrator have in common, for the files of sm/sa/ only. An
+ * attribute is a table of components and a function that offers candidates; all that is decided by
+ * comparing, counting or P_Keys is decided once, in admin.c.
+ */
+
+#include "sm/sa/admin.h"
+#include "sm/sa/keys.h"
+
+/* How a component of the question is compared with that of a candidate. */
+enum admin_match {
+	MATCH_NOT,   /* reserved, or the enumerator has done it */
+	MATCH_FIELD, /* equal */
+	MATCH_BYTES, /* equal, and longer than a field */
+	MATCH_BITS,  /* equal, or with MODIFIER_CONTAINS at least these bits */
+};
+
+/* Attribute modifier of PortInfoRecord queries, IBA 15.2.5.3 */
+#define MODIFIER_CONTAINS (UINT32_C(1) << 31)
+
+/* Bit n of the ComponentMask selects the n-th of them. */
+struct admin_component {
+	uint8_t match;  /* enum admin_match */
+	uint8_t offset; /* in the record: of the attribute that the field is of, or of the bytes */
+	uint8_t bytes;  /* MATCH_BYTES: how many */
+	uint16_t field; /* enum wire_field */
+};
+
+#define AT(offset_, field_)                                                                        \
+	{                                                                                          \
+		.match = MATCH_FIELD, .offset = (offset_), .field = (field_)                       \
+	}
+#define BITS_AT(offset_, field_)                                                                   \
+	{                                                                                          \
+		.match = MATCH_BITS, .offset = (offset_), .field = (field_)                        \
+	}
+#define BYTES_AT(offset_, bytes_)                                                                  \
+	{                                                                                          \
+		.match = MATCH_BYTES, .offset = (offset_), .bytes = (bytes_)                       \
+	}
+#define NOT_COMPARED                                                                               \
+	{                                                                                          \
+		.match = MATCH_NOT                                                                 \
+	}
+
+struct admin_query;
+
+struct admin_attribute {
+	uint16_t id;
+	uint8_t record_size; /* a multiple of 8 */
+	bool has_table;      /* GetTable, besides Get */
+	bool may_be_partial; /* a table of as many as fit is an answer */
+	uint8_t n_components;
+	const struct admin_component *components;
+	/* Offer every candidate until admin_offer() has enough, or set query->status. */
+	void (*each)(struct admin_query *query);
+};
+
+extern const struct admin_attribute admin_class_info;
+extern const struct admin_attribute admin_node_record;
+extern const struct admin_attribute admin_port_record;
+extern const struct admin_attribute admin_sm_record;
+extern const struct admin_attribute admin_path_record;
+
+struct admin_query {
+	const struct admin_view *view;
+	const struct admin_attribute *attribute;
+	const uint8_t *wanted; /* the record of the question, SA_DATA_SIZE bytes */
+	uint64_t mask;
+	uint32_t modifier;
+	uint32_t requester; /* the port that asks, or NO_PORT */
+	bool is_table;
+	bool overflow;
+	uint16_t status;            /* what the enumerator finds wrong with the question */
+	unsigned n;                 /* records taken */
+	unsigned room;              /* records that may be */
+	uint8_t *records;           /* where they go */
+	struct admin_keys *visible; /* P_Keys of the requester */
+};
+
+/* Does the question have component @n? */
+static inline bool admin_has(const struct admin_query *query, unsigned n)
+{
+	return query->mask >> n & 1;
+}
+
+/* What admin_offer() takes for things that are not about one port: everybody may see them. */
+#define FOR_EVERYBODY (NO_PORT - 1)
+
+/*
+ * A candidate (record_size bytes) and the port that it is about. Taken if it is what was asked for
+ * and the requester may see that port. False: no more are needed.
+ */
+bool admin_offer(struct admin_query *query, uint32_t subject, const uint8_t *record);
+
+/* Is the requester in one partition with @port, an end port, or is it that port? */
+bool admin_sees(const struct admin_query *query, uint32_t port);
+
+/* Is it in the fabric now, may it have LIDs, and has it some? */
+bool admin_is_end(const struct fabric *f, uint32_t port);

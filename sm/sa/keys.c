@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Two ports can talk to each other if they have a P_Key in common and at least one of them is a
+ * full member (IBA 10.9.3). The tables are those that are planned, not those that devices hold: a
+ * port that is being brought up asks for its paths as soon as it has a LID.
+ */
+
+#include "sm/sa/keys.h"
+
+#include <string.h>
+
+#include "base/macros.h"
+
+static unsigned read_table(const struct admin_view *view, uint32_t port, uint16_t table[KEYS_MAX])
+{
+	return MIN(view->pkeys(view->user, port, table, KEYS_MAX), KEYS_MAX);
+}
+
+static bool has(const uint64_t *set, unsigned base)
+{
+	return set[base / 64] >> base % 64 & 1;
+}
+
+void admin_keys_read(const struct admin_view *view, uint32_t port, struct admin_keys *ret)
+{
+	uint16_t table[KEYS_MAX];
+	unsigned n = read_table(view, port, table);
+
+	memset(ret, 0, sizeof(*ret));
+	for (unsigned i = 0; i < n; i++) {
+		unsigned base = table[i] & KEY_BASE_MASK;
+
+		ret->member[base / 64] |= UINT64_C(1) << base % 64;
+		if (table[i] & KEY_FULL)
+			ret->full[base / 64] |= UINT64_C(1) << base % 64;
+	}
+}
+
+/* Base 0 is no key: it is how tables spell a hole, IBA 10.9.1.1. */
+static bool is_shared(const struct admin_keys *keys, uint16_t key)
+{
+	unsigned base = key & KEY_BASE_MASK;
+
+	return base != 0 && has(key & KEY_FULL ? keys->member : keys->full, base);
+}
+
+uint16_t admin_keys_shared(const struct admin_view *view, const struct admin_keys *keys,
+			   uint32_t port)
+{
+	uint16_t table[KEYS_MAX];
+	unsigned n = read_table(view, port, table);
+	unsigned lowest = KEY_BASE_MASK + 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (is_shared(keys, table[i]))
+			lowest = MIN(lowest, table[i] & KEY_BASE_MASK);
+	}
+
+	return lowest <= KEY_BASE_MASK ? (uint16_t)lowest : 0;
+}
+
+bool admin_keys_share(const struct admin_view *view, const struct admin_keys *keys, uint32_t port,
+		      uint16_t key)
+{
+	uint16_t table[KEYS_MAX];
+	unsigned n = read_table(view, port, table);
+
+	for (unsigned i = 0; i < n; i++) {
+		if ((table[i] & KEY_BASE_MASK) == (key & KEY_BASE_MASK) &&
+		    is_shared(keys, table[i]))
+			return true;
+	}
+
+	return false;
+}
+
+uint16_t admin_keys_own(const struct admin_view *view, uint32_t port, uint16_t key)
+{
+	uint16_t table[KEYS_MAX];
+	unsigned n = read_table(view, port, table);
+	uint16_t own = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned base = table[i] & KEY_BASE_MASK;
+
+		if (base == 0 || (key & KEY_BASE_MASK && base != (key & KEY_BASE_MASK)))
+			continue;
+		if (!key)
+			return table[i];
+		own |= table[i];
+	}
+
+	return own;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The P_Keys of a port as a set, to hold many others against it. Keys as in P_Key tables: 15 bits
+ * and the membership bit.
+ */
+
+#include "sm/sa/admin.h"
+
+#define KEY_FULL      0x8000u
+#define KEY_BASE_MASK 0x7fffu
+/* Of a longer table the rest is not looked at: such a port sees less, never more. */
+#define KEYS_MAX 2048u
+
+struct admin_keys {
+	uint64_t member[(KEY_BASE_MASK + 1) / 64]; /* bit per key: full or limited */
+	uint64_t full[(KEY_BASE_MASK + 1) / 64];
+};
+
+void admin_keys_read(const struct admin_view *view, uint32_t port, struct admin_keys *ret);
+
+/* The lowest key, without membership bit, that both have and one of them fully; 0 if none. */
+uint16_t admin_keys_shared(const struct admin_view *view, const struct admin_keys *keys,
+			   uint32_t port);
+
+/* The same for one key: is it shared? */
+bool admin_keys_share(const struct admin_view *view, const struct admin_keys *keys, uint32_t port,
+		      uint16_t key);
+
+/* @key as @port has it in its table, fully if possible; 0 if it has not. @key 0: its first. */
+uint16_t admin_keys_own(const struct admin_view *view, uint32_t port, uint16_t key);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * NodeRecord (IBA 15.2.5.2): one for each end port, so two for a channel adapter with two ports in
+ * the subnet. LID is the port's first one, but a question finds it by any of its LMC range. What
+ * NodeInfo says of base and class version is 1 for every device there is.
+ */
+
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/sa/attribute.h"
+
+enum { WANT_LID = 0 };
+
+#define INFO NODE_RECORD_INFO_OFFSET
+
+/* clang-format off */
+static const struct admin_component components[] = {
+	[WANT_LID] = NOT_COMPARED, /* see each() */
+	NOT_COMPARED, /* reserved */
+	AT(INFO, NODE_INFO_BASE_VERSION),
+	AT(INFO, NODE_INFO_CLASS_VERSION),
+	AT(INFO, NODE_INFO_TYPE),
+	AT(INFO, NODE_INFO_PORTS),
+	AT(INFO, NODE_INFO_SYSTEM_GUID),
+	AT(INFO, NODE_INFO_NODE_GUID),
+	AT(INFO, NODE_INFO_PORT_GUID),
+	AT(INFO, NODE_INFO_PARTITION_CAP),
+	AT(INFO, NODE_INFO_DEVICE_ID),
+	AT(INFO, NODE_INFO_REVISION),
+	AT(INFO, NODE_INFO_LOCAL_PORT),
+	AT(INFO, NODE_INFO_VENDOR_ID),
+	BYTES_AT(NODE_RECORD_DESCRIPTION_OFFSET, SMP_DATA_SIZE),
+};
+/* clang-format on */
+
+static void write_info(const struct node *node, const struct port *port, uint8_t *info)
+{
+	wire_set(info, NODE_INFO_BASE_VERSION, 1);
+	wire_set(info, NODE_INFO_CLASS_VERSION, 1);
+	wire_set(info, NODE_INFO_TYPE, node->type);
+	wire_set(info, NODE_INFO_PORTS, node->n_ports);
+	wire_set(info, NODE_INFO_SYSTEM_GUID, node->system_guid);
+	wire_set(info, NODE_INFO_NODE_GUID, node->guid);
+	wire_set(info, NODE_INFO_PORT_GUID, port->guid);
+	wire_set(info, NODE_INFO_PARTITION_CAP, node->partition_cap);
+	wire_set(info, NODE_INFO_DEVICE_ID, node->device_id);
+	wire_set(info, NODE_INFO_REVISION, node->revision);
+	wire_set(info, NODE_INFO_LOCAL_PORT, port->number);
+	wire_set(info, NODE_INFO_VENDOR_ID, node->vendor_id);
+}
+
+static bool offer(struct admin_query *query, uint32_t port)
+{
+	const struct fabric *f = query->view->fabric;
+	const struct node *node = node_of(f, port);
+	uint8_t record[NODE_RECORD_SIZE] = { 0 };
+
+	if (!admin_is_end(f, port))
+		return true;
+	wire_set(record, NODE_RECORD_LID, f->ports[port].lid);
+	write_info(node, &f->ports[port], record + INFO);
+	memcpy(record + NODE_RECORD_DESCRIPTION_OFFSET, node->description,
+	       strnlen(node->description, SMP_DATA_SIZE));
+
+	return admin_offer(query, port, record);
+}
+
+static void each(struct admin_query *query)
+{
+	const struct fabric *f = query->view->fabric;
+
+	if (admin_has(query, WANT_LID)) {
+		uint32_t port =
+			fabric_find_lid(f, (unsigned)wire_get(query->wanted, NODE_RECORD_LID));
+
+		if (port != NO_PORT)
+			offer(query, port);
+		return;
+	}
+	for (uint32_t port = 0; port < f->n_ports; port++) {
+		if (!offer(query, port))
+			return;
+	}
+}
+
+const struct admin_attribute admin_node_record = {
+	.id = ATTR_SA_NODE_RECORD,
+	.record_size = NODE_RECORD_SIZE,
+	.has_table = true,
+	.n_components = COUNT(components),
+	.components = components,
+	.each = each,
+};

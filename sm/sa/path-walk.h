@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What a path through the tables can carry. Codes as on the wire.
+ */
+
+#include "sm/sa/admin.h"
+
+struct admin_ends {
+	uint32_t from; /* end ports */
+	uint32_t to;
+	uint16_t from_lid; /* each is one of that port's */
+	uint16_t to_lid;
+};
+
+struct admin_path {
+	uint8_t mtu;  /* enum conf_mtu */
+	uint8_t rate; /* see rate.h */
+	uint8_t life; /* 4.096 us * 2^life */
+};
+
+/* False: there is no way, or none back. */
+bool admin_path_walk(const struct admin_view *view, const struct admin_ends *ends,
+		     struct admin_path *ret);

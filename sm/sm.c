@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The reconcile. Whatever happens (start, trap, timer, new configuration, an operator's wish) ends
+ * in the same walk through the phases: what is there, who is master, what do devices hold, what
+ * should they hold, keep it, program the difference, activate. There is no second path.
+ *
+ * A phase hands out work and is over when nobody is busy; sm_advance() is called whenever that may
+ * have become true, and goes on. What happens meanwhile only sets sweep_wanted; the next walk
+ * starts when this one is over, held off a little longer each time while changes keep coming.
+ */
+
+#include "sm/sm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+#define HOLD_OFF_FIRST (20 * LOOP_MSEC)
+#define HOLD_OFF_MOST  (2 * LOOP_SEC)
+#define QUIET          (10 * LOOP_SEC) /* after which changes are taken up at once again */
+#define RETRY_OWN      (2 * LOOP_SEC)  /* our own device does not answer */
+
+#define TODO_TABLES                                                                                \
+	(TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) | TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE))
+
+const char *sm_phase_name(enum sm_phase phase)
+{
+	static const char *const names[PHASE_COUNT] = {
+		[PHASE_REST] = "rest",       [PHASE_DISCOVER] = "discover", [PHASE_ELECT] = "elect",
+		[PHASE_READ] = "read",       [PHASE_PLAN] = "plan",         [PHASE_KEEP] = "keep",
+		[PHASE_PROGRAM] = "program", [PHASE_ACTIVATE] = "activate",
+	};
+
+	return names[phase];
+}
+
+/* -- beginning and end of a reconcile -----------------------------------------------------------
+ */
+
+static uint64_t count_sets(const struct sm *sm)
+{
+	struct request_counts counts;
+	uint64_t sets = 0;
+	uint16_t attr;
+	uint8_t method;
+
+	for (unsigned i = 0; requests_count(sm->requests, i, &attr, &method, &counts); i++)
+		if (method == METHOD_SET)
+			sets += counts.sent;
+
+	return sets;
+}
+
+static void start(struct sm *sm)
+{
+	bool full = sm->full_wanted;
+
+	sm->sweep_wanted = false;
+	sm->full_wanted = false;
+	sm->changed = false;
+	sm->wrote = false;
+	sm->sets_before = count_sets(sm);
+	sm->sweeps++;
+	sm->sweep_started = loop_now(sm->loop);
+	sm->phase = PHASE_DISCOVER;
+	discover_start(sm, full);
+}
+
+static void arm_next(struct sm *sm)
+{
+	if (sm->conf.sweep_interval)
+		loop_timer_set(sm->sweep_timer,
+			       loop_now(sm->loop) + sm->conf.sweep_interval * LOOP_SEC);
+	else
+		loop_timer_stop(sm->sweep_timer);
+}
+
+static void describe_nodes(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		if (sm->fabric.nodes[i].present && !sm->fabric.nodes[i].described)
+			work_add(sm, i, TODO(TODO_DESCRIPTION));
+}
+
+static void say_summary(struct sm *sm, const struct sm_status *status)
+{
+	uint64_t sets = count_sets(sm) - sm->sets_before;
+
+	if (sets == 0 && !sm->changed && sm->came_up)
+		return;
+	log_info("%u nodes, %u switches: %u ports active, %u not; generation %" PRIu64 ", %" PRIu64
+		 " Sets in %" PRIu64 " ms",
+		 status->nodes, status->switches, status->ports_active, status->ports_not_active,
+		 sm->generation, sets, sm->sweep_took / LOOP_MSEC);
+	event_add(sm->events, EVENT_SWEEP, 0, 0, -1,
+		  "generation %" PRIu64 " in %" PRIu64 " ms, %" PRIu64
+		  " Sets: %u ports active, %u not",
+		  sm->generation, sm->sweep_took / LOOP_MSEC, sets, status->ports_active,
+		  status->ports_not_active);
+}
+
+static void rest(struct sm *sm)
+{
+	struct sm_status status;
+
+	sm->phase = PHASE_REST;
+	sm->sweep_took = loop_now(sm->loop) - sm->sweep_started;
+	sm->next_sweep_from = loop_now(sm->loop) + sm->hold_off;
+	if (sm->wrote || sm->changed)
+		sm->generation++;
+	if (!sm->sweep_wanted)
+		sm->applied = sm->generation;
+	reasons_update(sm);
+	memory_keep_quirks(sm);
+	describe_nodes(sm);
+	sm_status(sm, &status);
+	say_summary(sm, &status);
+	sm->came_up = sm->came_up || sm->state == SM_MASTER;
+	arm_next(sm);
+	if (sm->listener.settled)
+		sm->listener.settled(sm->user);
+}
+
+/* -- phases -------------------------------------------------------------------------------------
+ */
+
+/* Each returns true if the next phase may begin. */
+
+static bool advance_rest(struct sm *sm)
+{
+	if (!sm->sweep_wanted || sm->n_busy > 0)
+		return false;
+	if (loop_now(sm->loop) < sm->next_sweep_from) {
+		loop_timer_set(sm->soon_timer, sm->next_sweep_from);
+		return false;
+	}
+	start(sm);
+
+	return true;
+}
+
+static void own_device_failed(struct sm *sm)
+{
+	log_warning("Our own port does not answer; asking again");
+	sm->hold_off = RETRY_OWN;
+	sm->sweep_wanted = true;
+	rest(sm);
+}
+
+static bool advance_discover(struct sm *sm)
+{
+	if (!discover_advance(sm))
+		return false;
+	if (sm->discovery.failed || sm->fabric.local_port == NO_PORT) {
+		own_device_failed(sm);
+		return false;
+	}
+	discover_end(sm);
+	election_find_peers(sm);
+	sm->phase = PHASE_ELECT;
+
+	return true;
+}
+
+static bool advance_elect(struct sm *sm)
+{
+	if (sm->n_busy > 0)
+		return false;
+	election_decide(sm);
+	if (sm->state != SM_MASTER) {
+		rest(sm);
+		return false;
+	}
+	work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ));
+	sm->phase = PHASE_READ;
+
+	return true;
+}
+
+static bool advance_read(struct sm *sm)
+{
+	int r;
+
+	if (sm->n_busy > 0)
+		return false;
+	r = plan_lids(sm);
+	if (r == 0)
+		r = plan_routes(sm);
+	if (r < 0)
+		log_error("Cannot plan: %s", strerror(-r));
+	sm->phase = PHASE_PLAN;
+
+	return true;
+}
+
+static void kept(void *user, int result)
+{
+	struct sm *sm = user;
+
+	if (result < 0)
+		log_error("The state directory cannot be written (%s): LIDs may change with the "
+			  "next restart",
+			  strerror(-result));
+	sm->keeping = false;
+	sm_advance(sm);
+}
+
+static bool advance_plan(struct sm *sm)
+{
+	if (sm->routing.job)
+		return false;
+	sm->keeping = sm->unkept && keep_after(sm->keeper, kept, sm) == 0;
+	sm->unkept = false;
+	sm->phase = PHASE_KEEP;
+
+	return true;
+}
+
+static bool advance_keep(struct sm *sm)
+{
+	if (sm->keeping)
+		return false;
+	work_add_all(sm, TODO_TABLES);
+	sm->phase = PHASE_PROGRAM;
+
+	return true;
+}
+
+static bool advance_program(struct sm *sm)
+{
+	if (sm->n_busy > 0)
+		return false;
+	work_add_all(sm, TODO(TODO_ACTIVATE));
+	sm->phase = PHASE_ACTIVATE;
+
+	return true;
+}
+
+static bool advance_activate(struct sm *sm)
+{
+	if (sm->n_busy > 0)
+		return false;
+	rest(sm);
+
+	return true;
+}
+
+static bool advance(struct sm *sm)
+{
+	switch (sm->phase) {
+	case PHASE_REST:
+		return advance_rest(sm);
+	case PHASE_DISCOVER:
+		return advance_discover(sm);
+	case PHASE_ELECT:
+		return advance_elect(sm);
+	case PHASE_READ:
+		return advance_read(sm);
+	case PHASE_PLAN:
+		return advance_plan(sm);
+	case PHASE_KEEP:
+		return advance_keep(sm);
+	case PHASE_PROGRAM:
+		return advance_program(sm);
+	case PHASE_ACTIVATE:
+		return advance_activate(sm);
+	case PHASE_COUNT:
+		break;
+	}
+
+	return false;
+}
+
+void sm_advance(struct sm *sm)
+{
+	while (advance(sm))
+		;
+}
+
+void sm_sweep_again(struct sm *sm, bool full)
+{
+	uint64_t quiet_since = sm->sweep_started + sm->sweep_took;
+
+	if (sm->phase == PHASE_REST && loop_now(sm->loop) - quiet_since > QUIET)
+		sm->hold_off = 0;
+	else if (!sm->sweep_wanted)
+		sm->hold_off = MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), HOLD_OFF_MOST);
+	sm->sweep_wanted = true;
+	sm->full_wanted = sm->full_wanted || full;
+	if (sm->phase == PHASE_REST)
+		loop_timer_set(sm->soon_timer, sm->next_sweep_from);
+}
+
+static void on_time(void *user)
+{
+	struct sm *sm = user;
+
+	if (sm->phase != PHASE_REST)
+		return;
+	sm->sweep_wanted = true;
+	sm->next_sweep_from = loop_now(sm->loop);
+	sm_advance(sm);
+	requests_pump(sm->requests);
+}
+
+static void on_soon(void *user)
+{
+	struct sm *sm = user;
+
+	sm_advance(sm);
+	requests_pump(sm->requests);
+}
+
+/* -- what arrives -------------------------------------------------------------------------------
+ */
+
+static uint8_t route_for_admin(const void *user, uint32_t node, unsigned lid)
+{
+	return sm_route(user, node, lid);
+}
+
+static unsigned pkeys_for_admin(const void *user, uint32_t port, uint16_t *ret, unsigned room)
+{
+	return sm_planned_pkeys(user, port, ret, room);
+}
+
+static bool peer_for_admin(const void *user, unsigned n, struct sm_peer *ret)
+{
+	return sm_peer(user, n, ret);
+}
+
+static void answer_admin(struct sm *sm, const struct arrival *arrival)
+{
+	struct admin_view view = { .fabric = &sm->fabric,
+				   .conf = &sm->conf,
+				   .act_count = (uint32_t)requests_totals(sm->requests)->sent,
+				   .sm_state = (uint8_t)sm->state,
+				   .user = sm,
+				   .route = route_for_admin,
+				   .pkeys = pkeys_for_admin,
+				   .peer = peer_for_admin };
+	struct datagram reply;
+
+	if (sm->state == SM_MASTER && admin_answer(&view, arrival, &reply))
+		transport_send(sm->transport, &reply, &arrival->from, 0);
+}
+
+static void take_request(struct sm *sm, const struct arrival *arrival)
+{
+	const struct datagram *d = &arrival->datagram;
+	uint64_t method = wire_get(d, MAD_METHOD);
+	uint64_t attr = wire_get(d, MAD_ATTR);
+
+	if (method == METHOD_TRAP && attr == ATTR_NOTICE)
+		trap_receive(sm, arrival);
+	else if ((method == METHOD_GET || method == METHOD_SET) && attr == ATTR_SM_INFO)
+		election_request(sm, arrival);
+}
+
+static void take(struct sm *sm, const struct arrival *arrival)
+{
+	switch (wire_get(&arrival->datagram, MAD_CLASS)) {
+	case CLASS_SA:
+		answer_admin(sm, arrival);
+		break;
+	case CLASS_SM_LID:
+	case CLASS_SM_DIRECTED:
+		if (!requests_receive(sm->requests, arrival))
+			take_request(sm, arrival);
+		break;
+	default:
+		break;
+	}
+}
+
+void sm_receive(struct sm *sm, const struct arrival *arrivals, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		take(sm, &arrivals[i]);
+	requests_pump(sm->requests);
+}
+
+/* -- life ---------------------------------------------------------------------------------------
+ */
+
+static void apply_limits(struct sm *sm)
+{
+	requests_set_limits(sm->requests, &(struct request_limits){
+						  .window = sm->conf.max_smps,
+						  .window_per_sma = sm->conf.max_smps_per_device,
+						  .tries = sm->conf.tries,
+						  .first_timeout_ms = sm->conf.first_timeout_ms,
+						  .min_timeout_ms = sm->conf.min_timeout_ms,
+					  });
+}
+
+static void on_event(void *user, const struct event *event)
+{
+	struct sm *sm = user;
+
+	if (sm->listener.event)
+		sm->listener.event(sm->user, event);
+}
+
+static int make_parts(struct sm *sm)
+{
+	int r = fabric_init(&sm->fabric);
+
+	if (r == 0)
+		r = identities_new(&sm->identities);
+	if (r == 0)
+		r = event_log_new(sm->loop, on_event, sm, &sm->events);
+	if (r == 0)
+		r = requests_new(sm->loop, sm->transport, &work_handler, sm, &sm->requests);
+	if (r == 0)
+		r = discover_init(sm);
+	if (r == 0)
+		r = loop_timer_new(sm->loop, on_time, sm, &sm->sweep_timer);
+	if (r == 0)
+		r = loop_timer_new(sm->loop, on_soon, sm, &sm->soon_timer);
+
+	return r;
+}
+
+int sm_new(const struct sm_setup *setup, struct sm **ret)
+{
+	struct sm *sm = calloc(1, sizeof(*sm));
+	int r;
+
+	if (!sm)
+		return -ENOMEM;
+	sm->loop = setup->loop;
+	sm->transport = setup->transport;
+	sm->keeper = setup->keeper;
+	sm->conf = *setup->conf;
+	if (setup->listener)
+		sm->listener = *setup->listener;
+	sm->user = setup->user;
+	sm->state = SM_DISCOVERING;
+	r = make_parts(sm);
+	if (r < 0) {
+		sm_free(sm);
+		return r;
+	}
+	apply_limits(sm);
+	sm->partitions = setup->partitions;
+	memory_load(sm);
+	*ret = sm;
+
+	return 0;
+}
+
+void sm_free(struct sm *sm)
+{
+	if (!sm)
+		return;
+	plan_done(sm);
+	loop_timer_free(sm->sweep_timer);
+	loop_timer_free(sm->soon_timer);
+	requests_free(sm->requests);
+	discover_done(sm);
+	memory_done(sm);
+	event_log_free(sm->events);
+	identities_free(sm->identities);
+	fabric_done(&sm->fabric);
+	partitions_free(sm->partitions);
+	free(sm);
+}
+
+void sm_start(struct sm *sm)
+{
+	int r = transport_set_is_sm(sm->transport, true);
+
+	if (r < 0)
+		log_warning("Cannot set the IsSM bit of our port (%s): traps may not come, and "
+			    "other subnet managers may not see this one",
+			    strerror(-r));
+	sm_sweep_again(sm, true);
+}
+
+void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *partitions)
+{
+	sm->conf = *conf;
+	partitions_free(sm->partitions);
+	sm->partitions = partitions;
+	apply_limits(sm);
+	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
+		sm->fabric.ports[i].table_fault = false;
+	event_add(sm->events, EVENT_CONFIG, 0, 0, -1, "configuration applied");
+	sm_sweep_again(sm, false);
+}
+
+void sm_sweep(struct sm *sm, bool full)
+{
+	sm_sweep_again(sm, full);
+}
+
+/* -- looking ------------------------------------------------------------------------------------
+ */
+
+const struct fabric *sm_fabric(const struct sm *sm)
+{
+	return &sm->fabric;
+}
+
+const struct conf *sm_conf(const struct sm *sm)
+{
+	return &sm->conf;
+}
+
+const struct partitions *sm_partitions(const struct sm *sm)
+{
+	return sm->partitions;
+}
+
+const struct requests *sm_requests(const struct sm *sm)
+{
+	return sm->requests;
+}
+
+const struct event_log *sm_events(const struct sm *sm)
+{
+	return sm->events;
+}
+
+static void count_ports(const struct sm *sm, const struct node *node, struct sm_status *ret)
+{
+	for (unsigned i = 1; i <= node->n_ports; i++) {
+		const struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		if (!port->present || !port->known || port_phys_state(port) != PHYS_LINK_UP)
+			continue;
+		if (port_state(port) == PORT_ACTIVE)
+			ret->ports_active++;
+		else
+			ret->ports_not_active++;
+	}
+}
+
+static void count_node(const struct sm *sm, const struct node *node, struct sm_status *ret)
+{
+	ret->nodes++;
+	switch (node->type) {
+	case NODE_TYPE_SWITCH:
+		ret->switches++;
+		break;
+	case NODE_TYPE_ROUTER:
+		ret->routers++;
+		break;
+	default:
+		ret->hcas++;
+		break;
+	}
+	count_ports(sm, node, ret);
+}
+
+void sm_status(const struct sm *sm, struct sm_status *ret)
+{
+	*ret = (struct sm_status){ .state = sm->state,
+				   .phase = sm->phase,
+				   .generation = sm->generation,
+				   .applied = sm->applied,
+				   .came_up = sm->came_up,
+				   .lids_used = identities_used_lids(sm->identities),
+				   .sweeps = sm->sweeps,
+				   .sweep_started = sm->sweep_started,
+				   .sweep_took = sm->sweep_took };
+	if (sm->routing.valid) {
+		ret->engine = sm->routing.result.engine->name;
+		ret->routing_why = sm->routing.result.why;
+	}
+	for (unsigned i = 0; i < sm->n_peers; i++)
+		if (sm->peers[i].state == SM_MASTER && sm->state != SM_MASTER)
+			ret->peer_guid = sm->peers[i].guid;
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		if (sm->fabric.nodes[i].present)
+			count_node(sm, &sm->fabric.nodes[i], ret);
+}
+
+uint8_t sm_route(const struct sm *sm, uint32_t number, unsigned lid)
+{
+	const struct sw *sw = sm->fabric.nodes[number].sw;
+
+	if (!sw || !sm->routing.valid || sw->index == NO_SWITCH || lid > sm->routing.max_lid)
+		return ROUTE_NONE;
+
+	return sm->routing.tables.lft[sw->index * sm->routing.tables.stride + lid];
+}
+
+unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room)
+{
+	return pkeys_plan(sm, port, ret, room);
+}
+
+bool sm_not_kept(const struct sm *sm, uint32_t number, unsigned n, const char **ret_setting,
+		 uint64_t *ret_wanted, uint64_t *ret_held)
+{
+	const struct node *node = node_of(&sm->fabric, number);
+	const struct port *port = &sm->fabric.ports[number];
+	unsigned setting;
+
+	if (!not_kept_at(node->not_kept, port->number, n, &setting, ret_wanted))
+		return false;
+	*ret_setting = setting_name(setting);
+	*ret_held = setting == SETTING_LIFE_TIME ? wire_get(node->sw->info, SWITCH_INFO_LIFE_TIME)
+						 : wire_get(port->info, setting_field(setting));
+
+	return true;
+}
+
+bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret)
+{
+	if (n >= sm->n_peers)
+		return false;
+	*ret = sm->peers[n];
+
+	return true;
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The tables of a device besides PortInfo: P_Keys, linear forwarding, SwitchInfo. What a device
+ * holds is read once, if it may hold something: a device that came up without a LID has been
+ * configured by nobody, so its forwarding table is written unread, and of its P_Keys only the first
+ * block is read (IBA 10.9.2: the default key, unless the table is kept in NVRAM). After that, what
+ * it acknowledged is what it holds; only blocks that differ from the plan are written.
+ *
+ * An answer other than "done" makes that block unknown or, if the device refuses it, a fault of the
+ * port; it is never assumed to be in place.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+#define MAX_LFT_BLOCKS ((LID_UNICAST_LAST + 1) / LFT_BLOCK)
+#define PKEYS_MAX      65536u
+#define PKEYS_PLANNED  2048u /* most entries of one table that we fill */
+
+static bool lft_block_is_known(const struct sw *sw, unsigned block)
+{
+	return sw->lft_known[block / 64] >> block % 64 & 1;
+}
+
+static void lft_set_known(struct sw *sw, unsigned block, bool known)
+{
+	uint64_t bit = UINT64_C(1) << block % 64;
+
+	if (known)
+		sw->lft_known[block / 64] |= bit;
+	else
+		sw->lft_known[block / 64] &= ~bit;
+}
+
+void tables_forget(struct sm *sm, struct node *node)
+{
+	node->sw->cold = true;
+	memset(node->sw->lft_known, 0, sizeof(node->sw->lft_known));
+	for (unsigned i = 0; i <= node->n_ports; i++) {
+		struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		free(port->pkeys);
+		port->pkeys = NULL;
+		port->table_fault = false;
+	}
+}
+
+static bool is_cold(const struct sm *sm, const struct node *node, uint32_t number)
+{
+	const struct port *port = &sm->fabric.ports[number];
+
+	if (node_is_switch(node))
+		return node->sw->cold;
+
+	return port_held_lid(port) == 0 &&
+	       !(wire_get(port->info, PORT_INFO_CAPABILITIES) & CAP_NVRAM_PKEY);
+}
+
+/* -- P_Keys -------------------------------------------------------------------------------------
+ */
+
+/* Is there a table on this port that we care about? */
+static bool has_table(const struct sm *sm, uint32_t number)
+{
+	const struct port *port = &sm->fabric.ports[number];
+
+	if (!port->present || !port->known || port->table_fault)
+		return false;
+
+	return port_is_end(&sm->fabric, number) || pkeys_enforced_port(sm, number) != NO_PORT;
+}
+
+static unsigned blocks_to_read(const struct sm *sm, const struct node *node, uint32_t number)
+{
+	unsigned capacity = MIN(pkeys_capacity(sm, number), PKEYS_MAX);
+	unsigned blocks = (capacity + PKEY_BLOCK - 1) / PKEY_BLOCK;
+
+	return is_cold(sm, node, number) ? MIN(blocks, 1) : blocks;
+}
+
+static void name_block(const struct node *node, const struct port *port, unsigned block,
+		       struct request *ret)
+{
+	ret->attr = ATTR_PKEY_TABLE;
+	ret->modifier = block;
+	if (node_is_switch(node) && port->number > 0)
+		ret->modifier |= (uint32_t)port->number << 16;
+}
+
+static void end_of_kind(struct node *node, enum todo kind)
+{
+	node->work.todo &= (uint16_t)~TODO(kind);
+	node->work.port = 0;
+	node->work.block = 0;
+}
+
+bool tables_ask_pkey_read(struct sm *sm, struct node *node, struct request *ret)
+{
+	struct node_work *work = &node->work;
+
+	for (; work->port <= node->n_ports; work->port++, work->block = 0) {
+		uint32_t number = port_at(node, work->port);
+		const struct port *port = &sm->fabric.ports[number];
+		unsigned known = port->pkeys ? port->pkeys->n_known / PKEY_BLOCK : 0;
+
+		if (!has_table(sm, number))
+			continue;
+		work->block = (uint16_t)MAX(work->block, known);
+		if (work->block >= blocks_to_read(sm, node, number))
+			continue;
+		ret->method = METHOD_GET;
+		name_block(node, port, work->block, ret);
+		ret->tag = TAG(TODO_PKEY_READ, number, work->block);
+		work->block++;
+		return true;
+	}
+	end_of_kind(node, TODO_PKEY_READ);
+
+	return false;
+}
+
+/* True if this block of the plan is not what the port holds; @ret is what it should be. */
+static bool differs(const struct port *port, const uint16_t *plan, unsigned n, unsigned block,
+		    uint8_t ret[static SMP_DATA_SIZE])
+{
+	bool differ = false;
+
+	for (unsigned i = 0; i < PKEY_BLOCK; i++) {
+		unsigned at = block * PKEY_BLOCK + i;
+		uint16_t held =
+			port->pkeys && at < port->pkeys->n_known ? port->pkeys->keys[at] : 0;
+		uint16_t planned = at < n ? plan[at] : 0;
+
+		wire_set16(ret, i, planned);
+		differ = differ || held != planned;
+	}
+
+	return differ;
+}
+
+bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret)
+{
+	struct node_work *work = &node->work;
+	uint16_t plan[PKEYS_PLANNED];
+
+	for (; work->port <= node->n_ports; work->port++, work->block = 0) {
+		uint32_t number = port_at(node, work->port);
+		const struct port *port = &sm->fabric.ports[number];
+		unsigned n, held;
+
+		if (!has_table(sm, number) || !port->pkeys)
+			continue;
+		n = pkeys_plan(sm, number, plan, COUNT(plan));
+		held = MAX(n, port->pkeys->n_known);
+		for (; work->block * PKEY_BLOCK < held; work->block++) {
+			if (!differs(port, plan, n, work->block, ret->data))
+				continue;
+			ret->method = METHOD_SET;
+			name_block(node, port, work->block, ret);
+			ret->tag = TAG(TODO_PKEY_WRITE, number, work->block);
+			work->block++;
+			return true;
+		}
+	}
+	end_of_kind(node, TODO_PKEY_WRITE);
+
+	return false;
+}
+
+static void fault(struct sm *sm, uint32_t number, uint16_t status)
+{
+	struct port *port = &sm->fabric.ports[number];
+	struct log_where where = where_of_port(sm, number);
+
+	port->table_fault = true;
+	port->status = status;
+	log_peer(loop_now(sm->loop), &where, "P_Key table is refused (status 0x%04x) or not kept",
+		 status);
+}
+
+void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	uint32_t number = TAG_PORT(answer->request->tag);
+	unsigned block = TAG_BLOCK(answer->request->tag);
+	enum todo kind = TAG_KIND(answer->request->tag);
+	struct port *port = &sm->fabric.ports[number];
+
+	if (answer->result == REQUEST_LOST) {
+		work_add(sm, node->sma.owner, TODO(kind));
+		return;
+	}
+	if (answer->result == REQUEST_REFUSED) {
+		fault(sm, number, answer->status);
+		return;
+	}
+	if (port_set_pkey_block(port, block, answer->data) < 0)
+		fault(sm, number, 0);
+	if (kind == TODO_PKEY_WRITE &&
+	    memcmp(answer->data, answer->request->data, SMP_DATA_SIZE) != 0)
+		fault(sm, number, 0);
+}
+
+/* -- linear forwarding --------------------------------------------------------------------------
+ */
+
+static int make_lft_room(struct sw *sw, uint32_t size)
+{
+	uint8_t *bigger;
+
+	if (size <= sw->lft_size)
+		return 0;
+	bigger = realloc(sw->lft, size);
+	if (!bigger)
+		return -1;
+	memset(bigger + sw->lft_size, ROUTE_NONE, size - sw->lft_size);
+	sw->lft = bigger;
+	sw->lft_size = size;
+
+	return 0;
+}
+
+bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret)
+{
+	struct sw *sw = node->sw;
+	unsigned top, blocks;
+
+	(void)sm;
+	if (!sw || sw->cold) {
+		end_of_kind(node, TODO_LFT_READ);
+		return false;
+	}
+	top = (unsigned)MIN(wire_get(sw->info, SWITCH_INFO_LINEAR_TOP), LID_UNICAST_LAST);
+	blocks = MIN(top / LFT_BLOCK + 1, MAX_LFT_BLOCKS);
+	while (node->work.block < blocks && lft_block_is_known(sw, node->work.block))
+		node->work.block++;
+	if (node->work.block >= blocks || make_lft_room(sw, blocks * LFT_BLOCK) < 0) {
+		end_of_kind(node, TODO_LFT_READ);
+		return false;
+	}
+	ret->method = METHOD_GET;
+	ret->attr = ATTR_LFT;
+	ret->modifier = node->work.block;
+	ret->tag = TAG(TODO_LFT_READ, 0, node->work.block);
+	node->work.block++;
+
+	return true;
+}
+
+bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
+{
+	const struct routing *routing = &sm->routing;
+	struct sw *sw = node->sw;
+	const uint8_t *plan;
+	unsigned blocks;
+
+	if (!sw || sw->index == NO_SWITCH || !routing->valid ||
+	    make_lft_room(sw, (uint32_t)routing->tables.stride) < 0) {
+		end_of_kind(node, TODO_LFT_WRITE);
+		return false;
+	}
+	plan = routing->tables.lft + sw->index * routing->tables.stride;
+	blocks = (unsigned)(routing->tables.stride / LFT_BLOCK);
+	while (node->work.block < blocks && lft_block_is_known(sw, node->work.block) &&
+	       memcmp(plan + node->work.block * LFT_BLOCK, sw->lft + node->work.block * LFT_BLOCK,
+		      LFT_BLOCK) == 0)
+		node->work.block++;
+	if (node->work.block >= blocks) {
+		end_of_kind(node, TODO_LFT_WRITE);
+		return false;
+	}
+	ret->method = METHOD_SET;
+	ret->attr = ATTR_LFT;
+	ret->modifier = node->work.block;
+	ret->tag = TAG(TODO_LFT_WRITE, 0, node->work.block);
+	memcpy(ret->data, plan + node->work.block * LFT_BLOCK, LFT_BLOCK);
+	lft_set_known(sw, node->work.block, false);
+	node->work.block++;
+
+	return true;
+}
+
+/* A refused block is not written again in this reconcile; the table is then not what was proven. */
+static void lft_refused(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	struct log_where where = where_of_node(node);
+
+	log_peer(loop_now(sm->loop), &where, "LFT block %u: %s (status 0x%04x)",
+		 TAG_BLOCK(answer->request->tag),
+		 answer->result == REQUEST_REFUSED ? "refused" : "not kept", answer->status);
+	reason_set_node(sm, node->sma.owner, REASON_SET_REFUSED);
+	sm_sweep_again(sm, false);
+}
+
+void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	unsigned block = TAG_BLOCK(answer->request->tag);
+	enum todo kind = TAG_KIND(answer->request->tag);
+	struct sw *sw = node->sw;
+
+	if (answer->result == REQUEST_LOST) {
+		work_add(sm, node->sma.owner, TODO(kind));
+		return;
+	}
+	if (answer->result == REQUEST_REFUSED) {
+		if (kind == TODO_LFT_WRITE)
+			lft_refused(sm, node, answer);
+		return;
+	}
+	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->data, LFT_BLOCK);
+	lft_set_known(sw, block, true);
+	if (kind == TODO_LFT_WRITE && memcmp(answer->data, answer->request->data, LFT_BLOCK) != 0)
+		lft_refused(sm, node, answer);
+}
+
+/* -- SwitchInfo ---------------------------------------------------------------------------------
+ */
+
+/*
+ * LinearFDBTop, LifeTimeValue, and PortStateChange if it is up: when we have just become master it
+ * was not cleared before the ports were read, see tables_take_switch_set().
+ */
+bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret)
+{
+	struct sw *sw = node->sw;
+
+	node->work.todo &= (uint16_t)~TODO(TODO_SWITCH_SET);
+	if (!sw || !sm->routing.valid || sw->index == NO_SWITCH)
+		return false;
+	memcpy(ret->data, sw->info, SMP_DATA_SIZE);
+	wire_set(ret->data, SWITCH_INFO_LINEAR_TOP, sm->routing.max_lid);
+	if (!not_kept_has(node->not_kept, SETTING_LIFE_TIME, sm->conf.packet_life_time, 0))
+		wire_set(ret->data, SWITCH_INFO_LIFE_TIME, sm->conf.packet_life_time);
+	if (memcmp(ret->data, sw->info, SMP_DATA_SIZE) == 0 &&
+	    !wire_get(sw->info, SWITCH_INFO_STATE_CHANGE))
+		return false;
+	ret->method = METHOD_SET;
+	ret->attr = ATTR_SWITCH_INFO;
+	ret->tag = TAG(TODO_SWITCH_SET, 0, 0);
+
+	return true;
+}
+
+/*
+ * PortStateChange was up while the ports were read, and is cleared only now: what changed in
+ * between would never be told. Ports that are about to be set tell it in their answer; the others
+ * are read again.
+ */
+static void read_ports_again(struct sm *sm, struct node *node)
+{
+	for (unsigned i = 1; i <= node->n_ports; i++) {
+		struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		port->stale = port_state(port) != PORT_INITIALIZE || port->peer == NO_PORT;
+	}
+	work_add(sm, node->sma.owner, TODO(TODO_PORT_INFO));
+}
+
+void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	struct log_where where = where_of_node(node);
+	bool cleared = wire_get(answer->request->data, SWITCH_INFO_STATE_CHANGE) != 0;
+
+	if (answer->result == REQUEST_LOST) {
+		work_add(sm, node->sma.owner, TODO(TODO_SWITCH_SET));
+		return;
+	}
+	if (answer->result == REQUEST_REFUSED) {
+		log_peer(loop_now(sm->loop), &where, "SwitchInfo is refused (status 0x%04x)",
+			 answer->status);
+		reason_set_node(sm, node->sma.owner, REASON_SET_REFUSED);
+		sm_sweep_again(sm, false);
+		return;
+	}
+	memcpy(node->sw->info, answer->data, SMP_DATA_SIZE);
+	if (wire_get(answer->data, SWITCH_INFO_LIFE_TIME) !=
+		    wire_get(answer->request->data, SWITCH_INFO_LIFE_TIME) &&
+	    not_kept_add(&node->not_kept, SETTING_LIFE_TIME, sm->conf.packet_life_time, 0) == 0)
+		node->unsaved = true;
+	if (wire_get(answer->data, SWITCH_INFO_LINEAR_TOP) < sm->routing.max_lid)
+		reason_set_node(sm, node->sma.owner, REASON_LID_TOO_HIGH);
+	if (cleared)
+		read_ports_again(sm, node);
+}

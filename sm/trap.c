@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Traps are hints: each is answered with TrapRepress, so that its sender stops repeating it
+ * (IBA 13.4.9), and then the fabric is looked at. Nothing that a trap says is believed without
+ * asking, and a flood of them costs one sweep at a time (sm.c holds sweeps off). Only the master is
+ * told, and answers.
+ */
+
+#include <inttypes.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+#define FLAG_NODE_DESCRIPTION 1u
+
+static void repress(struct sm *sm, const struct arrival *arrival, uint32_t port)
+{
+	struct datagram reply = arrival->datagram;
+
+	wire_set(&reply, MAD_METHOD, METHOD_TRAP_REPRESS);
+	wire_set(&reply, MAD_STATUS, 0);
+	wire_set(&reply, SMP_MKEY, port == NO_PORT ? 0 : node_of(&sm->fabric, port)->sma.mkey);
+	transport_send(sm->transport, &reply, &arrival->from, 0);
+}
+
+/* A change of description alone is no change of the fabric. */
+static bool is_about_description(const uint8_t *notice)
+{
+	return wire_get(notice, NOTICE_144_LOCAL) == 1 &&
+	       wire_get(notice, NOTICE_144_FLAGS) == FLAG_NODE_DESCRIPTION;
+}
+
+static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
+{
+	switch (wire_get(notice, NOTICE_TRAP)) {
+	case TRAP_CAPABILITY:
+		if (is_about_description(notice)) {
+			work_add(sm, sm->fabric.ports[port].node, TODO(TODO_DESCRIPTION));
+			return;
+		}
+		if (port_is_end(&sm->fabric, port))
+			sm->fabric.ports[port].stale = true;
+		work_add(sm, sm->fabric.ports[port].node, TODO(TODO_PORT_INFO));
+		sm_sweep_again(sm, false);
+		return;
+	case TRAP_LINK_STATE:
+	case TRAP_LINK_INTEGRITY:
+	case TRAP_BUFFER_OVERRUN:
+	case TRAP_FLOW_WATCHDOG:
+		sm_sweep_again(sm, false);
+		return;
+	default:
+		return;
+	}
+}
+
+void trap_receive(struct sm *sm, const struct arrival *arrival)
+{
+	const uint8_t *notice = smp_data_in(&arrival->datagram);
+	uint32_t port = fabric_find_lid(&sm->fabric, arrival->from.lid);
+	struct log_where where = { .lid = arrival->from.lid, .port = -1 };
+
+	if (sm->state != SM_MASTER)
+		return;
+	repress(sm, arrival, port);
+	if (port == NO_PORT || !wire_get(notice, NOTICE_GENERIC)) {
+		log_peer(loop_now(sm->loop), &where, "trap %u from a LID that nobody has",
+			 (unsigned)wire_get(notice, NOTICE_TRAP));
+		return;
+	}
+	event_add(sm->events, EVENT_TRAP, node_of(&sm->fabric, port)->guid, arrival->from.lid, -1,
+		  "trap %u", (unsigned)wire_get(notice, NOTICE_TRAP));
+	if (sm->conf.sweep_on_trap)
+		act(sm, port, notice);
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * What nodes are asked. A phase gives every node the kinds of work that it consists of, as bits;
+ * the request engine takes a node that is ready and asks for its next request, and here the lowest
+ * kind that still has one makes it. A kind that has no more loses its bit, and gets it back when an
+ * answer shows that there is more to do. So nothing is queued, and a phase is over when no node is
+ * busy.
+ *
+ * A lost request (the engine has tried several times) is asked again at once if the node has
+ * answered anything meanwhile: that was bad luck. A node that has answered nothing during two of
+ * them in a row is silent: it is left out, with a reason, and the next sweeps try it again.
+ */
+
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+#define LOSSES_TO_BE_SILENT 2
+
+static bool is_later(unsigned todo)
+{
+	return TODO(todo) & TODO_LATER;
+}
+
+void work_update(struct sm *sm, uint32_t number)
+{
+	struct node *node = &sm->fabric.nodes[number];
+	bool busy = (node->work.todo & ~TODO_LATER) || node->work.in_flight > 0;
+
+	if (busy == node->work.busy)
+		return;
+	node->work.busy = busy;
+	if (busy)
+		sm->n_busy++;
+	else
+		sm->n_busy--;
+}
+
+void work_add(struct sm *sm, uint32_t number, unsigned todo)
+{
+	struct node *node = &sm->fabric.nodes[number];
+
+	node->work.todo |= (uint16_t)todo;
+	if (todo & (TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ) | TODO(TODO_PKEY_WRITE) |
+		    TODO(TODO_LFT_WRITE))) {
+		node->work.block = 0;
+		node->work.port = 0;
+	}
+	if (todo &
+	    (TODO(TODO_PORT_INFO) | TODO(TODO_PORT_SET) | TODO(TODO_ACTIVATE) | TODO(TODO_SM_INFO)))
+		node->work.set_port = 0;
+	work_update(sm, number);
+	requests_make_ready(sm->requests, &node->sma);
+}
+
+void work_drop(struct sm *sm, uint32_t number)
+{
+	struct node *node = &sm->fabric.nodes[number];
+
+	requests_cancel(sm->requests, &node->sma);
+	for (unsigned i = 0; i <= node->n_ports; i++)
+		sm->fabric.ports[port_at(node, i)].busy = false;
+	node->work = (struct node_work){ .busy = node->work.busy };
+	work_update(sm, number);
+}
+
+void work_add_all(struct sm *sm, unsigned todo)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		if (sm->fabric.nodes[i].present)
+			work_add(sm, i, todo);
+}
+
+/* -- asking -------------------------------------------------------------------------------------
+ */
+
+static bool ask_switch_info(struct node *node, struct request *ret)
+{
+	ret->method = METHOD_GET;
+	ret->attr = ATTR_SWITCH_INFO;
+	node->work.todo &= (uint16_t)~TODO(TODO_SWITCH_INFO);
+
+	return true;
+}
+
+/* Written back as it was read: PortStateChange 1 clears it, all else stays (IBA 14.2.5.4). */
+static bool ask_clear_change(struct node *node, struct request *ret)
+{
+	ret->method = METHOD_SET;
+	ret->attr = ATTR_SWITCH_INFO;
+	memcpy(ret->data, node->sw->info, SMP_DATA_SIZE);
+	wire_set(ret->data, SWITCH_INFO_STATE_CHANGE, 1);
+	node->work.todo &= (uint16_t)~TODO(TODO_CLEAR_CHANGE);
+
+	return true;
+}
+
+static uint32_t modifier_of(const struct node *node, unsigned port)
+{
+	return port | (node->extended ? MODIFIER_EXTENDED_SPEEDS : 0);
+}
+
+/*
+ * The ports of a switch only after port 0, which tells whether the switch knows extended speeds,
+ * and after PortStateChange is cleared, so that a change meanwhile is not missed.
+ */
+static bool ask_port_info(struct sm *sm, struct node *node, struct request *ret)
+{
+	if (node->work.todo & (TODO(TODO_SWITCH_INFO) | TODO(TODO_CLEAR_CHANGE)))
+		return false;
+	if (node->sw && node->work.set_port > 0 && sm->fabric.ports[node->first_port].busy)
+		return false;
+	for (; node->work.set_port <= node->n_ports; node->work.set_port++) {
+		uint32_t number = port_at(node, node->work.set_port);
+		struct port *port = &sm->fabric.ports[number];
+
+		if (!port->stale || port->busy)
+			continue;
+		ret->method = METHOD_GET;
+		ret->attr = ATTR_PORT_INFO;
+		ret->modifier = modifier_of(node, port->number);
+		ret->tag = TAG(TODO_PORT_INFO, number, 0);
+		port->stale = false;
+		port->busy = true;
+		node->work.set_port++;
+		return true;
+	}
+	node->work.todo &= (uint16_t)~TODO(TODO_PORT_INFO);
+
+	return false;
+}
+
+static bool ask_description(struct node *node, struct request *ret)
+{
+	ret->method = METHOD_GET;
+	ret->attr = ATTR_NODE_DESCRIPTION;
+	node->work.todo &= (uint16_t)~TODO(TODO_DESCRIPTION);
+
+	return true;
+}
+
+static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct request *ret)
+{
+	switch (kind) {
+	case TODO_SWITCH_INFO:
+		return ask_switch_info(node, ret);
+	case TODO_CLEAR_CHANGE:
+		return ask_clear_change(node, ret);
+	case TODO_PORT_INFO:
+		return ask_port_info(sm, node, ret);
+	case TODO_SM_INFO:
+		return election_ask(sm, node, ret);
+	case TODO_PKEY_READ:
+		return tables_ask_pkey_read(sm, node, ret);
+	case TODO_LFT_READ:
+		return tables_ask_lft_read(sm, node, ret);
+	case TODO_SWITCH_SET:
+		return tables_ask_switch_set(sm, node, ret);
+	case TODO_PKEY_WRITE:
+		return tables_ask_pkey_write(sm, node, ret);
+	case TODO_PORT_SET:
+		return settings_ask_set(sm, node, false, ret);
+	case TODO_LFT_WRITE:
+		return tables_ask_lft_write(sm, node, ret);
+	case TODO_ACTIVATE:
+		return settings_ask_set(sm, node, true, ret);
+	case TODO_DESCRIPTION:
+		return ask_description(node, ret);
+	case TODO_COUNT:
+		break;
+	}
+
+	return false;
+}
+
+/*
+ * A port of a channel adapter is set, and its P_Key table read, only by what arrives at that port
+ * (IBA 14.2.5.6, 14.2.5.7): each has a way of its own.
+ */
+static void choose_way(const struct sm *sm, const struct node *node, struct request *ret)
+{
+	const struct fabric *f = &sm->fabric;
+	uint32_t port = TAG_PORT(ret->tag);
+	uint32_t peer;
+
+	if (node_is_switch(node) || node->n_ports == 1 || port == 0 || port == f->local_port)
+		return;
+	peer = f->ports[port].peer;
+	if (peer == NO_PORT || node_of(f, peer)->sma.hops >= SMP_MAX_HOPS)
+		return;
+	ret->has_route = true;
+	ret->hops = (uint8_t)(node_of(f, peer)->sma.hops + 1);
+	memcpy(ret->route, node_of(f, peer)->sma.route, node_of(f, peer)->sma.hops);
+	ret->route[ret->hops - 1] = f->ports[peer].number;
+}
+
+static bool next_of_node(struct sm *sm, struct node *node, struct request *ret)
+{
+	for (unsigned kind = 0; kind < TODO_COUNT; kind++) {
+		if (!(node->work.todo & TODO(kind)))
+			continue;
+		*ret = (struct request){ .tag = kind };
+		if (!ask_kind(sm, node, (enum todo)kind, ret))
+			continue;
+		choose_way(sm, node, ret);
+		if (!is_later(kind))
+			node->work.in_flight++;
+		if (ret->method == METHOD_SET)
+			sm->wrote = true;
+		return true;
+	}
+
+	return false;
+}
+
+static bool next_of_probe(struct sm *sm, struct probe *probe, struct request *ret)
+{
+	(void)sm;
+	if (probe->sent)
+		return false;
+	probe->sent = true;
+	*ret = (struct request){ .method = METHOD_GET, .attr = ATTR_NODE_INFO };
+
+	return true;
+}
+
+static bool next(void *user, struct sma *sma, struct request *ret)
+{
+	struct sm *sm = user;
+	bool more;
+
+	if (sma->owner & PROBE_OWNER)
+		return next_of_probe(sm, &sm->discovery.probes[sma->owner & ~PROBE_OWNER], ret);
+
+	more = next_of_node(sm, &sm->fabric.nodes[sma->owner], ret);
+	work_update(sm, sma->owner);
+
+	return more;
+}
+
+/* -- answers ------------------------------------------------------------------------------------
+ */
+
+static void take_switch_info(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	if (answer->result == REQUEST_ANSWERED)
+		discover_take_switch_info(sm, node->sma.owner, answer->data);
+	else if (answer->result == REQUEST_REFUSED)
+		reason_set_node(sm, node->sma.owner, REASON_BAD_SWITCH_INFO);
+	else
+		node->work.todo |= TODO(TODO_SWITCH_INFO);
+}
+
+static void take_clear_change(struct node *node, const struct answer *answer)
+{
+	if (answer->result == REQUEST_ANSWERED)
+		memcpy(node->sw->info, answer->data, SMP_DATA_SIZE);
+	else if (answer->result == REQUEST_LOST)
+		node->work.todo |= TODO(TODO_CLEAR_CHANGE);
+}
+
+/*
+ * A device that does not know extended speeds may refuse the modifier's bit 31, or not answer at
+ * all: then it is asked without.
+ */
+static void take_port_info(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	uint32_t number = TAG_PORT(answer->request->tag);
+	struct port *port = &sm->fabric.ports[number];
+
+	port->busy = false;
+	if (answer->result == REQUEST_ANSWERED) {
+		discover_take_port_info(sm, number, answer->data);
+		return;
+	}
+	if (answer->request->modifier & MODIFIER_EXTENDED_SPEEDS) {
+		node->extended = false;
+	} else if (answer->result == REQUEST_REFUSED) {
+		port->status = answer->status;
+		reason_set_port(sm, number, REASON_BAD_PORT_INFO);
+		return;
+	}
+	port->stale = true;
+	work_add(sm, node->sma.owner, TODO(TODO_PORT_INFO));
+}
+
+static void take_description(struct node *node, const struct answer *answer)
+{
+	if (answer->result == REQUEST_ANSWERED)
+		node_set_description(node, answer->data);
+}
+
+static void take_kind(struct sm *sm, struct node *node, enum todo kind, const struct answer *answer)
+{
+	switch (kind) {
+	case TODO_SWITCH_INFO:
+		take_switch_info(sm, node, answer);
+		break;
+	case TODO_CLEAR_CHANGE:
+		take_clear_change(node, answer);
+		break;
+	case TODO_PORT_INFO:
+		take_port_info(sm, node, answer);
+		break;
+	case TODO_SM_INFO:
+		election_take(sm, node, answer);
+		break;
+	case TODO_PKEY_READ:
+	case TODO_PKEY_WRITE:
+		tables_take_pkeys(sm, node, answer);
+		break;
+	case TODO_LFT_READ:
+	case TODO_LFT_WRITE:
+		tables_take_lft(sm, node, answer);
+		break;
+	case TODO_SWITCH_SET:
+		tables_take_switch_set(sm, node, answer);
+		break;
+	case TODO_PORT_SET:
+	case TODO_ACTIVATE:
+		settings_take_set(sm, TAG_PORT(answer->request->tag), answer);
+		break;
+	case TODO_DESCRIPTION:
+		take_description(node, answer);
+		break;
+	case TODO_COUNT:
+		break;
+	}
+}
+
+/*
+ * Silent: nothing came back during LOSSES_TO_BE_SILENT requests. One that answers Gets but lets a
+ * Set of PortInfo vanish is protected by an M_Key that is not ours (IBA 14.2.4.3).
+ */
+static void judge_loss(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	uint32_t number = node->sma.owner;
+
+	if (++node->work.losses < LOSSES_TO_BE_SILENT)
+		return;
+	node->trusted = false;
+	if (answer->request->method == METHOD_SET && answer->request->attr == ATTR_PORT_INFO)
+		reason_set_node(sm, number, REASON_MKEY_HIDDEN);
+	else
+		reason_set_node(sm, number, REASON_SILENT);
+	work_drop(sm, number);
+	sm_sweep_again(sm, false);
+}
+
+static void done_of_node(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	enum todo kind = TAG_KIND(answer->request->tag);
+
+	if (!is_later(kind))
+		node->work.in_flight--;
+	if (answer->result != REQUEST_LOST)
+		node->work.losses = 0;
+	take_kind(sm, node, kind, answer);
+	if (answer->result == REQUEST_LOST && !is_later(kind))
+		judge_loss(sm, node, answer);
+	work_update(sm, node->sma.owner);
+}
+
+static void done(void *user, struct sma *sma, const struct answer *answer)
+{
+	struct sm *sm = user;
+
+	if (sma->owner & PROBE_OWNER)
+		discover_take_probe(sm, &sm->discovery.probes[sma->owner & ~PROBE_OWNER], answer);
+	else
+		done_of_node(sm, &sm->fabric.nodes[sma->owner], answer);
+}
+
+static void late(void *user, struct sma *sma, unsigned tries)
+{
+	struct sm *sm = user;
+	struct probe *probe;
+
+	if (!(sma->owner & PROBE_OWNER) || tries < 2)
+		return;
+	probe = &sm->discovery.probes[sma->owner & ~PROBE_OWNER];
+	if (!probe->late && probe->port != NO_PORT) {
+		probe->late = true;
+		sm->discovery.n_late++;
+	}
+}
+
+static void settle(void *user)
+{
+	sm_advance(user);
+}
+
+const struct request_handler work_handler = {
+	.next = next,
+	.done = done,
+	.late = late,
+	.settle = settle,
+};
