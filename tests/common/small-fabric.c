@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The fabric of small-fabric.h. GUIDs and LIDs are written down here and nowhere computed, so that
+ * a test can say by heart what an answer must be.
+ */
+
+#include "tests/common/small-fabric.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "routing/engine.h"
+#include "sm/sm.h"
+
+#define TRUNK 10
+
+struct plan {
+	const char *name;
+	uint64_t node_guid;
+	uint64_t guid;
+	uint16_t lid;
+	uint8_t type;
+	uint8_t number;
+	uint8_t switch_port; /* of the switch below, where the cable goes */
+	enum small_port at;
+	uint16_t keys[SMALL_KEYS];
+};
+
+/* clang-format off */
+static const struct plan plans[SMALL_COUNT] = {
+	[SMALL_WEST] =    { "west",  0xa0, 0xa0, 1,    NODE_TYPE_SWITCH, 0, 0, SMALL_WEST, { 0xffff } },
+	[SMALL_EAST] =    { "east",  0xb0, 0xb0, 2,    NODE_TYPE_SWITCH, 0, 0, SMALL_EAST, { 0xffff } },
+	[SMALL_ALPHA] =   { "alpha", 0x10, 0x11, 0x10, NODE_TYPE_CA, 1, 1, SMALL_WEST, { 0xffff, 0, 0x8001 } },
+	[SMALL_BETA] =    { "beta",  0x20, 0x21, 0x20, NODE_TYPE_CA, 1, 2, SMALL_WEST, { 0x7fff } },
+	[SMALL_GAMMA] =   { "gamma", 0x30, 0x31, 0x30, NODE_TYPE_CA, 1, 1, SMALL_EAST, { 0xffff, 0x8001 } },
+	[SMALL_DELTA_1] = { "delta", 0x40, 0x41, 0x40, NODE_TYPE_CA, 1, 3, SMALL_WEST, { 0xffff } },
+	[SMALL_DELTA_2] = { "delta", 0x40, 0x42, 0x42, NODE_TYPE_CA, 2, 2, SMALL_EAST, { 0xffff } },
+};
+/* clang-format on */
+
+static uint8_t route(const void *user, uint32_t node, unsigned lid)
+{
+	const struct small_fabric *small = user;
+	const struct fabric *f = &small->fabric;
+	uint32_t end = fabric_find_lid(f, lid);
+
+	if (end == NO_PORT || lid == small->lost_lid)
+		return ROUTE_NONE;
+	if (small->loops)
+		return TRUNK;
+	if (f->ports[end].node == node)
+		return 0;
+	if (f->ports[end].peer != NO_PORT && f->ports[f->ports[end].peer].node == node)
+		return f->ports[f->ports[end].peer].number;
+
+	return TRUNK;
+}
+
+static unsigned pkeys(const void *user, uint32_t port, uint16_t *ret, unsigned room)
+{
+	const struct small_fabric *small = user;
+
+	for (size_t i = 0; i < SMALL_COUNT; i++) {
+		if (small->port[i] != port)
+			continue;
+		for (unsigned k = 0; k < MIN(room, SMALL_KEYS); k++)
+			ret[k] = small->keys[i][k];
+		return SMALL_KEYS;
+	}
+
+	return 0;
+}
+
+static bool peer(const void *user, unsigned n, struct sm_peer *ret)
+{
+	const struct small_fabric *small = user;
+
+	if (n != 0)
+		return false;
+	*ret = (struct sm_peer){
+		.guid = small->guid[SMALL_GAMMA],
+		.lid = small->lid[SMALL_GAMMA],
+		.priority = 3,
+		.state = SM_STANDBY,
+	};
+
+	return true;
+}
+
+static void fill_info(struct port *port, uint16_t lid, uint8_t lmc)
+{
+	port->known = true;
+	port->present = true;
+	wire_set(port->info, PORT_INFO_MKEY, SMALL_MKEY);
+	wire_set(port->info, PORT_INFO_PREFIX, SMALL_PREFIX);
+	wire_set(port->info, PORT_INFO_LID, lid);
+	wire_set(port->info, PORT_INFO_LMC, lmc);
+	wire_set(port->info, PORT_INFO_LOCAL_PORT, port->number);
+	wire_set(port->info, PORT_INFO_CAPABILITIES, 0x00104068);
+	wire_set(port->info, PORT_INFO_STATE, PORT_DOWN);
+	wire_set(port->info, PORT_INFO_MTU_CAP, CONF_MTU_4096);
+}
+
+static void fill_link(struct port *port)
+{
+	wire_set(port->info, PORT_INFO_STATE, PORT_ACTIVE);
+	wire_set(port->info, PORT_INFO_PHYS_STATE, PHYS_LINK_UP);
+	wire_set(port->info, PORT_INFO_NEIGHBOR_MTU, CONF_MTU_4096);
+	wire_set(port->info, PORT_INFO_WIDTH_ACTIVE, 2);
+	wire_set(port->info, PORT_INFO_SPEED_ACTIVE, 4);
+	wire_set(port->info, PORT_INFO_SPEED_EXT_ACTIVE, 2);
+}
+
+static void make_slow(struct port *port)
+{
+	wire_set(port->info, PORT_INFO_NEIGHBOR_MTU, CONF_MTU_1024);
+	wire_set(port->info, PORT_INFO_WIDTH_ACTIVE, 1);
+	wire_set(port->info, PORT_INFO_SPEED_ACTIVE, 1);
+	wire_set(port->info, PORT_INFO_SPEED_EXT_ACTIVE, 0);
+}
+
+static int add_node(struct small_fabric *small, const struct plan *plan, uint32_t *ret)
+{
+	struct fabric *f = &small->fabric;
+	bool is_switch = plan->type == NODE_TYPE_SWITCH;
+	int r;
+
+	*ret = fabric_find_node(f, plan->node_guid);
+	if (*ret != NO_NODE)
+		return 0;
+	r = fabric_add_node(f, plan->node_guid, plan->type, is_switch ? 36 : 2, ret);
+	if (r < 0)
+		return r;
+	f->nodes[*ret].present = true;
+	f->nodes[*ret].system_guid = plan->node_guid + 0x1000;
+	f->nodes[*ret].vendor_id = 0x0002c9;
+	f->nodes[*ret].device_id = 0x1234;
+	f->nodes[*ret].revision = 0xa1;
+	f->nodes[*ret].partition_cap = 128;
+	memcpy(f->nodes[*ret].description, plan->name, strlen(plan->name));
+	for (unsigned i = is_switch ? 0 : 1; i <= f->nodes[*ret].n_ports; i++)
+		fill_info(&f->ports[port_at(&f->nodes[*ret], i)], is_switch && i ? 0 : plan->lid,
+			  is_switch ? 0 : 1);
+
+	return 0;
+}
+
+static int add_end(struct small_fabric *small, enum small_port which)
+{
+	const struct plan *plan = &plans[which];
+	struct fabric *f = &small->fabric;
+	uint32_t number;
+	int r = add_node(small, plan, &number);
+
+	if (r < 0)
+		return r;
+	small->port[which] = port_at(&f->nodes[number], plan->number);
+	small->guid[which] = plan->guid;
+	small->lid[which] = plan->lid;
+	memcpy(small->keys[which], plan->keys, sizeof(plan->keys));
+
+	struct port *port = &f->ports[small->port[which]];
+
+	port->guid = plan->guid;
+	port->lid = plan->lid;
+	port->lmc = plan->type == NODE_TYPE_SWITCH ? 0 : 1;
+	wire_set(port->info, PORT_INFO_LID, plan->lid);
+	for (unsigned i = 0; i < 1u << port->lmc; i++)
+		f->by_lid[plan->lid + i] = small->port[which];
+
+	return guid_map_put(&f->by_port_guid, plan->guid, small->port[which]);
+}
+
+static void plug(struct small_fabric *small, uint32_t a, uint32_t b)
+{
+	fabric_connect(&small->fabric, a, b);
+	fill_link(&small->fabric.ports[a]);
+	fill_link(&small->fabric.ports[b]);
+}
+
+static void connect_all(struct small_fabric *small)
+{
+	for (size_t i = SMALL_ALPHA; i < SMALL_COUNT; i++)
+		plug(small, small->port[i], small->port[plans[i].at] + plans[i].switch_port);
+	plug(small, small->port[SMALL_WEST] + TRUNK, small->port[SMALL_EAST] + TRUNK);
+	make_slow(&small->fabric.ports[small->port[SMALL_DELTA_2]]);
+	make_slow(&small->fabric.ports[small->port[SMALL_EAST] + 2]);
+}
+
+int small_fabric_init(struct small_fabric *small)
+{
+	int r;
+
+	memset(small, 0, sizeof(*small));
+	r = fabric_init(&small->fabric);
+	for (size_t i = 0; i < SMALL_COUNT && r == 0; i++)
+		r = add_end(small, (enum small_port)i);
+	if (r < 0) {
+		fabric_done(&small->fabric);
+		return r;
+	}
+	connect_all(small);
+	small->fabric.local_port = small->port[SMALL_ALPHA];
+	wire_set(small_fabric_info(small, SMALL_ALPHA, 1), PORT_INFO_CAPABILITIES, 0x0010406a);
+	wire_set(small_fabric_info(small, SMALL_GAMMA, 1), PORT_INFO_CAPABILITIES, 0x0018406a);
+
+	conf_init_defaults(&small->conf);
+	small->conf.subnet_prefix = SMALL_PREFIX;
+	small->conf.priority = 7;
+	small->conf.m_key = SMALL_MKEY;
+	small->view = (struct admin_view){
+		.fabric = &small->fabric,
+		.conf = &small->conf,
+		.act_count = 4711,
+		.sm_state = SM_MASTER,
+		.user = small,
+		.route = route,
+		.pkeys = pkeys,
+		.peer = peer,
+	};
+
+	return 0;
+}
+
+void small_fabric_done(struct small_fabric *small)
+{
+	fabric_done(&small->fabric);
+}
+
+uint8_t *small_fabric_info(struct small_fabric *small, enum small_port end, unsigned number)
+{
+	const struct node *node = node_of(&small->fabric, small->port[end]);
+
+	return small->fabric.ports[port_at(node, number)].info;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Asking the subnet administrator of the small fabric, for tests: fill in ask.arrival, then ask()
+ * and look at the answer.
+ */
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "tests/common/small-fabric.h"
+
+#define TID UINT64_C(0xff00beef12345678)
+
+struct asking {
+	struct small_fabric small;
+	struct arrival arrival;
+	struct datagram answer;
+};
+
+static inline int asking_setup(void **state)
+{
+	struct asking *a = calloc(1, sizeof(*a));
+
+	if (!a || small_fabric_init(&a->small) < 0) {
+		free(a);
+		return -1;
+	}
+	*state = a;
+
+	return 0;
+}
+
+static inline int asking_teardown(void **state)
+{
+	struct asking *a = *state;
+
+	small_fabric_done(&a->small);
+	free(a);
+
+	return 0;
+}
+
+/* Start a question of @who. */
+static inline uint8_t *question(struct asking *a, enum small_port who, uint8_t method,
+				uint16_t attr)
+{
+	struct datagram *d = &a->arrival.datagram;
+
+	wire_start(d, CLASS_SA, method, attr, 0);
+	wire_set(d, MAD_TID, TID);
+	a->arrival.from = (struct address){ .qpn = 1, .lid = a->small.lid[who] };
+	a->arrival.undelivered = false;
+
+	return sa_data_of(d);
+}
+
+static inline void want(struct asking *a, unsigned bit)
+{
+	struct datagram *d = &a->arrival.datagram;
+
+	wire_set(d, SA_COMP_MASK, wire_get(d, SA_COMP_MASK) | UINT64_C(1) << bit);
+}
+
+/* The status of the answer, which must be there and be one to the question. */
+static inline unsigned ask(struct asking *a)
+{
+	const struct datagram *d = &a->arrival.datagram;
+
+	memset(&a->answer, 0xee, sizeof(a->answer));
+	assert_true(admin_answer(&a->small.view, &a->arrival, &a->answer));
+	assert_true(wire_get(&a->answer, MAD_TID) == wire_get(d, MAD_TID));
+	assert_int_equal(wire_get(&a->answer, MAD_ATTR), wire_get(d, MAD_ATTR));
+	assert_true(wire_is_response(&a->answer));
+
+	return (unsigned)wire_get(&a->answer, MAD_STATUS);
+}
+
+/* How many records the table has that came as answer. */
+static inline unsigned n_records(const struct asking *a)
+{
+	unsigned size = (unsigned)wire_get(&a->answer, SA_ATTR_OFFSET) * 8;
+	unsigned length = (unsigned)wire_get(&a->answer, SA_RMPP_LENGTH);
+
+	assert_int_equal(wire_get(&a->answer, MAD_METHOD), 0x92);
+	assert_int_equal(wire_get(&a->answer, SA_RMPP_VERSION), RMPP_VERSION);
+	assert_int_equal(wire_get(&a->answer, SA_RMPP_TYPE), RMPP_TYPE_DATA);
+	assert_int_equal(wire_get(&a->answer, SA_RMPP_FLAGS), RMPP_ACTIVE | RMPP_FIRST | RMPP_LAST);
+	assert_int_equal(wire_get(&a->answer, SA_RMPP_SEGMENT), 1);
+	assert_true(size != 0 && length >= 20 && (length - 20) % size == 0);
+
+	return (length - 20) / size;
+}
+
+/* The n-th record of the answer. */
+static inline const uint8_t *record_at(const struct asking *a, unsigned n)
+{
+	return sa_data_in(&a->answer) + n * wire_get(&a->answer, SA_ATTR_OFFSET) * 8;
+}
+
+#define asking_test(function)                                                                      \
+	cmocka_unit_test_setup_teardown(function, asking_setup, asking_teardown)
