@@ -603,6 +603,8 @@ static void numbers_in_texts_comments_and_names_stay_as_they_are(void **unused)
 	refuse("a = 0x5", "vsm.conf:1: a: there is no such option");
 	refuse("a", "vsm.conf:1: syntax error at or just before \"a\"");
 	refuse("a = /* 5", "vsm.conf:1: syntax error at or just before \"a = /* 5\"");
+	refuse("a-b = 5;\na-b = 6;", "vsm.conf:2: duplicate setting name at or just before "
+				     "\"a-b = 6;\"");
 	refuse("log = {}; log", "vsm.conf:1: log: is given twice");
 }
 

@@ -462,7 +462,9 @@ static void groups_start_with_the_flags_of_the_head(void **unused)
 	accept("a=5,mtu=5,rate=6,sl=7,Q_Key=8,TClass=9,FlowLabel=10,scope=3 : mgid=ff12::1;\n"
 	       "b=6 : "
 	       "mgid=ff12::2,mtu=1,rate=2,sl=3,Q_Key=0xDEADBEEF,TClass=4,Fl=5,scope=2,scope=6\n"
-	       "mgid=ff15::2; c=7:ALL;");
+	       "mgid=ff15::2; c=7:ALL; d=8:mgid=ff12:401c:5::2\nmgid=ff12:501b:5::2;");
+	assert_int_equal(find(8)->groups[0].mgid[5], 5);
+	assert_int_equal(find(8)->groups[1].mgid[5], 5);
 	groups = find(5)->groups;
 	assert_int_equal(groups[0].params.mtu, 5);
 	assert_int_equal(groups[0].params.rate, 6);
@@ -585,6 +587,8 @@ static const struct {
 	{ "a=1, defmember=part : ALL;",
 	  "p.conf:1: \"part\" is not a membership: full, limited or both" },
 	{ "a=1,ipoib,mtu=4 : ALL;\na=1,ipoib,mtu=5 : ALL;",
+	  "p.conf:2: mtu of \"a\" had another value before" },
+	{ "a=1,ipoib,mtu=4 : ALL;a=1,ipoib,rate=5 : ALL;\na=1,ipoib,mtu=5 : ALL;",
 	  "p.conf:2: mtu of \"a\" had another value before" },
 	{ "a=1,sl=4 : ALL;\na=1,sl=5 : ALL;", "p.conf:2: sl of \"a\" had another value before" },
 	{ "a=1,ipoib,rate=4 : ALL;\na=1,ipoib,rate=5 : ALL;",
