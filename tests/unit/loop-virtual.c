@@ -190,7 +190,7 @@ bool loop_virtual_step(struct loop *loop)
 	if (!first)
 		return false;
 	timer = CONTAINER_OF(first, struct loop_timer, entry);
-	loop->now = first->when;
+	loop->now = MAX(loop->now, first->when);
 	timer_queue_remove(&loop->timers, first);
 	timer->fn(timer->user);
 
@@ -222,6 +222,11 @@ void loop_virtual_run_for(struct loop *loop, uint64_t duration)
 bool loop_virtual_run_until_idle(struct loop *loop, uint64_t limit)
 {
 	return run(loop, limit) && !loop->stopped;
+}
+
+void loop_virtual_stall(struct loop *loop, uint64_t duration)
+{
+	loop->now += duration;
 }
 
 void loop_virtual_stop(struct loop *loop)

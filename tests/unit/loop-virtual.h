@@ -36,5 +36,8 @@ void loop_virtual_run_for(struct loop *loop, uint64_t duration);
 /* Until nothing is due any more: true. False at @limit, or when stopped. */
 bool loop_virtual_run_until_idle(struct loop *loop, uint64_t limit);
 
+/* Time passes and nothing happens, as in a callback that takes long; what was due comes late. */
+void loop_virtual_stall(struct loop *loop, uint64_t duration);
+
 /* Let what runs now return after this callback. */
 void loop_virtual_stop(struct loop *loop);

@@ -100,6 +100,21 @@ static void the_same_seed_gives_the_same_bits_and_another_others(void **state)
 	loop_virtual_free(c);
 }
 
+static void what_is_due_in_a_stall_comes_late_and_in_order(void **state)
+{
+	struct loop *loop = *state;
+	struct sweeper s = { .loop = loop };
+
+	assert_int_equal(loop_timer_new(loop, sweep, &s, &s.timer), 0);
+	loop_timer_set(s.timer, LOOP_VIRTUAL_START + LOOP_SEC);
+	loop_virtual_stall(loop, 5 * LOOP_SEC);
+	assert_int_equal(s.sweeps, 0);
+	loop_virtual_run_for(loop, 0);
+	assert_int_equal(s.sweeps, 1);
+	assert_int_equal(s.last, LOOP_VIRTUAL_START + 5 * LOOP_SEC);
+	loop_timer_free(s.timer);
+}
+
 struct slow_job {
 	struct loop *loop;
 	bool ran;
@@ -159,6 +174,7 @@ int main(void)
 		VIRTUAL_TEST(a_day_of_sweeps_passes_in_a_moment),
 		VIRTUAL_TEST(time_passes_only_as_far_as_asked),
 		VIRTUAL_TEST(the_same_seed_gives_the_same_bits_and_another_others),
+		VIRTUAL_TEST(what_is_due_in_a_stall_comes_late_and_in_order),
 		VIRTUAL_TEST(a_job_may_take_virtual_time),
 		VIRTUAL_TEST(descriptors_are_refused),
 	};

@@ -701,6 +701,52 @@ static void an_unknown_agent_is_taken_for_one_like_the_others(void **state)
 	world_free(w);
 }
 
+static void a_known_agent_is_not_measured_by_the_others(void **state)
+{
+	struct world *w = world_new(1, 50, 10000);
+
+	(void)state;
+	w->agents->agent[0].delay = 50 * MSEC;
+	ask_all(w, 100);
+	run(w);
+	w->agents->agent[0].silent = true;
+	w->agents->see = note_time;
+	ask(w, 0, 1);
+	run(w);
+	assert_gap(w, 0, 400 * MSEC, 420 * MSEC);
+	w->n_sent = 0;
+	w->agents->agent[1].silent = true;
+	ask(w, 1, 1);
+	run(w);
+	assert_gap(w, 0, 10 * MSEC, 10 * MSEC + TICK);
+	world_free(w);
+}
+
+static void a_stall_of_the_loop_does_not_make_answers_late(void **state)
+{
+	struct world *w = world_new(1, 3, 10000);
+	struct request_limits limits = limits_of(256, 4);
+
+	(void)state;
+	limits.tries = 1;
+	limits.first_timeout_ms = 4000;
+	requests_set_limits(w->requests, &limits);
+	w->agents->agent[0].silent = true;
+	w->agents->agent[1].delay = 3900 * MSEC;
+	ask(w, 0, 1);
+	loop_virtual_run_for(w->loop, MSEC);
+	for (unsigned i = 1; i < 3; i++) {
+		loop_virtual_stall(w->loop, i * 1000 * MSEC);
+		ask(w, i, 1);
+		requests_pump(w->requests);
+	}
+	run(w);
+	assert_int_equal(w->device[0].n[REQUEST_LOST], 1);
+	assert_int_equal(w->device[1].n[REQUEST_ANSWERED], 1);
+	assert_int_equal(w->device[2].n[REQUEST_ANSWERED], 1);
+	world_free(w);
+}
+
 static void a_slow_agent_is_not_asked_twice(void **state)
 {
 	struct world *w = world_new(1, 50, 10000);
@@ -1223,6 +1269,21 @@ static void an_agent_with_a_lid_is_asked_by_lid(void **state)
 	world_free(w);
 }
 
+static void a_lid_may_come_and_go(void **state)
+{
+	struct world *w = world_new(1, 1, 20000);
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		w->device[0].sma.lid = i % 2;
+		ask(w, 0, 3000);
+		run(w);
+	}
+	assert_int_equal(w->device[0].n[REQUEST_ANSWERED], 18000);
+	assert_int_equal(w->agents->sent, 18000);
+	world_free(w);
+}
+
 static void where_the_lid_leads_nowhere_the_directed_route_follows(void **state)
 {
 	struct world *w = world_new(1, 1, 10);
@@ -1602,6 +1663,8 @@ int main(void)
 		cmocka_unit_test(a_known_agent_gets_eight_round_trips),
 		cmocka_unit_test(no_time_out_is_below_its_floor),
 		cmocka_unit_test(an_unknown_agent_is_taken_for_one_like_the_others),
+		cmocka_unit_test(a_known_agent_is_not_measured_by_the_others),
+		cmocka_unit_test(a_stall_of_the_loop_does_not_make_answers_late),
 		cmocka_unit_test(a_slow_agent_is_not_asked_twice),
 		cmocka_unit_test(no_try_waits_longer_than_four_seconds),
 		cmocka_unit_test(every_try_without_an_answer_is_told),
@@ -1623,6 +1686,7 @@ int main(void)
 		cmocka_unit_test(junk_that_looks_like_answers_harms_nobody),
 		cmocka_unit_test(requests_of_others_are_not_ours),
 		cmocka_unit_test(an_agent_with_a_lid_is_asked_by_lid),
+		cmocka_unit_test(a_lid_may_come_and_go),
 		cmocka_unit_test(where_the_lid_leads_nowhere_the_directed_route_follows),
 		cmocka_unit_test(a_late_answer_by_lid_counts_though_the_route_was_tried),
 		cmocka_unit_test(a_request_with_a_route_of_its_own_goes_that_way),
