@@ -2,9 +2,9 @@
 
 /*
  * The table of options and what is done with it in memory: defaults, overrides from the command
- * line, what changed between two configurations. options.def is included three times here: for the
- * names of choices there is nothing to include, for the defaults each line becomes an assignment,
- * for the table each line becomes a row. So an option is one line, and cannot be half there.
+ * line, what changed between two configurations. options.def is included twice here: for the table
+ * each line becomes a row, for the defaults each line becomes an assignment. So an option is one
+ * line, and cannot be half there.
  *
  * Knows no file and no libconfig: conf-file.c reads, conf-print.c writes.
  */
@@ -60,7 +60,7 @@ static const struct conf_name conf_widths[] = {
 	{ NULL, 0 },
 };
 
-/* Every reserved-free value of LinkSpeedEnabled has SDR (IBA 14.2.5.6), hence the second bit. */
+/* Each value of LinkSpeedEnabled that is not reserved has SDR (IBA 14.2.5.6), hence the second bit. */
 static const struct conf_name conf_speeds[] = {
 	{ "sdr", CONF_SPEED_SDR },
 	{ "ddr", CONF_SPEED_SDR | CONF_SPEED_DDR },

@@ -4,7 +4,7 @@
 /*
  * What the operator configured: vsm.conf (libconfig's syntax) as a struct. The options are the
  * lines of options.def, and vsm.conf(5) is made from them. struct conf is plain data: it owns
- * nothing, so it is copied by assignment and needs no destructor; it is some 30 KB, so do not pass
+ * nothing, so it is copied by assignment and needs no destructor; it is some 24 KB, so do not pass
  * it by value.
  *
  * A file is taken whole or not at all. Results are 0 or -errno; on failure *ret is untouched and
