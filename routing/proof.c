@@ -9,8 +9,8 @@
  * leaves by. Vertices of the dependency graph are thus the directed cables between switches (arcs),
  * edges the pairs of them that some packet uses one after the other; the fabric can lock up only
  * if that graph has a cycle (Dally and Seitz). Packets are those for any LID, sent by what hangs on
- * a switch. What a switch itself sends from port 0 is left out: it is management, which gives up
- * after a time, and in any tree the way from spine to spine leads down and up again.
+ * a switch. What switches themselves send from port 0 is left out: it is a trickle, and in any tree
+ * the way from spine to spine leads down and up again.
  *
  * Tables hold tens of millions of entries, so LIDs are taken 64 at a time, as one word (which bit
  * is which LID: planes.h). For each arc, "flow" says which of the 64 leave by it; the LIDs that
@@ -347,8 +347,7 @@ static uint32_t push_used(struct trial *trial, uint32_t s, uint64_t lids, uint32
 	return tail;
 }
 
-/* Follow what hosts send to all LIDs of the block at once; a switch is in the queue at most once.
- */
+/* Follow what hosts send to all LIDs of the block; a switch is in the queue at most once. */
 static void spread_used(struct trial *trial)
 {
 	uint32_t n = trial->graph->n_switches;

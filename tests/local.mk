@@ -32,7 +32,7 @@ tests_unit_test_store_SOURCES = tests/unit/test-store.c \
 libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/graphs-inside.h
 libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
 libtest_a_SOURCES += tests/common/plain-tables.c tests/common/plain-tables.h
-check_PROGRAMS += tests/unit/test-proof
+check_PROGRAMS += tests/unit/test-graphs tests/unit/test-proof
 check_PROGRAMS += tests/unit/test-engines
 
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h

@@ -25,8 +25,7 @@ static void add_hosts_everywhere(struct made_graph *made, unsigned hosts)
 		graph_add_hosts(made, s, hosts);
 }
 
-/* ---- shapes -------------------------------------------------------------------------------------
- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 struct made_graph *graph_make_single(unsigned hosts)
 {

@@ -74,8 +74,7 @@ uint32_t *graph_count_numbers(uint32_t n)
 	return numbers;
 }
 
-/* ---- by hand ------------------------------------------------------------------------------------
- */
+/* ---- by hand --------------------------------------------------------------------------------- */
 
 struct made_graph *graph_make_empty(void)
 {
@@ -188,8 +187,7 @@ void graph_add_hosts(struct made_graph *made, uint32_t at, unsigned n)
 		graph_add_end(made, at, END_HOST);
 }
 
-/* ---- what befalls them --------------------------------------------------------------------------
- */
+/* ---- what befalls them ----------------------------------------------------------------------- */
 
 static void remove_cable(struct made_graph *made, uint32_t i)
 {
@@ -328,8 +326,7 @@ void graph_set_roots(struct made_graph *made, const uint32_t *roots, uint32_t n)
 	memcpy(made->roots, roots, n * sizeof(*made->roots));
 }
 
-/* ---- the arrays ---------------------------------------------------------------------------------
- */
+/* ---- the arrays ------------------------------------------------------------------------------ */
 
 static int compare_ends(const void *a, const void *b)
 {

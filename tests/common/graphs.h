@@ -24,8 +24,7 @@ void graph_freep(struct made_graph **made);
 /* The next number of a sequence; any @state starts one. */
 uint64_t graph_random(uint64_t *state);
 
-/* ---- by hand ------------------------------------------------------------------------------------
- */
+/* ---- by hand --------------------------------------------------------------------------------- */
 
 struct made_graph *graph_make_empty(void);
 /* A switch with port 0 that has a LID; they count from 0. */
@@ -36,8 +35,7 @@ void graph_add_cable(struct made_graph *made, uint32_t a, uint32_t b);
 void graph_add_end(struct made_graph *made, uint32_t at, enum end_kind kind);
 void graph_add_hosts(struct made_graph *made, uint32_t at, unsigned n);
 
-/* ---- shapes: @hosts is per switch ---------------------------------------------------------------
- */
+/* ---- shapes: @hosts is per switch ------------------------------------------------------------ */
 
 struct made_graph *graph_make_star(unsigned n_arms, unsigned hosts); /* switch 0 has no host */
 struct made_graph *graph_make_line(unsigned n, unsigned hosts);
@@ -57,8 +55,7 @@ struct made_graph *graph_make_hyperx(unsigned x, unsigned y, unsigned hosts);
 /* A ring and random cables, about @degree per switch; may have parallel ones. */
 struct made_graph *graph_make_random(unsigned n, unsigned degree, unsigned hosts, uint64_t seed);
 
-/* ---- what befalls them --------------------------------------------------------------------------
- */
+/* ---- what befalls them ----------------------------------------------------------------------- */
 
 /* At most @n; what they cut off stays, as a component of its own. */
 void graph_remove_links(struct made_graph *made, unsigned n, uint64_t seed);
@@ -80,8 +77,7 @@ void graph_shuffle_order(struct made_graph *made, uint64_t seed);
 /* Copied; @n 0 is none. */
 void graph_set_roots(struct made_graph *made, const uint32_t *roots, uint32_t n);
 
-/* ---- net files ----------------------------------------------------------------------------------
- */
+/* ---- net files ------------------------------------------------------------------------------- */
 
 /*
  * A file as ibnetdiscover prints and ibsim reads it. order[] is that of the node identifiers, nodes

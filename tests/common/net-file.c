@@ -223,8 +223,7 @@ static int read_lines(struct net *net, FILE *file)
 	return r;
 }
 
-/* ---- nodes by identifier ------------------------------------------------------------------------
- */
+/* ---- nodes by identifier --------------------------------------------------------------------- */
 
 static int compare_nodes(const void *a, const void *b)
 {
@@ -268,8 +267,7 @@ static struct node *find_node(const struct net *net, const char *id)
 	return NULL;
 }
 
-/* ---- the graph ----------------------------------------------------------------------------------
- */
+/* ---- the graph ------------------------------------------------------------------------------- */
 
 static int add_switches(struct net *net, struct made_graph *made)
 {

@@ -8,6 +8,7 @@
  */
 
 #include "routing/engine.h"
+#include "routing/planes.h"
 #include "tests/common/graphs.h"
 #include "tests/common/plain-tables.h"
 
@@ -18,8 +19,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* ---- the model ----------------------------------------------------------------------------------
- */
+/* ---- the model ------------------------------------------------------------------------------- */
 
 enum { NOBODY = UINT32_MAX };
 
@@ -255,8 +255,7 @@ static struct proof check_tables(const struct graph *graph, const struct tables 
 	return proof;
 }
 
-/* ---- many fabrics -------------------------------------------------------------------------------
- */
+/* ---- many fabrics ---------------------------------------------------------------------------- */
 
 /* Switches and cables at random, hosts on few of them: most pairs are nobody's. */
 static struct made_graph *make_sparse(uint64_t *seed)
@@ -368,8 +367,7 @@ static void switches_with_hundreds_of_cables_are_no_exception(void **unused)
 	}
 }
 
-/* ---- by hand ------------------------------------------------------------------------------------
- */
+/* ---- by hand --------------------------------------------------------------------------------- */
 
 static uint16_t lid_of(const struct graph *graph, uint32_t at, enum end_kind kind)
 {
@@ -630,9 +628,34 @@ static void empty_tables_reach_nobody(void **unused)
 	assert_int_equal(proof.missing_switch, 0);
 }
 
+static void planes_find_the_bytes_of_a_value(void **unused)
+{
+	uint64_t seed = 1;
+
+	(void)unused;
+	for (unsigned round = 0; round < 64; round++) {
+		struct planes planes;
+		uint8_t bytes[64];
+
+		for (unsigned i = 0; i < 64; i++)
+			bytes[i] = (uint8_t)(graph_random(&seed) >> round % 8);
+		planes_load(bytes, &planes);
+		for (unsigned value = 0; value < 256; value++) {
+			uint64_t expected = 0;
+
+			for (unsigned i = 0; i < 64; i++)
+				expected |= (uint64_t)(bytes[i] == value) << planes_bit(i);
+			assert_true(planes_equal(&planes, (uint8_t)value) == expected);
+		}
+	}
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(planes_bit(planes_bit(i)), i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(planes_find_the_bytes_of_a_value),
 		cmocka_unit_test(proof_and_model_agree_on_many_fabrics),
 		cmocka_unit_test(switches_with_hundreds_of_cables_are_no_exception),
 		cmocka_unit_test(a_ring_routed_clockwise_waits_in_a_circle),
