@@ -2,7 +2,9 @@
 # The daemon's surroundings: the loop, the journal, the units, and vsm.c with main().
 
 libvsm_a_SOURCES += systemd/jobs.c systemd/jobs.h
+libvsm_a_SOURCES += systemd/journal.c systemd/journal.h
 libvsm_a_SOURCES += systemd/loop.c systemd/loop.h
+libvsm_a_SOURCES += systemd/notify.c systemd/notify.h
 
 # ---- what systemd and udev read -----------------------------------------------------------------
 

@@ -34,6 +34,7 @@
 #include "base/timer-queue.h"
 #include "base/xoshiro.h"
 #include "systemd/jobs.h"
+#include "systemd/notify.h"
 
 #define PATIENCE (5 * LOOP_MSEC)
 
@@ -358,7 +359,7 @@ static void on_watchdog(void *user)
 		log_error("no progress: the watchdog is not fed until there is some");
 	loop->stuck = stuck;
 	if (!stuck)
-		sd_notify(0, "WATCHDOG=1");
+		notify_watchdog();
 	loop_timer_set(loop->watchdog, loop_now(loop) + loop->watchdog_every);
 }
 

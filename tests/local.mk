@@ -7,13 +7,17 @@ check_PROGRAMS += tests/unit/test-base
 libtest_a_SOURCES += tests/unit/loop-virtual.c tests/unit/loop-virtual.h
 check_PROGRAMS += tests/unit/test-loop tests/unit/test-loop-virtual
 tests_unit_test_loop_SOURCES = tests/unit/test-loop.c \
-	tests/unit/loop-promises.c tests/unit/loop-promises.h
+	tests/unit/loop-promises.c tests/unit/loop-promises.h \
+	tests/unit/manager.c tests/unit/manager.h
 tests_unit_test_loop_LDADD = $(VSM_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_loop_virtual_SOURCES = tests/unit/test-loop-virtual.c \
 	tests/unit/loop-promises.c tests/unit/loop-promises.h
 
 libtest_a_SOURCES += tests/unit/agents.c tests/unit/agents.h
 check_PROGRAMS += tests/unit/test-request
+
+libtest_a_SOURCES += tests/unit/manager.c tests/unit/manager.h
+check_PROGRAMS += tests/unit/test-systemd
 
 # Other readings of the same bytes, which see the headers that only mad/ sees.
 check_PROGRAMS += tests/oracle/test-wire

@@ -20,13 +20,13 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "base/log.h"
 #include "base/macros.h"
 #include "tests/unit/loop-promises.h"
+#include "tests/unit/manager.h"
 
 static void run(struct loop *loop)
 {
@@ -414,38 +414,15 @@ static void signals_come_as_calls(void **state)
 
 /* ---- watchdog -------------------------------------------------------------------------------- */
 
-/* A service manager of the test's own, at an abstract address. */
-static int listen_as_manager(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	socklen_t length = sizeof(address);
-	char name[sizeof(address.sun_path) + 1];
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-	snprintf(name, sizeof(name), "@%.*s",
-		 (int)(length - offsetof(struct sockaddr_un, sun_path) - 1), address.sun_path + 1);
-	setenv("NOTIFY_SOCKET", name, 1);
-
-	return fd;
-}
-
 static unsigned feedings(int fd)
 {
-	char text[64];
+	char text[1024];
 	unsigned n = 0;
 
-	for (;;) {
-		ssize_t length = recv(fd, text, sizeof(text) - 1, 0);
-
-		if (length < 0)
-			return n;
-		text[length] = '\0';
+	for (; manager_hear(fd, text); n++)
 		assert_string_equal(text, "WATCHDOG=1");
-		n++;
-	}
+
+	return n;
 }
 
 struct progress {
@@ -479,9 +456,10 @@ static void the_watchdog_is_fed_only_while_there_is_progress(void **state)
 {
 	struct progress p = { .loop = *state, .content = 3 };
 	unsigned messages = 0;
-	int fd = listen_as_manager();
+	int fd = manager_open();
 	char pid[16];
 
+	assert_true(fd >= 0);
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	setenv("WATCHDOG_PID", pid, 1);
 	setenv("WATCHDOG_USEC", "2000", 1);
@@ -492,10 +470,9 @@ static void the_watchdog_is_fed_only_while_there_is_progress(void **state)
 	assert_int_equal(feedings(fd), 3);
 	assert_int_equal(messages, 1);
 
-	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_PID");
 	unsetenv("WATCHDOG_USEC");
-	close(fd);
+	manager_close(fd);
 }
 
 static void without_a_watchdog_nobody_is_asked(void **state)
