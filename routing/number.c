@@ -73,7 +73,9 @@ static int numbering_alloc(const struct graph *graph, struct numbering *ret)
 struct parts {
 	const struct graph *graph;
 	const uint32_t *height;
-	uint32_t *parent; /* a forest; a part's root is its first switch in graph->order[] */
+	uint32_t *rank;   /* in the sequence before sorting */
+	uint32_t *parent; /* a forest; a part's root is its switch of the lowest rank */
+	uint32_t *key;
 	uint32_t *count;
 	uint32_t *sorted;
 	bool *in;
@@ -81,7 +83,9 @@ struct parts {
 
 static void parts_clear(const struct parts *parts)
 {
+	free(parts->rank);
 	free(parts->parent);
+	free(parts->key);
 	free(parts->count);
 	free(parts->sorted);
 	free(parts->in);
@@ -94,12 +98,14 @@ static int parts_alloc(const struct graph *graph, const struct ranking *ranking,
 	*ret = (struct parts){
 		.graph = graph,
 		.height = ranking->height,
+		.rank = calloc(n, sizeof(uint32_t)),
 		.parent = calloc(n, sizeof(uint32_t)),
+		.key = calloc(n, sizeof(uint32_t)),
 		.count = calloc(n, sizeof(uint32_t)),
 		.sorted = calloc(n, sizeof(uint32_t)),
 		.in = calloc(n, sizeof(bool)),
 	};
-	if (!ret->parent || !ret->count || !ret->sorted || !ret->in)
+	if (!ret->rank || !ret->parent || !ret->key || !ret->count || !ret->sorted || !ret->in)
 		return -ENOMEM;
 	for (uint32_t s = 0; s < graph->n_switches; s++)
 		ret->parent[s] = s;
@@ -117,11 +123,9 @@ static uint32_t part_of(const struct parts *parts, uint32_t s)
 
 static void join(const struct parts *parts, uint32_t a, uint32_t b)
 {
-	const uint32_t *order = parts->graph->order;
-
 	a = part_of(parts, a);
 	b = part_of(parts, b);
-	if (order[a] <= order[b])
+	if (parts->rank[a] <= parts->rank[b])
 		parts->parent[b] = a;
 	else
 		parts->parent[a] = b;
@@ -142,26 +146,35 @@ static void parts_add_height(const struct parts *parts, uint32_t height)
 	}
 }
 
-/* Keeps the sequence within a part. */
-static void parts_sort(const struct parts *parts, uint32_t *sequence)
+/* By rising key, which is below @n_keys; those of one key stay in sequence. */
+static void parts_sort_by(const struct parts *parts, const uint32_t *key, uint32_t n_keys,
+			  uint32_t *sequence)
 {
 	uint32_t n = parts->graph->n_switches;
-	const uint32_t *order = parts->graph->order;
 
-	memset(parts->count, 0, (n + (size_t)1) * sizeof(*parts->count));
+	memset(parts->count, 0, (n_keys + (size_t)1) * sizeof(*parts->count));
 	for (uint32_t s = 0; s < n; s++)
-		parts->count[order[part_of(parts, s)] + 1]++;
-	for (uint32_t i = 0; i < n; i++)
+		parts->count[key[s] + 1]++;
+	for (uint32_t i = 0; i < n_keys; i++)
 		parts->count[i + 1] += parts->count[i];
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t s = sequence[i];
-
-		parts->sorted[parts->count[order[part_of(parts, s)]]++] = s;
-	}
+	for (uint32_t i = 0; i < n; i++)
+		parts->sorted[parts->count[key[sequence[i]]]++] = sequence[i];
 	memcpy(sequence, parts->sorted, n * sizeof(*sequence));
 }
 
-/* @sequence: by height and order, becomes by parts. Without levels, only components are parts. */
+static void parts_sort(const struct parts *parts, uint32_t *sequence)
+{
+	uint32_t n = parts->graph->n_switches;
+
+	for (uint32_t s = 0; s < n; s++)
+		parts->key[s] = parts->rank[part_of(parts, s)];
+	parts_sort_by(parts, parts->key, n, sequence);
+}
+
+/*
+ * Within the finest parts, @sequence is kept at each height. Without levels, only components are
+ * parts.
+ */
 static int sort_by_parts(const struct graph *graph, const struct ranking *ranking, bool from_top,
 			 uint32_t *sequence)
 {
@@ -171,7 +184,9 @@ static int sort_by_parts(const struct graph *graph, const struct ranking *rankin
 
 	if (r)
 		return r;
-	memcpy(sequence, ranking->by_place, graph->n_switches * sizeof(*sequence));
+	parts_sort_by(&parts, ranking->height, top + 1, sequence);
+	for (uint32_t i = 0; i < graph->n_switches; i++)
+		parts.rank[sequence[i]] = i;
 	for (uint32_t step = 0; step <= top; step++) {
 		parts_add_height(&parts, from_top ? top - step : step);
 		if (ranking->tree || step == top)
@@ -239,6 +254,7 @@ static void put_targets(struct filling *filling, const struct end *end, uint32_t
 			.lid = (uint16_t)(end->lid + i),
 			.offset = (uint16_t)(offset + i),
 		};
+		ret->max_offset = MAX(ret->max_offset, offset + i);
 	}
 }
 
@@ -319,6 +335,7 @@ int numbering_make(const struct graph *graph, const struct ranking *ranking, str
 
 	if (r)
 		return r;
+	memcpy(ret->sequence, ranking->by_place, graph->n_switches * sizeof(*ret->sequence));
 	r = sort_by_parts(graph, ranking, true, ret->sequence);
 	if (r)
 		return r;

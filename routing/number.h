@@ -25,6 +25,7 @@ struct numbering {
 	uint32_t *first;    /* group g of the i-th: targets[first[2 * i + g]] to the next group's */
 	uint32_t *number;   /* [2 * i + g]: what its first target is counted as */
 	struct target *targets;
+	uint32_t max_offset;
 	uint8_t *port;      /* of each target, at its own switch; 0 is the switch itself */
 	uint32_t *exit_key; /* of switches: exits are counted by rising key of where they lead */
 };

@@ -4,11 +4,15 @@
  * The inner loop of routing: switches times LIDs, 21 million entries in a fabric of 11,664 hosts.
  *
  * Row by row, because a row of the table fits in the cache and LIDs may come in any order. For each
- * row, which neighbours are a hop nearer is found for 512 destinations at a time by comparing
- * bytes: a bit per neighbour, eight neighbours to a plane of bytes. Destinations are in the
- * sequence of numbering.c, so neighbours in it mostly have the same exits, and the list of exits is
- * made once per run. The list has a slot per cable: first one cable of each neighbour, then the
- * second cables. Target number t takes slot (t / share) mod slots.
+ * row, which neighbours are a hop nearer is found for a block of destinations at a time by
+ * comparing bytes: a bit per neighbour, eight neighbours to a plane of bytes. Destinations are in
+ * the sequence of numbering.c, so neighbours in it mostly have the same exits, and the list of
+ * exits is made once per run. The list has a slot per cable: first one cable of each neighbour,
+ * then the second cables. Target number t takes slot (t / share) mod slots.
+ *
+ * Loops over bytes come in pieces of a constant 64, which compilers turn into vector instructions.
+ * Divisions by the share are made once for all rows of that share, those by the number of slots are
+ * multiplications.
  */
 
 #include "routing/spread.h"
@@ -20,23 +24,36 @@
 enum {
 	PORTS_MAX = 254,
 	PLANES = 32,
-	OFFSETS_MAX = 512, /* 254 ends, and 128 LIDs each that count on by one */
+	PIECE = 64,
+	ROW_BYTES = HOPS_BLOCK + PIECE, /* a piece to spare, to compare with what comes next */
+	OFFSETS_MAX = 512,              /* 254 ends, and 128 LIDs each that count on by one */
+};
+
+/* Numbers of targets divided by a share, for one block. */
+struct quotients {
+	uint32_t share;
+	uint32_t quotient[TARGET_GROUP_COUNT * HOPS_BLOCK];
+	uint32_t rest[TARGET_GROUP_COUNT * HOPS_BLOCK];
 };
 
 /* What one switch knows of one block. */
 struct row {
-	const struct graph *graph;
 	const struct layout *layout;
 	const struct block *block;
+	struct quotients *quotients;
 	uint32_t s;
 	uint8_t *lft;
+	uint32_t n_pieces;
 	uint32_t n_planes;
 	uint8_t want[2][HOPS_BLOCK]; /* distance that a nearer neighbour has: down, and climbing */
 	uint8_t may_climb[HOPS_BLOCK];
-	uint8_t plane[PLANES][HOPS_BLOCK];
-	uint8_t repeats[HOPS_BLOCK]; /* the same exits as the destination before */
+	uint8_t plane[PLANES][ROW_BYTES];
+	uint8_t repeats[ROW_BYTES]; /* the same exits as the destination before */
+	uint8_t lane[PORTS_MAX];    /* of each fan its first port */
+	bool has_lanes;             /* a fan has a second port */
 	uint32_t n_slots;
-	uint8_t slot[PORTS_MAX];
+	uint32_t inverse;                      /* of n_slots: 2^32 / n_slots, rounded up */
+	uint8_t slot[PORTS_MAX + OFFSETS_MAX]; /* again and again */
 };
 
 void layout_clear(struct layout *layout)
@@ -69,39 +86,69 @@ void tables_clear(const struct graph *graph, struct tables *tables)
  */
 
 /* HOPS_NONE wants a neighbour at HOPS_MAX, whose way is one hop too long to be counted here. */
-static void set_wants(const uint8_t *restrict hops, uint8_t *restrict want)
+static void set_wants(const uint8_t *restrict hops, uint32_t n_pieces, uint8_t *restrict want)
 {
-	for (unsigned i = 0; i < HOPS_BLOCK; i++)
-		want[i] = (uint8_t)(hops[i] - 1);
+	for (uint32_t piece = 0; piece < n_pieces; piece++, hops += PIECE, want += PIECE)
+		for (unsigned i = 0; i < PIECE; i++)
+			want[i] = (uint8_t)(hops[i] - 1);
 }
 
-static void set_may_climb(const uint8_t *restrict down, uint8_t *restrict may_climb)
+static void set_may_climb(const uint8_t *restrict down, uint32_t n_pieces, uint8_t *restrict may)
 {
-	for (unsigned i = 0; i < HOPS_BLOCK; i++)
-		may_climb[i] = down[i] == HOPS_NONE ? 0xff : 0;
+	for (uint32_t piece = 0; piece < n_pieces; piece++, down += PIECE, may += PIECE)
+		for (unsigned i = 0; i < PIECE; i++)
+			may[i] = down[i] == HOPS_NONE ? 0xff : 0;
 }
 
-static void mark_nearer(const uint8_t *restrict hops, const uint8_t *restrict want, uint8_t bit,
-			uint8_t *restrict plane)
+static void mark_below(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
+		       uint8_t *restrict plane)
 {
-	for (unsigned i = 0; i < HOPS_BLOCK; i++)
-		plane[i] |= hops[i] == want[i] ? bit : 0;
+	const uint8_t *restrict want = row->want[0];
+
+	for (uint32_t n = row->n_pieces; n; n--, hops += PIECE, want += PIECE, plane += PIECE)
+		for (unsigned i = 0; i < PIECE; i++)
+			plane[i] |= hops[i] == want[i] ? bit : 0;
 }
 
-static void mark_nearer_above(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
-			      uint8_t *restrict plane)
+static void mark_above(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
+		       uint8_t *restrict plane)
 {
 	const uint8_t *restrict want = row->want[1];
-	const uint8_t *restrict may_climb = row->may_climb;
+	const uint8_t *restrict may = row->may_climb;
 
-	for (unsigned i = 0; i < HOPS_BLOCK; i++)
-		plane[i] |= (hops[i] == want[i] ? bit : 0) & may_climb[i];
+	for (uint32_t n = row->n_pieces; n; n--, hops += PIECE, want += PIECE, plane += PIECE) {
+		for (unsigned i = 0; i < PIECE; i++)
+			plane[i] |= (hops[i] == want[i] ? bit : 0) & may[i];
+		may += PIECE;
+	}
 }
 
-static void mark_repeats(const uint8_t *restrict plane, uint8_t *restrict repeats)
+static void mark_repeats(const uint8_t *restrict plane, uint32_t n_pieces,
+			 uint8_t *restrict repeats)
 {
-	for (unsigned i = 1; i < HOPS_BLOCK; i++)
-		repeats[i] &= plane[i] == plane[i - 1] ? 0xff : 0;
+	for (uint32_t piece = 0; piece < n_pieces; piece++, plane += PIECE, repeats += PIECE)
+		for (unsigned i = 0; i < PIECE; i++)
+			repeats[i + 1] &= plane[i] == plane[i + 1] ? 0xff : 0;
+}
+
+static void row_find_repeats(struct row *row)
+{
+	memset(row->repeats, 0xff, sizeof(row->repeats));
+	row->repeats[0] = 0;
+	for (uint32_t p = 0; p < row->n_planes; p++)
+		mark_repeats(row->plane[p], row->n_pieces, row->repeats);
+}
+
+static void row_set_wants(struct row *row)
+{
+	const struct block *block = row->block;
+	size_t at = (size_t)row->s * HOPS_BLOCK;
+
+	set_wants(block->down + at, row->n_pieces, row->want[0]);
+	if (!block->climb)
+		return;
+	set_wants(block->climb + at, row->n_pieces, row->want[1]);
+	set_may_climb(block->down + at, row->n_pieces, row->may_climb);
 }
 
 static void row_find_exits(struct row *row)
@@ -109,146 +156,202 @@ static void row_find_exits(struct row *row)
 	const struct fans *fans = &row->layout->fans;
 	const struct block *block = row->block;
 	const uint32_t *place = row->layout->ranking.place;
-	uint32_t first = fans->first[row->s];
-	uint32_t n = fans->first[row->s + 1] - first;
+	const struct fan *fan = fans->fan + fans->first[row->s];
+	uint32_t n = fans->first[row->s + 1] - fans->first[row->s];
 
 	row->n_planes = (n + 7) / 8;
-	memset(row->plane, 0, (size_t)row->n_planes * HOPS_BLOCK);
-	set_wants(block->down + (size_t)row->s * HOPS_BLOCK, row->want[0]);
-	if (block->climb) {
-		set_wants(block->climb + (size_t)row->s * HOPS_BLOCK, row->want[1]);
-		set_may_climb(block->down + (size_t)row->s * HOPS_BLOCK, row->may_climb);
-	}
+	row->has_lanes = false;
+	memset(row->plane, 0, row->n_planes * sizeof(row->plane[0]));
+	row_set_wants(row);
 	for (uint32_t f = 0; f < n; f++) {
-		uint32_t to = fans->fan[first + f].to;
+		size_t at = (size_t)fan[f].to * HOPS_BLOCK;
 		uint8_t bit = (uint8_t)(1U << f % 8);
 
-		if (block->climb && place[to] > place[row->s])
-			mark_nearer_above(row, block->climb + (size_t)to * HOPS_BLOCK, bit,
-					  row->plane[f / 8]);
+		row->lane[f] = fans->ports[fan[f].first_port];
+		row->has_lanes |= fan[f].n_ports > 1;
+		if (block->climb && place[fan[f].to] > place[row->s])
+			mark_above(row, block->climb + at, bit, row->plane[f / 8]);
 		else
-			mark_nearer(block->down + (size_t)to * HOPS_BLOCK, row->want[0], bit,
-				    row->plane[f / 8]);
+			mark_below(row, block->down + at, bit, row->plane[f / 8]);
 	}
-	memset(row->repeats, 0xff, HOPS_BLOCK);
-	row->repeats[0] = 0;
-	for (uint32_t p = 0; p < row->n_planes; p++)
-		mark_repeats(row->plane[p], row->repeats);
+	row_find_repeats(row);
 }
 
 /* ---- which cable for which LID ------------------------------------------------------------------
  */
 
-/* The fans whose bits are set at @column. */
-static uint32_t list_fans(const struct row *row, uint32_t column, const struct fan **ret)
+/* The first ports of the fans whose bits are set at @column. */
+static uint32_t list_fans(const struct row *row, uint32_t column, uint8_t *restrict ret)
 {
-	const struct fans *fans = &row->layout->fans;
-	const struct fan *fan = fans->fan + fans->first[row->s];
+	const uint8_t *restrict lane = row->lane;
 	uint32_t n = 0;
 
 	for (uint32_t p = 0; p < row->n_planes; p++)
 		for (unsigned left = row->plane[p][column]; left; left &= left - 1)
-			ret[n++] = &fan[p * 8 + (unsigned)__builtin_ctz(left)];
+			ret[n++] = lane[p * 8 + (unsigned)__builtin_ctz(left)];
 	return n;
 }
 
-static void list_slots(struct row *row, uint32_t column)
+/* After the first ports the second ones of fans that have two, and so on. */
+static void list_lanes(struct row *row, uint32_t column)
 {
-	const struct fan *fan[PORTS_MAX];
-	uint32_t n = list_fans(row, column, fan);
+	const struct fans *fans = &row->layout->fans;
+	const struct fan *fan = fans->fan + fans->first[row->s];
 	bool more = true;
 
-	row->n_slots = 0;
-	for (uint32_t lane = 0; more; lane++) {
+	for (uint32_t lane = 1; more; lane++) {
 		more = false;
-		for (uint32_t f = 0; f < n; f++) {
-			if (lane >= fan[f]->n_ports)
+		for (uint32_t f = 0; f < fans->first[row->s + 1] - fans->first[row->s]; f++) {
+			if (!(row->plane[f / 8][column] >> f % 8 & 1) || lane >= fan[f].n_ports)
 				continue;
-			row->slot[row->n_slots++] =
-				row->layout->fans.ports[fan[f]->first_port + lane];
-			more |= lane + 1 < fan[f]->n_ports;
+			row->slot[row->n_slots++] = fans->ports[fan[f].first_port + lane];
+			more = true;
 		}
 	}
 }
 
-/* The exit of each offset that a group can have. */
-static void list_picks(const struct row *row, uint32_t number, uint32_t n, uint8_t *ret)
+static void list_slots(struct row *row, uint32_t column)
 {
-	uint32_t share = row->layout->fans.share[row->s];
-	uint32_t slot = number / share % row->n_slots;
-	uint32_t left = share - number % share;
+	row->n_slots = list_fans(row, column, row->slot);
+	if (row->has_lanes)
+		list_lanes(row, column);
+	if (row->n_slots < 2)
+		return;
+	row->inverse = UINT32_MAX / row->n_slots + 1;
+	for (uint32_t i = 0; i <= row->layout->numbering.max_offset; i++)
+		row->slot[row->n_slots + i] = row->slot[i];
+}
 
-	for (uint32_t offset = 0; offset < n; offset++) {
-		ret[offset] = row->slot[slot];
+/* @number mod n_slots. Right for numbers below 2^24, which is more than there are LIDs of leaves.
+ */
+static uint32_t slot_of(const struct row *row, uint32_t number)
+{
+	return (uint32_t)((uint64_t)(row->inverse * number) * row->n_slots >> 32);
+}
+
+static void fill_same(const struct row *row, uint8_t port, uint32_t from, uint32_t to)
+{
+	const struct target *target = row->layout->numbering.targets + from;
+	uint8_t *restrict lft = row->lft;
+
+	for (uint32_t n = to - from; n; n--)
+		lft[target++->lid] = port;
+}
+
+/* Each offset has its own exit in @pick. */
+static void fill_picked(const struct row *row, const uint8_t *restrict pick, uint32_t from,
+			uint32_t to)
+{
+	const struct target *target = row->layout->numbering.targets + from;
+	uint8_t *restrict lft = row->lft;
+
+	for (uint32_t n = to - from; n; n--, target++)
+		lft[target->lid] = pick[target->offset];
+}
+
+/* A group that begins within a share and is not over with it. */
+static void fill_shares(const struct row *row, uint32_t slot, uint32_t rest, uint32_t group)
+{
+	const uint32_t *first = row->layout->numbering.first + group;
+	uint32_t share = row->quotients->share;
+	uint32_t left = share - rest;
+	uint8_t pick[OFFSETS_MAX];
+
+	for (uint32_t offset = 0; offset <= row->layout->numbering.max_offset; offset++) {
+		pick[offset] = row->slot[slot];
 		if (--left)
 			continue;
 		left = share;
 		slot = slot + 1 < row->n_slots ? slot + 1 : 0;
 	}
+	fill_picked(row, pick, first[0], first[1]);
 }
 
-static void fill_through(const struct row *row, uint8_t port, uint32_t from, uint32_t to)
-{
-	const struct target *targets = row->layout->numbering.targets;
-
-	for (uint32_t t = from; t < to; t++)
-		row->lft[targets[t].lid] = port;
-}
-
-/* @group: twice the destination's rank in the sequence, plus the group. */
+/* @group: twice the destination's rank in the block, plus the kind of group. */
 static void fill_group(const struct row *row, uint32_t group)
 {
-	const struct numbering *numbering = &row->layout->numbering;
-	uint32_t from = numbering->first[group];
-	uint32_t to = numbering->first[group + 1];
-	uint8_t pick[OFFSETS_MAX];
+	uint32_t all = TARGET_GROUP_COUNT * row->block->first + group;
+	const uint32_t *first = row->layout->numbering.first + all;
+	uint32_t slot = slot_of(row, row->quotients->quotient[group]);
+	uint32_t rest = row->quotients->rest[group];
 
-	if (row->n_slots == 1 || to - from == 1) {
-		uint32_t number = numbering->number[group] / row->layout->fans.share[row->s];
-
-		fill_through(row, row->slot[number % row->n_slots], from, to);
-		return;
-	}
-	list_picks(row, numbering->number[group], MIN(to - from, OFFSETS_MAX), pick);
-	for (uint32_t t = from; t < to; t++)
-		row->lft[numbering->targets[t].lid] = pick[numbering->targets[t].offset];
+	if (first[1] - first[0] < 2 ||
+	    rest + row->layout->numbering.max_offset < row->quotients->share)
+		fill_same(row, row->slot[slot], first[0], first[1]);
+	else if (row->quotients->share == 1)
+		fill_picked(row, row->slot + slot, first[0], first[1]);
+	else
+		fill_shares(row, slot, rest, all);
 }
 
-static void fill_own(const struct row *row, uint32_t group)
+static void fill_own(const struct row *row, uint32_t i)
 {
 	const struct numbering *numbering = &row->layout->numbering;
+	const uint32_t *first = numbering->first + TARGET_GROUP_COUNT * (row->block->first + i);
 
-	for (uint32_t t = numbering->first[group]; t < numbering->first[group + 2]; t++)
+	for (uint32_t t = first[0]; t < first[TARGET_GROUP_COUNT]; t++)
 		row->lft[numbering->targets[t].lid] = numbering->port[t];
+}
+
+/* Destinations @from to @to - 1 of the block have the same exits. */
+static void row_fill_run(struct row *row, uint32_t from, uint32_t to)
+{
+	const uint32_t *first = row->layout->numbering.first;
+
+	list_slots(row, from);
+	if (row->n_slots == 1)
+		fill_same(row, row->slot[0], first[TARGET_GROUP_COUNT * (row->block->first + from)],
+			  first[TARGET_GROUP_COUNT * (row->block->first + to)]);
+	for (uint32_t i = from; row->n_slots > 1 && i < to; i++) {
+		fill_group(row, TARGET_GROUP_COUNT * i + TARGET_HOSTS);
+		fill_group(row, TARGET_GROUP_COUNT * i + TARGET_OWN);
+	}
 }
 
 static void row_fill(struct row *row)
 {
-	const uint32_t *sequence = row->layout->numbering.sequence;
+	const uint32_t *sequence = row->layout->numbering.sequence + row->block->first;
+	uint32_t from = 0;
 
-	row->n_slots = 0;
-	for (uint32_t i = 0; i < row->block->n; i++) {
-		uint32_t group = TARGET_GROUP_COUNT * (row->block->first + i);
+	for (uint32_t i = 1; i <= row->block->n; i++) {
+		if (i < row->block->n && row->repeats[i])
+			continue;
+		row_fill_run(row, from, i);
+		from = i;
+	}
+	for (uint32_t i = 0; i < row->block->n; i++)
+		if (sequence[i] == row->s)
+			fill_own(row, i);
+}
 
-		if (!row->repeats[i])
-			list_slots(row, i);
-		if (sequence[row->block->first + i] == row->s) {
-			fill_own(row, group);
-		} else if (row->n_slots) {
-			fill_group(row, group + TARGET_HOSTS);
-			fill_group(row, group + TARGET_OWN);
-		}
+static void divide_by_share(const struct layout *layout, const struct block *block, uint32_t share,
+			    struct quotients *ret)
+{
+	const uint32_t *number = layout->numbering.number + TARGET_GROUP_COUNT * block->first;
+
+	ret->share = share;
+	for (uint32_t i = 0; i < TARGET_GROUP_COUNT * block->n; i++) {
+		ret->quotient[i] = number[i] / share;
+		ret->rest[i] = number[i] % share;
 	}
 }
 
 void tables_fill_block(const struct graph *graph, const struct layout *layout,
 		       const struct block *block, struct tables *tables)
 {
-	struct row row = { .graph = graph, .layout = layout, .block = block };
+	struct quotients quotients = { 0 };
+	struct row row = {
+		.layout = layout,
+		.block = block,
+		.quotients = &quotients,
+		.n_pieces = (block->n + PIECE - 1) / PIECE,
+	};
 
-	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		row.s = s;
-		row.lft = tables->lft + s * tables->stride;
+	for (uint32_t p = 0; p < graph->n_switches; p++) {
+		row.s = layout->ranking.by_place[p];
+		row.lft = tables->lft + row.s * tables->stride;
+		if (layout->fans.share[row.s] != quotients.share)
+			divide_by_share(layout, block, layout->fans.share[row.s], &quotients);
 		row_find_exits(&row);
 		row_fill(&row);
 	}
