@@ -9,10 +9,14 @@
  * columns of the last block are computed and mean nothing... they stay HOPS_NONE.
  *
  * Shortest ways: one breadth-first search for all 512 destinations at once, a bit each; a level of
- * it is an OR over neighbours. Up/down ways: a minimum over lower neighbours from the bottom of the
- * total order to its top, then over upper neighbours from the top to the bottom. Two arrays and not
- * one: a packet that came down must go on down, so it may only be sent down to a switch that needs
- * not climb.
+ * it is an OR over neighbours.
+ *
+ * Up/down ways: first the ways down, from the bottom of the total order to its top. Then from the
+ * top to the bottom, which way each switch sends. Where packets for a destination come from, a
+ * table of exits by LID cannot tell; so a switch to which an upper neighbour sends must go on down,
+ * and all others are free to take the shorter way, or both if they are equal. Upper neighbours have
+ * been decided before, so this is one pass. (The usual rule, down wherever there is a way down, is
+ * the same in an intact tree, but in a damaged one squeezes a whole pod through one core.)
  */
 
 #include "routing/hops.h"
@@ -133,43 +137,74 @@ int hops_fill_shortest(const struct graph *graph, const uint32_t *targets, uint3
 static void relax(uint8_t *restrict row, const uint8_t *restrict next)
 {
 	for (unsigned i = 0; i < HOPS_BLOCK; i++) {
-		uint8_t further = (uint8_t)(MIN(next[i], HOPS_MAX) + 1);
+		uint8_t further = (uint8_t)(MIN(next[i], HOPS_NEVER) + 1);
 
+		further |= further > HOPS_MAX ? HOPS_NONE : 0;
 		row[i] = MIN(row[i], further);
 	}
 }
 
-/* Where there is a way down, it is taken: see above. */
-static void prefer_down(uint8_t *restrict climb, const uint8_t *restrict down)
+/* Not where the upper neighbour sends down, and this is on its way. */
+static void forbid_climbing(uint8_t *restrict may_climb, const uint8_t *restrict down,
+			    const uint8_t *restrict upper_down, const uint8_t *restrict upper_best)
 {
-	for (unsigned i = 0; i < HOPS_BLOCK; i++)
-		climb[i] = down[i] == HOPS_NONE ? climb[i] : down[i];
+	for (unsigned i = 0; i < HOPS_BLOCK; i++) {
+		uint8_t sends = upper_best[i] == upper_down[i] ? 0xff : 0;
+
+		may_climb[i] &= (uint8_t) ~((uint8_t)(upper_down[i] - 1) == down[i] ? sends : 0);
+	}
+}
+
+/* @best: that of climbing, so far. Without a way down there is nobody who sends down to here. */
+static void decide(uint8_t *restrict best, uint8_t *restrict may_climb,
+		   const uint8_t *restrict down)
+{
+	for (unsigned i = 0; i < HOPS_BLOCK; i++) {
+		may_climb[i] |= down[i] == HOPS_NONE ? 0xff : 0;
+		best[i] = MIN(down[i], (uint8_t)(best[i] | (uint8_t)~may_climb[i]));
+	}
+}
+
+static void descend(const struct graph *graph, const struct tiers *tiers, uint32_t s, uint8_t *down)
+{
+	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
+		uint32_t to = graph->arcs[a].to;
+
+		if (tiers->place[to] < tiers->place[s])
+			relax(down + (size_t)s * HOPS_BLOCK, down + (size_t)to * HOPS_BLOCK);
+	}
+}
+
+static void climb(const struct graph *graph, const struct tiers *tiers, uint32_t s,
+		  const struct tiered *ret)
+{
+	size_t at = (size_t)s * HOPS_BLOCK;
+
+	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
+		uint32_t to = graph->arcs[a].to;
+		size_t upper = (size_t)to * HOPS_BLOCK;
+
+		if (tiers->place[to] < tiers->place[s])
+			continue;
+		relax(ret->best + at, ret->best + upper);
+		forbid_climbing(ret->may_climb + at, ret->down + at, ret->down + upper,
+				ret->best + upper);
+	}
+	decide(ret->best + at, ret->may_climb + at, ret->down + at);
 }
 
 void hops_fill_tiered(const struct graph *graph, const struct tiers *tiers, const uint32_t *targets,
-		      uint32_t n, uint8_t *down, uint8_t *climb)
+		      uint32_t n, const struct tiered *ret)
 {
-	const uint32_t *place = tiers->place;
+	size_t size = (size_t)graph->n_switches * HOPS_BLOCK;
 
-	memset(down, HOPS_NONE, (size_t)graph->n_switches * HOPS_BLOCK);
-	memset(climb, HOPS_NONE, (size_t)graph->n_switches * HOPS_BLOCK);
+	memset(ret->down, HOPS_NONE, size);
+	memset(ret->best, HOPS_NONE, size);
+	memset(ret->may_climb, 0xff, size);
 	for (uint32_t i = 0; i < n; i++)
-		down[(size_t)targets[i] * HOPS_BLOCK + i] = 0;
-	for (uint32_t p = 0; p < graph->n_switches; p++) {
-		uint32_t s = tiers->by_place[p];
-
-		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
-			if (place[graph->arcs[a].to] < p)
-				relax(down + (size_t)s * HOPS_BLOCK,
-				      down + (size_t)graph->arcs[a].to * HOPS_BLOCK);
-	}
-	for (uint32_t p = graph->n_switches; p-- > 0;) {
-		uint32_t s = tiers->by_place[p];
-
-		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
-			if (place[graph->arcs[a].to] > p)
-				relax(climb + (size_t)s * HOPS_BLOCK,
-				      climb + (size_t)graph->arcs[a].to * HOPS_BLOCK);
-		prefer_down(climb + (size_t)s * HOPS_BLOCK, down + (size_t)s * HOPS_BLOCK);
-	}
+		ret->down[(size_t)targets[i] * HOPS_BLOCK + i] = 0;
+	for (uint32_t p = 0; p < graph->n_switches; p++)
+		descend(graph, tiers, tiers->by_place[p], ret->down);
+	for (uint32_t p = graph->n_switches; p-- > 0;)
+		climb(graph, tiers, tiers->by_place[p], ret);
 }

@@ -10,8 +10,9 @@
 
 enum {
 	HOPS_BLOCK = 512,
-	HOPS_NONE = 255, /* no way, or one longer than HOPS_MAX */
-	HOPS_MAX = 254,
+	HOPS_MAX = 253,
+	HOPS_NEVER = 254, /* no distance is that */
+	HOPS_NONE = 255,  /* no way, or one longer than HOPS_MAX */
 };
 
 /* The caller frees. NULL: no memory. */
@@ -28,8 +29,15 @@ struct tiers {
 };
 
 /*
- * The shortest ways that only go down, and the ways that first go up: @climb equals @down where
- * that is finite, else it is one more than the nearest upper neighbour's climb.
+ * Blocks of distances along legal ways. @down: going down all the way. @best: the way that packets
+ * take from here, over lower neighbours if it is as long as @down, and over upper neighbours if
+ * @may_climb is 0xff (0: it may not, for some upper neighbour sends packets down to here).
  */
+struct tiered {
+	uint8_t *down;
+	uint8_t *best;
+	uint8_t *may_climb;
+};
+
 void hops_fill_tiered(const struct graph *graph, const struct tiers *tiers, const uint32_t *targets,
-		      uint32_t n, uint8_t *down, uint8_t *climb);
+		      uint32_t n, const struct tiered *ret);

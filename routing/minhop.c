@@ -24,7 +24,7 @@ static int minhop_route(const struct graph *graph, struct tables *tables, const 
 		struct block block = {
 			.first = first,
 			.n = MIN(graph->n_switches - first, (uint32_t)HOPS_BLOCK),
-			.down = hops,
+			.shortest = hops,
 		};
 
 		r = hops_fill_shortest(graph, layout.numbering.sequence + first, block.n, hops);

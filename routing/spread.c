@@ -45,8 +45,9 @@ struct row {
 	uint8_t *lft;
 	uint32_t n_pieces;
 	uint32_t n_planes;
-	uint8_t want[2][HOPS_BLOCK]; /* distance that a nearer neighbour has: down, and climbing */
-	uint8_t may_climb[HOPS_BLOCK];
+	uint8_t want_below[HOPS_BLOCK]; /* the distance that a nearer neighbour has */
+	uint8_t want_above[HOPS_BLOCK];
+	const uint8_t *may_climb;
 	uint8_t plane[PLANES][ROW_BYTES];
 	uint8_t repeats[ROW_BYTES]; /* the same exits as the destination before */
 	uint8_t lane[PORTS_MAX];    /* of each fan its first port */
@@ -85,25 +86,27 @@ void tables_clear(const struct graph *graph, struct tables *tables)
 /* ---- which neighbours are nearer ----------------------------------------------------------------
  */
 
-/* HOPS_NONE wants a neighbour at HOPS_MAX, whose way is one hop too long to be counted here. */
+/* HOPS_NONE wants HOPS_NEVER. */
 static void set_wants(const uint8_t *restrict hops, uint32_t n_pieces, uint8_t *restrict want)
 {
-	for (uint32_t piece = 0; piece < n_pieces; piece++, hops += PIECE, want += PIECE)
+	for (; n_pieces; n_pieces--, hops += PIECE, want += PIECE)
 		for (unsigned i = 0; i < PIECE; i++)
 			want[i] = (uint8_t)(hops[i] - 1);
 }
 
-static void set_may_climb(const uint8_t *restrict down, uint32_t n_pieces, uint8_t *restrict may)
+/* Below, only where the way down is the best. */
+static void set_wants_below(const uint8_t *restrict down, const uint8_t *restrict best,
+			    uint32_t n_pieces, uint8_t *restrict want)
 {
-	for (uint32_t piece = 0; piece < n_pieces; piece++, down += PIECE, may += PIECE)
+	for (; n_pieces; n_pieces--, down += PIECE, best += PIECE, want += PIECE)
 		for (unsigned i = 0; i < PIECE; i++)
-			may[i] = down[i] == HOPS_NONE ? 0xff : 0;
+			want[i] = down[i] == best[i] ? (uint8_t)(down[i] - 1) : HOPS_NEVER;
 }
 
 static void mark_below(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
 		       uint8_t *restrict plane)
 {
-	const uint8_t *restrict want = row->want[0];
+	const uint8_t *restrict want = row->want_below;
 
 	for (uint32_t n = row->n_pieces; n; n--, hops += PIECE, want += PIECE, plane += PIECE)
 		for (unsigned i = 0; i < PIECE; i++)
@@ -113,7 +116,7 @@ static void mark_below(const struct row *row, const uint8_t *restrict hops, uint
 static void mark_above(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
 		       uint8_t *restrict plane)
 {
-	const uint8_t *restrict want = row->want[1];
+	const uint8_t *restrict want = row->want_above;
 	const uint8_t *restrict may = row->may_climb;
 
 	for (uint32_t n = row->n_pieces; n; n--, hops += PIECE, want += PIECE, plane += PIECE) {
@@ -126,7 +129,7 @@ static void mark_above(const struct row *row, const uint8_t *restrict hops, uint
 static void mark_repeats(const uint8_t *restrict plane, uint32_t n_pieces,
 			 uint8_t *restrict repeats)
 {
-	for (uint32_t piece = 0; piece < n_pieces; piece++, plane += PIECE, repeats += PIECE)
+	for (; n_pieces; n_pieces--, plane += PIECE, repeats += PIECE)
 		for (unsigned i = 0; i < PIECE; i++)
 			repeats[i + 1] &= plane[i] == plane[i + 1] ? 0xff : 0;
 }
@@ -144,18 +147,33 @@ static void row_set_wants(struct row *row)
 	const struct block *block = row->block;
 	size_t at = (size_t)row->s * HOPS_BLOCK;
 
-	set_wants(block->down + at, row->n_pieces, row->want[0]);
-	if (!block->climb)
+	if (block->shortest) {
+		set_wants(block->shortest + at, row->n_pieces, row->want_below);
 		return;
-	set_wants(block->climb + at, row->n_pieces, row->want[1]);
-	set_may_climb(block->down + at, row->n_pieces, row->may_climb);
+	}
+	set_wants_below(block->tiered.down + at, block->tiered.best + at, row->n_pieces,
+			row->want_below);
+	set_wants(block->tiered.best + at, row->n_pieces, row->want_above);
+	row->may_climb = block->tiered.may_climb + at;
+}
+
+static void row_mark_fan(struct row *row, uint32_t to, uint8_t bit, uint8_t *plane)
+{
+	const struct block *block = row->block;
+	const uint32_t *place = row->layout->ranking.place;
+	size_t at = (size_t)to * HOPS_BLOCK;
+
+	if (block->shortest)
+		mark_below(row, block->shortest + at, bit, plane);
+	else if (place[to] < place[row->s])
+		mark_below(row, block->tiered.down + at, bit, plane);
+	else
+		mark_above(row, block->tiered.best + at, bit, plane);
 }
 
 static void row_find_exits(struct row *row)
 {
 	const struct fans *fans = &row->layout->fans;
-	const struct block *block = row->block;
-	const uint32_t *place = row->layout->ranking.place;
 	const struct fan *fan = fans->fan + fans->first[row->s];
 	uint32_t n = fans->first[row->s + 1] - fans->first[row->s];
 
@@ -164,15 +182,9 @@ static void row_find_exits(struct row *row)
 	memset(row->plane, 0, row->n_planes * sizeof(row->plane[0]));
 	row_set_wants(row);
 	for (uint32_t f = 0; f < n; f++) {
-		size_t at = (size_t)fan[f].to * HOPS_BLOCK;
-		uint8_t bit = (uint8_t)(1U << f % 8);
-
 		row->lane[f] = fans->ports[fan[f].first_port];
 		row->has_lanes |= fan[f].n_ports > 1;
-		if (block->climb && place[fan[f].to] > place[row->s])
-			mark_above(row, block->climb + at, bit, row->plane[f / 8]);
-		else
-			mark_below(row, block->down + at, bit, row->plane[f / 8]);
+		row_mark_fan(row, fan[f].to, (uint8_t)(1U << f % 8), row->plane[f / 8]);
 	}
 	row_find_repeats(row);
 }

@@ -23,8 +23,8 @@ void layout_clear(struct layout *layout);
 struct block {
 	uint32_t first;
 	uint32_t n;
-	const uint8_t *down;  /* the only distances if @climb is NULL */
-	const uint8_t *climb; /* used towards upper neighbours where @down has no way */
+	const uint8_t *shortest; /* or NULL, and then */
+	struct tiered tiered;
 };
 
 /* All entries ROUTE_NONE, then block by block. */

@@ -13,25 +13,35 @@
 
 #include <errno.h>
 
+static void free_tiered(const struct tiered *tiered)
+{
+	free(tiered->down);
+	free(tiered->best);
+	free(tiered->may_climb);
+}
+
 static int updn_fill(const struct graph *graph, const struct layout *layout, struct tables *tables)
 {
 	const struct tiers tiers = ranking_tiers(&layout->ranking);
-	AUTO(freep) uint8_t *down = hops_new_block(graph);
-	AUTO(freep) uint8_t *climb = hops_new_block(graph);
+	AUTO(free_tiered)
+	const struct tiered tiered = {
+		.down = hops_new_block(graph),
+		.best = hops_new_block(graph),
+		.may_climb = hops_new_block(graph),
+	};
 
-	if (!down || !climb)
+	if (!tiered.down || !tiered.best || !tiered.may_climb)
 		return -ENOMEM;
 	tables_clear(graph, tables);
 	for (uint32_t first = 0; first < graph->n_switches; first += HOPS_BLOCK) {
 		struct block block = {
 			.first = first,
 			.n = MIN(graph->n_switches - first, (uint32_t)HOPS_BLOCK),
-			.down = down,
-			.climb = climb,
+			.tiered = tiered,
 		};
 
-		hops_fill_tiered(graph, &tiers, layout->numbering.sequence + first, block.n, down,
-				 climb);
+		hops_fill_tiered(graph, &tiers, layout->numbering.sequence + first, block.n,
+				 &tiered);
 		tables_fill_block(graph, layout, &block, tables);
 	}
 	return 0;
