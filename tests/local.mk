@@ -48,12 +48,29 @@ dist_check_SCRIPTS += tests/check-layers.sh
 dist_check_SCRIPTS += tests/check-symbols.sh
 dist_check_SCRIPTS += tests/check-units.sh
 
+# ---- the real daemon on stock ibsim -------------------------------------------------------------
+dist_check_SCRIPTS += tests/ibsim/run.py
+EXTRA_DIST += tests/ibsim/lib.py tests/ibsim/fabrics.py tests/ibsim/checks.py tests/ibsim/suite.py
+EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py
+
+# A preload: no part of vsm, so not built as the rest of it is (sanitizers).
+check_DATA = tests/bench/count-smps.so
+EXTRA_DIST += tests/bench/count-smps.c
+CLEANFILES += tests/bench/count-smps.so
+tests/bench/count-smps.so: tests/bench/count-smps.c
+	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) -D_GNU_SOURCE $(UMAD_CFLAGS) $(CPPFLAGS) $(CFLAGS) \
+		-Wall -Wextra -std=gnu11 -pthread -fPIC -shared -o $@ $(srcdir)/tests/bench/count-smps.c
+
 # ---- fuzz targets: three lines each -------------------------------------------------------------
 #	fuzz_programs += tests/fuzz/fuzz-x
 #	tests_fuzz_fuzz_x_LDADD = $(fuzz_ldadd)
 #	EXTRA_DIST += tests/fuzz/fuzz-x.in		(a folder of inputs, past crashes among them)
 # Linked with libFuzzer they explore ("make fuzz"), linked with replay.c they are tests.
 fuzz_programs =
+
+fuzz_programs += tests/fuzz/fuzz-answer
+tests_fuzz_fuzz_answer_LDADD = libtest.a $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-answer.in
 
 fuzz_programs += tests/fuzz/fuzz-conf
 tests_fuzz_fuzz_conf_LDADD = $(fuzz_ldadd)

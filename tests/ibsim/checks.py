@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What other people's tools say about a fabric that is said to be up."""
+
+import os
+import random
+import re
+
+from lib import Failure, Skip, check, check_empty, check_equal, find_program
+
+
+def links(sim, snapshot):
+    """iblinkinfo sees every cable that is there, from both ends, and each Active."""
+    seen = 0
+    bad = []
+    for line in sim.tool("iblinkinfo", "-l", seconds=120).splitlines():
+        match = re.search(r'\s(\d+)\s+(\d+)\[.*?\] ==\(\s*(.*?)\s*\)==>', line)
+        if not match:
+            continue
+        if "LinkUp" in match[3]:
+            seen += 1
+            if "Active/" not in match[3]:
+                bad.append(line.strip())
+    check_empty("iblinkinfo", bad)
+    switch_ends = [port for port in snapshot.linked_ports(sim.host)
+                   if port.node.kind == "Switch"]
+    host_ends = [port for port in snapshot.linked_ports(sim.host) if port.node.kind != "Switch"]
+    check(len(switch_ends) <= seen <= len(switch_ends) + len(host_ends),
+          f"iblinkinfo shows {seen} link ends of {len(switch_ends)}")
+
+
+def discovered(sim, snapshot):
+    """ibnetdiscover finds every node, with the LID that it has."""
+    out = sim.tool("ibnetdiscover", seconds=120)
+    found = {}
+    for match in re.finditer(r'^(switch|ca|rt)guid=0x([0-9a-f]+)', out, re.MULTILINE):
+        found[int(match[2], 16)] = match[1]
+    expected = {snapshot.nodes[name].guid for name in snapshot.reachable(sim.host)}
+    check_equal("ibnetdiscover: nodes", len(found), len(expected))
+    lids = {int(lid) for lid in re.findall(r"\blid (\d+)\b", out)}
+    missing = set(snapshot.lids(sim.host).values()) - lids
+    check_empty("ibnetdiscover: LIDs not shown", sorted(missing))
+
+
+def paths(sim, snapshot, pairs, seed=1):
+    """ibtracert walks from LID to LID by the tables that the switches hold."""
+    chance = random.Random(seed)
+    ports = sorted(snapshot.end_ports(sim.host), key=lambda port: port.lid)
+    if len(ports) < 2:
+        return
+    for _ in range(pairs):
+        source, target = chance.sample(ports, 2)
+        out = sim.tool("ibtracert", source.lid, target.lid)
+        last = out.strip().splitlines()[-1]
+        check(last.startswith("To ") and f"lid {target.lid}-" in last,
+              f"ibtracert {source.lid} {target.lid} ends with: {last}")
+
+
+def routes(manager, snapshot, host, seconds=120):
+    """ibdmchk walks all pairs by the manager's dumps: every path there, no credit loop."""
+    if not snapshot.switches():
+        return
+    program = find_program("ibdmchk")
+    if not program:
+        raise Skip("ibutils is not installed")
+    arguments = [program]
+    for option, name in (("-s", "opensm-subnet.lst"), ("-f", "opensm.fdbs"),
+                         ("-m", "opensm.mcfdbs")):
+        path = os.path.join(manager.dumps, name)
+        check(os.path.exists(path), f"{manager.name} wrote no {name}")
+        arguments += [option, path]
+    # Its exit code says nothing: it crashes at its end after it has said all.
+    out = manager.world.run(arguments, seconds=seconds).stdout
+    check_empty("ibdmchk", [line for line in out.splitlines() if line.startswith("-E-")])
+    ends = [port for port in snapshot.end_ports(host) if port.node.kind != "Switch"]
+    scanned = re.search(r"Scanned:(\d+) CA to CA paths", out)
+    check(scanned, f"ibdmchk scanned nothing: {out[-300:]}")
+    check(int(scanned[1]) >= len(ends) * (len(ends) - 1),
+          f"ibdmchk scanned {scanned[1]} paths among {len(ends)} ports")
+    check("no credit loops found" in out, f"ibdmchk: no verdict: {out[-300:]}")
+
+
+SWITCH = re.compile(r"^Unicast lids \[.*?\] of switch .*guid (0x[0-9a-f]+)", re.IGNORECASE)
+ENTRY = re.compile(r"^(0x[0-9a-f]+) (\d+) ", re.IGNORECASE)
+
+
+def tables_in(text):
+    """{switch GUID: {LID: exit port}} of dump_fts, and of opensm-lfts.dump."""
+    tables = {}
+    table = None
+    for line in text.splitlines():
+        if match := SWITCH.match(line):
+            table = tables.setdefault(int(match[1], 16), {})
+        elif (match := ENTRY.match(line)) and table is not None and int(match[2]) != 255:
+            table[int(match[1], 16)] = int(match[2])
+    return tables
+
+
+def tables(sim, manager, snapshot):
+    """dump_fts reads from the switches what the manager says that it wrote."""
+    held = tables_in(sim.tool("dump_fts", seconds=120))
+    said = tables_in(manager.dump("opensm-lfts.dump"))
+    switches = {snapshot.nodes[name].guid for name in snapshot.reachable(sim.host)
+                if snapshot.nodes[name].kind == "Switch"}
+    check_equal("switches in dump_fts", len(held), len(switches))
+    check_equal("switches in opensm-lfts.dump", len(said), len(switches))
+    lids = set(snapshot.lids(sim.host).values())
+    # It leaves out the last LID of a table if that is the first of a block.
+    lids -= {node.linear_top for node in snapshot.switches() if node.linear_top % 64 == 0}
+    bad = []
+    for guid in sorted(switches):
+        for lid in sorted(lids):
+            if held[guid].get(lid) != said[guid].get(lid) or lid not in held[guid]:
+                bad.append(f"0x{guid:x} LID {lid}: holds {held[guid].get(lid)}, "
+                           f"said {said[guid].get(lid)}")
+    check_empty("dump_fts and opensm-lfts.dump", bad)
+    return held
+
+
+def fields(text):
+    """What saquery and smpquery print: "name....value"; the last of a name counts."""
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r"\s*([\w ()]+?)\.*(?::\.*|\.{2,})\s*(\S.*)?$", line)
+        if match:
+            found[match[1].strip()] = (match[2] or "").strip()
+    return found
+
+
+def pkeys(sim, lid, port=None):
+    """The P_Key table of a port, without its empty entries."""
+    out = sim.tool("smpquery", "pkeys", lid, *([port] if port is not None else []))
+    keys = [int(word, 16) for line in out.splitlines() if ":" in line
+            for word in line.split(":", 1)[1].split() if word.startswith("0x")]
+    return [key for key in keys if key]
+
+
+def same_lids(before, after):
+    """Ports that were there before have the LIDs that they had."""
+    moved = [f"0x{guid:x}: {before[guid]} became {after[guid]}"
+             for guid in before if guid in after and before[guid] != after[guid]]
+    if moved:
+        raise Failure(f"{len(moved)} LIDs changed: {'; '.join(moved[:5])}")

@@ -1,0 +1,617 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The rig of the tests on ibsim: simulators, subnet managers, other people's tools.
+
+Each test has a World: a scratch directory and the processes that it started, both gone when it
+ends. A Simulator is one ibsim with a name of its own, so any number run side by side; its console
+pulls cables and drops packets, and its dump is the one view of the fabric that no subnet manager
+had a hand in. Vsm and Opensm run on it and look the same to a test.
+
+Nothing here sleeps for a fixed time: wait_until() looks until what is expected is there, or a
+deadline passes. VSM_TEST_PATIENCE multiplies the deadlines, for slow machines and sanitizers.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+PATIENCE = float(os.environ.get("VSM_TEST_PATIENCE", "1"))
+TOOL_SECONDS = 60
+
+METHODS = ("Get", "Set", "other")
+ATTRIBUTES = {0x02: "Notice", 0x10: "NodeDescription", 0x11: "NodeInfo", 0x12: "SwitchInfo",
+              0x14: "GUIDInfo", 0x15: "PortInfo", 0x16: "P_KeyTable", 0x17: "SLtoVLMappingTable",
+              0x18: "VLArbitrationTable", 0x19: "LinearForwardingTable",
+              0x1b: "MulticastForwardingTable", 0x20: "SMInfo"}
+
+names = itertools.count(1)
+
+
+class Failure(Exception):
+    """Something is not as it must be."""
+
+
+class Skip(Exception):
+    """The test cannot run here."""
+
+
+def check(condition, sentence):
+    if not condition:
+        raise Failure(sentence)
+
+
+def check_equal(what, found, expected):
+    if found != expected:
+        raise Failure(f"{what}: {found!r} instead of {expected!r}")
+
+
+def check_empty(what, things, shown=5):
+    things = list(things)
+    if things:
+        more = f" and {len(things) - shown} more" if len(things) > shown else ""
+        raise Failure(f"{what}: {'; '.join(str(thing) for thing in things[:shown])}{more}")
+
+
+def deadline(seconds):
+    return time.monotonic() + seconds * PATIENCE
+
+
+def wait_until(what, condition, seconds):
+    """What condition() returns as soon as that is true. A Failure in it counts as "not yet"."""
+    end = deadline(seconds)
+    pause = 0.002
+    while True:
+        why = ""
+        try:
+            result = condition()
+            if result:
+                return result
+        except Failure as failure:
+            why = f"; {failure}"
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within {seconds} s{why}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.2)
+
+
+def find_program(*places):
+    for place in places:
+        found = shutil.which(place) or shutil.which(place, path="/usr/sbin:/sbin:/usr/bin:/bin")
+        if found:
+            return found
+    return None
+
+
+def find_preload():
+    for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64",
+                   "/usr/lib", "/usr/local/lib"):
+        path = os.path.join(folder, "umad2sim", "libumad2sim.so")
+        if os.path.exists(path):
+            return path
+    return None
+
+
+def built(path):
+    """A file of the build directory."""
+    top = os.environ.get("top_builddir") or os.path.join(os.path.dirname(__file__), "..", "..")
+    return os.path.abspath(os.path.join(top, path))
+
+
+IBSIM = find_program("ibsim")
+OPENSM = find_program("opensm")
+UMAD2SIM = find_preload()
+VSM = os.environ.get("VSM") or built("vsm")
+VSMCTL = os.environ.get("VSMCTL") or built("vsmctl")
+COUNT_SMPS = built("tests/bench/count-smps.so")
+
+
+def sanitizer_preload():
+    """The runtime that a vsm built with sanitizers wants loaded before everything else."""
+    if not os.path.exists(VSM):
+        return []
+    shown = subprocess.run(["ldd", VSM], capture_output=True, text=True, check=False).stdout
+    return re.findall(r"=> (\S*/libasan\S*)", shown)
+
+
+# ---- processes ----------------------------------------------------------------------------------
+
+
+class World:
+    """The scratch directory and the processes of one test."""
+
+    open = set()
+
+    def __init__(self, name):
+        self.open.add(self)
+        self.dir = tempfile.mkdtemp(prefix=f"vsm-{name}-"[:40])
+        self.processes = []
+        self.notes = []
+
+    def note(self, text):
+        """Shown if the test fails."""
+        self.notes.append(text)
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def folder(self, name):
+        path = self.path(name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+    def read(self, name):
+        try:
+            with open(self.path(name), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def spawn(self, argv, env, log, **options):
+        """Start a process that dies with this one; what it says goes to the file log."""
+        options.setdefault("stdin", subprocess.DEVNULL)
+        variables = [f"{name}={value}" for name, value in env.items()]
+        argv = ["setpriv", "--pdeathsig", "KILL", "env", *variables, *argv]
+        with open(self.path(log), "ab") as file:
+            options.setdefault("stdout", file)
+            process = subprocess.Popen(argv, stderr=file, cwd=self.dir, **options)
+        self.processes.append(process)
+        return process
+
+    def run(self, argv, env=None, seconds=TOOL_SECONDS, text=None):
+        """Run a tool to its end; the CompletedProcess with stdout and stderr as text."""
+        try:
+            return subprocess.run(argv, env={**os.environ, **(env or {})}, cwd=self.dir,
+                                  capture_output=True, text=True, errors="replace", input=text,
+                                  stdin=None if text is not None else subprocess.DEVNULL,
+                                  timeout=seconds * PATIENCE, check=False)
+        except subprocess.TimeoutExpired as expired:
+            raise Failure(f"{' '.join(argv)}: still running after {seconds} s") from expired
+
+    def stop(self, process, how=signal.SIGTERM, seconds=20):
+        """End a process; its exit code. One that does not go by itself is killed, and a failure."""
+        if process.poll() is None:
+            process.send_signal(how)
+        try:
+            code = process.wait(seconds * PATIENCE)
+        except subprocess.TimeoutExpired as expired:
+            process.kill()
+            process.wait()
+            raise Failure(f"{process.args[-1]}: did not end within {seconds} s") from expired
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        if process in self.processes:
+            self.processes.remove(process)
+        return code
+
+    def end_processes(self):
+        for process in reversed(list(self.processes)):
+            with contextlib.suppress(Failure):
+                self.stop(process, signal.SIGKILL)
+
+    def close(self):
+        self.end_processes()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        self.open.discard(self)
+
+    @classmethod
+    def close_all(cls):
+        for world in list(cls.open):
+            world.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
+
+# ---- the simulator ------------------------------------------------------------------------------
+
+
+class Port:
+    """A port as ibsim's dump shows it."""
+
+    __slots__ = ("node", "number", "guid", "peer", "lid", "lmc", "smlid", "state", "linked")
+
+    def __str__(self):
+        return f"{self.node.name}[{self.number}] {self.state}, LID {self.lid}"
+
+
+class Node:
+    __slots__ = ("name", "kind", "guid", "ports", "linear_top")
+
+    def __str__(self):
+        return self.name
+
+
+class Snapshot:
+    """The fabric as ibsim's dump shows it."""
+
+    NODE = re.compile(r'^(Switch|Ca|Router)\s+(\d+) "([^"]*)"\s+nodeguid ([0-9a-f]+)')
+    TABLE = re.compile(r"^#\s+linearcap \d+ FDBtop (\d+)")
+    PORT = re.compile(r'^([0-9a-f]+)\s+\[(\d+)\]\s+(?:"([^"]*)"\[(\d+)\])?'
+                      r"\s*(?:lid (\d+) lmc (\d+) smlid (\d+))?.*\s(\w+)/(\w+)\s*$")
+
+    def __init__(self, text):
+        self.nodes = {}
+        node = None
+        for line in text.splitlines():
+            if line.startswith("#"):
+                match = self.TABLE.match(line)
+                if match and node:
+                    node.linear_top = int(match[1])
+            elif match := self.NODE.match(line):
+                node = self._node(match)
+            elif match := self.PORT.match(line):
+                self._port(node, match)
+
+    def _node(self, match):
+        node = Node()
+        node.kind, node.name = match[1], match[3]
+        node.guid = int(match[4], 16)
+        node.ports = {}
+        node.linear_top = 0
+        self.nodes[node.name] = node
+        return node
+
+    @staticmethod
+    def _port(node, match):
+        port = Port()
+        port.node, port.number, port.guid = node, int(match[2]), int(match[1], 16)
+        port.peer = (match[3], int(match[4])) if match[3] and port.number else None
+        port.lid, port.lmc, port.smlid = (int(match[n] or 0) for n in (5, 6, 7))
+        port.state, port.linked = match[8], match[9] == "LinkUp"
+        node.ports[port.number] = port
+
+    def port(self, name, number):
+        return self.nodes[name].ports[number]
+
+    def switches(self):
+        return [node for node in self.nodes.values() if node.kind == "Switch"]
+
+    def hosts(self):
+        return [node for node in self.nodes.values() if node.kind == "Ca"]
+
+    def reachable(self, start):
+        """Names of the nodes that packets from the first port of the node start can get to."""
+        first = self.nodes[start]
+        seen = {start}
+        edge = [first] if first.kind == "Switch" else []
+        if not edge and first.ports[min(first.ports)].peer:
+            edge = [self.nodes[first.ports[min(first.ports)].peer[0]]]
+            seen.add(edge[0].name)
+        while edge:
+            node = edge.pop()
+            for port in node.ports.values() if node.kind == "Switch" else ():
+                if port.peer and port.linked and port.peer[0] not in seen:
+                    seen.add(port.peer[0])
+                    edge.append(self.nodes[port.peer[0]])
+        return seen
+
+    def linked_ports(self, start):
+        """Ports that a subnet manager on the node start has to bring up."""
+        seen = self.reachable(start)
+        return [port for name in seen for port in self.nodes[name].ports.values()
+                if port.number and port.peer and port.linked and port.peer[0] in seen]
+
+    def end_ports(self, start):
+        """Ports that have a LID: linked host ports and switch ports 0."""
+        seen = self.reachable(start)
+        ports = [port for port in self.linked_ports(start) if port.node.kind != "Switch"]
+        return ports + [self.nodes[name].ports[0] for name in seen
+                        if self.nodes[name].kind == "Switch"]
+
+    def lids(self, start):
+        """LIDs of end ports by port GUID."""
+        return {port.guid: port.lid for port in self.end_ports(start)}
+
+
+class Simulator:
+    """One ibsim. host: the node whose first port its clients sit on."""
+
+    PROMPT = b"sim> "
+
+    def __init__(self, world, fabric, host=None, linear_cap=None):
+        if not IBSIM or not UMAD2SIM:
+            raise Skip("ibsim-utils and libumad2sim0 are not installed")
+        self.world = world
+        self.fabric = fabric
+        self.name = f"vsm-{os.getpid()}-{next(names)}"
+        self.host = host or fabric.default_host()
+        self.net = world.write(f"{self.name}.net", fabric.text)
+        self.limits = ["-N", str(fabric.n_nodes + 16), "-S", str(fabric.n_switches + 16),
+                       "-P", str(fabric.n_ports + 64)]
+        if linear_cap:
+            self.limits += ["-L", str(linear_cap)]
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = self.world.spawn([IBSIM, "-s", *self.limits, self.net],
+                                        {"IBSIM_SOCKNAME": self.name}, "ibsim.log",
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._read_to_prompt(60)
+
+    def stop(self):
+        self.world.stop(self.process, signal.SIGKILL)
+
+    def _read_to_prompt(self, seconds):
+        out = bytearray()
+        end = deadline(seconds)
+        stdout = self.process.stdout.fileno()
+        while not out.endswith(self.PROMPT):
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([stdout], [], [], left)[0]:
+                raise Failure("ibsim: no prompt")
+            part = os.read(stdout, 1 << 20)
+            if not part:
+                raise Failure(f"ibsim ended: {self.world.read('ibsim.log')[-300:]}")
+            out += part
+        return out[:-len(self.PROMPT)].decode(errors="replace")
+
+    def command(self, line):
+        """A line for ibsim's console; what it says. A complaint is a failure."""
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+        said = self._read_to_prompt(60)
+        if "not found" in said or "not linked" in said or "rror:" in said:
+            raise Failure(f"ibsim: {line}: {said.strip()}")
+        return said
+
+    def unlink(self, name, port=None):
+        self.command(f'Unlink "{name}"' + (f"[{port}]" if port else ""))
+
+    def relink(self, name, port=None):
+        self.command(f'ReLink "{name}"' + (f"[{port}]" if port else ""))
+
+    def drop(self, name, percent, port=None):
+        """Lose so many of the packets that pass the node."""
+        self.command(f'Error "{name}"' + (f"[{port}]" if port else "") + f" {percent}")
+
+    def snapshot(self):
+        return Snapshot(self.command("Dump"))
+
+    def env(self, host=None, preload=()):
+        return {"IBSIM_SOCKNAME": self.name, "SIM_HOST": host or self.host,
+                "LD_PRELOAD": ":".join([*preload, UMAD2SIM])}
+
+    def tool(self, *argv, host=None, seconds=TOOL_SECONDS, code=0):
+        """Run a tool on the fabric; what it prints. code: its exit code, None for any."""
+        program = find_program(argv[0])
+        if not program:
+            raise Skip(f"{argv[0]} is not installed")
+        done = self.world.run([program, *map(str, argv[1:])], self.env(host), seconds)
+        if code is not None and done.returncode != code:
+            said = (done.stderr or done.stdout).strip()[-400:]
+            raise Failure(f"{' '.join(map(str, argv))}: exit code {done.returncode}: {said}")
+        return done.stdout
+
+    def check_up(self, snapshot=None):
+        """All linked ports Active, all end ports with LIDs of their own, everybody with one SM."""
+        snapshot = snapshot or self.snapshot()
+        check_empty("ports not Active", (port for port in snapshot.linked_ports(self.host)
+                                         if port.state != "Active"))
+        owners = {}
+        for port in snapshot.end_ports(self.host):
+            check(port.lid, f"{port}: no LID")
+            for lid in range(port.lid, port.lid + (1 << port.lmc)):
+                check(lid not in owners, f"LID {lid}: {port} and {owners.get(lid)}")
+                owners[lid] = port
+        masters = {port.smlid for port in snapshot.end_ports(self.host)}
+        check(len(masters) == 1, f"LIDs of the SM: {sorted(masters)}")
+        return snapshot
+
+    def wait_up(self, seconds):
+        return wait_until("all linked ports Active", self.check_up, seconds)
+
+
+# ---- subnet managers ----------------------------------------------------------------------------
+
+
+class Manager:
+    """A subnet manager on a simulator. Subclasses say how it is started and how it says "up"."""
+
+    name = ""
+
+    def __init__(self, world, sim, host=None):
+        self.world = world
+        self.sim = sim
+        self.host = host or sim.host
+        self.number = next(names)
+        self.log = f"{self.name}-{self.number}.log"
+        self.dumps = world.folder(f"dumps-{self.number}")
+        self.state = world.folder(f"state-{self.number}")
+        self.counts = world.path(f"counts-{self.number}")
+        self.process = None
+
+    def output(self):
+        return self.world.read(self.log)
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def spawn(self, argv, env=None):
+        preload = sanitizer_preload() if argv[0] == VSM else []
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.counts)
+        if os.path.exists(COUNT_SMPS):
+            preload.append(COUNT_SMPS)
+        variables = {**self.sim.env(self.host, preload), "SMP_COUNTS": self.counts, **(env or {})}
+        self.process = self.world.spawn(argv, variables, self.log)
+
+    def sent(self):
+        """SMPs that it has sent since its start: {(method, attribute): number}."""
+        if not os.path.exists(COUNT_SMPS):
+            raise Skip("tests/bench/count-smps.so is not built")
+        with open(self.counts, "rb") as file:
+            numbers = struct.unpack(f"{3 * 256}Q", file.read(3 * 256 * 8))
+        return {(METHODS[n // 256], ATTRIBUTES.get(n % 256, f"0x{n % 256:02x}")): number
+                for n, number in enumerate(numbers) if number}
+
+    def sets(self):
+        """The Sets among them, TrapRepress aside: {attribute: number}."""
+        return {attribute: number for (method, attribute), number in self.sent().items()
+                if method == "Set"}
+
+    def stop(self):
+        """End it as systemd would; its exit code."""
+        return self.world.stop(self.process)
+
+    def kill(self):
+        self.world.stop(self.process, signal.SIGKILL)
+
+    def wait_end(self, seconds):
+        """Its exit code when it has ended by itself."""
+        try:
+            code = self.process.wait(seconds * PATIENCE)
+        except subprocess.TimeoutExpired as expired:
+            raise Failure(f"{self.name}: still running after {seconds} s") from expired
+        self.world.stop(self.process)
+        return code
+
+    def dump(self, name):
+        """The text of one of its dump files."""
+        try:
+            with open(os.path.join(self.dumps, name), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError as missing:
+            raise Failure(f"{self.name} wrote no {name}") from missing
+
+
+class Opensm(Manager):
+    name = "opensm"
+
+    def __init__(self, world, sim, host=None, options=None):
+        super().__init__(world, sim, host)
+        if not OPENSM:
+            raise Skip("opensm is not installed")
+        lines = {"sweep_interval": 1, "force_log_flush": "TRUE", "log_flags": "0x43",
+                 "log_file": world.path(f"opensm-{self.number}.messages"),
+                 "dump_files_dir": self.dumps + "/", **(options or {})}
+        self.config = world.write(f"opensm-{self.number}.conf",
+                                  "".join(f"{key} {value}\n" for key, value in lines.items()))
+
+    def start(self):
+        self.spawn([OPENSM, "--config", self.config],
+                   {"OSM_CACHE_DIR": self.state, "OSM_TMP_DIR": self.dumps})
+        return self
+
+    def messages(self):
+        return self.world.read(f"opensm-{self.number}.messages")
+
+    def wait_ready(self, seconds=60):
+        wait_until("opensm says SUBNET UP", lambda: "SUBNET UP" in self.messages(), seconds)
+        return self
+
+
+class Vsm(Manager):
+    """vsm. options: lines of vsm.conf by path ("sweep.interval"); text: all of it instead."""
+
+    name = "vsm"
+
+    def __init__(self, world, sim, host=None, options=None, text=None):
+        super().__init__(world, sim, host)
+        if not os.path.exists(VSM):
+            raise Skip("vsm is not built")
+        self.socket = world.path(f"s{self.number}")
+        self.options = {"sweep.interval": 1, "files.dump_dir": self.dumps, **(options or {})}
+        self.text = text
+        self.notify = None
+        self.said = {}
+
+    def config(self):
+        text = self.text if self.text is not None else conf_text(self.options)
+        return self.world.write(f"vsm-{self.number}.conf", text)
+
+    def start(self, *arguments):
+        self.said = {}
+        self._listen()
+        self.spawn([VSM, "-c", self.config(), "--state-dir", self.state,
+                    "--socket", self.socket, *arguments],
+                   {"NOTIFY_SOCKET": self.notify.getsockname()})
+        return self
+
+    def _listen(self):
+        """Where systemd would be told what goes on."""
+        if self.notify:
+            self.notify.close()
+        path = self.world.path(f"n{self.number}")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.notify.bind(path)
+
+    def _hear(self):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                for line in self.notify.recv(4096).decode(errors="replace").splitlines():
+                    key, _, value = line.partition("=")
+                    self.said[key] = value
+
+    def is_ready(self):
+        self._hear()
+        if "READY" not in self.said and not self.running():
+            raise Failure(f"vsm ended: {self.output()[-300:].strip()}")
+        return "READY" in self.said
+
+    def wait_ready(self, seconds=60):
+        wait_until("vsm says READY", self.is_ready, seconds)
+        return self
+
+    def once(self, *arguments, seconds=60):
+        """Run with --once; the exit code."""
+        return self.start("--once", *arguments).wait_end(seconds)
+
+    def ctl(self, *words, code=0):
+        """What vsmctl --json says, decoded; None if it printed nothing."""
+        done = self.world.run([VSMCTL, "--socket", self.socket, "--json", *words])
+        if code is not None and done.returncode != code:
+            raise Failure(f"vsmctl {' '.join(words)}: exit code {done.returncode}: "
+                          f"{(done.stderr or done.stdout).strip()[-300:]}")
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def ctl_text(self, *words, code=0):
+        done = self.world.run([VSMCTL, "--socket", self.socket, *words])
+        if code is not None and done.returncode != code:
+            raise Failure(f"vsmctl {' '.join(words)}: exit code {done.returncode}: "
+                          f"{(done.stderr or done.stdout).strip()[-300:]}")
+        return done.stdout
+
+    def status(self):
+        return self.ctl("status")
+
+
+def conf_text(options):
+    """vsm.conf from a dict of "group.key"."""
+    groups = {}
+    for path, value in options.items():
+        group, _, key = path.rpartition(".")
+        groups.setdefault(group, []).append(f"{key} = {conf_value(value)};\n")
+    text = "".join(groups.pop("", []))
+    for group, lines in groups.items():
+        text += f"{group} = {{\n" + "".join("\t" + line for line in lines) + "};\n"
+    return text
+
+
+def conf_value(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return "[ " + ", ".join(conf_value(one) for one in value) + " ]"
+    return str(value) if isinstance(value, int) else json.dumps(value)
