@@ -41,7 +41,9 @@ check_PROGRAMS += tests/unit/test-engines
 
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h
 check_PROGRAMS += tests/unit/test-sa
+check_PROGRAMS += tests/unit/test-sa-path
 tests_unit_test_sa_SOURCES = tests/unit/test-sa.c tests/unit/sa-ask.h
+tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh
@@ -79,6 +81,11 @@ EXTRA_DIST += tests/fuzz/fuzz-conf.in
 fuzz_programs += tests/fuzz/fuzz-partitions
 tests_fuzz_fuzz_partitions_LDADD = $(fuzz_ldadd)
 EXTRA_DIST += tests/fuzz/fuzz-partitions.in
+
+fuzz_programs += tests/fuzz/fuzz-sa
+tests_fuzz_fuzz_sa_SOURCES = tests/fuzz/fuzz-sa.c tests/common/small-fabric.c
+tests_fuzz_fuzz_sa_LDADD = $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-sa.in
 
 if FUZZERS
 fuzz_ldadd = $(VSM_LIBS) $(FUZZ_LDFLAGS)

@@ -78,7 +78,8 @@ struct path_query {
 	uint16_t key;            /* wanted P_Key, or 0 */
 	unsigned limit;          /* records for each pair of ports */
 	bool every_pair;         /* of LIDs, not only those of preference 0 */
-	struct admin_keys *keys; /* P_Keys of an end that is given */
+	bool from_fixed;         /* else only the other end is given */
+	struct admin_keys *keys; /* P_Keys of the source if it is given, else of the destination */
 };
 
 /* Where the components of an end are. */
@@ -164,6 +165,7 @@ static bool take_ends(struct path_query *p)
 		return false;
 	}
 	p->every_pair = p->from.given && p->to.given;
+	p->from_fixed = p->from.given;
 
 	return true;
 }
@@ -324,7 +326,7 @@ static void try_lids(const struct path_query *p, const struct side *from, const 
 static uint16_t key_of(const struct path_query *p, uint32_t from, uint32_t to)
 {
 	const struct admin_view *view = p->query->view;
-	uint32_t other = p->from.given ? to : from;
+	uint32_t other = p->from_fixed ? to : from;
 	uint16_t key;
 
 	if (from == to) {
@@ -353,14 +355,13 @@ static void try_ports(const struct path_query *p, const struct side *from, const
 static void try_every_port(struct path_query *p)
 {
 	const struct admin_view *view = p->query->view;
-	struct side *open = p->from.given ? &p->to : &p->from;
+	struct side *open = p->from_fixed ? &p->to : &p->from;
 
 	for (uint32_t port = 0; port < view->fabric->n_ports; port++) {
 		if (!admin_is_end(view->fabric, port))
 			continue;
 		take_port(view, port, open);
 		try_ports(p, &p->from, &p->to);
-		open->given = false;
 		if (p->query->overflow)
 			return;
 	}
@@ -397,7 +398,7 @@ static void each(struct admin_query *query)
 		if (!(p.key & KEY_BASE_MASK))
 			return;
 	}
-	admin_keys_read(query->view, p.from.given ? p.from.port : p.to.port, &keys);
+	admin_keys_read(query->view, p.from_fixed ? p.from.port : p.to.port, &keys);
 	if (p.every_pair)
 		try_ports(&p, &p.from, &p.to);
 	else

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Whatever arrives on QP1, from wherever, the subnet administrator answers or drops it. What it
+ * drops leaves no trace; what it answers is well-formed, says nothing of an M_Key, and is the same
+ * the second time.
+ *
+ * The input: source LID (two bytes), a byte of which bit 0 lets the tables loop and bit 1 cuts the
+ * cable between the switches, a byte that is not used, and the datagram.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "tests/common/small-fabric.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define HEAD   4u
+#define FILLER 0xee
+
+static void check(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static struct small_fabric *fabric(bool cut)
+{
+	static struct small_fabric fabrics[2];
+	struct small_fabric *small = &fabrics[cut];
+
+	if (small->fabric.by_lid)
+		return small;
+	check(small_fabric_init(small) == 0);
+	if (cut)
+		fabric_disconnect(&small->fabric, small->port[SMALL_WEST] + 10);
+
+	return small;
+}
+
+static bool is_all(const uint8_t *bytes, size_t n, uint8_t value)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] != value)
+			return false;
+	}
+
+	return true;
+}
+
+static void check_head(const struct datagram *request, const struct datagram *answer)
+{
+	static const enum wire_field echoed[] = { MAD_BASE_VERSION, MAD_CLASS, MAD_CLASS_VERSION,
+						  MAD_TID,          MAD_ATTR,  MAD_MODIFIER };
+
+	for (size_t i = 0; i < COUNT(echoed); i++)
+		check(wire_get(request, echoed[i]) == wire_get(answer, echoed[i]));
+	check(wire_is_response(answer));
+	check(wire_get(answer, SA_KEY) == 0);
+}
+
+/* How many bytes of records a good answer has. */
+static size_t check_records(const struct datagram *request, const struct datagram *answer)
+{
+	size_t record = wire_get(answer, SA_ATTR_OFFSET) * 8;
+	size_t length = wire_get(answer, SA_RMPP_LENGTH);
+
+	check(record != 0 && record <= SA_DATA_SIZE);
+	if (wire_get(request, MAD_METHOD) == METHOD_GET) {
+		check(wire_get(answer, SA_RMPP_FLAGS) == 0 && length == 0);
+		return record;
+	}
+	check(wire_get(request, MAD_METHOD) == METHOD_GET_TABLE);
+	check(wire_get(answer, SA_RMPP_FLAGS) == (RMPP_ACTIVE | RMPP_FIRST | RMPP_LAST));
+	check(wire_get(answer, SA_RMPP_SEGMENT) == 1 && wire_get(answer, SA_RMPP_TYPE) == 1);
+	check(length >= 20 && (length - 20) % record == 0 && length - 20 <= SA_DATA_SIZE);
+
+	return length - 20;
+}
+
+static void check_keys(const struct datagram *answer, size_t bytes)
+{
+	uint8_t mkey[8];
+
+	wire_set64(mkey, 0, SMALL_MKEY);
+	check(!memmem(answer, MAD_SIZE, mkey, sizeof(mkey)) ||
+	      memmem(answer, 24, mkey, sizeof(mkey)) ||
+	      wire_get(answer, SA_COMP_MASK) == SMALL_MKEY);
+	if (wire_get(answer, MAD_ATTR) != ATTR_SA_PORT_RECORD)
+		return;
+	for (size_t i = 0; i < bytes; i += PORT_RECORD_SIZE)
+		check(wire_get(sa_data_in(answer) + i + PORT_RECORD_INFO_OFFSET, PORT_INFO_MKEY) ==
+		      0);
+}
+
+static void check_answer(const struct datagram *request, const struct datagram *answer)
+{
+	size_t bytes = 0;
+
+	check_head(request, answer);
+	if (wire_get(answer, MAD_STATUS) == STATUS_OK)
+		bytes = check_records(request, answer);
+	else
+		check(wire_get(answer, SA_RMPP_FLAGS) == 0 &&
+		      wire_get(answer, SA_ATTR_OFFSET) == 0);
+	check(is_all(sa_data_in(answer) + bytes, SA_DATA_SIZE - bytes, 0));
+	check_keys(answer, bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct arrival arrival = { .from = { .qpn = 1 } };
+	struct datagram answer, again;
+	struct small_fabric *small;
+
+	if (size < HEAD || size > HEAD + MAD_SIZE)
+		return 0;
+	small = fabric(data[2] & 2);
+	small->loops = data[2] & 1;
+	arrival.from.lid = wire_get16(data, 0);
+	memcpy(arrival.datagram.bytes, data + HEAD, size - HEAD);
+	memset(&answer, FILLER, sizeof(answer));
+	memset(&again, FILLER, sizeof(again));
+
+	if (admin_answer(&small->view, &arrival, &answer))
+		check_answer(&arrival.datagram, &answer);
+	else
+		check(is_all(answer.bytes, MAD_SIZE, FILLER));
+	admin_answer(&small->view, &arrival, &again);
+	check(memcmp(&answer, &again, sizeof(answer)) == 0);
+
+	return 0;
+}

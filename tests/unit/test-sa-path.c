@@ -1,0 +1,739 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * PathRecord: what the kernel, librdmacm, srp_daemon and saquery ask, as they ask it, and each rule
+ * that shapes the answer.
+ */
+
+#include "sm/sa/rate.h"
+#include "tests/unit/sa-ask.h"
+
+enum {
+	DGID = 2,
+	SGID = 3,
+	DLID = 4,
+	SLID = 5,
+	NUMB_PATH = 12,
+	PKEY = 13,
+	SL = 15,
+	MTU_SELECTOR = 16,
+	RATE_SELECTOR = 18,
+	LIFE_SELECTOR = 20,
+};
+
+enum {
+	MORE_THAN = 0,
+	LESS_THAN = 1,
+	EXACTLY = 2,
+	BEST = 3,
+};
+
+#define EDR_4X 16
+#define SDR_1X 2
+
+static uint8_t *wanted_of(struct asking *a)
+{
+	return sa_data_of(&a->arrival.datagram);
+}
+
+static void set_gid(struct asking *a, unsigned bit, uint64_t prefix, uint64_t guid)
+{
+	uint8_t *gid = wanted_of(a) + (bit == DGID ? PATH_DGID_OFFSET : PATH_SGID_OFFSET);
+
+	want(a, bit);
+	wire_set64(gid, 0, prefix);
+	wire_set64(gid, 1, guid);
+}
+
+static void set_field(struct asking *a, unsigned bit, enum wire_field field, uint64_t value)
+{
+	want(a, bit);
+	wire_set(wanted_of(a), field, value);
+}
+
+/* @from asks for its way to @to, by GIDs. */
+static void by_gid(struct asking *a, uint8_t method, enum small_port from, enum small_port to)
+{
+	question(a, from, method, ATTR_SA_PATH_RECORD);
+	set_gid(a, SGID, SMALL_PREFIX, a->small.guid[from]);
+	set_gid(a, DGID, SMALL_PREFIX, a->small.guid[to]);
+}
+
+/* The same by LIDs. */
+static void by_lid(struct asking *a, uint8_t method, enum small_port from, enum small_port to)
+{
+	question(a, from, method, ATTR_SA_PATH_RECORD);
+	set_field(a, SLID, PATH_SLID, a->small.lid[from]);
+	set_field(a, DLID, PATH_DLID, a->small.lid[to]);
+}
+
+static unsigned path_field(const struct asking *a, enum wire_field field)
+{
+	return (unsigned)wire_get(record_at(a, 0), field);
+}
+
+/* ---- what is in a path ------------------------------------------------------------------------
+ */
+
+static void a_path_by_gid_has_all_that_a_connection_needs(void **state)
+{
+	struct asking *a = *state;
+	const uint8_t *path;
+
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	path = record_at(a, 0);
+	assert_true(wire_get64(path + PATH_DGID_OFFSET, 0) == SMALL_PREFIX);
+	assert_true(wire_get64(path + PATH_DGID_OFFSET, 1) == 0x31);
+	assert_true(wire_get64(path + PATH_SGID_OFFSET, 0) == SMALL_PREFIX);
+	assert_true(wire_get64(path + PATH_SGID_OFFSET, 1) == 0x11);
+	assert_int_equal(path_field(a, PATH_DLID), 0x30);
+	assert_int_equal(path_field(a, PATH_SLID), 0x10);
+	assert_int_equal(path[49], 0x80); /* Reversible, and NumbPath 0 */
+	assert_int_equal(path_field(a, PATH_SL), 0);
+	assert_int_equal(path[54], 0x80 | CONF_MTU_4096);
+	assert_int_equal(path[55], 0x80 | EDR_4X);
+	assert_int_equal(path[56], 0x80 | 18);
+	assert_int_equal(path_field(a, PATH_HOP_LIMIT), 0);
+	assert_int_equal(path_field(a, PATH_PREFERENCE), 0);
+	assert_int_equal(wire_get(&a->answer, SA_ATTR_OFFSET), 8);
+	assert_int_equal(wire_get(&a->answer, SA_RMPP_FLAGS), 0);
+}
+
+static void a_path_by_lid_is_the_same(void **state)
+{
+	struct asking *a = *state;
+	struct datagram by_gids;
+
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	by_gids = a->answer;
+	by_lid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_memory_equal(sa_data_in(&by_gids), sa_data_in(&a->answer), PATH_RECORD_SIZE);
+}
+
+/* kernel.md 5: IPoIB, rdma_cm for IPv4 and IPv6, SRP, srp_daemon's D6 and D7. */
+static void every_mask_that_clients_use_is_answered(void **state)
+{
+	struct asking *a = *state;
+	static const uint64_t masks[] = { 0x340c, 0x780f, 0x3c0f, 0x300f, 0x2030, 0x124c };
+
+	for (size_t i = 0; i < COUNT(masks); i++) {
+		by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+		set_field(a, SLID, PATH_SLID, 0x10);
+		set_field(a, DLID, PATH_DLID, 0x30);
+		set_field(a, PKEY, PATH_PKEY, 0xffff);
+		set_field(a, NUMB_PATH, PATH_NUMB_PATH, 1);
+		wire_set(wanted_of(a), PATH_REVERSIBLE, 1);
+		wire_set(wanted_of(a), PATH_SERVICE_ID, 0x01064e20);
+		wire_set(wanted_of(a), PATH_TCLASS, 0x42);
+		wire_set(wanted_of(a), PATH_QOS_CLASS, 0x123);
+		wire_set(wanted_of(a), PATH_RAW, 1);
+		wire_set(&a->arrival.datagram, SA_COMP_MASK, masks[i]);
+		assert_int_equal(ask(a), STATUS_OK);
+		assert_int_equal(path_field(a, PATH_DLID), 0x30);
+		assert_int_equal(path_field(a, PATH_SLID), 0x10);
+		if (masks[i] >> PKEY & 1)
+			assert_int_equal(path_field(a, PATH_PKEY), 0xffff);
+	}
+}
+
+static void a_path_to_oneself_is_a_path(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_GAMMA, SMALL_GAMMA);
+	wire_set(&a->arrival.datagram, SA_COMP_MASK, 0x124c);
+	wire_set(wanted_of(a), PATH_RAW, 1);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_DLID), 0x30);
+	assert_int_equal(path_field(a, PATH_SLID), 0x30);
+	assert_int_equal(path_field(a, PATH_LIFE), 0);
+	assert_int_equal(path_field(a, PATH_RATE), EDR_4X);
+}
+
+static void a_limited_member_reaches_itself_on_its_own_key(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_BETA, SMALL_BETA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0x7fff);
+}
+
+static void paths_go_to_and_from_switches_too(void **state)
+{
+	struct asking *a = *state;
+
+	by_lid(a, METHOD_GET, SMALL_ALPHA, SMALL_EAST);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_RATE), EDR_4X);
+	by_lid(a, METHOD_GET, SMALL_WEST, SMALL_EAST);
+	assert_int_equal(ask(a), STATUS_OK);
+	by_lid(a, METHOD_GET, SMALL_WEST, SMALL_BETA);
+	assert_int_equal(ask(a), STATUS_OK);
+}
+
+static void adapters_without_a_switch_between_them_have_a_path(void **state)
+{
+	struct asking *a = *state;
+
+	fabric_connect(&a->small.fabric, a->small.port[SMALL_ALPHA], a->small.port[SMALL_GAMMA]);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_BETA);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
+/* ---- ends -------------------------------------------------------------------------------------
+ */
+
+static void link_local_gids_are_as_good_and_come_back_as_asked(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	set_gid(a, DGID, UINT64_C(0xfe80000000000000), 0x31);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_true(wire_get64(record_at(a, 0) + PATH_DGID_OFFSET, 0) ==
+		    UINT64_C(0xfe80000000000000));
+	assert_true(wire_get64(record_at(a, 0) + PATH_SGID_OFFSET, 0) == SMALL_PREFIX);
+}
+
+static void other_subnets_groups_and_unknown_guids_have_no_records(void **state)
+{
+	struct asking *a = *state;
+	static const uint64_t gids[][2] = {
+		{ SMALL_PREFIX + 1, 0x31 },
+		{ UINT64_C(0xff12401bffff0000), 0xffffffff },
+		{ SMALL_PREFIX, 0x999 },
+		{ SMALL_PREFIX, 0 },
+		{ SMALL_PREFIX, 0x30 }, /* a node's GUID, not a port's */
+		{ 0, 0 },
+	};
+
+	for (size_t i = 0; i < COUNT(gids); i++) {
+		by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+		set_gid(a, DGID, gids[i][0], gids[i][1]);
+		assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+		by_gid(a, METHOD_GET_TABLE, SMALL_ALPHA, SMALL_GAMMA);
+		set_gid(a, SGID, gids[i][0], gids[i][1]);
+		assert_int_equal(ask(a), STATUS_OK);
+		assert_int_equal(n_records(a), 0);
+	}
+}
+
+static void unknown_lids_have_no_records(void **state)
+{
+	struct asking *a = *state;
+	static const uint16_t lids[] = { 0, 0x12, 0x3f, 0xbfff, 0xc000, 0xffff };
+
+	for (size_t i = 0; i < COUNT(lids); i++) {
+		by_lid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+		set_field(a, DLID, PATH_DLID, lids[i]);
+		assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	}
+}
+
+static void gid_and_lid_of_an_end_must_agree(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	set_field(a, DLID, PATH_DLID, 0x31);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_DLID), 0x31);
+	set_field(a, DLID, PATH_DLID, 0x20);
+	assert_int_equal(ask(a), STATUS_SA_REQ_INVALID);
+}
+
+static void a_lid_of_the_range_is_the_lid_of_the_path(void **state)
+{
+	struct asking *a = *state;
+
+	by_lid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	set_field(a, SLID, PATH_SLID, 0x11);
+	set_field(a, DLID, PATH_DLID, 0x31);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_SLID), 0x11);
+	assert_int_equal(path_field(a, PATH_DLID), 0x31);
+}
+
+static void pairs_of_the_same_place_come_first(void **state)
+{
+	struct asking *a = *state;
+	static const uint16_t expected[3][3] = {
+		{ 0x10, 0x30, 0 },
+		{ 0x11, 0x31, 0 },
+		{ 0x10, 0x31, 2 },
+	};
+
+	by_gid(a, METHOD_GET_TABLE, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 3); /* of four, and three fit */
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(wire_get(record_at(a, i), PATH_SLID), expected[i][0]);
+		assert_int_equal(wire_get(record_at(a, i), PATH_DLID), expected[i][1]);
+		assert_int_equal(wire_get(record_at(a, i), PATH_PREFERENCE), expected[i][2]);
+	}
+}
+
+static void every_pair_of_lids_is_found_where_the_first_ones_are_lost(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.lost_lid = 0x30;
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_DLID), 0x31);
+	by_gid(a, METHOD_GET_TABLE, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 2);
+	assert_int_equal(wire_get(record_at(a, 0), PATH_SLID), 0x11);
+	assert_int_equal(wire_get(record_at(a, 1), PATH_SLID), 0x10);
+}
+
+static void a_table_has_at_most_numb_path_records(void **state)
+{
+	struct asking *a = *state;
+
+	for (unsigned n = 0; n <= 4; n++) {
+		by_gid(a, METHOD_GET_TABLE, SMALL_ALPHA, SMALL_GAMMA);
+		set_field(a, NUMB_PATH, PATH_NUMB_PATH, n);
+		assert_int_equal(ask(a), STATUS_OK);
+		assert_int_equal(n_records(a), MIN(n, 3));
+	}
+}
+
+static void a_get_is_one_path_whatever_numb_path_says(void **state)
+{
+	struct asking *a = *state;
+	static const uint8_t numbers[] = { 0, 1, 127 };
+
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+		set_field(a, NUMB_PATH, PATH_NUMB_PATH, numbers[i]);
+		assert_int_equal(ask(a), STATUS_OK);
+	}
+}
+
+static void with_one_end_open_a_table_has_as_many_as_fit(void **state)
+{
+	struct asking *a = *state;
+
+	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_PATH_RECORD);
+	set_field(a, SLID, PATH_SLID, 0x10);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(wire_get(record_at(a, i), PATH_SLID), 0x10);
+
+	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_PATH_RECORD);
+	set_gid(a, DGID, SMALL_PREFIX, 0x31);
+	set_field(a, PKEY, PATH_PKEY, 0x8001);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 3); /* alpha's two, gamma's first */
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(wire_get64(record_at(a, i) + PATH_DGID_OFFSET, 1) == 0x31);
+	assert_true(wire_get64(record_at(a, 0) + PATH_SGID_OFFSET, 1) == 0x11);
+	assert_true(wire_get64(record_at(a, 2) + PATH_SGID_OFFSET, 1) == 0x31);
+}
+
+static void a_get_with_one_end_open_has_too_many(void **state)
+{
+	struct asking *a = *state;
+
+	question(a, SMALL_ALPHA, METHOD_GET, ATTR_SA_PATH_RECORD);
+	set_field(a, SLID, PATH_SLID, 0x10);
+	assert_int_equal(ask(a), STATUS_SA_TOO_MANY_RECORDS);
+}
+
+static void without_an_end_nothing_is_tried(void **state)
+{
+	struct asking *a = *state;
+
+	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_PATH_RECORD);
+	assert_int_equal(ask(a), STATUS_SA_INSUFFICIENT_COMPONENTS);
+	question(a, SMALL_ALPHA, METHOD_GET, ATTR_SA_PATH_RECORD);
+	set_field(a, PKEY, PATH_PKEY, 0xffff);
+	assert_int_equal(ask(a), STATUS_SA_INSUFFICIENT_COMPONENTS);
+}
+
+/* ---- P_Keys -----------------------------------------------------------------------------------
+ */
+
+static void a_path_is_on_the_partition_that_was_asked_for(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	set_field(a, PKEY, PATH_PKEY, 0x8001);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0x8001);
+}
+
+static void there_is_no_path_on_a_partition_that_is_not_shared(void **state)
+{
+	struct asking *a = *state;
+	static const uint16_t keys[] = { 0x8001, 0x0001, 0x8002, 0x8000, 0 };
+
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_DELTA_1);
+		set_field(a, PKEY, PATH_PKEY, keys[i]);
+		assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	}
+}
+
+/* IPoIB sets the membership bit whatever it is a member of. */
+static void a_limited_member_may_ask_with_the_full_key(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_BETA, SMALL_ALPHA);
+	set_field(a, PKEY, PATH_PKEY, 0xffff);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0xffff);
+}
+
+static void without_a_wish_the_lowest_common_key_is_taken_as_the_source_has_it(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0x8001);
+	by_gid(a, METHOD_GET, SMALL_BETA, SMALL_ALPHA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0x7fff);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_BETA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0xffff);
+}
+
+static void there_is_no_path_between_limited_members(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.keys[SMALL_DELTA_1][0] = 0x7fff;
+	by_gid(a, METHOD_GET, SMALL_BETA, SMALL_DELTA_1);
+	a->arrival.from.lid = a->small.lid[SMALL_ALPHA];
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	set_field(a, PKEY, PATH_PKEY, 0xffff);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	a->small.keys[SMALL_DELTA_1][1] = 0xffff;
+	assert_int_equal(ask(a), STATUS_OK);
+}
+
+static void who_asks_must_share_a_partition_with_both_ends(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	a->arrival.from.lid = a->small.lid[SMALL_DELTA_1];
+	assert_int_equal(ask(a), STATUS_OK);
+	memset(a->small.keys[SMALL_GAMMA], 0, sizeof(a->small.keys[0]));
+	a->small.keys[SMALL_GAMMA][0] = 0x8001;
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	a->arrival.from.lid = a->small.lid[SMALL_ALPHA];
+	assert_int_equal(ask(a), STATUS_OK);
+	a->arrival.from.lid = 0x77;
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
+/* ---- MTU, rate, life --------------------------------------------------------------------------
+ */
+
+static void the_slowest_link_on_the_way_counts(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_DELTA_2);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_RATE), SDR_1X);
+	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_1024);
+}
+
+static void the_way_back_counts_too(void **state)
+{
+	struct asking *a = *state;
+
+	wire_set(small_fabric_info(&a->small, SMALL_EAST, 10), PORT_INFO_NEIGHBOR_MTU,
+		 CONF_MTU_512);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_512);
+}
+
+static void what_a_port_can_receive_bounds_the_mtu(void **state)
+{
+	struct asking *a = *state;
+
+	wire_set(small_fabric_info(&a->small, SMALL_GAMMA, 1), PORT_INFO_MTU_CAP, CONF_MTU_2048);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_2048);
+
+	wire_set(small_fabric_info(&a->small, SMALL_EAST, 0), PORT_INFO_MTU_CAP, CONF_MTU_256);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_EAST);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_256);
+}
+
+static void before_a_link_is_armed_its_mtu_is_what_will_be_set(void **state)
+{
+	struct asking *a = *state;
+	uint8_t *alpha = small_fabric_info(&a->small, SMALL_ALPHA, 1);
+
+	wire_set(alpha, PORT_INFO_STATE, PORT_INITIALIZE);
+	wire_set(alpha, PORT_INFO_NEIGHBOR_MTU, CONF_MTU_256);
+	a->small.conf.max_mtu = CONF_MTU_2048;
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_2048);
+}
+
+static void impossible_mtus_count_as_the_smallest(void **state)
+{
+	struct asking *a = *state;
+
+	wire_set(small_fabric_info(&a->small, SMALL_GAMMA, 1), PORT_INFO_NEIGHBOR_MTU, 0);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_256);
+	wire_set(small_fabric_info(&a->small, SMALL_GAMMA, 1), PORT_INFO_NEIGHBOR_MTU, 15);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_4096);
+}
+
+/* What a selector makes of a value: the code in the answer, or 0 for no records. */
+struct choice {
+	unsigned selector;
+	unsigned value;
+	unsigned expected;
+};
+
+static void check_choices(struct asking *a, const struct choice *choices, size_t n,
+			  unsigned selector_bit, enum wire_field selector, enum wire_field value)
+{
+	for (size_t i = 0; i < n; i++) {
+		by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+		set_field(a, selector_bit, selector, choices[i].selector);
+		set_field(a, selector_bit + 1, value, choices[i].value);
+		assert_int_equal(ask(a), choices[i].expected ? STATUS_OK : STATUS_SA_NO_RECORDS);
+		if (choices[i].expected) {
+			assert_int_equal(path_field(a, value), choices[i].expected);
+			assert_int_equal(path_field(a, selector), EXACTLY);
+		}
+	}
+}
+
+static void mtu_selectors_choose(void **state)
+{
+	static const struct choice choices[] = {
+		{ MORE_THAN, 4, 5 },  { MORE_THAN, 5, 0 }, { MORE_THAN, 63, 0 },
+		{ MORE_THAN, 0, 5 },  { LESS_THAN, 5, 4 }, { LESS_THAN, 3, 2 },
+		{ LESS_THAN, 2, 1 },  { LESS_THAN, 1, 0 }, { LESS_THAN, 0, 0 },
+		{ LESS_THAN, 63, 5 }, { EXACTLY, 4, 4 },   { EXACTLY, 5, 5 },
+		{ EXACTLY, 6, 0 },    { EXACTLY, 0, 0 },   { BEST, 0, 5 },
+		{ BEST, 1, 5 },
+	};
+
+	check_choices(*state, choices, COUNT(choices), MTU_SELECTOR, PATH_MTU_SELECTOR, PATH_MTU);
+}
+
+static void rate_selectors_choose_by_rate_and_not_by_code(void **state)
+{
+	static const struct choice choices[] = {
+		{ MORE_THAN, 9, EDR_4X }, /* 80 */
+		{ MORE_THAN, 10, 0 },     /* 120: the smaller code is the faster one */
+		{ MORE_THAN, EDR_4X, 0 },    { LESS_THAN, EDR_4X, 9 }, { LESS_THAN, 10, EDR_4X },
+		{ LESS_THAN, 3, 5 },         { LESS_THAN, SDR_1X, 0 }, { EXACTLY, 3, 3 },
+		{ EXACTLY, EDR_4X, EDR_4X }, { EXACTLY, 10, 0 },       { EXACTLY, 1, 0 },
+		{ EXACTLY, 63, 0 },          { LESS_THAN, 0, 0 },      { MORE_THAN, 0, 0 },
+		{ BEST, 0, EDR_4X },
+	};
+
+	check_choices(*state, choices, COUNT(choices), RATE_SELECTOR, PATH_RATE_SELECTOR,
+		      PATH_RATE);
+}
+
+static void life_time_selectors_compare(void **state)
+{
+	static const struct choice choices[] = {
+		{ MORE_THAN, 17, 18 }, { MORE_THAN, 18, 0 }, { LESS_THAN, 19, 18 },
+		{ LESS_THAN, 18, 0 },  { EXACTLY, 18, 18 },  { EXACTLY, 17, 0 },
+		{ BEST, 0, 18 },
+	};
+
+	check_choices(*state, choices, COUNT(choices), LIFE_SELECTOR, PATH_LIFE_SELECTOR,
+		      PATH_LIFE);
+}
+
+static void a_selector_or_a_value_alone_does_not_count(void **state)
+{
+	struct asking *a = *state;
+	static const unsigned bits[] = { MTU_SELECTOR, RATE_SELECTOR, LIFE_SELECTOR };
+
+	for (size_t i = 0; i < COUNT(bits); i++) {
+		by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+		memset(wanted_of(a) + 54, MORE_THAN << 6 | 63, 3);
+		want(a, bits[i]);
+		assert_int_equal(ask(a), STATUS_OK);
+		by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+		memset(wanted_of(a) + 54, MORE_THAN << 6 | 63, 3);
+		want(a, bits[i] + 1);
+		assert_int_equal(ask(a), STATUS_OK);
+	}
+}
+
+static void only_service_level_0_has_paths(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	set_field(a, SL, PATH_SL, 0);
+	assert_int_equal(ask(a), STATUS_OK);
+	set_field(a, SL, PATH_SL, 1);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
+static void the_life_time_is_the_one_of_the_subnet(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.conf.subnet_timeout = 12;
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_LIFE), 12);
+}
+
+static void rates_below_others_are_found_across_the_codes(void **state)
+{
+	(void)state;
+	assert_int_equal(admin_rate_below(2500), 0);
+	assert_int_equal(admin_rate_below(admin_rate_mbps(4)), 19);  /* 28 below 30 */
+	assert_int_equal(admin_rate_below(admin_rate_mbps(11)), 3);  /* 10 below 14 */
+	assert_int_equal(admin_rate_below(admin_rate_mbps(18)), 17); /* 200 below 300 */
+	assert_int_equal(admin_rate_below(UINT32_MAX), 24);
+	assert_int_equal(admin_rate_mbps(0), 0);
+	assert_int_equal(admin_rate_mbps(63), 0);
+}
+
+/* ---- walking ----------------------------------------------------------------------------------
+ */
+
+static void without_a_route_there_is_no_path(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.lost_lid = 0x30;
+	by_lid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	/* nor without one back */
+	by_lid(a, METHOD_GET, SMALL_GAMMA, SMALL_ALPHA);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
+static void a_loop_in_the_tables_is_no_path(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.loops = true;
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_PATH_RECORD);
+	set_field(a, SLID, PATH_SLID, 0x10);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 2); /* to itself, by both of its LIDs */
+}
+
+static void a_cable_that_is_pulled_takes_its_paths_along(void **state)
+{
+	struct asking *a = *state;
+
+	fabric_disconnect(&a->small.fabric, a->small.port[SMALL_WEST] + 10);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_BETA);
+	assert_int_equal(ask(a), STATUS_OK);
+}
+
+static uint8_t route_to_nowhere(const void *user, uint32_t node, unsigned lid)
+{
+	(void)user;
+	(void)node;
+	(void)lid;
+
+	return 200;
+}
+
+static void a_table_that_names_a_port_that_is_not_there_is_no_path(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.view.route = route_to_nowhere;
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
+static void a_route_that_ends_at_another_adapter_is_no_path(void **state)
+{
+	struct asking *a = *state;
+
+	fabric_disconnect(&a->small.fabric, a->small.port[SMALL_GAMMA]);
+	fabric_connect(&a->small.fabric, a->small.port[SMALL_EAST] + 10,
+		       a->small.port[SMALL_DELTA_2]);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		asking_test(a_path_by_gid_has_all_that_a_connection_needs),
+		asking_test(a_path_by_lid_is_the_same),
+		asking_test(every_mask_that_clients_use_is_answered),
+		asking_test(a_path_to_oneself_is_a_path),
+		asking_test(a_limited_member_reaches_itself_on_its_own_key),
+		asking_test(paths_go_to_and_from_switches_too),
+		asking_test(adapters_without_a_switch_between_them_have_a_path),
+		asking_test(link_local_gids_are_as_good_and_come_back_as_asked),
+		asking_test(other_subnets_groups_and_unknown_guids_have_no_records),
+		asking_test(unknown_lids_have_no_records),
+		asking_test(gid_and_lid_of_an_end_must_agree),
+		asking_test(a_lid_of_the_range_is_the_lid_of_the_path),
+		asking_test(pairs_of_the_same_place_come_first),
+		asking_test(every_pair_of_lids_is_found_where_the_first_ones_are_lost),
+		asking_test(a_table_has_at_most_numb_path_records),
+		asking_test(a_get_is_one_path_whatever_numb_path_says),
+		asking_test(with_one_end_open_a_table_has_as_many_as_fit),
+		asking_test(a_get_with_one_end_open_has_too_many),
+		asking_test(without_an_end_nothing_is_tried),
+		asking_test(a_path_is_on_the_partition_that_was_asked_for),
+		asking_test(there_is_no_path_on_a_partition_that_is_not_shared),
+		asking_test(a_limited_member_may_ask_with_the_full_key),
+		asking_test(without_a_wish_the_lowest_common_key_is_taken_as_the_source_has_it),
+		asking_test(there_is_no_path_between_limited_members),
+		asking_test(who_asks_must_share_a_partition_with_both_ends),
+		asking_test(the_slowest_link_on_the_way_counts),
+		asking_test(the_way_back_counts_too),
+		asking_test(what_a_port_can_receive_bounds_the_mtu),
+		asking_test(before_a_link_is_armed_its_mtu_is_what_will_be_set),
+		asking_test(impossible_mtus_count_as_the_smallest),
+		asking_test(mtu_selectors_choose),
+		asking_test(rate_selectors_choose_by_rate_and_not_by_code),
+		asking_test(life_time_selectors_compare),
+		asking_test(a_selector_or_a_value_alone_does_not_count),
+		asking_test(only_service_level_0_has_paths),
+		asking_test(the_life_time_is_the_one_of_the_subnet),
+		asking_test(rates_below_others_are_found_across_the_codes),
+		asking_test(without_a_route_there_is_no_path),
+		asking_test(a_loop_in_the_tables_is_no_path),
+		asking_test(a_cable_that_is_pulled_takes_its_paths_along),
+		asking_test(a_table_that_names_a_port_that_is_not_there_is_no_path),
+		asking_test(a_route_that_ends_at_another_adapter_is_no_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
