@@ -15,16 +15,16 @@
 
 /* One direction of an inter-switch link: out of @port of the switch that owns the arc. */
 struct arc {
-	uint32_t to;	  /* switch at the far end */
-	uint8_t port;	  /* 1 to 254, unique within the owner */
-	uint8_t to_port;  /* the far end's port: arc (to, to_port) is this cable the other way */
+	uint32_t to;     /* switch at the far end */
+	uint8_t port;    /* 1 to 254, unique within the owner */
+	uint8_t to_port; /* the far end's port: arc (to, to_port) is this cable the other way */
 };
 
 enum end_kind {
-	END_HOST,	 /* a channel adapter's port */
-	END_ROUTER,	 /* a router's port */
+	END_HOST,        /* a channel adapter's port */
+	END_ROUTER,      /* a router's port */
 	END_AGGREGATION, /* a SHARP aggregation node: an end like any, but no sign of a leaf */
-	END_SWITCH,	 /* port 0 of a switch */
+	END_SWITCH,      /* port 0 of a switch */
 };
 
 /*
@@ -44,8 +44,9 @@ struct end {
  * The fabric as arrays of integers. arcs of switch s: arcs[arc_first[s]] to arcs[arc_first[s+1]-1],
  * by port. Every cable between switches is there twice, once per end; a loopback cable (a switch
  * wired to itself) is not there. ends: sorted by (at, port), every switch has its END_SWITCH if it
- * has a LID. order[s] is a total order of the switches that does not change when cables do (the
- * rank of their GUIDs). max_lid: the highest LID of any end, LMC range included.
+ * has a LID. order[s] is a total order of the switches, 0 to n_switches - 1, that does not change
+ * when cables do (the rank of their GUIDs). max_lid: the highest LID of any end, LMC range
+ * included.
  */
 struct graph {
 	uint32_t n_switches;
@@ -85,7 +86,7 @@ struct engine {
 extern const struct engine engine_minhop;
 extern const struct engine engine_updn;
 
-/* The engine called @name, or NULL. "auto" is not one: see route_auto(). */
+/* The engine called @name, or NULL. "auto" is not one: see route_fabric(). */
 const struct engine *engine_find(const char *name);
 
 /* All of them, ending with NULL. */
@@ -93,16 +94,17 @@ extern const struct engine *const engines[];
 
 /* What the proof found; the first offence of each kind, for the log. */
 struct proof {
-	bool complete;	 /* every LID is reached from every switch that has a path in the graph */
-	bool loop_free;	 /* no packet comes to a switch twice */
-	bool deadlock_free; /* channel dependencies of the packets that channel adapters and routers send are acyclic */
+	bool complete;  /* every LID is reached from every switch that has a path in the graph */
+	bool loop_free; /* no packet comes to a switch twice */
+	bool deadlock_free; /* channel dependencies of the packets that channel adapters and routers
+			       send are acyclic */
 	uint32_t n_missing; /* (switch, LID) pairs without a route */
 	uint32_t missing_switch;
 	uint16_t missing_lid;
 	uint32_t loop_switch;
 	uint16_t loop_lid;
-	uint32_t cycle_length;	   /* channels on the cycle found */
-	uint32_t cycle_switch;	   /* one channel of it: out of */
+	uint32_t cycle_length; /* channels on the cycle found */
+	uint32_t cycle_switch; /* one channel of it: out of */
 	uint8_t cycle_port;
 };
 
@@ -117,14 +119,15 @@ static inline bool proof_holds(const struct proof *proof)
 /* What was routed, and how it came to that. */
 struct route_result {
 	const struct engine *engine; /* whose tables these are */
-	struct proof proof;	     /* of these tables; always holds if route_*() returned 0 */
-	const char *why;	     /* why not the engine asked for, or how the roots were found; a sentence, or NULL */
-	uint32_t n_roots;	     /* updn: how many roots */
+	struct proof proof;          /* of these tables; always holds if route_*() returned 0 */
+	const char *why;  /* why not the engine asked for, or where roots come from; or NULL */
+	uint32_t n_roots; /* updn: how many roots */
 };
 
 /*
- * Route with the engine called @name ("auto" chooses), prove it, and where the proof fails fall back
- * to an engine that passes. -EPROTO if none does: then @tables is not to be used, ret->proof says why.
+ * Route with the engine called @name ("auto" chooses), prove it, and where the proof fails fall
+ * back to an engine that passes. -EPROTO if none does: then @tables is not to be used, ret->proof
+ * says why.
  */
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
 		 struct route_result *ret);

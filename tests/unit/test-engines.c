@@ -529,6 +529,33 @@ static void each_host_is_reached_through_one_core(void **state)
 	}
 }
 
+static unsigned most_used(const struct graph *graph, const struct engine *engine)
+{
+	AUTO(tables_freep) struct tables tables = route(engine, graph);
+	AUTO(freep) unsigned *load = load_of(graph, &tables);
+	unsigned most = 0;
+
+	for (size_t i = 0; i < graph->n_switches * (size_t)256; i++)
+		most = MAX(most, load[i]);
+	return most;
+}
+
+/* A rule that is too careful would send a pod's traffic down through the only core below it. */
+static void no_cable_of_a_damaged_tree_is_a_bottleneck(void **state)
+{
+	(void)state;
+	for (unsigned seed = 0; seed < 8; seed++) {
+		AUTO(graph_freep) struct made_graph *made = graph_make_ft3(12, 12);
+		const struct graph *graph;
+
+		graph_shuffle_order(made, seed);
+		graph_remove_links(made, 60, seed);
+		graph = graph_of(made);
+		assert_true(4 * most_used(graph, &engine_updn) <=
+			    5 * most_used(graph, &engine_minhop));
+	}
+}
+
 /* ---- LMC, devices -------------------------------------------------------------------------------
  */
 
@@ -768,6 +795,7 @@ int main(void)
 		cmocka_unit_test(all_cables_of_a_regular_tree_carry_the_same),
 		cmocka_unit_test(parallel_cables_carry_the_same),
 		cmocka_unit_test(each_host_is_reached_through_one_core),
+		cmocka_unit_test(no_cable_of_a_damaged_tree_is_a_bottleneck),
 		cmocka_unit_test(lids_of_a_port_take_different_spines),
 		cmocka_unit_test(base_lids_are_as_even_as_without_lmc),
 		cmocka_unit_test(ports_of_a_device_take_different_spines),
