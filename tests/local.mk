@@ -19,6 +19,11 @@ check_PROGRAMS += tests/unit/test-request
 libtest_a_SOURCES += tests/unit/manager.c tests/unit/manager.h
 check_PROGRAMS += tests/unit/test-systemd
 
+# The control socket over a subnet manager that does nothing, on a loop with descriptors.
+check_PROGRAMS += tests/unit/test-control
+tests_unit_test_control_SOURCES = tests/unit/test-control.c \
+	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h
+
 # Other readings of the same bytes, which see the headers that only mad/ sees.
 check_PROGRAMS += tests/oracle/test-wire
 tests_oracle_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
