@@ -1,2 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The control socket (libvsm_a_SOURCES) and vsmctl, its client.
+
+libvsm_a_SOURCES += ctl/control.c ctl/control.h ctl/protocol.h
+libvsm_a_SOURCES += ctl/listener.c ctl/listener.h
+libvsm_a_SOURCES += ctl/role.c ctl/role.h
+libvsm_a_SOURCES += ctl/rpc.c ctl/rpc.h
+libvsm_a_SOURCES += ctl/row.c ctl/row.h
+libvsm_a_SOURCES += ctl/names.c ctl/names.h
+libvsm_a_SOURCES += ctl/find.c ctl/find.h
+libvsm_a_SOURCES += ctl/place.c ctl/place.h
+libvsm_a_SOURCES += ctl/pkeys.c ctl/pkeys.h
+libvsm_a_SOURCES += ctl/method-event.c
+libvsm_a_SOURCES += ctl/method-explain.c
+libvsm_a_SOURCES += ctl/method-fabric.c
+libvsm_a_SOURCES += ctl/method-partition.c
+libvsm_a_SOURCES += ctl/method-route.c
+libvsm_a_SOURCES += ctl/method-status.c

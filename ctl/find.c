@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * From text to a place on the fabric. Numbers go before names, so that a node that calls itself
+ * "17" takes nobody's LID. A name is compared with all nodes: that is once per question of a
+ * person. It has to match one node only; of several none is taken, and all are listed.
+ */
+
+#include "ctl/find.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+#define CANDIDATES_MAX 16
+#define NAME_SIZE      256 /* of a name with a port behind it */
+
+bool node_exists(const struct fabric *f, uint32_t node)
+{
+	return node < f->n_nodes && f->nodes[node].guid != 0;
+}
+
+bool port_exists(const struct fabric *f, uint32_t port)
+{
+	const struct node *node;
+
+	if (port >= f->n_ports || !node_exists(f, f->ports[port].node))
+		return false;
+	node = node_of(f, port);
+
+	return port >= node->first_port && port - node->first_port <= node->n_ports;
+}
+
+/* -- numbers ------------------------------------------------------------------------------------
+ */
+
+static size_t count_digits(const char *text, int (*is_digit)(int c))
+{
+	size_t n = 0;
+
+	while (is_digit((unsigned char)text[n]))
+		n++;
+
+	return text[n] == 0 ? n : 0;
+}
+
+static bool parse_guid(const char *text, uint64_t *ret)
+{
+	bool prefixed = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	size_t n = count_digits(text + (prefixed ? 2 : 0), isxdigit);
+
+	if (prefixed ? n < 5 || n > 16 : n != 16)
+		return false;
+	*ret = strtoull(text, NULL, 16);
+
+	return true;
+}
+
+static bool parse_lid(const char *text, unsigned *ret)
+{
+	bool prefixed = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	size_t n = count_digits(text + (prefixed ? 2 : 0), prefixed ? isxdigit : isdigit);
+
+	if (n == 0 || n > (prefixed ? 4 : 5))
+		return false;
+	*ret = (unsigned)strtoul(text, NULL, prefixed ? 16 : 10);
+
+	return true;
+}
+
+static bool find_guid(struct call *call, uint64_t guid, struct found *ret)
+{
+	const struct fabric *f = call->fabric;
+	uint32_t node = fabric_find_node(f, guid);
+	uint32_t port = fabric_find_port(f, guid);
+
+	if (node != GUID_MAP_NONE && node_exists(f, node)) {
+		*ret = (struct found){ .node = node, .port = NO_PORT };
+		return true;
+	}
+	if (port != GUID_MAP_NONE && port_exists(f, port)) {
+		*ret = (struct found){ .node = f->ports[port].node, .port = port };
+		return true;
+	}
+	call_fail(call, PROTOCOL_NOT_FOUND, "no node or port has the GUID 0x%016llx",
+		  (unsigned long long)guid);
+
+	return false;
+}
+
+static bool find_lid(struct call *call, unsigned lid, struct found *ret)
+{
+	uint32_t port = fabric_find_lid(call->fabric, lid);
+
+	if (port == NO_PORT || !port_exists(call->fabric, port)) {
+		call_fail(call, PROTOCOL_NOT_FOUND, "no port has the LID %u", lid);
+		return false;
+	}
+	*ret = (struct found){ .node = call->fabric->ports[port].node,
+			       .port = port,
+			       .lid = (uint16_t)lid };
+
+	return true;
+}
+
+/* -- names --------------------------------------------------------------------------------------
+ */
+
+enum match {
+	MATCH_NONE,
+	MATCH_FIRST_WORD, /* "host1" for "host1 HCA-1" */
+	MATCH_WHOLE,
+};
+
+static enum match match_text(const char *name, const char *wanted, size_t length)
+{
+	if (!name || length == 0 || strncmp(name, wanted, length) != 0)
+		return MATCH_NONE;
+	if (name[length] == 0)
+		return MATCH_WHOLE;
+
+	return name[length] == ' ' ? MATCH_FIRST_WORD : MATCH_NONE;
+}
+
+static enum match match_node(const struct call *call, uint32_t number, const char *wanted,
+			     size_t length)
+{
+	const struct node *node = &call->fabric->nodes[number];
+	enum match a = match_text(names_get(&call->rpc->names, node->guid), wanted, length);
+	enum match b = match_text(node->description, wanted, length);
+
+	return MAX(a, b);
+}
+
+struct matches {
+	enum match best;
+	unsigned n;
+	uint32_t nodes[CANDIDATES_MAX];
+};
+
+static void find_matches(const struct call *call, const char *wanted, size_t length,
+			 struct matches *ret)
+{
+	*ret = (struct matches){ .best = MATCH_FIRST_WORD };
+	for (uint32_t i = 0; i < call->fabric->n_nodes; i++) {
+		enum match match = MATCH_NONE;
+
+		if (node_exists(call->fabric, i))
+			match = match_node(call, i, wanted, length);
+		if (match < ret->best)
+			continue;
+		if (match > ret->best)
+			*ret = (struct matches){ .best = match };
+		if (ret->n < COUNT(ret->nodes))
+			ret->nodes[ret->n] = i;
+		ret->n++;
+	}
+}
+
+static void fail_ambiguous(struct call *call, const char *text, const struct matches *matches)
+{
+	json_t *candidates = json_array();
+	struct row details = row_start();
+	char list[256] = "";
+
+	for (unsigned i = 0; i < MIN(matches->n, COUNT(matches->nodes)); i++) {
+		uint64_t guid = call->fabric->nodes[matches->nodes[i]].guid;
+		size_t used = strlen(list);
+		char shown[GUID_TEXT_SIZE];
+
+		snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
+			 guid_text(guid, shown));
+		json_array_append_new(candidates, row_guid_value(guid));
+	}
+	row_put(&details, "candidates", candidates);
+	call->details = row_end(&details);
+	call_fail(call, PROTOCOL_AMBIGUOUS, "%u nodes are called \"%.64s\": %s%s", matches->n, text,
+		  list, matches->n > COUNT(matches->nodes) ? ", and more" : "");
+}
+
+/* 1: found; 0: there is none; -1: several, and the call has failed. */
+static int find_name(struct call *call, const char *text, size_t length, struct found *ret)
+{
+	struct matches matches;
+
+	find_matches(call, text, length, &matches);
+	if (matches.n == 0)
+		return 0;
+	if (matches.n > 1) {
+		fail_ambiguous(call, text, &matches);
+		return -1;
+	}
+	*ret = (struct found){ .node = matches.nodes[0], .port = NO_PORT };
+
+	return 1;
+}
+
+/* -- all together -------------------------------------------------------------------------------
+ */
+
+/* As find_thing(), without a port behind it: 0 also if nothing is called so. */
+static int find_plain(struct call *call, const char *text, struct found *ret)
+{
+	uint64_t guid;
+	unsigned lid;
+
+	if (parse_guid(text, &guid))
+		return find_guid(call, guid, ret) ? 1 : -1;
+	if (parse_lid(text, &lid))
+		return find_lid(call, lid, ret) ? 1 : -1;
+
+	return find_name(call, text, strlen(text), ret);
+}
+
+/* The slash before a port number, or NULL. */
+static const char *find_slash(const char *text)
+{
+	const char *slash = strrchr(text, '/');
+	size_t digits = slash ? count_digits(slash + 1, isdigit) : 0;
+
+	return digits > 0 && digits <= 3 ? slash : NULL;
+}
+
+static int find_port_of(struct call *call, const char *text, const char *slash, struct found *ret)
+{
+	unsigned number = (unsigned)strtoul(slash + 1, NULL, 10);
+	const struct node *node;
+	char thing[NAME_SIZE];
+	int r;
+
+	if ((size_t)(slash - text) >= sizeof(thing))
+		return 0;
+	snprintf(thing, sizeof(thing), "%.*s", (int)(slash - text), text);
+	r = find_plain(call, thing, ret);
+	if (r <= 0)
+		return r;
+	node = &call->fabric->nodes[ret->node];
+	if (number > node->n_ports || (number == 0 && !node_is_switch(node))) {
+		call_fail(call, PROTOCOL_NOT_FOUND, "%s has no port %u", thing, number);
+		return -1;
+	}
+	*ret = (struct found){ .node = ret->node, .port = port_at(node, number) };
+
+	return 1;
+}
+
+/* A slash may also belong to a name: the whole text is tried first. */
+bool find_thing(struct call *call, const char *text, struct found *ret)
+{
+	const char *slash = find_slash(text);
+	int r = find_plain(call, text, ret);
+
+	if (r == 0 && slash)
+		r = find_port_of(call, text, slash, ret);
+	if (r == 0)
+		call_fail(call, PROTOCOL_NOT_FOUND, "nothing is called \"%.100s\"", text);
+
+	return r > 0;
+}
+
+bool find_switch(struct call *call, const char *text, struct found *ret)
+{
+	if (!find_thing(call, text, ret))
+		return false;
+	if (node_is_switch(&call->fabric->nodes[ret->node]))
+		return true;
+
+	call_fail(call, PROTOCOL_NOT_FOUND, "%.100s is not a switch", text);
+	return false;
+}
+
+static uint32_t choose_end(const struct fabric *f, const struct node *node)
+{
+	unsigned last = node_is_switch(node) ? 0 : node->n_ports;
+	uint32_t chosen = NO_PORT;
+
+	for (unsigned i = 0; i <= last; i++) {
+		uint32_t port = port_at(node, i);
+
+		if (!port_is_end(f, port) || f->ports[port].lid == 0)
+			continue;
+		if (node_is_switch(node) || port_state(&f->ports[port]) == PORT_ACTIVE)
+			return port;
+		if (chosen == NO_PORT)
+			chosen = port;
+	}
+
+	return chosen;
+}
+
+bool find_end(struct call *call, const char *text, struct found *ret)
+{
+	const struct fabric *f = call->fabric;
+
+	if (!find_thing(call, text, ret))
+		return false;
+	if (ret->port == NO_PORT || !port_is_end(f, ret->port))
+		ret->port = choose_end(f, &f->nodes[ret->node]);
+	if (ret->port != NO_PORT && f->ports[ret->port].lid != 0)
+		return true;
+
+	call_fail(call, PROTOCOL_NOT_FOUND, "%.100s has no LID", text);
+	return false;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Everything that is known about one thing, so that "it does not work" has an answer: a port with
+ * what is planned for it, what it holds and why it differs; of a node its ports (of a switch only
+ * port 0 and those with a problem, since the others are listed by "ports").
+ */
+
+#include <stdio.h>
+
+#include "base/macros.h"
+#include "ctl/find.h"
+#include "ctl/pkeys.h"
+#include "ctl/place.h"
+
+static void put_gid(struct row *row, const struct sm *sm, uint64_t guid)
+{
+	const uint64_t halves[2] = { sm_conf(sm)->subnet_prefix, guid };
+	char text[40];
+	int used = 0;
+
+	if (guid == 0) {
+		row_put(row, "gid", json_null());
+		return;
+	}
+	for (unsigned i = 0; i < 8; i++)
+		used += snprintf(text + used, sizeof(text) - (size_t)used, "%s%04x", i ? ":" : "",
+				 (unsigned)(halves[i / 4] >> (48 - 16 * (i % 4)) & 0xffff));
+	row_text(row, "gid", text);
+}
+
+static void put_end_port(struct row *row, const struct sm *sm, uint32_t port)
+{
+	const struct port *p = &sm_fabric(sm)->ports[port];
+
+	put_gid(row, sm, p->guid);
+	row_number(row, "lmc", p->lmc);
+	row_number(row, "lid_held", p->known ? port_held_lid(p) : 0);
+	row_bool(row, "has_sm", p->sm);
+	pkeys_put(row, sm, port);
+}
+
+static json_t *make_port(const struct call *call, uint32_t number)
+{
+	const struct fabric *f = call->fabric;
+	const struct port *port = &f->ports[number];
+	struct row row = row_start();
+
+	row_number(&row, "port", port->number);
+	row_guid(&row, "guid", port->guid);
+	row_bool(&row, "known", port->known);
+	place_put_link(&row, f, number);
+	row_put(&row, "peer", place_end(call->rpc, f, port->peer));
+	row_text(&row, "can_speed", link_can(f, number).speed);
+	row_number(&row, "can_width", link_can(f, number).width);
+	row_number(&row, "status", port->status);
+	row_number(&row, "refusals", port->refusals);
+	if (port_is_end(f, number))
+		put_end_port(&row, call->sm, number);
+	row_bool(&row, "problem", port_has_problem(f, number));
+	place_put_reason(&row, call->rpc, port->reason, port->since);
+
+	return row_end(&row);
+}
+
+/* Is this port of the node in the answer about the whole node? */
+static bool is_worth(const struct fabric *f, uint32_t port)
+{
+	if (node_is_switch(node_of(f, port)))
+		return f->ports[port].number == 0 || port_has_problem(f, port);
+
+	return f->ports[port].number != 0;
+}
+
+static json_t *make_ports(const struct call *call, const struct found *found)
+{
+	const struct node *node = &call->fabric->nodes[found->node];
+	json_t *ports = json_array();
+
+	for (unsigned i = 0; i <= node->n_ports; i++) {
+		uint32_t port = port_at(node, i);
+
+		if (found->port == port || (found->port == NO_PORT && is_worth(call->fabric, port)))
+			json_array_append_new(ports, make_port(call, port));
+	}
+
+	return ports;
+}
+
+void method_explain(struct call *call)
+{
+	const char *what = call_text(call, "what");
+	struct row *row = &call->result;
+	const struct node *node;
+	struct found found;
+
+	if (!what)
+		call_fail(call, PROTOCOL_BAD_PARAMS, "parameter \"what\" is missing");
+	if (!what || !find_thing(call, what, &found))
+		return;
+
+	node = &call->fabric->nodes[found.node];
+	place_put_node(row, call->rpc, node);
+	row_text(row, "description", node->description);
+	row_guid(row, "system_guid", node->system_guid);
+	row_number(row, "vendor_id", node->vendor_id);
+	row_number(row, "device_id", node->device_id);
+	row_number(row, "revision", node->revision);
+	row_number(row, "n_ports", node->n_ports);
+	row_number(row, "hops", node->depth);
+	row_bool(row, "present", node->present);
+	row_bool(row, "whole_node", found.port == NO_PORT);
+	place_put_reason(row, call->rpc, node->reason, node->since);
+	row_put(row, "ports", make_ports(call, &found));
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Partitions: the list of them with how many of their members are there; the members of one, those
+ * that are absent too; or what one port's table holds. Counting members asks every port for every
+ * partition, so a page of the list is short, and the daemon has time for other things in between.
+ */
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "ctl/find.h"
+#include "ctl/place.h"
+#include "ctl/pkeys.h"
+
+#define PARTITIONS_PAGE 8u
+
+static enum partition_kind kind_of(const struct fabric *f, uint32_t port)
+{
+	const struct node *node = node_of(f, port);
+
+	if (node_is_switch(node))
+		return PARTITION_SWITCHES;
+
+	return node->type == NODE_TYPE_ROUTER ? PARTITION_ROUTERS : PARTITION_CAS;
+}
+
+/* PARTITION_NO_MEMBER also for what has no P_Key table of its own. */
+static enum partition_membership membership_of(const struct fabric *f,
+					       const struct partition *partition, uint32_t port)
+{
+	if (!port_exists(f, port) || !port_is_end(f, port) || f->ports[port].guid == 0)
+		return PARTITION_NO_MEMBER;
+
+	return partition_membership(partition, kind_of(f, port), f->ports[port].guid,
+				    port == f->local_port);
+}
+
+static const char *membership_name(enum partition_membership membership)
+{
+	switch (membership) {
+	case PARTITION_NO_MEMBER:
+		return "none";
+	case PARTITION_LIMITED:
+		return "limited";
+	case PARTITION_FULL:
+		return "full";
+	case PARTITION_BOTH:
+		return "both";
+	}
+
+	return "none";
+}
+
+/* -- the list -----------------------------------------------------------------------------------
+ */
+
+static void put_pkey(struct row *row, const char *key, uint16_t pkey)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "0x%04x", pkey);
+	row_text(row, key, text);
+}
+
+static unsigned count_absent(const struct fabric *f, const struct partition *partition)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < partition->n_members; i++)
+		if (partition->members[i].kind == PARTITION_GUID &&
+		    fabric_find_port(f, partition->members[i].guid) == GUID_MAP_NONE)
+			n++;
+
+	return n;
+}
+
+static json_t *make_partition(const struct call *call, const struct partition *partition)
+{
+	unsigned n[PARTITION_BOTH + 1] = { 0 };
+	struct row row = row_start();
+
+	for (uint32_t port = 0; port < call->fabric->n_ports; port++)
+		n[membership_of(call->fabric, partition, port)]++;
+
+	row_text(&row, "name", partition->name);
+	put_pkey(&row, "pkey", partition->pkey);
+	row_bool(&row, "ipoib", partition->ipoib);
+	row_bool(&row, "indx0", partition->indx0);
+	row_number(&row, "full", n[PARTITION_FULL]);
+	row_number(&row, "limited", n[PARTITION_LIMITED]);
+	row_number(&row, "both", n[PARTITION_BOTH]);
+	row_number(&row, "absent", count_absent(call->fabric, partition));
+
+	return row_end(&row);
+}
+
+static void list_partitions(struct call *call)
+{
+	const struct partitions *partitions = sm_partitions(call->sm);
+	struct page page = page_start(call, PARTITIONS_PAGE);
+	uint64_t i;
+
+	for (i = page.from; i < partitions->n && page.room > 0; i++)
+		page_add(&page, make_partition(call, &partitions->partitions[i]));
+	page_end(call, &page, "partitions", i < partitions->n ? i : 0);
+}
+
+/* -- members of one -----------------------------------------------------------------------------
+ */
+
+/* By name, or by P_Key as hexadecimal number with or without 0x. */
+static const struct partition *find_partition(struct call *call, const char *text)
+{
+	const struct partitions *partitions = sm_partitions(call->sm);
+	const struct partition *found;
+	unsigned pkey = 0;
+	char rest;
+
+	for (size_t i = 0; i < partitions->n; i++)
+		if (!strcmp(partitions->partitions[i].name, text))
+			return &partitions->partitions[i];
+	if (strlen(text) <= 6 && sscanf(text, "%x%c", &pkey, &rest) == 1 && pkey <= 0xffff) {
+		found = partitions_find(partitions, (uint16_t)pkey);
+		if (found)
+			return found;
+	}
+	call_fail(call, PROTOCOL_NOT_FOUND, "there is no partition \"%.100s\"", text);
+
+	return NULL;
+}
+
+static json_t *make_member(const struct call *call, uint32_t port,
+			   enum partition_membership membership)
+{
+	struct row row = row_start();
+
+	row_guid(&row, "guid", call->fabric->ports[port].guid);
+	place_put_node(&row, call->rpc, node_of(call->fabric, port));
+	row_number(&row, "port", call->fabric->ports[port].number);
+	row_number(&row, "lid", call->fabric->ports[port].lid);
+	row_text(&row, "membership", membership_name(membership));
+	row_bool(&row, "present", true);
+
+	return row_end(&row);
+}
+
+static json_t *make_absent(const struct partition_member *member)
+{
+	struct row row = row_start();
+
+	row_guid(&row, "guid", member->guid);
+	row_put(&row, "name", json_null());
+	row_text(&row, "membership",
+		 membership_name((enum partition_membership)member->membership));
+	row_bool(&row, "present", false);
+
+	return row_end(&row);
+}
+
+/* First the ports that are there, and from ABSENT on the statements about ports that are not. */
+#define ABSENT (UINT64_C(1) << 32)
+
+static uint64_t add_present(struct call *call, const struct partition *partition, struct page *page)
+{
+	const struct fabric *f = call->fabric;
+	uint64_t i;
+
+	for (i = page->from; i < f->n_ports && page->room > 0; i++) {
+		enum partition_membership m = membership_of(f, partition, (uint32_t)i);
+
+		if (m != PARTITION_NO_MEMBER)
+			page_add(page, make_member(call, (uint32_t)i, m));
+	}
+
+	return i < f->n_ports ? i : ABSENT;
+}
+
+static uint64_t add_absent(struct call *call, const struct partition *partition, uint64_t from,
+			   struct page *page)
+{
+	uint64_t i;
+
+	for (i = from - ABSENT; i < partition->n_members && page->room > 0; i++) {
+		const struct partition_member *member = &partition->members[i];
+
+		if (member->kind == PARTITION_GUID &&
+		    fabric_find_port(call->fabric, member->guid) == GUID_MAP_NONE)
+			page_add(page, make_absent(member));
+	}
+
+	return i < partition->n_members ? ABSENT + i : 0;
+}
+
+static void list_members(struct call *call, const char *text)
+{
+	const struct partition *partition = find_partition(call, text);
+	struct page page;
+	uint64_t next;
+
+	if (!partition)
+		return;
+	row_text(&call->result, "name", partition->name);
+	put_pkey(&call->result, "pkey", partition->pkey);
+	page = page_start(call, UINT32_MAX);
+	next = page.from;
+	if (next < ABSENT)
+		next = add_present(call, partition, &page);
+	if (next >= ABSENT)
+		next = add_absent(call, partition, next, &page);
+	page_end(call, &page, "members", next);
+}
+
+/* -- one port -----------------------------------------------------------------------------------
+ */
+
+static void show_port(struct call *call, const char *text)
+{
+	struct found found;
+
+	if (!find_end(call, text, &found))
+		return;
+	place_put_node(&call->result, call->rpc, &call->fabric->nodes[found.node]);
+	row_number(&call->result, "port", call->fabric->ports[found.port].number);
+	row_guid(&call->result, "guid", call->fabric->ports[found.port].guid);
+	pkeys_put(&call->result, call->sm, found.port);
+}
+
+void method_partitions(struct call *call)
+{
+	const char *partition = call_text(call, "partition");
+	const char *port = call_text(call, "port");
+
+	if (partition && port)
+		call_fail(call, PROTOCOL_BAD_PARAMS, "either \"partition\" or \"port\", not both");
+	else if (partition)
+		list_members(call, partition);
+	else if (port)
+		show_port(call, port);
+	else
+		list_partitions(call);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * How the subnet manager is: status, stats and version; and the two orders, sweep and reload.
+ * Members of "status" are what scripts wait for: they keep their names.
+ */
+
+#include "ctl/rpc.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/loop.h"
+#include "base/macros.h"
+#include "ctl/place.h"
+
+static const char *state_name(unsigned state)
+{
+	static const char *const names[] = {
+		[SM_NOT_ACTIVE] = "not-active",
+		[SM_DISCOVERING] = "discovering",
+		[SM_STANDBY] = "standby",
+		[SM_MASTER] = "master",
+	};
+
+	return names[state < COUNT(names) ? state : SM_NOT_ACTIVE];
+}
+
+/* -- smps ---------------------------------------------------------------------------------------
+ */
+
+static const char *attribute_name(uint16_t attr, char buffer[static 8])
+{
+	static const struct {
+		uint16_t attr;
+		const char *name;
+	} names[] = {
+		{ ATTR_NOTICE, "Notice" },
+		{ ATTR_NODE_DESCRIPTION, "NodeDescription" },
+		{ ATTR_NODE_INFO, "NodeInfo" },
+		{ ATTR_SWITCH_INFO, "SwitchInfo" },
+		{ ATTR_GUID_INFO, "GUIDInfo" },
+		{ ATTR_PORT_INFO, "PortInfo" },
+		{ ATTR_PKEY_TABLE, "P_KeyTable" },
+		{ ATTR_SLTOVL, "SLtoVLMappingTable" },
+		{ ATTR_VL_ARBITRATION, "VLArbitrationTable" },
+		{ ATTR_LFT, "LinearForwardingTable" },
+		{ ATTR_MFT, "MulticastForwardingTable" },
+		{ ATTR_SM_INFO, "SMInfo" },
+	};
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (names[i].attr == attr)
+			return names[i].name;
+	snprintf(buffer, 8, "0x%04x", attr);
+
+	return buffer;
+}
+
+static const char *method_name(uint8_t method, char buffer[static 8])
+{
+	if (method == METHOD_GET || method == METHOD_SET)
+		return method == METHOD_GET ? "get" : "set";
+	snprintf(buffer, 8, "0x%02x", method);
+
+	return buffer;
+}
+
+static json_t *make_counts(const struct request_counts *counts)
+{
+	struct row row = row_start();
+
+	row_number(&row, "sent", counts->sent);
+	row_number(&row, "answered", counts->answered);
+	row_number(&row, "retried", counts->retried);
+	row_number(&row, "timed_out", counts->timed_out);
+	row_number(&row, "refused", counts->refused);
+
+	return row_end(&row);
+}
+
+/* { "PortInfo": { "get": { "sent": 1, ... }, "set": { ... } }, ... } */
+static json_t *make_smps(const struct requests *requests)
+{
+	struct row smps = row_start();
+	struct request_counts counts;
+	uint16_t attr;
+	uint8_t method;
+
+	for (unsigned n = 0; requests_count(requests, n, &attr, &method, &counts); n++) {
+		char attr_buffer[8], method_buffer[8];
+		const char *name = attribute_name(attr, attr_buffer);
+		struct row by_method = { json_incref(json_object_get(smps.object, name)) };
+
+		if (!by_method.object)
+			by_method = row_start();
+		row_put(&by_method, method_name(method, method_buffer), make_counts(&counts));
+		row_put(&smps, name, row_end(&by_method));
+	}
+
+	return row_end(&smps);
+}
+
+/* -- status -------------------------------------------------------------------------------------
+ */
+
+static void put_counts(struct row *row, const struct sm_status *s)
+{
+	row_number(row, "generation", s->generation);
+	row_number(row, "applied", s->applied);
+	row_bool(row, "came_up", s->came_up);
+	row_number(row, "nodes", s->nodes);
+	row_number(row, "switches", s->switches);
+	row_number(row, "cas", s->hcas);
+	row_number(row, "routers", s->routers);
+	row_number(row, "ports_active", s->ports_active);
+	row_number(row, "ports_not_active", s->ports_not_active);
+	row_number(row, "vfs_active", 0);
+	row_number(row, "vfs_not_active", 0);
+	row_number(row, "lids_used", s->lids_used);
+	row_number(row, "sweeps", s->sweeps);
+}
+
+static void put_last_sweep(struct call *call, const struct sm_status *s)
+{
+	uint64_t now = loop_now(call->rpc->loop);
+	struct row row;
+
+	if (s->sweep_started == 0) {
+		row_put(&call->result, "last_sweep", json_null());
+		return;
+	}
+	row = row_start();
+	row_time(&row, "started", rpc_unix_time(call->rpc, s->sweep_started));
+	row_number(&row, "seconds_ago",
+		   now > s->sweep_started ? (now - s->sweep_started) / LOOP_SEC : 0);
+	row_put(&row, "took_ms", json_real((double)(s->sweep_took / LOOP_USEC) / 1000.0));
+	row_put(&call->result, "last_sweep", row_end(&row));
+}
+
+static void put_peers(struct call *call)
+{
+	json_t *peers = json_array();
+	struct sm_peer peer;
+
+	for (unsigned n = 0; sm_peer(call->sm, n, &peer); n++) {
+		struct row row = row_start();
+		uint32_t port = fabric_find_port(call->fabric, peer.guid);
+		char buffer[GUID_TEXT_SIZE];
+
+		row_guid(&row, "guid", peer.guid);
+		row_text(&row, "name",
+			 port == GUID_MAP_NONE
+				 ? NULL
+				 : place_name(call->rpc, node_of(call->fabric, port), buffer));
+		row_number(&row, "lid", peer.lid);
+		row_number(&row, "priority", peer.priority);
+		row_text(&row, "state", state_name(peer.state));
+		json_array_append_new(peers, row_end(&row));
+	}
+	row_put(&call->result, "other_sms", peers);
+}
+
+static void put_place(struct call *call)
+{
+	const struct fabric *f = call->fabric;
+
+	row_put(&call->result, "port", place_end(call->rpc, f, f->local_port));
+	row_guid(&call->result, "port_guid",
+		 f->local_port == NO_PORT ? 0 : f->ports[f->local_port].guid);
+}
+
+void method_status(struct call *call)
+{
+	struct sm_status s = { .state = SM_NOT_ACTIVE };
+	struct row *row = &call->result;
+
+	if (call->sm)
+		sm_status(call->sm, &s);
+	row_text(row, "state", state_name(s.state));
+	row_text(row, "phase", call->sm ? sm_phase_name(s.phase) : NULL);
+	row_text(row, "trouble", call->sm ? NULL : call->rpc->setup.trouble);
+	put_counts(row, &s);
+	put_last_sweep(call, &s);
+	row_text(row, "engine", s.engine);
+	row_text(row, "routing", s.routing_why);
+	row_guid(row, "master_guid", s.state == SM_MASTER ? 0 : s.peer_guid);
+	if (!call->sm) {
+		row_put(row, "smps", json_object());
+		return;
+	}
+	put_place(call);
+	put_peers(call);
+	row_put(row, "smps", make_smps(sm_requests(call->sm)));
+}
+
+/* -- stats, version -----------------------------------------------------------------------------
+ */
+
+void method_stats(struct call *call)
+{
+	const struct requests *requests = sm_requests(call->sm);
+	const struct request_totals *totals = requests_totals(requests);
+	struct row *row = &call->result;
+	struct rusage usage = { 0 };
+
+	getrusage(RUSAGE_SELF, &usage);
+	row_number(row, "sent", totals->sent);
+	row_number(row, "in_flight", requests_in_flight(requests));
+	row_number(row, "window", requests_window(requests));
+	row_number(row, "malformed", totals->malformed);
+	row_number(row, "stray", totals->stray);
+	row_number(row, "undelivered", totals->undelivered);
+	row_number(row, "send_errors", totals->send_errors);
+	row_put(row, "smps", make_smps(requests));
+	row_number(row, "clients", call->rpc->n_clients);
+	row_number(row, "requests", call->rpc->n_requests);
+	row_number(row, "memory_peak_kb", (uint64_t)usage.ru_maxrss);
+	row_number(row, "cpu_user_ms",
+		   (uint64_t)usage.ru_utime.tv_sec * 1000 +
+			   (uint64_t)usage.ru_utime.tv_usec / 1000);
+	row_number(row, "cpu_system_ms",
+		   (uint64_t)usage.ru_stime.tv_sec * 1000 +
+			   (uint64_t)usage.ru_stime.tv_usec / 1000);
+}
+
+void method_version(struct call *call)
+{
+	row_text(&call->result, "version", call->rpc->setup.version);
+}
+
+/* -- orders -------------------------------------------------------------------------------------
+ */
+
+void method_sweep(struct call *call)
+{
+	struct sm_status s;
+	bool full = call_flag(call, "full");
+
+	sm_status(call->sm, &s);
+	if (s.state == SM_STANDBY || s.state == SM_NOT_ACTIVE) {
+		call_fail(call, PROTOCOL_NOT_MASTER,
+			  "this subnet manager is not master, and changes nothing");
+		return;
+	}
+	sm_sweep(call->sm, full);
+	row_bool(&call->result, "full", full);
+	row_number(&call->result, "sweeps", s.sweeps);
+	row_number(&call->result, "generation", s.generation);
+}
+
+void method_reload(struct call *call)
+{
+	char text[CONTROL_TEXT_SIZE] = "";
+	int r;
+
+	r = call->rpc->setup.reload(call->rpc->setup.user, text);
+	if (r < 0)
+		call_fail(call, PROTOCOL_FAILED, "%s", text[0] ? text : strerror(-r));
+	row_text(&call->result, "text", text);
+}

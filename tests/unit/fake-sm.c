@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+#include "tests/unit/fake-sm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/loop.h"
+#include "base/macros.h"
+
+#define TABLE_SIZE 64
+
+struct sm {
+	struct fake fake;
+	struct fabric fabric;
+	struct sm_status status;
+	struct conf conf;
+	struct partitions *partitions;
+	struct requests *requests;
+	struct event_log *events;
+	struct transport transport;
+	struct loop *loop;
+	struct datagram sent;
+	uint8_t tables[4][TABLE_SIZE]; /* of the first nodes, which are the switches */
+};
+
+/* -- what sm/sm.c has ---------------------------------------------------------------------------
+ */
+
+const char *sm_phase_name(enum sm_phase phase)
+{
+	return phase == PHASE_REST ? "rest" : "discover";
+}
+
+void sm_sweep(struct sm *sm, bool full)
+{
+	if (full)
+		sm->fake.full_sweeps++;
+	else
+		sm->fake.sweeps++;
+}
+
+const struct fabric *sm_fabric(const struct sm *sm)
+{
+	return &sm->fabric;
+}
+
+const struct conf *sm_conf(const struct sm *sm)
+{
+	return &sm->conf;
+}
+
+const struct partitions *sm_partitions(const struct sm *sm)
+{
+	return sm->partitions;
+}
+
+const struct requests *sm_requests(const struct sm *sm)
+{
+	return sm->requests;
+}
+
+const struct event_log *sm_events(const struct sm *sm)
+{
+	return sm->events;
+}
+
+void sm_status(const struct sm *sm, struct sm_status *ret)
+{
+	*ret = sm->status;
+}
+
+uint8_t sm_route(const struct sm *sm, uint32_t sw, unsigned lid)
+{
+	if (sw >= COUNT(sm->tables) || lid >= TABLE_SIZE)
+		return ROUTE_NONE;
+
+	return sm->tables[sw][lid];
+}
+
+/* Everybody is in the default partition; host1 and host2 are in another, with a hole before it. */
+unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room)
+{
+	uint64_t guid = sm->fabric.ports[port].guid;
+	const uint16_t keys[] = { 0xffff, 0, guid == 0x101 ? 0x8002 : 0x0002 };
+	unsigned n = guid == 0x101 || guid == 0x201 ? 3 : 1;
+
+	memcpy(ret, keys, MIN(n, room) * sizeof(keys[0]));
+
+	return n;
+}
+
+bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret)
+{
+	(void)sm;
+	*ret = (struct sm_peer){ .guid = 0x601, .lid = 9, .priority = 3, .state = SM_STANDBY };
+
+	return n == 0;
+}
+
+/* -- the fabric ---------------------------------------------------------------------------------
+ */
+
+static uint32_t add_node(struct sm *sm, uint64_t guid, uint8_t type, uint8_t n_ports,
+			 const char *name)
+{
+	uint32_t number = 0;
+	struct node *node;
+
+	if (fabric_add_node(&sm->fabric, guid, type, n_ports, &number) < 0)
+		abort();
+	node = &sm->fabric.nodes[number];
+	node->present = true;
+	node->system_guid = guid;
+	node->vendor_id = 0x2c9;
+	node->device_id = 0x1003;
+	node->since = loop_now(sm->loop) - 100 * LOOP_SEC;
+	snprintf(node->description, sizeof(node->description), "%s", name);
+	for (unsigned i = 0; i <= n_ports; i++) {
+		struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		port->known = port->present = true;
+		port->since = loop_now(sm->loop) - 7265 * LOOP_SEC;
+		if ((type == NODE_TYPE_SWITCH) == (i == 0)) {
+			port->guid = guid + i;
+			guid_map_put(&sm->fabric.by_port_guid, port->guid, port_at(node, i));
+		}
+		wire_set(port->info, PORT_INFO_STATE, i ? PORT_DOWN : PORT_ACTIVE);
+		wire_set(port->info, PORT_INFO_PHYS_STATE, i ? PHYS_POLLING : PHYS_LINK_UP);
+		port->reason = i ? REASON_NO_LINK : REASON_NONE;
+		wire_set(port->info, PORT_INFO_CAPABILITIES, CAP_EXTENDED_SPEEDS);
+		wire_set(port->info, PORT_INFO_WIDTH_SUPPORTED, 1 | 2);
+		wire_set(port->info, PORT_INFO_SPEED_SUPPORTED, 7);
+		wire_set(port->info, PORT_INFO_SPEED_EXT_SUPPORTED, 1 | 2);
+	}
+
+	return number;
+}
+
+static uint32_t port_number(const struct sm *sm, uint64_t node, unsigned port)
+{
+	return port_at(&sm->fabric.nodes[fabric_find_node(&sm->fabric, node)], port);
+}
+
+static void set_lid(struct sm *sm, uint64_t node, unsigned port, uint16_t lid)
+{
+	uint32_t number = port_number(sm, node, port);
+
+	sm->fabric.ports[number].lid = lid;
+	wire_set(sm->fabric.ports[number].info, PORT_INFO_LID, lid);
+	sm->fabric.by_lid[lid] = number;
+}
+
+/* 4X EDR, MTU 4096. */
+static void set_up(struct sm *sm, uint32_t port, enum port_state state)
+{
+	uint8_t *info = sm->fabric.ports[port].info;
+
+	sm->fabric.ports[port].reason = REASON_NONE;
+	wire_set(info, PORT_INFO_STATE, state);
+	wire_set(info, PORT_INFO_PHYS_STATE, PHYS_LINK_UP);
+	wire_set(info, PORT_INFO_WIDTH_ACTIVE, 2);
+	wire_set(info, PORT_INFO_SPEED_EXT_ACTIVE, 2);
+	wire_set(info, PORT_INFO_NEIGHBOR_MTU, 5);
+}
+
+static void connect(struct sm *sm, uint64_t a, unsigned a_port, uint64_t b, unsigned b_port)
+{
+	uint32_t x = port_number(sm, a, a_port), y = port_number(sm, b, b_port);
+
+	fabric_connect(&sm->fabric, x, y);
+	set_up(sm, x, PORT_ACTIVE);
+	set_up(sm, y, PORT_ACTIVE);
+}
+
+static void slow_down(struct sm *sm, uint64_t node, unsigned port)
+{
+	uint8_t *info = sm->fabric.ports[port_number(sm, node, port)].info;
+
+	wire_set(info, PORT_INFO_WIDTH_ACTIVE, 1);
+	wire_set(info, PORT_INFO_SPEED_EXT_ACTIVE, 0);
+	wire_set(info, PORT_INFO_SPEED_ACTIVE, 4);
+	wire_set(info, PORT_INFO_NEIGHBOR_MTU, 4);
+}
+
+static void make_nodes(struct sm *sm)
+{
+	add_node(sm, 0x10, NODE_TYPE_SWITCH, 4, "MF0;spine:MSB7700/U1");
+	add_node(sm, 0x20, NODE_TYPE_SWITCH, 8, "leaf1");
+	add_node(sm, 0x30, NODE_TYPE_SWITCH, 8, "leaf2");
+	add_node(sm, 0x100, NODE_TYPE_CA, 1, "host1 HCA-1");
+	add_node(sm, 0x200, NODE_TYPE_CA, 1, "host2 HCA-1");
+	add_node(sm, 0x300, NODE_TYPE_CA, 2, "host3 HCA-1");
+	add_node(sm, 0x400, NODE_TYPE_CA, 1, "host4 HCA-1");
+	add_node(sm, 0x500, NODE_TYPE_CA, 1, "twin");
+	add_node(sm, 0x600, NODE_TYPE_ROUTER, 1, "twin");
+	set_lid(sm, 0x10, 0, 1);
+	set_lid(sm, 0x20, 0, 2);
+	set_lid(sm, 0x30, 0, 3);
+	set_lid(sm, 0x100, 1, 4);
+	set_lid(sm, 0x200, 1, 5);
+	set_lid(sm, 0x300, 1, 6);
+	set_lid(sm, 0x400, 1, 8);
+}
+
+static void make_links(struct sm *sm)
+{
+	struct port *silent;
+
+	connect(sm, 0x20, 7, 0x10, 1);
+	connect(sm, 0x30, 7, 0x10, 2);
+	connect(sm, 0x20, 1, 0x100, 1);
+	connect(sm, 0x20, 2, 0x200, 1);
+	connect(sm, 0x30, 1, 0x300, 1);
+	connect(sm, 0x30, 2, 0x400, 1);
+	slow_down(sm, 0x30, 1);
+	slow_down(sm, 0x300, 1);
+	set_up(sm, port_number(sm, 0x400, 1), PORT_INITIALIZE);
+	set_up(sm, port_number(sm, 0x30, 2), PORT_ARMED);
+	sm->fabric.ports[port_number(sm, 0x400, 1)].reason = REASON_SET_REFUSED;
+	sm->fabric.ports[port_number(sm, 0x400, 1)].status = STATUS_BAD_FIELD;
+	sm->fabric.ports[port_number(sm, 0x30, 2)].reason = REASON_WAITING_FOR_NEIGHBOR;
+	silent = &sm->fabric.ports[port_number(sm, 0x30, 3)];
+	set_up(sm, port_number(sm, 0x30, 3), PORT_INITIALIZE);
+	silent->reason = REASON_NEIGHBOR_SILENT;
+	sm->fabric.local_port = port_number(sm, 0x100, 1);
+}
+
+static void make_tables(struct sm *sm)
+{
+	static const uint8_t spine[] = { 0xff, 0, 1, 2, 1, 1, 2, 0xff, 2 };
+	static const uint8_t leaf1[] = { 0xff, 7, 0, 7, 1, 2, 0xff, 0xff, 7 };
+	static const uint8_t leaf2[] = { 0xff, 7, 7, 0, 7, 7, 1, 0xff, 2 };
+
+	memset(sm->tables, ROUTE_NONE, sizeof(sm->tables));
+	memcpy(sm->tables[0], spine, sizeof(spine));
+	memcpy(sm->tables[1], leaf1, sizeof(leaf1));
+	memcpy(sm->tables[2], leaf2, sizeof(leaf2));
+}
+
+static void make_pkeys(struct sm *sm)
+{
+	uint8_t block[SMP_DATA_SIZE] = { 0 };
+
+	wire_set16(block, 0, 0xffff);
+	if (port_set_pkey_block(&sm->fabric.ports[port_number(sm, 0x100, 1)], 0, block) < 0)
+		abort();
+}
+
+/* -- requests -----------------------------------------------------------------------------------
+ */
+
+static int catch (struct transport *t, const struct datagram *d, const struct address *to,
+		  unsigned timeout_ms)
+{
+	struct sm *sm = CONTAINER_OF(t, struct sm, transport);
+
+	(void)to;
+	(void)timeout_ms;
+	sm->sent = *d;
+
+	return 0;
+}
+
+static const struct transport_ops transport_ops = { .send = catch };
+
+static bool ask(void *user, struct sma *sma, struct request *ret)
+{
+	struct sm *sm = user;
+
+	(void)sma;
+	if (sm->status.sweeps > 0)
+		return false;
+	sm->status.sweeps++;
+	*ret = (struct request){ .method = METHOD_GET, .attr = ATTR_PORT_INFO };
+
+	return true;
+}
+
+static void take(void *user, struct sma *sma, const struct answer *answer)
+{
+	(void)user;
+	(void)sma;
+	(void)answer;
+}
+
+/* One PortInfo is asked and answered, so that there is something to count. */
+static void make_requests(struct sm *sm)
+{
+	static const struct request_handler handler = { .next = ask, .done = take };
+	struct arrival arrival = { 0 };
+
+	sm->transport.ops = &transport_ops;
+	if (requests_new(sm->loop, &sm->transport, &handler, sm, &sm->requests) < 0)
+		abort();
+	requests_make_ready(sm->requests, &sm->fabric.nodes[0].sma);
+	requests_pump(sm->requests);
+	arrival.datagram = sm->sent;
+	wire_make_response(&arrival.datagram, STATUS_OK);
+	requests_receive(sm->requests, &arrival);
+}
+
+/* -- life ---------------------------------------------------------------------------------------
+ */
+
+static void make_status(struct sm *sm)
+{
+	sm->status = (struct sm_status){
+		.state = SM_MASTER,
+		.phase = PHASE_REST,
+		.generation = 12,
+		.applied = 12,
+		.came_up = true,
+		.nodes = 9,
+		.switches = 3,
+		.hcas = 5,
+		.routers = 1,
+		.ports_active = 10,
+		.ports_not_active = 3,
+		.lids_used = 7,
+		.sweeps = 3,
+		.sweep_started = loop_now(sm->loop) - 12 * LOOP_SEC,
+		.sweep_took = 84 * LOOP_MSEC,
+		.engine = "updn",
+		.routing_why = "The roots were found from the graph.",
+	};
+}
+
+struct fake *fake_new(struct loop *loop)
+{
+	static const char partitions[] = "Default=0x7fff, ipoib : ALL=full ;\n"
+					 "blue=0x2 : 0x101=full, 0x201, 0xdead=full ;\n";
+	struct sm *sm = calloc(1, sizeof(*sm));
+
+	if (!sm)
+		return NULL;
+	sm->loop = loop;
+	if (fabric_init(&sm->fabric) < 0 || event_log_new(loop, NULL, NULL, &sm->events) < 0)
+		abort();
+	conf_init_defaults(&sm->conf);
+	strcpy(sm->conf.node_name_map, "/nonexistent");
+	if (partitions_parse(partitions, strlen(partitions), "partitions.conf",
+			     &(struct partition_options){ 0 }, &sm->partitions, NULL) < 0)
+		abort();
+	make_nodes(sm);
+	make_links(sm);
+	make_tables(sm);
+	make_pkeys(sm);
+	make_requests(sm);
+	make_status(sm);
+	sm->fake = (struct fake){ sm, &sm->status, &sm->fabric, sm->events, 0, 0 };
+
+	return &sm->fake;
+}
+
+void fake_free(struct fake *fake)
+{
+	struct sm *sm = fake->sm;
+
+	requests_free(sm->requests);
+	event_log_free(sm->events);
+	partitions_free(sm->partitions);
+	fabric_done(&sm->fabric);
+	free(sm);
+}
+
+void fake_grow(struct fake *fake, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t guid = 0x1000000 + 0x100 * i;
+
+		add_node(fake->sm, guid, NODE_TYPE_CA, 1, "one of many");
+		set_up(fake->sm, port_number(fake->sm, guid, 1), PORT_ACTIVE);
+	}
+}
+
+void fake_route(struct fake *fake, uint64_t node, unsigned lid, uint8_t port)
+{
+	fake->sm->tables[fabric_find_node(fake->fabric, node)][lid] = port;
+}

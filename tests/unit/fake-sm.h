@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * A subnet manager that does nothing: sm/sm.h over a small made-up fabric, for tests of who looks
+ *at it. Defines the functions of sm/sm.c that ctl/ calls.
+ *
+ *	spine (LID 1)            1: leaf1/7   2: leaf2/7
+ *	leaf1 (LID 2)            1: host1     2: host2
+ *	leaf2 (LID 3)            1: host3/1   2: host4 (refuses its settings)  3: nobody answers
+ *	host1 to host4           LIDs 4, 5, 6, 8; host3 has two ports, the second without link
+ *	twin, twin               two nodes of one name, without link
+ *
+ * Node GUIDs are 0x...10, 20, 30 for switches, 0x...0100 to 0600 for the others, whose ports have
+ * one and two more. host3's link is slow. The table of leaf1 has no way to LID 6.
+ */
+
+#include "sm/sm.h"
+
+struct fake {
+	struct sm *sm;
+	struct sm_status *status; /* what sm_status() says: change it */
+	struct fabric *fabric;
+	struct event_log *events;
+	unsigned sweeps, full_sweeps; /* asked for */
+};
+
+/* NULL without memory. */
+struct fake *fake_new(struct loop *loop);
+void fake_free(struct fake *fake);
+
+/* @n more nodes, each of one port that is Active; GUIDs from 0x1000000 on. */
+void fake_grow(struct fake *fake, unsigned n);
+
+/* The table of @node (by GUID): exit port for @lid. */
+void fake_route(struct fake *fake, uint64_t node, unsigned lid, uint8_t port);

@@ -1,0 +1,1271 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The control socket over a made-up fabric: what it answers, to whom, and what it does with clients
+ * that misbehave. Everything goes through a real socket.
+ */
+
+#include "ctl/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "ctl/names.h"
+#include "ctl/protocol.h"
+#include "ctl/role.h"
+#include "tests/unit/fake-sm.h"
+#include "tests/unit/loop-poll.h"
+
+#define ANSWER_SIZE (PROTOCOL_ANSWER_MAX + 1)
+
+struct fixture {
+	struct loop *loop;
+	struct fake *fake;
+	struct sm *sm;
+	struct control *control;
+	char folder[64];
+	char path[108];
+	int fd; /* of one client */
+	json_t *answer;
+	int reload_result;
+	unsigned reloads;
+	char buffer[ANSWER_SIZE];
+};
+
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
+{
+	struct fixture *f = user;
+
+	f->reloads++;
+	strcpy(ret_text, f->reload_result ? "vsm.conf:7: no such option" : "Nothing has changed.");
+
+	return f->reload_result;
+}
+
+static struct control_setup setup_of(struct fixture *f)
+{
+	return (struct control_setup){ .sm = &f->sm,
+				       .trouble = "no RDMA device",
+				       .reload = reload,
+				       .user = f,
+				       .version = "1.2.3",
+				       .unix_at_zero = 1699900000 * LOOP_SEC };
+}
+
+static void be_silent(enum log_level level, const struct log_where *where, const char *text,
+		      void *user)
+{
+	(void)level;
+	(void)where;
+	(void)text;
+	(void)user;
+}
+
+static int connect_to(const char *path)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		close(fd);
+		return -errno;
+	}
+
+	return fd;
+}
+
+static int begin(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct control_setup setup;
+	char why[256];
+
+	assert_non_null(f);
+	log_set_sink(be_silent, NULL);
+	f->loop = loop_poll_new();
+	f->fake = fake_new(f->loop);
+	f->sm = f->fake->sm;
+	strcpy(f->folder, "/tmp/test-control-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	snprintf(f->path, sizeof(f->path), "%s/vsm.sock", f->folder);
+	setup = setup_of(f);
+	assert_int_equal(control_new(f->loop, f->path, &setup, why, &f->control), 0);
+	f->fd = connect_to(f->path);
+	assert_true(f->fd >= 0);
+	*state = f;
+
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct fixture *f = *state;
+
+	json_decref(f->answer);
+	if (f->fd >= 0)
+		close(f->fd);
+	control_free(f->control);
+	fake_free(f->fake);
+	loop_poll_free(f->loop);
+	unlink(f->path);
+	assert_int_equal(rmdir(f->folder), 0);
+	free(f);
+
+	return 0;
+}
+
+/* -- talking ------------------------------------------------------------------------------------
+ */
+
+/* All at once, while the server takes what it takes. */
+static void say_bytes(struct fixture *f, int fd, const char *bytes, size_t size)
+{
+	for (int idle = 0; size > 0 && idle < 1000;) {
+		ssize_t n = send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n > 0) {
+			bytes += n;
+			size -= (size_t)n;
+		}
+		idle = loop_poll_step(f->loop, 0) || n > 0 ? 0 : idle + 1;
+		if (n < 0 && errno == EPIPE)
+			return;
+	}
+}
+
+static void say_text(struct fixture *f, int fd, const char *bytes)
+{
+	say_bytes(f, fd, bytes, strlen(bytes));
+}
+
+static void say(struct fixture *f, const char *line)
+{
+	say_text(f, f->fd, line);
+	say_text(f, f->fd, "\n");
+}
+
+/* Up to the first line feed among what has arrived; 0: hung up, -1: nothing is there. */
+static ssize_t hear_part(int fd, char *line, size_t room)
+{
+	ssize_t n = recv(fd, line, room, MSG_DONTWAIT | MSG_PEEK);
+	const char *end = n > 0 ? memchr(line, '\n', (size_t)n) : NULL;
+
+	if (end)
+		n = end - line + 1;
+
+	return n > 0 ? recv(fd, line, (size_t)n, MSG_DONTWAIT) : n;
+}
+
+/* One line from @fd without its line feed; NULL if the server hung up or says nothing. */
+static char *hear_line(struct fixture *f, int fd)
+{
+	char *line = f->buffer;
+	size_t used = 0;
+
+	for (int idle = 0; used < ANSWER_SIZE - 1 && idle < 3;) {
+		ssize_t n = hear_part(fd, line + used, ANSWER_SIZE - 1 - used);
+
+		if (n == 0)
+			break;
+		if (n < 0) {
+			idle = loop_poll_step(f->loop, 0) ? 0 : idle + 1;
+			continue;
+		}
+		used += (size_t)n;
+		if (line[used - 1] == '\n') {
+			line[used - 1] = 0;
+			return line;
+		}
+	}
+
+	return NULL;
+}
+
+static json_t *hear(struct fixture *f, int fd)
+{
+	const char *line = hear_line(f, fd);
+
+	json_decref(f->answer);
+	f->answer = line ? json_loads(line, 0, NULL) : NULL;
+
+	return f->answer;
+}
+
+static bool is_hung_up(struct fixture *f, int fd)
+{
+	char byte;
+
+	loop_poll_run(f->loop);
+
+	return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* The result of a method, whose answer belongs to the fixture. */
+static json_t *ask(struct fixture *f, const char *method, const char *params)
+{
+	char line[1024];
+	json_t *result;
+
+	snprintf(line, sizeof(line),
+		 "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"%s\",\"params\":%s}", method, params);
+	say(f, line);
+	hear(f, f->fd);
+	if (!f->answer)
+		fail_msg("no answer to %s", line);
+	assert_int_equal(json_integer_value(json_object_get(f->answer, "id")), 7);
+	result = json_object_get(f->answer, "result");
+	if (!result)
+		fail_msg("%s: %s", line, json_dumps(f->answer, 0));
+
+	return result;
+}
+
+static void expect_error(struct fixture *f, enum protocol_error code, const char *part)
+{
+	json_t *error = json_object_get(f->answer, "error");
+	const char *message = json_string_value(json_object_get(error, "message"));
+
+	assert_non_null(f->answer);
+	assert_non_null(message);
+	if (json_integer_value(json_object_get(error, "code")) != code || !strstr(message, part))
+		fail_msg("%d with \"%s\" was expected: %s", code, part, json_dumps(error, 0));
+}
+
+static void ask_wrongly(struct fixture *f, const char *method, const char *params,
+			enum protocol_error code, const char *part)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line),
+		 "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"%s\",\"params\":%s}", method, params);
+	say(f, line);
+	hear(f, f->fd);
+	expect_error(f, code, part);
+}
+
+static void refuse_line(struct fixture *f, const char *line, enum protocol_error code,
+			const char *part)
+{
+	say(f, line);
+	hear(f, f->fd);
+	expect_error(f, code, part);
+	assert_true(json_is_null(json_object_get(f->answer, "id")));
+}
+
+static json_int_t number(const json_t *object, const char *key)
+{
+	if (!json_is_integer(json_object_get(object, key)))
+		fail_msg("%s is not a number", key);
+
+	return json_integer_value(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	if (!value)
+		fail_msg("%s is not a text", key);
+
+	return value;
+}
+
+static bool truth(const json_t *object, const char *key)
+{
+	if (!json_is_boolean(json_object_get(object, key)))
+		fail_msg("%s is not a bool", key);
+
+	return json_is_true(json_object_get(object, key));
+}
+
+/* Rows of all pages of a list; how many pages. */
+static unsigned read_pages(struct fixture *f, const char *method, const char *list,
+			   json_t *ret_rows)
+{
+	json_int_t from = 0;
+	unsigned pages = 0;
+
+	do {
+		char params[64];
+		json_t *result;
+
+		snprintf(params, sizeof(params), "{\"from\":%lld}", (long long)from);
+		result = ask(f, method, params);
+		assert_int_equal(json_array_extend(ret_rows, json_object_get(result, list)), 0);
+		from = json_integer_value(json_object_get(result, "next"));
+		pages++;
+	} while (from != 0);
+
+	return pages;
+}
+
+/* -- the protocol -------------------------------------------------------------------------------
+ */
+
+static void what_is_not_json_is_refused(void **state)
+{
+	refuse_line(*state, "hello", PROTOCOL_NOT_JSON, "not JSON");
+	refuse_line(*state, "{\"jsonrpc\":\"2.0\",", PROTOCOL_NOT_JSON, "not JSON");
+	refuse_line(*state, "{} {}", PROTOCOL_NOT_JSON, "not JSON");
+	refuse_line(*state, "{\"a\":\"\xff\"}", PROTOCOL_NOT_JSON, "not JSON");
+	refuse_line(*state, "{\"a\":1,\"a\":2}", PROTOCOL_NOT_JSON, "not JSON");
+	refuse_line(*state, "{\"a\":\"\\u0000\"}", PROTOCOL_NOT_JSON, "not JSON");
+}
+
+static void what_is_not_a_request_is_refused(void **state)
+{
+	refuse_line(*state, "17", PROTOCOL_NOT_REQUEST, "object");
+	refuse_line(*state, "[]", PROTOCOL_NOT_REQUEST, "batches");
+	refuse_line(*state, "{}", PROTOCOL_NOT_REQUEST, "jsonrpc");
+	refuse_line(*state, "{\"jsonrpc\":\"1.0\",\"method\":\"version\"}", PROTOCOL_NOT_REQUEST,
+		    "jsonrpc");
+	refuse_line(*state, "{\"jsonrpc\":\"2.0\",\"id\":1}", PROTOCOL_NOT_REQUEST, "method");
+	refuse_line(*state, "{\"jsonrpc\":\"2.0\",\"id\":[],\"method\":\"version\"}",
+		    PROTOCOL_NOT_REQUEST, "id");
+}
+
+static void wrong_methods_and_parameters_are_refused(void **state)
+{
+	ask_wrongly(*state, "shutdown", "{}", PROTOCOL_NO_METHOD, "shutdown");
+	ask_wrongly(*state, "ports", "[1]", PROTOCOL_BAD_PARAMS, "object");
+	ask_wrongly(*state, "ports", "{\"form\":1}", PROTOCOL_BAD_PARAMS, "form");
+	ask_wrongly(*state, "ports", "{\"from\":\"1\"}", PROTOCOL_BAD_PARAMS, "from");
+	ask_wrongly(*state, "ports", "{\"from\":-1}", PROTOCOL_BAD_PARAMS, "from");
+	ask_wrongly(*state, "ports", "{\"problems\":1}", PROTOCOL_BAD_PARAMS, "problems");
+	ask_wrongly(*state, "path", "{\"source\":\"4\"}", PROTOCOL_BAD_PARAMS, "destination");
+	ask_wrongly(*state, "routes", "{}", PROTOCOL_BAD_PARAMS, "switch");
+	ask_wrongly(*state, "explain", "{}", PROTOCOL_BAD_PARAMS, "what");
+}
+
+static void a_request_without_id_gets_no_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	say(f, "{\"jsonrpc\":\"2.0\",\"method\":\"sweep\"}");
+	say(f, "{\"jsonrpc\":\"2.0\",\"method\":\"nonsense\"}");
+	assert_int_equal(number(ask(f, "sweep", "{}"), "sweeps"), 3);
+	assert_int_equal(f->fake->sweeps, 2);
+}
+
+static void the_id_comes_back_as_it_was(void **state)
+{
+	struct fixture *f = *state;
+
+	say(f, "{\"jsonrpc\":\"2.0\",\"id\":\"a\\nb\",\"method\":\"version\"}");
+	assert_string_equal(text(hear(f, f->fd), "id"), "a\nb");
+	say(f, "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"version\"}");
+	hear(f, f->fd);
+	assert_true(json_is_null(json_object_get(f->answer, "id")));
+}
+
+static void a_line_may_come_in_pieces(void **state)
+{
+	struct fixture *f = *state;
+	const char *line = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"version\"}\r\n";
+
+	for (const char *c = line; *c; c++) {
+		assert_null(hear_line(f, f->fd));
+		say_bytes(f, f->fd, c, 1);
+	}
+	assert_non_null(json_object_get(hear(f, f->fd), "result"));
+}
+
+static void many_requests_at_once_are_all_answered_in_order(void **state)
+{
+	struct fixture *f = *state;
+	char line[100];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(line, sizeof(line),
+			 "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"ports\"}\n", i);
+		assert_int_equal(send(f->fd, line, strlen(line), MSG_DONTWAIT), strlen(line));
+	}
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(number(hear(f, f->fd), "id"), i);
+}
+
+static void requests_before_a_half_close_are_answered_and_then_it_hangs_up(void **state)
+{
+	struct fixture *f = *state;
+
+	say_text(f, f->fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"version\"}\n{\"jsonrpc");
+	shutdown(f->fd, SHUT_WR);
+	assert_int_equal(number(hear(f, f->fd), "id"), 1);
+	assert_true(is_hung_up(f, f->fd));
+}
+
+static void a_line_that_is_too_long_is_refused_and_the_client_dropped(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(freep) char *line = malloc(2 * PROTOCOL_LINE_MAX);
+
+	assert_non_null(line);
+	memset(line, ' ', 2 * PROTOCOL_LINE_MAX);
+	say_bytes(f, f->fd, line, 2 * PROTOCOL_LINE_MAX);
+	hear(f, f->fd);
+	expect_error(f, PROTOCOL_NOT_REQUEST, "65536");
+	loop_poll_run(f->loop);
+	assert_null(hear_line(f, f->fd));
+}
+
+static void the_longest_line_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(freep) char *line = malloc(PROTOCOL_LINE_MAX);
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"version\"}";
+
+	assert_non_null(line);
+	memset(line, ' ', PROTOCOL_LINE_MAX);
+	memcpy(line, request, sizeof(request) - 1);
+	line[PROTOCOL_LINE_MAX - 1] = '\n';
+	say_bytes(f, f->fd, line, PROTOCOL_LINE_MAX);
+	assert_non_null(json_object_get(hear(f, f->fd), "result"));
+}
+
+/* -- clients ------------------------------------------------------------------------------------
+ */
+
+static void a_client_too_many_is_told_so(void **state)
+{
+	struct fixture *f = *state;
+	int fds[33];
+
+	for (int i = 0; i < 32; i++) {
+		fds[i] = connect_to(f->path);
+		loop_poll_run(f->loop);
+	}
+	hear(f, fds[31]);
+	expect_error(f, PROTOCOL_BUSY, "too many clients");
+	assert_true(is_hung_up(f, fds[31]));
+
+	close(fds[0]);
+	loop_poll_run(f->loop);
+	fds[32] = connect_to(f->path);
+	assert_null(hear(f, fds[32]));
+	assert_false(is_hung_up(f, fds[32]));
+	for (int i = 1; i < 33; i++)
+		close(fds[i]);
+}
+
+/* With a client that sends requests and takes no answers: what it got in at most. */
+static void a_client_that_takes_no_answers_is_not_read_and_then_dropped(void **state)
+{
+	struct fixture *f = *state;
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ports\"}\n";
+	size_t sent = 0;
+	ssize_t n;
+
+	fake_grow(f->fake, 2000);
+	for (int idle = 0; idle < 3;) {
+		n = send(f->fd, request, strlen(request), MSG_DONTWAIT | MSG_NOSIGNAL);
+		sent += n > 0 ? (size_t)n : 0;
+		idle = loop_poll_step(f->loop, 0) || n > 0 ? 0 : idle + 1;
+	}
+	assert_true(sent < 2 << 20);
+	assert_false(is_hung_up(f, f->fd));
+
+	loop_poll_pass(f->loop, 29 * LOOP_SEC);
+	loop_poll_run(f->loop);
+	assert_int_equal(send(f->fd, "", 0, MSG_NOSIGNAL), 0);
+	loop_poll_pass(f->loop, 10 * LOOP_SEC);
+	loop_poll_run(f->loop);
+	while ((n = recv(f->fd, &(char[4096]){ 0 }, 4096, MSG_DONTWAIT)) > 0)
+		;
+	assert_true(n == 0 || errno == ECONNRESET);
+}
+
+static void an_idle_client_stays(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f, "version", "{}");
+	loop_poll_pass(f->loop, 86400 * LOOP_SEC);
+	loop_poll_run(f->loop);
+	ask(f, "version", "{}");
+}
+
+static void a_client_that_goes_in_the_middle_does_no_harm(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connect_to(f->path);
+
+	say_text(f, fd, "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ports\"}\n{");
+	close(fd);
+	loop_poll_run(f->loop);
+	fd = connect_to(f->path);
+	close(fd);
+	loop_poll_run(f->loop);
+	assert_int_equal(number(ask(f, "stats", "{}"), "clients"), 1);
+}
+
+/* -- the socket ---------------------------------------------------------------------------------
+ */
+
+static void a_socket_that_answers_is_in_use(void **state)
+{
+	struct fixture *f = *state;
+	struct control_setup setup = setup_of(f);
+	struct control *other = NULL;
+	char why[256];
+
+	assert_int_equal(control_new(f->loop, f->path, &setup, why, &other), -EADDRINUSE);
+	assert_non_null(strstr(why, "in use"));
+	ask(f, "version", "{}");
+}
+
+static void a_socket_that_nobody_answers_on_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct control_setup setup = setup_of(f);
+	struct control *other = NULL;
+	char why[256], path[108];
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(path, sizeof(path), "%.64s/stale", f->folder);
+	strcpy(address.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+	assert_int_equal(control_new(f->loop, path, &setup, why, &other), 0);
+	fd = connect_to(path);
+	assert_true(fd >= 0);
+	close(fd);
+	control_free(other);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void a_file_that_is_no_socket_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct control_setup setup = setup_of(f);
+	struct control *other = NULL;
+	char why[256], path[108];
+
+	snprintf(path, sizeof(path), "%.64s/file", f->folder);
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+	assert_int_equal(control_new(f->loop, path, &setup, why, &other), -EEXIST);
+	assert_non_null(strstr(why, "not a socket"));
+	assert_int_equal(unlink(path), 0);
+}
+
+static void a_path_that_cannot_be_is_refused_with_a_sentence(void **state)
+{
+	struct fixture *f = *state;
+	struct control_setup setup = setup_of(f);
+	struct control *other = NULL;
+	char why[256], path[200];
+
+	memset(path, 'x', sizeof(path));
+	path[108] = 0;
+	assert_int_equal(control_new(f->loop, path, &setup, why, &other), -ENAMETOOLONG);
+	assert_non_null(strstr(why, "107"));
+	assert_int_equal(control_new(f->loop, "/nonexistent/s", &setup, why, &other), -ENOENT);
+	assert_non_null(strstr(why, "/nonexistent/s"));
+}
+
+static void a_socket_of_another_is_not_removed_at_the_end(void **state)
+{
+	struct fixture *f = *state;
+	struct control_setup setup = setup_of(f);
+	struct control *other = NULL;
+	char why[256], path[108];
+
+	snprintf(path, sizeof(path), "%.64s/other", f->folder);
+	assert_int_equal(control_new(f->loop, path, &setup, why, &other), 0);
+	assert_int_equal(unlink(path), 0);
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+	control_free(other);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void the_socket_lets_in_its_group_and_nobody_else(void **state)
+{
+	struct fixture *f = *state;
+	struct stat s;
+
+	assert_int_equal(stat(f->path, &s), 0);
+	assert_int_equal(s.st_mode & 07777, 0660);
+}
+
+/* -- roles --------------------------------------------------------------------------------------
+ */
+
+static void roles_follow_from_user_and_groups(void **state)
+{
+	const struct role_rules rules = {
+		.own = 900, .reader = 50, .admin = 51, .has_reader = true, .has_admin = true
+	};
+	const struct role_rules none = { .own = 900 };
+	const gid_t reader[] = { 1000, 50 }, admin[] = { 51 }, both[] = { 50, 51 },
+		    other[] = { 7, 0 };
+
+	(void)state;
+	assert_int_equal(role_decide(&rules, 0, other, 2), ROLE_ADMIN);
+	assert_int_equal(role_decide(&rules, 900, other, 2), ROLE_ADMIN);
+	assert_int_equal(role_decide(&rules, 1000, reader, 2), ROLE_READER);
+	assert_int_equal(role_decide(&rules, 1000, admin, 1), ROLE_ADMIN);
+	assert_int_equal(role_decide(&rules, 1000, both, 2), ROLE_ADMIN);
+	assert_int_equal(role_decide(&rules, 1000, other, 2), ROLE_NONE);
+	assert_int_equal(role_decide(&rules, 1000, NULL, 0), ROLE_NONE);
+	assert_int_equal(role_decide(&none, 1000, other, 2), ROLE_NONE);
+}
+
+/* As user 65534 with the groups @groups: connects and asks; the status says what went wrong. */
+static void be_somebody(const char *path, const char *line, const gid_t *groups, size_t n)
+{
+	char answer[1024] = "";
+	int fd;
+
+	if (setgroups(n, groups) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
+		_exit(1);
+	fd = connect_to(path);
+	if (fd < 0 || send(fd, line, strlen(line), 0) < 0)
+		_exit(2);
+	if (recv(fd, answer, sizeof(answer) - 1, 0) <= 0 || !strstr(answer, "-32001"))
+		_exit(3);
+	if (recv(fd, answer, sizeof(answer) - 1, 0) != 0)
+		_exit(4);
+	_exit(0);
+}
+
+static int run_child(struct fixture *f, pid_t child)
+{
+	int status = -1;
+
+	while (waitpid(child, &status, WNOHANG) == 0)
+		loop_poll_step(f->loop, 10);
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void somebody_else_is_refused_and_dropped(void **state)
+{
+	struct fixture *f = *state;
+	const gid_t groups[] = { 65533 };
+	pid_t child;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(f->folder, 0755), 0);
+	assert_int_equal(chmod(f->path, 0666), 0);
+	child = fork();
+	if (child == 0)
+		be_somebody(f->path, "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"version\"}\n",
+			    groups, 1);
+	assert_int_equal(run_child(f, child), 0);
+}
+
+/* -- what is answered ---------------------------------------------------------------------------
+ */
+
+static void status_has_what_scripts_wait_for(void **state)
+{
+	struct fixture *f = *state;
+	json_t *status = ask(f, "status", "{}");
+	json_t *smps = json_object_get(json_object_get(status, "smps"), "PortInfo");
+
+	assert_string_equal(text(status, "schema"), "vsm.status.v1");
+	assert_string_equal(text(status, "state"), "master");
+	assert_int_equal(number(status, "generation"), 12);
+	assert_int_equal(number(status, "applied"), 12);
+	assert_int_equal(number(status, "nodes"), 9);
+	assert_int_equal(number(status, "switches"), 3);
+	assert_int_equal(number(status, "ports_active"), 10);
+	assert_int_equal(number(status, "ports_not_active"), 3);
+	assert_int_equal(number(status, "vfs_active"), 0);
+	assert_int_equal(number(status, "vfs_not_active"), 0);
+	assert_int_equal(number(json_object_get(status, "last_sweep"), "seconds_ago"), 12);
+	assert_int_equal(number(json_object_get(smps, "get"), "sent"), 1);
+	assert_int_equal(number(json_object_get(smps, "get"), "answered"), 1);
+	assert_int_equal(number(json_object_get(smps, "get"), "retried"), 0);
+	assert_int_equal(number(json_object_get(smps, "get"), "timed_out"), 0);
+	assert_int_equal(number(json_object_get(smps, "get"), "refused"), 0);
+}
+
+static void before_there_is_a_port_only_status_version_and_reload_answer(void **state)
+{
+	struct fixture *f = *state;
+	json_t *status;
+
+	f->sm = NULL;
+	status = ask(f, "status", "{}");
+	assert_string_equal(text(status, "state"), "not-active");
+	assert_string_equal(text(status, "trouble"), "no RDMA device");
+	assert_string_equal(text(ask(f, "version", "{}"), "version"), "1.2.3");
+	ask(f, "reload", "{}");
+	ask_wrongly(f, "ports", "{}", PROTOCOL_NO_PORT, "no RDMA device");
+	ask_wrongly(f, "sweep", "{}", PROTOCOL_NO_PORT, "no RDMA device");
+}
+
+static void every_method_says_its_schema(void **state)
+{
+	static const char *const methods[][2] = {
+		{ "status", "{}" },
+		{ "nodes", "{}" },
+		{ "ports", "{}" },
+		{ "links", "{}" },
+		{ "vfs", "{}" },
+		{ "partitions", "{}" },
+		{ "routes", "{\"switch\":\"leaf1\"}" },
+		{ "path", "{\"source\":\"4\",\"destination\":\"5\"}" },
+		{ "events", "{}" },
+		{ "explain", "{\"what\":\"4\"}" },
+		{ "stats", "{}" },
+		{ "version", "{}" },
+		{ "sweep", "{}" },
+		{ "reload", "{}" },
+	};
+	json_t *vfs = json_object_get(ask(*state, "vfs", "{}"), "vfs");
+	char schema[64];
+
+	assert_true(json_is_array(vfs));
+	for (size_t i = 0; i < COUNT(methods); i++) {
+		snprintf(schema, sizeof(schema), "vsm.%s.v1", methods[i][0]);
+		assert_string_equal(text(ask(*state, methods[i][0], methods[i][1]), "schema"),
+				    schema);
+	}
+}
+
+static void a_list_of_any_length_comes_in_small_pages(void **state)
+{
+	struct fixture *f = *state;
+	json_t *rows = json_array();
+	size_t ports = 5 + 9 + 9 + 1 + 1 + 2 + 1 + 1 + 1 + 3000;
+
+	fake_grow(f->fake, 3000);
+	assert_int_equal(read_pages(f, "nodes", "nodes", rows), 6);
+	assert_int_equal(json_array_size(rows), 3009);
+	json_array_clear(rows);
+	assert_true(read_pages(f, "ports", "ports", rows) >= ports / 512);
+	assert_int_equal(json_array_size(rows), ports);
+	json_decref(rows);
+}
+
+static void a_page_is_as_short_as_wanted_and_goes_on_where_it_ended(void **state)
+{
+	json_t *result = ask(*state, "nodes", "{\"limit\":2}");
+
+	assert_int_equal(json_array_size(json_object_get(result, "nodes")), 2);
+	assert_int_equal(number(result, "next"), 2);
+	result = ask(*state, "nodes", "{\"limit\":1,\"from\":2}");
+	assert_string_equal(text(json_array_get(json_object_get(result, "nodes"), 0), "name"),
+			    "leaf2");
+	result = ask(*state, "nodes", "{\"from\":1000000000000}");
+	assert_int_equal(json_array_size(json_object_get(result, "nodes")), 0);
+	assert_null(json_object_get(result, "next"));
+	result = ask(*state, "nodes", "{\"limit\":0}");
+	assert_int_equal(json_array_size(json_object_get(result, "nodes")), 1);
+}
+
+static void problems_are_ports_that_are_not_as_planned(void **state)
+{
+	json_t *ports = json_object_get(ask(*state, "ports", "{\"problems\":true}"), "ports");
+
+	assert_int_equal(json_array_size(ports), 3);
+	assert_string_equal(text(json_array_get(ports, 0), "reason"), "waiting-for-neighbor");
+	assert_string_equal(text(json_array_get(ports, 1), "reason"), "neighbor-silent");
+	assert_string_equal(text(json_array_get(ports, 2), "reason"), "set-refused");
+	assert_string_equal(text(json_array_get(ports, 2), "state"), "init");
+	assert_int_equal(number(json_array_get(ports, 2), "since_seconds"), 7265);
+	assert_string_equal(text(json_array_get(ports, 2), "since"), "2023-11-14T20:12:15Z");
+}
+
+static void ports_of_one_node_or_one_port(void **state)
+{
+	json_t *ports = json_object_get(ask(*state, "ports", "{\"of\":\"leaf1\"}"), "ports");
+
+	assert_int_equal(json_array_size(ports), 9);
+	ports = json_object_get(ask(*state, "ports", "{\"of\":\"leaf1/7\"}"), "ports");
+	assert_int_equal(json_array_size(ports), 1);
+	assert_int_equal(number(json_array_get(ports, 0), "port"), 7);
+	assert_string_equal(text(json_object_get(json_array_get(ports, 0), "peer"), "name"),
+			    "MF0;spine:MSB7700/U1");
+}
+
+static void a_link_is_there_once_and_a_slow_one_is_marked(void **state)
+{
+	json_t *links = json_object_get(ask(*state, "links", "{}"), "links");
+	json_t *link;
+
+	assert_int_equal(json_array_size(links), 6);
+	links = json_object_get(ask(*state, "links", "{\"of\":\"host3\"}"), "links");
+	assert_int_equal(json_array_size(links), 1);
+	link = json_array_get(links, 0);
+	assert_true(truth(link, "slow"));
+	assert_int_equal(number(link, "width"), 1);
+	assert_string_equal(text(link, "speed"), "QDR");
+	assert_int_equal(number(link, "can_width"), 4);
+	assert_string_equal(text(link, "can_speed"), "EDR");
+	links = json_object_get(ask(*state, "links", "{\"of\":\"host1\"}"), "links");
+	assert_false(truth(json_array_get(links, 0), "slow"));
+	links = json_object_get(ask(*state, "links", "{\"problems\":true}"), "links");
+	assert_int_equal(json_array_size(links), 2);
+}
+
+/* What @what is found as: the GUID of its node. */
+static void find(void **state, const char *what, const char *guid)
+{
+	char params[200];
+
+	snprintf(params, sizeof(params), "{\"what\":\"%s\"}", what);
+	assert_string_equal(text(ask(*state, "explain", params), "node_guid"), guid);
+}
+
+static void things_are_found_by_guid_lid_and_name(void **state)
+{
+	find(state, "0x00000000000100", "0x0000000000000100");
+	find(state, "0x0000000000000101", "0x0000000000000100");
+	find(state, "0000000000000301", "0x0000000000000300");
+	find(state, "6", "0x0000000000000300");
+	find(state, "0x6", "0x0000000000000300");
+	find(state, "host1 HCA-1", "0x0000000000000100");
+	find(state, "host1", "0x0000000000000100");
+	find(state, "MF0;spine:MSB7700/U1", "0x0000000000000010");
+	find(state, "MF0;spine:MSB7700/U1/2", "0x0000000000000010");
+	find(state, "0x0000000000000020/7", "0x0000000000000020");
+}
+
+static void what_is_not_found_is_said(void **state)
+{
+	ask_wrongly(*state, "explain", "{\"what\":\"host\"}", PROTOCOL_NOT_FOUND, "\"host\"");
+	ask_wrongly(*state, "explain", "{\"what\":\"\"}", PROTOCOL_NOT_FOUND, "\"\"");
+	ask_wrongly(*state, "explain", "{\"what\":\"7\"}", PROTOCOL_NOT_FOUND, "LID 7");
+	ask_wrongly(*state, "explain", "{\"what\":\"65535\"}", PROTOCOL_NOT_FOUND, "65535");
+	ask_wrongly(*state, "explain", "{\"what\":\"0xabcdef\"}", PROTOCOL_NOT_FOUND,
+		    "0x0000000000abcdef");
+	ask_wrongly(*state, "explain", "{\"what\":\"leaf1/9\"}", PROTOCOL_NOT_FOUND, "port 9");
+	ask_wrongly(*state, "explain", "{\"what\":\"host1/0\"}", PROTOCOL_NOT_FOUND, "port 0");
+	ask_wrongly(*state, "explain", "{\"what\":\"a/1/2/3\"}", PROTOCOL_NOT_FOUND, "a/1/2/3");
+	ask_wrongly(*state, "routes", "{\"switch\":\"host1\"}", PROTOCOL_NOT_FOUND, "not a switch");
+	ask_wrongly(*state, "path", "{\"source\":\"leaf1\",\"destination\":\"0x500\"}",
+		    PROTOCOL_NOT_FOUND, "LID 1280");
+}
+
+static void a_name_of_several_lists_them(void **state)
+{
+	struct fixture *f = *state;
+	json_t *error;
+
+	ask_wrongly(f, "explain", "{\"what\":\"twin\"}", PROTOCOL_AMBIGUOUS,
+		    "2 nodes are called \"twin\": 0x0000000000000500, 0x0000000000000600");
+	error = json_object_get(f->answer, "error");
+	assert_int_equal(
+		json_array_size(json_object_get(json_object_get(error, "data"), "candidates")), 2);
+	fake_grow(f->fake, 100);
+	ask_wrongly(f, "explain", "{\"what\":\"one\"}", PROTOCOL_AMBIGUOUS, "100 nodes");
+}
+
+static void explain_tells_why_and_what_to_do(void **state)
+{
+	json_t *result = ask(*state, "explain", "{\"what\":\"host4\"}");
+	json_t *port = json_array_get(json_object_get(result, "ports"), 0);
+
+	assert_string_equal(text(port, "reason"), "set-refused");
+	assert_non_null(strstr(text(port, "remedy"), "firmware"));
+	assert_int_equal(number(port, "status"), 0x1c);
+	assert_string_equal(text(port, "gid"), "fe80:0000:0000:0000:0000:0000:0000:0401");
+	assert_string_equal(text(json_object_get(port, "peer"), "name"), "leaf2");
+	assert_int_equal(number(json_object_get(port, "peer"), "port"), 2);
+}
+
+static void explain_of_a_switch_lists_its_problems(void **state)
+{
+	json_t *ports = json_object_get(ask(*state, "explain", "{\"what\":\"leaf2\"}"), "ports");
+
+	assert_int_equal(json_array_size(ports), 3);
+	assert_int_equal(number(json_array_get(ports, 0), "port"), 0);
+	assert_int_equal(number(json_array_get(ports, 1), "port"), 2);
+	assert_int_equal(number(json_array_get(ports, 2), "port"), 3);
+}
+
+static void partitions_count_members_that_are_there_and_that_are_not(void **state)
+{
+	json_t *list = json_object_get(ask(*state, "partitions", "{}"), "partitions");
+	json_t *blue = json_array_get(list, 1);
+
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(text(json_array_get(list, 0), "pkey"), "0x7fff");
+	assert_string_equal(text(blue, "name"), "blue");
+	assert_string_equal(text(blue, "pkey"), "0x0002");
+	assert_int_equal(number(blue, "full"), 1);
+	assert_int_equal(number(blue, "limited"), 1);
+	assert_int_equal(number(blue, "absent"), 1);
+}
+
+static void members_of_a_partition_by_its_name_or_key(void **state)
+{
+	static const char *const names[] = { "blue", "0x2", "8002", "0x8002" };
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		char params[64];
+		json_t *members;
+
+		snprintf(params, sizeof(params), "{\"partition\":\"%s\"}", names[i]);
+		members = json_object_get(ask(*state, "partitions", params), "members");
+		assert_int_equal(json_array_size(members), 3);
+		assert_string_equal(text(json_array_get(members, 0), "membership"), "full");
+		assert_string_equal(text(json_array_get(members, 1), "membership"), "limited");
+		assert_false(truth(json_array_get(members, 2), "present"));
+		assert_string_equal(text(json_array_get(members, 2), "guid"), "0x000000000000dead");
+	}
+	ask_wrongly(*state, "partitions", "{\"partition\":\"green\"}", PROTOCOL_NOT_FOUND, "green");
+}
+
+static void members_come_in_pages_across_present_and_absent(void **state)
+{
+	json_int_t from = 0;
+	unsigned rows = 0;
+
+	do {
+		char params[100];
+		json_t *result;
+
+		snprintf(params, sizeof(params),
+			 "{\"partition\":\"blue\",\"limit\":1,\"from\":%lld}", (long long)from);
+		result = ask(*state, "partitions", params);
+		rows += (unsigned)json_array_size(json_object_get(result, "members"));
+		from = json_integer_value(json_object_get(result, "next"));
+	} while (from != 0);
+	assert_int_equal(rows, 3);
+}
+
+static void planned_pkeys_of_a_port_keep_their_index(void **state)
+{
+	json_t *result = ask(*state, "partitions", "{\"port\":\"host1\"}");
+	json_t *key = json_array_get(json_object_get(result, "pkeys"), 1);
+
+	assert_int_equal(json_array_size(json_object_get(result, "pkeys")), 2);
+	assert_int_equal(number(key, "index"), 2);
+	assert_string_equal(text(key, "pkey"), "0x8002");
+	assert_string_equal(text(key, "partition"), "blue");
+	assert_int_equal(json_array_size(json_object_get(result, "pkeys_held")), 1);
+}
+
+static void routes_are_runs_of_lids(void **state)
+{
+	json_t *routes = json_object_get(ask(*state, "routes", "{\"switch\":\"leaf1\"}"), "routes");
+	json_t *none = json_array_get(routes, 5);
+
+	assert_int_equal(json_array_size(routes), 7);
+	assert_int_equal(number(json_array_get(routes, 0), "lid"), 1);
+	assert_int_equal(number(json_array_get(routes, 0), "port"), 7);
+	assert_int_equal(number(none, "lid"), 6);
+	assert_true(json_is_null(json_object_get(none, "port")));
+	assert_int_equal(number(json_array_get(routes, 6), "lid"), 8);
+}
+
+static void a_path_goes_hop_by_hop(void **state)
+{
+	json_t *path = ask(*state, "path", "{\"source\":\"host3\",\"destination\":\"host1\"}");
+	json_t *hops = json_object_get(path, "hops");
+
+	assert_true(truth(path, "complete"));
+	assert_int_equal(json_array_size(hops), 4);
+	assert_string_equal(text(json_array_get(hops, 1), "name"), "leaf2");
+	assert_int_equal(number(json_array_get(hops, 1), "in_port"), 1);
+	assert_int_equal(number(json_array_get(hops, 1), "out_port"), 7);
+	assert_string_equal(text(json_array_get(hops, 2), "name"), "MF0;spine:MSB7700/U1");
+	assert_int_equal(number(path, "mtu"), 2048);
+	assert_int_equal(number(path, "rate_mbps"), 10000);
+	assert_int_equal(json_array_size(json_object_get(path, "shared_pkeys")), 1);
+	path = ask(*state, "path", "{\"source\":\"host1\",\"destination\":\"host2\"}");
+	assert_int_equal(json_array_size(json_object_get(path, "shared_pkeys")), 2);
+}
+
+static void expect_end(void **state, const char *from, const char *to, const char *part)
+{
+	char params[100];
+	json_t *path;
+
+	snprintf(params, sizeof(params), "{\"source\":\"%s\",\"destination\":\"%s\"}", from, to);
+	path = ask(*state, "path", params);
+	assert_false(truth(path, "complete"));
+	if (!strstr(text(path, "end"), part))
+		fail_msg("%s: %s", params, text(path, "end"));
+}
+
+static void a_path_ends_where_a_packet_would(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_end(state, "host1", "host3", "no port for LID 6");
+	expect_end(state, "host1", "host4", "not active");
+	fake_route(f->fake, 0x20, 6, 2);
+	expect_end(state, "host1", "host3", "wrong device");
+	fake_route(f->fake, 0x20, 6, 5);
+	expect_end(state, "host1", "host3", "nothing is connected");
+	fake_route(f->fake, 0x20, 6, 7);
+	fake_route(f->fake, 0x10, 6, 1);
+	expect_end(state, "host1", "host3", "circle");
+	fake_route(f->fake, 0x20, 6, 200);
+	expect_end(state, "host1", "host3", "no port for LID 6");
+}
+
+static void a_path_to_itself_or_to_a_switch_is_complete(void **state)
+{
+	json_t *path = ask(*state, "path", "{\"source\":\"4\",\"destination\":\"4\"}");
+
+	assert_true(truth(path, "complete"));
+	assert_int_equal(json_array_size(json_object_get(path, "hops")), 0);
+	path = ask(*state, "path", "{\"source\":\"leaf1\",\"destination\":\"leaf2\"}");
+	assert_true(truth(path, "complete"));
+	assert_int_equal(json_array_size(json_object_get(path, "hops")), 2);
+}
+
+/* -- orders -------------------------------------------------------------------------------------
+ */
+
+static void sweep_sweeps(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f, "sweep", "{}");
+	ask(f, "sweep", "{\"full\":true}");
+	assert_int_equal(f->fake->sweeps, 1);
+	assert_int_equal(f->fake->full_sweeps, 1);
+}
+
+static void who_is_not_master_does_not_sweep_and_has_no_routes(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->status->state = SM_STANDBY;
+	f->fake->status->engine = NULL;
+	ask_wrongly(f, "sweep", "{}", PROTOCOL_NOT_MASTER, "not master");
+	ask_wrongly(f, "routes", "{\"switch\":\"leaf1\"}", PROTOCOL_NOT_MASTER, "not master");
+	ask_wrongly(f, "path", "{\"source\":\"4\",\"destination\":\"5\"}", PROTOCOL_NOT_MASTER,
+		    "not master");
+	assert_int_equal(f->fake->sweeps, 0);
+}
+
+static void reload_says_what_came_of_it(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_string_equal(text(ask(f, "reload", "{}"), "text"), "Nothing has changed.");
+	f->reload_result = -EINVAL;
+	ask_wrongly(f, "reload", "{}", PROTOCOL_FAILED, "vsm.conf:7: no such option");
+	assert_int_equal(f->reloads, 2);
+}
+
+/* -- events -------------------------------------------------------------------------------------
+ */
+
+static void happen(struct fixture *f, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		event_add(f->fake->events, EVENT_LINK_UP, 0x20, 2, 7, "event \xe9 of many");
+		control_notify(f->control);
+	}
+}
+
+static void events_are_read_from_a_number_on(void **state)
+{
+	struct fixture *f = *state;
+	json_t *events = json_object_get(ask(f, "events", "{}"), "events");
+
+	assert_int_equal(json_array_size(events), 0);
+	happen(f, 5);
+	events = json_object_get(ask(f, "events", "{\"from\":4}"), "events");
+	assert_int_equal(json_array_size(events), 2);
+	assert_string_equal(text(json_array_get(events, 0), "text"), "event ? of many");
+	assert_string_equal(text(json_array_get(events, 0), "name"), "leaf1");
+	assert_string_equal(text(json_array_get(events, 0), "at"), "2023-11-14T22:13:20Z");
+	events = json_object_get(ask(f, "events", "{\"last\":3}"), "events");
+	assert_int_equal(number(json_array_get(events, 0), "number"), 3);
+	happen(f, 2 * EVENTS_KEPT);
+	events = json_object_get(ask(f, "events", "{\"last\":2}"), "events");
+	assert_int_equal(json_array_size(events), 2);
+	assert_int_equal(number(json_array_get(events, 1), "number"), 2 * EVENTS_KEPT + 5);
+}
+
+static void who_follows_hears_every_event_once(void **state)
+{
+	struct fixture *f = *state;
+
+	happen(f, 2);
+	ask(f, "events", "{\"follow\":true,\"last\":1}");
+	assert_null(hear(f, f->fd));
+	happen(f, 600);
+	for (unsigned i = 0; i < 600; i++) {
+		json_t *params = json_object_get(hear(f, f->fd), "params");
+
+		assert_string_equal(text(f->answer, "method"), "event");
+		assert_null(json_object_get(f->answer, "id"));
+		assert_int_equal(number(params, "number"), i + 3);
+	}
+	assert_null(hear(f, f->fd));
+	assert_string_equal(text(ask(f, "version", "{}"), "version"), "1.2.3");
+}
+
+static void who_does_not_follow_hears_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f, "events", "{}");
+	happen(f, 3);
+	assert_null(hear(f, f->fd));
+}
+
+static void who_follows_too_slowly_is_told_how_much_it_missed(void **state)
+{
+	struct fixture *f = *state;
+	json_int_t expected = 1, missed = 0;
+
+	ask(f, "events", "{\"follow\":true}");
+	for (unsigned i = 0; i < 20; i++) {
+		happen(f, EVENTS_KEPT);
+		loop_poll_run(f->loop);
+	}
+	while (hear(f, f->fd)) {
+		json_t *event = json_object_get(f->answer, "params");
+		json_int_t here = json_integer_value(json_object_get(event, "missed"));
+
+		missed += here;
+		assert_int_equal(number(event, "number"), expected + here);
+		expected += here + 1;
+	}
+	assert_int_equal(expected, 20 * EVENTS_KEPT + 1);
+	assert_true(missed > 0);
+}
+
+static void who_follows_goes_on_with_another_subnet_manager(void **state)
+{
+	struct fixture *f = *state;
+	struct fake *old = f->fake;
+
+	ask(f, "events", "{\"follow\":true}");
+	happen(f, 10);
+	loop_poll_run(f->loop);
+	f->sm = NULL;
+	happen(f, 1);
+	loop_poll_run(f->loop);
+	f->fake = fake_new(f->loop);
+	f->sm = f->fake->sm;
+	fake_free(old);
+	happen(f, 2);
+	for (unsigned i = 0; i < 10; i++)
+		hear(f, f->fd);
+	assert_int_equal(number(json_object_get(hear(f, f->fd), "params"), "number"), 1);
+	assert_int_equal(number(json_object_get(hear(f, f->fd), "params"), "number"), 2);
+}
+
+/* -- names --------------------------------------------------------------------------------------
+ */
+
+static void write_names(const struct fixture *f, const char *content)
+{
+	FILE *file = fopen(sm_conf(f->sm)->node_name_map, "w");
+
+	assert_non_null(file);
+	fputs(content, file);
+	fclose(file);
+}
+
+static void names_of_the_map_are_shown_and_found(void **state)
+{
+	struct fixture *f = *state;
+	char *path = ((union {
+			     const struct conf *in;
+			     struct conf *out;
+		     }){ sm_conf(f->sm) })
+			     .out->node_name_map;
+
+	snprintf(path, CONF_TEXT_SIZE, "%s/names", f->folder);
+	write_names(f, "# names\n"
+		       "0x20 \"first leaf\"\t# left\n"
+		       "0x0000000000000030\tsecond\n"
+		       "0x20 \"other\"\n"
+		       "nonsense\n0x40\n0x50 \"open\n\n 0 \"zero\"\n");
+	find(state, "first leaf", "0x0000000000000020");
+	find(state, "second", "0x0000000000000030");
+	find(state, "leaf1", "0x0000000000000020");
+	assert_string_equal(text(ask(f, "explain", "{\"what\":\"leaf1\"}"), "name"), "first leaf");
+
+	write_names(f, "0x20 \"renamed leaf\"\n");
+	find(state, "renamed leaf", "0x0000000000000020");
+	ask_wrongly(f, "explain", "{\"what\":\"second\"}", PROTOCOL_NOT_FOUND, "second");
+	unlink(path);
+	ask_wrongly(f, "explain", "{\"what\":\"renamed leaf\"}", PROTOCOL_NOT_FOUND, "renamed");
+}
+
+/* clang-format off */
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+/* clang-format on */
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_not_json_is_refused),
+		TEST(what_is_not_a_request_is_refused),
+		TEST(wrong_methods_and_parameters_are_refused),
+		TEST(a_request_without_id_gets_no_answer),
+		TEST(the_id_comes_back_as_it_was),
+		TEST(a_line_may_come_in_pieces),
+		TEST(many_requests_at_once_are_all_answered_in_order),
+		TEST(requests_before_a_half_close_are_answered_and_then_it_hangs_up),
+		TEST(a_line_that_is_too_long_is_refused_and_the_client_dropped),
+		TEST(the_longest_line_is_answered),
+		TEST(a_client_too_many_is_told_so),
+		TEST(a_client_that_takes_no_answers_is_not_read_and_then_dropped),
+		TEST(an_idle_client_stays),
+		TEST(a_client_that_goes_in_the_middle_does_no_harm),
+		TEST(a_socket_that_answers_is_in_use),
+		TEST(a_socket_that_nobody_answers_on_is_replaced),
+		TEST(a_file_that_is_no_socket_is_left_alone),
+		TEST(a_path_that_cannot_be_is_refused_with_a_sentence),
+		TEST(a_socket_of_another_is_not_removed_at_the_end),
+		TEST(the_socket_lets_in_its_group_and_nobody_else),
+		cmocka_unit_test(roles_follow_from_user_and_groups),
+		TEST(somebody_else_is_refused_and_dropped),
+		TEST(status_has_what_scripts_wait_for),
+		TEST(before_there_is_a_port_only_status_version_and_reload_answer),
+		TEST(every_method_says_its_schema),
+		TEST(a_list_of_any_length_comes_in_small_pages),
+		TEST(a_page_is_as_short_as_wanted_and_goes_on_where_it_ended),
+		TEST(problems_are_ports_that_are_not_as_planned),
+		TEST(ports_of_one_node_or_one_port),
+		TEST(a_link_is_there_once_and_a_slow_one_is_marked),
+		TEST(things_are_found_by_guid_lid_and_name),
+		TEST(what_is_not_found_is_said),
+		TEST(a_name_of_several_lists_them),
+		TEST(explain_tells_why_and_what_to_do),
+		TEST(explain_of_a_switch_lists_its_problems),
+		TEST(partitions_count_members_that_are_there_and_that_are_not),
+		TEST(members_of_a_partition_by_its_name_or_key),
+		TEST(members_come_in_pages_across_present_and_absent),
+		TEST(planned_pkeys_of_a_port_keep_their_index),
+		TEST(routes_are_runs_of_lids),
+		TEST(a_path_goes_hop_by_hop),
+		TEST(a_path_ends_where_a_packet_would),
+		TEST(a_path_to_itself_or_to_a_switch_is_complete),
+		TEST(sweep_sweeps),
+		TEST(who_is_not_master_does_not_sweep_and_has_no_routes),
+		TEST(reload_says_what_came_of_it),
+		TEST(events_are_read_from_a_number_on),
+		TEST(who_follows_hears_every_event_once),
+		TEST(who_does_not_follow_hears_nothing),
+		TEST(who_follows_too_slowly_is_told_how_much_it_missed),
+		TEST(who_follows_goes_on_with_another_subnet_manager),
+		TEST(names_of_the_map_are_shown_and_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
