@@ -80,15 +80,28 @@ struct database {
 	sqlite3 *sql;
 	sqlite3_stmt *put[ROW_KIND_COUNT];
 	sqlite3_stmt *forget_quirks;
+	bool is_settled; /* see settle() */
 };
 
 /* ---- results --------------------------------------------------------------------------------- */
 
+/* Why the last access to a file failed. SQLite forgets that of a COMMIT, its log file does not. */
+static int ask_errno(sqlite3 *sql)
+{
+	int error = sqlite3_system_errno(sql);
+	sqlite3_file *log = NULL;
+
+	if (error == 0)
+		sqlite3_file_control(sql, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+
+	return error > 0 && error != EAGAIN ? -error : -EIO;
+}
+
 /* The result @rc of the last call, as -errno. */
 static int to_errno(sqlite3 *sql, int rc)
 {
-	int error = sqlite3_system_errno(sql);
-
 	switch (rc & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_ROW:
@@ -110,7 +123,7 @@ static int to_errno(sqlite3 *sql, int rc)
 	case SQLITE_AUTH:
 		return -EACCES;
 	default:
-		return error > 0 && error != EAGAIN ? -error : -EIO;
+		return ask_errno(sql);
 	}
 }
 
@@ -299,6 +312,25 @@ static int set_up(struct database *db, struct database_report *report)
 	return execute(db, sql, report);
 }
 
+/*
+ * A writer that was killed, or whose synchronization failed, leaves a log of which we see more than
+ * may be on disk. If the next batch found its values there and so had nothing to write, nothing
+ * would ever be synchronized. So the log is brought into the database first.
+ */
+static int settle(struct database *db, struct database_report *report)
+{
+	int rc;
+
+	if (db->is_settled)
+		return 0;
+	rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (rc != SQLITE_OK)
+		return explain(db->sql, rc, report);
+	db->is_settled = true;
+
+	return 0;
+}
+
 static int prepare(struct database *db, const char *sql, struct database_report *report,
 		   sqlite3_stmt **ret)
 {
@@ -349,8 +381,13 @@ static int check_and_prepare(struct database *db, struct database_report *report
 		r = set_up(db, report);
 	if (r == 0 && report->is_new)
 		r = make_tables(db, report);
+	if (r == 0)
+		r = settle(db, report);
+	/* A disk that has no room for what the log says can still be read. */
+	if (r == 0 || (r == -ENOSPC && !report->is_new))
+		r = prepare_all(db, report);
 
-	return r < 0 ? r : prepare_all(db, report);
+	return r;
 }
 
 static void database_closep(struct database **db)
@@ -465,6 +502,9 @@ int database_write(struct database *db, const struct batch *batch, struct databa
 	int rc;
 	int r;
 
+	r = settle(db, report);
+	if (r < 0)
+		return r;
 	rc = sqlite3_exec(db->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = write_rows(db, batch);

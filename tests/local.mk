@@ -33,9 +33,16 @@ EXTRA_PROGRAMS += tests/bench/bench-routing
 benches += tests/bench/bench-routing
 
 # ---- store: a scratch directory and what the log said ------------------------------------------
-check_PROGRAMS += tests/unit/test-store
-tests_unit_test_store_SOURCES = tests/unit/test-store.c \
-	tests/unit/store-fixture.c tests/unit/store-fixture.h
+store_fixture = tests/unit/store-fixture.c tests/unit/store-fixture.h
+check_PROGRAMS += tests/unit/test-guid2lid tests/unit/test-store
+tests_unit_test_store_SOURCES = tests/unit/test-store.c $(store_fixture)
+check_PROGRAMS += tests/unit/test-store-faults
+tests_unit_test_store_faults_SOURCES = tests/unit/test-store-faults.c \
+	tests/unit/bad-disk.c tests/unit/bad-disk.h $(store_fixture)
+# On the real loop, so without libtest.a.
+check_PROGRAMS += tests/unit/test-store-kill
+tests_unit_test_store_kill_SOURCES = tests/unit/test-store-kill.c $(store_fixture)
+tests_unit_test_store_kill_LDADD = $(VSM_LIBS) $(CMOCKA_LIBS)
 
 # ---- helpers of several tests -------------------------------------------------------------------
 libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/graphs-inside.h
