@@ -655,6 +655,23 @@ static void cores_are_found(void **state)
 	assert_int_equal(roots_found(ring), 1);
 }
 
+/* As many as there are hosts on leaves. */
+static void aggregation_nodes_make_no_leaf(void **state)
+{
+	AUTO(graph_freep) struct made_graph *made = graph_make_empty();
+
+	(void)state;
+	for (uint32_t s = 0; s < 6; s++)
+		graph_add_switch(made);
+	for (uint32_t leaf = 0; leaf < 4; leaf++) {
+		graph_add_cable(made, leaf, 4);
+		graph_add_cable(made, leaf, 5);
+		graph_add_hosts(made, leaf, 1);
+	}
+	graph_add_aggregation(made);
+	assert_int_equal(roots_found(made), 2);
+}
+
 /* Three levels, two pods of two leaves, one of which has no host. */
 static void a_leaf_without_hosts_is_no_root(void **state)
 {
@@ -800,6 +817,7 @@ int main(void)
 		cmocka_unit_test(base_lids_are_as_even_as_without_lmc),
 		cmocka_unit_test(ports_of_a_device_take_different_spines),
 		cmocka_unit_test(cores_are_found),
+		cmocka_unit_test(aggregation_nodes_make_no_leaf),
 		cmocka_unit_test(a_leaf_without_hosts_is_no_root),
 		cmocka_unit_test(given_roots_are_used),
 		cmocka_unit_test(given_cores_route_as_found_cores),
