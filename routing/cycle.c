@@ -54,10 +54,7 @@ static void search_enter(struct search *search, uint32_t a)
 /* The next arc that @a waits for and that was not looked at yet, or NOWHERE. */
 static uint32_t search_take(struct search *search, uint32_t a)
 {
-	const struct graph *graph = search->graph;
 	uint64_t *turns = search->turns + (size_t)a * search->words;
-	uint32_t first = graph->arc_first[graph->arcs[a].to];
-	uint32_t n = graph->arc_first[graph->arcs[a].to + 1] - first;
 
 	for (uint32_t w = 0; w < search->words; w++) {
 		uint32_t turn;
@@ -66,7 +63,7 @@ static uint32_t search_take(struct search *search, uint32_t a)
 			continue;
 		turn = w * 64 + (uint32_t)__builtin_ctzll(turns[w]);
 		turns[w] &= turns[w] - 1;
-		return turn < n ? first + turn : NOWHERE;
+		return search->graph->arc_first[search->graph->arcs[a].to] + turn;
 	}
 	return NOWHERE;
 }

@@ -15,8 +15,8 @@ struct cycle {
 
 /*
  * @turns: @words words per arc; bit i means that packets which came by the arc wait for the i-th
- * arc of the switch that it leads to. A bit past the last arc of that switch means nothing. They
- * are used up. Depth first in the order of the arcs, so the same turns give the same cycle.
+ * arc of the switch that it leads to. They are used up. Depth first in the order of the arcs, so
+ * the same turns give the same cycle.
  * 0 with *ret filled in, or -ENOMEM.
  */
 int cycle_find(const struct graph *graph, uint64_t *turns, uint32_t words, struct cycle *ret);

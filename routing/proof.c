@@ -67,7 +67,8 @@ struct trial {
 	/* The block of LIDs at hand. */
 	uint32_t first;    /* LID */
 	uint64_t assigned; /* LIDs of the block that are somebody's */
-	uint64_t *flow;    /* [arc + switch]: each switch has one more, for what leaves by no arc */
+	uint64_t *flow;    /* [arc]: LIDs that leave by it */
+	uint64_t *onward;  /* [switch]: LIDs that leave by an arc, whichever */
 	uint8_t *entries;  /* [switch * 64 + i]: of LID first + i */
 	uint64_t *exits;   /* [switch]: turns that some LID takes, modulo 64 */
 	uint64_t *home;    /* [switch]: LIDs that leave by their own port */
@@ -88,6 +89,7 @@ static void trial_clear(struct trial *trial)
 	free(trial->turns);
 	free(trial->audited);
 	free(trial->flow);
+	free(trial->onward);
 	free(trial->entries);
 	free(trial->exits);
 	free(trial->home);
@@ -103,19 +105,13 @@ static uint32_t degree(const struct graph *graph, uint32_t s)
 	return graph->arc_first[s + 1] - graph->arc_first[s];
 }
 
-/* The words of what leaves switch @s by its arcs, in their order, and then by none. */
-static uint64_t *flow_of(const struct trial *trial, uint32_t s)
-{
-	return trial->flow + trial->graph->arc_first[s] + s;
-}
-
 static uint32_t turn_words(const struct graph *graph)
 {
 	uint32_t most = 0;
 
 	for (uint32_t s = 0; s < graph->n_switches; s++)
 		most = MAX(most, degree(graph, s));
-	return most / 64 + 1;
+	return MAX((most + 63) / 64, 1U);
 }
 
 static int trial_allocate(struct trial *trial)
@@ -130,7 +126,8 @@ static int trial_allocate(struct trial *trial)
 	trial->lid_port = calloc(LIDS, sizeof(*trial->lid_port));
 	trial->turns = calloc(n_arcs + 1, trial->turn_words * sizeof(*trial->turns));
 	trial->audited = calloc(LIDS / BLOCK, sizeof(*trial->audited));
-	trial->flow = calloc(n_arcs + n + 1, sizeof(*trial->flow));
+	trial->flow = calloc(n_arcs + 1, sizeof(*trial->flow));
+	trial->onward = calloc(n + 1, sizeof(*trial->onward));
 	trial->entries = calloc(n + 1, BLOCK);
 	trial->exits = calloc(n + 1, sizeof(*trial->exits));
 	trial->home = calloc(n + 1, sizeof(*trial->home));
@@ -142,8 +139,8 @@ static int trial_allocate(struct trial *trial)
 
 	if (!trial->turn_of_port || !trial->component || !trial->has_senders || !trial->lid_at ||
 	    !trial->lid_port || !trial->turns || !trial->audited || !trial->flow ||
-	    !trial->entries || !trial->exits || !trial->home || !trial->needed || !trial->used ||
-	    !trial->fresh || !trial->queue || !trial->fate)
+	    !trial->onward || !trial->entries || !trial->exits || !trial->home || !trial->needed ||
+	    !trial->used || !trial->fresh || !trial->queue || !trial->fate)
 		return -ENOMEM;
 	return 0;
 }
@@ -221,11 +218,10 @@ static void load_nothing(struct trial *trial)
 {
 	const struct graph *graph = trial->graph;
 
-	memset(trial->flow, 0, (graph->n_arcs + graph->n_switches) * sizeof(*trial->flow));
+	memset(trial->flow, 0, graph->n_arcs * sizeof(*trial->flow));
+	memset(trial->onward, 0, graph->n_switches * sizeof(*trial->onward));
 	memset(trial->exits, 0, graph->n_switches * sizeof(*trial->exits));
 	memset(trial->entries, ROUTE_NONE, (size_t)graph->n_switches * BLOCK);
-	for (uint32_t s = 0; s < graph->n_switches; s++)
-		flow_of(trial, s)[degree(graph, s)] = UINT64_MAX;
 }
 
 /* Entries of one switch. */
@@ -233,21 +229,21 @@ static void load_switch(struct trial *trial, uint32_t s, const uint8_t *entries)
 {
 	const struct graph *graph = trial->graph;
 	const struct arc *arcs = graph->arcs + graph->arc_first[s];
-	uint64_t *flow = flow_of(trial, s);
+	uint64_t *flow = trial->flow + graph->arc_first[s];
 	uint32_t n = degree(graph, s);
 	struct planes planes;
-	uint64_t somewhere = 0;
+	uint64_t onward = 0;
 	uint64_t exits = 0;
 
 	memcpy(trial->entries + (size_t)s * BLOCK, entries, BLOCK);
 	planes_load(entries, &planes);
 	for (uint32_t i = 0; i < n; i++) {
 		flow[i] = planes_equal(&planes, arcs[i].port);
-		somewhere |= flow[i];
+		onward |= flow[i];
 		exits |= (uint64_t)(flow[i] != 0) << i % 64;
 	}
-	flow[n] = ~somewhere;
-	trial->exits[s] = exits | (uint64_t)(flow[n] != 0) << n % 64;
+	trial->onward[s] = onward;
+	trial->exits[s] = exits;
 }
 
 /* Rows are thousands of bytes apart: no processor guesses the next by itself. */
@@ -303,7 +299,7 @@ static bool load_block(struct trial *trial, uint32_t first)
 	return trial->assigned;
 }
 
-/* Packets for @lids come by arc @a to @to: what they wait for there. */
+/* Packets for @lids, all of which go on from @to, come there by arc @a: what they wait for. */
 static void note_turns(struct trial *trial, uint32_t a, uint32_t to, uint64_t lids)
 {
 	const uint8_t *entries = trial->entries + (size_t)to * BLOCK;
@@ -324,7 +320,7 @@ static void note_turns(struct trial *trial, uint32_t a, uint32_t to, uint64_t li
 static uint32_t push_used(struct trial *trial, uint32_t s, uint64_t lids, uint32_t tail)
 {
 	const struct graph *graph = trial->graph;
-	const uint64_t *flow = flow_of(trial, s);
+	const uint64_t *flow = trial->flow + graph->arc_first[s];
 	uint32_t n = degree(graph, s);
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -335,7 +331,8 @@ static uint32_t push_used(struct trial *trial, uint32_t s, uint64_t lids, uint32
 
 		if (!going)
 			continue;
-		note_turns(trial, a, to, going);
+		if (going & trial->onward[to])
+			note_turns(trial, a, to, going & trial->onward[to]);
 		gain = going & ~trial->used[to];
 		if (!gain)
 			continue;
@@ -377,7 +374,7 @@ static uint32_t sweep_unused(struct trial *trial, uint32_t n)
 
 	for (uint32_t q = 0; q < n; q++) {
 		uint32_t s = trial->queue[q];
-		const uint64_t *flow = flow_of(trial, s);
+		const uint64_t *flow = trial->flow + graph->arc_first[s];
 		uint64_t settled = 0;
 
 		for (uint32_t i = 0; i < degree(graph, s); i++)
@@ -400,7 +397,7 @@ static uint64_t settle_unused(struct trial *trial)
 	uint32_t n = 0;
 
 	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		uint64_t ends = flow_of(trial, s)[degree(graph, s)];
+		uint64_t ends = ~trial->onward[s];
 
 		trial->fresh[s] = trial->assigned & ~trial->used[s] & ~ends;
 		if (trial->fresh[s])
@@ -420,8 +417,7 @@ static uint64_t find_dropped(const struct trial *trial)
 	uint64_t dropped = 0;
 
 	for (uint32_t s = 0; s < graph->n_switches; s++)
-		dropped |= flow_of(trial, s)[degree(graph, s)] & ~trial->home[s] &
-			   trial->needed[trial->component[s]];
+		dropped |= ~trial->onward[s] & ~trial->home[s] & trial->needed[trial->component[s]];
 	return dropped;
 }
 
