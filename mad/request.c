@@ -553,8 +553,12 @@ static void send_new(struct requests *r)
 		struct sma *sma = LIST_ENTRY(list_take_first(&r->ready), struct sma, ready);
 		struct request request = { 0 };
 
-		if (!sma_has_room(r, sma) || !r->handler->next(r->user, sma, &request))
+		if (!sma_has_room(r, sma))
 			continue;
+		if (!r->handler->next(r->user, sma, &request)) {
+			r->unsettled = true; /* it may have been the last that had something */
+			continue;
+		}
 		start_flight(r, sma, &request);
 		if (sma_has_room(r, sma) && list_is_empty(&sma->ready))
 			list_add_tail(&r->ready, &sma->ready);
@@ -566,9 +570,11 @@ void requests_pump(struct requests *r)
 	if (r->pumping)
 		return;
 	r->pumping = true;
-	settle(r);
-	send_repeats(r);
-	send_new(r);
+	do {
+		settle(r);
+		send_repeats(r);
+		send_new(r);
+	} while (r->unsettled && r->handler->settle);
 	r->pumping = false;
 	r->soon_set = false;
 	loop_timer_stop(r->soon);

@@ -441,9 +441,9 @@ int transport_umad_open(struct loop *loop, const struct transport_choice *choice
 	t->loop = loop;
 	t->port = t->is_sm = t->event = -1;
 	sem_init(&t->room, 0, 0);
-	t->out = umad_alloc(1, umad_size() + MAD_SIZE);
+	t->out = umad_alloc(1, sizeof(ib_user_mad_t) + MAD_SIZE);
 
-	t->in = umad_alloc(1, umad_size() + MAD_SIZE);
+	t->in = umad_alloc(1, sizeof(ib_user_mad_t) + MAD_SIZE);
 
 	r = t->out && t->in ? choose_port(t, choice, why) : -ENOMEM;
 	if (r == 0)

@@ -72,6 +72,7 @@ bool election_ask(struct sm *sm, struct node *node, struct request *ret)
 		return true;
 	}
 	node->work.todo &= (uint16_t)~TODO(TODO_SM_INFO);
+	node->work.set_port = 0;
 
 	return false;
 }

@@ -128,6 +128,7 @@ static bool ask_port_info(struct sm *sm, struct node *node, struct request *ret)
 		return true;
 	}
 	node->work.todo &= (uint16_t)~TODO(TODO_PORT_INFO);
+	node->work.set_port = 0;
 
 	return false;
 }

@@ -5,6 +5,11 @@ libvsm_a_SOURCES += systemd/jobs.c systemd/jobs.h
 libvsm_a_SOURCES += systemd/journal.c systemd/journal.h
 libvsm_a_SOURCES += systemd/loop.c systemd/loop.h
 libvsm_a_SOURCES += systemd/notify.c systemd/notify.h
+libvsm_a_SOURCES += systemd/options.c systemd/options.h
+
+sbin_PROGRAMS += vsm
+vsm_SOURCES = systemd/vsm.c
+vsm_LDADD = $(VSM_LIBS)
 
 # ---- what systemd and udev read -----------------------------------------------------------------
 

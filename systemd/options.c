@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Options, and the configuration that they lead to. What is given on the command line comes on top
+ * of the file, at the start and at every reload, so both go through here.
+ */
+
+#include "systemd/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+
+#define EXIT_USAGE   2
+#define DEFAULT_CONF VSM_CONF_DIR "/vsm.conf"
+
+enum {
+	OPT_STATE_DIR = 256,
+	OPT_SOCKET,
+	OPT_PORT_GUID,
+	OPT_DEVICE,
+	OPT_ONCE,
+	OPT_CHECK_CONFIG,
+	OPT_VERSION,
+	OPT_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "port-guid", required_argument, NULL, OPT_PORT_GUID },
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "once", no_argument, NULL, OPT_ONCE },
+	{ "check-config", no_argument, NULL, OPT_CHECK_CONFIG },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 },
+};
+
+static const char help[] =
+	"Usage: vsm [OPTION]...\n"
+	"Manage the InfiniBand subnet behind a port of this machine, in the foreground.\n"
+	"\n"
+	"  -c, --config FILE        configuration (default " DEFAULT_CONF ")\n"
+	"      --device NAME[:PORT] use this RDMA device, for example mlx5_0:1\n"
+	"      --port-guid GUID     use the port with this GUID\n"
+	"      --state-dir DIR      where LIDs are kept (default " VSM_STATE_DIR ")\n"
+	"      --socket PATH        socket for vsmctl (default " VSM_RUN_DIR "/vsm.sock)\n"
+	"      --once               bring the subnet up and exit: 0 all up, 1 not all\n"
+	"      --check-config       say whether the configuration is valid, and exit\n"
+	"  -v, --verbose            say more\n"
+	"      --version            print the version\n"
+	"      --help               print this help\n"
+	"\n"
+	"Exit status: 0 done, 1 failed or not all up, 2 usage or configuration, 3 no device.\n"
+	"See vsm(8), vsm.conf(5) and vsmctl(1).\n";
+
+static void split_device(char *text, struct options *ret)
+{
+	char *colon = strchr(text, ':');
+
+	ret->device = text;
+	if (!colon)
+		return;
+	*colon = 0;
+	ret->port = colon + 1;
+}
+
+/* -1 to go on, or an exit code. */
+static int take(int option, struct options *ret)
+{
+	switch (option) {
+	case 'c':
+		ret->conf_path = optarg;
+		return -1;
+	case 'v':
+		ret->verbose = true;
+		return -1;
+	case OPT_STATE_DIR:
+		ret->state_dir = optarg;
+		return -1;
+	case OPT_SOCKET:
+		ret->socket = optarg;
+		return -1;
+	case OPT_PORT_GUID:
+		ret->port_guid = optarg;
+		return -1;
+	case OPT_DEVICE:
+		split_device(optarg, ret);
+		return -1;
+	case OPT_ONCE:
+		ret->once = true;
+		return -1;
+	case OPT_CHECK_CONFIG:
+		ret->check_config = true;
+		return -1;
+	case OPT_VERSION:
+		puts("vsm " PACKAGE_VERSION);
+		return 0;
+	case OPT_HELP:
+		fputs(help, stdout);
+		return 0;
+	default: /* getopt has said what is wrong */
+		fputs("Try 'vsm --help'.\n", stderr);
+		return EXIT_USAGE;
+	}
+}
+
+int options_parse(int argc, char **argv, struct options *ret)
+{
+	int option;
+
+	*ret = (struct options){ 0 };
+	while ((option = getopt_long(argc, argv, "c:v", long_options, NULL)) != -1) {
+		int code = take(option, ret);
+
+		if (code >= 0)
+			return code;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "vsm: '%s' is not an option.\nTry 'vsm --help'.\n", argv[optind]);
+		return EXIT_USAGE;
+	}
+
+	return -1;
+}
+
+static int load_file(const struct options *options, struct conf *ret, struct conf_error *reterr)
+{
+	if (options->conf_path)
+		return conf_load(options->conf_path, ret, reterr);
+	if (access(DEFAULT_CONF, F_OK) == 0 || errno != ENOENT)
+		return conf_load(DEFAULT_CONF, ret, reterr);
+	conf_init_defaults(ret);
+
+	return 0;
+}
+
+static int override(struct conf *conf, const char *path, const char *value,
+		    struct conf_error *reterr)
+{
+	return value ? conf_set(conf, path, value, reterr) : 0;
+}
+
+int options_load_conf(const struct options *options, struct conf *ret, struct conf_error *reterr)
+{
+	const struct {
+		const char *path;
+		const char *value;
+	} overrides[] = {
+		{ "port.device", options->device },
+		{ "port.number", options->port },
+		{ "port.guid", options->port_guid },
+		{ "files.state_dir", options->state_dir },
+		{ "files.socket", options->socket },
+		{ "log.level", options->verbose ? "debug" : NULL },
+	};
+	int r = load_file(options, ret, reterr);
+
+	for (size_t i = 0; i < COUNT(overrides) && r == 0; i++)
+		r = override(ret, overrides[i].path, overrides[i].value, reterr);
+
+	return r == 0 ? conf_check(ret, reterr) : r;
+}

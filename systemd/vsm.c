@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The daemon: the only file that sees all rooms. It makes the parts in the order in which they need
+ * each other, wires them, and runs the loop. What can be wrong with the configuration is found
+ * before anything is touched. A port that is not there yet, or that another subnet manager holds,
+ * is waited for; only
+ * --once gives up.
+ *
+ * The fabric goes on forwarding while vsm is away: nothing is undone at the end.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/macros.h"
+#include "conf/conf.h"
+#include "conf/partitions.h"
+#include "ctl/control.h"
+#include "ctl/dump.h"
+#include "mad/transport.h"
+#include "sm/sm.h"
+#include "store/guid2lid.h"
+#include "store/store.h"
+#include "systemd/journal.h"
+#include "systemd/loop.h"
+#include "systemd/notify.h"
+#include "systemd/options.h"
+
+enum {
+	EXIT_UP = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_DEVICE = 3,
+};
+
+#define RETRY_OPEN    (2 * LOOP_SEC)
+#define PROGRESS_TICK (200 * LOOP_MSEC)
+#define STUCK_AFTER   (60 * LOOP_SEC) /* a reconcile without an answer from anybody */
+#define ONCE_TRIES    10              /* reconciles, if something keeps changing */
+
+struct daemon {
+	struct options options;
+	struct conf conf;
+	struct loop *loop;
+	struct store *store;
+	struct transport *transport;
+	struct sm *sm;
+	struct control *control;
+	struct partitions *partitions; /* until sm has them */
+	struct loop_timer *retry;
+	struct loop_timer *progress;
+	char trouble[256];    /* why there is no port; said once */
+	uint64_t dumped;      /* generation */
+	uint64_t sent_before; /* for the watchdog */
+	uint64_t sent_at;
+	unsigned settled;
+	bool progress_shown;
+};
+
+/* -- what is shown ------------------------------------------------------------------------------
+ */
+
+static const char *state_word(enum sm_state state)
+{
+	static const char *const words[] = { "not active", "discovering", "standby", "master" };
+
+	return words[state];
+}
+
+static void print_reasons(const struct sm *sm)
+{
+	const struct fabric *f = sm_fabric(sm);
+
+	for (uint32_t i = 0; i < f->n_ports; i++) {
+		const struct port *port = &f->ports[i];
+		const struct node *node = node_of(f, i);
+
+		if (!port->present || !port->known || port->number == 0 ||
+		    port_phys_state(port) != PHYS_LINK_UP || port_state(port) == PORT_ACTIVE)
+			continue;
+		fprintf(stderr, "0x%016" PRIx64 " port %u%s%s: %s %s\n", node->guid, port->number,
+			node->described ? " " : "", node->description,
+			reason_sentence(port->reason), reason_remedy(port->reason));
+	}
+}
+
+static void say_status(struct daemon *d, const struct sm_status *status)
+{
+	notify_status("%s, %u nodes: %u ports active, %u not; generation %" PRIu64 ", %s",
+		      state_word(status->state), status->nodes, status->ports_active,
+		      status->ports_not_active, status->generation,
+		      status->engine ? status->engine : "no routes");
+	if (status->state == SM_STANDBY && status->peer_guid)
+		log_debug("standing by for 0x%016" PRIx64, status->peer_guid);
+	(void)d;
+}
+
+/* A line on the terminal while a large fabric comes up. */
+static void on_progress(void *user)
+{
+	struct daemon *d = user;
+	struct sm_status status;
+
+	if (d->sm) {
+		sm_status(d->sm, &status);
+		fprintf(stderr, "\r\033[K%s: %u nodes, %u switches, %u ports active, %u not yet",
+			sm_phase_name(status.phase), status.nodes, status.switches,
+			status.ports_active, status.ports_not_active);
+		fflush(stderr);
+		d->progress_shown = true;
+	}
+	loop_timer_set(d->progress, loop_now(d->loop) + PROGRESS_TICK);
+}
+
+static void end_progress(struct daemon *d)
+{
+	if (d->progress_shown)
+		fputs("\r\033[K", stderr);
+	d->progress_shown = false;
+	loop_timer_stop(d->progress);
+}
+
+/* -- the subnet manager -------------------------------------------------------------------------
+ */
+
+static void finish_once(struct daemon *d, const struct sm_status *status)
+{
+	bool done = status->applied == status->generation;
+
+	if (!done && ++d->settled < ONCE_TRIES)
+		return;
+	if (status->state != SM_MASTER)
+		fprintf(stderr, "vsm: %s; the subnet manager at 0x%016" PRIx64 " is master\n",
+			state_word(status->state), status->peer_guid);
+	print_reasons(d->sm);
+	loop_exit(d->loop, done && status->state == SM_MASTER && status->ports_not_active == 0
+				   ? EXIT_UP
+				   : EXIT_FAILED);
+}
+
+static void dump(struct daemon *d, const struct sm_status *status)
+{
+	if (d->conf.dump_dir[0] == 0 || d->dumped == status->generation)
+		return;
+	d->dumped = status->generation;
+	if (dump_fabric(d->sm, d->conf.dump_dir) < 0)
+		log_warning("Cannot write dumps to %s", d->conf.dump_dir);
+}
+
+static void on_settled(void *user)
+{
+	struct daemon *d = user;
+	struct sm_status status;
+
+	sm_status(d->sm, &status);
+	end_progress(d);
+	say_status(d, &status);
+	notify_ready();
+	dump(d, &status);
+	if (d->control)
+		control_notify(d->control);
+	if (d->options.once)
+		finish_once(d, &status);
+}
+
+static void on_sm_event(void *user, const struct event *event)
+{
+	struct daemon *d = user;
+
+	(void)event;
+	if (d->control)
+		control_notify(d->control);
+}
+
+static const struct sm_listener listener = { .settled = on_settled, .event = on_sm_event };
+
+static void close_port(struct daemon *d)
+{
+	sm_free(TAKE(d->sm));
+	transport_free(TAKE(d->transport));
+}
+
+static void on_port_gone(void *user)
+{
+	struct daemon *d = user;
+
+	close_port(d);
+	loop_timer_set(d->retry, loop_now(d->loop) + RETRY_OPEN);
+}
+
+static void on_arrival(void *user, const struct arrival *arrivals, unsigned n, const char *why)
+{
+	struct daemon *d = user;
+
+	if (!why) {
+		sm_receive(d->sm, arrivals, n);
+		return;
+	}
+	log_error("The port %s:%u is gone (%s)", d->transport->device, d->transport->port, why);
+	snprintf(d->trouble, sizeof(d->trouble), "The port is gone: %s.", why);
+	/* Not from within its own callback. */
+	loop_timer_set(d->retry, loop_now(d->loop));
+}
+
+static int load_partitions(const struct conf *conf, struct partitions **ret,
+			   struct conf_error *reterr)
+{
+	struct partition_options options = { .allow_both = conf->allow_both_pkeys };
+
+	if (conf->partition_file[0] == 0)
+		return partitions_default(ret);
+
+	return partitions_load(conf->partition_file, &options, ret, reterr);
+}
+
+static int make_sm(struct daemon *d)
+{
+	struct sm_setup setup = { .loop = d->loop,
+				  .transport = d->transport,
+				  .keeper = store_keeper(d->store),
+				  .conf = &d->conf,
+				  .partitions = d->partitions,
+				  .listener = &listener,
+				  .user = d };
+	struct conf_error error;
+	int r = 0;
+
+	if (!setup.partitions)
+		r = load_partitions(&d->conf, &setup.partitions, &error);
+	d->partitions = setup.partitions;
+	if (r == 0)
+		r = sm_new(&setup, &d->sm);
+	if (r < 0)
+		return r;
+	d->partitions = NULL;
+	d->transport->fn = on_arrival;
+	d->transport->user = d;
+	sm_start(d->sm);
+
+	return 0;
+}
+
+static int open_port(struct daemon *d, char why[static 256])
+{
+	struct transport_choice choice = { .device = d->conf.device,
+					   .port = d->conf.port_number,
+					   .port_guid = d->conf.port_guid };
+	int r = transport_umad_open(d->loop, &choice, why, &d->transport);
+
+	if (r < 0)
+		return r;
+	log_info("Using %s port %u, GUID 0x%016" PRIx64, d->transport->device, d->transport->port,
+		 d->transport->port_guid);
+	d->trouble[0] = 0;
+
+	return make_sm(d);
+}
+
+static void wait_for_port(struct daemon *d, const char *why)
+{
+	if (strcmp(d->trouble, why) != 0) {
+		log_warning("%s Trying again every %u seconds.", why,
+			    (unsigned)(RETRY_OPEN / LOOP_SEC));
+		snprintf(d->trouble, sizeof(d->trouble), "%s", why);
+	}
+	notify_status("waiting: %s", why);
+	notify_ready();
+	loop_timer_set(d->retry, loop_now(d->loop) + RETRY_OPEN);
+}
+
+static void on_retry(void *user)
+{
+	struct daemon *d = user;
+	char why[256] = "";
+	int r;
+
+	if (d->sm) {
+		on_port_gone(d);
+		return;
+	}
+	close_port(d);
+	r = open_port(d, why);
+	if (r == 0)
+		return;
+	close_port(d);
+	if (!d->options.once) {
+		wait_for_port(d, why[0] ? why : strerror(-r));
+		return;
+	}
+	fprintf(stderr, "vsm: %s\n", why[0] ? why : strerror(-r));
+	loop_exit(d->loop, EXIT_NO_DEVICE);
+}
+
+/* -- reload -------------------------------------------------------------------------------------
+ */
+
+struct changes {
+	unsigned applied;
+	unsigned waiting; /* for a restart */
+	char names[256];
+};
+
+static void count_change(const struct conf_option *option, void *user)
+{
+	struct changes *c = user;
+	size_t used = strlen(c->names);
+
+	if (option->reload) {
+		c->applied++;
+		return;
+	}
+	c->waiting++;
+	snprintf(c->names + used, sizeof(c->names) - used, "%s%s", used ? ", " : "", option->path);
+}
+
+/* What only a restart can change stays as it is. */
+static void keep_restart_options(const struct conf *old, struct conf *new)
+{
+	for (const struct conf_option *o = conf_options; o->path; o++) {
+		static const size_t sizes[] = {
+			[CONF_TYPE_BOOL] = sizeof(bool),
+			[CONF_TYPE_UINT] = sizeof(unsigned),
+			[CONF_TYPE_HEX64] = sizeof(uint64_t),
+			[CONF_TYPE_TEXT] = CONF_TEXT_SIZE,
+			[CONF_TYPE_CHOICE] = sizeof(unsigned),
+			[CONF_TYPE_SET] = sizeof(unsigned),
+			[CONF_TYPE_GUIDS] = sizeof(struct conf_guids),
+		};
+
+		if (!o->reload)
+			memcpy((char *)new + o->offset, (const char *)old + o->offset,
+			       sizes[o->type]);
+	}
+}
+
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
+{
+	struct daemon *d = user;
+	AUTO(freep) struct conf *conf = malloc(sizeof(*conf));
+	AUTO(partitions_freep) struct partitions *partitions = NULL;
+	struct conf_error error = { 0 };
+	struct changes changes = { 0 };
+	int r;
+
+	if (!conf)
+		return -ENOMEM;
+	r = options_load_conf(&d->options, conf, &error);
+	if (r == 0)
+		r = load_partitions(conf, &partitions, &error);
+	if (r < 0) {
+		snprintf(ret_text, CONTROL_TEXT_SIZE, "%.480s; nothing has changed", error.text);
+		return r;
+	}
+	conf_compare(&d->conf, conf, count_change, &changes);
+	keep_restart_options(&d->conf, conf);
+	d->conf = *conf;
+	log_set_level(d->conf.log_level);
+	if (d->sm)
+		sm_reconfigure(d->sm, &d->conf, TAKE(partitions));
+	snprintf(ret_text, CONTROL_TEXT_SIZE, "%u option%s changed%s%s%s", changes.applied,
+		 changes.applied == 1 ? "" : "s", changes.waiting ? "; needs a restart: " : "",
+		 changes.names, "; partitions are read again");
+
+	return 0;
+}
+
+/* -- signals, watchdog --------------------------------------------------------------------------
+ */
+
+static void on_signal(void *user, int number)
+{
+	struct daemon *d = user;
+	char text[CONTROL_TEXT_SIZE];
+
+	if (number != SIGHUP) {
+		notify_stopping();
+		loop_exit(d->loop, EXIT_UP);
+		return;
+	}
+	notify_reloading();
+	if (reload(d, text) < 0)
+		log_error("Reload: %s", text);
+	else
+		log_info("Reload: %s", text);
+	notify_ready();
+}
+
+/* Alive means getting on: either at rest, or with SMPs going out. */
+static bool makes_progress(void *user)
+{
+	struct daemon *d = user;
+	struct sm_status status;
+	uint64_t sent;
+
+	if (!d->sm)
+		return true;
+	sm_status(d->sm, &status);
+	sent = requests_totals(sm_requests(d->sm))->sent;
+	if (status.phase == PHASE_REST || status.phase == PHASE_PLAN || sent != d->sent_before) {
+		d->sent_before = sent;
+		d->sent_at = loop_now(d->loop);
+	}
+
+	return loop_now(d->loop) - d->sent_at < STUCK_AFTER;
+}
+
+/* -- life ---------------------------------------------------------------------------------------
+ */
+
+static void take_over_lids(struct daemon *d)
+{
+	struct guid2lid_counts counts;
+
+	if (d->conf.import_guid2lid[0] == 0 || !store_is_empty(d->store))
+		return;
+	if (store_import_guid2lid(d->store, d->conf.import_guid2lid, &counts) == 0)
+		log_info("%u LIDs taken over from %s, %u refused", counts.taken,
+			 d->conf.import_guid2lid, counts.refused);
+}
+
+static int open_control(struct daemon *d)
+{
+	struct control_setup setup = { .sm = &d->sm,
+				       .trouble = d->trouble,
+				       .reload = reload,
+				       .user = d,
+				       .version = PACKAGE_VERSION };
+	char why[256] = "";
+	int r;
+
+	if (d->options.once)
+		return 0;
+	r = control_new(d->loop, d->conf.socket, &setup, why, &d->control);
+	if (r < 0)
+		fprintf(stderr, "vsm: %s\n", why);
+
+	return r;
+}
+
+static int make_timers(struct daemon *d)
+{
+	int r = loop_timer_new(d->loop, on_retry, d, &d->retry);
+
+	if (r == 0)
+		r = loop_timer_new(d->loop, on_progress, d, &d->progress);
+	if (r == 0 && isatty(STDERR_FILENO))
+		loop_timer_set(d->progress, loop_now(d->loop) + PROGRESS_TICK);
+
+	return r;
+}
+
+static int start(struct daemon *d)
+{
+	char why[256] = "";
+	int r = loop_new(&d->loop);
+
+	if (r == 0)
+		r = loop_watch_signals(d->loop, on_signal, d);
+	if (r == 0)
+		r = loop_set_watchdog(d->loop, makes_progress, d);
+	if (r == 0)
+		r = make_timers(d);
+	if (r < 0) {
+		fprintf(stderr, "vsm: cannot start: %s\n", strerror(-r));
+		return r;
+	}
+	r = store_open(d->loop, d->conf.state_dir, why, &d->store);
+	if (r < 0) {
+		fprintf(stderr, "vsm: %s\n", why);
+		return r;
+	}
+	take_over_lids(d);
+	r = open_control(d);
+	if (r < 0)
+		return r;
+	loop_timer_set(d->retry, loop_now(d->loop));
+
+	return 0;
+}
+
+static void stop(struct daemon *d)
+{
+	end_progress(d);
+	control_free(d->control);
+	close_port(d);
+	partitions_free(d->partitions);
+	store_close(d->store);
+	loop_timer_free(d->retry);
+	loop_timer_free(d->progress);
+	loop_free(d->loop);
+}
+
+static int configure(struct daemon *d)
+{
+	struct conf_error error = { 0 };
+	int r = options_load_conf(&d->options, &d->conf, &error);
+
+	if (r == 0)
+		r = load_partitions(&d->conf, &d->partitions, &error);
+	if (r < 0)
+		fprintf(stderr, "vsm: %s\n", error.text);
+
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	AUTO(freep) struct daemon *d = calloc(1, sizeof(*d));
+	int code;
+
+	if (!d)
+		return EXIT_FAILED;
+	code = options_parse(argc, argv, &d->options);
+	if (code >= 0)
+		return code;
+	if (configure(d) < 0)
+		return EXIT_USAGE;
+	if (d->options.check_config) {
+		partitions_free(d->partitions);
+		puts("The configuration is valid.");
+		return EXIT_UP;
+	}
+	journal_start();
+	log_set_level(d->conf.log_level);
+	code = start(d) == 0 ? loop_run(d->loop) : EXIT_FAILED;
+	stop(d);
+
+	return code < 0 ? EXIT_FAILED : code;
+}
