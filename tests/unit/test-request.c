@@ -381,7 +381,7 @@ static void batches_are_settled_before_more_is_asked(void **state)
 	/* That next() never comes between done() and settle(), the client itself checks. */
 	ask_all(w, 25);
 	run(w);
-	assert_in_range(w->settled, 1, 100);
+	assert_true(w->settled > 0);
 	assert_false(w->unsettled);
 	world_free(w);
 }
