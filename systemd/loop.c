@@ -6,7 +6,8 @@
  * All timers are one event source of sd-event's: the queue of base/timer-queue.h decides which are
  * due, in the same order as on virtual time, and the source is set to the first. Its accuracy is
  * 1 microsecond; sd-event's own habit of a quarter of a second would make every time-out of an SMP
- * useless.
+ * useless. What is due already needs no clock: it is a second source, always pending (a timer of
+ * the kernel's that is set to now takes 25 microseconds to come back).
  *
  * Descriptors come before timers, because an answer that has arrived must be read before its
  * time-out is believed. That alone would let a descriptor which is always ready (a fast fabric's)
@@ -53,6 +54,7 @@ struct loop {
 	int code;
 
 	struct timer_queue timers;
+	sd_event_source *soon;
 	sd_event_source *timer;
 	uint64_t armed; /* microseconds that the source is set to; UINT64_MAX: it is not */
 	bool firing;
@@ -126,8 +128,12 @@ static void arm(struct loop *loop)
 {
 	struct timer_entry *first = timer_queue_first(&loop->timers);
 	uint64_t usec = first ? usec_of(first->when) : UINT64_MAX;
+	bool due = first && first->when <= loop_now(loop);
 
-	if (loop->firing || loop->armed == usec)
+	if (loop->firing)
+		return;
+	sd_event_source_set_enabled(loop->soon, due ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	if (due || loop->armed == usec)
 		return;
 	loop->armed = usec;
 	if (!first) {
@@ -155,6 +161,14 @@ static void fire(struct loop *loop)
 	}
 	loop->firing = false;
 	arm(loop);
+}
+
+static int on_soon(sd_event_source *source, void *user)
+{
+	(void)source;
+	fire(user);
+
+	return 0;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
@@ -392,10 +406,16 @@ static int make_timer(struct loop *loop)
 		return r;
 	loop->armed = UINT64_MAX;
 	r = sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(loop->timer, PRIORITY_TIMER);
+	if (r >= 0)
+		r = sd_event_add_defer(loop->event, &loop->soon, on_soon, loop);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(loop->soon, SD_EVENT_OFF);
 	if (r < 0)
 		return r;
 
-	return sd_event_source_set_priority(loop->timer, PRIORITY_TIMER);
+	return sd_event_source_set_priority(loop->soon, PRIORITY_TIMER);
 }
 
 static int make_jobs(struct loop *loop)
@@ -458,6 +478,7 @@ void loop_free(struct loop *loop)
 		sd_event_source_disable_unref(loop->signal[i]);
 	sd_event_source_disable_unref(loop->finished);
 	jobs_free(loop->jobs);
+	sd_event_source_disable_unref(loop->soon);
 	sd_event_source_disable_unref(loop->timer);
 	timer_queue_done(&loop->timers);
 	sd_event_unref(loop->event);
