@@ -12,9 +12,6 @@
 
 #include "base/macros.h"
 #include "routing/engine.h"
-#include "sm/sm.h"
-
-#define TRUNK 10
 
 struct plan {
 	const char *name;
@@ -49,13 +46,13 @@ static uint8_t route(const void *user, uint32_t node, unsigned lid)
 	if (end == NO_PORT || lid == small->lost_lid)
 		return ROUTE_NONE;
 	if (small->loops)
-		return TRUNK;
+		return SMALL_TRUNK;
 	if (f->ports[end].node == node)
 		return 0;
 	if (f->ports[end].peer != NO_PORT && f->ports[f->ports[end].peer].node == node)
 		return f->ports[f->ports[end].peer].number;
 
-	return TRUNK;
+	return SMALL_TRUNK;
 }
 
 static unsigned pkeys(const void *user, uint32_t port, uint16_t *ret, unsigned room)
@@ -77,14 +74,9 @@ static bool peer(const void *user, unsigned n, struct sm_peer *ret)
 {
 	const struct small_fabric *small = user;
 
-	if (n != 0)
+	if (n >= SMALL_PEERS)
 		return false;
-	*ret = (struct sm_peer){
-		.guid = small->guid[SMALL_GAMMA],
-		.lid = small->lid[SMALL_GAMMA],
-		.priority = 3,
-		.state = SM_STANDBY,
-	};
+	*ret = small->peers[n];
 
 	return true;
 }
@@ -130,7 +122,7 @@ static int add_node(struct small_fabric *small, const struct plan *plan, uint32_
 	*ret = fabric_find_node(f, plan->node_guid);
 	if (*ret != NO_NODE)
 		return 0;
-	r = fabric_add_node(f, plan->node_guid, plan->type, is_switch ? 36 : 2, ret);
+	r = fabric_add_node(f, plan->node_guid, plan->type, is_switch ? SMALL_TRUNK : 2, ret);
 	if (r < 0)
 		return r;
 	f->nodes[*ret].present = true;
@@ -184,9 +176,25 @@ static void connect_all(struct small_fabric *small)
 {
 	for (size_t i = SMALL_ALPHA; i < SMALL_COUNT; i++)
 		plug(small, small->port[i], small->port[plans[i].at] + plans[i].switch_port);
-	plug(small, small->port[SMALL_WEST] + TRUNK, small->port[SMALL_EAST] + TRUNK);
+	plug(small, small->port[SMALL_WEST] + SMALL_TRUNK, small->port[SMALL_EAST] + SMALL_TRUNK);
 	make_slow(&small->fabric.ports[small->port[SMALL_DELTA_2]]);
 	make_slow(&small->fabric.ports[small->port[SMALL_EAST] + 2]);
+}
+
+static void add_peers(struct small_fabric *small)
+{
+	small->peers[0] = (struct sm_peer){
+		.guid = small->guid[SMALL_GAMMA],
+		.lid = small->lid[SMALL_GAMMA],
+		.priority = 3,
+		.state = SM_STANDBY,
+	};
+	small->peers[1] = (struct sm_peer){
+		.guid = small->guid[SMALL_DELTA_1],
+		.lid = small->lid[SMALL_DELTA_1],
+		.priority = 2,
+		.state = SM_NOT_ACTIVE,
+	};
 }
 
 int small_fabric_init(struct small_fabric *small)
@@ -202,6 +210,7 @@ int small_fabric_init(struct small_fabric *small)
 		return r;
 	}
 	connect_all(small);
+	add_peers(small);
 	small->fabric.local_port = small->port[SMALL_ALPHA];
 	wire_set(small_fabric_info(small, SMALL_ALPHA, 1), PORT_INFO_CAPABILITIES, 0x0010406a);
 	wire_set(small_fabric_info(small, SMALL_GAMMA, 1), PORT_INFO_CAPABILITIES, 0x0018406a);

@@ -4,16 +4,18 @@
 /*
  * Two switches and four channel adapters, made by hand, as the subnet administrator sees them:
  *
- *	alpha --1-- west    --10====10-- east --1-- gamma
+ *	alpha --1-- west    --36====36-- east --1-- gamma
  *	beta  --2--  "                    "  --2-- delta port 2
  *	delta port 1 --3-- "
  *
- * LMC is 1 but for the switches. alpha has the subnet manager, gamma has another one. Everybody is
- * a full member of the default partition but beta, which is a limited one. alpha and gamma are also
- * in partition 0x8001. Links are 4X EDR, but delta's second, which is 1X SDR and of MTU 1024.
+ * LMC is 1 but for the switches. alpha has the subnet manager, gamma and delta have others.
+ * Everybody is a full member of the default partition but beta, which is a limited one. alpha and
+ * gamma are also in partition 0x8001. Links are 4X EDR, but delta's second, which is 1X SDR and of
+ * MTU 1024.
  */
 
 #include "sm/sa/admin.h"
+#include "sm/sm.h"
 
 enum small_port {
 	SMALL_WEST,
@@ -29,6 +31,8 @@ enum small_port {
 #define SMALL_PREFIX UINT64_C(0xfec0000000000001)
 #define SMALL_MKEY   UINT64_C(0xa5b6c7d8e9fa0b1c)
 #define SMALL_KEYS   3
+#define SMALL_PEERS  2
+#define SMALL_TRUNK  36 /* port of both switches, their last */
 
 struct small_fabric {
 	struct fabric fabric;
@@ -38,8 +42,9 @@ struct small_fabric {
 	uint16_t lid[SMALL_COUNT];
 	uint64_t guid[SMALL_COUNT];
 	uint16_t keys[SMALL_COUNT][SMALL_KEYS]; /* planned P_Key tables */
-	uint16_t lost_lid;                      /* the switches have no route to it */
-	bool loops;                             /* the switches send all to each other */
+	struct sm_peer peers[SMALL_PEERS];
+	uint16_t lost_lid; /* the switches have no route to it */
+	bool loops;        /* the switches send all to each other */
 };
 
 /* 0 or -ENOMEM. The struct must not move: the view points into it. */

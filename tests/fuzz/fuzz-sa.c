@@ -35,7 +35,7 @@ static struct small_fabric *fabric(bool cut)
 		return small;
 	check(small_fabric_init(small) == 0);
 	if (cut)
-		fabric_disconnect(&small->fabric, small->port[SMALL_WEST] + 10);
+		fabric_disconnect(&small->fabric, small->port[SMALL_WEST] + SMALL_TRUNK);
 
 	return small;
 }

@@ -162,6 +162,20 @@ static void a_limited_member_reaches_itself_on_its_own_key(void **state)
 	assert_int_equal(path_field(a, PATH_PKEY), 0x7fff);
 }
 
+static void a_full_member_reaches_itself_on_its_first_key_or_the_one_it_wants(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_ALPHA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0xffff);
+	set_field(a, PKEY, PATH_PKEY, 0x8001);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0x8001);
+	set_field(a, PKEY, PATH_PKEY, 0x8002);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
 static void paths_go_to_and_from_switches_too(void **state)
 {
 	struct asking *a = *state;
@@ -294,6 +308,18 @@ static void every_pair_of_lids_is_found_where_the_first_ones_are_lost(void **sta
 	assert_int_equal(wire_get(record_at(a, 1), PATH_SLID), 0x10);
 }
 
+static void a_lid_that_is_given_pairs_once_with_each_of_the_other_end(void **state)
+{
+	struct asking *a = *state;
+
+	by_gid(a, METHOD_GET_TABLE, SMALL_ALPHA, SMALL_GAMMA);
+	set_field(a, SLID, PATH_SLID, 0x11);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 2);
+	assert_int_equal(wire_get(record_at(a, 0), PATH_DLID), 0x30);
+	assert_int_equal(wire_get(record_at(a, 1), PATH_DLID), 0x31);
+}
+
 static void a_table_has_at_most_numb_path_records(void **state)
 {
 	struct asking *a = *state;
@@ -411,6 +437,16 @@ static void without_a_wish_the_lowest_common_key_is_taken_as_the_source_has_it(v
 	assert_int_equal(path_field(a, PATH_PKEY), 0xffff);
 }
 
+static void who_is_both_full_and_limited_member_has_the_full_key(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.keys[SMALL_BETA][1] = 0xffff;
+	by_gid(a, METHOD_GET, SMALL_BETA, SMALL_ALPHA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0xffff);
+}
+
 static void there_is_no_path_between_limited_members(void **state)
 {
 	struct asking *a = *state;
@@ -458,7 +494,7 @@ static void the_way_back_counts_too(void **state)
 {
 	struct asking *a = *state;
 
-	wire_set(small_fabric_info(&a->small, SMALL_EAST, 10), PORT_INFO_NEIGHBOR_MTU,
+	wire_set(small_fabric_info(&a->small, SMALL_EAST, SMALL_TRUNK), PORT_INFO_NEIGHBOR_MTU,
 		 CONF_MTU_512);
 	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
 	assert_int_equal(ask(a), STATUS_OK);
@@ -491,6 +527,29 @@ static void before_a_link_is_armed_its_mtu_is_what_will_be_set(void **state)
 	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
 	assert_int_equal(ask(a), STATUS_OK);
 	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_2048);
+}
+
+static void an_armed_link_has_the_mtu_that_was_set(void **state)
+{
+	struct asking *a = *state;
+	uint8_t *alpha = small_fabric_info(&a->small, SMALL_ALPHA, 1);
+
+	wire_set(alpha, PORT_INFO_STATE, PORT_ARMED);
+	wire_set(alpha, PORT_INFO_NEIGHBOR_MTU, CONF_MTU_512);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_512);
+}
+
+static void a_link_carries_no_more_than_its_ports_can_receive(void **state)
+{
+	struct asking *a = *state;
+
+	wire_set(small_fabric_info(&a->small, SMALL_WEST, SMALL_TRUNK), PORT_INFO_MTU_CAP,
+		 CONF_MTU_1024);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_1024);
 }
 
 static void impossible_mtus_count_as_the_smallest(void **state)
@@ -534,9 +593,9 @@ static void mtu_selectors_choose(void **state)
 		{ MORE_THAN, 4, 5 },  { MORE_THAN, 5, 0 }, { MORE_THAN, 63, 0 },
 		{ MORE_THAN, 0, 5 },  { LESS_THAN, 5, 4 }, { LESS_THAN, 3, 2 },
 		{ LESS_THAN, 2, 1 },  { LESS_THAN, 1, 0 }, { LESS_THAN, 0, 0 },
-		{ LESS_THAN, 63, 5 }, { EXACTLY, 4, 4 },   { EXACTLY, 5, 5 },
-		{ EXACTLY, 6, 0 },    { EXACTLY, 0, 0 },   { BEST, 0, 5 },
-		{ BEST, 1, 5 },
+		{ LESS_THAN, 63, 5 }, { EXACTLY, 1, 1 },   { EXACTLY, 4, 4 },
+		{ EXACTLY, 5, 5 },    { EXACTLY, 6, 0 },   { EXACTLY, 0, 0 },
+		{ BEST, 0, 5 },       { BEST, 1, 5 },
 	};
 
 	check_choices(*state, choices, COUNT(choices), MTU_SELECTOR, PATH_MTU_SELECTOR, PATH_MTU);
@@ -652,7 +711,7 @@ static void a_cable_that_is_pulled_takes_its_paths_along(void **state)
 {
 	struct asking *a = *state;
 
-	fabric_disconnect(&a->small.fabric, a->small.port[SMALL_WEST] + 10);
+	fabric_disconnect(&a->small.fabric, a->small.port[SMALL_WEST] + SMALL_TRUNK);
 	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
 	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
 	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_BETA);
@@ -682,7 +741,7 @@ static void a_route_that_ends_at_another_adapter_is_no_path(void **state)
 	struct asking *a = *state;
 
 	fabric_disconnect(&a->small.fabric, a->small.port[SMALL_GAMMA]);
-	fabric_connect(&a->small.fabric, a->small.port[SMALL_EAST] + 10,
+	fabric_connect(&a->small.fabric, a->small.port[SMALL_EAST] + SMALL_TRUNK,
 		       a->small.port[SMALL_DELTA_2]);
 	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
 	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
@@ -696,6 +755,7 @@ int main(void)
 		asking_test(every_mask_that_clients_use_is_answered),
 		asking_test(a_path_to_oneself_is_a_path),
 		asking_test(a_limited_member_reaches_itself_on_its_own_key),
+		asking_test(a_full_member_reaches_itself_on_its_first_key_or_the_one_it_wants),
 		asking_test(paths_go_to_and_from_switches_too),
 		asking_test(adapters_without_a_switch_between_them_have_a_path),
 		asking_test(link_local_gids_are_as_good_and_come_back_as_asked),
@@ -705,6 +765,7 @@ int main(void)
 		asking_test(a_lid_of_the_range_is_the_lid_of_the_path),
 		asking_test(pairs_of_the_same_place_come_first),
 		asking_test(every_pair_of_lids_is_found_where_the_first_ones_are_lost),
+		asking_test(a_lid_that_is_given_pairs_once_with_each_of_the_other_end),
 		asking_test(a_table_has_at_most_numb_path_records),
 		asking_test(a_get_is_one_path_whatever_numb_path_says),
 		asking_test(with_one_end_open_a_table_has_as_many_as_fit),
@@ -714,12 +775,15 @@ int main(void)
 		asking_test(there_is_no_path_on_a_partition_that_is_not_shared),
 		asking_test(a_limited_member_may_ask_with_the_full_key),
 		asking_test(without_a_wish_the_lowest_common_key_is_taken_as_the_source_has_it),
+		asking_test(who_is_both_full_and_limited_member_has_the_full_key),
 		asking_test(there_is_no_path_between_limited_members),
 		asking_test(who_asks_must_share_a_partition_with_both_ends),
 		asking_test(the_slowest_link_on_the_way_counts),
 		asking_test(the_way_back_counts_too),
 		asking_test(what_a_port_can_receive_bounds_the_mtu),
 		asking_test(before_a_link_is_armed_its_mtu_is_what_will_be_set),
+		asking_test(an_armed_link_has_the_mtu_that_was_set),
+		asking_test(a_link_carries_no_more_than_its_ports_can_receive),
 		asking_test(impossible_mtus_count_as_the_smallest),
 		asking_test(mtu_selectors_choose),
 		asking_test(rate_selectors_choose_by_rate_and_not_by_code),

@@ -27,6 +27,9 @@ static void the_whole_tid_comes_back(void **state)
 	assert_int_equal(wire_get(&a->answer, MAD_METHOD), METHOD_GET_RESPONSE);
 	assert_int_equal(wire_get(&a->answer, MAD_CLASS_VERSION), CLASS_SA_VERSION);
 	assert_int_equal(wire_get(&a->answer, MAD_BASE_VERSION), 1);
+	want(a, 42);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_true(wire_get(&a->answer, SA_COMP_MASK) == UINT64_C(1) << 42);
 }
 
 static void the_same_question_twice_gets_the_same_answer(void **state)
@@ -170,6 +173,8 @@ static void class_port_info_promises_what_there_is(void **state)
 	assert_int_equal(wire_get(info, CLASS_INFO_CAPABILITIES), 0x2000);
 	assert_int_equal(wire_get(info, CLASS_INFO_CAPABILITIES2) & (1u << 10), 1u << 10);
 	assert_int_equal(wire_get(info, CLASS_INFO_RESPONSE_TIME), 16);
+	assert_int_equal(wire_get(info, CLASS_INFO_REDIRECT_QP), 1);
+	assert_int_equal(wire_get(info, CLASS_INFO_REDIRECT_QKEY), 0x80010000);
 	assert_int_equal(wire_get(&a->answer, SA_ATTR_OFFSET), CLASS_INFO_SIZE / 8);
 }
 
@@ -213,6 +218,8 @@ static void a_node_record_says_what_the_device_said(void **state)
 	assert_int_equal(ask(a), STATUS_OK);
 	info = record_at(a, 0) + NODE_RECORD_INFO_OFFSET;
 	assert_int_equal(wire_get(record_at(a, 0), NODE_RECORD_LID), 0x42);
+	assert_int_equal(wire_get(info, NODE_INFO_BASE_VERSION), 1);
+	assert_int_equal(wire_get(info, NODE_INFO_CLASS_VERSION), 1);
 	assert_int_equal(wire_get(info, NODE_INFO_TYPE), NODE_TYPE_CA);
 	assert_int_equal(wire_get(info, NODE_INFO_PORTS), 2);
 	assert_int_equal(wire_get(info, NODE_INFO_NODE_GUID), 0x40);
@@ -477,11 +484,11 @@ static void ports_of_a_switch_have_the_lid_of_its_port_0(void **state)
 	uint8_t *wanted = ask_for_port(a, METHOD_GET, 1);
 
 	want(a, 1);
-	wire_set(wanted, PORT_RECORD_PORT, 10);
+	wire_set(wanted, PORT_RECORD_PORT, SMALL_TRUNK);
 	assert_int_equal(ask(a), STATUS_OK);
 	assert_int_equal(wire_get(record_at(a, 0), PORT_RECORD_LID), 1);
-	assert_int_equal(wire_get(record_at(a, 0), PORT_RECORD_PORT), 10);
-	wire_set(wanted, PORT_RECORD_PORT, 37);
+	assert_int_equal(wire_get(record_at(a, 0), PORT_RECORD_PORT), SMALL_TRUNK);
+	wire_set(wanted, PORT_RECORD_PORT, SMALL_TRUNK + 1);
 	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
 	wire_set(wanted, PORT_RECORD_PORT, 0);
 	assert_int_equal(ask(a), STATUS_OK);
@@ -494,6 +501,12 @@ static void a_port_that_told_nothing_has_no_record(void **state)
 	a->small.fabric.ports[a->small.port[SMALL_BETA]].known = false;
 	ask_for_port(a, METHOD_GET, 0x20);
 	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+
+	/* nor does it hide those behind it */
+	a->small.fabric.ports[a->small.port[SMALL_WEST]].known = false;
+	wire_set(ask_for_port(a, METHOD_GET, 1), PORT_RECORD_PORT, SMALL_TRUNK);
+	want(a, 1);
+	assert_int_equal(ask(a), STATUS_OK);
 }
 
 /* srp_daemon's D2: modifier bit 31, mask 0x80 alone. */
@@ -571,6 +584,17 @@ static void who_does_not_know_extended_speeds_is_told_qdr(void **state)
 	assert_int_equal(wire_get(info, PORT_INFO_SPEED_ACTIVE), 0);
 	assert_int_equal(wire_get(info, PORT_INFO_SPEED_EXT_ACTIVE), 2);
 	assert_int_equal(wire_get(record_at(a, 0), PORT_RECORD_OPTIONS), 0x80);
+}
+
+static void a_link_at_an_old_speed_is_shown_as_it_is(void **state)
+{
+	struct asking *a = *state;
+
+	wire_set(ask_for_port(a, METHOD_GET, 0x42), PORT_RECORD_PORT, 2);
+	want(a, 1);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(
+		wire_get(record_at(a, 0) + PORT_RECORD_INFO_OFFSET, PORT_INFO_SPEED_ACTIVE), 1);
 }
 
 /* Bit and field of every component, as clients number them; each must find and miss. */
@@ -656,7 +680,7 @@ static void all_subnet_managers_have_a_record(void **state)
 
 	question(a, SMALL_BETA, METHOD_GET_TABLE, ATTR_SA_SM_RECORD);
 	assert_int_equal(ask(a), STATUS_OK);
-	assert_int_equal(n_records(a), 2);
+	assert_int_equal(n_records(a), 3);
 	assert_int_equal(wire_get(&a->answer, SA_ATTR_OFFSET), 4);
 
 	info = record_at(a, 0) + SM_RECORD_INFO_OFFSET;
@@ -672,6 +696,28 @@ static void all_subnet_managers_have_a_record(void **state)
 	assert_int_equal(wire_get(info, SM_INFO_GUID), 0x31);
 	assert_int_equal(wire_get(info, SM_INFO_PRIORITY), 3);
 	assert_int_equal(wire_get(info, SM_INFO_STATE), SM_STANDBY);
+
+	info = record_at(a, 2) + SM_RECORD_INFO_OFFSET;
+	assert_int_equal(wire_get(record_at(a, 2), SM_RECORD_LID), 0x40);
+	assert_int_equal(wire_get(info, SM_INFO_STATE), SM_NOT_ACTIVE);
+}
+
+static void a_subnet_manager_whose_port_is_gone_has_no_record_and_hides_none(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.peers[0].guid = 0x999;
+	question(a, SMALL_BETA, METHOD_GET_TABLE, ATTR_SA_SM_RECORD);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 2);
+	assert_int_equal(wire_get(record_at(a, 1), SM_RECORD_LID), 0x40);
+
+	node_of(&a->small.fabric, a->small.port[SMALL_ALPHA])->present = false;
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 1);
+	a->small.fabric.local_port = NO_PORT;
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 1);
 }
 
 static void a_subnet_manager_is_found_by_lid_guid_and_state(void **state)
@@ -683,6 +729,9 @@ static void a_subnet_manager_is_found_by_lid_guid_and_state(void **state)
 	wire_set(wanted, SM_RECORD_LID, 0x11);
 	assert_int_equal(ask(a), STATUS_OK);
 	assert_int_equal(wire_get(record_at(a, 0), SM_RECORD_LID), 0x10);
+	wire_set(wanted, SM_RECORD_LID, 0x40);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(wire_get(record_at(a, 0), SM_RECORD_LID), 0x40);
 
 	wanted = question(a, SMALL_BETA, METHOD_GET, ATTR_SA_SM_RECORD);
 	want(a, 2);
@@ -701,10 +750,12 @@ static void a_subnet_manager_that_one_cannot_talk_to_is_not_shown(void **state)
 
 	a->small.keys[SMALL_BETA][0] = 0x0001;
 	a->small.keys[SMALL_GAMMA][1] = 0x0001;
+	a->small.keys[SMALL_DELTA_1][1] = 0x8001;
 	question(a, SMALL_BETA, METHOD_GET_TABLE, ATTR_SA_SM_RECORD);
 	assert_int_equal(ask(a), STATUS_OK);
-	assert_int_equal(n_records(a), 1);
+	assert_int_equal(n_records(a), 2);
 	assert_int_equal(wire_get(record_at(a, 0), SM_RECORD_LID), 0x10);
+	assert_int_equal(wire_get(record_at(a, 1), SM_RECORD_LID), 0x40);
 }
 
 int main(void)
@@ -750,8 +801,10 @@ int main(void)
 		asking_test(capabilities_match_whole_otherwise),
 		asking_test(bit_31_changes_no_other_component),
 		asking_test(who_does_not_know_extended_speeds_is_told_qdr),
+		asking_test(a_link_at_an_old_speed_is_shown_as_it_is),
 		asking_test(ports_are_found_by_each_component),
 		asking_test(all_subnet_managers_have_a_record),
+		asking_test(a_subnet_manager_whose_port_is_gone_has_no_record_and_hides_none),
 		asking_test(a_subnet_manager_is_found_by_lid_guid_and_state),
 		asking_test(a_subnet_manager_that_one_cannot_talk_to_is_not_shown),
 	};
