@@ -73,7 +73,11 @@ struct request_handler {
 	void (*done)(void *user, struct sma *sma, const struct answer *answer);
 	/* @tries to @sma have not been answered so far; more will follow. May be NULL. */
 	void (*late)(void *user, struct sma *sma, unsigned tries);
-	/* After a batch of done() calls, and before the engine asks for more. May be NULL. */
+	/*
+	 * After a batch of done() and late() calls, or when an agent had nothing to be asked, and
+	 * before the engine asks for more. It may make agents ready, but not for ever: whoever is
+	 * made ready and has nothing causes another call. May be NULL.
+	 */
 	void (*settle)(void *user);
 };
 

@@ -386,6 +386,17 @@ static void batches_are_settled_before_more_is_asked(void **state)
 	world_free(w);
 }
 
+static void when_nothing_is_left_to_be_asked_that_is_settled_too(void **state)
+{
+	struct world *w = world_new(1, 1, 1);
+
+	(void)state;
+	requests_make_ready(w->requests, &w->device[0].sma);
+	run(w);
+	assert_int_equal(w->settled, 1);
+	world_free(w);
+}
+
 /* -- fairness and windows -----------------------------------------------------------------------
  */
 
@@ -1646,6 +1657,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_is_an_answer_with_its_status),
 		cmocka_unit_test(a_refusal_by_lid_has_its_whole_status),
 		cmocka_unit_test(batches_are_settled_before_more_is_asked),
+		cmocka_unit_test(when_nothing_is_left_to_be_asked_that_is_settled_too),
 		cmocka_unit_test(devices_get_equal_shares),
 		cmocka_unit_test(one_device_never_has_more_than_its_window),
 		cmocka_unit_test(the_limit_of_one_device_holds_from_the_first_request),
