@@ -33,8 +33,10 @@
 #include "base/loop.h"
 #include "base/macros.h"
 
-#define RING     4096 /* a power of two, above every window */
-#define QP1_QKEY 0x80010000u
+#define RING            4096       /* a power of two, above every window */
+#define RECEIVE_WAIT_MS 500        /* after which the receiver looks whether it is to end */
+#define LAST_TID        UINT32_MAX /* of the datagram that ends the receiver */
+#define QP1_QKEY        0x80010000u
 
 enum agent { AGENT_DIRECTED, AGENT_LID, AGENT_SA, AGENT_COUNT };
 
@@ -56,6 +58,7 @@ struct umad_transport {
 	_Atomic bool reader_waits; /* the loop has seen an empty ring: wake it */
 	_Atomic bool writer_waits; /* the receiver has seen a full ring */
 	_Atomic int failed;        /* -errno after which nothing more will come */
+	_Atomic bool stop;         /* the receiver is to end */
 	sem_t room;
 	struct arrival ring[RING];
 };
@@ -86,12 +89,14 @@ static void read_address(struct address *from, ib_user_mad_t *record)
 	memcpy(from->gid, a->gid, sizeof(from->gid));
 }
 
-/* Waits for room; there is some as soon as the loop gets to run. */
+/* Waits for room; there is some as soon as the loop gets to run. NULL: the end is near. */
 static struct arrival *next_slot(struct umad_transport *t)
 {
 	uint32_t head = atomic_load_explicit(&t->head, memory_order_relaxed);
 
 	while (head - atomic_load(&t->tail) == RING) {
+		if (atomic_load(&t->stop))
+			return NULL;
 		atomic_store(&t->writer_waits, true);
 		wake_loop(t);
 		if (head - atomic_load(&t->tail) == RING)
@@ -116,9 +121,13 @@ static int receive_one(struct umad_transport *t, ib_user_mad_t *record, int wait
 	if (r < 0)
 		return r;
 	arrival = next_slot(t);
+	if (!arrival)
+		return -ESHUTDOWN;
 	memset(&arrival->datagram, 0, sizeof(arrival->datagram));
 	memcpy(&arrival->datagram, umad_get_mad(record), MIN((size_t)MAX(length, 0), MAD_SIZE));
 	arrival->undelivered = umad_status(record) != 0;
+	if (atomic_load(&t->stop) && (uint32_t)wire_get(&arrival->datagram, MAD_TID) == LAST_TID)
+		return -ESHUTDOWN;
 	read_address(&arrival->from, record);
 	publish(t);
 
@@ -145,7 +154,7 @@ static bool is_passing(int r)
 
 static int receive_batch(struct umad_transport *t, ib_user_mad_t *record)
 {
-	int r = receive_one(t, record, -1);
+	int r = receive_one(t, record, RECEIVE_WAIT_MS);
 
 	while (r == 0)
 		r = receive_one(t, record, 0);
@@ -164,9 +173,10 @@ static void *receive(void *user)
 		r = receive_batch(t, record);
 		if (r == -ENOSPC)
 			r = discard_long(t, (size_t)record->length);
-		pthread_testcancel();
+		if (is_passing(r) && atomic_load(&t->stop))
+			break;
 	}
-	atomic_store(&t->failed, r);
+	atomic_store(&t->failed, r == 0 ? -ESHUTDOWN : r);
 	atomic_store(&t->reader_waits, true);
 	wake_loop(t);
 
@@ -402,17 +412,32 @@ static int start_receiver(struct umad_transport *t)
 	return 0;
 }
 
+/*
+ * The thread may not be cancelled: libraries hold locks while they wait for us. So it looks at a
+ * flag now and then, and to make that now we ask our own device who it is.
+ */
+static void stop_receiver(struct umad_transport *t)
+{
+	struct address self = { .lid = LID_PERMISSIVE };
+	struct datagram d;
+
+	atomic_store(&t->stop, true);
+	wire_start(&d, CLASS_SM_DIRECTED, METHOD_GET, ATTR_NODE_INFO, 0);
+	wire_set(&d, MAD_TID, LAST_TID);
+	wire_set_route(&d, NULL, 0);
+	send_datagram(&t->transport, &d, &self, RECEIVE_WAIT_MS);
+	sem_post(&t->room);
+	pthread_join(t->receiver, NULL);
+}
+
 static void free_transport(struct transport *transport)
 {
 	struct umad_transport *t = CONTAINER_OF(transport, struct umad_transport, transport);
 
 	set_is_sm(transport, false);
 	loop_watch_free(t->watch);
-	if (t->receiving) {
-		pthread_cancel(t->receiver);
-		sem_post(&t->room);
-		pthread_join(t->receiver, NULL);
-	}
+	if (t->receiving)
+		stop_receiver(t);
 	if (t->port >= 0)
 		umad_close_port(t->port);
 	if (t->event >= 0)

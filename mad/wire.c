@@ -119,7 +119,8 @@ void wire_set_route(struct datagram *d, const uint8_t *ports, unsigned hops)
 	wire_set(d, SMP_DR_SLID, LID_PERMISSIVE);
 	wire_set(d, SMP_DR_DLID, LID_PERMISSIVE);
 	wire_set(d, SMP_HOP_COUNT, hops);
-	memcpy(d->bytes + offsetof(ib_smp_t, initial_path) + 1, ports, hops);
+	if (hops > 0)
+		memcpy(d->bytes + offsetof(ib_smp_t, initial_path) + 1, ports, hops);
 }
 
 uint8_t wire_route_port(const struct datagram *d, unsigned k)

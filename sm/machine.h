@@ -129,6 +129,7 @@ struct sm {
 	bool changed; /* this reconcile has changed the plan */
 	bool wrote;   /* this reconcile has set something */
 	bool came_up;
+	bool stopping; /* ask nothing more */
 	bool outranked;
 	uint32_t retries; /* sweeps in a row for things that did not answer */
 	uint64_t generation;

@@ -279,7 +279,7 @@ static bool advance(struct sm *sm)
 
 void sm_advance(struct sm *sm)
 {
-	while (advance(sm))
+	while (!sm->stopping && advance(sm))
 		;
 }
 
@@ -471,6 +471,18 @@ void sm_free(struct sm *sm)
 	fabric_done(&sm->fabric);
 	partitions_free(sm->partitions);
 	free(sm);
+}
+
+void sm_stop(struct sm *sm)
+{
+	sm->stopping = true;
+	loop_timer_stop(sm->sweep_timer);
+	loop_timer_stop(sm->soon_timer);
+}
+
+bool sm_is_idle(const struct sm *sm)
+{
+	return requests_in_flight(sm->requests) == 0;
 }
 
 void sm_start(struct sm *sm)

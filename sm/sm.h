@@ -78,6 +78,13 @@ void sm_free(struct sm *sm);
 /* Give it what has arrived: see transport_fn. */
 void sm_receive(struct sm *sm, const struct arrival *arrivals, unsigned n);
 
+/*
+ * Ask nothing more. When sm_is_idle(), all that was asked has been answered or given up, and the
+ * port may be closed; nothing on the fabric is undone.
+ */
+void sm_stop(struct sm *sm);
+bool sm_is_idle(const struct sm *sm);
+
 /* Start to bring the subnet up. */
 void sm_start(struct sm *sm);
 

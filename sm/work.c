@@ -232,6 +232,8 @@ static bool next(void *user, struct sma *sma, struct request *ret)
 	struct sm *sm = user;
 	bool more;
 
+	if (sm->stopping)
+		return false;
 	if (sma->owner & PROBE_OWNER)
 		return next_of_probe(sm, &sm->discovery.probes[sma->owner & ~PROBE_OWNER], ret);
 

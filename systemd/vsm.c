@@ -44,7 +44,9 @@ enum {
 #define RETRY_OPEN    (2 * LOOP_SEC)
 #define PROGRESS_TICK (200 * LOOP_MSEC)
 #define STUCK_AFTER   (60 * LOOP_SEC) /* a reconcile without an answer from anybody */
-#define ONCE_TRIES    10              /* reconciles, if something keeps changing */
+#define STOP_TICK     (2 * LOOP_MSEC)
+#define STOP_PATIENCE (1 * LOOP_SEC)
+#define ONCE_TRIES    10 /* reconciles, if something keeps changing */
 
 struct daemon {
 	struct options options;
@@ -57,6 +59,9 @@ struct daemon {
 	struct partitions *partitions; /* until sm has them */
 	struct loop_timer *retry;
 	struct loop_timer *progress;
+	struct loop_timer *stopping;
+	uint64_t stop_at; /* 0: we are to stay */
+	int exit_code;
 	char trouble[256];    /* why there is no port; said once */
 	uint64_t dumped;      /* generation */
 	uint64_t sent_before; /* for the watchdog */
@@ -126,6 +131,33 @@ static void end_progress(struct daemon *d)
 		fputs("\r\033[K", stderr);
 	d->progress_shown = false;
 	loop_timer_stop(d->progress);
+}
+
+/* -- the end ------------------------------------------------------------------------------------
+ */
+
+/* What was asked is waited for, so that nothing arrives for somebody who is gone. */
+static void on_stopping(void *user)
+{
+	struct daemon *d = user;
+
+	if (!d->sm || sm_is_idle(d->sm) || loop_now(d->loop) >= d->stop_at)
+		loop_exit(d->loop, d->exit_code);
+	else
+		loop_timer_set(d->stopping, loop_now(d->loop) + STOP_TICK);
+}
+
+static void stop_with(struct daemon *d, int code)
+{
+	if (d->stop_at)
+		return;
+	notify_stopping();
+	d->exit_code = code;
+	d->stop_at = loop_now(d->loop) + STOP_PATIENCE;
+	if (d->sm)
+		sm_stop(d->sm);
+	loop_timer_stop(d->retry);
+	loop_timer_set(d->stopping, loop_now(d->loop));
 }
 
 /* -- the subnet manager -------------------------------------------------------------------------
@@ -296,7 +328,7 @@ static void on_retry(void *user)
 		return;
 	}
 	fprintf(stderr, "vsm: %s\n", why[0] ? why : strerror(-r));
-	loop_exit(d->loop, EXIT_NO_DEVICE);
+	stop_with(d, EXIT_NO_DEVICE);
 }
 
 /* -- reload -------------------------------------------------------------------------------------
@@ -381,8 +413,7 @@ static void on_signal(void *user, int number)
 	char text[CONTROL_TEXT_SIZE];
 
 	if (number != SIGHUP) {
-		notify_stopping();
-		loop_exit(d->loop, EXIT_UP);
+		stop_with(d, EXIT_UP);
 		return;
 	}
 	notify_reloading();
@@ -451,6 +482,8 @@ static int make_timers(struct daemon *d)
 
 	if (r == 0)
 		r = loop_timer_new(d->loop, on_progress, d, &d->progress);
+	if (r == 0)
+		r = loop_timer_new(d->loop, on_stopping, d, &d->stopping);
 	if (r == 0 && isatty(STDERR_FILENO))
 		loop_timer_set(d->progress, loop_now(d->loop) + PROGRESS_TICK);
 
@@ -495,6 +528,7 @@ static void stop(struct daemon *d)
 	store_close(d->store);
 	loop_timer_free(d->retry);
 	loop_timer_free(d->progress);
+	loop_timer_free(d->stopping);
 	loop_free(d->loop);
 }
 
