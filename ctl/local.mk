@@ -16,3 +16,18 @@ libvsm_a_SOURCES += ctl/method-fabric.c
 libvsm_a_SOURCES += ctl/method-partition.c
 libvsm_a_SOURCES += ctl/method-route.c
 libvsm_a_SOURCES += ctl/method-status.c
+
+bin_PROGRAMS += vsmctl
+vsmctl_SOURCES = ctl/vsmctl.c ctl/vsmctl.h ctl/protocol.h
+vsmctl_SOURCES += ctl/vsmctl-client.c
+vsmctl_SOURCES += ctl/vsmctl-explain.c
+vsmctl_SOURCES += ctl/vsmctl-show.c
+vsmctl_SOURCES += ctl/vsmctl-table.c
+vsmctl_LDADD = $(JANSSON_LIBS)
+
+# bash looks for a file with the name of the command.
+EXTRA_DIST += ctl/vsmctl.bash-completion
+nodist_bashcompletion_DATA = ctl/completion/vsmctl
+CLEANFILES += ctl/completion/vsmctl
+ctl/completion/vsmctl: ctl/vsmctl.bash-completion
+	$(AM_V_GEN)$(MKDIR_P) ctl/completion && cp $(srcdir)/ctl/vsmctl.bash-completion $@

@@ -23,6 +23,10 @@ check_PROGRAMS += tests/unit/test-systemd
 check_PROGRAMS += tests/unit/test-control
 tests_unit_test_control_SOURCES = tests/unit/test-control.c \
 	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h
+check_PROGRAMS += tests/unit/test-vsmctl
+tests_unit_test_vsmctl_SOURCES = tests/unit/test-vsmctl.c \
+	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h
+EXTRA_DIST += tests/unit/vsmctl-says
 
 # Other readings of the same bytes, which see the headers that only mad/ sees.
 check_PROGRAMS += tests/oracle/test-wire
@@ -98,6 +102,12 @@ fuzz_programs += tests/fuzz/fuzz-sa
 tests_fuzz_fuzz_sa_SOURCES = tests/fuzz/fuzz-sa.c tests/common/small-fabric.c
 tests_fuzz_fuzz_sa_LDADD = $(fuzz_ldadd)
 EXTRA_DIST += tests/fuzz/fuzz-sa.in
+
+fuzz_programs += tests/fuzz/fuzz-control
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz-control.c \
+	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h
+tests_fuzz_fuzz_control_LDADD = $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-control.in
 
 if FUZZERS
 fuzz_ldadd = $(VSM_LIBS) $(FUZZ_LDFLAGS)

@@ -220,6 +220,7 @@ static void make_links(struct sm *sm)
 	set_up(sm, port_number(sm, 0x30, 2), PORT_ARMED);
 	sm->fabric.ports[port_number(sm, 0x400, 1)].reason = REASON_SET_REFUSED;
 	sm->fabric.ports[port_number(sm, 0x400, 1)].status = STATUS_BAD_FIELD;
+	sm->fabric.ports[port_number(sm, 0x400, 1)].refusals = 2;
 	sm->fabric.ports[port_number(sm, 0x30, 2)].reason = REASON_WAITING_FOR_NEIGHBOR;
 	silent = &sm->fabric.ports[port_number(sm, 0x30, 3)];
 	set_up(sm, port_number(sm, 0x30, 3), PORT_INITIALIZE);

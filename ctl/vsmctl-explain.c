@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * One thing, explained in sentences: what and where it is, how it is, why, since when, what to do,
+ * and what is planned for it. Sentences are collected in a paragraph, which is broken into lines
+ * when it ends.
+ */
+
+#include "ctl/vsmctl.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#define PARAGRAPH_SIZE 8192
+#define LINE_WIDTH     78
+
+struct paragraph {
+	char text[PARAGRAPH_SIZE];
+	size_t used;
+};
+
+static void say(struct paragraph *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What does not fit is left out. */
+static void say(struct paragraph *p, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(p->text + p->used, sizeof(p->text) - p->used, format, args);
+	va_end(args);
+	if (n > 0)
+		p->used += (size_t)n;
+	if (p->used >= sizeof(p->text))
+		p->used = sizeof(p->text) - 1;
+}
+
+static void print_paragraph(const struct paragraph *p)
+{
+	size_t column = 0;
+
+	for (const char *word = p->text; *word;) {
+		size_t length = strcspn(word, " ");
+
+		if (column > 0 && column + 1 + length > LINE_WIDTH) {
+			printf("\n");
+			column = 0;
+		}
+		column += (size_t)printf("%s%.*s", column ? " " : "", (int)length, word);
+		word += length;
+		word += strspn(word, " ");
+	}
+	printf("\n");
+}
+
+/* -- what it is ---------------------------------------------------------------------------------
+ */
+
+static void say_node(struct paragraph *p, const json_t *r)
+{
+	const char *type = member_text(r, "type", "?");
+	const char *name = member_text(r, "name", "?");
+	const char *description = member_text(r, "description", "");
+	long long ports = member_number(r, "n_ports");
+
+	say(p, "%s is a %s with node GUID %s", name, strcmp(type, "ca") ? type : "channel adapter",
+	    member_text(r, "node_guid", "?"));
+	if (strcmp(name, description) && description[0])
+		say(p, ", which calls itself \"%s\"", description);
+	say(p, ". It has %lld %s and is %lld %s away from this machine.", ports,
+	    ports == 1 ? "port" : "ports", member_number(r, "hops"),
+	    member_number(r, "hops") == 1 ? "link" : "links");
+	say(p, " Vendor 0x%06llx, device 0x%04llx, revision 0x%llx.", member_number(r, "vendor_id"),
+	    member_number(r, "device_id"), member_number(r, "revision"));
+	if (!member_is_true(r, "present"))
+		say(p, " It is gone: the last sweep did not find it.");
+}
+
+/* "why, since when, what to do", if there is something wrong. */
+static void say_reason(struct paragraph *p, const json_t *r)
+{
+	char age[24];
+
+	if (json_is_string(json_object_get(r, "sentence")))
+		say(p, " %s %s", member_text(r, "sentence", ""), member_text(r, "remedy", ""));
+	say(p, " It has been so for %s (since %s).",
+	    age_text(member_number(r, "since_seconds"), age), member_text(r, "since", "?"));
+}
+
+/* -- a port -------------------------------------------------------------------------------------
+ */
+
+static void say_place(struct paragraph *p, const json_t *port)
+{
+	const char *guid = member_text(port, "guid", NULL);
+	char peer[320];
+
+	say(p, "Port %lld", member_number(port, "port"));
+	if (guid)
+		say(p, ", GUID %s, GID %s,", guid, member_text(port, "gid", "?"));
+	if (json_is_object(json_object_get(port, "peer")))
+		say(p, " is connected to %s.", end_text(json_object_get(port, "peer"), peer));
+	else if (member_number(port, "port") == 0)
+		say(p, " is the switch itself.");
+	else
+		say(p, " is connected to nothing that vsm knows.");
+}
+
+static void say_state(struct paragraph *p, const json_t *port)
+{
+	char link[32], can[32];
+
+	if (!member_is_true(port, "known"))
+		say(p, " What it holds is not known at the moment.");
+	say(p, " It is %s (%s)", member_text(port, "state", "?"),
+	    member_text(port, "phys_state", "?"));
+	link_text(port, "width", "speed", link);
+	link_text(port, "can_width", "can_speed", can);
+	if (member_number(port, "width") > 0)
+		say(p, ", %s", link);
+	if (member_number(port, "width") > 0 && member_number(port, "can_width") > 0)
+		say(p, strcmp(link, can) ? " although both ends can %s" : " (both ends can %s)",
+		    can);
+	if (member_number(port, "mtu") > 0)
+		say(p, ", MTU %lld", member_number(port, "mtu"));
+	say(p, ".");
+	if (member_number(port, "refusals") > 0)
+		say(p, " It has refused %lld %s in a row, the last with status 0x%04llx.",
+		    member_number(port, "refusals"),
+		    member_number(port, "refusals") == 1 ? "Set" : "Sets",
+		    member_number(port, "status"));
+}
+
+static void say_plan(struct paragraph *p, const json_t *port)
+{
+	long long lid = member_number(port, "lid"), held = member_number(port, "lid_held");
+	long long last = lid + (1LL << (member_number(port, "lmc") & 7)) - 1;
+
+	if (!json_object_get(port, "lid_held"))
+		return;
+	if (lid == 0)
+		say(p, " No LID is planned for it.");
+	else if (last > lid)
+		say(p, " Its LIDs are %lld to %lld", lid, last);
+	else
+		say(p, " Its LID is %lld", lid);
+	if (lid > 0 && held != lid)
+		say(p, ", but the device has %lld", held);
+	if (lid > 0)
+		say(p, ".");
+	if (member_is_true(port, "has_sm"))
+		say(p, " Another subnet manager runs there.");
+}
+
+static void say_pkeys(struct paragraph *p, const json_t *port)
+{
+	const json_t *key;
+	size_t i;
+
+	if (!json_object_get(port, "pkeys"))
+		return;
+	say(p, " Planned P_Keys:");
+	json_array_foreach(json_object_get(port, "pkeys"), i, key)
+		say(p, "%s %s (%s)", i ? "," : "", member_text(key, "pkey", "?"),
+		    member_text(key, "partition", "no partition"));
+	say(p, "%s.", i ? "" : " none");
+	if (!json_is_array(json_object_get(port, "pkeys_held")))
+		return;
+	say(p, " The device holds:");
+	json_array_foreach(json_object_get(port, "pkeys_held"), i, key) say(
+		p, "%s %s", i ? "," : "", json_string_value(key) ? json_string_value(key) : "?");
+	say(p, "%s.", i ? "" : " none");
+}
+
+static void show_port(const json_t *port)
+{
+	struct paragraph p = { .used = 0 };
+
+	say_place(&p, port);
+	say_state(&p, port);
+	say_plan(&p, port);
+	say_reason(&p, port);
+	say_pkeys(&p, port);
+	print_paragraph(&p);
+}
+
+void show_explain(const json_t *result, const struct view *view)
+{
+	struct paragraph p = { .used = 0 };
+	const json_t *port;
+	size_t i;
+
+	(void)view;
+	say_node(&p, result);
+	if (json_is_string(json_object_get(result, "sentence")))
+		say_reason(&p, result);
+	print_paragraph(&p);
+	json_array_foreach(json_object_get(result, "ports"), i, port)
+	{
+		printf("\n");
+		show_port(port);
+	}
+}

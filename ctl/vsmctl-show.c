@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Answers of the daemon for people: lists as tables, the rest as sentences. A member that is not
+ * there, or is of another type, is shown as nothing: daemon and client may be of different age.
+ */
+
+#include "ctl/vsmctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+#define LIDS_SHOWN 100 /* bytes of a list of LIDs */
+
+/* -- members ------------------------------------------------------------------------------------
+ */
+
+const char *member_text(const json_t *object, const char *key, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : otherwise;
+}
+
+long long member_number(const json_t *object, const char *key)
+{
+	return (long long)json_number_value(json_object_get(object, key));
+}
+
+bool member_is_true(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+const char *age_text(long long seconds, char ret[static 24])
+{
+	if (seconds < 120)
+		snprintf(ret, 24, "%llds", seconds);
+	else if (seconds < 2 * 3600)
+		snprintf(ret, 24, "%lldm", seconds / 60);
+	else if (seconds < 2 * 86400)
+		snprintf(ret, 24, "%lldh", seconds / 3600);
+	else
+		snprintf(ret, 24, "%lldd", seconds / 86400);
+
+	return ret;
+}
+
+const char *link_text(const json_t *object, const char *width, const char *speed,
+		      char ret[static 32])
+{
+	if (member_number(object, width) > 0)
+		snprintf(ret, 32, "%lldX %.8s", member_number(object, width),
+			 member_text(object, speed, "?"));
+	else
+		snprintf(ret, 32, "-");
+
+	return ret;
+}
+
+const char *end_text(const json_t *end, char ret[static 320])
+{
+	if (json_is_object(end))
+		snprintf(ret, 320, "%.256s/%lld", member_text(end, "name", "?"),
+			 member_number(end, "port"));
+	else
+		snprintf(ret, 320, "-");
+
+	return ret;
+}
+
+static enum paint state_paint(const char *state)
+{
+	if (!strcmp(state, "active"))
+		return PAINT_GOOD;
+
+	return strcmp(state, "down") ? PAINT_WARN : PAINT_DIM;
+}
+
+/* "-" for "none" */
+static const char *reason_text(const json_t *row)
+{
+	const char *reason = member_text(row, "reason", "none");
+
+	return strcmp(reason, "none") ? reason : "-";
+}
+
+static enum paint problem_paint(const json_t *row)
+{
+	return member_is_true(row, "problem") ? PAINT_BAD : PAINT_DIM;
+}
+
+/* A LID, or "-" */
+static const char *lid_text(const json_t *row, char ret[static 24])
+{
+	long long lid = member_number(row, "lid");
+
+	if (lid > 0)
+		snprintf(ret, 24, "%lld", lid);
+	else
+		snprintf(ret, 24, "-");
+
+	return ret;
+}
+
+/* -- status -------------------------------------------------------------------------------------
+ */
+
+static void show_first_line(const json_t *s, const struct view *view)
+{
+	const char *state = member_text(s, "state", "?");
+	long long bad = member_number(s, "ports_not_active");
+
+	print_painted(view->colour, strcmp(state, "master") ? PAINT_WARN : PAINT_GOOD, state);
+	if (json_is_string(json_object_get(s, "trouble"))) {
+		printf(": %s\n", member_text(s, "trouble", ""));
+		return;
+	}
+	printf(", generation %lld (applied %lld), %lld nodes, %lld switches; %lld ports active, ",
+	       member_number(s, "generation"), member_number(s, "applied"),
+	       member_number(s, "nodes"), member_number(s, "switches"),
+	       member_number(s, "ports_active"));
+	if (bad == 0) {
+		printf("all\n");
+		return;
+	}
+	printf("%lld not: run ", bad);
+	print_painted(view->colour, PAINT_BAD, "vsmctl ports --problems");
+	printf("\n");
+}
+
+static void show_last_sweep(const json_t *s)
+{
+	const json_t *sweep = json_object_get(s, "last_sweep");
+	const char *phase = member_text(s, "phase", NULL);
+	char age[24];
+
+	if (!phase)
+		return;
+	printf("%s", strcmp(phase, "rest") ? phase : "at rest");
+	if (json_is_object(sweep))
+		printf("; sweep %lld began %s ago, the last one took %.1f ms",
+		       member_number(s, "sweeps"),
+		       age_text(member_number(sweep, "seconds_ago"), age),
+		       json_number_value(json_object_get(sweep, "took_ms")));
+	printf("\n");
+}
+
+static void show_place(const json_t *s)
+{
+	char place[320];
+	const char *engine = member_text(s, "engine", NULL);
+	const char *master = member_text(s, "master_guid", NULL);
+
+	if (json_is_object(json_object_get(s, "port")))
+		printf("on %s, LID %lld, port GUID %s\n",
+		       end_text(json_object_get(s, "port"), place),
+		       member_number(json_object_get(s, "port"), "lid"),
+		       member_text(s, "port_guid", "?"));
+	if (engine)
+		printf("routed by %s%s%s\n", engine,
+		       json_is_string(json_object_get(s, "routing")) ? ": " : "",
+		       member_text(s, "routing", ""));
+	if (master)
+		printf("the master is %s\n", master);
+}
+
+static void show_other_sms(const json_t *s)
+{
+	const json_t *peers = json_object_get(s, "other_sms");
+	const json_t *peer;
+	size_t i;
+
+	json_array_foreach(peers, i, peer)
+		printf("another SM: %s (%s), LID %lld, priority %lld, %s\n",
+		       member_text(peer, "guid", "?"), member_text(peer, "name", "unknown"),
+		       member_number(peer, "lid"), member_number(peer, "priority"),
+		       member_text(peer, "state", "?"));
+}
+
+static void add_counts(struct table *table, const char *attribute, const char *method,
+		       const json_t *counts)
+{
+	static const char *const keys[] = { "sent", "answered", "retried", "timed_out", "refused" };
+
+	table_add(table, PAINT_NONE, "%s", attribute);
+	table_add(table, PAINT_NONE, "%s", method);
+	for (size_t i = 0; i < COUNT(keys); i++)
+		table_add(table,
+			  i > 2 && member_number(counts, keys[i]) > 0 ? PAINT_WARN : PAINT_NONE,
+			  "%lld", member_number(counts, keys[i]));
+}
+
+static void show_smps(const json_t *smps, const struct view *view)
+{
+	static const char *const heads[] = { "SMP",      ">METHOD",    ">SENT",    ">ANSWERED",
+					     ">RETRIED", ">TIMED OUT", ">REFUSED", NULL };
+	struct table table = table_start(heads);
+	json_t *methods, *counts;
+	const char *attribute, *method;
+
+	json_object_foreach((json_t *)(uintptr_t)smps, attribute, methods)
+		json_object_foreach(methods, method, counts)
+			add_counts(&table, attribute, method, counts);
+	if (table.n_cells > 0)
+		printf("\n");
+	table_end(&table, view->colour);
+}
+
+void show_status(const json_t *s, const struct view *view)
+{
+	show_first_line(s, view);
+	show_last_sweep(s);
+	show_place(s);
+	show_other_sms(s);
+	show_smps(json_object_get(s, "smps"), view);
+}
+
+void show_stats(const json_t *s, const struct view *view)
+{
+	static const char *const heads[] = { "WHAT", ">NUMBER", NULL };
+	struct table table = table_start(heads);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)s, key, value)
+	{
+		if (!json_is_integer(value))
+			continue;
+		table_add(&table, PAINT_NONE, "%s", key);
+		table_add(&table, PAINT_NONE, "%lld", (long long)json_integer_value(value));
+	}
+	table_end(&table, view->colour);
+	show_smps(json_object_get(s, "smps"), view);
+}
+
+/* -- nodes --------------------------------------------------------------------------------------
+ */
+
+void show_nodes(const json_t *result, const struct view *view)
+{
+	static const char *const heads[] = { "NAME",    "TYPE",  "GUID", ">LID",
+					     ">ACTIVE", ">HOPS", "NOTE", NULL };
+	struct table table = table_start(heads);
+	const json_t *row;
+	char lid[24];
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "nodes"), i, row)
+	{
+		bool present = member_is_true(row, "present");
+
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "name", "?"));
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "type", "?"));
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "node_guid", "?"));
+		table_add(&table, PAINT_NONE, "%s", lid_text(row, lid));
+		table_add(&table, PAINT_NONE, "%lld/%lld", member_number(row, "ports_active"),
+			  member_number(row, "ports"));
+		table_add(&table, PAINT_NONE, "%lld", member_number(row, "hops"));
+		table_add(&table, present ? PAINT_WARN : PAINT_BAD, "%s%s", present ? "" : "gone ",
+			  reason_text(row));
+	}
+	table_end(&table, view->colour);
+}
+
+/* -- ports --------------------------------------------------------------------------------------
+ */
+
+/* Each reason that occurs among the problems, once, with what to do about it. */
+static void show_reasons(const json_t *rows)
+{
+	json_t *seen = json_object();
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		const char *reason = member_text(row, "reason", "none");
+
+		if (!member_is_true(row, "problem") || json_object_get(seen, reason) ||
+		    !json_is_string(json_object_get(row, "sentence")))
+			continue;
+		printf("%s%s: %s %s\n", json_object_size(seen) ? "" : "\n", reason,
+		       member_text(row, "sentence", ""), member_text(row, "remedy", ""));
+		json_object_set_new(seen, reason, json_true());
+	}
+	json_decref(seen);
+}
+
+static void add_port(struct table *table, const json_t *row)
+{
+	const char *state = member_text(row, "state", "?");
+	char buffer[320], lid[24], link[32], age[24];
+
+	table_add(table, PAINT_NONE, "%s", end_text(row, buffer));
+	table_add(table, PAINT_NONE, "%s", lid_text(row, lid));
+	table_add(table, state_paint(state), "%s", state);
+	table_add(table, PAINT_NONE, "%s", member_text(row, "phys_state", "?"));
+	table_add(table, PAINT_NONE, "%s", link_text(row, "width", "speed", link));
+	table_add(table, PAINT_NONE, "%s", end_text(json_object_get(row, "peer"), buffer));
+	table_add(table, PAINT_NONE, "%s", age_text(member_number(row, "since_seconds"), age));
+	table_add(table, problem_paint(row), "%s", reason_text(row));
+}
+
+void show_ports(const json_t *result, const struct view *view)
+{
+	static const char *const heads[] = { "PORT", ">LID",   "STATE",  "PHYS", "LINK",
+					     "PEER", ">SINCE", "REASON", NULL };
+	const json_t *rows = json_object_get(result, "ports");
+	struct table table = table_start(heads);
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) add_port(&table, row);
+	table_end(&table, view->colour);
+	show_reasons(rows);
+	if (view->problems && json_array_size(rows) == 0)
+		printf("All linked ports are active.\n");
+}
+
+/* -- links --------------------------------------------------------------------------------------
+ */
+
+static void add_link(struct table *table, const json_t *row)
+{
+	const char *state = member_text(row, "state", "?");
+	char buffer[320], link[32];
+
+	table_add(table, PAINT_NONE, "%s", end_text(json_object_get(row, "a"), buffer));
+	table_add(table, PAINT_NONE, "%s", end_text(json_object_get(row, "b"), buffer));
+	table_add(table, state_paint(state), "%s", state);
+	table_add(table, PAINT_NONE, "%s", link_text(row, "width", "speed", link));
+	if (member_is_true(row, "slow"))
+		table_add(table, PAINT_BAD, "slow: both ends can %s",
+			  link_text(row, "can_width", "can_speed", link));
+	else
+		table_add(table, problem_paint(row), "%s", reason_text(row));
+}
+
+void show_links(const json_t *result, const struct view *view)
+{
+	static const char *const heads[] = { "END", "OTHER END", "STATE", "LINK", "NOTE", NULL };
+	struct table table = table_start(heads);
+	const json_t *rows = json_object_get(result, "links");
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) add_link(&table, row);
+	table_end(&table, view->colour);
+	if (view->problems && json_array_size(rows) == 0)
+		printf("All links are active, and as fast as both ends can.\n");
+}
+
+/* -- vfs ----------------------------------------------------------------------------------------
+ */
+
+void show_vfs(const json_t *result, const struct view *view)
+{
+	static const char *const heads[] = { "GUID",   ">LID",  "MODEL",  "PF",
+					     ">INDEX", "STATE", "REASON", NULL };
+	struct table table = table_start(heads);
+	const json_t *row;
+	char lid[24];
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "vfs"), i, row)
+	{
+		const char *state = member_text(row, "state", "?");
+
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "guid", "?"));
+		table_add(&table, PAINT_NONE, "%s", lid_text(row, lid));
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "model", "?"));
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "pf", "?"));
+		table_add(&table, PAINT_NONE, "%lld", member_number(row, "index"));
+		table_add(&table, state_paint(state), "%s", state);
+		table_add(&table, PAINT_NONE, "%s", reason_text(row));
+	}
+	if (table.n_cells == 0)
+		printf("No virtual functions are known.\n");
+	table_end(&table, view->colour);
+}
+
+/* -- partitions ---------------------------------------------------------------------------------
+ */
+
+static const char *flags_text(const json_t *row)
+{
+	if (member_is_true(row, "ipoib"))
+		return member_is_true(row, "indx0") ? "ipoib,indx0" : "ipoib";
+
+	return member_is_true(row, "indx0") ? "indx0" : "-";
+}
+
+static void show_partition_list(const json_t *rows, const struct view *view)
+{
+	static const char *const heads[] = { "PARTITION", "PKEY",    ">FULL", ">LIMITED",
+					     ">BOTH",     ">ABSENT", "FLAGS", NULL };
+	struct table table = table_start(heads);
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "name", "?"));
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "pkey", "?"));
+		table_add(&table, PAINT_NONE, "%lld", member_number(row, "full"));
+		table_add(&table, PAINT_NONE, "%lld", member_number(row, "limited"));
+		table_add(&table, PAINT_NONE, "%lld", member_number(row, "both"));
+		table_add(&table, member_number(row, "absent") ? PAINT_WARN : PAINT_NONE, "%lld",
+			  member_number(row, "absent"));
+		table_add(&table, PAINT_NONE, "%s", flags_text(row));
+	}
+	table_end(&table, view->colour);
+}
+
+static void show_members(const json_t *result, const struct view *view)
+{
+	static const char *const heads[] = { "PORT", "GUID", ">LID", "MEMBER", NULL };
+	struct table table = table_start(heads);
+	const json_t *row;
+	char buffer[320], lid[24];
+	size_t i;
+
+	printf("%s, P_Key %s\n", member_text(result, "name", "?"),
+	       member_text(result, "pkey", "?"));
+	json_array_foreach(json_object_get(result, "members"), i, row)
+	{
+		bool present = member_is_true(row, "present");
+
+		table_add(&table, present ? PAINT_NONE : PAINT_WARN, "%s",
+			  present ? end_text(row, buffer) : "absent");
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "guid", "?"));
+		table_add(&table, PAINT_NONE, "%s", lid_text(row, lid));
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "membership", "?"));
+	}
+	table_end(&table, view->colour);
+}
+
+static bool holds(const json_t *held, const char *pkey)
+{
+	const json_t *key;
+	size_t i;
+
+	json_array_foreach(held, i,
+			   key) if (!strcmp(json_string_value(key) ? json_string_value(key) : "",
+					    pkey)) return true;
+
+	return false;
+}
+
+static void show_port_keys(const json_t *result, const struct view *view)
+{
+	static const char *const heads[] = { ">INDEX", "PKEY", "PARTITION", "DEVICE", NULL };
+	const json_t *held = json_object_get(result, "pkeys_held");
+	struct table table = table_start(heads);
+	const json_t *row;
+	char buffer[320];
+	size_t i;
+
+	printf("%s, port GUID %s\n", end_text(result, buffer), member_text(result, "guid", "?"));
+	json_array_foreach(json_object_get(result, "pkeys"), i, row)
+	{
+		const char *pkey = member_text(row, "pkey", "?");
+		bool is_held = holds(held, pkey);
+
+		table_add(&table, PAINT_NONE, "%lld", member_number(row, "index"));
+		table_add(&table, PAINT_NONE, "%s", pkey);
+		table_add(&table, PAINT_NONE, "%s", member_text(row, "partition", "-"));
+		table_add(&table, is_held ? PAINT_GOOD : PAINT_WARN, "%s",
+			  is_held ? "holds it" : "does not hold it yet");
+	}
+	table_end(&table, view->colour);
+}
+
+void show_partitions(const json_t *result, const struct view *view)
+{
+	if (json_object_get(result, "members"))
+		show_members(result, view);
+	else if (json_object_get(result, "pkeys"))
+		show_port_keys(result, view);
+	else
+		show_partition_list(json_object_get(result, "partitions"), view);
+}
+
+/* -- routes -------------------------------------------------------------------------------------
+ */
+
+/* All LIDs that leave by one port. */
+struct exit {
+	long long n;
+	char peer[320];
+	char lids[LIDS_SHOWN];
+	bool cut;
+};
+
+static void add_run(struct exit *exit, const json_t *row)
+{
+	long long first = member_number(row, "lid"), last = member_number(row, "last_lid");
+	size_t used = strlen(exit->lids);
+	char text[48];
+
+	exit->n += last - first + 1;
+	if (exit->n == last - first + 1)
+		end_text(json_object_get(row, "peer"), exit->peer);
+	if (first == last)
+		snprintf(text, sizeof(text), "%s%lld", used ? "," : "", first);
+	else
+		snprintf(text, sizeof(text), "%s%lld-%lld", used ? "," : "", first, last);
+	if (used + strlen(text) + 4 < sizeof(exit->lids) && !exit->cut)
+		strcpy(exit->lids + used, text);
+	else if (!exit->cut)
+		strcpy(exit->lids + used, "...");
+	exit->cut = exit->cut || !strcmp(exit->lids + used, "...");
+}
+
+#define NO_EXIT 255
+
+void show_routes(const json_t *result, const struct view *view)
+{
+	static const char *const heads[] = { ">PORT", "TO", ">LIDS", "WHICH", NULL };
+	AUTO(freep) struct exit *exits = calloc(NO_EXIT + 1, sizeof(*exits));
+	struct table table = table_start(heads);
+	const json_t *row;
+	size_t i;
+
+	if (!exits)
+		return;
+	json_array_foreach(json_object_get(result, "routes"), i, row)
+	{
+		long long port = json_is_null(json_object_get(row, "port"))
+					 ? NO_EXIT
+					 : member_number(row, "port");
+
+		if (port >= 0 && port <= NO_EXIT)
+			add_run(&exits[port], row);
+	}
+	for (unsigned port = 0; port <= NO_EXIT; port++) {
+		if (exits[port].n == 0)
+			continue;
+		if (port == NO_EXIT)
+			table_add(&table, PAINT_BAD, "none");
+		else
+			table_add(&table, PAINT_NONE, "%u", port);
+		table_add(&table, PAINT_NONE, "%s", port == 0 ? "itself" : exits[port].peer);
+		table_add(&table, PAINT_NONE, "%lld", exits[port].n);
+		table_add(&table, PAINT_NONE, "%s", exits[port].lids);
+	}
+	printf("%s %s\n", member_text(result, "name", "?"), member_text(result, "node_guid", ""));
+	table_end(&table, view->colour);
+}
+
+/* -- path ---------------------------------------------------------------------------------------
+ */
+
+static void add_hop(struct table *table, size_t i, const json_t *row)
+{
+	char buffer[320], link[32];
+
+	table_add(table, PAINT_NONE, "%zu", i + 1);
+	table_add(table, PAINT_NONE, "%s", member_text(row, "name", "?"));
+	table_add(table, PAINT_NONE, "%lld", member_number(row, "out_port"));
+	table_add(table, PAINT_NONE, "%s", end_text(json_object_get(row, "peer"), buffer));
+	table_add(table, PAINT_NONE, "%s", link_text(row, "width", "speed", link));
+	table_add(table, PAINT_NONE, "%lld", member_number(row, "mtu"));
+}
+
+static void show_shared_pkeys(const json_t *keys, const struct view *view)
+{
+	const json_t *key;
+	size_t i;
+
+	if (json_array_size(keys) == 0) {
+		print_painted(view->colour, PAINT_BAD, "The two ports share no partition.");
+		printf("\n");
+		return;
+	}
+	printf("Shared P_Keys:");
+	json_array_foreach(keys, i, key)
+		printf(" %s", json_string_value(key) ? json_string_value(key) : "?");
+	printf("\n");
+}
+
+void show_path(const json_t *result, const struct view *view)
+{
+	static const char *const heads[] = { ">HOP", "FROM", ">PORT", "TO", "LINK", ">MTU", NULL };
+	const json_t *hops = json_object_get(result, "hops");
+	struct table table = table_start(heads);
+	const json_t *row;
+	char buffer[320];
+	size_t i;
+
+	json_array_foreach(hops, i, row) add_hop(&table, i, row);
+	table_end(&table, view->colour);
+	if (member_is_true(result, "complete")) {
+		printf("%s with LID %lld is reached in %zu hops, MTU %lld, %.4g Gb/s.\n",
+		       end_text(json_object_get(result, "destination"), buffer),
+		       member_number(result, "destination_lid"), json_array_size(hops),
+		       member_number(result, "mtu"),
+		       (double)member_number(result, "rate_mbps") / 1000);
+	} else {
+		print_painted(view->colour, PAINT_BAD, "The path ends");
+		printf(" at %s: %s.\n", member_text(json_object_get(result, "at"), "name", "?"),
+		       member_text(result, "end", "?"));
+	}
+	show_shared_pkeys(json_object_get(result, "shared_pkeys"), view);
+}
+
+/* -- events and orders --------------------------------------------------------------------------
+ */
+
+void show_event(const json_t *event, const struct view *view)
+{
+	const char *name = member_text(event, "name", NULL);
+	char place[320] = "";
+
+	if (member_number(event, "missed") > 0)
+		printf("(%lld events were missed)\n", member_number(event, "missed"));
+	if (name && json_is_integer(json_object_get(event, "port")))
+		end_text(event, place);
+	else if (name)
+		snprintf(place, sizeof(place), "%.300s", name);
+	else
+		snprintf(place, sizeof(place), "%.300s", member_text(event, "node_guid", ""));
+
+	print_painted(view->colour, PAINT_DIM, member_text(event, "at", "?"));
+	printf(" %-11s %s%s%s\n", member_text(event, "kind", "?"), place, place[0] ? ": " : "",
+	       member_text(event, "text", ""));
+}
+
+void show_events(const json_t *result, const struct view *view)
+{
+	const json_t *event;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "events"), i, event) show_event(event, view);
+}
+
+void show_version(const json_t *result, const struct view *view)
+{
+	(void)view;
+	printf("vsm %s\nvsmctl %s\n", member_text(result, "version", "?"), PACKAGE_VERSION);
+}
+
+void show_sweep(const json_t *result, const struct view *view)
+{
+	(void)view;
+	printf("%s sweep has begun.\n", member_is_true(result, "full") ? "A full" : "A");
+}
+
+void show_reload(const json_t *result, const struct view *view)
+{
+	(void)view;
+	printf("%s\n", member_text(result, "text", "Done."));
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * vsmctl: asks the daemon, and shows what it says. The table of verbs says what a verb takes, which
+ * method answers it and who shows the answer; names, GUIDs and LIDs are resolved by the daemon, so
+ * that they mean the same to everybody who asks.
+ */
+
+#include "ctl/vsmctl.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+
+#define DEFAULT_SOCKET  VSM_RUN_DIR "/vsm.sock"
+#define DEFAULT_TIMEOUT 30
+#define FOLLOW_LAST     10 /* events that have happened, before those that happen */
+
+enum option_bit {
+	OPTION_PROBLEMS = 1,
+	OPTION_FOLLOW = 2,
+	OPTION_FULL = 4,
+	OPTION_FROM = 8,
+	OPTION_LAST = 16,
+	OPTION_PORT = 32,
+	OPTION_NAMES = 64,
+};
+
+struct verb {
+	const char *name;
+	const char *arguments; /* for --help */
+	const char *sentence;
+	const char *params[2]; /* what its arguments are called; NULL: it has none */
+	unsigned needs;        /* so many of them */
+	const char *list;      /* its result has pages of this */
+	unsigned options;      /* that it knows */
+	void (*show)(const json_t *result, const struct view *view);
+};
+
+/* clang-format off */
+static const struct verb verbs[] = {
+	{ "status", "", "How the subnet manager and the subnet are.", { 0 }, 0, NULL, 0, show_status },
+	{ "nodes", "[WHAT] [--names]", "Nodes.", { "of" }, 0, "nodes", OPTION_NAMES, show_nodes },
+	{ "ports", "[WHAT] [--problems]", "Ports, and why those that are not active are not.",
+	  { "of" }, 0, "ports", OPTION_PROBLEMS, show_ports },
+	{ "links", "[WHAT] [--problems]", "Links, and which are slow.", { "of" }, 0, "links",
+	  OPTION_PROBLEMS, show_links },
+	{ "vfs", "", "Virtual functions.", { 0 }, 0, "vfs", 0, show_vfs },
+	{ "partitions", "[PARTITION | --port WHAT]", "Partitions, the members of one, or the P_Keys of a port.",
+	  { "partition" }, 0, NULL, OPTION_PORT, show_partitions },
+	{ "routes", "SWITCH", "The forwarding table of a switch.", { "switch" }, 1, "routes", 0,
+	  show_routes },
+	{ "path", "FROM TO", "The way from one port to another.", { "source", "destination" }, 2,
+	  NULL, 0, show_path },
+	{ "events", "[--from NUMBER] [--last NUMBER] [--follow]", "What has happened, and what happens.",
+	  { 0 }, 0, "events", OPTION_FOLLOW | OPTION_FROM | OPTION_LAST, show_events },
+	{ "explain", "WHAT", "All about one node or port: what it is, how it is, and why.",
+	  { "what" }, 1, NULL, 0, show_explain },
+	{ "sweep", "[--full]", "Look for changes now; --full: trust nothing that was known.",
+	  { 0 }, 0, NULL, OPTION_FULL, show_sweep },
+	{ "reload", "", "Read the configuration again.", { 0 }, 0, NULL, 0, show_reload },
+	{ "stats", "", "Counters.", { 0 }, 0, NULL, 0, show_stats },
+	{ "version", "", "Versions of daemon and client.", { 0 }, 0, NULL, 0, show_version },
+};
+
+static const struct {
+	const char *name;
+	unsigned bit;
+	const char *param; /* what the method calls it, or NULL */
+	char type;         /* as in rpc.c */
+} verb_options[] = {
+	{ "problems", OPTION_PROBLEMS, "problems", 'b' },
+	{ "follow", OPTION_FOLLOW, "follow", 'b' },
+	{ "full", OPTION_FULL, "full", 'b' },
+	{ "from", OPTION_FROM, "from", 'n' },
+	{ "last", OPTION_LAST, "last", 'n' },
+	{ "port", OPTION_PORT, "port", 't' },
+	{ "names", OPTION_NAMES, NULL, 'b' },
+};
+/* clang-format on */
+
+struct order {
+	const char *socket;
+	unsigned timeout_s;
+	bool json;
+	bool no_color;
+	bool help;
+	unsigned options; /* given */
+	json_t *params;
+	const struct verb *verb;
+};
+
+/* -- reading the command line -------------------------------------------------------------------
+ */
+
+static void print_help(void)
+{
+	printf("Usage: vsmctl [OPTION]... VERB [ARGUMENT]...\n\n"
+	       "Ask vsm, the subnet manager of this machine, and tell it what to do.\n\n");
+	for (size_t i = 0; i < COUNT(verbs); i++) {
+		char line[80];
+
+		snprintf(line, sizeof(line), "%s %s", verbs[i].name, verbs[i].arguments);
+		printf("  %s\n        %s\n", line, verbs[i].sentence);
+	}
+	printf("\nWHAT, SWITCH, FROM and TO are names, GUIDs or LIDs; \"/7\" after them is port "
+	       "7.\n\n"
+	       "  -s, --socket PATH      where vsm listens [$VSM_SOCKET, or " DEFAULT_SOCKET "]\n"
+	       "  -j, --json             for programs\n"
+	       "  -t, --timeout SECONDS  how long to wait for an answer, 0: for ever [%d]\n"
+	       "      --no-color         no colours, also on a terminal\n"
+	       "  -h, --help             this text\n"
+	       "  -V, --version          the version of vsmctl\n\n"
+	       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 vsm is not running, 4 not found,\n"
+	       "5 denied, 6 not master, 7 --problems has found some, 8 no answer in time.\n",
+	       DEFAULT_TIMEOUT);
+}
+
+static bool parse_number(const char *text, unsigned long most, unsigned long *ret)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || text[0] < '0' || text[0] > '9' || *end || value > most)
+		return false;
+	*ret = value;
+
+	return true;
+}
+
+static enum result set_timeout(struct order *order, const char *text)
+{
+	unsigned long value;
+
+	if (!parse_number(text, 86400, &value)) {
+		complain("--timeout: %s is not a number of seconds up to 86400", text);
+		return RESULT_USAGE;
+	}
+	order->timeout_s = (unsigned)value;
+
+	return RESULT_OK;
+}
+
+static enum result set_verb_option(struct order *order, size_t i, const char *text)
+{
+	unsigned long number = 0;
+	json_t *value = NULL;
+
+	if (verb_options[i].type == 'n' && !parse_number(text, INT64_MAX, &number)) {
+		complain("--%s: %s is not a number", verb_options[i].name, text);
+		return RESULT_USAGE;
+	}
+	order->options |= verb_options[i].bit;
+	if (!verb_options[i].param)
+		return RESULT_OK;
+	if (verb_options[i].type == 'b')
+		value = json_true();
+	else if (verb_options[i].type == 'n')
+		value = json_integer((json_int_t)number);
+	else
+		value = json_string(text);
+	if (json_object_set_new(order->params, verb_options[i].param, value) < 0) {
+		complain("--%s: %s is not UTF-8", verb_options[i].name, text);
+		return RESULT_USAGE;
+	}
+
+	return RESULT_OK;
+}
+
+#define VERB_OPTION 0x100 /* + its row */
+
+static enum result set_option(struct order *order, int option, const char *text)
+{
+	if (option >= VERB_OPTION)
+		return set_verb_option(order, (size_t)(option - VERB_OPTION), text);
+	switch (option) {
+	case 's':
+		order->socket = text;
+		return RESULT_OK;
+	case 'j':
+		order->json = true;
+		return RESULT_OK;
+	case 'n':
+		order->no_color = true;
+		return RESULT_OK;
+	case 't':
+		return set_timeout(order, text);
+	case 'h':
+		order->help = true;
+		return RESULT_OK;
+	default:
+		return RESULT_USAGE;
+	}
+}
+
+/* getopt_long() says what is wrong. */
+static enum result parse_options(struct order *order, int argc, char **argv)
+{
+	struct option options[8 + COUNT(verb_options)] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "no-color", no_argument, NULL, 'n' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+	};
+	int option;
+
+	for (size_t i = 0; i < COUNT(verb_options); i++)
+		options[6 + i] = (struct option){ verb_options[i].name, verb_options[i].type != 'b',
+						  NULL, VERB_OPTION + (int)i };
+	while ((option = getopt_long(argc, argv, "s:jt:hV", options, NULL)) != -1) {
+		if (option == 'V') {
+			printf("vsmctl %s\n", PACKAGE_VERSION);
+			exit(RESULT_OK);
+		}
+		if (set_option(order, option, optarg) != RESULT_OK)
+			return RESULT_USAGE;
+	}
+
+	return RESULT_OK;
+}
+
+static enum result check_options(const struct order *order)
+{
+	for (size_t i = 0; i < COUNT(verb_options); i++) {
+		if (!(order->options & ~order->verb->options & verb_options[i].bit))
+			continue;
+		complain("%s has no option --%s", order->verb->name, verb_options[i].name);
+		return RESULT_USAGE;
+	}
+
+	return RESULT_OK;
+}
+
+static enum result parse_arguments(struct order *order, int argc, char **argv)
+{
+	const struct verb *verb = order->verb;
+	unsigned most = 0;
+
+	while (most < COUNT(verb->params) && verb->params[most])
+		most++;
+	if (argc < (int)verb->needs || argc > (int)most) {
+		complain("usage: vsmctl %s %s", verb->name, verb->arguments);
+		return RESULT_USAGE;
+	}
+	for (int i = 0; i < argc; i++) {
+		if (json_object_set_new(order->params, verb->params[i], json_string(argv[i])) == 0)
+			continue;
+		complain("%s is not UTF-8", argv[i]);
+		return RESULT_USAGE;
+	}
+
+	return RESULT_OK;
+}
+
+static enum result parse_verb(struct order *order, int argc, char **argv)
+{
+	const char *name = argc > 0 ? argv[0] : "status";
+
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		if (!strcmp(verbs[i].name, name))
+			order->verb = &verbs[i];
+	if (!order->verb) {
+		complain("there is no verb \"%s\"; vsmctl --help lists them", name);
+		return RESULT_USAGE;
+	}
+	if (check_options(order) != RESULT_OK)
+		return RESULT_USAGE;
+
+	return parse_arguments(order, MAX(argc - 1, 0), argv + 1);
+}
+
+/* -- doing it -----------------------------------------------------------------------------------
+ */
+
+static bool wants_colour(const struct order *order)
+{
+	const char *term = getenv("TERM");
+
+	return !order->no_color && !getenv("NO_COLOR") && isatty(STDOUT_FILENO) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+static void print_json(const json_t *result, size_t flags)
+{
+	json_dumpf(result, stdout, flags);
+	printf("\n");
+}
+
+/* One a line: names that are words for a shell to complete. */
+static void print_names(const json_t *result)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "nodes"), i, row)
+		printf("%s\n", member_text(row, "name", ""));
+}
+
+static enum result follow(struct client *client, const struct order *order, const struct view *view)
+{
+	enum result r;
+	json_t *event;
+
+	while ((r = client_next_event(client, &event)) == RESULT_OK) {
+		if (order->json)
+			print_json(event, JSON_COMPACT);
+		else
+			show_event(event, view);
+		fflush(stdout);
+		json_decref(event);
+	}
+
+	return r;
+}
+
+/* Events that one follows are a line each from the start, also as JSON. */
+static void show(const struct order *order, const json_t *result, const struct view *view)
+{
+	const json_t *event;
+	size_t i;
+
+	if (order->json && (order->options & OPTION_FOLLOW)) {
+		json_array_foreach(json_object_get(result, "events"), i, event)
+			print_json(event, JSON_COMPACT);
+	} else if (order->json) {
+		print_json(result, JSON_INDENT(2));
+	} else if (order->options & OPTION_NAMES) {
+		print_names(result);
+	} else {
+		order->verb->show(result, view);
+	}
+	fflush(stdout);
+}
+
+/* A list of partitions has pages of another list than the members of one. */
+static const char *list_of(const struct order *order)
+{
+	if (strcmp(order->verb->name, "partitions") != 0)
+		return order->verb->list;
+	if (order->options & OPTION_PORT)
+		return NULL;
+
+	return json_object_get(order->params, "partition") ? "members" : "partitions";
+}
+
+static enum result ask(struct client *client, const struct order *order, json_t **ret)
+{
+	const char *list = list_of(order);
+	json_t *params = json_incref(order->params);
+
+	/* Who wants to see what happens does not want to read all that has happened. */
+	if ((order->options & (OPTION_FOLLOW | OPTION_FROM | OPTION_LAST)) == OPTION_FOLLOW)
+		json_object_set_new(params, "last", json_integer(FOLLOW_LAST));
+	if (list)
+		return client_call_all(client, order->verb->name, params, list, ret);
+
+	return client_call(client, order->verb->name, params, ret);
+}
+
+static enum result obey(const struct order *order)
+{
+	struct view view = { .colour = wants_colour(order),
+			     .problems = order->options & OPTION_PROBLEMS };
+	struct client *client;
+	json_t *result = NULL;
+	enum result r;
+
+	r = client_open(order->socket, order->timeout_s, &client);
+	if (r != RESULT_OK)
+		return r;
+	r = ask(client, order, &result);
+	if (r == RESULT_OK)
+		show(order, result, &view);
+	if (r == RESULT_OK && view.problems &&
+	    json_array_size(json_object_get(result, order->verb->list)) > 0)
+		r = RESULT_DEGRADED;
+	if (r == RESULT_OK && (order->options & OPTION_FOLLOW))
+		r = follow(client, order, &view);
+	json_decref(result);
+	client_close(client);
+
+	return r;
+}
+
+/* A full disk or a reader that has gone is a failure too. */
+static enum result finish(enum result r)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return r;
+	complain("cannot write: %s", strerror(errno));
+
+	return RESULT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	const char *socket = getenv("VSM_SOCKET");
+	struct order order = { .socket = socket && socket[0] ? socket : DEFAULT_SOCKET,
+			       .timeout_s = DEFAULT_TIMEOUT,
+			       .params = json_object() };
+	enum result r = parse_options(&order, argc, argv);
+
+	if (r == RESULT_OK && order.help)
+		print_help();
+	else if (r == RESULT_OK)
+		r = parse_verb(&order, argc - optind, argv + optind);
+	if (r == RESULT_OK && !order.help)
+		r = obey(&order);
+	json_decref(order.params);
+
+	return (int)finish(r);
+}

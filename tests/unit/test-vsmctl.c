@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * vsmctl as users run it: the program that was built, against a control socket over a made-up
+ * fabric. What it prints is compared whole with the files in vsmctl-says, which are what a reader
+ * of the manual sees; VSM_WRITE_GOLDEN=1 writes them anew. Exit codes are what scripts see.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/macros.h"
+#include "ctl/control.h"
+#include "tests/unit/fake-sm.h"
+#include "tests/unit/loop-poll.h"
+
+#define OUTPUT_SIZE (1 << 20)
+#define ARGS_MAX    12
+
+struct fixture {
+	struct loop *loop;
+	struct fake *fake;
+	struct sm *sm;
+	struct control *control;
+	char folder[64];
+	char path[108];
+	char program[256];
+	int reload_result;
+	unsigned feed;         /* events to happen while vsmctl runs */
+	char out[OUTPUT_SIZE]; /* what it wrote */
+	char err[OUTPUT_SIZE];
+};
+
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
+{
+	struct fixture *f = user;
+
+	strcpy(ret_text, f->reload_result ? "vsm.conf:7: sweep.swep: no such option"
+					  : "The configuration is as it was.");
+
+	return f->reload_result;
+}
+
+static int begin(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const char *build = getenv("top_builddir");
+	struct control_setup setup;
+	char why[256];
+
+	assert_non_null(f);
+	f->loop = loop_poll_new();
+	f->fake = fake_new(f->loop);
+	f->sm = f->fake->sm;
+	strcpy(f->folder, "/tmp/test-vsmctl-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	snprintf(f->path, sizeof(f->path), "%s/s", f->folder);
+	snprintf(f->program, sizeof(f->program), "%s/vsmctl", build ? build : ".");
+	setup = (struct control_setup){ .sm = &f->sm,
+					.trouble = "No RDMA device is there yet.",
+					.reload = reload,
+					.user = f,
+					.version = "1.2.3",
+					.unix_at_zero = 1699900000 * LOOP_SEC };
+	assert_int_equal(control_new(f->loop, f->path, &setup, why, &f->control), 0);
+	*state = f;
+
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct fixture *f = *state;
+
+	control_free(f->control);
+	fake_free(f->fake);
+	loop_poll_free(f->loop);
+	assert_int_equal(rmdir(f->folder), 0);
+	free(f);
+
+	return 0;
+}
+
+/* -- running it ---------------------------------------------------------------------------------
+ */
+
+/* Its output goes to files, so that it never waits for us. */
+static void be_vsmctl(const struct fixture *f, const char *const *args, const int *out)
+{
+	const char *argv[ARGS_MAX + 2] = { "vsmctl" };
+
+	for (size_t i = 0; i < ARGS_MAX && args[i]; i++)
+		argv[i + 1] = args[i];
+	setenv("VSM_SOCKET", f->path, 1);
+	dup2(out[0], STDOUT_FILENO);
+	dup2(out[1], STDERR_FILENO);
+	execv(f->program, (char *const *)(uintptr_t)argv);
+	_exit(99);
+}
+
+static int make_file(void)
+{
+	char path[] = "/tmp/test-vsmctl-out-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	unlink(path);
+
+	return fd;
+}
+
+static void read_file(int fd, char *text)
+{
+	ssize_t n = pread(fd, text, OUTPUT_SIZE - 1, 0);
+
+	text[n > 0 ? n : 0] = 0;
+	close(fd);
+}
+
+static void feed_events(struct fixture *f, pid_t child)
+{
+	if (f->feed == 0)
+		return;
+	if (--f->feed == 0) {
+		kill(child, SIGTERM);
+		return;
+	}
+	event_add(f->fake->events, EVENT_LINK_DOWN, 0x20, 2, 7, "the link went down");
+	control_notify(f->control);
+}
+
+/* The exit code, 128 and more for a signal. */
+static int run(struct fixture *f, const char *const *args)
+{
+	int out[2] = { make_file(), make_file() };
+	int status = -1;
+	pid_t child = fork();
+
+	if (child == 0)
+		be_vsmctl(f, args, out);
+	while (waitpid(child, &status, WNOHANG) == 0)
+		if (!loop_poll_step(f->loop, 20))
+			feed_events(f, child);
+	read_file(out[0], f->out);
+	read_file(out[1], f->err);
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+#define RUN(f, ...) run(f, (const char *const[ARGS_MAX]){ __VA_ARGS__ })
+
+static void expect(struct fixture *f, int code, int expected, const char *part)
+{
+	if (code == expected && strstr(f->err, part))
+		return;
+	fail_msg("%d with \"%s\" was expected, not %d with \"%s\"", expected, part, code, f->err);
+}
+
+/* -- what people see ----------------------------------------------------------------------------
+ */
+
+static void golden_path(const char *name, char path[static 300])
+{
+	const char *srcdir = getenv("srcdir");
+
+	snprintf(path, 300, "%s/tests/unit/vsmctl-says/%s", srcdir ? srcdir : ".", name);
+}
+
+static void compare_with_file(struct fixture *f, const char *name)
+{
+	AUTO(freep) char *wanted = calloc(1, OUTPUT_SIZE);
+	const char *write = getenv("VSM_WRITE_GOLDEN");
+	char path[300];
+	int fd;
+
+	golden_path(name, path);
+	fd = open(path, write ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY, 0644);
+	if (fd < 0 || !wanted)
+		fail_msg("%s: %s", path, strerror(errno));
+	if (write) {
+		assert_int_equal(pwrite(fd, f->out, strlen(f->out), 0), strlen(f->out));
+		close(fd);
+		return;
+	}
+	read_file(fd, wanted);
+	if (strcmp(wanted, f->out) != 0)
+		fail_msg("%s is not what was printed:\n%s", name, f->out);
+}
+
+#define GOLDEN(state, code, name, ...)                                                             \
+	do {                                                                                       \
+		struct fixture *f_ = *(state);                                                     \
+		int code_ = RUN(f_, __VA_ARGS__);                                                  \
+                                                                                                   \
+		expect(f_, code_, code, "");                                                       \
+		compare_with_file(f_, name);                                                       \
+	} while (0)
+
+static void status_is_a_summary(void **state)
+{
+	GOLDEN(state, 0, "status", "status");
+	GOLDEN(state, 0, "status", NULL);
+}
+
+static void status_before_there_is_a_port_says_why(void **state)
+{
+	struct fixture *f = *state;
+
+	f->sm = NULL;
+	GOLDEN(state, 0, "status-no-port", "status");
+}
+
+static void lists_are_tables(void **state)
+{
+	GOLDEN(state, 0, "nodes", "nodes");
+	GOLDEN(state, 0, "nodes-names", "nodes", "--names");
+	GOLDEN(state, 0, "ports-leaf2", "ports", "leaf2");
+	GOLDEN(state, 0, "links", "links");
+	GOLDEN(state, 0, "vfs", "vfs");
+}
+
+static void problems_come_with_remedies_and_exit_code_7(void **state)
+{
+	GOLDEN(state, 7, "ports-problems", "ports", "--problems");
+	GOLDEN(state, 7, "links-problems", "links", "--problems");
+	GOLDEN(state, 0, "ports-no-problems", "ports", "--problems", "host1");
+	GOLDEN(state, 0, "links-no-problems", "links", "host1", "--problems");
+}
+
+static void partitions_in_three_views(void **state)
+{
+	GOLDEN(state, 0, "partitions", "partitions");
+	GOLDEN(state, 0, "partitions-blue", "partitions", "blue");
+	GOLDEN(state, 0, "partitions-port", "partitions", "--port", "host1");
+}
+
+static void routes_and_paths(void **state)
+{
+	GOLDEN(state, 0, "routes", "routes", "leaf1");
+	GOLDEN(state, 0, "path", "path", "host3", "host1");
+	GOLDEN(state, 0, "path-broken", "path", "host1", "host3");
+}
+
+static void explain_is_prose(void **state)
+{
+	GOLDEN(state, 0, "explain-host4", "explain", "host4");
+	GOLDEN(state, 0, "explain-host1", "explain", "0x0000000000000101");
+	GOLDEN(state, 0, "explain-leaf2", "explain", "leaf2");
+	GOLDEN(state, 0, "explain-port", "explain", "leaf2/1");
+}
+
+static void events_are_lines(void **state)
+{
+	struct fixture *f = *state;
+
+	event_add(f->fake->events, EVENT_SWEEP, 0, 0, -1, "sweep 1 began");
+	event_add(f->fake->events, EVENT_LINK_UP, 0x20, 2, 7, "the link came up");
+	event_add(f->fake->events, EVENT_NODE_DOWN, 0x999, 0, -1, "the node has gone");
+	GOLDEN(state, 0, "events", "events");
+	GOLDEN(state, 0, "events-last", "events", "--last", "1");
+	GOLDEN(state, 0, "events-last", "events", "--from", "3");
+}
+
+static void orders_are_confirmed(void **state)
+{
+	struct fixture *f = *state;
+
+	GOLDEN(state, 0, "sweep", "sweep");
+	GOLDEN(state, 0, "sweep-full", "sweep", "--full");
+	GOLDEN(state, 0, "reload", "reload");
+	assert_int_equal(f->fake->sweeps, 1);
+	assert_int_equal(f->fake->full_sweeps, 1);
+}
+
+static void following_goes_on_until_it_is_stopped(void **state)
+{
+	struct fixture *f = *state;
+	int code;
+
+	f->feed = 4;
+	code = RUN(f, "events", "--follow");
+	assert_int_equal(code, 128 + SIGTERM);
+	compare_with_file(f, "events-follow");
+}
+
+static void there_is_no_colour_but_on_a_terminal(void **state)
+{
+	struct fixture *f = *state;
+
+	RUN(f, "ports");
+	assert_null(strchr(f->out, '\033'));
+}
+
+/* -- what programs see --------------------------------------------------------------------------
+ */
+
+static void json_is_one_object_with_its_schema(void **state)
+{
+	static const char *const verbs[] = { "status", "nodes",  "ports", "links",
+					     "vfs",    "events", "stats", "version" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(verbs); i++) {
+		json_t *json;
+		char schema[64];
+
+		assert_int_equal(RUN(f, "--json", verbs[i]), 0);
+		snprintf(schema, sizeof(schema), "vsm.%s.v1", verbs[i]);
+		json = json_loads(f->out, 0, NULL);
+		assert_non_null(json);
+		assert_string_equal(json_string_value(json_object_get(json, "schema")), schema);
+		json_decref(json);
+	}
+}
+
+static void json_has_all_pages_as_one_list(void **state)
+{
+	struct fixture *f = *state;
+	json_t *json;
+
+	fake_grow(f->fake, 1100);
+	assert_int_equal(RUN(f, "nodes", "--json"), 0);
+	json = json_loads(f->out, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(json, "nodes")), 1109);
+	assert_null(json_object_get(json, "next"));
+	json_decref(json);
+}
+
+/* -- what scripts see ---------------------------------------------------------------------------
+ */
+
+static void wrong_usage_is_2(void **state)
+{
+	struct fixture *f = *state;
+
+	expect(f, RUN(f, "frobnicate"), 2, "no verb \"frobnicate\"");
+	expect(f, RUN(f, "--frobnicate"), 2, "--frobnicate");
+	expect(f, RUN(f, "status", "now"), 2, "usage: vsmctl status");
+	expect(f, RUN(f, "path", "host1"), 2, "usage: vsmctl path FROM TO");
+	expect(f, RUN(f, "status", "--full"), 2, "status has no option --full");
+	expect(f, RUN(f, "events", "--from", "x"), 2, "not a number");
+	expect(f, RUN(f, "--timeout", "-1", "status"), 2, "not a number");
+	expect(f, RUN(f, "explain", "\xff"), 2, "UTF-8");
+	expect(f, RUN(f, "partitions", "blue", "--port", "host1"), 1, "not both");
+}
+
+static void no_daemon_is_3(void **state)
+{
+	struct fixture *f = *state;
+
+	expect(f, RUN(f, "--socket", "/nonexistent/vsm.sock", "status"), 3, "not running");
+}
+
+static void not_found_is_4(void **state)
+{
+	struct fixture *f = *state;
+
+	expect(f, RUN(f, "explain", "nobody"), 4, "nothing is called \"nobody\"");
+	expect(f, RUN(f, "explain", "twin"), 4, "2 nodes are called \"twin\"");
+	expect(f, RUN(f, "partitions", "green"), 4, "no partition \"green\"");
+}
+
+static void denied_is_5(void **state)
+{
+	struct fixture *f = *state;
+	int code;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(f->folder, 0755), 0);
+	assert_int_equal(chmod(f->path, 0600), 0);
+	/* The program may lie in a folder that others may not enter: they get it as a descriptor.
+	 */
+	int fd = open(f->program, O_RDONLY);
+	int out[2] = { make_file(), make_file() };
+	pid_t child = fork();
+
+	if (child == 0) {
+		const char *args[] = { "vsmctl", "--socket", f->path, "status", NULL };
+
+		dup2(out[0], STDOUT_FILENO);
+		dup2(out[1], STDERR_FILENO);
+		if (setgid(65534) == 0 && setuid(65534) == 0)
+			fexecve(fd, (char *const *)(uintptr_t)args, environ);
+		_exit(99);
+	}
+	while (waitpid(child, &code, WNOHANG) == 0)
+		loop_poll_step(f->loop, 20);
+	read_file(out[0], f->out);
+	read_file(out[1], f->err);
+	close(fd);
+	expect(f, WEXITSTATUS(code), 5, "member of group vsm");
+}
+
+static void not_master_is_6(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->status->state = SM_STANDBY;
+	f->fake->status->engine = NULL;
+	expect(f, RUN(f, "sweep"), 6, "not master");
+	expect(f, RUN(f, "path", "4", "5"), 6, "not master");
+}
+
+static void no_answer_in_time_is_8(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.64s/mute", f->folder);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	expect(f, RUN(f, "--timeout", "1", "--socket", address.sun_path, "status"), 8, "in time");
+	unlink(address.sun_path);
+	close(fd);
+}
+
+static void a_refused_reload_is_1(void **state)
+{
+	struct fixture *f = *state;
+
+	f->reload_result = -EINVAL;
+	expect(f, RUN(f, "reload"), 1, "vsm.conf:7: sweep.swep: no such option");
+}
+
+static void a_daemon_that_is_none_is_1(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int out[2] = { make_file(), make_file() }, status, peer;
+	pid_t child;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.64s/other", f->folder);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	child = fork();
+	if (child == 0)
+		be_vsmctl(f, (const char *const[ARGS_MAX]){ "-s", address.sun_path, "status" },
+			  out);
+	peer = accept(fd, NULL, NULL);
+	assert_int_equal(send(peer, "220 ready\n", 10, MSG_NOSIGNAL), 10);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	read_file(out[0], f->out);
+	read_file(out[1], f->err);
+	expect(f, WEXITSTATUS(status), 1, "not vsm");
+	close(peer);
+	close(fd);
+	unlink(address.sun_path);
+}
+
+static void help_names_every_verb_and_exit_code(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(RUN(f, "--help"), 0);
+	assert_non_null(strstr(f->out, "explain WHAT"));
+	assert_non_null(strstr(f->out, "8 no answer in time"));
+	assert_int_equal(RUN(f, "--version"), 0);
+	assert_non_null(strstr(f->out, "vsmctl "));
+}
+
+/* clang-format off */
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+/* clang-format on */
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(status_is_a_summary),
+		TEST(status_before_there_is_a_port_says_why),
+		TEST(lists_are_tables),
+		TEST(problems_come_with_remedies_and_exit_code_7),
+		TEST(partitions_in_three_views),
+		TEST(routes_and_paths),
+		TEST(explain_is_prose),
+		TEST(events_are_lines),
+		TEST(orders_are_confirmed),
+		TEST(following_goes_on_until_it_is_stopped),
+		TEST(there_is_no_colour_but_on_a_terminal),
+		TEST(json_is_one_object_with_its_schema),
+		TEST(json_has_all_pages_as_one_list),
+		TEST(wrong_usage_is_2),
+		TEST(no_daemon_is_3),
+		TEST(not_found_is_4),
+		TEST(denied_is_5),
+		TEST(not_master_is_6),
+		TEST(no_answer_in_time_is_8),
+		TEST(a_refused_reload_is_1),
+		TEST(a_daemon_that_is_none_is_1),
+		TEST(help_names_every_verb_and_exit_code),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
