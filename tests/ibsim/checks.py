@@ -55,14 +55,27 @@ def paths(sim, snapshot, pairs, seed=1):
               f"ibtracert {source.lid} {target.lid} ends with: {last}")
 
 
-def routes(manager, snapshot, host, seconds=120):
+def traced(text):
+    """What ibtracert prints as [(node, exit port)]."""
+    hops = []
+    place = ""
+    for line in text.splitlines():
+        name = re.search(r'"([^"]*)"\s*$', line)
+        if match := re.match(r"\[(\d+)\] -> ", line):
+            hops.append((place, int(match[1])))
+        if name:
+            place = name[1]
+    return hops
+
+
+def routes(manager, snapshot, host, seconds=120, extra=()):
     """ibdmchk walks all pairs by the manager's dumps: every path there, no credit loop."""
     if not snapshot.switches():
         return
     program = find_program("ibdmchk")
     if not program:
         raise Skip("ibutils is not installed")
-    arguments = [program]
+    arguments = [program, *map(str, extra)]
     for option, name in (("-s", "opensm-subnet.lst"), ("-f", "opensm.fdbs"),
                          ("-m", "opensm.mcfdbs")):
         path = os.path.join(manager.dumps, name)

@@ -393,14 +393,18 @@ class Simulator:
 
     def tool(self, *argv, host=None, seconds=TOOL_SECONDS, code=0):
         """Run a tool on the fabric; what it prints. code: its exit code, None for any."""
-        program = find_program(argv[0])
-        if not program:
-            raise Skip(f"{argv[0]} is not installed")
-        done = self.world.run([program, *map(str, argv[1:])], self.env(host), seconds)
+        done = self.run(*argv, host=host, seconds=seconds)
         if code is not None and done.returncode != code:
             said = (done.stderr or done.stdout).strip()[-400:]
             raise Failure(f"{' '.join(map(str, argv))}: exit code {done.returncode}: {said}")
         return done.stdout
+
+    def run(self, *argv, host=None, seconds=TOOL_SECONDS):
+        """Run a tool on the fabric, to see how it ends."""
+        program = find_program(argv[0])
+        if not program:
+            raise Skip(f"{argv[0]} is not installed")
+        return self.world.run([program, *map(str, argv[1:])], self.env(host), seconds)
 
     def check_up(self, snapshot=None):
         """All linked ports Active, all end ports with LIDs of their own, everybody with one SM."""
@@ -564,6 +568,18 @@ class Vsm(Manager):
                     key, _, value = line.partition("=")
                     self.said[key] = value
 
+    def why_stuck(self):
+        """A word about a deadlock that is not vsm's: libumad2sim waits, with its lock held, until
+        ibsim takes a datagram, and ibsim until libumad2sim takes one. Both do once more than some
+        330 requests are under way (two socket buffers of 167 datagrams)."""
+        tasks = f"/proc/{self.process.pid}/task"
+        with contextlib.suppress(OSError):
+            for task in os.listdir(tasks):
+                with open(f"{tasks}/{task}/wchan", encoding="ascii") as file:
+                    if "sock_alloc_send" in file.read():
+                        return "it is stuck in a send to ibsim: more than 330 requests under way"
+        return ""
+
     def is_ready(self):
         self._hear()
         if "READY" not in self.said and not self.running():
@@ -571,7 +587,10 @@ class Vsm(Manager):
         return "READY" in self.said
 
     def wait_ready(self, seconds=60):
-        wait_until("vsm says READY", self.is_ready, seconds)
+        try:
+            wait_until("vsm says READY", self.is_ready, seconds)
+        except Failure as failure:
+            raise Failure(f"{failure} {self.why_stuck()}") from failure
         return self
 
     def once(self, *arguments, seconds=60):
@@ -595,6 +614,13 @@ class Vsm(Manager):
 
     def status(self):
         return self.ctl("status")
+
+    def wait_status(self, what, condition, seconds=30):
+        """The status as soon as it is so."""
+        def look():
+            status = self.status()
+            return status if condition(status) else None
+        return wait_until(what, look, seconds)
 
 
 def conf_text(options):

@@ -1,7 +1,321 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Cables pulled, packets lost, processes killed: it always ends fully up, with the same LIDs."""
+"""Cables pulled, packets lost, processes killed: it always ends fully up, with the same LIDs.
 
-from suite import Suite
+A fabric counts as settled when ibsim shows every linked port Active and vsm says that all of its
+plan is applied; what vsm then says is compared with what ibsim and the tools of others show.
+"""
+
+import random
+
+import checks
+import fabrics
+import lib
+from lib import Failure, check, check_equal
+from suite import Suite, vsm
 
 suite = Suite()
 tests = suite.tests
+
+
+def settled(sim, sm, seconds=40):
+    """A snapshot of the fabric once it is up, and vsm at rest."""
+    def look():
+        status = sm.status()
+        snapshot = sim.check_up()
+        up = len(snapshot.linked_ports(sim.host))
+        check(status["phase"] == "rest", f"phase {status['phase']}")
+        check_equal("applied", status["applied"], status["generation"])
+        check_equal("ports_active", status["ports_active"], up)
+        check_equal("ports_not_active", status["ports_not_active"], 0)
+        return snapshot
+    return lib.wait_until("the fabric is up again", look, seconds)
+
+
+def whole(sim, sm, snapshot):
+    """Tables that the switches hold lead from everywhere to everywhere."""
+    checks.tables(sim, sm, snapshot)
+    checks.routes(sm, snapshot, sim.host)
+    checks.paths(sim, snapshot, pairs=10)
+
+
+def cables(snapshot, host, kinds=("Switch",)):
+    """Cables between switches (or to hosts too), once each, as (name, port)."""
+    return [(port.node.name, port.number) for port in snapshot.linked_ports(host)
+            if port.node.kind == "Switch" and snapshot.nodes[port.peer[0]].kind in kinds
+            and (port.node.name, port.number) < port.peer and port.peer[0] != host]
+
+
+def started(world, plan, **options):
+    sim = lib.Simulator(world, plan.build())
+    sm = vsm(world, sim, **options).start().wait_ready()
+    return sim, sm, settled(sim, sm)
+
+
+# ---- cables -------------------------------------------------------------------------------------
+
+
+@suite.for_each("one cable after the other pulled and put back: {}", [
+    (plan.name, plan) for plan in (fabrics.fat_tree_3(6), fabrics.torus(4, 4, hosts=2),
+                                   fabrics.random_graph(20, 45, 2, seed=11))], weight=15)
+def one_by_one(world, plan):
+    sim, sm, first = started(world, plan)
+    lids = first.lids(sim.host)
+    chance = random.Random(plan.name)
+    for name, port in chance.sample(cables(first, sim.host), 4):
+        sim.unlink(name, port)
+        snapshot = settled(sim, sm)
+        checks.same_lids(lids, snapshot.lids(sim.host))
+        whole(sim, sm, snapshot)
+        sim.relink(name, port)
+        checks.same_lids(lids, settled(sim, sm).lids(sim.host))
+    whole(sim, sm, settled(sim, sm))
+
+
+@suite.test("a host unplugged and plugged in again has its LID, and nobody else's changes", weight=4)
+def host_replugged(world):
+    sim, sm, first = started(world, fabrics.fat_tree_2(8))
+    lids = first.lids(sim.host)
+    for name in ("H00005", "H00020"):
+        sim.unlink(name, 1)
+        gone = settled(sim, sm)
+        check(first.nodes[name].ports[1].guid not in gone.lids(sim.host), "still linked")
+        sim.relink(name, 1)
+        checks.same_lids(lids, settled(sim, sm).lids(sim.host))
+
+
+@suite.test("a switch that loses all its cables and gets them back", weight=4)
+def switch_replugged(world):
+    sim, sm, first = started(world, fabrics.fat_tree_3(6))
+    lids = first.lids(sim.host)
+    spine = [node.name for node in first.switches() if node.name.startswith("ST")][0]
+    sim.unlink(spine)
+    checks.same_lids(lids, settled(sim, sm).lids(sim.host))
+    sim.relink(spine)
+    again = settled(sim, sm)
+    checks.same_lids(lids, again.lids(sim.host))
+    check_equal("ports with LIDs", len(again.lids(sim.host)), len(lids))
+    whole(sim, sm, again)
+
+
+@suite.for_each("half of the cables pulled and put back at random, while it comes up: seed {}",
+                [(seed, seed) for seed in range(1, 6)], weight=6)
+def while_coming_up(world, seed):
+    plan = fabrics.fat_tree_3(8) if seed % 2 else fabrics.random_graph(60, 130, 2, seed)
+    sim = lib.Simulator(world, plan.build())
+    chance = random.Random(seed)
+    pulled = []
+    around = cables(sim.snapshot(), sim.host, kinds=("Switch", "Ca"))
+    sm = vsm(world, sim).start()
+    for _ in range(len(around) // 2):
+        if pulled and chance.random() < 0.4:
+            sim.relink(*pulled.pop(chance.randrange(len(pulled))))
+        else:
+            cable = around.pop(chance.randrange(len(around)))
+            sim.unlink(*cable)
+            pulled.append(cable)
+    for cable in pulled:
+        sim.relink(*cable)
+    sm.wait_ready()
+    whole(sim, sm, settled(sim, sm))
+
+
+@suite.test("a fabric cut in two and joined again", weight=6)
+def cut(world):
+    sim, sm, first = started(world, fabrics.torus(6, hosts=3))
+    lids = first.lids(sim.host)
+    around = cables(first, sim.host)
+    for cable in around[1:3]:
+        sim.unlink(*cable)
+    part = settled(sim, sm)
+    check(len(part.lids(sim.host)) < len(lids), "the ring is still whole")
+    checks.same_lids(lids, part.lids(sim.host))
+    for cable in around[1:3]:
+        sim.relink(*cable)
+    again = settled(sim, sm)
+    check_equal("ports with LIDs", len(again.lids(sim.host)), len(lids))
+    checks.same_lids(lids, again.lids(sim.host))
+    whole(sim, sm, again)
+
+
+# ---- packets ------------------------------------------------------------------------------------
+
+
+def first_switch(sim):
+    """The switch that everything passes on its way from and to the subnet manager."""
+    return sim.snapshot().nodes[sim.host].ports[1].peer[0]
+
+
+@suite.for_each("{} % of all packets lost: it comes up, with the LIDs that it had",
+                [(1, 1), (10, 10), (30, 30)], weight=8)
+def loss(world, percent):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(8).build())
+    sm = vsm(world, sim)
+    check_equal("exit code", sm.once(), 0)
+    lids = sim.check_up().lids(sim.host)
+    sim.stop()
+    sim.start()
+    sim.drop(first_switch(sim), percent)
+    sm.start()
+    checks.same_lids(lids, sim.wait_up(90).lids(sim.host))
+    sim.drop(first_switch(sim), 0)
+    sm.wait_ready()
+    snapshot = settled(sim, sm)
+    checks.same_lids(lids, snapshot.lids(sim.host))
+    whole(sim, sm, snapshot)
+
+
+@suite.test("10 % lost at every device on the way, and a cable pulled meanwhile", weight=10)
+def loss_everywhere(world):
+    sim, sm, first = started(world, fabrics.fat_tree_2(8))
+    lids = first.lids(sim.host)
+    for name in first.nodes:
+        sim.drop(name, 10)
+    cable = cables(first, sim.host)[5]
+    sim.unlink(*cable)
+    sm.wait_status("a sweep", lambda status: status["sweeps"] >= 4)
+    sim.relink(*cable)
+    for name in first.nodes:
+        sim.drop(name, 0)
+    snapshot = settled(sim, sm)
+    checks.same_lids(lids, snapshot.lids(sim.host))
+    whole(sim, sm, snapshot)
+
+
+@suite.test("a host that never answers delays nobody and has a reason, until it answers", weight=6)
+def silent_host(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(8).build())
+    sim.drop("H00010", 100)
+    sm = vsm(world, sim).start().wait_ready()
+    snapshot = sim.snapshot()
+    down = [port for port in snapshot.linked_ports(sim.host) if port.state != "Active"]
+    check_equal("ports not Active", sorted({port.node.name for port in down}),
+                sorted(["H00010", snapshot.nodes["H00010"].ports[1].peer[0]]))
+    status = sm.status()
+    check(status["ports_not_active"] >= 1, "nothing is said to be not active")
+    switch, number = snapshot.nodes["H00010"].ports[1].peer
+    ports = {(port["name"], port["port"]): port for port in sm.ctl("ports")["ports"]}
+    check_equal("reason", ports[switch, number]["reason"], "neighbor-silent")
+    sim.drop("H00010", 0)
+    settled(sim, sm)
+
+
+@suite.test("--once on a fabric with a silent host ends with 1 and names the port")
+def silent_host_once(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(4).build())
+    sim.drop("H00003", 100)
+    sm = vsm(world, sim)
+    check_equal("exit code", sm.once(), 1)
+    snapshot = sim.snapshot()
+    switch, number = snapshot.nodes["H00003"].ports[1].peer
+    check(f"0x{snapshot.nodes[switch].guid:016x} port {number}" in sm.output(),
+          f"it says: {sm.output()}")
+
+
+@suite.test("a switch that stops answering: the rest stays up; it answers again", weight=8)
+def silent_switch(world):
+    sim, sm, first = started(world, fabrics.fat_tree_2(8))
+    lids = first.lids(sim.host)
+    sim.drop("ST_03", 100)
+    sm.wait_status("two more sweeps", lambda status: status["sweeps"] >= 4, seconds=60)
+    rest = [port for port in sim.snapshot().linked_ports(sim.host)
+            if port.state != "Active" and "ST_03" not in (port.node.name, port.peer[0])]
+    lib.check_empty("not Active", rest)
+    sim.drop("ST_03", 0)
+    snapshot = settled(sim, sm, seconds=60)
+    checks.same_lids(lids, snapshot.lids(sim.host))
+    whole(sim, sm, snapshot)
+
+
+# ---- processes ----------------------------------------------------------------------------------
+
+
+@suite.test("killed with -9 at random moments and restarted fifty times", weight=25)
+def killed(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(8).build())
+    sm = vsm(world, sim)
+    chance = random.Random(50)
+    lids = {}
+    for number in range(50):
+        if number % 10 == 9:
+            sim.stop()
+            sim.start()
+        sm.start()
+        moment = lib.deadline(chance.uniform(0.02, 0.5))
+        while lib.time.monotonic() < moment and sm.running():
+            lib.time.sleep(0.005)
+        check(sm.running(), f"it ended by itself: {sm.output()[-300:]}")
+        sm.kill()
+        now = {guid: lid for guid, lid in sim.snapshot().lids(sim.host).items() if lid}
+        checks.same_lids(lids, now)
+        lids.update(now)
+    sm.start().wait_ready()
+    snapshot = settled(sim, sm)
+    checks.same_lids(lids, snapshot.lids(sim.host))
+    whole(sim, sm, snapshot)
+
+
+@suite.test("ibsim killed and restarted: all up again with the same LIDs", weight=8)
+def simulator_restarted(world):
+    sim, sm, first = started(world, fabrics.fat_tree_2(8))
+    lids = first.lids(sim.host)
+    sim.stop()
+    sim.start()
+    # libumad2sim holds on to the ibsim that it knew: only a new process meets the new one.
+    if sm.running():
+        sm.kill()
+    sm.start().wait_ready()
+    checks.same_lids(lids, settled(sim, sm).lids(sim.host))
+
+
+@suite.test("ibsim gone: vsm neither hangs nor crashes, and stops when it is told", weight=4)
+def simulator_gone(world):
+    sim, sm, _ = started(world, fabrics.fat_tree_2(4))
+    sim.stop()
+    before = sm.status()["sweeps"] if sm.running() else 0
+    try:
+        sm.wait_status("a sweep without ibsim", lambda status: status["sweeps"] > before, 20)
+    except Failure:
+        check(not sm.running(), "it hangs")
+    if sm.running():
+        check_equal("exit code", sm.stop(), 0)
+    check(sm.process.returncode in (0, 1, 3), f"exit code {sm.process.returncode}")
+
+
+@suite.test("stopped by SIGTERM while it comes up, again and again, it ends with 0", weight=6)
+def terminated(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(8).build())
+    sm = vsm(world, sim)
+    chance = random.Random(20)
+    for number in range(20):
+        sm.start()
+        moment = lib.deadline(chance.uniform(0.05, 0.4))
+        while lib.time.monotonic() < moment:
+            lib.time.sleep(0.005)
+        check_equal(f"exit code of run {number}", sm.stop(), 0)
+    sm.start().wait_ready()
+    settled(sim, sm)
+
+
+@suite.for_each("the state file {}: it starts, says so, and keeps the fabric's LIDs", [
+    ("is cut short", lambda data: data[:len(data) // 2]),
+    ("is empty", lambda data: b""),
+    ("is noise", lambda data: random.Random(1).randbytes(20000)),
+    ("has flipped bits", lambda data: bytes(byte ^ (number % 997 == 100) for number, byte
+                                            in enumerate(data)))], weight=2)
+def damaged_state(world, damage):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(4).build())
+    sm = vsm(world, sim)
+    check_equal("exit code", sm.once(), 0)
+    lids = sim.check_up().lids(sim.host)
+    path = lib.os.path.join(sm.state, "vsm.db")
+    for name in lib.os.listdir(sm.state):
+        if name != "vsm.db" and name.startswith("vsm.db"):
+            lib.os.unlink(lib.os.path.join(sm.state, name))
+    with open(path, "rb") as file:
+        data = damage(file.read())
+    with open(path, "wb") as file:
+        file.write(data)
+    check_equal("exit code", sm.once(), 0)
+    checks.same_lids(lids, sim.check_up().lids(sim.host))
+    if data:
+        check(sm.state in sm.output(), f"it says nothing of the file: {sm.output()[-300:]}")

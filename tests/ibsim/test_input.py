@@ -1,7 +1,287 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What users get wrong: one clear sentence, and the right exit code."""
 
-from suite import Suite
+import os
+import subprocess
+
+import fabrics
+import lib
+from lib import Skip, check, check_equal
+from suite import Suite, vsm
 
 suite = Suite()
 tests = suite.tests
+
+USAGE, NO_DEVICE = 2, 3
+
+
+def run(world, *arguments, env=None):
+    """vsm on its own, without a simulator; (exit code, what it said)."""
+    if not os.path.exists(lib.VSM):
+        raise Skip("vsm is not built")
+    done = world.run([lib.VSM, *arguments], env, seconds=20)
+    return done.returncode, done.stdout + done.stderr
+
+
+def sentences(said):
+    """Its lines, without the advice to look at --help."""
+    return [line for line in said.splitlines() if line.strip() and "--help" not in line]
+
+
+def check_refused(found, code, *words):
+    check_equal(f"exit code ({found[1].strip()})", found[0], code)
+    check_equal(f"sentences in: {found[1].strip()}", len(sentences(found[1])), 1)
+    for word in words:
+        check(word in found[1], f"no {word!r} in: {found[1].strip()}")
+
+
+def conf(world, text):
+    return world.write("vsm.conf", text)
+
+
+@suite.for_each("wrong usage: {}", [
+    ("unknown option", ["--nonsense"]), ("unknown short option", ["-Z"]),
+    ("an argument", ["something"]), ("-c without a file", ["-c"]),
+    ("--port-guid that is no number", ["--port-guid", "zebra"]),
+    ("--port-guid that is too long", ["--port-guid", "0x12345678901234567"]),
+    ("--device with a port that is no number", ["--device", "mlx5_0:x"]),
+    ("--device with port 300", ["--device", "mlx5_0:300"]),
+    ("--state-dir without a folder", ["--state-dir"])])
+def usage(world, arguments):
+    check_refused(run(world, *arguments), USAGE)
+
+
+@suite.test("--version and --help print and end with 0")
+def version(world):
+    code, said = run(world, "--version")
+    check_equal("exit code", code, 0)
+    check(said.startswith("vsm "), said)
+    code, said = run(world, "--help")
+    check_equal("exit code", code, 0)
+    check("--once" in said and "--check-config" in said, said)
+
+
+BAD_CONF = [
+    ("an unknown key, with its line", 'sm = {\n  priority = 1;\n  colour = "red";\n};\n',
+     (":3", "colour")),
+    ("an unknown group", "zebra = { };\n", (":1", "zebra")),
+    ("a word for a number", 'sm = {\n priority = "high"; };\n', (":2", "priority")),
+    ("a number for a word", "files = {\n dump_dir = 7; };\n", (":2", "dump_dir")),
+    ("a number for a group", "sm = 3;\n", (":1", "sm")),
+    ("out of range", "sm = {\n\n priority = 16; };\n", (":3", "priority", "15")),
+    ("below the range", "subnet = { lmc = -1; };\n", (":1", "lmc")),
+    ("an unknown choice", 'routing = { engine = "magic"; };\n', (":1", "engine")),
+    ("bad grammar", "sm = {\n priority == 3; };\n", (":2",)),
+    ("a brace that is not closed", "sm = { priority = 3;\n", (":",)),
+    ("a GUID list with a word in it", 'routing = { root_guids = [ "zebra" ]; };\n',
+     ("root_guids",)),
+]
+
+
+@suite.for_each("vsm.conf with {}", [(name, (text, words)) for name, text, words in BAD_CONF])
+def bad_conf(world, case):
+    text, words = case
+    path = conf(world, text)
+    for option in ("--check-config", "--once"):
+        check_refused(run(world, "-c", path, option), USAGE, path, *words)
+
+
+@suite.test("vsm.conf that is not there, cannot be read, or is a folder")
+def missing_conf(world):
+    check_refused(run(world, "-c", world.path("none.conf"), "--check-config"), USAGE, "none.conf")
+    check_refused(run(world, "-c", world.folder("folder"), "--check-config"), USAGE, "folder")
+
+
+@suite.test("--check-config accepts an empty vsm.conf, and touches nothing")
+def empty_conf(world):
+    state = world.path("state")
+    code, said = run(world, "-c", conf(world, ""), "--check-config", "--state-dir", state)
+    check_equal(f"exit code ({said.strip()})", code, 0)
+    check(not os.path.exists(state), "it made the state directory")
+
+
+BAD_PARTITIONS = [
+    ("no colon", "Default=0x7fff ALL=full ;\n"),
+    ("no semicolon", "Default=0x7fff : ALL=full\nblue=0x2 : ALL\n"),
+    ("a P_Key of five digits", "blue=0x12345 : ALL ;\n"),
+    ("P_Key 0", "blue=0x0 : ALL ;\n"),
+    ("a P_Key that is no number", "blue=pink : ALL ;\n"),
+    ("a GUID that is no number", "blue=0x2 : 0xzz ;\n"),
+    ("a GUID that is too long", "blue=0x2 : 0x12345678901234567 ;\n"),
+    ("an unknown membership", "blue=0x2 : ALL=partly ;\n"),
+    ("an unknown flag", "blue=0x2, zebra : ALL ;\n"),
+    ("an unknown group", "blue=0x2 : ALL_ZEBRAS ;\n"),
+    ("a bad rate", "blue=0x2, ipoib, rate=x : ALL ;\n"),
+    ("a bad MTU", "blue=0x2, ipoib, mtu=99 : ALL ;\n"),
+    ("an SL of 16", "blue=0x2, ipoib, sl=16 : ALL ;\n"),
+    ("binary noise", "\x01\x02\x7f\x00\x05 : ;;;\n"),
+]
+
+
+@suite.for_each("partitions.conf with {}: vsm does not start, and says where", BAD_PARTITIONS)
+def bad_partitions(world, text):
+    path = world.write("partitions.conf", text)
+    main = conf(world, f'partition_file = "{path}";\n')
+    for option in ("--check-config", "--once"):
+        check_refused(run(world, "-c", main, option), USAGE, f"{path}:")
+
+
+@suite.test("a partition file that is configured and missing: vsm does not start")
+def missing_partitions(world):
+    path = world.path("none")
+    main = conf(world, f'partition_file = "{path}";\n')
+    for option in ("--check-config", "--once"):
+        check_refused(run(world, "-c", main, option), USAGE, path)
+
+
+@suite.test("a partition file that is broken at a reload: refused, the running ones stay", weight=2)
+def reload_broken(world):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    path = world.write("partitions.conf", "Default=0x7fff : ALL=full ;\n")
+    sm = vsm(world, sim, options={"partition_file": path}).start().wait_ready()
+    sets = sm.sets()
+    world.write("partitions.conf", "Default=0x7fff : ALL=full ;\nblue=0x2 : \n")
+    done = world.run([lib.VSMCTL, "--socket", sm.socket, "reload"])
+    check_equal(f"exit code of vsmctl ({done.stderr})", done.returncode, 1)
+    check(f"{path}:" in done.stderr, f"no file and line in: {done.stderr}")
+    sm.process.send_signal(lib.signal.SIGHUP)
+    lib.wait_until("the log names the file", lambda: f"{path}:" in sm.output(), 10)
+    check_equal("Sets", sm.sets(), sets)
+    check_equal("state", sm.status()["state"], "master")
+
+
+@suite.test("vsm.conf that is broken at a reload: refused, the running one stays", weight=2)
+def reload_broken_conf(world):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim).start().wait_ready()
+    sm.options["sm.colour"] = "red"
+    path = sm.config()
+    done = world.run([lib.VSMCTL, "--socket", sm.socket, "reload"])
+    check_equal(f"exit code of vsmctl ({done.stderr})", done.returncode, 1)
+    check(path in done.stderr and "colour" in done.stderr, f"vsmctl says: {done.stderr}")
+    check_equal("state", sm.status()["state"], "master")
+
+
+@suite.test("no InfiniBand device: exit code 3 and a sentence")
+def no_device(world):
+    if os.path.exists("/sys/class/infiniband"):
+        raise Skip("this machine has InfiniBand devices")
+    found = run(world, "-c", conf(world, ""), "--once", "--state-dir", world.folder("state"))
+    check_refused(found, NO_DEVICE, "InfiniBand")
+
+
+@suite.for_each("a port that is not there: {}", [
+    ("--device", ["--device", "mlx5_7"]), ("--device with a port", ["--device", "ibsim0:9"]),
+    ("--port-guid", ["--port-guid", "0xdeadbeef"])])
+def no_such_port(world, arguments):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim)
+    check_equal(f"exit code ({sm.output()})", sm.once(*arguments), NO_DEVICE)
+    check_equal(f"sentences in: {sm.output()}", len(sentences(sm.output())), 1)
+
+
+@suite.for_each("the port chosen with {} is used", [
+    ("--device", ["--device", "ibsim0"]), ("--device and port", ["--device", "ibsim0:1"]),
+    ("--port-guid", ["--port-guid", "0x100001"])])
+def chosen_port(world, arguments):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim)
+    check_equal("exit code", sm.once(*arguments), 0)
+    sim.check_up()
+
+
+@suite.test("the control socket is in use: the second vsm says so, the first goes on", weight=3)
+def socket_in_use(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(4).build())
+    first = vsm(world, sim).start().wait_ready()
+    second = vsm(world, sim, host="H00005")
+    second.socket = first.socket
+    code = second.start().wait_end(20)
+    check(code in (1, 2), f"exit code {code}: {second.output()}")
+    check(first.socket in second.output(), f"no path in: {second.output()}")
+    check_equal("Sets of the second", second.sets() if os.path.exists(second.counts) else {}, {})
+    check_equal("state", first.status()["state"], "master")
+
+
+@suite.test("a socket file that a dead vsm left is no obstacle", weight=2)
+def socket_left(world):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim).start().wait_ready()
+    sm.kill()
+    check(os.path.exists(sm.socket), "no socket file is left")
+    sm.start().wait_ready()
+    check_equal("state", sm.status()["state"], "master")
+
+
+@suite.for_each("the state directory {}: vsm does not start, and says which", [
+    ("is a file", lambda world: world.write("state", "x")),
+    ("is below a file", lambda world: os.path.join(world.write("state", "x"), "below")),
+    ("cannot be made", lambda world: "/proc/vsm-state")])
+def bad_state_dir(world, make):
+    path = make(world)
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim)
+    sm.state = path
+    code = sm.once()
+    check(code in (1, 2), f"exit code {code}: {sm.output()}")
+    check(path in sm.output(), f"no path in: {sm.output()}")
+    check_equal(f"sentences in: {sm.output()}", len(sentences(sm.output())), 1)
+
+
+def as_nobody(world, *argv):
+    """Run it as a user without rights."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    os.chmod(world.dir, 0o755)
+    return subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                           *argv], capture_output=True, text=True, cwd=world.dir, timeout=30,
+                          check=False)
+
+
+@suite.test("somebody without rights starts vsm: a sentence about access, no crash")
+def not_root(world):
+    state = world.folder("state")
+    os.chmod(state, 0o700)
+    done = as_nobody(world, lib.VSM, "-c", conf(world, ""), "--once", "--state-dir", state)
+    said = done.stdout + done.stderr
+    if done.returncode == 126 or done.returncode == 127:
+        raise Skip("the program is out of their reach")
+    check(done.returncode in (1, 2, 3), f"exit code {done.returncode}: {said}")
+    check_equal(f"sentences in: {said}", len(sentences(said)), 1)
+    check(state in said, f"no path in: {said}")
+
+
+@suite.test("somebody without rights uses vsmctl: exit code 5, or 3 if the socket is out of reach")
+def vsmctl_denied(world):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim).start().wait_ready()
+    done = as_nobody(world, lib.VSMCTL, "--socket", sm.socket, "reload")
+    if done.returncode == 126 or done.returncode == 127:
+        raise Skip("the program is out of their reach")
+    check(done.returncode in (3, 5), f"exit code {done.returncode}: {done.stderr}")
+    check_equal(f"sentences in: {done.stderr}", len(sentences(done.stderr)), 1)
+
+
+@suite.for_each("vsmctl {}", [
+    ("without a verb: 2", ([], 2)), ("with an unknown verb: 2", (["zebra"], 2)),
+    ("with an unknown option: 2", (["--zebra", "status"], 2)),
+    ("explain of an unknown name: 4", (["explain", "zebra"], 4)),
+    ("explain of an unknown GUID: 4", (["explain", "0xdeadbeef"], 4)),
+    ("path to an unknown LID: 4", (["path", "1", "999"], 4)),
+    ("status: 0", (["status"], 0)), ("version: 0", (["version"], 0))])
+def vsmctl(world, case):
+    words, code = case
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim).start().wait_ready()
+    done = world.run([lib.VSMCTL, "--socket", sm.socket, *words])
+    check_equal(f"exit code ({done.stderr.strip()})", done.returncode, code)
+    check(bool(done.stderr.strip()) == (code != 0), f"it says: {done.stderr}")
+
+
+@suite.test("vsmctl without a daemon: exit code 3 and a sentence with the socket")
+def no_daemon(world):
+    if not os.path.exists(lib.VSMCTL):
+        raise Skip("vsmctl is not built")
+    done = world.run([lib.VSMCTL, "--socket", world.path("none"), "status"])
+    check_equal("exit code", done.returncode, 3)
+    check(world.path("none") in done.stderr, f"it says: {done.stderr}")

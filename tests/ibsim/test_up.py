@@ -7,8 +7,8 @@ import os
 import checks
 import fabrics
 import lib
-from lib import check_equal
-from suite import STAND_IN, Suite, manager
+from lib import check, check_equal
+from suite import STAND_IN, Suite, manager, vsm
 
 suite = Suite()
 tests = suite.tests
@@ -77,3 +77,309 @@ def real_comes_up(world, make):
     checks.paths(sim, snapshot, pairs=20)
     checks.routes(sm, snapshot, sim.host, seconds=300)
     check_equal("exit code", sm.stop(), 0)
+
+
+# ---- once, twice, and again ---------------------------------------------------------------------
+
+FEW = [fabrics.mixed(), fabrics.fat_tree_3(6), fabrics.torus(4, 4, hosts=2),
+       fabrics.random_graph(30, 60, 2, seed=10)]
+
+
+def few():
+    return [(plan.name, plan.build) for plan in FEW]
+
+
+@suite.for_each("{}: --once brings it up and ends with 0; again it writes nothing", few())
+def once(world, make):
+    sim = lib.Simulator(world, make())
+    sm = vsm(world, sim)
+    check_equal("exit code", sm.once(), 0)
+    before = sim.check_up().lids(sim.host)
+    check_equal("exit code of the second run", sm.once(), 0)
+    check_equal("Sets of the second run", sm.sets(), {})
+    checks.same_lids(before, sim.check_up().lids(sim.host))
+
+
+@suite.for_each("{}: sweeps of a quiet fabric and a restart write nothing", few(), weight=3)
+def quiet(world, make):
+    sim = lib.Simulator(world, make())
+    sm = vsm(world, sim).start().wait_ready()
+    first, sets = sm.status(), sm.sets()
+    before = sim.check_up().lids(sim.host)
+    sm.ctl("sweep", "--full")
+    sm.wait_status("three more sweeps", lambda status: status["sweeps"] >= first["sweeps"] + 3)
+    check_equal("Sets after more sweeps", sm.sets(), sets)
+    check_equal("exit code", sm.stop(), 0)
+    sm.start().wait_ready()
+    sm.wait_status("two sweeps", lambda status: status["sweeps"] >= 2)
+    check_equal("Sets of the restarted one", sm.sets(), {})
+    checks.same_lids(before, sim.check_up().lids(sim.host))
+
+
+@suite.for_each("{}: the LIDs of a fabric that is up are kept, though the state is lost", few())
+def state_lost(world, make):
+    sim = lib.Simulator(world, make())
+    check_equal("exit code", vsm(world, sim).once(), 0)
+    before = sim.check_up().lids(sim.host)
+    other = vsm(world, sim)
+    check_equal("exit code without the state", other.once(), 0)
+    # It cannot know yet what ibsim does not keep, and tries that once.
+    check(set(other.sets()) <= {"PortInfo"}, f"Sets without the state: {other.sets()}")
+    checks.same_lids(before, sim.check_up().lids(sim.host))
+    check_equal("exit code", other.once(), 0)
+    check_equal("Sets with the state", other.sets(), {})
+
+
+@suite.for_each("{}: a fabric that lost all settings gets the LIDs that the state remembers", few())
+def fabric_lost(world, make):
+    sim = lib.Simulator(world, make())
+    sm = vsm(world, sim)
+    check_equal("exit code", sm.once(), 0)
+    before = sim.check_up().lids(sim.host)
+    sim.stop()
+    sim.start()
+    check(not any(sim.snapshot().lids(sim.host).values()), "ibsim remembers LIDs")
+    check_equal("exit code", sm.once(), 0)
+    checks.same_lids(before, sim.check_up().lids(sim.host))
+
+
+@suite.test("what opensm brought up, vsm takes over without a new LID", weight=3)
+def after_opensm(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(6).build())
+    opensm = lib.Opensm(world, sim).start().wait_ready()
+    before = sim.wait_up(20).lids(sim.host)
+    opensm.stop()
+    sm = vsm(world, sim).start().wait_ready()
+    checks.same_lids(before, sim.check_up().lids(sim.host))
+    check("P_KeyTable" not in sm.sets(), f"Sets: {sm.sets()}")
+
+
+@suite.test("a new fabric gets the LIDs of opensm's guid2lid", weight=3)
+def import_lids(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(6).build())
+    opensm = lib.Opensm(world, sim).start().wait_ready()
+    before = sim.wait_up(20).lids(sim.host)
+    opensm.stop()
+    sim.stop()
+    sim.start()
+    guid2lid = os.path.join(opensm.state, "guid2lid")
+    sm = vsm(world, sim, options={"files.import_guid2lid": guid2lid})
+    check_equal("exit code", sm.once(), 0)
+    checks.same_lids(before, sim.check_up().lids(sim.host))
+
+
+# ---- what others are told -----------------------------------------------------------------------
+
+
+@suite.for_each("{}: vsmctl counts what is there", few())
+def counted(world, make):
+    sim = lib.Simulator(world, make())
+    sm = vsm(world, sim).start().wait_ready()
+    snapshot, status = sim.check_up(), sm.status()
+    check_equal("state", status["state"], "master")
+    check_equal("nodes", status["nodes"], len(snapshot.reachable(sim.host)))
+    check_equal("switches", status["switches"], len(snapshot.switches()))
+    check_equal("ports_active", status["ports_active"], len(snapshot.linked_ports(sim.host)))
+    check_equal("ports_not_active", status["ports_not_active"], 0)
+    check_equal("applied", status["applied"], status["generation"])
+    counted_outside = sm.sent()
+    for attribute, methods in status["smps"].items():
+        for method, counts in methods.items():
+            check_equal(f"{method} {attribute}", counts["sent"],
+                        counted_outside.get((method.capitalize(), attribute), 0))
+
+
+@suite.test("vsmctl shows the LIDs, states and neighbours that the devices have", weight=2)
+def shown(world):
+    sim = lib.Simulator(world, fabrics.mixed().build())
+    sm = vsm(world, sim).start().wait_ready()
+    snapshot = sim.check_up()
+    nodes = {int(node["node_guid"], 16): node for node in sm.ctl("nodes")["nodes"]}
+    for name in snapshot.reachable(sim.host):
+        check_equal("name", nodes[snapshot.nodes[name].guid]["name"], name)
+    ports = {(int(port["node_guid"], 16), port["port"]): port for port in sm.ctl("ports")["ports"]}
+    for port in snapshot.linked_ports(sim.host):
+        found = ports[port.node.guid, port.number]
+        check_equal(f"state of {port}", found["state"], "active")
+        check_equal(f"neighbour of {port}", (found["peer"]["name"], found["peer"]["port"]),
+                    port.peer)
+        if port.node.kind != "Switch":
+            check_equal(f"LID of {port}", found["lid"], port.lid)
+    links = sm.ctl("links")["links"]
+    check_equal("links", 2 * len(links), len(snapshot.linked_ports(sim.host)))
+
+
+@suite.test("vsmctl routes and path say what dump_fts and ibtracert find", weight=3)
+def routes_shown(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(6).build())
+    sm = vsm(world, sim).start().wait_ready()
+    snapshot = sim.check_up()
+    held = checks.tables_in(sim.tool("dump_fts"))
+    for switch in snapshot.switches()[:10]:
+        said = {lid: run["port"] for run in sm.ctl("routes", switch.name)["routes"]
+                for lid in range(run["lid"], run["last_lid"] + 1)}
+        for lid in snapshot.lids(sim.host).values():
+            if lid != switch.ports[0].lid and lid % 64:
+                check_equal(f"{switch.name} LID {lid}", said.get(lid), held[switch.guid].get(lid))
+    ends = sorted(snapshot.end_ports(sim.host), key=lambda port: port.lid)
+    for source, target in zip(ends[::7], ends[3::5]):
+        if source.lid == target.lid:
+            continue
+        way = [(hop["name"], hop["out_port"])
+               for hop in sm.ctl("path", str(source.lid), str(target.lid))["hops"]]
+        traced = checks.traced(sim.tool("ibtracert", source.lid, target.lid))
+        check_equal(f"path {source.lid} {target.lid}", way[:len(traced)], traced)
+
+
+def record(sim, *query):
+    return checks.fields(sim.tool("saquery", *query))
+
+
+@suite.test("saquery gets the records of one node, port, path and SM, by LID and by GID", weight=3)
+def saquery(world):
+    sim = lib.Simulator(world, fabrics.mixed().build())
+    manager(world, sim).start().wait_ready()
+    snapshot = sim.check_up()
+    ends = [port for port in snapshot.end_ports(sim.host) if port.node.kind != "Switch"]
+    for port in ends:
+        found = record(sim, "NR", port.lid)
+        check_equal("NodeDescription", found["NodeDescription"], port.node.name)
+        check_equal("node_guid", int(found["node_guid"], 16), port.node.guid)
+        check_equal("port_guid", int(found["port_guid"], 16), port.guid)
+        check_equal("num_ports", int(found["num_ports"]), len(port.node.ports))
+        found = record(sim, "PIR", port.lid)
+        check_equal("LinkState", found["LinkState"], "Active")
+        check_equal("Lid", int(found["Lid"]), port.lid)
+        check_equal("LocalPort", int(found["LocalPort"]), port.number)
+    one, other = ends[0], ends[-1]
+    gids = [f"fe80::{port.guid >> 16:x}:{port.guid & 0xffff:x}" for port in (one, other)]
+    asked = (("--slid", one.lid, "--dlid", other.lid), ("--sgid", gids[0], "--dgid", gids[1]))
+    for query in asked:
+        found = record(sim, "PR", *query)
+        check_equal("slid", int(found["slid"]), one.lid)
+        check_equal("dlid", int(found["dlid"]), other.lid)
+        check_equal("pkey", int(found["pkey"], 16), 0xffff)
+        check_equal("rate: 10 Gb/s", int(found["rate"], 16) & 0x3f, 3)
+        mtu = checks.fields(sim.tool("smpquery", "portinfo", one.lid))["NeighborMTU"]
+        check_equal("MTU in bytes", 128 << (int(found["mtu"], 16) & 0x3f), int(mtu))
+    found = record(sim, "SMIR")
+    check_equal("GUID", int(found["GUID"], 16), snapshot.nodes[sim.host].ports[1].guid)
+    check_equal("SMState", int(found["SMState"]), 3)
+    check("Capability mask" in record(sim, "CPI"), "no ClassPortInfo")
+
+
+@suite.test("saquery is told that there is no such record, and what is not supported", weight=3)
+def saquery_refused(world):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    vsm(world, sim).start().wait_ready()
+    for query, status in ((("NR", 99), "0x0300"), (("LFTR",), "0x000c")):
+        done = sim.run("saquery", *query)
+        check(done.returncode and status in done.stderr, f"saquery {query}: {done.stderr}")
+
+
+@suite.test("sminfo, smpquery and ibportstate see this SM and its settings")
+def seen_by_others(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(4).build())
+    manager(world, sim).start().wait_ready()
+    snapshot = sim.check_up()
+    far = [port for port in snapshot.end_ports(sim.host) if port.node.kind != "Switch"][-1]
+    guid = snapshot.nodes[sim.host].ports[1].guid
+    said = sim.tool("sminfo", host=far.node.name)
+    check(f"guid 0x{guid:x}," in said and "SMINFO_MASTER" in said, said)
+    found = checks.fields(sim.tool("smpquery", "portinfo", far.lid))
+    check_equal("GidPrefix", found["GidPrefix"], "0xfe80000000000000")
+    check_equal("SMLid", int(found["SMLid"]), snapshot.nodes[sim.host].ports[1].lid)
+    check_equal("LinkState", found["LinkState"], "Active")
+    switch = snapshot.switches()[0]
+    found = checks.fields(sim.tool("smpquery", "switchinfo", switch.ports[0].lid))
+    check_equal("LinearFdbTop", int(found["LinearFdbTop"]), max(snapshot.lids(sim.host).values()))
+
+
+# ---- settings -----------------------------------------------------------------------------------
+
+
+@suite.for_each("lmc {}: ranges of LIDs that do not overlap, each LID routed", [(1, 1), (3, 3)], 3)
+def lmc(world, bits):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(8).build())
+    sm = vsm(world, sim, options={"subnet.lmc": bits}).start().wait_ready()
+    snapshot = sim.check_up()
+    for port in snapshot.end_ports(sim.host):
+        if port.node.kind != "Switch":
+            check_equal(f"LMC of {port}", port.lmc, bits)
+            check_equal(f"low bits of {port}", port.lid % (1 << bits), 0)
+    held = checks.tables(sim, sm, snapshot)
+    missing = [f"0x{guid:x} LID {port.lid + path}" for guid in held
+               for port in snapshot.end_ports(sim.host) for path in range(1 << port.lmc)
+               if port.lid + path not in held[guid] and (port.lid + path) % 64]
+    lib.check_empty("LIDs without a route", missing)
+    checks.routes(sm, snapshot, sim.host, extra=("-l", bits))
+
+
+PARTITIONS = """
+Default=0x7fff, ipoib : ALL_SWITCHES=full, SELF=full, ALL=limited ;
+blue=0x0002 : {one}=full, {two}=limited ;
+red=0x8003 : {two}, {three} ;
+"""
+
+
+def keys_of(sim, port):
+    return set(checks.pkeys(sim, port.lid))
+
+
+@suite.test("partitions.conf reaches the P_Key tables of hosts and of the switch ports before them")
+def partitions(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(4).build())
+    before = sim.snapshot()
+    own, one, two, three, other = [before.nodes[f"H{n:05d}"].ports[1].guid for n in range(5)]
+    path = world.write("partitions.conf", PARTITIONS.format(
+        one=hex(one), two=hex(two), three=hex(three)))
+    sm = vsm(world, sim, options={"partition_file": path}).start().wait_ready()
+    ports = {port.guid: port for port in sim.check_up().end_ports(sim.host)}
+    wanted = {own: {0xffff}, one: {0x7fff, 0x8002}, two: {0x7fff, 0x0002, 0x0003},
+              three: {0x7fff, 0x0003}, other: {0x7fff}}
+    for guid, keys in wanted.items():
+        check_equal(f"P_Keys of {ports[guid]}", keys_of(sim, ports[guid]), keys)
+        switch, number = ports[guid].peer
+        held = set(checks.pkeys(sim, sim.snapshot().port(switch, 0).lid, number))
+        check_equal(f"P_Keys of the switch port of {ports[guid]}", held, keys)
+    world.write("partitions.conf", "Default=0x7fff : ALL=full ;\n")
+    sm.ctl("reload")
+    lib.wait_until("all hosts full members",
+                   lambda: all(keys_of(sim, ports[guid]) == {0xffff} for guid in wanted), 20)
+
+
+@suite.test("a port that joins a partition keeps the indices of its P_Keys", weight=2)
+def stable_indices(world):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    guid = sim.snapshot().nodes["H00001"].ports[1].guid
+    path = world.write("partitions.conf", f"Default=0x7fff : ALL=full ;\nb=0x0005 : {guid:#x} ;\n")
+    sm = vsm(world, sim, options={"partition_file": path}).start().wait_ready()
+    lid = sim.check_up().nodes["H00001"].ports[1].lid
+    first = checks.pkeys(sim, lid)
+    world.write("partitions.conf", f"Default=0x7fff : ALL=full ;\na=0x0004 : {guid:#x} ;\n"
+                f"b=0x0005 : {guid:#x} ;\n")
+    sm.ctl("reload")
+    lib.wait_until("a third P_Key", lambda: len(checks.pkeys(sim, lid)) == 3, 20)
+    check_equal("the first two", checks.pkeys(sim, lid)[:2], first)
+
+
+# ---- others ------------------------------------------------------------------------------------
+
+
+@suite.test("another subnet manager is master: vsm writes nothing and says who", weight=5)
+def rival(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(4).build())
+    opensm = lib.Opensm(world, sim, host="H00007", options={"sm_priority": 9})
+    opensm.start().wait_ready()
+    before = sim.wait_up(20)
+    sm = vsm(world, sim).start()
+    sm.wait_status("standby", lambda status: status["state"] in ("standby", "not-active"))
+    sm.wait_status("two sweeps", lambda status: status["sweeps"] >= 2)
+    check_equal("Sets", sm.sets(), {})
+    guid = before.nodes["H00007"].ports[1].guid
+    check_equal("master_guid", int(sm.status()["master_guid"], 16), guid)
+    check(f"{guid:016x}" in sm.output(), "the log does not name the master")
+    checks.same_lids(before.lids(sim.host), sim.check_up().lids(sim.host))
+    check_equal("exit code", sm.stop(), 0)
+    check_equal("exit code of --once", sm.once(), 1)
+    check(f"{guid:016x}" in sm.output(), "--once does not name the master")
