@@ -19,7 +19,7 @@
 #include "base/loop.h"
 #include "base/macros.h"
 
-#define PAGE_ROWS 512u
+#define PAGE_ROWS 256u
 
 struct method {
 	const char *name;

@@ -29,6 +29,7 @@
 #include "ctl/names.h"
 #include "ctl/protocol.h"
 #include "ctl/role.h"
+#include "ctl/rpc.h"
 #include "tests/unit/fake-sm.h"
 #include "tests/unit/loop-poll.h"
 
@@ -627,6 +628,48 @@ static void roles_follow_from_user_and_groups(void **state)
 	assert_int_equal(role_decide(&none, 1000, other, 2), ROLE_NONE);
 }
 
+/* The code of the error that a client with @role gets, 0 for a result. */
+static json_int_t code_for(struct rpc *rpc, enum role role, const char *method)
+{
+	struct rpc_client client = { .role = role };
+	char line[100];
+	json_t *answer;
+	json_int_t code;
+
+	snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"}", method);
+	AUTO(freep) char *text = rpc_answer(rpc, &client, line, strlen(line));
+
+	answer = json_loads(text, 0, NULL);
+	code = json_integer_value(json_object_get(json_object_get(answer, "error"), "code"));
+	json_decref(answer);
+
+	return code;
+}
+
+static void readers_look_and_admins_change_and_others_learn_nothing(void **state)
+{
+	static const char *const looks[] = { "status", "ports", "events", "version", "stats" };
+	static const char *const orders[] = { "sweep", "reload" };
+	struct fixture *f = *state;
+	struct control_setup setup = setup_of(f);
+	struct rpc rpc;
+
+	rpc_init(&rpc, f->loop, &setup);
+	for (size_t i = 0; i < COUNT(looks); i++) {
+		assert_int_equal(code_for(&rpc, ROLE_NONE, looks[i]), PROTOCOL_DENIED);
+		assert_int_equal(code_for(&rpc, ROLE_READER, looks[i]), 0);
+		assert_int_equal(code_for(&rpc, ROLE_ADMIN, looks[i]), 0);
+	}
+	for (size_t i = 0; i < COUNT(orders); i++) {
+		assert_int_equal(code_for(&rpc, ROLE_NONE, orders[i]), PROTOCOL_DENIED);
+		assert_int_equal(code_for(&rpc, ROLE_READER, orders[i]), PROTOCOL_DENIED);
+		assert_int_equal(f->fake->sweeps + f->reloads, i);
+		assert_int_equal(code_for(&rpc, ROLE_ADMIN, orders[i]), 0);
+	}
+	assert_int_equal(code_for(&rpc, ROLE_NONE, "nonsense"), PROTOCOL_DENIED);
+	rpc_done(&rpc);
+}
+
 /* As user 65534 with the groups @groups: connects and asks; the status says what went wrong. */
 static void be_somebody(const char *path, const char *line, const gid_t *groups, size_t n)
 {
@@ -750,10 +793,10 @@ static void a_list_of_any_length_comes_in_small_pages(void **state)
 	size_t ports = 5 + 9 + 9 + 1 + 1 + 2 + 1 + 1 + 1 + 3000;
 
 	fake_grow(f->fake, 3000);
-	assert_int_equal(read_pages(f, "nodes", "nodes", rows), 6);
+	assert_int_equal(read_pages(f, "nodes", "nodes", rows), 12);
 	assert_int_equal(json_array_size(rows), 3009);
 	json_array_clear(rows);
-	assert_true(read_pages(f, "ports", "ports", rows) >= ports / 512);
+	assert_true(read_pages(f, "ports", "ports", rows) >= ports / 256);
 	assert_int_equal(json_array_size(rows), ports);
 	json_decref(rows);
 }
@@ -1234,6 +1277,7 @@ int main(void)
 		TEST(a_socket_of_another_is_not_removed_at_the_end),
 		TEST(the_socket_lets_in_its_group_and_nobody_else),
 		cmocka_unit_test(roles_follow_from_user_and_groups),
+		TEST(readers_look_and_admins_change_and_others_learn_nothing),
 		TEST(somebody_else_is_refused_and_dropped),
 		TEST(status_has_what_scripts_wait_for),
 		TEST(before_there_is_a_port_only_status_version_and_reload_answer),
