@@ -89,33 +89,38 @@ static bool client_is_full(const struct client *c)
 	return client_pending(c) >= OUT_ENOUGH;
 }
 
+/* Behind what is not sent yet. 0, -ENOMEM, or -E2BIG for more than any answer has. */
+static int client_append(struct client *c, const char *text, size_t length)
+{
+	size_t pending = client_pending(c);
+	char *bigger;
+
+	if (pending + length > PROTOCOL_ANSWER_MAX + OUT_ENOUGH)
+		return -E2BIG;
+	if (c->out_sent > 0 && pending > 0)
+		memmove(c->out, c->out + c->out_sent, pending);
+	c->out_sent = 0;
+	c->out_used = pending;
+	bigger = realloc(c->out, pending + length);
+	if (!bigger)
+		return -ENOMEM;
+	c->out = bigger;
+	memcpy(c->out + pending, text, length);
+	c->out_used += length;
+
+	return 0;
+}
+
 /* @line is freed. NULL: there was nothing to say. */
 static void client_say(struct client *c, char *line)
 {
-	AUTO(freep) char *text = line;
-	size_t length = line ? strlen(line) : 0;
-	char *bigger;
-
-	if (length == 0)
+	if (!line)
 		return;
-	if (client_pending(c) + length > PROTOCOL_ANSWER_MAX + OUT_ENOUGH) {
-		client_kill(c);
-		return;
-	}
 	if (client_pending(c) == 0)
 		c->moved_at = loop_now(c->control->loop);
-	if (c->out_sent > 0)
-		memmove(c->out, c->out + c->out_sent, client_pending(c));
-	c->out_used -= c->out_sent;
-	c->out_sent = 0;
-	bigger = realloc(c->out, c->out_used + length);
-	if (!bigger) {
+	if (client_append(c, line, strlen(line)) < 0)
 		client_kill(c);
-		return;
-	}
-	memcpy(bigger + c->out_used, text, length);
-	c->out = bigger;
-	c->out_used += length;
+	free(line);
 }
 
 static void client_send(struct client *c)

@@ -22,6 +22,7 @@ vsmctl_SOURCES = ctl/vsmctl.c ctl/vsmctl.h ctl/protocol.h
 vsmctl_SOURCES += ctl/vsmctl-client.c
 vsmctl_SOURCES += ctl/vsmctl-explain.c
 vsmctl_SOURCES += ctl/vsmctl-show.c
+vsmctl_SOURCES += ctl/vsmctl-status.c
 vsmctl_SOURCES += ctl/vsmctl-table.c
 vsmctl_LDADD = $(JANSSON_LIBS)
 

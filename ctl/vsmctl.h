@@ -77,7 +77,8 @@ void table_end(struct table *table, bool colour);
 /* @text in the colour of @paint. */
 void print_painted(bool colour, enum paint paint, const char *text);
 
-/* -- for people: vsmctl-show.c, vsmctl-explain.c ------------------------------------------------
+/* -- for people: vsmctl-show.c, vsmctl-status.c, vsmctl-explain.c
+ * ------------------------------------------------
  */
 
 struct view {

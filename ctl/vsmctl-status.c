@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * "status" and "stats" for people. The first line is the one that most want, and says what to ask
+ * next if something is wrong.
+ */
+
+#include "ctl/vsmctl.h"
+
+#include <string.h>
+
+#include "base/macros.h"
+
+static void show_first_line(const json_t *s, const struct view *view)
+{
+	const char *state = member_text(s, "state", "?");
+	long long bad = member_number(s, "ports_not_active");
+
+	print_painted(view->colour, strcmp(state, "master") ? PAINT_WARN : PAINT_GOOD, state);
+	if (json_is_string(json_object_get(s, "trouble"))) {
+		printf(": %s\n", member_text(s, "trouble", ""));
+		return;
+	}
+	printf(", generation %lld (applied %lld), %lld nodes, %lld switches; %lld ports active, ",
+	       member_number(s, "generation"), member_number(s, "applied"),
+	       member_number(s, "nodes"), member_number(s, "switches"),
+	       member_number(s, "ports_active"));
+	if (bad == 0) {
+		printf("all\n");
+		return;
+	}
+	printf("%lld not: run ", bad);
+	print_painted(view->colour, PAINT_BAD, "vsmctl ports --problems");
+	printf("\n");
+}
+
+static void show_last_sweep(const json_t *s)
+{
+	const json_t *sweep = json_object_get(s, "last_sweep");
+	const char *phase = member_text(s, "phase", NULL);
+	char age[24];
+
+	if (!phase)
+		return;
+	printf("%s", strcmp(phase, "rest") ? phase : "at rest");
+	if (json_is_object(sweep))
+		printf("; sweep %lld began %s ago, the last one took %.1f ms",
+		       member_number(s, "sweeps"),
+		       age_text(member_number(sweep, "seconds_ago"), age),
+		       json_number_value(json_object_get(sweep, "took_ms")));
+	printf("\n");
+}
+
+static void show_place(const json_t *s)
+{
+	char place[320];
+	const char *engine = member_text(s, "engine", NULL);
+	const char *master = member_text(s, "master_guid", NULL);
+
+	if (json_is_object(json_object_get(s, "port")))
+		printf("on %s, LID %lld, port GUID %s\n",
+		       end_text(json_object_get(s, "port"), place),
+		       member_number(json_object_get(s, "port"), "lid"),
+		       member_text(s, "port_guid", "?"));
+	if (engine)
+		printf("routed by %s%s%s\n", engine,
+		       json_is_string(json_object_get(s, "routing")) ? ": " : "",
+		       member_text(s, "routing", ""));
+	if (master)
+		printf("the master is %s\n", master);
+}
+
+static void show_other_sms(const json_t *s)
+{
+	const json_t *peers = json_object_get(s, "other_sms");
+	const json_t *peer;
+	size_t i;
+
+	json_array_foreach(peers, i, peer)
+		printf("another SM: %s (%s), LID %lld, priority %lld, %s\n",
+		       member_text(peer, "guid", "?"), member_text(peer, "name", "unknown"),
+		       member_number(peer, "lid"), member_number(peer, "priority"),
+		       member_text(peer, "state", "?"));
+}
+
+static void add_counts(struct table *table, const char *attribute, const char *method,
+		       const json_t *counts)
+{
+	static const char *const keys[] = { "sent", "answered", "retried", "timed_out", "refused" };
+
+	table_add(table, PAINT_NONE, "%s", attribute);
+	table_add(table, PAINT_NONE, "%s", method);
+	for (size_t i = 0; i < COUNT(keys); i++)
+		table_add(table,
+			  i > 2 && member_number(counts, keys[i]) > 0 ? PAINT_WARN : PAINT_NONE,
+			  "%lld", member_number(counts, keys[i]));
+}
+
+static void show_smps(const json_t *smps, const struct view *view)
+{
+	static const char *const heads[] = { "SMP",      ">METHOD",    ">SENT",    ">ANSWERED",
+					     ">RETRIED", ">TIMED OUT", ">REFUSED", NULL };
+	struct table table = table_start(heads);
+	json_t *methods, *counts;
+	const char *attribute, *method;
+
+	json_object_foreach((json_t *)(uintptr_t)smps, attribute, methods)
+		json_object_foreach(methods, method, counts)
+			add_counts(&table, attribute, method, counts);
+	if (table.n_cells > 0)
+		printf("\n");
+	table_end(&table, view->colour);
+}
+
+void show_status(const json_t *s, const struct view *view)
+{
+	show_first_line(s, view);
+	show_last_sweep(s);
+	show_place(s);
+	show_other_sms(s);
+	show_smps(json_object_get(s, "smps"), view);
+}
+
+void show_stats(const json_t *s, const struct view *view)
+{
+	static const char *const heads[] = { "WHAT", ">NUMBER", NULL };
+	struct table table = table_start(heads);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)s, key, value)
+	{
+		if (!json_is_integer(value))
+			continue;
+		table_add(&table, PAINT_NONE, "%s", key);
+		table_add(&table, PAINT_NONE, "%lld", (long long)json_integer_value(value));
+	}
+	table_end(&table, view->colour);
+	show_smps(json_object_get(s, "smps"), view);
+}
