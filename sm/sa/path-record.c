@@ -342,29 +342,49 @@ static uint16_t key_of(const struct path_query *p, uint32_t from, uint32_t to)
 
 static void try_ports(const struct path_query *p, const struct side *from, const struct side *to)
 {
-	uint16_t key;
+	uint16_t key = key_of(p, from->port, to->port);
 
-	if (!admin_sees(p->query, from->port) || !admin_sees(p->query, to->port))
-		return;
-	key = key_of(p, from->port, to->port);
 	if (key)
 		try_lids(p, from, to, key);
 }
 
-/* Every port of the fabric takes the place of the end that is not given. */
+/*
+ * Every port of the fabric takes the place of the end that is not given. Who asks for its own paths
+ * sees all that it has a P_Key in common with, and that is looked for anyway.
+ */
 static void try_every_port(struct path_query *p)
 {
-	const struct admin_view *view = p->query->view;
+	const struct admin_query *query = p->query;
+	const struct fabric *f = query->view->fabric;
 	struct side *open = p->from_fixed ? &p->to : &p->from;
+	bool is_own = query->requester == (p->from_fixed ? p->from.port : p->to.port);
 
-	for (uint32_t port = 0; port < view->fabric->n_ports; port++) {
-		if (!admin_is_end(view->fabric, port))
+	for (uint32_t port = 0; port < f->n_ports && !query->overflow; port++) {
+		if (!admin_is_end(f, port) || (!is_own && !admin_sees(query, port)))
 			continue;
-		take_port(view, port, open);
+		take_port(query->view, port, open);
 		try_ports(p, &p->from, &p->to);
-		if (p->query->overflow)
-			return;
 	}
+}
+
+static bool sees_ends(const struct path_query *p)
+{
+	return (!p->from.given || admin_sees(p->query, p->from.port)) &&
+	       (!p->to.given || admin_sees(p->query, p->to.port));
+}
+
+/* False: there can be no path on this partition or service level. */
+static bool take_key(struct path_query *p)
+{
+	const struct admin_query *query = p->query;
+
+	if (admin_has(query, WANT_SL) && wire_get(query->wanted, PATH_SL) != 0)
+		return false;
+	if (!admin_has(query, WANT_PKEY))
+		return true;
+	p->key = (uint16_t)wire_get(query->wanted, PATH_PKEY);
+
+	return p->key & KEY_BASE_MASK;
 }
 
 static unsigned read_limit(const struct admin_query *query)
@@ -389,15 +409,8 @@ static void each(struct admin_query *query)
 		.keys = &keys,
 	};
 
-	if (!take_ends(&p) || p.limit == 0)
+	if (!take_ends(&p) || !take_key(&p) || !sees_ends(&p) || p.limit == 0)
 		return;
-	if (admin_has(query, WANT_SL) && wire_get(query->wanted, PATH_SL) != 0)
-		return;
-	if (admin_has(query, WANT_PKEY)) {
-		p.key = (uint16_t)wire_get(query->wanted, PATH_PKEY);
-		if (!(p.key & KEY_BASE_MASK))
-			return;
-	}
 	admin_keys_read(query->view, p.from_fixed ? p.from.port : p.to.port, &keys);
 	if (p.every_pair)
 		try_ports(&p, &p.from, &p.to);

@@ -471,10 +471,32 @@ static void who_asks_must_share_a_partition_with_both_ends(void **state)
 	memset(a->small.keys[SMALL_GAMMA], 0, sizeof(a->small.keys[0]));
 	a->small.keys[SMALL_GAMMA][0] = 0x8001;
 	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	by_gid(a, METHOD_GET, SMALL_GAMMA, SMALL_ALPHA);
+	a->arrival.from.lid = a->small.lid[SMALL_DELTA_1];
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
 	a->arrival.from.lid = a->small.lid[SMALL_ALPHA];
 	assert_int_equal(ask(a), STATUS_OK);
 	a->arrival.from.lid = 0x77;
 	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
+static void who_asks_for_the_paths_of_others_sees_none_to_strangers(void **state)
+{
+	struct asking *a = *state;
+
+	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_PATH_RECORD);
+	set_field(a, SLID, PATH_SLID, 0x10);
+	set_field(a, PKEY, PATH_PKEY, 0x8001);
+	memset(a->small.keys[SMALL_GAMMA], 0, sizeof(a->small.keys[0]));
+	a->small.keys[SMALL_GAMMA][0] = 0x8001;
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 3); /* two to itself, and to gamma */
+	a->arrival.from.lid = a->small.lid[SMALL_DELTA_1];
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 2);
+	a->small.keys[SMALL_DELTA_1][0] = 0x8003;
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 0);
 }
 
 /* ---- MTU, rate, life --------------------------------------------------------------------------
@@ -778,6 +800,7 @@ int main(void)
 		asking_test(who_is_both_full_and_limited_member_has_the_full_key),
 		asking_test(there_is_no_path_between_limited_members),
 		asking_test(who_asks_must_share_a_partition_with_both_ends),
+		asking_test(who_asks_for_the_paths_of_others_sees_none_to_strangers),
 		asking_test(the_slowest_link_on_the_way_counts),
 		asking_test(the_way_back_counts_too),
 		asking_test(what_a_port_can_receive_bounds_the_mtu),
