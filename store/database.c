@@ -214,13 +214,13 @@ static int check_pages(struct database *db, struct database_report *report)
 	return strcmp(text, "ok") == 0 ? 0 : damaged(report, text);
 }
 
-static int is_table(const char *sql)
+static bool is_table(const char *sql)
 {
 	for (size_t i = 0; i < COUNT(tables); i++)
 		if (sql && strcmp(sql, tables[i]) == 0)
-			return 1;
+			return true;
 
-	return 0;
+	return false;
 }
 
 /* No two tables have the same text, so all of them there and nothing else is what we made. */

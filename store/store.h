@@ -29,7 +29,8 @@ int store_open(struct loop *loop, const char *dir, char why[static 256], struct 
 /*
  * Writes what waits, and waits for it; what the disk does not take is lost, which is logged. Calls
  * of keep_after() that are not answered yet never will be. Takes NULL. Before the loop is freed,
- * and not from within a callback of keep_after().
+ * and not from within a callback of keep_after(). If a batch was being written, a few hundred
+ * bytes stay with the loop until it is done; who stops in order waits for keep_after() before.
  */
 void store_close(struct store *store);
 

@@ -9,12 +9,15 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -129,6 +132,35 @@ static uint64_t read_report(int fd, uint64_t last)
 	return read(fd, &number, sizeof(number)) == sizeof(number) ? number : last;
 }
 
+/* It does not outlive us, should a test fail meanwhile. */
+static pid_t start_victim(struct fixture *f, uint64_t first, int *ret_report)
+{
+	int fds[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(fds[0]);
+		be_a_victim(f->dir, first, fds[1]);
+	}
+	close(fds[1]);
+	*ret_report = fds[0];
+
+	return pid;
+}
+
+static void kill_victim(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+}
+
 /* Starts a victim, kills it after some confirmations and a bit, and returns the last of them. */
 static uint64_t live_and_die(struct fixture *f, uint64_t first)
 {
@@ -136,26 +168,18 @@ static uint64_t live_and_die(struct fixture *f, uint64_t first)
 	uint64_t bit = loop_random(f->loop) % 300000;
 	uint64_t last = 0;
 	uint64_t number;
-	int status;
-	int fds[2];
+	int report;
 	pid_t pid;
 
-	assert_int_equal(pipe(fds), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		be_a_victim(f->dir, first, fds[1]);
-	close(fds[1]);
+	pid = start_victim(f, first, &report);
 	while (n-- > 0)
-		last = read_report(fds[0], last);
+		last = read_report(report, last);
 	while (bit-- > 0)
 		__asm__ volatile("" ::: "memory");
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	while ((number = read_report(fds[0], last)) != last)
+	kill_victim(pid);
+	while ((number = read_report(report, last)) != last)
 		last = number;
-	close(fds[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status));
+	close(report);
 
 	return last;
 }
@@ -199,21 +223,15 @@ static void a_directory_is_refused_while_another_process_has_it(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t number;
-	int fds[2];
+	int report;
 	pid_t pid;
 
-	assert_int_equal(pipe(fds), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		be_a_victim(f->dir, 1, fds[1]);
-	close(fds[1]);
-	assert_int_equal(read(fds[0], &number, sizeof(number)), sizeof(number));
+	pid = start_victim(f, 1, &report);
+	assert_int_equal(read(report, &number, sizeof(number)), sizeof(number));
 	assert_int_equal(fixture_try_open(f), -EBUSY);
 	assert_non_null(strstr(f->why, "is in use by another vsm"));
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	close(fds[0]);
+	kill_victim(pid);
+	close(report);
 	fixture_open(f);
 }
 
@@ -272,6 +290,50 @@ static void closing_waits_for_a_batch_that_is_being_written(void **state)
 	loop_timer_free(timer);
 }
 
+/* More than SQLite has memory for, so that the log grows before the batch is complete. */
+static void keep_much(struct fixture *f, uint8_t value)
+{
+	char blob[1000];
+
+	memset(blob, value, sizeof(blob));
+	for (uint64_t guid = 1; guid <= 8000; guid++)
+		keep_quirks_of(f, guid, blob, sizeof(blob));
+}
+
+static bool log_is_empty(const struct fixture *f)
+{
+	struct stat st;
+
+	return stat(fixture_path(f, "vsm.db-wal"), &st) < 0 || st.st_size == 0;
+}
+
+static void closing_waits_for_a_batch_that_is_half_written(void **state)
+{
+	struct fixture *f = *state;
+	struct loop_timer *timer;
+
+	assert_int_equal(loop_timer_new(f->loop, leave, f->loop, &timer), 0);
+	for (uint8_t round = 1; round <= 3; round++) {
+		fixture_open(f);
+		assert_true(log_is_empty(f));
+		keep_much(f, round);
+		loop_timer_set(timer, 0);
+		assert_int_equal(loop_run(f->loop), 0);
+		while (log_is_empty(f))
+			sched_yield();
+		fixture_reopen(f);
+		assert_int_equal(f->back->n_quirks, 8000);
+		for (size_t i = 0; i < 8000; i++)
+			assert_int_equal(*(const uint8_t *)f->back->quirks[i].blob, round);
+		fixture_close(f);
+	}
+	fixture_open(f);
+	keep_mkey_of(f, 1, 1);
+	assert_int_equal(keep_after(store_keeper(f->store), stop, f->loop), 0);
+	assert_int_equal(loop_run(f->loop), 0);
+	loop_timer_free(timer);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
 
 int main(void)
@@ -281,6 +343,7 @@ int main(void)
 		TEST(a_directory_is_refused_while_another_process_has_it),
 		TEST(a_burst_is_confirmed_on_the_real_loop),
 		TEST(closing_waits_for_a_batch_that_is_being_written),
+		TEST(closing_waits_for_a_batch_that_is_half_written),
 	};
 
 	return cmocka_run_group_tests_name("store-kill", tests, NULL, NULL);

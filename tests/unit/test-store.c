@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
+#include "store/batch.h"
 #include "store/guid2lid.h"
 #include "tests/unit/loop-virtual.h"
 #include "tests/unit/store-fixture.h"
@@ -347,8 +348,10 @@ static void what_was_handed_over_before_is_on_disk_when_an_after_is_answered(voi
 	keep_mkey_of(f, 2, 1);
 	keep_after(store_keeper(f->store), check_disk, &second);
 	assert_false(is_on_disk(f, 2));
-	run(f);
+	loop_virtual_run_for(f->loop, LOOP_SEC);
 	assert_int_equal(first.n_answered, 1);
+	assert_int_equal(second.n_answered, 0);
+	run(f);
 	assert_int_equal(second.n_answered, 1);
 }
 
@@ -388,6 +391,27 @@ static void a_burst_takes_one_job(void **state)
 	while (loop_virtual_step(f->loop))
 		n++;
 	assert_int_equal(n, 3); /* begin, written, nobody to answer */
+}
+
+static void a_value_that_needs_no_more_room_is_taken_when_there_is_none(void **state)
+{
+	struct batch batch = { 0 };
+	struct row row = { .kind = ROW_QUIRKS, .guid = 1, .size = 4, .blob = "four" };
+
+	(void)state;
+	assert_int_equal(batch_put(&batch, &row, 1000), 0);
+	row.size = 5;
+	assert_int_equal(batch_put(&batch, &row, batch.bytes), -ENOMEM);
+	assert_int_equal(batch.rows[0].size, 4);
+	row.size = 4;
+	assert_int_equal(batch_put(&batch, &row, 0), 0);
+	row.size = 0;
+	assert_int_equal(batch_put(&batch, &row, 0), 0);
+	assert_int_equal(batch.rows[0].size, 0);
+	row.guid = 2;
+	assert_int_equal(batch_put(&batch, &row, batch.bytes), -ENOMEM);
+	assert_int_equal(batch.n_rows, 1);
+	batch_done(&batch);
 }
 
 static void reading_is_refused_after_the_first_write(void **state)
@@ -864,6 +888,7 @@ int main(void)
 		TEST(what_was_handed_over_before_is_on_disk_when_an_after_is_answered),
 		TEST(an_after_may_hand_over_more),
 		TEST(a_burst_takes_one_job),
+		TEST(a_value_that_needs_no_more_room_is_taken_when_there_is_none),
 		TEST(reading_is_refused_after_the_first_write),
 		TEST(rows_that_cannot_be_right_are_left_out_with_a_message),
 		TEST(a_thousand_bad_rows_are_not_a_thousand_messages),
