@@ -36,6 +36,15 @@ tests_oracle_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAG
 EXTRA_PROGRAMS += tests/bench/bench-routing
 benches += tests/bench/bench-routing
 
+# vsm and opensm side by side, and the floor under both.
+benches += tests/bench/bench.py
+EXTRA_PROGRAMS += tests/bench/replay
+tests_bench_replay_SOURCES = tests/bench/replay.c tests/bench/recorded-smp.h
+tests_bench_replay_LDADD = $(UMAD_LIBS)
+bench: tests/bench/replay$(EXEEXT) tests/bench/count-smps.so
+EXTRA_DIST += tests/bench/bench.py
+CLEANFILES += tests/bench/bench.json
+
 # ---- store: a scratch directory and what the log said ------------------------------------------
 store_fixture = tests/unit/store-fixture.c tests/unit/store-fixture.h
 check_PROGRAMS += tests/unit/test-guid2lid tests/unit/test-store
@@ -75,8 +84,8 @@ EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test
 check_DATA = tests/bench/count-smps.so
 EXTRA_DIST += tests/bench/count-smps.c
 CLEANFILES += tests/bench/count-smps.so
-tests/bench/count-smps.so: tests/bench/count-smps.c
-	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) -D_GNU_SOURCE $(UMAD_CFLAGS) $(CPPFLAGS) $(CFLAGS) \
+tests/bench/count-smps.so: tests/bench/count-smps.c tests/bench/recorded-smp.h
+	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) -D_GNU_SOURCE -I$(top_srcdir) $(UMAD_CFLAGS) $(CPPFLAGS) $(CFLAGS) \
 		-Wall -Wextra -std=gnu11 -pthread -fPIC -shared -o $@ $(srcdir)/tests/bench/count-smps.c
 
 # ---- fuzz targets: three lines each -------------------------------------------------------------

@@ -6,8 +6,8 @@
  * have to be believed.
  *
  * SMP_COUNTS=FILE: counts, as they grow; 64-bit numbers [method][attribute], where method is 0 for
- * Get, 1 for Set, 2 for all else, and attribute < 256. SMP_RECORD=FILE: each SMP, 256 bytes, in the
- * order of sending, for replay.c.
+ * Get, 1 for Set, 2 for all else, and attribute < 256. SMP_RECORD=FILE: each Get and Set
+ * in the order of sending, a struct recorded_smp, for replay.c.
  *
  * Only classes 0x01 and 0x81 count. A try that is sent again counts again.
  */
@@ -24,8 +24,9 @@
 
 #include <infiniband/umad.h>
 
+#include "tests/bench/recorded-smp.h"
+
 enum {
-	SMP_SIZE = 256,
 	ATTRIBUTES = 256,
 	KINDS = 3,
 	CLASS_AT = 1,
@@ -60,18 +61,27 @@ static uint64_t *map_counts(const char *path)
 static void counter_init(void)
 {
 	const char *counts = getenv("SMP_COUNTS");
-	const char *record = getenv("SMP_RECORD");
+	const char *path = getenv("SMP_RECORD");
 	void *real = dlsym(RTLD_NEXT, "umad_send");
 
 	memcpy(&counter.send, &real, sizeof(real));
 	if (counts)
 		counter.counts = map_counts(counts);
-	if (record)
-		counter.record = fopen(record, "we");
+	if (path)
+		counter.record = fopen(path, "we");
 }
 
-static void count(const uint8_t *mad)
+static void record(void *umad)
 {
+	struct recorded_smp smp = { .lid = umad_get_mad_addr(umad)->lid };
+
+	memcpy(smp.mad, umad_get_mad(umad), SMP_SIZE);
+	fwrite(&smp, sizeof(smp), 1, counter.record);
+}
+
+static void count(void *umad)
+{
+	const uint8_t *mad = umad_get_mad(umad);
 	unsigned attribute = (unsigned)mad[ATTRIBUTE_AT] << 8 | mad[ATTRIBUTE_AT + 1];
 	unsigned kind = mad[METHOD_AT] == 1 ? 0 : mad[METHOD_AT] == 2 ? 1 : 2;
 
@@ -80,8 +90,8 @@ static void count(const uint8_t *mad)
 	if (counter.counts)
 		__atomic_add_fetch(&counter.counts[kind * ATTRIBUTES + attribute], 1,
 				   __ATOMIC_RELAXED);
-	if (counter.record)
-		fwrite(mad, SMP_SIZE, 1, counter.record);
+	if (counter.record && kind < 2)
+		record(umad);
 }
 
 int umad_send(int port, int agent, void *umad, int length, int timeout, int retries)
@@ -92,6 +102,6 @@ int umad_send(int port, int agent, void *umad, int length, int timeout, int retr
 	if (!counter.send)
 		return -1;
 	if (length == SMP_SIZE && (mad[CLASS_AT] == 0x01 || mad[CLASS_AT] == 0x81))
-		count(mad);
+		count(umad);
 	return counter.send(port, agent, umad, length, timeout, retries);
 }

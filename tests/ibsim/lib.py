@@ -246,7 +246,7 @@ class Snapshot:
     NODE = re.compile(r'^(Switch|Ca|Router)\s+(\d+) "([^"]*)"\s+nodeguid ([0-9a-f]+)')
     TABLE = re.compile(r"^#\s+linearcap \d+ FDBtop (\d+)")
     PORT = re.compile(r'^([0-9a-f]+)\s+\[(\d+)\]\s+(?:"([^"]*)"\[(\d+)\])?'
-                      r"\s*(?:lid (\d+) lmc (\d+) smlid (\d+))?.*\s(\w+)/(\w+)\s*$")
+                      r"\s*(?:lid (\d+) lmc (\d+) smlid (\d+))?.*\s(\w+)/(\w+)\s*(?:#.*)?$")
 
     def __init__(self, text):
         self.nodes = {}
@@ -347,6 +347,12 @@ class Simulator:
                                         {"IBSIM_SOCKNAME": self.name}, "ibsim.log",
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._read_to_prompt(60)
+        wait_until("ibsim listens", self._listens, 20)
+
+    def _listens(self):
+        """The prompt comes before the sockets, and a client that is too early waits for 2 s."""
+        with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
+            return f"@{self.name}:out9" in file.read()
 
     def stop(self):
         self.world.stop(self.process, signal.SIGKILL)
@@ -442,6 +448,7 @@ class Manager:
         self.dumps = world.folder(f"dumps-{self.number}")
         self.state = world.folder(f"state-{self.number}")
         self.counts = world.path(f"counts-{self.number}")
+        self.extra_env = {}
         self.process = None
 
     def output(self):
@@ -456,13 +463,16 @@ class Manager:
             os.unlink(self.counts)
         if os.path.exists(COUNT_SMPS):
             preload.append(COUNT_SMPS)
-        variables = {**self.sim.env(self.host, preload), "SMP_COUNTS": self.counts, **(env or {})}
+        variables = {**self.sim.env(self.host, preload), "SMP_COUNTS": self.counts,
+                     **self.extra_env, **(env or {})}
         self.process = self.world.spawn(argv, variables, self.log)
 
     def sent(self):
         """SMPs that it has sent since its start: {(method, attribute): number}."""
         if not os.path.exists(COUNT_SMPS):
             raise Skip("tests/bench/count-smps.so is not built")
+        if not os.path.exists(self.counts):
+            return {}
         with open(self.counts, "rb") as file:
             numbers = struct.unpack(f"{3 * 256}Q", file.read(3 * 256 * 8))
         return {(METHODS[n // 256], ATTRIBUTES.get(n % 256, f"0x{n % 256:02x}")): number
@@ -584,6 +594,8 @@ class Vsm(Manager):
         self._hear()
         if "READY" not in self.said and not self.running():
             raise Failure(f"vsm ended: {self.output()[-300:].strip()}")
+        # Ready to systemd, which is not to wait with it, but not to us.
+        check("waiting" not in self.said.get("STATUS", ""), self.said.get("STATUS"))
         return "READY" in self.said
 
     def wait_ready(self, seconds=60):
