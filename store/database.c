@@ -11,10 +11,7 @@
  * On opening, the file is hostile: it is checked page by page, it must say that it is ours, and its
  * tables must be the text below to the letter, so there are no triggers or views in it. A schema
  * that we do not know because it is newer is not touched. Values are checked when they are read and
- * not by constraints: a row that cannot be right should cost that row, not the file.
- *
- * GUIDs and M_Keys are 64 bits without sign, SQLite's integers have one: they are cast and cast
- * back, and so sort oddly, which nobody asks for.
+ * not by constraints (rows.c): a row that cannot be right should cost that row, not the file.
  */
 
 #include "store/database.h"
@@ -28,6 +25,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "store/database-inside.h"
 
 #define APPLICATION_ID 0x56534d64 /* "VSMd" */
 #define SCHEMA_VERSION 1
@@ -42,45 +40,10 @@
 /* Another program that looks into the file at the start is waited for, so many milliseconds. */
 #define BUSY_MSEC 2000
 
-/* More rows than this that cannot be right are only counted. */
-#define BAD_ROWS_SAID 10
-
-#define LID_UNICAST_MAX 0xbfff
-#define LMC_MAX         7
-
 static const char *const tables[] = {
 	"CREATE TABLE identity (guid INTEGER PRIMARY KEY, lid INTEGER, lmc INTEGER)",
 	"CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)",
 	"CREATE TABLE quirks (guid INTEGER PRIMARY KEY, content BLOB)",
-};
-
-/* What is already there as wanted is left alone, and so is the page that it is in. */
-static const char *const put_sql[ROW_KIND_COUNT] = {
-	[ROW_IDENTITY] = "INSERT INTO identity VALUES (?1, ?2, ?3) ON CONFLICT (guid) DO UPDATE"
-			 " SET lid = ?2, lmc = ?3 WHERE lid IS NOT ?2 OR lmc IS NOT ?3",
-	[ROW_MKEY] = "INSERT INTO mkey VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
-		     " SET mkey = ?2 WHERE mkey IS NOT ?2",
-	[ROW_QUIRKS] = "INSERT INTO quirks VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
-		       " SET content = ?2 WHERE content IS NOT ?2",
-};
-
-static const char *const read_sql[ROW_KIND_COUNT] = {
-	[ROW_IDENTITY] = "SELECT guid, lid, lmc FROM identity",
-	[ROW_MKEY] = "SELECT guid, mkey FROM mkey",
-	[ROW_QUIRKS] = "SELECT guid, content FROM quirks",
-};
-
-static const char *const table_names[ROW_KIND_COUNT] = {
-	[ROW_IDENTITY] = "identity",
-	[ROW_MKEY] = "mkey",
-	[ROW_QUIRKS] = "quirks",
-};
-
-struct database {
-	sqlite3 *sql;
-	sqlite3_stmt *put[ROW_KIND_COUNT];
-	sqlite3_stmt *forget_quirks;
-	bool is_settled; /* see settle() */
 };
 
 /* ---- results --------------------------------------------------------------------------------- */
@@ -127,8 +90,7 @@ static int to_errno(sqlite3 *sql, int rc)
 	}
 }
 
-/* As to_errno(), with SQLite's words, and those of the system if it has any to add. */
-static int explain(sqlite3 *sql, int rc, struct database_report *report)
+int database_explain(sqlite3 *sql, int rc, struct database_report *report)
 {
 	int r = to_errno(sql, rc);
 	bool system = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
@@ -145,19 +107,14 @@ static int execute(struct database *db, const char *sql, struct database_report 
 {
 	int rc = sqlite3_exec(db->sql, sql, NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? 0 : explain(db->sql, rc, report);
-}
-
-static void finalizep(sqlite3_stmt **stmt)
-{
-	sqlite3_finalize(*stmt);
+	return rc == SQLITE_OK ? 0 : database_explain(db->sql, rc, report);
 }
 
 /* The first column of the first row of @sql as text, empty if there is none. */
 static int ask_text(struct database *db, const char *sql, char ret[static WHY_SIZE],
 		    struct database_report *report)
 {
-	AUTO(finalizep) sqlite3_stmt *stmt = NULL;
+	AUTO(database_finalizep) sqlite3_stmt *stmt = NULL;
 	const unsigned char *text = NULL;
 	int rc;
 
@@ -165,7 +122,7 @@ static int ask_text(struct database *db, const char *sql, char ret[static WHY_SI
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(stmt);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return explain(db->sql, rc, report);
+		return database_explain(db->sql, rc, report);
 	if (rc == SQLITE_ROW)
 		text = sqlite3_column_text(stmt, 0);
 	snprintf(ret, WHY_SIZE, "%s", text ? (const char *)text : "");
@@ -226,20 +183,20 @@ static bool is_table(const char *sql)
 /* No two tables have the same text, so all of them there and nothing else is what we made. */
 static int check_tables(struct database *db, struct database_report *report)
 {
-	AUTO(finalizep) sqlite3_stmt *stmt = NULL;
+	AUTO(database_finalizep) sqlite3_stmt *stmt = NULL;
 	size_t n = 0;
 	int rc;
 
 	rc = sqlite3_prepare_v2(db->sql, "SELECT sql FROM sqlite_schema", -1, &stmt, NULL);
 	if (rc != SQLITE_OK)
-		return explain(db->sql, rc, report);
+		return database_explain(db->sql, rc, report);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		if (!is_table((const char *)sqlite3_column_text(stmt, 0)))
 			return damaged(report, "it has tables that are not ours");
 		n++;
 	}
 	if (rc != SQLITE_DONE)
-		return explain(db->sql, rc, report);
+		return database_explain(db->sql, rc, report);
 
 	return n == COUNT(tables) ? 0 : damaged(report, "it lacks tables");
 }
@@ -317,7 +274,7 @@ static int set_up(struct database *db, struct database_report *report)
  * may be on disk. If the next batch found its values there and so had nothing to write, nothing
  * would ever be synchronized. So the log is brought into the database first.
  */
-static int settle(struct database *db, struct database_report *report)
+int database_settle(struct database *db, struct database_report *report)
 {
 	int rc;
 
@@ -325,28 +282,10 @@ static int settle(struct database *db, struct database_report *report)
 		return 0;
 	rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (rc != SQLITE_OK)
-		return explain(db->sql, rc, report);
+		return database_explain(db->sql, rc, report);
 	db->is_settled = true;
 
 	return 0;
-}
-
-static int prepare(struct database *db, const char *sql, struct database_report *report,
-		   sqlite3_stmt **ret)
-{
-	int rc = sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
-
-	return rc == SQLITE_OK ? 0 : explain(db->sql, rc, report);
-}
-
-static int prepare_all(struct database *db, struct database_report *report)
-{
-	int r = prepare(db, "DELETE FROM quirks WHERE guid = ?1", report, &db->forget_quirks);
-
-	for (size_t kind = 0; r == 0 && kind < ROW_KIND_COUNT; kind++)
-		r = prepare(db, put_sql[kind], report, &db->put[kind]);
-
-	return r;
 }
 
 static int connect_to(struct database *db, const char *path, struct database_report *report)
@@ -356,7 +295,7 @@ static int connect_to(struct database *db, const char *path, struct database_rep
 		NULL);
 
 	if (rc != SQLITE_OK && db->sql)
-		return explain(db->sql, rc, report);
+		return database_explain(db->sql, rc, report);
 	if (rc != SQLITE_OK)
 		return -ENOMEM;
 
@@ -382,10 +321,10 @@ static int check_and_prepare(struct database *db, struct database_report *report
 	if (r == 0 && report->is_new)
 		r = make_tables(db, report);
 	if (r == 0)
-		r = settle(db, report);
+		r = database_settle(db, report);
 	/* A disk that has no room for what the log says can still be read. */
 	if (r == 0 || (r == -ENOSPC && !report->is_new))
-		r = prepare_all(db, report);
+		r = database_prepare(db, report);
 
 	return r;
 }
@@ -459,178 +398,6 @@ bool database_is_moved(struct database *db)
 	sqlite3_file_control(db->sql, NULL, SQLITE_FCNTL_HAS_MOVED, &moved);
 
 	return moved != 0;
-}
-
-/* ---- writing --------------------------------------------------------------------------------- */
-
-/* The statement that puts @row on disk, with its values. Blobs are not copied. */
-static sqlite3_stmt *bind(struct database *db, const struct row *row)
-{
-	sqlite3_stmt *stmt = db->put[row->kind];
-
-	if (row->kind == ROW_QUIRKS && row->size == 0)
-		stmt = db->forget_quirks;
-	else if (row->kind == ROW_QUIRKS)
-		sqlite3_bind_blob(stmt, 2, row->blob, (int)row->size, SQLITE_STATIC);
-	else if (row->kind == ROW_MKEY)
-		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->mkey);
-	else {
-		sqlite3_bind_int(stmt, 2, row->lid);
-		sqlite3_bind_int(stmt, 3, row->lmc);
-	}
-	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)row->guid);
-
-	return stmt;
-}
-
-static int write_rows(struct database *db, const struct batch *batch)
-{
-	for (uint32_t i = 0; i < batch->n_rows; i++) {
-		sqlite3_stmt *stmt = bind(db, &batch->rows[i]);
-		int rc = sqlite3_step(stmt);
-
-		sqlite3_reset(stmt);
-		if (rc != SQLITE_DONE)
-			return rc;
-	}
-
-	return SQLITE_OK;
-}
-
-int database_write(struct database *db, const struct batch *batch, struct database_report *report)
-{
-	int rc;
-	int r;
-
-	r = settle(db, report);
-	if (r < 0)
-		return r;
-	rc = sqlite3_exec(db->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-	if (rc == SQLITE_OK)
-		rc = write_rows(db, batch);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL);
-	if (rc == SQLITE_OK)
-		return 0;
-
-	r = explain(db->sql, rc, report);
-	if (!sqlite3_get_autocommit(db->sql))
-		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
-
-	return r;
-}
-
-/* ---- reading --------------------------------------------------------------------------------- */
-
-struct reading {
-	const struct keep_reader *reader;
-	void *user;
-	uint64_t n_bad;
-};
-
-bool database_is_identity(uint64_t lid, uint64_t lmc)
-{
-	return lmc <= LMC_MAX && lid >= 1 && lid <= LID_UNICAST_MAX &&
-	       lid + (1U << lmc) - 1 <= LID_UNICAST_MAX;
-}
-
-/* All columns are whole numbers, but for the blob. */
-static bool has_types(sqlite3_stmt *stmt, enum row_kind kind)
-{
-	for (int i = 0; i < sqlite3_column_count(stmt); i++)
-		if (sqlite3_column_type(stmt, i) !=
-		    (kind == ROW_QUIRKS && i == 1 ? SQLITE_BLOB : SQLITE_INTEGER))
-			return false;
-
-	return true;
-}
-
-static bool give_identity(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
-{
-	uint64_t lid = (uint64_t)sqlite3_column_int64(stmt, 1);
-	uint64_t lmc = (uint64_t)sqlite3_column_int64(stmt, 2);
-	struct kept_identity identity = { guid, (uint16_t)lid, (uint8_t)lmc };
-
-	if (!database_is_identity(lid, lmc))
-		return false;
-	if (reading->reader->identity)
-		reading->reader->identity(reading->user, &identity);
-
-	return true;
-}
-
-static bool give_mkey(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
-{
-	struct kept_mkey mkey = { guid, (uint64_t)sqlite3_column_int64(stmt, 1) };
-
-	if (reading->reader->mkey)
-		reading->reader->mkey(reading->user, &mkey);
-
-	return true;
-}
-
-static bool give_quirks(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
-{
-	const void *blob = sqlite3_column_blob(stmt, 1);
-	int size = sqlite3_column_bytes(stmt, 1);
-	struct kept_quirks quirks = { guid, blob, (uint32_t)size };
-
-	if (!blob || size < 1 || size > KEEP_QUIRKS_MAX)
-		return false;
-	if (reading->reader->quirks)
-		reading->reader->quirks(reading->user, &quirks);
-
-	return true;
-}
-
-/* False: it cannot be right. */
-static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct reading *reading)
-{
-	static bool (*const give[ROW_KIND_COUNT])(sqlite3_stmt *, uint64_t,
-						  const struct reading *) = {
-		[ROW_IDENTITY] = give_identity,
-		[ROW_MKEY] = give_mkey,
-		[ROW_QUIRKS] = give_quirks,
-	};
-	uint64_t guid = (uint64_t)sqlite3_column_int64(stmt, 0);
-
-	return guid != 0 && has_types(stmt, kind) && give[kind](stmt, guid, reading);
-}
-
-static void say_bad_row(sqlite3_stmt *stmt, enum row_kind kind, struct reading *reading)
-{
-	struct log_where where = { .guid = (uint64_t)sqlite3_column_int64(stmt, 0), .port = -1 };
-
-	if (++reading->n_bad <= BAD_ROWS_SAID)
-		log_say(LOG_LEVEL_WARNING, &where,
-			"The row of 0x%016" PRIx64 " in table %s of " DATABASE_NAME
-			" cannot be right, leaving it out",
-			where.guid, table_names[kind]);
-}
-
-static void read_table(struct database *db, enum row_kind kind, struct reading *reading)
-{
-	AUTO(finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = sqlite3_prepare_v2(db->sql, read_sql[kind], -1, &stmt, NULL);
-
-	if (rc == SQLITE_OK)
-		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-			if (!give_row(stmt, kind, reading))
-				say_bad_row(stmt, kind, reading);
-	if (rc != SQLITE_DONE)
-		log_error("Cannot read all of table %s of " DATABASE_NAME ": %s", table_names[kind],
-			  sqlite3_errmsg(db->sql));
-}
-
-void database_read(struct database *db, const struct keep_reader *reader, void *user)
-{
-	struct reading reading = { .reader = reader, .user = user };
-
-	for (enum row_kind kind = 0; kind < ROW_KIND_COUNT; kind++)
-		read_table(db, kind, &reading);
-	if (reading.n_bad > BAD_ROWS_SAID)
-		log_warning("Of " DATABASE_NAME " %" PRIu64 " rows in all cannot be right",
-			    reading.n_bad);
 }
 
 bool database_has_identities(struct database *db)

@@ -3,6 +3,9 @@
 
 libvsm_a_SOURCES += store/batch.c store/batch.h
 libvsm_a_SOURCES += store/database.c store/database.h
+libvsm_a_SOURCES += store/database-inside.h
 libvsm_a_SOURCES += store/guid2lid.c store/guid2lid.h
+libvsm_a_SOURCES += store/rows.c
 libvsm_a_SOURCES += store/state-dir.c store/state-dir.h
 libvsm_a_SOURCES += store/store.c store/store.h
+libvsm_a_SOURCES += store/writer.c store/writer.h

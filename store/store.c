@@ -10,17 +10,14 @@
  * was handed over. While the disk fails, keep_after() answers soon, with the failure: somebody may
  * be waiting to set an M_Key, and can do something better than wait.
  *
- * A job cannot be called back, and when the store is closed its done() may still come, or never.
- * Hence what it touches (struct writer) is apart, and lives until the last of the two lets go.
- *
- * Nothing here knows SQLite (database.c does) or what values mean.
+ * What the job touches is apart, in writer.c. Nothing here knows SQLite (database.c does) or what
+ * values mean.
  */
 
 #include "store/store.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,31 +30,10 @@
 #include "store/database.h"
 #include "store/guid2lid.h"
 #include "store/state-dir.h"
+#include "store/writer.h"
 
 #define RETRY_FIRST (1 * LOOP_SEC)
 #define RETRY_LAST  (60 * LOOP_SEC)
-
-enum writer_state {
-	WRITER_IDLE,
-	WRITER_GIVEN, /* a job is to run */
-	WRITER_RUNS,
-	WRITER_RAN, /* and its done() is to come */
-};
-
-struct writer {
-	pthread_mutex_t lock; /* of state */
-	pthread_cond_t ran;
-	enum writer_state state;
-
-	/* The job's while it runs, the loop's otherwise. */
-	char *dir;
-	struct database *db; /* NULL: could not be opened, or failed; the job opens it */
-	struct batch batch;
-	struct database_report report;
-	int result;
-
-	struct store *store; /* NULL: closed. The loop's. */
-};
 
 struct store {
 	struct keeper keeper;
@@ -88,118 +64,6 @@ struct after {
 	void *user;
 	int result;
 };
-
-/* ---- the writer ------------------------------------------------------------------------------ */
-
-static void writer_free(struct writer *writer)
-{
-	if (!writer)
-		return;
-	database_close(writer->db);
-	batch_done(&writer->batch);
-	pthread_cond_destroy(&writer->ran);
-	pthread_mutex_destroy(&writer->lock);
-	free(writer->dir);
-	free(writer);
-}
-
-static int writer_new(const char *dir, struct writer **ret)
-{
-	struct writer *writer = calloc(1, sizeof(*writer));
-
-	if (!writer)
-		return -ENOMEM;
-	pthread_mutex_init(&writer->lock, NULL);
-	pthread_cond_init(&writer->ran, NULL);
-	writer->dir = strdup(dir);
-	if (!writer->dir) {
-		writer_free(writer);
-		return -ENOMEM;
-	}
-	*ret = writer;
-
-	return 0;
-}
-
-/* A file that somebody removed or replaced would take all we write and keep nothing. */
-static int writer_connect(struct writer *writer)
-{
-	bool moved = writer->db && database_is_moved(writer->db);
-	int r;
-
-	if (writer->db && !moved)
-		return 0;
-	database_close(TAKE(writer->db));
-	r = database_open(writer->dir, &writer->report, &writer->db);
-	if (r < 0 && !writer->report.why[0])
-		snprintf(writer->report.why, WHY_SIZE, "%s", strerror(-r));
-	if (moved && !writer->report.aside[0])
-		snprintf(writer->report.aside, WHY_SIZE,
-			 DATABASE_NAME " in %.150s was removed or replaced", writer->dir);
-
-	return r;
-}
-
-/* On any thread, but on one at a time. */
-static void writer_write(struct writer *writer)
-{
-	int r;
-
-	writer->report = (struct database_report){ 0 };
-	r = writer_connect(writer);
-	if (r == 0)
-		r = database_write(writer->db, &writer->batch, &writer->report);
-	if (r < 0 && writer->db)
-		database_close(TAKE(writer->db));
-	writer->result = r;
-}
-
-static void writer_set_state(struct writer *writer, enum writer_state state)
-{
-	pthread_mutex_lock(&writer->lock);
-	writer->state = state;
-	pthread_cond_broadcast(&writer->ran);
-	pthread_mutex_unlock(&writer->lock);
-}
-
-static bool writer_begin(struct writer *writer)
-{
-	bool mine;
-
-	pthread_mutex_lock(&writer->lock);
-	mine = writer->state == WRITER_GIVEN;
-	if (mine)
-		writer->state = WRITER_RUNS;
-	pthread_mutex_unlock(&writer->lock);
-
-	return mine;
-}
-
-/* The job. Nothing is left to do if the store was closed before it began. */
-static void run_writer(void *user)
-{
-	struct writer *writer = user;
-
-	if (!writer_begin(writer))
-		return;
-	writer_write(writer);
-	writer_set_state(writer, WRITER_RAN);
-}
-
-/* The job ends, or finds that there is nothing to do. True if it wrote the batch. */
-static bool writer_wait(struct writer *writer)
-{
-	bool has_run;
-
-	pthread_mutex_lock(&writer->lock);
-	while (writer->state == WRITER_RUNS)
-		pthread_cond_wait(&writer->ran, &writer->lock);
-	has_run = writer->state == WRITER_RAN;
-	writer->state = WRITER_IDLE;
-	pthread_mutex_unlock(&writer->lock);
-
-	return has_run && writer->result == 0;
-}
 
 /* ---- afters ---------------------------------------------------------------------------------- */
 
@@ -283,7 +147,7 @@ static void give_job(struct store *store)
 	int r;
 
 	writer_set_state(writer, WRITER_GIVEN);
-	r = loop_job(store->loop, run_writer, on_written, writer);
+	r = loop_job(store->loop, writer_run, on_written, writer);
 	if (r == 0) {
 		store->is_writing = true;
 		return;
@@ -606,14 +470,6 @@ static int write_now(struct store *store)
 	}
 }
 
-/* on_written() frees the rest. */
-static void abandon(struct writer *writer)
-{
-	database_close(TAKE(writer->db));
-	batch_done(&writer->batch);
-	writer->store = NULL;
-}
-
 void store_close(struct store *store)
 {
 	struct writer *writer;
@@ -630,7 +486,8 @@ void store_close(struct store *store)
 			  writer->report.why);
 	say_aside(&writer->report);
 	if (store->is_writing)
-		abandon(TAKE(store->writer));
+		writer_abandon(TAKE(store->writer)); /* on_written() frees it */
+	;
 	store_free(store);
 }
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What store/database.c, which opens, and store/rows.c, which reads and writes, have in common.
+ */
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "store/batch.h"
+#include "store/database.h"
+
+struct database {
+	sqlite3 *sql;
+	sqlite3_stmt *put[ROW_KIND_COUNT];
+	sqlite3_stmt *forget_quirks;
+	bool is_settled; /* see database_settle() */
+};
+
+static inline void database_finalizep(sqlite3_stmt **stmt)
+{
+	sqlite3_finalize(*stmt);
+}
+
+/* The result @rc of the last call as -errno, and in words of SQLite and the system. */
+int database_explain(sqlite3 *sql, int rc, struct database_report *report);
+
+/* Makes sure that what can be read is on disk. 0 or -errno. */
+int database_settle(struct database *db, struct database_report *report);
+
+/* Makes the statements that write. 0 or -errno. */
+int database_prepare(struct database *db, struct database_report *report);

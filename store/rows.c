@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Rows into the database and out of it. They go in by statements that are compiled once, a batch in
+ * one transaction; they come out distrusted. GUIDs and M_Keys are 64 bits without sign, SQLite's
+ * integers have one: they are cast and cast back, and so sort oddly, which nobody asks for.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "store/database-inside.h"
+#include "store/database.h"
+
+/* More rows than this that cannot be right are only counted. */
+#define BAD_ROWS_SAID 10
+
+#define LID_UNICAST_MAX 0xbfff
+#define LMC_MAX         7
+
+/* What is already there as wanted is left alone, and so is the page that it is in. */
+static const char *const put_sql[ROW_KIND_COUNT] = {
+	[ROW_IDENTITY] = "INSERT INTO identity VALUES (?1, ?2, ?3) ON CONFLICT (guid) DO UPDATE"
+			 " SET lid = ?2, lmc = ?3 WHERE lid IS NOT ?2 OR lmc IS NOT ?3",
+	[ROW_MKEY] = "INSERT INTO mkey VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
+		     " SET mkey = ?2 WHERE mkey IS NOT ?2",
+	[ROW_QUIRKS] = "INSERT INTO quirks VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
+		       " SET content = ?2 WHERE content IS NOT ?2",
+};
+
+static const char *const read_sql[ROW_KIND_COUNT] = {
+	[ROW_IDENTITY] = "SELECT guid, lid, lmc FROM identity",
+	[ROW_MKEY] = "SELECT guid, mkey FROM mkey",
+	[ROW_QUIRKS] = "SELECT guid, content FROM quirks",
+};
+
+static const char *const table_names[ROW_KIND_COUNT] = {
+	[ROW_IDENTITY] = "identity",
+	[ROW_MKEY] = "mkey",
+	[ROW_QUIRKS] = "quirks",
+};
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static int prepare(struct database *db, const char *sql, struct database_report *report,
+		   sqlite3_stmt **ret)
+{
+	int rc = sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+
+	return rc == SQLITE_OK ? 0 : database_explain(db->sql, rc, report);
+}
+
+int database_prepare(struct database *db, struct database_report *report)
+{
+	int r = prepare(db, "DELETE FROM quirks WHERE guid = ?1", report, &db->forget_quirks);
+
+	for (size_t kind = 0; r == 0 && kind < ROW_KIND_COUNT; kind++)
+		r = prepare(db, put_sql[kind], report, &db->put[kind]);
+
+	return r;
+}
+
+/* The statement that puts @row on disk, with its values. Blobs are not copied. */
+static sqlite3_stmt *bind(struct database *db, const struct row *row)
+{
+	sqlite3_stmt *stmt = db->put[row->kind];
+
+	if (row->kind == ROW_QUIRKS && row->size == 0)
+		stmt = db->forget_quirks;
+	else if (row->kind == ROW_QUIRKS)
+		sqlite3_bind_blob(stmt, 2, row->blob, (int)row->size, SQLITE_STATIC);
+	else if (row->kind == ROW_MKEY)
+		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->mkey);
+	else {
+		sqlite3_bind_int(stmt, 2, row->lid);
+		sqlite3_bind_int(stmt, 3, row->lmc);
+	}
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)row->guid);
+
+	return stmt;
+}
+
+static int write_rows(struct database *db, const struct batch *batch)
+{
+	for (uint32_t i = 0; i < batch->n_rows; i++) {
+		sqlite3_stmt *stmt = bind(db, &batch->rows[i]);
+		int rc = sqlite3_step(stmt);
+
+		sqlite3_reset(stmt);
+		if (rc != SQLITE_DONE)
+			return rc;
+	}
+
+	return SQLITE_OK;
+}
+
+int database_write(struct database *db, const struct batch *batch, struct database_report *report)
+{
+	int rc;
+	int r;
+
+	r = database_settle(db, report);
+	if (r < 0)
+		return r;
+	rc = sqlite3_exec(db->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = write_rows(db, batch);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		return 0;
+
+	r = database_explain(db->sql, rc, report);
+	if (!sqlite3_get_autocommit(db->sql))
+		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+
+	return r;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+struct reading {
+	const struct keep_reader *reader;
+	void *user;
+	uint64_t n_bad;
+};
+
+bool database_is_identity(uint64_t lid, uint64_t lmc)
+{
+	return lmc <= LMC_MAX && lid >= 1 && lid <= LID_UNICAST_MAX &&
+	       lid + (1U << lmc) - 1 <= LID_UNICAST_MAX;
+}
+
+/* All columns are whole numbers, but for the blob. */
+static bool has_types(sqlite3_stmt *stmt, enum row_kind kind)
+{
+	for (int i = 0; i < sqlite3_column_count(stmt); i++)
+		if (sqlite3_column_type(stmt, i) !=
+		    (kind == ROW_QUIRKS && i == 1 ? SQLITE_BLOB : SQLITE_INTEGER))
+			return false;
+
+	return true;
+}
+
+static bool give_identity(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
+{
+	uint64_t lid = (uint64_t)sqlite3_column_int64(stmt, 1);
+	uint64_t lmc = (uint64_t)sqlite3_column_int64(stmt, 2);
+	struct kept_identity identity = { guid, (uint16_t)lid, (uint8_t)lmc };
+
+	if (!database_is_identity(lid, lmc))
+		return false;
+	if (reading->reader->identity)
+		reading->reader->identity(reading->user, &identity);
+
+	return true;
+}
+
+static bool give_mkey(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
+{
+	struct kept_mkey mkey = { guid, (uint64_t)sqlite3_column_int64(stmt, 1) };
+
+	if (reading->reader->mkey)
+		reading->reader->mkey(reading->user, &mkey);
+
+	return true;
+}
+
+static bool give_quirks(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
+{
+	const void *blob = sqlite3_column_blob(stmt, 1);
+	int size = sqlite3_column_bytes(stmt, 1);
+	struct kept_quirks quirks = { guid, blob, (uint32_t)size };
+
+	if (!blob || size < 1 || size > KEEP_QUIRKS_MAX)
+		return false;
+	if (reading->reader->quirks)
+		reading->reader->quirks(reading->user, &quirks);
+
+	return true;
+}
+
+/* False: it cannot be right. */
+static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct reading *reading)
+{
+	static bool (*const give[ROW_KIND_COUNT])(sqlite3_stmt *, uint64_t,
+						  const struct reading *) = {
+		[ROW_IDENTITY] = give_identity,
+		[ROW_MKEY] = give_mkey,
+		[ROW_QUIRKS] = give_quirks,
+	};
+	uint64_t guid = (uint64_t)sqlite3_column_int64(stmt, 0);
+
+	return guid != 0 && has_types(stmt, kind) && give[kind](stmt, guid, reading);
+}
+
+static void say_bad_row(sqlite3_stmt *stmt, enum row_kind kind, struct reading *reading)
+{
+	struct log_where where = { .guid = (uint64_t)sqlite3_column_int64(stmt, 0), .port = -1 };
+
+	if (++reading->n_bad <= BAD_ROWS_SAID)
+		log_say(LOG_LEVEL_WARNING, &where,
+			"The row of 0x%016" PRIx64 " in table %s of " DATABASE_NAME
+			" cannot be right, leaving it out",
+			where.guid, table_names[kind]);
+}
+
+static void read_table(struct database *db, enum row_kind kind, struct reading *reading)
+{
+	AUTO(database_finalizep) sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db->sql, read_sql[kind], -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK)
+		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+			if (!give_row(stmt, kind, reading))
+				say_bad_row(stmt, kind, reading);
+	if (rc != SQLITE_DONE)
+		log_error("Cannot read all of table %s of " DATABASE_NAME ": %s", table_names[kind],
+			  sqlite3_errmsg(db->sql));
+}
+
+void database_read(struct database *db, const struct keep_reader *reader, void *user)
+{
+	struct reading reading = { .reader = reader, .user = user };
+
+	for (enum row_kind kind = 0; kind < ROW_KIND_COUNT; kind++)
+		read_table(db, kind, &reading);
+	if (reading.n_bad > BAD_ROWS_SAID)
+		log_warning("Of " DATABASE_NAME " %" PRIu64 " rows in all cannot be right",
+			    reading.n_bad);
+}
