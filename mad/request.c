@@ -48,6 +48,7 @@
 #define TIMEOUT_MAX         (4 * LOOP_SEC) /* one try */
 #define KERNEL_TIMEOUT_MS   20000          /* an answer to any of our tries is of use that long */
 #define OVERDUE_MIN         (2 * LOOP_MSEC)
+#define SILENCE             (1 * LOOP_SEC)
 #define COUNT_KINDS         512
 
 struct flight {
@@ -59,7 +60,8 @@ struct flight {
 	uint64_t sent_at[MAX_TRIES];
 	uint32_t generation;
 	uint8_t tries;
-	uint8_t by_lid; /* one bit per try: it went by LID, not by directed route */
+	uint8_t packets; /* of these, counted as on the wire */
+	uint8_t by_lid;  /* one bit per try: it went by LID, not by directed route */
 };
 
 struct count {
@@ -75,11 +77,12 @@ struct requests {
 	void *user;
 	struct request_limits limits;
 
-	struct list ready;   /* agents that may have something to be asked */
-	struct list repeats; /* flights that wait for room for another try */
-	struct list window;  /* flights on the wire, oldest first */
-	struct list idle;    /* free flights */
-	unsigned n_window;
+	struct list ready;        /* agents that may have something to be asked */
+	struct list repeats;      /* flights that wait for room for another try */
+	struct list window;       /* flights on the wire, oldest first */
+	struct list idle;         /* free flights */
+	unsigned n_window;        /* packets, repeats too */
+	uint64_t newest_answered; /* when the newest try that was answered had been sent */
 	unsigned n_flights;
 	unsigned window_size; /* in sixteenths, so that it can grow by less than one */
 	uint64_t window_cut_at;
@@ -222,7 +225,8 @@ static void leave_window(struct requests *r, struct flight *f)
 	if (list_is_empty(&f->window))
 		return;
 	list_remove(&f->window);
-	r->n_window--;
+	r->n_window -= f->packets;
+	f->packets = 0;
 }
 
 static bool has_room(const struct requests *r)
@@ -284,7 +288,9 @@ static void send_try(struct requests *r, struct flight *f)
 	if (transport_send(r->transport, &d, &to, KERNEL_TIMEOUT_MS) < 0)
 		r->totals.send_errors++;
 
-	list_add_tail(&r->window, &f->window);
+	if (list_is_empty(&f->window))
+		list_add_tail(&r->window, &f->window);
+	f->packets++;
 	r->n_window++;
 	put_in_wheel(r, f);
 }
@@ -332,11 +338,30 @@ static void conclude(struct requests *r, struct flight *f, struct answer *answer
 	r->handler->done(r->user, sma, answer);
 }
 
+/*
+ * Has what we sent either arrived or gone under? Yes if something that was sent well after it has
+ * been answered. When nobody answers at all we cannot know: the fabric, or we, may be standing
+ * still, and to send more would only fill buffers that nobody empties.
+ */
+static bool is_off_the_wire(const struct requests *r, const struct flight *f)
+{
+	uint64_t sent = f->sent_at[f->tries - 1];
+	uint64_t patience = MAX(4 * r->srtt * LOOP_USEC, OVERDUE_MIN);
+
+	if (r->newest_answered >= sent + patience)
+		return true;
+	if (r->samples < KNOWN_AFTER)
+		return loop_now(r->loop) - sent >= r->limits.first_timeout_ms * LOOP_MSEC;
+
+	return loop_now(r->loop) - sent >= SILENCE;
+}
+
 static void expire(struct requests *r, struct flight *f)
 {
 	struct answer answer = { .result = REQUEST_LOST };
 
-	leave_window(r, f);
+	if (is_off_the_wire(r, f))
+		leave_window(r, f);
 	if (f->tries < r->limits.tries) {
 		list_add_tail(&r->repeats, &f->wheel);
 		r->unsettled = true;
@@ -348,18 +373,12 @@ static void expire(struct requests *r, struct flight *f)
 	conclude(r, f, &answer);
 }
 
-/* Requests that are overdue wait on, but no longer take room on the wire. */
 static void release_overdue(struct requests *r)
 {
-	uint64_t now = loop_now(r->loop);
-	uint64_t patience = MAX(4 * r->srtt * LOOP_USEC, OVERDUE_MIN);
-
-	if (r->samples < KNOWN_AFTER)
-		patience = r->limits.first_timeout_ms * LOOP_MSEC;
 	while (!list_is_empty(&r->window)) {
 		struct flight *f = LIST_ENTRY(r->window.next, struct flight, window);
 
-		if (now - f->sent_at[f->tries - 1] < patience)
+		if (!is_off_the_wire(r, f))
 			break;
 		leave_window(r, f);
 	}
@@ -453,6 +472,7 @@ static void take_answer(struct requests *r, struct flight *f, unsigned try,
 
 	learn_round_trip(r, f->sma, f->sent_at[try]);
 	f->sma->answered_at = loop_now(r->loop);
+	r->newest_answered = MAX(r->newest_answered, f->sent_at[try]);
 	/* The agent lives, and an earlier try went under: that was loss. */
 	if (try > 0)
 		shrink(r, f->sma);

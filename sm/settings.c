@@ -342,12 +342,22 @@ static bool wants_reregister(const struct sm *sm, uint32_t number, unsigned diff
 	       (wire_get(port->info, PORT_INFO_CAPABILITIES) & CAP_REREGISTER);
 }
 
+static bool zero_is_no_change(enum wire_field field)
+{
+	return field == PORT_INFO_WIDTH_ENABLED || field == PORT_INFO_SPEED_ENABLED ||
+	       field == PORT_INFO_SPEED_EXT_ENABLED;
+}
+
 /*
  * Fields that say "no change" with 0, or that must not be written back as they are read: a physical
- * state above 3 is no command.
+ * state above 3 is no command, and a device may take any width or speed that is written for a
+ * change (ibsim sends trap 144 for each).
  */
-static void make_neutral(uint8_t *info)
+static void make_neutral(uint8_t *info, unsigned differ)
 {
+	for (unsigned i = 0; i < COUNT(settings); i++)
+		if (zero_is_no_change(settings[i].field) && !(differ >> i & 1))
+			wire_set(info, settings[i].field, 0);
 	wire_set(info, PORT_INFO_STATE, PORT_NO_CHANGE);
 	wire_set(info, PORT_INFO_PHYS_STATE, PHYS_NO_CHANGE);
 	wire_set(info, PORT_INFO_DOWN_DEFAULT, 0);
@@ -386,7 +396,7 @@ static bool make_set(struct sm *sm, uint32_t number, bool activate, struct reque
 	enum link_step step = step_of(sm, number);
 	bool cautious = sm->conf.cautious || port->refusals > 0;
 
-	make_neutral(ret->data);
+	make_neutral(ret->data, differ);
 	if (wants_reregister(sm, number, differ))
 		wire_set(ret->data, PORT_INFO_REREGISTER, 1);
 	if (!activate && is_to_bounce(sm, number))

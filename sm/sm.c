@@ -476,6 +476,7 @@ void sm_free(struct sm *sm)
 void sm_stop(struct sm *sm)
 {
 	sm->stopping = true;
+	transport_set_is_sm(sm->transport, false);
 	loop_timer_stop(sm->sweep_timer);
 	loop_timer_stop(sm->soon_timer);
 }

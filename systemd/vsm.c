@@ -157,7 +157,7 @@ static void stop_with(struct daemon *d, int code)
 	if (d->sm)
 		sm_stop(d->sm);
 	loop_timer_stop(d->retry);
-	loop_timer_set(d->stopping, loop_now(d->loop));
+	loop_timer_set(d->stopping, loop_now(d->loop) + STOP_TICK);
 }
 
 /* -- the subnet manager -------------------------------------------------------------------------
@@ -519,11 +519,15 @@ static int start(struct daemon *d)
 	return 0;
 }
 
+/*
+ * The port is left open for the kernel to close when the process is gone: until then something may
+ * arrive, and its receiver is there to take it.
+ */
 static void stop(struct daemon *d)
 {
 	end_progress(d);
 	control_free(d->control);
-	close_port(d);
+	sm_free(d->sm);
 	partitions_free(d->partitions);
 	store_close(d->store);
 	loop_timer_free(d->retry);
