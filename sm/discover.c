@@ -620,6 +620,7 @@ static void node_went(struct sm *sm, uint32_t number)
 		fabric_disconnect(&sm->fabric, port_at(node, i));
 		sm->fabric.ports[port_at(node, i)].present = false;
 		sm->fabric.ports[port_at(node, i)].known = false;
+		memset(sm->fabric.ports[port_at(node, i)].info, 0, SMP_DATA_SIZE);
 	}
 	event_add(sm->events, EVENT_NODE_DOWN, node->guid, sm->fabric.ports[node->first_port].lid,
 		  -1, "%s is gone", node->described ? node->description : "a device");
