@@ -168,6 +168,24 @@ static void fill_node(struct sm *sm, struct node *node, const uint8_t *data)
 		node->extended = true;
 }
 
+/* Make room by forgetting who has been away for longest. False if all are here. */
+static bool forget_oldest(struct sm *sm)
+{
+	struct fabric *f = &sm->fabric;
+	uint32_t oldest = NO_NODE;
+
+	for (uint32_t i = 0; i < f->n_nodes; i++)
+		if (f->nodes[i].guid != 0 && !f->nodes[i].present &&
+		    (oldest == NO_NODE || f->nodes[i].since < f->nodes[oldest].since))
+			oldest = i;
+	if (oldest == NO_NODE)
+		return false;
+	work_drop(sm, oldest);
+	fabric_forget_node(f, oldest);
+
+	return true;
+}
+
 /* The node with this GUID as it is now; one that came back as another kind of device is a new one.
  */
 static int find_or_add(struct sm *sm, const struct node_info *info, uint32_t *ret)
@@ -189,6 +207,8 @@ static int find_or_add(struct sm *sm, const struct node_info *info, uint32_t *re
 	}
 
 	r = fabric_add_node(f, info->node_guid, info->type, info->n_ports, ret);
+	if (r == -ENOSPC && forget_oldest(sm))
+		r = fabric_add_node(f, info->node_guid, info->type, info->n_ports, ret);
 	if (r == 0)
 		memory_give(sm, &f->nodes[*ret]);
 

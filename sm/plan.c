@@ -205,6 +205,8 @@ static void note_lid(struct sm *sm, uint32_t number)
 		sm->changed = true;
 	port->lid = id->lid;
 	port->lmc = id->lmc;
+	if (!node_of(&sm->fabric, number)->present)
+		return;
 	for (unsigned lid = id->lid; lid < id->lid + (1u << id->lmc); lid++)
 		sm->fabric.by_lid[lid] = number;
 }
@@ -412,7 +414,10 @@ static uint8_t kind_of_end(const struct fabric *f, const struct node *at, uint32
 
 static void add_end(struct route_job *job, struct end end)
 {
-	job->graph.max_lid = MAX(job->graph.max_lid, (uint16_t)(end.lid + (1u << end.lmc) - 1));
+	uint16_t last = (uint16_t)(end.lid + (1u << end.lmc) - 1);
+
+	if (last > job->graph.max_lid)
+		job->graph.max_lid = last;
 	job->ends[job->graph.n_ends++] = end;
 }
 

@@ -159,7 +159,7 @@ static bool advance_discover(struct sm *sm)
 		return false;
 	if (sm->discovery.failed || sm->fabric.local_port == NO_PORT) {
 		own_device_failed(sm);
-		return false;
+		return true;
 	}
 	discover_end(sm);
 	election_find_peers(sm);
@@ -175,7 +175,7 @@ static bool advance_elect(struct sm *sm)
 	election_decide(sm);
 	if (sm->state != SM_MASTER) {
 		rest(sm);
-		return false;
+		return true;
 	}
 	work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ));
 	sm->phase = PHASE_READ;
