@@ -120,12 +120,12 @@ static int reserve_nodes(struct fabric *f)
 	return 0;
 }
 
-/* A forgotten node with at least as many ports, unlinked from the free ones; or NO_NODE. */
+/* A forgotten node with room for as many ports, unlinked from the free ones; or NO_NODE. */
 static uint32_t take_free_node(struct fabric *f, uint8_t n_ports)
 {
 	uint32_t *link = &f->free_node;
 
-	while (*link != NO_NODE && f->nodes[*link].n_ports < n_ports)
+	while (*link != NO_NODE && f->nodes[*link].room < n_ports)
 		link = &f->nodes[*link].seen;
 	if (*link == NO_NODE)
 		return NO_NODE;
@@ -153,6 +153,7 @@ static int new_numbers(struct fabric *f, uint8_t n_ports, uint32_t *ret_node, ui
 		return -ENOMEM;
 	*ret_node = f->n_nodes++;
 	*ret_first = f->n_ports;
+	f->nodes[*ret_node].room = n_ports;
 	f->n_ports += n_ports + 1u;
 
 	return 0;
@@ -186,7 +187,12 @@ int fabric_add_node(struct fabric *f, uint64_t guid, uint8_t type, uint8_t n_por
 		return r;
 	}
 	f->nodes[number] = (struct node){
-		.guid = guid, .type = type, .n_ports = n_ports, .first_port = first, .sw = sw
+		.guid = guid,
+		.type = type,
+		.n_ports = n_ports,
+		.room = f->nodes[number].room,
+		.first_port = first,
+		.sw = sw,
 	};
 	request_sma_init(&f->nodes[number].sma);
 	f->nodes[number].sma.owner = number;

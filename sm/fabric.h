@@ -103,6 +103,7 @@ struct node {
 	uint16_t partition_cap;
 	uint8_t type;       /* NODE_TYPE_* */
 	uint8_t n_ports;    /* external ports */
+	uint8_t room;       /* external ports that its numbers have room for */
 	uint8_t reason;     /* enum reason; NONE if it takes part */
 	uint8_t depth;      /* links from us */
 	bool present : 1;   /* seen in the last sweep */
