@@ -70,6 +70,12 @@ check_PROGRAMS += tests/unit/test-sa-path
 tests_unit_test_sa_SOURCES = tests/unit/test-sa.c tests/unit/sa-ask.h
 tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 
+# ---- the subnet manager, part by part ------------------------------------------------------------
+check_PROGRAMS += tests/unit/test-fabric
+check_PROGRAMS += tests/unit/test-identity
+check_PROGRAMS += tests/unit/test-link-state
+check_PROGRAMS += tests/unit/test-not-kept
+
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh
 dist_check_SCRIPTS += tests/check-symbols.sh
