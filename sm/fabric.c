@@ -207,6 +207,15 @@ int fabric_add_node(struct fabric *f, uint64_t guid, uint8_t type, uint8_t n_por
 	return 0;
 }
 
+/* Nobody last hung on a port of this node: the numbers will be somebody else's. */
+static void forget_home(struct fabric *f, const struct node *node)
+{
+	for (uint32_t i = 0; i < f->n_ports; i++)
+		if (f->ports[i].home != NO_PORT && f->ports[i].home >= node->first_port &&
+		    f->ports[i].home <= node->first_port + node->n_ports)
+			f->ports[i].home = NO_PORT;
+}
+
 void fabric_forget_node(struct fabric *f, uint32_t number)
 {
 	struct node *node = &f->nodes[number];
@@ -220,6 +229,7 @@ void fabric_forget_node(struct fabric *f, uint32_t number)
 	}
 	if (guid_map_get(&f->by_node_guid, node->guid) == number)
 		guid_map_remove(&f->by_node_guid, node->guid);
+	forget_home(f, node);
 	release_node(f, node);
 	init_ports(f, number);
 	node->guid = 0;
