@@ -76,6 +76,10 @@ check_PROGRAMS += tests/unit/test-identity
 check_PROGRAMS += tests/unit/test-link-state
 check_PROGRAMS += tests/unit/test-not-kept
 
+# And the whole of it, over a few devices on virtual time.
+libtest_a_SOURCES += tests/unit/fake-fabric.c tests/unit/fake-fabric.h tests/unit/fake-keeper.c
+check_PROGRAMS += tests/unit/test-sm
+
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh
 dist_check_SCRIPTS += tests/check-symbols.sh

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The keeper of fake-fabric.h: the last that was said of each GUID, in the order in which GUIDs
+ * were first said.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "tests/unit/fake-fabric.h"
+
+static struct fake_keeper *fake(struct keeper *k)
+{
+	return CONTAINER_OF(k, struct fake_keeper, keeper);
+}
+
+static void read_all(struct keeper *keeper, const struct keep_reader *reader, void *user)
+{
+	struct fake_keeper *k = fake(keeper);
+
+	for (unsigned i = 0; i < k->n_identities; i++)
+		reader->identity(user, &k->identities[i]);
+	for (unsigned i = 0; i < k->n_mkeys; i++)
+		reader->mkey(user, &k->mkeys[i]);
+	for (unsigned i = 0; i < k->n_quirks; i++)
+		if (k->quirks[i].size)
+			reader->quirks(user, &k->quirks[i]);
+}
+
+static int keep_one_identity(struct keeper *keeper, const struct kept_identity *identity)
+{
+	struct fake_keeper *k = fake(keeper);
+	unsigned i = 0;
+
+	k->n_writes++;
+	while (i < k->n_identities && k->identities[i].guid != identity->guid)
+		i++;
+	if (i == FAKE_KEPT)
+		return -ENOMEM;
+	k->identities[i] = *identity;
+	k->n_identities = MAX(k->n_identities, i + 1);
+
+	return 0;
+}
+
+static int keep_one_mkey(struct keeper *keeper, const struct kept_mkey *mkey)
+{
+	struct fake_keeper *k = fake(keeper);
+	unsigned i = 0;
+
+	k->n_writes++;
+	while (i < k->n_mkeys && k->mkeys[i].guid != mkey->guid)
+		i++;
+	if (i == FAKE_KEPT)
+		return -ENOMEM;
+	k->mkeys[i] = *mkey;
+	k->n_mkeys = MAX(k->n_mkeys, i + 1);
+
+	return 0;
+}
+
+static int keep_one_quirk(struct keeper *keeper, const struct kept_quirks *quirks)
+{
+	struct fake_keeper *k = fake(keeper);
+	void *blob = malloc(quirks->size + 1);
+	unsigned i = 0;
+
+	k->n_writes++;
+	while (i < k->n_quirks && k->quirks[i].guid != quirks->guid)
+		i++;
+	if (i == FAKE_KEPT || !blob) {
+		free(blob);
+		return -ENOMEM;
+	}
+	if (quirks->size)
+		memcpy(blob, quirks->blob, quirks->size);
+	if (i < k->n_quirks)
+		free((void *)(uintptr_t)k->quirks[i].blob);
+	k->quirks[i] = *quirks;
+	k->quirks[i].blob = blob;
+	k->n_quirks = MAX(k->n_quirks, i + 1);
+
+	return 0;
+}
+
+static void written(void *user)
+{
+	struct fake_keeper *k = user;
+
+	k->n_safe_mkeys = k->n_mkeys;
+	k->fn(k->user, 0);
+}
+
+static int after(struct keeper *keeper, void (*fn)(void *user, int result), void *user)
+{
+	struct fake_keeper *k = fake(keeper);
+
+	k->fn = fn;
+	k->user = user;
+	loop_timer_set(k->timer, loop_now(k->loop) + k->delay);
+
+	return 0;
+}
+
+void fake_keeper_init(struct fake_keeper *k, struct loop *loop)
+{
+	static const struct keeper_ops ops = { .read = read_all,
+					       .identity = keep_one_identity,
+					       .mkey = keep_one_mkey,
+					       .quirks = keep_one_quirk,
+					       .after = after };
+
+	memset(k, 0, sizeof(*k));
+	k->keeper.ops = &ops;
+	k->loop = loop;
+	k->delay = 3 * LOOP_MSEC;
+	if (loop_timer_new(loop, written, k, &k->timer) < 0)
+		abort();
+}
+
+void fake_keeper_clear(struct fake_keeper *k)
+{
+	for (unsigned i = 0; i < k->n_quirks; i++)
+		free((void *)(uintptr_t)k->quirks[i].blob);
+	k->n_identities = k->n_mkeys = k->n_safe_mkeys = k->n_quirks = 0;
+}
+
+void fake_keeper_done(struct fake_keeper *k)
+{
+	fake_keeper_clear(k);
+	loop_timer_free(k->timer);
+}

@@ -1,0 +1,1060 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The whole subnet manager on virtual time over a fabric of a few devices:
+ *
+ *	a --1-- west --8====8-- east --1-- c
+ *	b --2--  "               "   --2-- d
+ *
+ * vsm runs on a. What counts is what devices hold in the end and what they were asked on the way;
+ * nobody looks into the machine, but for the reasons that it gives.
+ */
+
+#include "sm/sm.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "tests/unit/fake-fabric.h"
+#include "tests/unit/loop-virtual.h"
+
+#define TRUNK 8
+#define HOSTS 4
+
+struct world {
+	struct loop *loop;
+	struct fake_fabric *f;
+	struct fake_keeper keeper;
+	struct sm *sm;
+	struct conf conf;
+	struct partitions *partitions; /* for the next start; NULL: the default */
+	struct fake_device *west, *east;
+	struct fake_device *host[HOSTS];
+	unsigned settled;
+};
+
+static struct world *world_new(uint64_t seed)
+{
+	static const char *const names[HOSTS] = { "a", "b", "c", "d" };
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	assert_int_equal(loop_virtual_new(seed, &w->loop), 0);
+	w->f = fake_fabric_new(w->loop);
+	fake_keeper_init(&w->keeper, w->loop);
+	conf_init_defaults(&w->conf);
+	w->conf.sweep_interval = 0;
+	w->west = fake_add(w->f, "west", NODE_TYPE_SWITCH, 0x100, FAKE_PORTS);
+	w->east = fake_add(w->f, "east", NODE_TYPE_SWITCH, 0x200, FAKE_PORTS);
+	fake_link(w->west, TRUNK, w->east, TRUNK);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		w->host[i] = fake_add(w->f, names[i], NODE_TYPE_CA, 0x1000 + 0x100 * i, 1);
+		fake_link(w->host[i], 1, i < 2 ? w->west : w->east, (uint8_t)(1 + i % 2));
+	}
+	w->f->self = w->host[0];
+	w->f->self_port = 1;
+
+	return w;
+}
+
+static int make(void **state)
+{
+	*state = world_new(1);
+
+	return 0;
+}
+
+static void stop(struct world *w)
+{
+	sm_free(w->sm);
+	w->sm = NULL;
+	w->f->transport.fn = NULL;
+	w->keeper.fn = NULL;
+	loop_timer_stop(w->keeper.timer);
+}
+
+static void world_free(struct world *w)
+{
+	stop(w);
+	partitions_free(w->partitions);
+	fake_fabric_free(w->f);
+	fake_keeper_done(&w->keeper);
+	loop_virtual_free(w->loop);
+	free(w);
+}
+
+static int done(void **state)
+{
+	world_free(*state);
+
+	return 0;
+}
+
+/* -- living -------------------------------------------------------------------------------------
+ */
+
+static void on_arrival(void *user, const struct arrival *arrivals, unsigned n, const char *why)
+{
+	struct world *w = user;
+
+	assert_null(why);
+	sm_receive(w->sm, arrivals, n);
+}
+
+static void on_settled(void *user)
+{
+	((struct world *)user)->settled++;
+}
+
+static void run(struct world *w, unsigned seconds)
+{
+	loop_virtual_run_for(w->loop, seconds * LOOP_SEC);
+}
+
+/* A new subnet manager, until it rests. */
+static void start(struct world *w)
+{
+	static const struct sm_listener listener = { .settled = on_settled };
+	struct sm_setup setup = { .loop = w->loop,
+				  .transport = &w->f->transport,
+				  .keeper = &w->keeper.keeper,
+				  .conf = &w->conf,
+				  .listener = &listener,
+				  .user = w };
+
+	stop(w);
+	w->f->transport.fn = on_arrival;
+	w->f->transport.user = w;
+	w->f->transport.port_guid = w->f->self->port_guid + w->f->self_port - 1u;
+	w->f->transport.port = w->f->self_port;
+	if (!w->partitions)
+		assert_int_equal(partitions_default(&w->partitions), 0);
+	setup.partitions = TAKE(w->partitions);
+	assert_int_equal(sm_new(&setup, &w->sm), 0);
+	sm_start(w->sm);
+	run(w, 5);
+}
+
+static size_t mark(const struct world *w)
+{
+	return w->f->n_smps;
+}
+
+static struct partitions *parse(const char *text)
+{
+	struct partition_options options = { 0 };
+	struct partitions *partitions = NULL;
+
+	assert_int_equal(partitions_parse(text, strlen(text), "test", &options, &partitions, NULL),
+			 0);
+
+	return partitions;
+}
+
+/* -- looking ------------------------------------------------------------------------------------
+ */
+
+/* Requests since @from; @device NULL: to anybody, @attr 0: of any kind. */
+static unsigned count(const struct world *w, size_t from, const struct fake_device *device,
+		      uint8_t method, uint16_t attr)
+{
+	unsigned n = 0;
+
+	for (size_t i = from; i < w->f->n_smps; i++) {
+		const struct fake_smp *smp = &w->f->smps[i];
+
+		n += smp->method == method && (attr == 0 || smp->attr == attr) &&
+		     (!device || smp->device == device);
+	}
+
+	return n;
+}
+
+static unsigned sets(const struct world *w, size_t from)
+{
+	return count(w, from, NULL, METHOD_SET, 0);
+}
+
+static bool is_up(const struct fake_device *device, uint8_t port)
+{
+	const struct fake_port *p = &device->port[port];
+
+	return p->far && !p->unplugged;
+}
+
+/* All cables between others than @except carry packets. */
+static void assert_active(const struct world *w, const struct fake_device *except)
+{
+	for (unsigned i = 0; i < w->f->n_devices; i++) {
+		const struct fake_device *device = w->f->device[i];
+
+		for (uint8_t p = 1; p <= device->n_ports; p++)
+			if (is_up(device, p) && device != except && device->port[p].far != except &&
+			    fake_state(device, p) != PORT_ACTIVE)
+				fail_msg("%s port %u is in state %u", device->name, p,
+					 fake_state(device, p));
+	}
+}
+
+static bool is_end(const struct fake_device *device, uint8_t port)
+{
+	return device->type == NODE_TYPE_SWITCH ? port == 0 : is_up(device, port);
+}
+
+/* @from reaches each LID of @to port @to_port. */
+static void assert_reaches(const struct fake_device *from, uint8_t port,
+			   const struct fake_device *to, uint8_t to_port)
+{
+	unsigned lmc = (unsigned)wire_get(to->port[to_port].info, PORT_INFO_LMC);
+	uint8_t in_port = 0;
+
+	for (unsigned i = 0; i < 1u << lmc; i++) {
+		uint16_t lid = (uint16_t)(fake_lid(to, to_port) + i);
+
+		assert_int_not_equal(lid, 0);
+		if (fake_follow(from, port, lid, &in_port) != to)
+			fail_msg("%s does not reach LID %u of %s", from->name, lid, to->name);
+		if (to_port != 0)
+			assert_int_equal(in_port, to_port);
+	}
+}
+
+static void assert_all_reach_all(const struct world *w, const struct fake_device *except)
+{
+	for (unsigned i = 0; i < w->f->n_devices; i++) {
+		for (unsigned j = 0; j < w->f->n_devices; j++) {
+			const struct fake_device *from = w->f->device[i], *to = w->f->device[j];
+
+			if (from == to || from == except || to == except)
+				continue;
+			for (uint8_t p = 1; p <= from->n_ports; p++)
+				for (uint8_t q = 0; q <= to->n_ports; q++)
+					if (from->type != NODE_TYPE_SWITCH && is_end(from, p) &&
+					    is_end(to, q))
+						assert_reaches(from, p, to, q);
+		}
+	}
+}
+
+static void assert_good(const struct world *w, const struct fake_device *except)
+{
+	struct sm_status status;
+
+	sm_status(w->sm, &status);
+	assert_int_equal(status.phase, PHASE_REST);
+	assert_int_equal(status.state, SM_MASTER);
+	assert_int_equal(status.applied, status.generation);
+	assert_active(w, except);
+	assert_all_reach_all(w, except);
+}
+
+static const struct port *port_of(const struct world *w, const struct fake_device *device,
+				  unsigned port)
+{
+	const struct fabric *f = sm_fabric(w->sm);
+	uint32_t node = fabric_find_node(f, device->guid);
+
+	assert_int_not_equal(node, NO_NODE);
+
+	return &f->ports[port_at(&f->nodes[node], port)];
+}
+
+static const char *reason_at(const struct world *w, const struct fake_device *device, unsigned port)
+{
+	return reason_key((enum reason)port_of(w, device, port)->reason);
+}
+
+/* -- coming up ----------------------------------------------------------------------------------
+ */
+
+static void two_switches_and_four_hosts_come_up(void **state)
+{
+	struct world *w = *state;
+
+	start(w);
+	assert_good(w, NULL);
+	for (unsigned i = 0; i < HOSTS; i++)
+		assert_string_equal(reason_at(w, w->host[i], 1), "none");
+	assert_int_equal(w->keeper.n_identities, 6);
+	assert_string_equal(
+		sm_fabric(w->sm)->nodes[fabric_find_node(sm_fabric(w->sm), 0x200)].description,
+		"east");
+}
+
+static void a_second_sweep_sends_no_set_and_a_full_one_neither(void **state)
+{
+	struct world *w = *state;
+	size_t from;
+
+	start(w);
+	from = mark(w);
+	sm_sweep(w->sm, false);
+	run(w, 5);
+	assert_int_equal(sets(w, from), 0);
+	assert_int_equal(count(w, from, NULL, METHOD_GET, ATTR_SWITCH_INFO), 2);
+	sm_sweep(w->sm, true);
+	run(w, 5);
+	assert_int_equal(sets(w, from), 0);
+	assert_true(count(w, from, NULL, METHOD_GET, ATTR_PORT_INFO) > 10);
+	assert_good(w, NULL);
+}
+
+static void remember_lids(const struct world *w, uint16_t lids[static 6])
+{
+	for (unsigned i = 0; i < HOSTS; i++)
+		lids[i] = fake_lid(w->host[i], 1);
+	lids[4] = fake_lid(w->west, 0);
+	lids[5] = fake_lid(w->east, 0);
+}
+
+static void a_restart_sends_no_set_and_keeps_the_lids(void **state)
+{
+	struct world *w = *state;
+	uint16_t before[6], now[6];
+	size_t from;
+
+	start(w);
+	remember_lids(w, before);
+	from = mark(w);
+	start(w);
+	assert_int_equal(sets(w, from), 0);
+	remember_lids(w, now);
+	assert_memory_equal(before, now, sizeof(now));
+	assert_good(w, NULL);
+}
+
+static void a_restart_that_has_lost_its_memory_keeps_the_lids_of_the_fabric(void **state)
+{
+	struct world *w = *state;
+	uint16_t before[6], now[6];
+	size_t from;
+
+	start(w);
+	remember_lids(w, before);
+	fake_keeper_clear(&w->keeper);
+	from = mark(w);
+	start(w);
+	assert_int_equal(sets(w, from), 0);
+	remember_lids(w, now);
+	assert_memory_equal(before, now, sizeof(now));
+	assert_int_equal(w->keeper.n_identities, 6);
+}
+
+static void what_the_keeper_knows_is_what_devices_without_lids_get(void **state)
+{
+	struct world *w = *state;
+	uint16_t before[6], now[6];
+
+	start(w);
+	remember_lids(w, before);
+	for (unsigned i = 0; i < w->f->n_devices; i++)
+		fake_restart(w->f->device[i]);
+	start(w);
+	remember_lids(w, now);
+	assert_memory_equal(before, now, sizeof(now));
+	assert_good(w, NULL);
+}
+
+/* -- in which order, and what is on the wire ----------------------------------------------------
+ */
+
+static void see_order(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	unsigned *actives = f->user;
+	uint64_t wanted = wire_get(smp->data, PORT_INFO_STATE);
+	unsigned port = smp->device->type == NODE_TYPE_SWITCH ? smp->modifier & 0xff : smp->in_port;
+
+	if (smp->method != METHOD_SET)
+		return;
+	if (smp->attr == ATTR_LFT)
+		assert_int_equal(*actives, 0);
+	if (smp->attr != ATTR_PORT_INFO)
+		return;
+	assert_int_equal(wire_get(smp->data, PORT_INFO_PHYS_STATE), 0);
+	if (port > 0)
+		assert_int_not_equal(wire_get(smp->data, PORT_INFO_OPERATIONAL_VLS), 0);
+	else
+		assert_int_equal(wanted, PORT_NO_CHANGE);
+	if (wanted != PORT_ACTIVE)
+		return;
+	(*actives)++;
+	assert_true(fake_state(smp->device, (uint8_t)port) >= PORT_ARMED);
+	assert_true(fake_state(smp->device->port[port].far, smp->device->port[port].far_port) >=
+		    PORT_ARMED);
+}
+
+static void both_ends_are_armed_and_all_tables_written_before_anybody_is_active(void **state)
+{
+	struct world *w = *state;
+	unsigned actives = 0;
+
+	w->f->see = see_order;
+	w->f->user = &actives;
+	start(w);
+	assert_int_equal(actives, 10);
+	assert_good(w, NULL);
+}
+
+static void a_tree_costs_one_node_info_a_link_and_two_sets_a_port(void **state)
+{
+	struct world *w = *state;
+
+	start(w);
+	assert_int_equal(count(w, 0, NULL, METHOD_GET, ATTR_NODE_INFO), 6); /* and our own */
+	assert_int_equal(count(w, 0, NULL, METHOD_SET, ATTR_PORT_INFO), 22);
+	assert_int_equal(count(w, 0, NULL, METHOD_SET, ATTR_LFT), 2);
+}
+
+/* -- devices with faults ------------------------------------------------------------------------
+ */
+
+static void a_silent_device_delays_nobody_and_has_the_reason(void **state)
+{
+	struct world *w = *state;
+
+	w->host[3]->silent = true;
+	start(w);
+	assert_good(w, w->host[3]);
+	assert_string_equal(reason_at(w, w->east, 2), "neighbor-silent");
+	w->host[3]->silent = false;
+	run(w, 30);
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	assert_good(w, NULL);
+}
+
+static void a_device_that_falls_silent_is_left_out_and_taken_back(void **state)
+{
+	struct world *w = *state;
+
+	start(w);
+	w->host[3]->silent = true;
+	sm_sweep(w->sm, true);
+	run(w, 60);
+	assert_good(w, w->host[3]);
+	w->host[3]->silent = false;
+	sm_sweep(w->sm, true);
+	run(w, 60);
+	assert_good(w, NULL);
+	assert_string_equal(reason_at(w, w->host[3], 1), "none");
+}
+
+static void a_device_that_refuses_its_settings_has_the_reason_and_others_come_up(void **state)
+{
+	struct world *w = *state;
+
+	w->host[3]->refuses = (struct fake_fault){
+		.method = METHOD_SET, .attr = ATTR_PORT_INFO, .count = 1000, .status = 0x1c
+	};
+	start(w);
+	assert_good(w, w->host[3]);
+	assert_string_equal(reason_at(w, w->host[3], 1), "set-refused");
+	assert_string_equal(reason_at(w, w->east, 2), "waiting-for-neighbor");
+	assert_true(count(w, 0, w->host[3], METHOD_SET, ATTR_PORT_INFO) < 20);
+}
+
+static void a_device_that_refuses_once_comes_up(void **state)
+{
+	struct world *w = *state;
+
+	w->host[3]->refuses = (struct fake_fault){
+		.method = METHOD_SET, .attr = ATTR_PORT_INFO, .count = 1, .status = 0x1c
+	};
+	start(w);
+	assert_good(w, NULL);
+}
+
+static void a_busy_device_comes_up(void **state)
+{
+	struct world *w = *state;
+
+	w->host[3]->busy = 5;
+	w->east->busy = 5;
+	start(w);
+	run(w, 10);
+	assert_good(w, NULL);
+}
+
+/* The repeated Set finds the port Armed, and 0x1c is no fault of it. */
+static void a_port_whose_answer_was_lost_becomes_active_all_the_same(void **state)
+{
+	static const uint16_t attrs[] = { ATTR_PORT_INFO, ATTR_SWITCH_INFO, ATTR_LFT,
+					  ATTR_PKEY_TABLE };
+
+	world_free(*state);
+	for (unsigned n = 0; n < 24; n++) {
+		struct world *w = world_new(n);
+		struct fake_device *device = n % 2 ? w->east : w->host[2];
+
+		device->loses = (struct fake_fault){ .method = n % 4 < 2 ? METHOD_SET : METHOD_GET,
+						     .attr = attrs[n / 4 % 4],
+						     .from = n / 16,
+						     .count = 1 };
+		start(w);
+		assert_good(w, NULL);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+static void a_setting_that_is_not_kept_is_sent_once_also_after_a_restart(void **state)
+{
+	struct world *w = *state;
+	const char *setting;
+	uint64_t wanted, held;
+	size_t from;
+
+	w->east->forgets_something = w->host[1]->forgets_something = true;
+	w->east->forgets = PORT_INFO_VL_STALL;
+	w->host[1]->forgets = PORT_INFO_SUBNET_TIMEOUT;
+	start(w);
+	assert_good(w, NULL);
+	from = mark(w);
+	sm_sweep(w->sm, true);
+	run(w, 5);
+	assert_int_equal(sets(w, from), 0);
+	start(w);
+	assert_int_equal(sets(w, from), 0);
+	assert_true(sm_not_kept(w->sm, fabric_find_port(sm_fabric(w->sm), w->host[1]->port_guid), 0,
+				&setting, &wanted, &held));
+	assert_string_equal(setting, "subnet timeout");
+	assert_int_equal(wanted, w->conf.subnet_timeout);
+	assert_int_equal(held, 0);
+}
+
+/* -- devices that lie ---------------------------------------------------------------------------
+ */
+
+static void has_no_ports(struct fake_device *device, struct datagram *d)
+{
+	(void)device;
+	if (wire_get(d, MAD_ATTR) == ATTR_NODE_INFO)
+		wire_set(smp_data_of(d), NODE_INFO_PORTS, 0);
+}
+
+static void is_of_type_nine(struct fake_device *device, struct datagram *d)
+{
+	(void)device;
+	if (wire_get(d, MAD_ATTR) == ATTR_NODE_INFO)
+		wire_set(smp_data_of(d), NODE_INFO_TYPE, 9);
+}
+
+static void is_reached_at_port_200(struct fake_device *device, struct datagram *d)
+{
+	(void)device;
+	if (wire_get(d, MAD_ATTR) == ATTR_NODE_INFO)
+		wire_set(smp_data_of(d), NODE_INFO_LOCAL_PORT, 200);
+}
+
+static void has_no_guid(struct fake_device *device, struct datagram *d)
+{
+	(void)device;
+	if (wire_get(d, MAD_ATTR) == ATTR_NODE_INFO)
+		wire_set(smp_data_of(d), NODE_INFO_NODE_GUID, 0);
+}
+
+static void has_255_ports(struct fake_device *device, struct datagram *d)
+{
+	(void)device;
+	if (wire_get(d, MAD_ATTR) == ATTR_NODE_INFO)
+		wire_set(smp_data_of(d), NODE_INFO_PORTS, 255);
+}
+
+static void impossible_node_info_leaves_out_that_device_alone(void **state)
+{
+	static void (*const lies[])(struct fake_device *, struct datagram *) = {
+		has_no_ports, is_of_type_nine, is_reached_at_port_200, has_no_guid, has_255_ports
+	};
+
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(lies); i++) {
+		struct world *w = world_new(i);
+
+		w->host[3]->lies = lies[i];
+		start(w);
+		assert_good(w, w->host[3]);
+		assert_string_equal(reason_at(w, w->east, 2), "bad-node-info");
+		w->host[3]->lies = NULL;
+		sm_sweep(w->sm, false);
+		run(w, 20);
+		assert_good(w, NULL);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+static void says_it_is_in_state_nine(struct fake_device *device, struct datagram *d)
+{
+	(void)device;
+	if (wire_get(d, MAD_ATTR) == ATTR_PORT_INFO)
+		wire_set(smp_data_of(d), PORT_INFO_STATE, 9);
+}
+
+static void impossible_port_info_leaves_out_that_port_alone(void **state)
+{
+	struct world *w = *state;
+
+	w->host[3]->lies = says_it_is_in_state_nine;
+	start(w);
+	assert_good(w, w->host[3]);
+	assert_string_equal(reason_at(w, w->host[3], 1), "bad-port-info");
+}
+
+static void a_second_device_with_the_same_node_guid_is_left_out(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *twin = fake_add(w->f, "twin", NODE_TYPE_CA, w->host[3]->guid, 1);
+
+	twin->port_guid = 0x9999;
+	fake_link(twin, 1, w->east, 3);
+	start(w);
+	assert_good(w, twin);
+	assert_string_equal(reason_at(w, w->east, 3), "duplicate-node-guid");
+}
+
+static void a_second_port_with_the_same_port_guid_is_left_out(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *twin = fake_add(w->f, "twin", NODE_TYPE_CA, 0x9000, 1);
+
+	twin->port_guid = w->host[3]->port_guid;
+	fake_link(twin, 1, w->east, 3);
+	start(w);
+	assert_good(w, twin);
+	assert_string_equal(reason_at(w, w->east, 3), "duplicate-port-guid");
+}
+
+static void a_switch_without_a_linear_table_is_left_out(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *odd = fake_add(w->f, "odd", NODE_TYPE_SWITCH, 0x300, 4);
+
+	fake_link(odd, 1, w->east, 5);
+	wire_set(odd->switch_info, SWITCH_INFO_LINEAR_CAP, 0);
+	start(w);
+	assert_good(w, odd);
+	assert_string_equal(reason_at(w, w->east, 5), "no-linear-table");
+}
+
+static void a_device_that_does_not_know_extended_speeds_comes_up(void **state)
+{
+	struct world *w = *state;
+
+	w->host[1]->no_extended = w->east->no_extended = true;
+	start(w);
+	assert_good(w, NULL);
+}
+
+/* -- cables -------------------------------------------------------------------------------------
+ */
+
+static void a_cable_pulled_and_put_back_is_repaired_and_a_host_costs_no_table(void **state)
+{
+	struct world *w = *state;
+	uint16_t lid;
+	size_t from;
+
+	start(w);
+	lid = fake_lid(w->host[3], 1);
+	from = mark(w);
+	fake_unplug(w->east, 2);
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	assert_string_equal(reason_at(w, w->east, 2), "no-link");
+	assert_false(sm_fabric(w->sm)
+			     ->nodes[fabric_find_node(sm_fabric(w->sm), w->host[3]->guid)]
+			     .present);
+	fake_plug(w->east, 2);
+	fake_restart(w->host[3]);
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	assert_good(w, NULL);
+	assert_int_equal(fake_lid(w->host[3], 1), lid);
+	assert_int_equal(count(w, from, NULL, METHOD_SET, ATTR_LFT), 0);
+}
+
+static void a_trunk_that_fails_is_routed_around_with_the_blocks_that_change(void **state)
+{
+	struct world *w = *state;
+	size_t from;
+
+	fake_link(w->west, 7, w->east, 7);
+	start(w);
+	assert_good(w, NULL);
+	from = mark(w);
+	fake_unplug(w->west, TRUNK);
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	assert_good(w, NULL);
+	assert_int_equal(count(w, from, NULL, METHOD_SET, ATTR_LFT), 2);
+	fake_plug(w->west, TRUNK);
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	assert_good(w, NULL);
+}
+
+static void the_only_trunk_pulled_parts_the_fabric_and_put_back_joins_it(void **state)
+{
+	struct world *w = *state;
+	uint16_t before[6], now[6];
+
+	start(w);
+	remember_lids(w, before);
+	fake_unplug(w->west, TRUNK);
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	assert_string_equal(reason_at(w, w->west, TRUNK), "no-link");
+	fake_plug(w->west, TRUNK);
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	assert_good(w, NULL);
+	remember_lids(w, now);
+	assert_memory_equal(before, now, sizeof(now));
+}
+
+static void a_switch_that_restarts_is_written_anew(void **state)
+{
+	struct world *w = *state;
+
+	start(w);
+	fake_restart(w->east);
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	assert_good(w, NULL);
+}
+
+static void a_change_is_cleared_before_ports_are_read(void **state)
+{
+	struct world *w = *state;
+	bool cleared = false;
+	size_t from;
+
+	start(w);
+	from = mark(w);
+	fake_unplug(w->east, 2);
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	for (size_t i = from; i < w->f->n_smps; i++) {
+		const struct fake_smp *smp = &w->f->smps[i];
+
+		if (smp->device != w->east)
+			continue;
+		cleared = cleared || (smp->method == METHOD_SET && smp->attr == ATTR_SWITCH_INFO &&
+				      wire_get(smp->data, SWITCH_INFO_STATE_CHANGE));
+		if (smp->attr == ATTR_PORT_INFO)
+			assert_true(cleared);
+	}
+	assert_true(cleared);
+	assert_int_equal(wire_get(w->east->switch_info, SWITCH_INFO_STATE_CHANGE), 0);
+}
+
+static void a_cable_from_a_switch_to_itself_comes_up_and_harms_nobody(void **state)
+{
+	struct world *w = *state;
+
+	fake_link(w->east, 5, w->east, 6);
+	start(w);
+	assert_good(w, NULL);
+}
+
+static void each_port_of_an_adapter_is_set_by_what_arrives_there(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *two = fake_add(w->f, "two", NODE_TYPE_CA, 0x5000, 2);
+
+	fake_link(two, 1, w->west, 4);
+	fake_link(two, 2, w->east, 4);
+	start(w);
+	assert_good(w, NULL);
+	assert_int_not_equal(fake_lid(two, 1), fake_lid(two, 2));
+	for (size_t i = 0; i < w->f->n_smps; i++)
+		if (w->f->smps[i].device == two)
+			assert_int_equal(w->f->smps[i].status, 0);
+}
+
+/* -- other subnet managers ----------------------------------------------------------------------
+ */
+
+static void add_peer(struct fake_device *device, enum sm_state state, uint8_t priority)
+{
+	uint8_t *info = device->port[1].info;
+
+	device->sm_state = (uint8_t)state;
+	device->sm_priority = priority;
+	wire_set(info, PORT_INFO_CAPABILITIES, wire_get(info, PORT_INFO_CAPABILITIES) | CAP_IS_SM);
+}
+
+static void under_another_master_nothing_is_written(void **state)
+{
+	struct world *w = *state;
+	struct sm_status status;
+
+	add_peer(w->host[2], SM_MASTER, 0);
+	w->conf.priority = 15;
+	start(w);
+	sm_status(w->sm, &status);
+	assert_int_equal(status.state, SM_STANDBY);
+	assert_int_equal(status.peer_guid, w->host[2]->port_guid);
+	assert_int_equal(sets(w, 0), 0);
+	assert_string_equal(reason_at(w, w->east, 2), "not-master");
+	w->host[2]->sm_state = SM_NOT_ACTIVE;
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	assert_good(w, NULL);
+}
+
+static void a_subnet_manager_of_lower_rank_is_no_obstacle(void **state)
+{
+	struct world *w = *state;
+	struct sm_peer peer;
+
+	add_peer(w->host[2], SM_STANDBY, 3);
+	w->conf.priority = 4;
+	start(w);
+	assert_good(w, NULL);
+	assert_true(sm_peer(w->sm, 0, &peer));
+	assert_int_equal(peer.guid, w->host[2]->port_guid);
+	assert_int_equal(peer.priority, 3);
+}
+
+/* -- partitions ---------------------------------------------------------------------------------
+ */
+
+static bool has_key(const struct fake_port *port, uint16_t key)
+{
+	for (unsigned i = 0; i < FAKE_KEYS; i++)
+		if (port->keys[i] == key)
+			return true;
+
+	return false;
+}
+
+static void members_get_their_keys_and_switches_enforce_them(void **state)
+{
+	struct world *w = *state;
+	size_t from;
+
+	w->partitions = parse("Default=0x7fff: ALL=limited, SELF=full;\n"
+			      "blue=0x10: 0x1001=full, 0x1201=full, 0x1101=limited;\n");
+	start(w);
+	assert_good(w, NULL);
+	assert_int_equal(w->host[0]->port[1].keys[0], 0xffff);
+	assert_int_equal(w->host[3]->port[1].keys[0], 0x7fff);
+	assert_true(has_key(&w->host[0]->port[1], 0x8010));
+	assert_true(has_key(&w->host[2]->port[1], 0x8010));
+	assert_true(has_key(&w->host[1]->port[1], 0x0010));
+	assert_false(has_key(&w->host[3]->port[1], 0x8010));
+	assert_true(has_key(&w->east->port[1], 0x8010));
+	assert_false(has_key(&w->east->port[2], 0x8010));
+	assert_int_equal(wire_get(w->east->port[1].info, PORT_INFO_ENFORCE_IN), 1);
+	assert_int_equal(wire_get(w->east->port[1].info, PORT_INFO_ENFORCE_OUT), 1);
+	assert_int_equal(wire_get(w->east->port[TRUNK].info, PORT_INFO_ENFORCE_IN), 0);
+
+	from = mark(w);
+	sm_reconfigure(w->sm, &w->conf,
+		       parse("Default=0x7fff: ALL=limited, SELF=full;\n"
+			     "red=0x20: 0x1201=full, 0x1301=full;\n"
+			     "blue=0x10: 0x1001=full, 0x1201=full, 0x1101=limited;\n"));
+	run(w, 10);
+	assert_good(w, NULL);
+	assert_int_equal(w->host[2]->port[1].keys[1], 0x8010); /* where it was */
+	assert_int_equal(w->host[2]->port[1].keys[2], 0x8020);
+	assert_true(has_key(&w->host[3]->port[1], 0x8020));
+	assert_int_equal(count(w, from, NULL, METHOD_SET, ATTR_PKEY_TABLE), 4);
+	assert_int_equal(sets(w, from), 4);
+}
+
+/* -- keys, LMC ----------------------------------------------------------------------------------
+ */
+
+static void see_mkeys(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	const struct fake_keeper *k = f->user;
+	bool safe = false;
+
+	if (smp->method != METHOD_SET || smp->attr != ATTR_PORT_INFO ||
+	    wire_get(smp->data, PORT_INFO_MKEY) == 0)
+		return;
+	for (unsigned i = 0; i < k->n_safe_mkeys; i++)
+		safe = safe || k->mkeys[i].guid == smp->device->guid;
+	assert_true(safe);
+}
+
+static void an_m_key_is_on_disk_before_a_device_has_it(void **state)
+{
+	struct world *w = *state;
+	size_t from;
+
+	w->conf.m_key = 0x1234567890;
+	w->conf.m_key_protection = 2;
+	w->f->see = see_mkeys;
+	w->f->user = &w->keeper;
+	start(w);
+	assert_good(w, NULL);
+	for (unsigned i = 0; i < HOSTS; i++)
+		assert_int_equal(wire_get(w->host[i]->port[1].info, PORT_INFO_MKEY), 0x1234567890);
+	from = mark(w);
+	start(w);
+	assert_good(w, NULL);
+	assert_int_equal(sets(w, from), 0);
+}
+
+static void lmc_1_gives_hosts_two_lids_that_both_lead_to_them(void **state)
+{
+	struct world *w = *state;
+
+	w->conf.lmc = 1;
+	start(w);
+	assert_good(w, NULL);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		assert_int_equal(fake_lid(w->host[i], 1) % 2, 0);
+		assert_int_equal(wire_get(w->host[i]->port[1].info, PORT_INFO_LMC), 1);
+	}
+}
+
+/* -- loss, traps, what is hostile ---------------------------------------------------------------
+ */
+
+static void with_three_in_ten_lost_all_become_active(void **state)
+{
+	world_free(*state);
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		struct world *w = world_new(seed);
+
+		w->conf.sweep_interval = 10;
+		w->f->loss = 163; /* of each way */
+		start(w);
+		run(w, 300);
+		w->f->loss = 0;
+		run(w, 60);
+		assert_good(w, NULL);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+static void a_trap_is_repressed_and_followed_by_a_sweep(void **state)
+{
+	struct world *w = *state;
+
+	start(w);
+	fake_unplug(w->east, 2);
+	fake_trap(w->f, w->east, TRAP_LINK_STATE);
+	run(w, 5);
+	assert_int_equal(w->f->n_answers, 1);
+	assert_int_equal(wire_get(&w->f->last_answer, MAD_METHOD), METHOD_TRAP_REPRESS);
+	assert_int_equal(wire_get(&w->f->last_answer, MAD_TID), 0x77);
+	assert_int_equal(w->f->last_answer_to.lid, fake_lid(w->east, 0));
+	assert_string_equal(reason_at(w, w->east, 2), "no-link");
+}
+
+static void answers_to_nothing_and_bytes_of_chance_change_nothing(void **state)
+{
+	struct world *w = *state;
+	size_t from;
+
+	start(w);
+	from = mark(w);
+	for (unsigned i = 0; i < 3000; i++) {
+		struct arrival arrival = { .from = { .lid = (uint16_t)loop_random(w->loop) } };
+		uint8_t classes[] = { CLASS_SM_LID, CLASS_SM_DIRECTED, CLASS_SA };
+
+		for (unsigned j = 0; j < MAD_SIZE; j++)
+			arrival.datagram.bytes[j] = (uint8_t)loop_random(w->loop);
+		wire_set(&arrival.datagram, MAD_BASE_VERSION, 1);
+		wire_set(&arrival.datagram, MAD_CLASS, classes[i % 3]);
+		wire_set(&arrival.datagram, MAD_CLASS_VERSION, i % 3 == 2 ? 2 : 1);
+		if (i % 2)
+			wire_set(&arrival.datagram, MAD_METHOD, METHOD_GET_RESPONSE);
+		fake_deliver(w->f, &arrival);
+	}
+	run(w, 30);
+	assert_good(w, NULL);
+	assert_int_equal(sets(w, from), 0);
+}
+
+static void lies_at_random(struct fake_device *device, struct datagram *d)
+{
+	uint8_t *data = smp_data_of(d);
+	uint64_t dice =
+		(uintptr_t)device->name ^ wire_get(d, MAD_TID) * UINT64_C(0x9e3779b97f4a7c15);
+
+	dice ^= dice >> 29;
+	data[dice % SMP_DATA_SIZE] = (uint8_t)(dice >> 8);
+	data[dice >> 16 & 63] = (uint8_t)(dice >> 24);
+}
+
+static void a_device_that_lies_at_random_harms_only_itself(void **state)
+{
+	world_free(*state);
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		struct world *w = world_new(seed);
+
+		w->host[3]->lies = lies_at_random;
+		start(w);
+		for (unsigned i = 0; i < 5; i++) {
+			sm_sweep(w->sm, true);
+			run(w, 20);
+		}
+		assert_active(w, w->host[3]);
+		w->host[3]->lies = NULL;
+		sm_sweep(w->sm, true);
+		run(w, 60);
+		assert_active(w, w->host[3]);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, done)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(two_switches_and_four_hosts_come_up),
+		TEST(a_second_sweep_sends_no_set_and_a_full_one_neither),
+		TEST(a_restart_sends_no_set_and_keeps_the_lids),
+		TEST(a_restart_that_has_lost_its_memory_keeps_the_lids_of_the_fabric),
+		TEST(what_the_keeper_knows_is_what_devices_without_lids_get),
+		TEST(both_ends_are_armed_and_all_tables_written_before_anybody_is_active),
+		TEST(a_tree_costs_one_node_info_a_link_and_two_sets_a_port),
+		TEST(a_silent_device_delays_nobody_and_has_the_reason),
+		TEST(a_device_that_falls_silent_is_left_out_and_taken_back),
+		TEST(a_device_that_refuses_its_settings_has_the_reason_and_others_come_up),
+		TEST(a_device_that_refuses_once_comes_up),
+		TEST(a_busy_device_comes_up),
+		TEST(a_port_whose_answer_was_lost_becomes_active_all_the_same),
+		TEST(a_setting_that_is_not_kept_is_sent_once_also_after_a_restart),
+		TEST(impossible_node_info_leaves_out_that_device_alone),
+		TEST(impossible_port_info_leaves_out_that_port_alone),
+		TEST(a_second_device_with_the_same_node_guid_is_left_out),
+		TEST(a_second_port_with_the_same_port_guid_is_left_out),
+		TEST(a_switch_without_a_linear_table_is_left_out),
+		TEST(a_device_that_does_not_know_extended_speeds_comes_up),
+		TEST(a_cable_pulled_and_put_back_is_repaired_and_a_host_costs_no_table),
+		TEST(a_trunk_that_fails_is_routed_around_with_the_blocks_that_change),
+		TEST(the_only_trunk_pulled_parts_the_fabric_and_put_back_joins_it),
+		TEST(a_switch_that_restarts_is_written_anew),
+		TEST(a_change_is_cleared_before_ports_are_read),
+		TEST(a_cable_from_a_switch_to_itself_comes_up_and_harms_nobody),
+		TEST(each_port_of_an_adapter_is_set_by_what_arrives_there),
+		TEST(under_another_master_nothing_is_written),
+		TEST(a_subnet_manager_of_lower_rank_is_no_obstacle),
+		TEST(members_get_their_keys_and_switches_enforce_them),
+		TEST(an_m_key_is_on_disk_before_a_device_has_it),
+		TEST(lmc_1_gives_hosts_two_lids_that_both_lead_to_them),
+		TEST(with_three_in_ten_lost_all_become_active),
+		TEST(a_trap_is_repressed_and_followed_by_a_sweep),
+		TEST(answers_to_nothing_and_bytes_of_chance_change_nothing),
+		TEST(a_device_that_lies_at_random_harms_only_itself),
+	};
+
+	log_set_level(LOG_LEVEL_ERROR);
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
