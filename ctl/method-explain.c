@@ -2,11 +2,13 @@
 
 /*
  * Everything that is known about one thing, so that "it does not work" has an answer: a port with
- * what is planned for it, what it holds and why it differs; of a node its ports (of a switch only
- * port 0 and those with a problem, since the others are listed by "ports").
+ * what is planned for it, what it holds and why it differs, down to the settings that the device
+ * acknowledged and does not have; of a node its ports (of a switch only port 0 and those with a
+ * problem, since the others are listed by "ports").
  */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/macros.h"
 #include "ctl/find.h"
@@ -40,6 +42,32 @@ static void put_end_port(struct row *row, const struct sm *sm, uint32_t port)
 	pkeys_put(row, sm, port);
 }
 
+/* Whoever may look may not know a key: of that only that it was not kept. */
+static void put_values(struct row *row, const char *setting, uint64_t wanted, uint64_t held)
+{
+	bool secret = strcmp(setting, "M_Key") == 0;
+
+	row_put(row, "wanted", secret ? json_null() : json_integer((json_int_t)wanted));
+	row_put(row, "held", secret ? json_null() : json_integer((json_int_t)held));
+}
+
+static json_t *make_not_kept(const struct sm *sm, uint32_t port)
+{
+	json_t *list = json_array();
+	const char *setting;
+	uint64_t wanted, held;
+
+	for (unsigned n = 0; sm_not_kept(sm, port, n, &setting, &wanted, &held); n++) {
+		struct row row = row_start();
+
+		row_text(&row, "setting", setting);
+		put_values(&row, setting, wanted, held);
+		json_array_append_new(list, row_end(&row));
+	}
+
+	return list;
+}
+
 static json_t *make_port(const struct call *call, uint32_t number)
 {
 	const struct fabric *f = call->fabric;
@@ -57,6 +85,7 @@ static json_t *make_port(const struct call *call, uint32_t number)
 	row_number(&row, "refusals", port->refusals);
 	if (port_is_end(f, number))
 		put_end_port(&row, call->sm, number);
+	row_put(&row, "not_kept", make_not_kept(call->sm, number));
 	row_bool(&row, "problem", port_has_problem(f, number));
 	place_put_reason(&row, call->rpc, port->reason, port->since);
 

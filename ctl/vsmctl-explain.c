@@ -173,6 +173,22 @@ static void say_pkeys(struct paragraph *p, const json_t *port)
 	say(p, "%s.", i ? "" : " none");
 }
 
+static void say_not_kept(struct paragraph *p, const json_t *port)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(port, "not_kept"), i, one)
+	{
+		say(p, "%s %s", i ? "," : " The device acknowledged, but did not keep:",
+		    member_text(one, "setting", "?"));
+		if (json_is_integer(json_object_get(one, "wanted")))
+			say(p, " %lld (it has %lld)", member_number(one, "wanted"),
+			    member_number(one, "held"));
+	}
+	say(p, "%s", i ? "." : "");
+}
+
 static void show_port(const json_t *port)
 {
 	struct paragraph p = { .used = 0 };
@@ -182,6 +198,7 @@ static void show_port(const json_t *port)
 	say_plan(&p, port);
 	say_reason(&p, port);
 	say_pkeys(&p, port);
+	say_not_kept(&p, port);
 	print_paragraph(&p);
 }
 

@@ -91,6 +91,21 @@ unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, uns
 	return n;
 }
 
+bool sm_not_kept(const struct sm *sm, uint32_t port, unsigned n, const char **ret_setting,
+		 uint64_t *ret_wanted, uint64_t *ret_held)
+{
+	static const char *const settings[] = { "subnet timeout", "M_Key" };
+	static const uint64_t wanted[] = { 18, 0x5ec4e7 }, held[] = { 0, 0x01d };
+
+	if (sm->fabric.ports[port].guid != 0x401 || n >= COUNT(settings))
+		return false;
+	*ret_setting = settings[n];
+	*ret_wanted = wanted[n];
+	*ret_held = held[n];
+
+	return true;
+}
+
 bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret)
 {
 	(void)sm;

@@ -12,7 +12,7 @@
  *	twin, twin               two nodes of one name, without link
  *
  * Node GUIDs are 0x...10, 20, 30 for switches, 0x...0100 to 0600 for the others, whose ports have
- * one and two more. host3's link is slow. The table of leaf1 has no way to LID 6.
+ * one and two more. host3's link is slow; host4 does not keep two of its settings. The table of leaf1 has no way to LID 6.
  */
 
 #include "sm/sm.h"

@@ -928,6 +928,22 @@ static void explain_tells_why_and_what_to_do(void **state)
 	assert_int_equal(number(json_object_get(port, "peer"), "port"), 2);
 }
 
+static void explain_tells_what_was_not_kept_but_no_key(void **state)
+{
+	json_t *result = ask(*state, "explain", "{\"what\":\"host4\"}");
+	json_t *list =
+		json_object_get(json_array_get(json_object_get(result, "ports"), 0), "not_kept");
+	json_t *key = json_array_get(list, 1);
+
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(text(json_array_get(list, 0), "setting"), "subnet timeout");
+	assert_int_equal(number(json_array_get(list, 0), "wanted"), 18);
+	assert_int_equal(number(json_array_get(list, 0), "held"), 0);
+	assert_string_equal(text(key, "setting"), "M_Key");
+	assert_true(json_is_null(json_object_get(key, "wanted")));
+	assert_true(json_is_null(json_object_get(key, "held")));
+}
+
 static void explain_of_a_switch_lists_its_problems(void **state)
 {
 	json_t *ports = json_object_get(ask(*state, "explain", "{\"what\":\"leaf2\"}"), "ports");
@@ -1291,6 +1307,7 @@ int main(void)
 		TEST(what_is_not_found_is_said),
 		TEST(a_name_of_several_lists_them),
 		TEST(explain_tells_why_and_what_to_do),
+		TEST(explain_tells_what_was_not_kept_but_no_key),
 		TEST(explain_of_a_switch_lists_its_problems),
 		TEST(partitions_count_members_that_are_there_and_that_are_not),
 		TEST(members_of_a_partition_by_its_name_or_key),
