@@ -22,8 +22,13 @@ store             sm base
 ctl               sm conf base
 systemd           base
 systemd/vsm.c     ctl store sm conf mad routing base
+systemd/options.c conf base
+systemd/options.h conf base
 tests             ctl store sm conf mad routing base systemd
 '
+
+# systemd/vsm.c is main(), and sees everything; systemd/options.[ch] read its command line into the
+# configuration.
 
 # Header, the longest prefix counts: the only places that may include it.
 libraries='
@@ -153,6 +158,8 @@ sm/a.c "ctl/socket.h"
 store/a.c "conf/conf.h"
 ctl/a.c "store/store.h"
 systemd/loop.c "sm/fabric.h"
+systemd/loop.c "conf/conf.h"
+systemd/options.c "sm/sm.h"
 sm/a.c "fabric.h"
 sm/a.c "../mad/wire.h"
 sm/a.c <infiniband/mad.h>
@@ -175,6 +182,7 @@ sm/a.c "mad/request.h"
 store/a.c "sm/identity.h"
 ctl/a.c "conf/conf.h"
 systemd/vsm.c "sm/fabric.h"
+systemd/options.c "conf/conf.h"
 tests/oracle/a.c <infiniband/mad.h>
 tests/unit/a.c "systemd/notify.h"
 END
