@@ -195,6 +195,7 @@ bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct re
 void settings_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
 /* Is the link Active with another MTU or other VLs than would be planned now? */
 bool settings_is_otherwise(const struct sm *sm, uint32_t port);
+bool setting_is_of(const struct node *node, unsigned setting);
 const char *setting_name(unsigned setting);
 enum wire_field setting_field(unsigned setting);
 

@@ -240,6 +240,12 @@ const char *setting_name(unsigned setting)
 	return setting < COUNT(settings) ? settings[setting].name : "packet life time";
 }
 
+/* The store may name settings of another version, and those of a switch for an adapter. */
+bool setting_is_of(const struct node *node, unsigned setting)
+{
+	return setting < COUNT(settings) || (setting == SETTING_LIFE_TIME && node_is_switch(node));
+}
+
 enum wire_field setting_field(unsigned setting)
 {
 	return settings[setting].field;

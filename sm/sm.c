@@ -618,8 +618,12 @@ bool sm_not_kept(const struct sm *sm, uint32_t number, unsigned n, const char **
 	const struct port *port = &sm->fabric.ports[number];
 	unsigned setting;
 
-	if (!not_kept_at(node->not_kept, port->number, n, &setting, ret_wanted))
-		return false;
+	for (unsigned at = 0;; at++) {
+		if (!not_kept_at(node->not_kept, port->number, at, &setting, ret_wanted))
+			return false;
+		if (setting_is_of(node, setting) && n-- == 0)
+			break;
+	}
 	*ret_setting = setting_name(setting);
 	*ret_held = setting == SETTING_LIFE_TIME ? wire_get(node->sw->info, SWITCH_INFO_LIFE_TIME)
 						 : wire_get(port->info, setting_field(setting));

@@ -333,23 +333,38 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 	}
 }
 
+/* Who wants to know whether it is back asks who is behind its cables, and waits for no answer. */
+static void doubt_links(struct fabric *f, const struct node *node)
+{
+	for (unsigned i = 1; i <= node->n_ports; i++) {
+		uint32_t peer = f->ports[port_at(node, i)].peer;
+
+		if (peer != NO_PORT)
+			f->ports[peer].relink = true;
+	}
+}
+
 /*
  * Silent: nothing came back during LOSSES_TO_BE_SILENT requests. One that answers Gets but lets a
- * Set of PortInfo vanish is protected by an M_Key that is not ours (IBA 14.2.4.3).
+ * Set of PortInfo vanish is protected by an M_Key that is not ours (IBA 14.2.4.3). What is known
+ * already is no reason for another sweep.
  */
 static void judge_loss(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	uint32_t number = node->sma.owner;
+	bool hidden =
+		answer->request->method == METHOD_SET && answer->request->attr == ATTR_PORT_INFO;
+	enum reason reason = hidden ? REASON_MKEY_HIDDEN : REASON_SILENT;
 
 	if (++node->work.losses < LOSSES_TO_BE_SILENT)
 		return;
 	node->trusted = false;
-	if (answer->request->method == METHOD_SET && answer->request->attr == ATTR_PORT_INFO)
-		reason_set_node(sm, number, REASON_MKEY_HIDDEN);
-	else
-		reason_set_node(sm, number, REASON_SILENT);
+	if (!hidden)
+		doubt_links(&sm->fabric, node);
+	if (node->reason != reason)
+		sm_sweep_again(sm, false);
+	reason_set_node(sm, number, reason);
 	work_drop(sm, number);
-	sm_sweep_again(sm, false);
 }
 
 static void done_of_node(struct sm *sm, struct node *node, const struct answer *answer)

@@ -310,10 +310,11 @@ static uint16_t switch_info(struct fake_device *device, const struct fake_smp *s
 
 static uint16_t lft(struct fake_device *device, const struct fake_smp *smp, uint8_t *data)
 {
-	uint8_t *block = &device->lft[smp->modifier * LFT_BLOCK];
+	uint8_t *block;
 
 	if (device->type != NODE_TYPE_SWITCH || smp->modifier >= FAKE_LIDS / LFT_BLOCK)
 		return STATUS_BAD_FIELD;
+	block = &device->lft[smp->modifier * LFT_BLOCK];
 	if (smp->method == METHOD_SET)
 		memcpy(block, data, LFT_BLOCK);
 	memcpy(data, block, LFT_BLOCK);

@@ -360,6 +360,33 @@ static void what_the_keeper_knows_is_what_devices_without_lids_get(void **state)
 	assert_good(w, NULL);
 }
 
+static void lids_that_another_subnet_manager_gave_are_kept(void **state)
+{
+	struct world *w = *state;
+	uint16_t now[6], expected[6] = { 40, 700, 42, 43, 9, 8 };
+
+	for (unsigned i = 0; i < HOSTS; i++)
+		wire_set(w->host[i]->port[1].info, PORT_INFO_LID, expected[i]);
+	wire_set(w->west->port[0].info, PORT_INFO_LID, 9);
+	wire_set(w->east->port[0].info, PORT_INFO_LID, 8);
+	start(w);
+	assert_good(w, NULL);
+	remember_lids(w, now);
+	assert_memory_equal(now, expected, sizeof(now));
+}
+
+static void of_two_devices_with_one_lid_one_gets_another(void **state)
+{
+	struct world *w = *state;
+
+	wire_set(w->host[2]->port[1].info, PORT_INFO_LID, 50);
+	wire_set(w->host[3]->port[1].info, PORT_INFO_LID, 50);
+	start(w);
+	assert_good(w, NULL);
+	assert_true(fake_lid(w->host[2], 1) == 50 || fake_lid(w->host[3], 1) == 50);
+	assert_int_not_equal(fake_lid(w->host[2], 1), fake_lid(w->host[3], 1));
+}
+
 /* -- in which order, and what is on the wire ----------------------------------------------------
  */
 
@@ -408,6 +435,21 @@ static void a_tree_costs_one_node_info_a_link_and_two_sets_a_port(void **state)
 	assert_int_equal(count(w, 0, NULL, METHOD_GET, ATTR_NODE_INFO), 6); /* and our own */
 	assert_int_equal(count(w, 0, NULL, METHOD_SET, ATTR_PORT_INFO), 22);
 	assert_int_equal(count(w, 0, NULL, METHOD_SET, ATTR_LFT), 2);
+	assert_int_equal(count(w, 0, NULL, METHOD_GET, ATTR_LFT), 0); /* nobody has written it */
+}
+
+static void vls_that_a_device_does_not_keep_are_not_written_back_as_zero(void **state)
+{
+	struct world *w = *state;
+	unsigned actives = 0;
+
+	w->f->see = see_order;
+	w->f->user = &actives;
+	w->host[3]->forgets_something = w->east->forgets_something = true;
+	w->host[3]->forgets = w->east->forgets = PORT_INFO_OPERATIONAL_VLS;
+	start(w);
+	assert_int_equal(actives, 10);
+	assert_good(w, NULL);
 }
 
 /* -- devices with faults ------------------------------------------------------------------------
@@ -487,14 +529,14 @@ static void a_port_whose_answer_was_lost_becomes_active_all_the_same(void **stat
 					  ATTR_PKEY_TABLE };
 
 	world_free(*state);
-	for (unsigned n = 0; n < 24; n++) {
+	for (unsigned n = 0; n < 48; n++) {
 		struct world *w = world_new(n);
 		struct fake_device *device = n % 2 ? w->east : w->host[2];
 
 		device->loses = (struct fake_fault){ .method = n % 4 < 2 ? METHOD_SET : METHOD_GET,
 						     .attr = attrs[n / 4 % 4],
-						     .from = n / 16,
-						     .count = 1 };
+						     .from = n / 16 % 2,
+						     .count = n < 24 ? 1 : w->conf.tries };
 		start(w);
 		assert_good(w, NULL);
 		world_free(w);
@@ -525,6 +567,81 @@ static void a_setting_that_is_not_kept_is_sent_once_also_after_a_restart(void **
 	assert_string_equal(setting, "subnet timeout");
 	assert_int_equal(wanted, w->conf.subnet_timeout);
 	assert_int_equal(held, 0);
+}
+
+static void a_device_that_restarts_is_told_again_what_it_did_not_keep(void **state)
+{
+	struct world *w = *state;
+
+	w->host[1]->forgets_something = true;
+	w->host[1]->forgets = PORT_INFO_SUBNET_TIMEOUT;
+	start(w);
+	assert_int_equal(w->keeper.n_quirks, 1);
+	assert_int_not_equal(w->keeper.quirks[0].size, 0);
+	w->host[1]->forgets_something = false; /* with better firmware */
+	fake_restart(w->host[1]);
+	sm_sweep(w->sm, false);
+	run(w, 10);
+	assert_good(w, NULL);
+	assert_int_equal(wire_get(w->host[1]->port[1].info, PORT_INFO_SUBNET_TIMEOUT),
+			 w->conf.subnet_timeout);
+	assert_int_equal(w->keeper.quirks[0].size, 0);
+}
+
+static void see_and_silence(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	const struct world *w = f->user;
+
+	if (smp->device == w->host[3] && smp->attr == ATTR_PORT_INFO)
+		w->host[3]->silent = true;
+}
+
+static void a_device_that_falls_silent_while_it_comes_up_delays_nobody(void **state)
+{
+	struct world *w = *state;
+	unsigned before;
+
+	w->f->see = see_and_silence;
+	w->f->user = w;
+	start(w);
+	run(w, 10);
+	assert_good(w, w->host[3]);
+	assert_string_equal(reason_at(w, w->east, 2), "neighbor-silent");
+	before = w->settled;
+	run(w, 600);
+	assert_int_equal(w->settled, before); /* nothing happens: nobody looks */
+	w->f->see = NULL;
+	w->host[3]->silent = false;
+	sm_sweep(w->sm, false);
+	run(w, 60);
+	assert_good(w, NULL);
+}
+
+/* Settings 0 to 31 on all ports, as a damaged or older state file may have them. */
+static void what_the_keeper_makes_up_of_unknown_settings_is_not_believed(void **state)
+{
+	struct world *w = *state;
+	uint64_t blob[1 + 32 * 6] = { 32 };
+	const char *setting;
+	uint64_t wanted, held;
+	unsigned n = 0;
+	uint32_t port;
+
+	for (unsigned i = 0; i < 32; i++) {
+		memset(&blob[2 + i * 6], 0xff, 32);
+		blob[1 + i * 6] = 12345;
+		blob[6 + i * 6] = i;
+	}
+	start(w);
+	keep_quirks(&w->keeper.keeper, &(struct kept_quirks){ .guid = w->host[3]->guid,
+							      .blob = blob,
+							      .size = sizeof(blob) });
+	start(w);
+	assert_good(w, NULL);
+	port = fabric_find_port(sm_fabric(w->sm), w->host[3]->port_guid);
+	while (sm_not_kept(w->sm, port, n, &setting, &wanted, &held))
+		n++;
+	assert_int_equal(n, 20); /* as many as there are */
 }
 
 /* -- devices that lie ---------------------------------------------------------------------------
@@ -904,6 +1021,29 @@ static void an_m_key_is_on_disk_before_a_device_has_it(void **state)
 	assert_int_equal(sets(w, from), 0);
 }
 
+static void a_new_m_key_takes_the_place_of_the_kept_one(void **state)
+{
+	struct world *w = *state;
+
+	start(w); /* LIDs are kept, keys are not */
+	w->f->see = see_mkeys;
+	w->f->user = &w->keeper;
+	w->conf.m_key = 0x1111;
+	start(w);
+	assert_good(w, NULL);
+	w->conf.m_key = 0x2222;
+	for (unsigned i = 0; i < w->f->n_devices; i++) {
+		for (unsigned p = 1; p <= w->f->device[i]->n_ports; p++)
+			if (is_up(w->f->device[i], (uint8_t)p))
+				wire_set(w->f->device[i]->port[p].info, PORT_INFO_STATE,
+					 PORT_INITIALIZE);
+	}
+	start(w);
+	assert_good(w, NULL);
+	for (unsigned i = 0; i < HOSTS; i++)
+		assert_int_equal(wire_get(w->host[i]->port[1].info, PORT_INFO_MKEY), 0x2222);
+}
+
 static void lmc_1_gives_hosts_two_lids_that_both_lead_to_them(void **state)
 {
 	struct world *w = *state;
@@ -1052,6 +1192,13 @@ int main(void)
 		TEST(a_trap_is_repressed_and_followed_by_a_sweep),
 		TEST(answers_to_nothing_and_bytes_of_chance_change_nothing),
 		TEST(a_device_that_lies_at_random_harms_only_itself),
+		TEST(lids_that_another_subnet_manager_gave_are_kept),
+		TEST(of_two_devices_with_one_lid_one_gets_another),
+		TEST(vls_that_a_device_does_not_keep_are_not_written_back_as_zero),
+		TEST(a_device_that_restarts_is_told_again_what_it_did_not_keep),
+		TEST(a_device_that_falls_silent_while_it_comes_up_delays_nobody),
+		TEST(what_the_keeper_makes_up_of_unknown_settings_is_not_believed),
+		TEST(a_new_m_key_takes_the_place_of_the_kept_one),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
