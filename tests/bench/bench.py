@@ -252,6 +252,7 @@ def measure(make, candidates, runs):
 
 
 def main():
+    lib.private_network()
     add_files()
     parser = argparse.ArgumentParser(description="vsm and opensm side by side on ibsim.")
     parser.add_argument("--runs", type=int, default=3)

@@ -90,6 +90,7 @@ def stop_all(*unused):
 
 
 def main():
+    lib.private_network()
     parser = argparse.ArgumentParser(description="Tests of vsm on ibsim.")
     parser.add_argument("-l", action="store_true", dest="list")
     parser.add_argument("-j", type=int, default=2, dest="jobs")

@@ -83,6 +83,20 @@ def host_replugged(world):
         checks.same_lids(lids, settled(sim, sm).lids(sim.host))
 
 
+@suite.for_each("a cable pulled and put back is noticed by {}", [
+    ("traps alone", {"sweep.interval": 0}),
+    ("light sweeps alone", {"sweep.interval": 1, "sweep.on_trap": False})], weight=3)
+def noticed(world, options):
+    sim, sm, first = started(world, fabrics.fat_tree_3(6), options=options)
+    lids = first.lids(sim.host)
+    cable = first.nodes["H00030"].ports[1].peer
+    for change in (sim.unlink, sim.relink):
+        change(*cable)
+        snapshot = settled(sim, sm)
+        checks.same_lids(lids, snapshot.lids(sim.host))
+    check_equal("ports with LIDs", len(snapshot.lids(sim.host)), len(lids))
+
+
 @suite.test("a switch that loses all its cables and gets them back", weight=4)
 def switch_replugged(world):
     sim, sm, first = started(world, fabrics.fat_tree_3(6))

@@ -363,7 +363,36 @@ def stable_indices(world):
     check_equal("the first two", checks.pkeys(sim, lid)[:2], first)
 
 
-# ---- others ------------------------------------------------------------------------------------
+# ---- where it runs, and with whom ---------------------------------------------------------------
+
+
+@suite.for_each("the subnet manager sits on {}", [
+    ("a switch", "SL_01"), ("a spine without hosts", "ST_00"), ("a host with two ports", "H00006"),
+    ("a host with two ports on one switch", "H00007"), ("a host on a spine", "H00008")])
+def from_elsewhere(world, host):
+    sim = lib.Simulator(world, fabrics.mixed().build(), host=host)
+    sm = manager(world, sim).start().wait_ready()
+    snapshot = sim.check_up()
+    checks.tables(sim, sm, snapshot)
+    checks.routes(sm, snapshot, host)
+    checks.paths(sim, snapshot, pairs=5)
+
+
+@suite.test("another subnet manager that is outranked changes nothing", weight=5)
+def outranked(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(4).build())
+    sm = vsm(world, sim, options={"sm.priority": 12}).start().wait_ready()
+    lids, sets = sim.check_up().lids(sim.host), sm.sets()
+    opensm = lib.Opensm(world, sim, host="H00007").start()
+    lib.wait_until("opensm stands by", lambda: "STANDBY" in opensm.messages(), 20)
+    seen = sm.status()["sweeps"]
+    sm.wait_status("two more sweeps", lambda status: status["sweeps"] >= seen + 2)
+    check_equal("state", sm.status()["state"], "master")
+    check_equal("Sets", sm.sets(), sets)
+    others = sm.status()["other_sms"]
+    check_equal("other subnet managers", len(others), 1)
+    checks.same_lids(lids, sim.check_up().lids(sim.host))
+
 
 
 @suite.test("another subnet manager is master: vsm writes nothing and says who", weight=5)
