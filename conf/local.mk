@@ -5,6 +5,7 @@ libvsm_a_SOURCES += conf/conf.c conf/conf.h conf/options.def
 libvsm_a_SOURCES += conf/conf-file.c
 libvsm_a_SOURCES += conf/conf-print.c
 libvsm_a_SOURCES += conf/input.c conf/input.h
+libvsm_a_SOURCES += conf/partition-index.c conf/partition-index.h
 libvsm_a_SOURCES += conf/partition-draft.c conf/partition-draft.h
 libvsm_a_SOURCES += conf/partition-flags.c
 libvsm_a_SOURCES += conf/partition-parse.c conf/partition-parser.h

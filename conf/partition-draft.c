@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "conf/partition-index.h"
 
 struct draft_member {
 	struct partition_member member;
@@ -317,6 +318,9 @@ int draft_finish(struct draft *draft, struct partitions **ret)
 	if (r < 0)
 		return r;
 	r = finish_groups(draft, partitions);
+	if (r < 0)
+		return r;
+	r = partition_index_make(partitions);
 	if (r < 0)
 		return r;
 

@@ -67,6 +67,8 @@ void partitions_free(struct partitions *partitions)
 	free(partitions->partitions);
 	free(partitions->members);
 	free(partitions->groups);
+	free(partitions->general);
+	free(partitions->named);
 	free(partitions);
 }
 

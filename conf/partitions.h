@@ -92,12 +92,23 @@ struct partition {
 	unsigned line; /* of the first definition; 0: not in the file */
 };
 
+/* Partition number @partition has a statement about the port with @guid. */
+struct partition_named {
+	uint64_t guid;
+	uint32_t partition;
+};
+
 /* partitions[0] is always the default partition; the others follow as in the file. */
 struct partitions {
 	struct partition *partitions;
 	size_t n;
 	struct partition_member *members; /* storage of all */
 	struct partition_group *groups;
+	uint32_t
+		*general; /* numbers of those with statements about kinds of ports; the first too */
+	size_t n_general;
+	struct partition_named *named; /* sorted by GUID, then number */
+	size_t n_named;
 };
 
 struct partition_options {
@@ -138,3 +149,18 @@ const struct partition *partitions_find(const struct partitions *partitions, uin
  */
 enum partition_membership partition_membership(const struct partition *partition,
 					       enum partition_kind kind, uint64_t guid, bool self);
+
+/*
+ * The partitions that have anything to say about the port with a GUID, in their order: of all
+ * others it is no member. Takes no longer than there are such partitions, however many there are in
+ * all.
+ */
+struct partition_walk {
+	const struct partitions *partitions;
+	uint64_t guid;
+	size_t general, named; /* what comes next */
+};
+struct partition_walk partition_walk_start(const struct partitions *partitions, uint64_t guid);
+
+/* The next one; NULL at the end. */
+const struct partition *partition_walk_next(struct partition_walk *walk);

@@ -74,15 +74,15 @@ static unsigned keys_of(const struct partition *partition, enum partition_member
 /* All keys that the port should have, that for index 0 first; how many there are. */
 static unsigned wanted_keys(const struct sm *sm, uint32_t number, uint16_t *ret, unsigned room)
 {
-	const struct partitions *all = sm->partitions;
 	const struct port *port = &sm->fabric.ports[number];
 	enum partition_kind kind = kind_of(node_of(&sm->fabric, number));
 	bool self = number == sm->fabric.local_port;
+	struct partition_walk walk = partition_walk_start(sm->partitions, port->guid);
+	const struct partition *partition;
 	bool indx0_found = false;
 	unsigned n = 0;
 
-	for (size_t i = 0; i < all->n; i++) {
-		const struct partition *partition = &all->partitions[i];
+	while ((partition = partition_walk_next(&walk))) {
 		uint16_t keys[2];
 		unsigned k = keys_of(partition,
 				     partition_membership(partition, kind, port->guid, self), keys);

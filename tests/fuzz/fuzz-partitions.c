@@ -91,6 +91,31 @@ static void check_result(const struct partitions *partitions, bool allow_both)
 	}
 }
 
+/* Whoever is a member of a partition finds it. */
+static void check_walk(const struct partitions *partitions, uint64_t guid)
+{
+	struct partition_walk walk = partition_walk_start(partitions, guid);
+	const struct partition *found = partition_walk_next(&walk);
+
+	for (size_t i = 0; i < partitions->n; i++) {
+		const struct partition *partition = &partitions->partitions[i];
+
+		demand(found == partition || partition_membership(partition, PARTITION_CAS, guid,
+								  true) == PARTITION_NO_MEMBER);
+		if (found == partition)
+			found = partition_walk_next(&walk);
+	}
+	demand(!found);
+}
+
+static void check_all(const struct partitions *partitions, bool allow_both)
+{
+	check_result(partitions, allow_both);
+	check_walk(partitions, 1);
+	for (size_t i = 0; i < MIN(partitions->n_named, (size_t)16); i++)
+		check_walk(partitions, partitions->named[i].guid);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO(partitions_freep) struct partitions *partitions = NULL;
@@ -100,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (partitions_parse((const char *)data, size, "fuzz", &options, &partitions, &error) < 0)
 		check_refusal(data, size, partitions, &error);
 	else
-		check_result(partitions, options.allow_both);
+		check_all(partitions, options.allow_both);
 
 	return 0;
 }

@@ -725,6 +725,45 @@ static void a_file_is_read_from_disk(void **unused)
 	assert_int_equal(of_ca(5, CA), PARTITION_FULL);
 }
 
+/* By name, separated by spaces. */
+static void assert_walked(uint64_t guid, const char *names)
+{
+	struct partition_walk walk = partition_walk_start(got, guid);
+	const struct partition *partition;
+	char text[256] = "";
+
+	while ((partition = partition_walk_next(&walk)) && strlen(text) < 128) {
+		strcat(text, text[0] ? " " : "");
+		strcat(text, partition->name);
+	}
+	assert_string_equal(text, names);
+}
+
+static void a_port_asks_only_partitions_that_may_have_it(void **unused)
+{
+	(void)unused;
+	accept("Default=0x7fff : 0x10=full ;\n"
+	       "a=1 : 0x10, 0x30=full ;\n"
+	       "b=2 : ALL_SWITCHES=full, 0x20 ;\n"
+	       "c=3 : 0x10=full ;\n"
+	       "d=4 : ;\n"
+	       "e=5 : SELF, 0x10 ;\n");
+	assert_walked(0x10, "Default a b c e");
+	assert_walked(0x20, "Default b e");
+	assert_walked(0x30, "Default a b e");
+	assert_walked(0x0f, "Default b e");
+	assert_walked(UINT64_MAX, "Default b e");
+}
+
+static void without_a_file_there_is_the_default_partition_to_ask(void **unused)
+{
+	(void)unused;
+	partitions_free(got);
+	got = NULL;
+	assert_int_equal(partitions_default(&got), 0);
+	assert_walked(0x10, "Default");
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, forget)
 
 int main(void)
@@ -759,6 +798,8 @@ int main(void)
 		TEST(too_many_groups_are_refused),
 		TEST(a_configured_file_that_is_missing_is_an_error),
 		TEST(a_file_is_read_from_disk),
+		TEST(a_port_asks_only_partitions_that_may_have_it),
+		TEST(without_a_file_there_is_the_default_partition_to_ask),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
