@@ -481,6 +481,15 @@ static void refused(struct sm *sm, uint32_t number, uint16_t status)
 	reason_set_port(sm, number, REASON_SET_REFUSED);
 }
 
+/* From the moment that a device has its new M_Key, it hears no other. */
+static void take_mkey(struct sm *sm, uint32_t number)
+{
+	uint64_t key = wire_get(sm->fabric.ports[number].info, PORT_INFO_MKEY);
+
+	if (key != 0 && port_is_end(&sm->fabric, number))
+		node_of(&sm->fabric, number)->sma.mkey = key;
+}
+
 void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct port *port = &sm->fabric.ports[number];
@@ -499,6 +508,7 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 	note_not_kept(sm, number, answer);
 	memcpy(port->info, answer->data, SMP_DATA_SIZE);
 	wire_set(port->info, PORT_INFO_REREGISTER, 0);
+	take_mkey(sm, number);
 	if (port_state(port) != before)
 		port->since = loop_now(sm->loop);
 	if (wanted != PORT_NO_CHANGE && port_state(port) < wanted) {

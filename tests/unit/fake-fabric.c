@@ -4,7 +4,8 @@
  * Agents as strict as the strictest that we know: Armed is taken only by a port that is Initialize,
  * Active only by one that is Armed, all else is an invalid field (0x1c); port 0 of a switch takes
  * no state; a port of an adapter is set only by what arrives there; who comes with a wrong M_Key
- * gets no answer. A request is seen when it is sent, its answer arrives a latency later.
+ * gets no answer, or no M_Key in it. A request is seen when it is sent, its answer arrives a
+ * latency later.
  */
 
 #include "tests/unit/fake-fabric.h"
@@ -268,6 +269,9 @@ static uint16_t port_info(struct fake_device *device, const struct fake_smp *smp
 	}
 	memcpy(data, device->port[number].info, SMP_DATA_SIZE);
 	wire_set(data, PORT_INFO_LOCAL_PORT, smp->in_port);
+	if (smp->method == METHOD_GET && wire_get(data, PORT_INFO_MKEY) != smp->mkey &&
+	    wire_get(data, PORT_INFO_MKEY_PROTECT))
+		wire_set(data, PORT_INFO_MKEY, 0);
 
 	return STATUS_OK;
 }
@@ -498,6 +502,8 @@ static void answer(struct fake_fabric *f, struct fake_smp *smp, struct arrival *
 	uint8_t *data = smp_data_of(&arrival->datagram);
 	bool lost = has_fault(&device->loses, smp);
 
+	if (lost && device->loses.undone)
+		return;
 	if (device->busy > 0) {
 		device->busy--;
 		smp->status = STATUS_BUSY;

@@ -40,6 +40,7 @@ struct fake_fault {
 	unsigned from;
 	unsigned count;
 	uint16_t status; /* refused with */
+	bool undone;     /* lost is not the answer but the request */
 };
 
 struct fake_device {

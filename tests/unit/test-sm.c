@@ -529,14 +529,15 @@ static void a_port_whose_answer_was_lost_becomes_active_all_the_same(void **stat
 					  ATTR_PKEY_TABLE };
 
 	world_free(*state);
-	for (unsigned n = 0; n < 48; n++) {
+	for (unsigned n = 0; n < 96; n++) {
 		struct world *w = world_new(n);
 		struct fake_device *device = n % 2 ? w->east : w->host[2];
 
 		device->loses = (struct fake_fault){ .method = n % 4 < 2 ? METHOD_SET : METHOD_GET,
 						     .attr = attrs[n / 4 % 4],
 						     .from = n / 16 % 2,
-						     .count = n < 24 ? 1 : w->conf.tries };
+						     .count = n % 48 < 24 ? 1 : w->conf.tries,
+						     .undone = n >= 48 };
 		start(w);
 		assert_good(w, NULL);
 		world_free(w);
@@ -1029,6 +1030,7 @@ static void a_new_m_key_takes_the_place_of_the_kept_one(void **state)
 	w->f->see = see_mkeys;
 	w->f->user = &w->keeper;
 	w->conf.m_key = 0x1111;
+	w->conf.m_key_protection = 1;
 	start(w);
 	assert_good(w, NULL);
 	w->conf.m_key = 0x2222;
