@@ -27,6 +27,10 @@ check_PROGRAMS += tests/unit/test-vsmctl
 tests_unit_test_vsmctl_SOURCES = tests/unit/test-vsmctl.c \
 	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h
 EXTRA_DIST += tests/unit/vsmctl-says
+check_PROGRAMS += tests/unit/test-dump
+tests_unit_test_dump_SOURCES = tests/unit/test-dump.c \
+	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h
+EXTRA_DIST += tests/unit/dump-says
 
 # Other readings of the same bytes, which see the headers that only mad/ sees.
 check_PROGRAMS += tests/oracle/test-wire
