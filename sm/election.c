@@ -181,11 +181,16 @@ void election_decide(struct sm *sm)
 /* -- answering ----------------------------------------------------------------------------------
  */
 
-static void fill_sm_info(struct sm *sm, uint8_t *info)
+/*
+ * Other subnet managers tell friend from foe by the SM_Key, so it is in the answer, unless our
+ * M_Key says that keys are not for everybody (IBA 14.2.5.13).
+ */
+static void fill_sm_info(struct sm *sm, uint64_t mkey, uint8_t *info)
 {
 	memset(info, 0, SMP_DATA_SIZE);
 	wire_set(info, SM_INFO_GUID, sm->transport->port_guid);
-	wire_set(info, SM_INFO_KEY, 0); /* nobody needs to know it */
+	if (sm->conf.m_key == 0 || mkey == sm->conf.m_key)
+		wire_set(info, SM_INFO_KEY, sm->conf.sm_key);
 	wire_set(info, SM_INFO_ACT_COUNT, requests_totals(sm->requests)->sent);
 	wire_set(info, SM_INFO_PRIORITY, sm->conf.priority);
 	wire_set(info, SM_INFO_STATE, sm->state);
@@ -234,7 +239,7 @@ void election_request(struct sm *sm, const struct arrival *arrival)
 		status = STATUS_OK;
 	else if (method == METHOD_SET)
 		status = obey(sm, arrival);
-	fill_sm_info(sm, smp_data_of(&reply));
+	fill_sm_info(sm, wire_get(&reply, SMP_MKEY), smp_data_of(&reply));
 	wire_make_response(&reply, status);
 	transport_send(sm->transport, &reply, &arrival->from, 0);
 }
