@@ -75,6 +75,7 @@ def comes_up(world, make):
 def real_comes_up(world, make):
     sim, sm, snapshot = bring_up(world, make, 120)
     checks.paths(sim, snapshot, pairs=20)
+    checks.tables(sim, sm, snapshot)
     checks.routes(sm, snapshot, sim.host, seconds=300)
     check_equal("exit code", sm.stop(), 0)
 
@@ -393,7 +394,6 @@ def outranked(world):
     others = sm.status()["other_sms"]
     check_equal("other subnet managers", len(others), 1)
     checks.same_lids(lids, sim.check_up().lids(sim.host))
-
 
 
 @suite.test("another subnet manager is master: vsm writes nothing and says who", weight=5)
