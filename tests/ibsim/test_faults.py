@@ -6,6 +6,7 @@ plan is applied; what vsm then says is compared with what ibsim and the tools of
 """
 
 import random
+import signal
 
 import checks
 import fabrics
@@ -301,11 +302,15 @@ def terminated(world):
     sm = vsm(world, sim)
     chance = random.Random(20)
     for number in range(20):
+        said = len(sm.output()) if number else 0
         sm.start()
         moment = lib.deadline(chance.uniform(0.05, 0.4))
         while lib.time.monotonic() < moment:
             lib.time.sleep(0.005)
-        check_equal(f"exit code of run {number}", sm.stop(), 0)
+        code = sm.stop()
+        # On a busy machine it may be told before main() has begun, which nobody can catch.
+        if code != -signal.SIGTERM or len(sm.output()) > said:
+            check_equal(f"exit code of run {number}", code, 0)
     sm.start().wait_ready()
     settled(sim, sm)
 
