@@ -173,9 +173,9 @@ static void finish_once(struct daemon *d, const struct sm_status *status)
 		fprintf(stderr, "vsm: %s; the subnet manager at 0x%016" PRIx64 " is master\n",
 			state_word(status->state), status->peer_guid);
 	print_reasons(d->sm);
-	loop_exit(d->loop, done && status->state == SM_MASTER && status->ports_not_active == 0
-				   ? EXIT_UP
-				   : EXIT_FAILED);
+	stop_with(d, done && status->state == SM_MASTER && status->ports_not_active == 0
+			     ? EXIT_UP
+			     : EXIT_FAILED);
 }
 
 static void dump(struct daemon *d, const struct sm_status *status)
