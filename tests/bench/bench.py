@@ -33,7 +33,7 @@ import fabrics
 import lib
 
 REPLAY = lib.built("tests/bench/replay")
-WINDOWS = (256, 64) # vsm's, and one with which ibsim and libumad2sim are faster
+WINDOWS = (128, 64)  # vsm's, and one with which ibsim and libumad2sim are faster
 SECONDS = 600
 
 FABRICS = {
