@@ -16,7 +16,12 @@
  *
  * Windows grow with answers and halve on loss. Loss is only believed when the agent answers a later
  * try: silence alone says nothing about the fabric, or a dead node would slow all others down. For
- * the same reason a request that is overdue gives its room back while it goes on waiting. VL15 has
+ * the same reason a request that is overdue gives its room back while it goes on waiting: when
+ * something that was sent well after it has been answered. If nothing is, the fabric or we may be
+ * standing still, and to send more would only fill buffers that nobody empties; so when the window
+ * is full of silence our own device is asked who it is (the "beat"), for it tells dead from still.
+ *
+ * VL15 has
  * no flow control and a port needs to buffer but one SMP, so the window of one agent starts at 2.
  *
  * What the engine refuses to know: what the attributes mean, and what a lost request is worth.
@@ -28,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
 
@@ -48,7 +54,8 @@
 #define TIMEOUT_MAX         (4 * LOOP_SEC) /* one try */
 #define KERNEL_TIMEOUT_MS   20000          /* an answer to any of our tries is of use that long */
 #define OVERDUE_MIN         (2 * LOOP_MSEC)
-#define SILENCE             (1 * LOOP_SEC)
+#define BEAT_FIRST          (100 * LOOP_MSEC) /* of silence, until our own device is asked */
+#define BEAT_MOST           (8 * LOOP_SEC)    /* between two, while it does not answer */
 #define COUNT_KINDS         512
 
 struct flight {
@@ -62,6 +69,7 @@ struct flight {
 	uint8_t tries;
 	uint8_t packets; /* of these, counted as on the wire */
 	uint8_t by_lid;  /* one bit per try: it went by LID, not by directed route */
+	bool unsent;     /* the last try could not even be sent */
 };
 
 struct count {
@@ -86,6 +94,12 @@ struct requests {
 	unsigned n_flights;
 	unsigned window_size; /* in sixteenths, so that it can grow by less than one */
 	uint64_t window_cut_at;
+
+	struct sma self;      /* our own device */
+	struct flight *beat;  /* the flight that asks it; of no list of the idle */
+	uint64_t beat_at;     /* not before */
+	uint64_t beat_wait;   /* after this one, if it is not answered */
+	unsigned beats_lost;  /* in a row */
 
 	uint32_t srtt; /* over all agents, microseconds */
 	uint32_t rttvar;
@@ -285,8 +299,8 @@ static void send_try(struct requests *r, struct flight *f)
 	r->totals.sent++;
 	counts_of(r, &f->request)->sent++;
 	/* A failure to send is a try without an answer. */
-	if (transport_send(r->transport, &d, &to, KERNEL_TIMEOUT_MS) < 0)
-		r->totals.send_errors++;
+	f->unsent = transport_send(r->transport, &d, &to, KERNEL_TIMEOUT_MS) < 0;
+	r->totals.send_errors += f->unsent;
 
 	if (list_is_empty(&f->window))
 		list_add_tail(&r->window, &f->window);
@@ -295,10 +309,9 @@ static void send_try(struct requests *r, struct flight *f)
 	put_in_wheel(r, f);
 }
 
-static void start_flight(struct requests *r, struct sma *sma, const struct request *request)
+static void start_flight(struct requests *r, struct flight *f, struct sma *sma,
+			 const struct request *request)
 {
-	struct flight *f = LIST_ENTRY(r->idle.next, struct flight, wheel);
-
 	list_remove(&f->wheel);
 	f->sma = sma;
 	f->request = *request;
@@ -319,10 +332,48 @@ static void end_flight(struct requests *r, struct flight *f)
 	f->sma = NULL;
 	leave_window(r, f);
 	list_remove(&f->wheel);
-	list_add_tail(&r->idle, &f->wheel);
+	if (f != r->beat)
+		list_add_tail(&r->idle, &f->wheel);
 	if (--r->n_flights == 0)
 		loop_timer_stop(r->tick);
 }
+
+/* -- the beat -----------------------------------------------------------------------------------
+ */
+
+static void beat_answered(struct requests *r)
+{
+	if (r->beats_lost > 1)
+		log_notice("Our own device answers again");
+	r->beats_lost = 0;
+	r->beat_wait = BEAT_FIRST;
+}
+
+static void beat_lost(struct requests *r)
+{
+	if (++r->beats_lost == 2)
+		log_warning("Nothing is answered, not even by our own device: waiting");
+	r->beat_wait = MIN(2 * r->beat_wait, BEAT_MOST);
+	r->beat_at = loop_now(r->loop) + r->beat_wait;
+}
+
+/* The window is full, and has been for long: does anything move at all? */
+static void beat(struct requests *r)
+{
+	static const struct request who = { .method = METHOD_GET, .attr = ATTR_NODE_INFO };
+	uint64_t now = loop_now(r->loop);
+	const struct flight *oldest;
+
+	if (list_is_empty(&r->window) || has_room(r) || r->beat->sma || now < r->beat_at)
+		return;
+	oldest = LIST_ENTRY(r->window.next, struct flight, window);
+	if (now - oldest->sent_at[oldest->tries - 1] < MAX(8 * r->srtt * LOOP_USEC, BEAT_FIRST))
+		return;
+	start_flight(r, r->beat, &r->self, &who);
+}
+
+/* -- the end of a request -----------------------------------------------------------------------
+ */
 
 /* The one place where a request ends with a word to its owner. */
 static void conclude(struct requests *r, struct flight *f, struct answer *answer)
@@ -333,6 +384,13 @@ static void conclude(struct requests *r, struct flight *f, struct answer *answer
 	answer->request = &request;
 	answer->tries = f->tries;
 	end_flight(r, f);
+	if (sma == &r->self) {
+		if (answer->result == REQUEST_LOST)
+			beat_lost(r);
+		else
+			beat_answered(r);
+		return;
+	}
 	requests_make_ready(r, sma);
 	r->unsettled = true;
 	r->handler->done(r->user, sma, answer);
@@ -340,20 +398,13 @@ static void conclude(struct requests *r, struct flight *f, struct answer *answer
 
 /*
  * Has what we sent either arrived or gone under? Yes if something that was sent well after it has
- * been answered. When nobody answers at all we cannot know: the fabric, or we, may be standing
- * still, and to send more would only fill buffers that nobody empties.
+ * been answered.
  */
 static bool is_off_the_wire(const struct requests *r, const struct flight *f)
 {
-	uint64_t sent = f->sent_at[f->tries - 1];
 	uint64_t patience = MAX(4 * r->srtt * LOOP_USEC, OVERDUE_MIN);
 
-	if (r->newest_answered >= sent + patience)
-		return true;
-	if (r->samples < KNOWN_AFTER)
-		return loop_now(r->loop) - sent >= r->limits.first_timeout_ms * LOOP_MSEC;
-
-	return loop_now(r->loop) - sent >= SILENCE;
+	return f->unsent || r->newest_answered >= f->sent_at[f->tries - 1] + patience;
 }
 
 static void expire(struct requests *r, struct flight *f)
@@ -362,7 +413,7 @@ static void expire(struct requests *r, struct flight *f)
 
 	if (is_off_the_wire(r, f))
 		leave_window(r, f);
-	if (f->tries < r->limits.tries) {
+	if (f->tries < r->limits.tries && f != r->beat) {
 		list_add_tail(&r->repeats, &f->wheel);
 		r->unsettled = true;
 		if (r->handler->late)
@@ -373,15 +424,27 @@ static void expire(struct requests *r, struct flight *f)
 	conclude(r, f, &answer);
 }
 
+/*
+ * What has been under way for as long as the kernel would wait is given up, answered or not; but
+ * then half of it only is sent anew, so that all that is ever piled up has a bound.
+ */
 static void release_overdue(struct requests *r)
 {
+	uint64_t now = loop_now(r->loop);
+	bool gave_up = false;
+
 	while (!list_is_empty(&r->window)) {
 		struct flight *f = LIST_ENTRY(r->window.next, struct flight, window);
 
-		if (!is_off_the_wire(r, f))
-			break;
+		if (!is_off_the_wire(r, f)) {
+			if (now - f->sent_at[f->tries - 1] < KERNEL_TIMEOUT_MS * LOOP_MSEC)
+				break;
+			gave_up = true;
+		}
 		leave_window(r, f);
 	}
+	if (gave_up)
+		r->window_size = MAX(r->window_size / 2, 16);
 }
 
 static void expire_slot(struct requests *r, struct list *slot, uint64_t now)
@@ -420,6 +483,7 @@ static void on_tick(void *user)
 		expire_slot(r, &r->wheel[r->ticked % WHEEL_SLOTS], now);
 	}
 	release_overdue(r);
+	beat(r);
 	if (r->n_flights > 0)
 		arm_tick(r);
 	requests_pump(r);
@@ -579,7 +643,7 @@ static void send_new(struct requests *r)
 			r->unsettled = true; /* it may have been the last that had something */
 			continue;
 		}
-		start_flight(r, sma, &request);
+		start_flight(r, LIST_ENTRY(r->idle.next, struct flight, wheel), sma, &request);
 		if (sma_has_room(r, sma) && list_is_empty(&sma->ready))
 			list_add_tail(&r->ready, &sma->ready);
 	}
@@ -642,6 +706,8 @@ static void init_lists(struct requests *r)
 		list_add_tail(&r->idle, &r->flights[i].wheel);
 		r->flights[i].generation = (generation + i) % GENERATIONS;
 	}
+	r->beat = &r->flights[SLOTS - 1];
+	list_remove(&r->beat->wheel);
 }
 
 int requests_new(struct loop *loop, struct transport *transport,
@@ -662,6 +728,8 @@ int requests_new(struct loop *loop, struct transport *transport,
 	r->handler = handler;
 	r->user = user;
 	r->window_size = 16 * WINDOW_START;
+	r->beat_wait = BEAT_FIRST;
+	request_sma_init(&r->self);
 	requests_set_limits(r, &limits);
 	init_lists(r);
 

@@ -39,6 +39,7 @@ struct play {
 	struct sma sma[AGENTS];
 	unsigned owner[REQUESTS_MAX]; /* by tag; NOBODY: ended */
 	unsigned n_asked;
+	unsigned n_beats; /* our own device was asked */
 	unsigned n_done[3]; /* by enum request_result */
 	unsigned n_forgotten;
 	struct datagram sent[TRIES_KEPT];
@@ -68,6 +69,7 @@ static int send_nowhere(struct transport *t, const struct datagram *d, const str
 	struct play *p = CONTAINER_OF(t, struct play, transport);
 
 	demand(to->qpn == 0 && timeout_ms > 0);
+	p->n_beats += wire_is_directed(d) && wire_get(d, SMP_HOP_COUNT) == 0;
 	p->sent[p->n_sent++ % TRIES_KEPT] = *d;
 
 	return 0;
@@ -206,11 +208,12 @@ static void check_counters(const struct play *p)
 		sum.refused += one.refused;
 		sum.timed_out += one.timed_out;
 	}
-	demand(sum.sent == p->n_sent && sum.sent - sum.retried == p->n_asked);
-	demand(sum.answered == p->n_done[REQUEST_ANSWERED]);
-	demand(sum.refused == p->n_done[REQUEST_REFUSED]);
-	demand(sum.timed_out == p->n_done[REQUEST_LOST]);
-	demand(p->n_asked == sum.answered + sum.refused + sum.timed_out + p->n_forgotten);
+	demand(sum.sent == p->n_sent && sum.sent - sum.retried == p->n_asked + p->n_beats);
+	demand(sum.answered >= p->n_done[REQUEST_ANSWERED]);
+	demand(sum.refused >= p->n_done[REQUEST_REFUSED]);
+	demand(sum.timed_out >= p->n_done[REQUEST_LOST]);
+	demand(p->n_asked + p->n_beats ==
+	       sum.answered + sum.refused + sum.timed_out + p->n_forgotten);
 }
 
 static void begin(struct play *p)
@@ -231,7 +234,7 @@ static void begin(struct play *p)
 	requests_set_limits(p->requests, &limits);
 	for (unsigned i = 0; i < AGENTS; i++) {
 		request_sma_init(&p->sma[i]);
-		p->sma[i].hops = (uint8_t)i;
+		p->sma[i].hops = (uint8_t)(i + 1);
 		requests_make_ready(p->requests, &p->sma[i]);
 	}
 	loop_virtual_run_for(p->loop, 0);
@@ -239,7 +242,7 @@ static void begin(struct play *p)
 
 static void end(struct play *p)
 {
-	demand(loop_virtual_run_until_idle(p->loop, loop_now(p->loop) + 3600 * LOOP_SEC));
+	demand(loop_virtual_run_until_idle(p->loop, loop_now(p->loop) + 4 * 3600 * LOOP_SEC));
 	demand(requests_in_flight(p->requests) == 0);
 	for (unsigned tag = 0; tag < p->n_asked; tag++)
 		demand(p->owner[tag] == NOBODY);

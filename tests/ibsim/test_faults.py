@@ -282,6 +282,25 @@ def simulator_restarted(world):
     checks.same_lids(lids, settled(sim, sm).lids(sim.host))
 
 
+@suite.test("ibsim stands still for six seconds: vsm answers vsmctl, sends no flood, and goes on",
+            weight=10)
+def simulator_stopped(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(12).build())
+    sm = vsm(world, sim).start()
+    lib.wait_until("work", lambda: sum(sm.sent().values()) > 2000, 20)
+    sim.process.send_signal(signal.SIGSTOP)
+    before = sum(sm.sent().values())
+    end = lib.time.monotonic() + 6
+    while lib.time.monotonic() < end:
+        check(sm.status()["phase"] != "rest", "it is at rest, and cannot be")
+        lib.time.sleep(0.5)
+    more = sum(sm.sent().values()) - before
+    sim.process.send_signal(signal.SIGCONT)
+    check(more < 200, f"{more} SMPs sent to somebody who reads none")
+    sm.wait_ready()
+    whole(sim, sm, settled(sim, sm))
+
+
 @suite.test("ibsim gone: vsm neither hangs nor crashes, and stops when it is told", weight=4)
 def simulator_gone(world):
     sim, sm, _ = started(world, fabrics.fat_tree_2(4))

@@ -105,12 +105,13 @@ static uint64_t round_trip(struct agents *agents, struct agent *agent)
 static void answer(struct agents *agents, struct agent *agent, const struct datagram *d)
 {
 	struct arrival arrival = { .datagram = *d, .from = { .lid = LID_PERMISSIVE } };
-	unsigned i = (unsigned)(agent - agents->agent);
+	bool ours = agent == &agents->self;
 	bool busy = agent->busy > 0;
 
 	agent->busy -= busy;
 	wire_make_response(&arrival.datagram, busy ? STATUS_BUSY : agent->status);
-	if (agents->change && !agents->change(agents, i, &arrival.datagram))
+	if (agents->change && !ours &&
+	    !agents->change(agents, (unsigned)(agent - agents->agent), &arrival.datagram))
 		return;
 	if (happens(agents, agent->repetition)) {
 		agents->repeated++;
@@ -127,8 +128,9 @@ static int send_request(struct transport *t, const struct datagram *d, const str
 			unsigned timeout_ms)
 {
 	struct agents *agents = CONTAINER_OF(t, struct agents, transport);
-	unsigned i = agent_at(d, to);
-	struct agent *agent = &agents->agent[i];
+	bool ours = wire_is_directed(d) && wire_get(d, SMP_HOP_COUNT) == 0;
+	unsigned i = ours ? 0 : agent_at(d, to);
+	struct agent *agent = ours ? &agents->self : &agents->agent[i];
 
 	if (i >= agents->n || timeout_ms == 0)
 		return -EINVAL;
@@ -136,7 +138,7 @@ static int send_request(struct transport *t, const struct datagram *d, const str
 		return agents->send_error;
 	agents->sent++;
 	agent->asked++;
-	if (agents->see)
+	if (agents->see && !ours)
 		agents->see(agents, i, d, to);
 	if (agent->silent || (agent->deaf_to_lids && !wire_is_directed(d)))
 		return 0;

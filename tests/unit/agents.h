@@ -6,7 +6,8 @@
  * whose other side answers every request with its own bytes, late, twice, not at all, or with what
  * the test makes of it. What is lost and how long an answer takes comes from the loop's seed.
  *
- * Agent i is reached by the directed route agents_route(i) or by LID i + 1.
+ * Agent i is reached by the directed route agents_route(i) or by LID i + 1; the agent of our own
+ * device by a route of no hops.
  */
 
 #include "base/loop.h"
@@ -33,6 +34,7 @@ struct agents {
 	struct loop *loop;
 	struct agent *agent;
 	unsigned n;
+	struct agent self;
 
 	/* If set: changes an answer before it leaves; false: it does not. */
 	bool (*change)(struct agents *agents, unsigned i, struct datagram *answer);
