@@ -82,6 +82,7 @@ check_PROGRAMS += tests/unit/test-not-kept
 
 # And the whole of it, over a few devices on virtual time.
 libtest_a_SOURCES += tests/unit/fake-fabric.c tests/unit/fake-fabric.h tests/unit/fake-keeper.c
+libtest_a_SOURCES += tests/unit/world.c tests/unit/world.h
 check_PROGRAMS += tests/unit/test-sm
 
 # ---- scripts ------------------------------------------------------------------------------------

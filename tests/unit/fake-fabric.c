@@ -56,7 +56,7 @@ static void reset_port(struct fake_device *device, unsigned number)
 	wire_set(info, PORT_INFO_MTU_CAP, 5);
 	wire_set(info, PORT_INFO_NEIGHBOR_MTU, 4);
 	wire_set(info, PORT_INFO_VL_CAP, 3);
-	set_link(port, number == 0 || (port->far && !port->unplugged));
+	set_link(port, number == 0 || fake_is_up(device, (uint8_t)number));
 	if (number == 0)
 		wire_set(info, PORT_INFO_STATE, PORT_ACTIVE);
 }
@@ -136,6 +136,13 @@ void fake_restart(struct fake_device *device)
 			link_changed(device->port[i].far, device->port[i].far_port, true);
 }
 
+bool fake_is_up(const struct fake_device *device, uint8_t port)
+{
+	const struct fake_port *p = &device->port[port];
+
+	return p->far && !p->unplugged;
+}
+
 enum port_state fake_state(const struct fake_device *device, uint8_t port)
 {
 	return (enum port_state)wire_get(device->port[port].info, PORT_INFO_STATE);
@@ -144,6 +151,15 @@ enum port_state fake_state(const struct fake_device *device, uint8_t port)
 uint16_t fake_lid(const struct fake_device *device, uint8_t port)
 {
 	return (uint16_t)wire_get(device->port[port].info, PORT_INFO_LID);
+}
+
+void fake_add_sm(struct fake_device *device, enum sm_state state, uint8_t priority)
+{
+	uint8_t *info = device->port[1].info;
+
+	device->sm_state = (uint8_t)state;
+	device->sm_priority = priority;
+	wire_set(info, PORT_INFO_CAPABILITIES, wire_get(info, PORT_INFO_CAPABILITIES) | CAP_IS_SM);
 }
 
 static bool has_lid(const struct fake_device *device, uint8_t port, uint16_t lid)

@@ -112,12 +112,17 @@ void fake_plug(struct fake_device *device, uint8_t port);
 /* Power off and on: it forgets what it was told, and its links train again. */
 void fake_restart(struct fake_device *device);
 
+/* Is there a cable, plugged in? */
+bool fake_is_up(const struct fake_device *device, uint8_t port);
 enum port_state fake_state(const struct fake_device *device, uint8_t port);
 uint16_t fake_lid(const struct fake_device *device, uint8_t port);
 
 /* Follow @lid from @device out of @port through the tables: who gets it, or NULL. */
 const struct fake_device *fake_follow(const struct fake_device *device, uint8_t port, uint16_t lid,
 				      uint8_t *ret_in_port);
+
+/* From now on there is a subnet manager on port 1 of @device. */
+void fake_add_sm(struct fake_device *device, enum sm_state state, uint8_t priority);
 
 /* Let a datagram arrive at the subnet manager soon. */
 void fake_deliver(struct fake_fabric *f, const struct arrival *arrival);

@@ -1,273 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * The whole subnet manager on virtual time over a fabric of a few devices:
- *
- *	a --1-- west --8====8-- east --1-- c
- *	b --2--  "               "   --2-- d
- *
- * vsm runs on a. What counts is what devices hold in the end and what they were asked on the way;
- * nobody looks into the machine, but for the reasons that it gives.
+ * The whole subnet manager over the fabric of world.h: coming up, faults and lies of devices,
+ * cables, partitions, keys, loss.
  */
 
-#include "sm/sm.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "base/macros.h"
-#include "tests/unit/fake-fabric.h"
-#include "tests/unit/loop-virtual.h"
-
-#define TRUNK 8
-#define HOSTS 4
-
-struct world {
-	struct loop *loop;
-	struct fake_fabric *f;
-	struct fake_keeper keeper;
-	struct sm *sm;
-	struct conf conf;
-	struct partitions *partitions; /* for the next start; NULL: the default */
-	struct fake_device *west, *east;
-	struct fake_device *host[HOSTS];
-	unsigned settled;
-};
-
-static struct world *world_new(uint64_t seed)
-{
-	static const char *const names[HOSTS] = { "a", "b", "c", "d" };
-	struct world *w = calloc(1, sizeof(*w));
-
-	assert_non_null(w);
-	assert_int_equal(loop_virtual_new(seed, &w->loop), 0);
-	w->f = fake_fabric_new(w->loop);
-	fake_keeper_init(&w->keeper, w->loop);
-	conf_init_defaults(&w->conf);
-	w->conf.sweep_interval = 0;
-	w->west = fake_add(w->f, "west", NODE_TYPE_SWITCH, 0x100, FAKE_PORTS);
-	w->east = fake_add(w->f, "east", NODE_TYPE_SWITCH, 0x200, FAKE_PORTS);
-	fake_link(w->west, TRUNK, w->east, TRUNK);
-	for (unsigned i = 0; i < HOSTS; i++) {
-		w->host[i] = fake_add(w->f, names[i], NODE_TYPE_CA, 0x1000 + 0x100 * i, 1);
-		fake_link(w->host[i], 1, i < 2 ? w->west : w->east, (uint8_t)(1 + i % 2));
-	}
-	w->f->self = w->host[0];
-	w->f->self_port = 1;
-
-	return w;
-}
-
-static int make(void **state)
-{
-	*state = world_new(1);
-
-	return 0;
-}
-
-static void stop(struct world *w)
-{
-	sm_free(w->sm);
-	w->sm = NULL;
-	w->f->transport.fn = NULL;
-	w->keeper.fn = NULL;
-	loop_timer_stop(w->keeper.timer);
-}
-
-static void world_free(struct world *w)
-{
-	stop(w);
-	partitions_free(w->partitions);
-	fake_fabric_free(w->f);
-	fake_keeper_done(&w->keeper);
-	loop_virtual_free(w->loop);
-	free(w);
-}
-
-static int done(void **state)
-{
-	world_free(*state);
-
-	return 0;
-}
-
-/* -- living -------------------------------------------------------------------------------------
- */
-
-static void on_arrival(void *user, const struct arrival *arrivals, unsigned n, const char *why)
-{
-	struct world *w = user;
-
-	assert_null(why);
-	sm_receive(w->sm, arrivals, n);
-}
-
-static void on_settled(void *user)
-{
-	((struct world *)user)->settled++;
-}
-
-static void run(struct world *w, unsigned seconds)
-{
-	loop_virtual_run_for(w->loop, seconds * LOOP_SEC);
-}
-
-/* A new subnet manager, until it rests. */
-static void start(struct world *w)
-{
-	static const struct sm_listener listener = { .settled = on_settled };
-	struct sm_setup setup = { .loop = w->loop,
-				  .transport = &w->f->transport,
-				  .keeper = &w->keeper.keeper,
-				  .conf = &w->conf,
-				  .listener = &listener,
-				  .user = w };
-
-	stop(w);
-	w->f->transport.fn = on_arrival;
-	w->f->transport.user = w;
-	w->f->transport.port_guid = w->f->self->port_guid + w->f->self_port - 1u;
-	w->f->transport.port = w->f->self_port;
-	if (!w->partitions)
-		assert_int_equal(partitions_default(&w->partitions), 0);
-	setup.partitions = TAKE(w->partitions);
-	assert_int_equal(sm_new(&setup, &w->sm), 0);
-	sm_start(w->sm);
-	run(w, 5);
-}
-
-static size_t mark(const struct world *w)
-{
-	return w->f->n_smps;
-}
-
-static struct partitions *parse(const char *text)
-{
-	struct partition_options options = { 0 };
-	struct partitions *partitions = NULL;
-
-	assert_int_equal(partitions_parse(text, strlen(text), "test", &options, &partitions, NULL),
-			 0);
-
-	return partitions;
-}
-
-/* -- looking ------------------------------------------------------------------------------------
- */
-
-/* Requests since @from; @device NULL: to anybody, @attr 0: of any kind. */
-static unsigned count(const struct world *w, size_t from, const struct fake_device *device,
-		      uint8_t method, uint16_t attr)
-{
-	unsigned n = 0;
-
-	for (size_t i = from; i < w->f->n_smps; i++) {
-		const struct fake_smp *smp = &w->f->smps[i];
-
-		n += smp->method == method && (attr == 0 || smp->attr == attr) &&
-		     (!device || smp->device == device);
-	}
-
-	return n;
-}
-
-static unsigned sets(const struct world *w, size_t from)
-{
-	return count(w, from, NULL, METHOD_SET, 0);
-}
-
-static bool is_up(const struct fake_device *device, uint8_t port)
-{
-	const struct fake_port *p = &device->port[port];
-
-	return p->far && !p->unplugged;
-}
-
-/* All cables between others than @except carry packets. */
-static void assert_active(const struct world *w, const struct fake_device *except)
-{
-	for (unsigned i = 0; i < w->f->n_devices; i++) {
-		const struct fake_device *device = w->f->device[i];
-
-		for (uint8_t p = 1; p <= device->n_ports; p++)
-			if (is_up(device, p) && device != except && device->port[p].far != except &&
-			    fake_state(device, p) != PORT_ACTIVE)
-				fail_msg("%s port %u is in state %u", device->name, p,
-					 fake_state(device, p));
-	}
-}
-
-static bool is_end(const struct fake_device *device, uint8_t port)
-{
-	return device->type == NODE_TYPE_SWITCH ? port == 0 : is_up(device, port);
-}
-
-/* @from reaches each LID of @to port @to_port. */
-static void assert_reaches(const struct fake_device *from, uint8_t port,
-			   const struct fake_device *to, uint8_t to_port)
-{
-	unsigned lmc = (unsigned)wire_get(to->port[to_port].info, PORT_INFO_LMC);
-	uint8_t in_port = 0;
-
-	for (unsigned i = 0; i < 1u << lmc; i++) {
-		uint16_t lid = (uint16_t)(fake_lid(to, to_port) + i);
-
-		assert_int_not_equal(lid, 0);
-		if (fake_follow(from, port, lid, &in_port) != to)
-			fail_msg("%s does not reach LID %u of %s", from->name, lid, to->name);
-		if (to_port != 0)
-			assert_int_equal(in_port, to_port);
-	}
-}
-
-static void assert_all_reach_all(const struct world *w, const struct fake_device *except)
-{
-	for (unsigned i = 0; i < w->f->n_devices; i++) {
-		for (unsigned j = 0; j < w->f->n_devices; j++) {
-			const struct fake_device *from = w->f->device[i], *to = w->f->device[j];
-
-			if (from == to || from == except || to == except)
-				continue;
-			for (uint8_t p = 1; p <= from->n_ports; p++)
-				for (uint8_t q = 0; q <= to->n_ports; q++)
-					if (from->type != NODE_TYPE_SWITCH && is_end(from, p) &&
-					    is_end(to, q))
-						assert_reaches(from, p, to, q);
-		}
-	}
-}
-
-static void assert_good(const struct world *w, const struct fake_device *except)
-{
-	struct sm_status status;
-
-	sm_status(w->sm, &status);
-	assert_int_equal(status.phase, PHASE_REST);
-	assert_int_equal(status.state, SM_MASTER);
-	assert_int_equal(status.applied, status.generation);
-	assert_active(w, except);
-	assert_all_reach_all(w, except);
-}
-
-static const struct port *port_of(const struct world *w, const struct fake_device *device,
-				  unsigned port)
-{
-	const struct fabric *f = sm_fabric(w->sm);
-	uint32_t node = fabric_find_node(f, device->guid);
-
-	assert_int_not_equal(node, NO_NODE);
-
-	return &f->ports[port_at(&f->nodes[node], port)];
-}
-
-static const char *reason_at(const struct world *w, const struct fake_device *device, unsigned port)
-{
-	return reason_key((enum reason)port_of(w, device, port)->reason);
-}
+#include "tests/unit/world.h"
 
 /* -- coming up ----------------------------------------------------------------------------------
  */
@@ -276,10 +14,10 @@ static void two_switches_and_four_hosts_come_up(void **state)
 {
 	struct world *w = *state;
 
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 	for (unsigned i = 0; i < HOSTS; i++)
-		assert_string_equal(reason_at(w, w->host[i], 1), "none");
+		assert_string_equal(world_reason(w, w->host[i], 1), "none");
 	assert_int_equal(w->keeper.n_identities, 6);
 	assert_string_equal(
 		sm_fabric(w->sm)->nodes[fabric_find_node(sm_fabric(w->sm), 0x200)].description,
@@ -291,16 +29,16 @@ static void a_second_sweep_sends_no_set_and_a_full_one_neither(void **state)
 	struct world *w = *state;
 	size_t from;
 
-	start(w);
-	from = mark(w);
+	world_start(w);
+	from = world_mark(w);
 	sm_sweep(w->sm, false);
-	run(w, 5);
-	assert_int_equal(sets(w, from), 0);
-	assert_int_equal(count(w, from, NULL, METHOD_GET, ATTR_SWITCH_INFO), 2);
+	world_run(w, 5);
+	assert_int_equal(world_sets(w, from), 0);
+	assert_int_equal(world_count(w, from, NULL, METHOD_GET, ATTR_SWITCH_INFO), 2);
 	sm_sweep(w->sm, true);
-	run(w, 5);
-	assert_int_equal(sets(w, from), 0);
-	assert_true(count(w, from, NULL, METHOD_GET, ATTR_PORT_INFO) > 10);
+	world_run(w, 5);
+	assert_int_equal(world_sets(w, from), 0);
+	assert_true(world_count(w, from, NULL, METHOD_GET, ATTR_PORT_INFO) > 10);
 	assert_good(w, NULL);
 }
 
@@ -318,11 +56,11 @@ static void a_restart_sends_no_set_and_keeps_the_lids(void **state)
 	uint16_t before[6], now[6];
 	size_t from;
 
-	start(w);
+	world_start(w);
 	remember_lids(w, before);
-	from = mark(w);
-	start(w);
-	assert_int_equal(sets(w, from), 0);
+	from = world_mark(w);
+	world_start(w);
+	assert_int_equal(world_sets(w, from), 0);
 	remember_lids(w, now);
 	assert_memory_equal(before, now, sizeof(now));
 	assert_good(w, NULL);
@@ -334,12 +72,12 @@ static void a_restart_that_has_lost_its_memory_keeps_the_lids_of_the_fabric(void
 	uint16_t before[6], now[6];
 	size_t from;
 
-	start(w);
+	world_start(w);
 	remember_lids(w, before);
 	fake_keeper_clear(&w->keeper);
-	from = mark(w);
-	start(w);
-	assert_int_equal(sets(w, from), 0);
+	from = world_mark(w);
+	world_start(w);
+	assert_int_equal(world_sets(w, from), 0);
 	remember_lids(w, now);
 	assert_memory_equal(before, now, sizeof(now));
 	assert_int_equal(w->keeper.n_identities, 6);
@@ -350,11 +88,11 @@ static void what_the_keeper_knows_is_what_devices_without_lids_get(void **state)
 	struct world *w = *state;
 	uint16_t before[6], now[6];
 
-	start(w);
+	world_start(w);
 	remember_lids(w, before);
 	for (unsigned i = 0; i < w->f->n_devices; i++)
 		fake_restart(w->f->device[i]);
-	start(w);
+	world_start(w);
 	remember_lids(w, now);
 	assert_memory_equal(before, now, sizeof(now));
 	assert_good(w, NULL);
@@ -369,7 +107,7 @@ static void lids_that_another_subnet_manager_gave_are_kept(void **state)
 		wire_set(w->host[i]->port[1].info, PORT_INFO_LID, expected[i]);
 	wire_set(w->west->port[0].info, PORT_INFO_LID, 9);
 	wire_set(w->east->port[0].info, PORT_INFO_LID, 8);
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 	remember_lids(w, now);
 	assert_memory_equal(now, expected, sizeof(now));
@@ -381,7 +119,7 @@ static void of_two_devices_with_one_lid_one_gets_another(void **state)
 
 	wire_set(w->host[2]->port[1].info, PORT_INFO_LID, 50);
 	wire_set(w->host[3]->port[1].info, PORT_INFO_LID, 50);
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 	assert_true(fake_lid(w->host[2], 1) == 50 || fake_lid(w->host[3], 1) == 50);
 	assert_int_not_equal(fake_lid(w->host[2], 1), fake_lid(w->host[3], 1));
@@ -422,7 +160,7 @@ static void both_ends_are_armed_and_all_tables_written_before_anybody_is_active(
 
 	w->f->see = see_order;
 	w->f->user = &actives;
-	start(w);
+	world_start(w);
 	assert_int_equal(actives, 10);
 	assert_good(w, NULL);
 }
@@ -431,11 +169,12 @@ static void a_tree_costs_one_node_info_a_link_and_two_sets_a_port(void **state)
 {
 	struct world *w = *state;
 
-	start(w);
-	assert_int_equal(count(w, 0, NULL, METHOD_GET, ATTR_NODE_INFO), 6); /* and our own */
-	assert_int_equal(count(w, 0, NULL, METHOD_SET, ATTR_PORT_INFO), 22);
-	assert_int_equal(count(w, 0, NULL, METHOD_SET, ATTR_LFT), 2);
-	assert_int_equal(count(w, 0, NULL, METHOD_GET, ATTR_LFT), 0); /* nobody has written it */
+	world_start(w);
+	assert_int_equal(world_count(w, 0, NULL, METHOD_GET, ATTR_NODE_INFO), 6); /* and our own */
+	assert_int_equal(world_count(w, 0, NULL, METHOD_SET, ATTR_PORT_INFO), 22);
+	assert_int_equal(world_count(w, 0, NULL, METHOD_SET, ATTR_LFT), 2);
+	assert_int_equal(world_count(w, 0, NULL, METHOD_GET, ATTR_LFT),
+			 0); /* nobody has written it */
 }
 
 static void vls_that_a_device_does_not_keep_are_not_written_back_as_zero(void **state)
@@ -447,7 +186,7 @@ static void vls_that_a_device_does_not_keep_are_not_written_back_as_zero(void **
 	w->f->user = &actives;
 	w->host[3]->forgets_something = w->east->forgets_something = true;
 	w->host[3]->forgets = w->east->forgets = PORT_INFO_OPERATIONAL_VLS;
-	start(w);
+	world_start(w);
 	assert_int_equal(actives, 10);
 	assert_good(w, NULL);
 }
@@ -460,13 +199,13 @@ static void a_silent_device_delays_nobody_and_has_the_reason(void **state)
 	struct world *w = *state;
 
 	w->host[3]->silent = true;
-	start(w);
+	world_start(w);
 	assert_good(w, w->host[3]);
-	assert_string_equal(reason_at(w, w->east, 2), "neighbor-silent");
+	assert_string_equal(world_reason(w, w->east, 2), "neighbor-silent");
 	w->host[3]->silent = false;
-	run(w, 30);
+	world_run(w, 30);
 	sm_sweep(w->sm, false);
-	run(w, 10);
+	world_run(w, 10);
 	assert_good(w, NULL);
 }
 
@@ -474,16 +213,16 @@ static void a_device_that_falls_silent_is_left_out_and_taken_back(void **state)
 {
 	struct world *w = *state;
 
-	start(w);
+	world_start(w);
 	w->host[3]->silent = true;
 	sm_sweep(w->sm, true);
-	run(w, 60);
+	world_run(w, 60);
 	assert_good(w, w->host[3]);
 	w->host[3]->silent = false;
 	sm_sweep(w->sm, true);
-	run(w, 60);
+	world_run(w, 60);
 	assert_good(w, NULL);
-	assert_string_equal(reason_at(w, w->host[3], 1), "none");
+	assert_string_equal(world_reason(w, w->host[3], 1), "none");
 }
 
 static void a_device_that_refuses_its_settings_has_the_reason_and_others_come_up(void **state)
@@ -493,11 +232,11 @@ static void a_device_that_refuses_its_settings_has_the_reason_and_others_come_up
 	w->host[3]->refuses = (struct fake_fault){
 		.method = METHOD_SET, .attr = ATTR_PORT_INFO, .count = 1000, .status = 0x1c
 	};
-	start(w);
+	world_start(w);
 	assert_good(w, w->host[3]);
-	assert_string_equal(reason_at(w, w->host[3], 1), "set-refused");
-	assert_string_equal(reason_at(w, w->east, 2), "waiting-for-neighbor");
-	assert_true(count(w, 0, w->host[3], METHOD_SET, ATTR_PORT_INFO) < 20);
+	assert_string_equal(world_reason(w, w->host[3], 1), "set-refused");
+	assert_string_equal(world_reason(w, w->east, 2), "waiting-for-neighbor");
+	assert_true(world_count(w, 0, w->host[3], METHOD_SET, ATTR_PORT_INFO) < 20);
 }
 
 static void a_device_that_refuses_once_comes_up(void **state)
@@ -507,7 +246,7 @@ static void a_device_that_refuses_once_comes_up(void **state)
 	w->host[3]->refuses = (struct fake_fault){
 		.method = METHOD_SET, .attr = ATTR_PORT_INFO, .count = 1, .status = 0x1c
 	};
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 }
 
@@ -517,8 +256,8 @@ static void a_busy_device_comes_up(void **state)
 
 	w->host[3]->busy = 5;
 	w->east->busy = 5;
-	start(w);
-	run(w, 10);
+	world_start(w);
+	world_run(w, 10);
 	assert_good(w, NULL);
 }
 
@@ -538,7 +277,7 @@ static void a_port_whose_answer_was_lost_becomes_active_all_the_same(void **stat
 						     .from = n / 16 % 2,
 						     .count = n % 48 < 24 ? 1 : w->conf.tries,
 						     .undone = n >= 48 };
-		start(w);
+		world_start(w);
 		assert_good(w, NULL);
 		world_free(w);
 	}
@@ -555,14 +294,14 @@ static void a_setting_that_is_not_kept_is_sent_once_also_after_a_restart(void **
 	w->east->forgets_something = w->host[1]->forgets_something = true;
 	w->east->forgets = PORT_INFO_VL_STALL;
 	w->host[1]->forgets = PORT_INFO_SUBNET_TIMEOUT;
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
-	from = mark(w);
+	from = world_mark(w);
 	sm_sweep(w->sm, true);
-	run(w, 5);
-	assert_int_equal(sets(w, from), 0);
-	start(w);
-	assert_int_equal(sets(w, from), 0);
+	world_run(w, 5);
+	assert_int_equal(world_sets(w, from), 0);
+	world_start(w);
+	assert_int_equal(world_sets(w, from), 0);
 	assert_true(sm_not_kept(w->sm, fabric_find_port(sm_fabric(w->sm), w->host[1]->port_guid), 0,
 				&setting, &wanted, &held));
 	assert_string_equal(setting, "subnet timeout");
@@ -576,13 +315,13 @@ static void a_device_that_restarts_is_told_again_what_it_did_not_keep(void **sta
 
 	w->host[1]->forgets_something = true;
 	w->host[1]->forgets = PORT_INFO_SUBNET_TIMEOUT;
-	start(w);
+	world_start(w);
 	assert_int_equal(w->keeper.n_quirks, 1);
 	assert_int_not_equal(w->keeper.quirks[0].size, 0);
 	w->host[1]->forgets_something = false; /* with better firmware */
 	fake_restart(w->host[1]);
 	sm_sweep(w->sm, false);
-	run(w, 10);
+	world_run(w, 10);
 	assert_good(w, NULL);
 	assert_int_equal(wire_get(w->host[1]->port[1].info, PORT_INFO_SUBNET_TIMEOUT),
 			 w->conf.subnet_timeout);
@@ -604,17 +343,17 @@ static void a_device_that_falls_silent_while_it_comes_up_delays_nobody(void **st
 
 	w->f->see = see_and_silence;
 	w->f->user = w;
-	start(w);
-	run(w, 10);
+	world_start(w);
+	world_run(w, 10);
 	assert_good(w, w->host[3]);
-	assert_string_equal(reason_at(w, w->east, 2), "neighbor-silent");
+	assert_string_equal(world_reason(w, w->east, 2), "neighbor-silent");
 	before = w->settled;
-	run(w, 600);
+	world_run(w, 600);
 	assert_int_equal(w->settled, before); /* nothing happens: nobody looks */
 	w->f->see = NULL;
 	w->host[3]->silent = false;
 	sm_sweep(w->sm, false);
-	run(w, 60);
+	world_run(w, 60);
 	assert_good(w, NULL);
 }
 
@@ -633,11 +372,11 @@ static void what_the_keeper_makes_up_of_unknown_settings_is_not_believed(void **
 		blob[1 + i * 6] = 12345;
 		blob[6 + i * 6] = i;
 	}
-	start(w);
+	world_start(w);
 	keep_quirks(&w->keeper.keeper, &(struct kept_quirks){ .guid = w->host[3]->guid,
 							      .blob = blob,
 							      .size = sizeof(blob) });
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 	port = fabric_find_port(sm_fabric(w->sm), w->host[3]->port_guid);
 	while (sm_not_kept(w->sm, port, n, &setting, &wanted, &held))
@@ -694,12 +433,12 @@ static void impossible_node_info_leaves_out_that_device_alone(void **state)
 		struct world *w = world_new(i);
 
 		w->host[3]->lies = lies[i];
-		start(w);
+		world_start(w);
 		assert_good(w, w->host[3]);
-		assert_string_equal(reason_at(w, w->east, 2), "bad-node-info");
+		assert_string_equal(world_reason(w, w->east, 2), "bad-node-info");
 		w->host[3]->lies = NULL;
 		sm_sweep(w->sm, false);
-		run(w, 20);
+		world_run(w, 20);
 		assert_good(w, NULL);
 		world_free(w);
 	}
@@ -718,9 +457,9 @@ static void impossible_port_info_leaves_out_that_port_alone(void **state)
 	struct world *w = *state;
 
 	w->host[3]->lies = says_it_is_in_state_nine;
-	start(w);
+	world_start(w);
 	assert_good(w, w->host[3]);
-	assert_string_equal(reason_at(w, w->host[3], 1), "bad-port-info");
+	assert_string_equal(world_reason(w, w->host[3], 1), "bad-port-info");
 }
 
 static void a_second_device_with_the_same_node_guid_is_left_out(void **state)
@@ -730,9 +469,9 @@ static void a_second_device_with_the_same_node_guid_is_left_out(void **state)
 
 	twin->port_guid = 0x9999;
 	fake_link(twin, 1, w->east, 3);
-	start(w);
+	world_start(w);
 	assert_good(w, twin);
-	assert_string_equal(reason_at(w, w->east, 3), "duplicate-node-guid");
+	assert_string_equal(world_reason(w, w->east, 3), "duplicate-node-guid");
 }
 
 static void a_second_port_with_the_same_port_guid_is_left_out(void **state)
@@ -742,9 +481,9 @@ static void a_second_port_with_the_same_port_guid_is_left_out(void **state)
 
 	twin->port_guid = w->host[3]->port_guid;
 	fake_link(twin, 1, w->east, 3);
-	start(w);
+	world_start(w);
 	assert_good(w, twin);
-	assert_string_equal(reason_at(w, w->east, 3), "duplicate-port-guid");
+	assert_string_equal(world_reason(w, w->east, 3), "duplicate-port-guid");
 }
 
 static void a_switch_without_a_linear_table_is_left_out(void **state)
@@ -754,9 +493,9 @@ static void a_switch_without_a_linear_table_is_left_out(void **state)
 
 	fake_link(odd, 1, w->east, 5);
 	wire_set(odd->switch_info, SWITCH_INFO_LINEAR_CAP, 0);
-	start(w);
+	world_start(w);
 	assert_good(w, odd);
-	assert_string_equal(reason_at(w, w->east, 5), "no-linear-table");
+	assert_string_equal(world_reason(w, w->east, 5), "no-linear-table");
 }
 
 static void a_device_that_does_not_know_extended_speeds_comes_up(void **state)
@@ -764,7 +503,7 @@ static void a_device_that_does_not_know_extended_speeds_comes_up(void **state)
 	struct world *w = *state;
 
 	w->host[1]->no_extended = w->east->no_extended = true;
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 }
 
@@ -777,23 +516,23 @@ static void a_cable_pulled_and_put_back_is_repaired_and_a_host_costs_no_table(vo
 	uint16_t lid;
 	size_t from;
 
-	start(w);
+	world_start(w);
 	lid = fake_lid(w->host[3], 1);
-	from = mark(w);
+	from = world_mark(w);
 	fake_unplug(w->east, 2);
 	sm_sweep(w->sm, false);
-	run(w, 10);
-	assert_string_equal(reason_at(w, w->east, 2), "no-link");
+	world_run(w, 10);
+	assert_string_equal(world_reason(w, w->east, 2), "no-link");
 	assert_false(sm_fabric(w->sm)
 			     ->nodes[fabric_find_node(sm_fabric(w->sm), w->host[3]->guid)]
 			     .present);
 	fake_plug(w->east, 2);
 	fake_restart(w->host[3]);
 	sm_sweep(w->sm, false);
-	run(w, 10);
+	world_run(w, 10);
 	assert_good(w, NULL);
 	assert_int_equal(fake_lid(w->host[3], 1), lid);
-	assert_int_equal(count(w, from, NULL, METHOD_SET, ATTR_LFT), 0);
+	assert_int_equal(world_count(w, from, NULL, METHOD_SET, ATTR_LFT), 0);
 }
 
 static void a_trunk_that_fails_is_routed_around_with_the_blocks_that_change(void **state)
@@ -802,17 +541,17 @@ static void a_trunk_that_fails_is_routed_around_with_the_blocks_that_change(void
 	size_t from;
 
 	fake_link(w->west, 7, w->east, 7);
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
-	from = mark(w);
+	from = world_mark(w);
 	fake_unplug(w->west, TRUNK);
 	sm_sweep(w->sm, false);
-	run(w, 10);
+	world_run(w, 10);
 	assert_good(w, NULL);
-	assert_int_equal(count(w, from, NULL, METHOD_SET, ATTR_LFT), 2);
+	assert_int_equal(world_count(w, from, NULL, METHOD_SET, ATTR_LFT), 2);
 	fake_plug(w->west, TRUNK);
 	sm_sweep(w->sm, false);
-	run(w, 10);
+	world_run(w, 10);
 	assert_good(w, NULL);
 }
 
@@ -821,15 +560,15 @@ static void the_only_trunk_pulled_parts_the_fabric_and_put_back_joins_it(void **
 	struct world *w = *state;
 	uint16_t before[6], now[6];
 
-	start(w);
+	world_start(w);
 	remember_lids(w, before);
 	fake_unplug(w->west, TRUNK);
 	sm_sweep(w->sm, false);
-	run(w, 10);
-	assert_string_equal(reason_at(w, w->west, TRUNK), "no-link");
+	world_run(w, 10);
+	assert_string_equal(world_reason(w, w->west, TRUNK), "no-link");
 	fake_plug(w->west, TRUNK);
 	sm_sweep(w->sm, false);
-	run(w, 10);
+	world_run(w, 10);
 	assert_good(w, NULL);
 	remember_lids(w, now);
 	assert_memory_equal(before, now, sizeof(now));
@@ -839,10 +578,10 @@ static void a_switch_that_restarts_is_written_anew(void **state)
 {
 	struct world *w = *state;
 
-	start(w);
+	world_start(w);
 	fake_restart(w->east);
 	sm_sweep(w->sm, false);
-	run(w, 10);
+	world_run(w, 10);
 	assert_good(w, NULL);
 }
 
@@ -852,11 +591,11 @@ static void a_change_is_cleared_before_ports_are_read(void **state)
 	bool cleared = false;
 	size_t from;
 
-	start(w);
-	from = mark(w);
+	world_start(w);
+	from = world_mark(w);
 	fake_unplug(w->east, 2);
 	sm_sweep(w->sm, false);
-	run(w, 10);
+	world_run(w, 10);
 	for (size_t i = from; i < w->f->n_smps; i++) {
 		const struct fake_smp *smp = &w->f->smps[i];
 
@@ -876,7 +615,7 @@ static void a_cable_from_a_switch_to_itself_comes_up_and_harms_nobody(void **sta
 	struct world *w = *state;
 
 	fake_link(w->east, 5, w->east, 6);
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 }
 
@@ -887,7 +626,7 @@ static void each_port_of_an_adapter_is_set_by_what_arrives_there(void **state)
 
 	fake_link(two, 1, w->west, 4);
 	fake_link(two, 2, w->east, 4);
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 	assert_int_not_equal(fake_lid(two, 1), fake_lid(two, 2));
 	for (size_t i = 0; i < w->f->n_smps; i++)
@@ -898,31 +637,22 @@ static void each_port_of_an_adapter_is_set_by_what_arrives_there(void **state)
 /* -- other subnet managers ----------------------------------------------------------------------
  */
 
-static void add_peer(struct fake_device *device, enum sm_state state, uint8_t priority)
-{
-	uint8_t *info = device->port[1].info;
-
-	device->sm_state = (uint8_t)state;
-	device->sm_priority = priority;
-	wire_set(info, PORT_INFO_CAPABILITIES, wire_get(info, PORT_INFO_CAPABILITIES) | CAP_IS_SM);
-}
-
 static void under_another_master_nothing_is_written(void **state)
 {
 	struct world *w = *state;
 	struct sm_status status;
 
-	add_peer(w->host[2], SM_MASTER, 0);
+	fake_add_sm(w->host[2], SM_MASTER, 0);
 	w->conf.priority = 15;
-	start(w);
+	world_start(w);
 	sm_status(w->sm, &status);
 	assert_int_equal(status.state, SM_STANDBY);
 	assert_int_equal(status.peer_guid, w->host[2]->port_guid);
-	assert_int_equal(sets(w, 0), 0);
-	assert_string_equal(reason_at(w, w->east, 2), "not-master");
+	assert_int_equal(world_sets(w, 0), 0);
+	assert_string_equal(world_reason(w, w->east, 2), "not-master");
 	w->host[2]->sm_state = SM_NOT_ACTIVE;
 	sm_sweep(w->sm, false);
-	run(w, 10);
+	world_run(w, 10);
 	assert_good(w, NULL);
 }
 
@@ -931,9 +661,9 @@ static void a_subnet_manager_of_lower_rank_is_no_obstacle(void **state)
 	struct world *w = *state;
 	struct sm_peer peer;
 
-	add_peer(w->host[2], SM_STANDBY, 3);
+	fake_add_sm(w->host[2], SM_STANDBY, 3);
 	w->conf.priority = 4;
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 	assert_true(sm_peer(w->sm, 0, &peer));
 	assert_int_equal(peer.guid, w->host[2]->port_guid);
@@ -957,9 +687,9 @@ static void members_get_their_keys_and_switches_enforce_them(void **state)
 	struct world *w = *state;
 	size_t from;
 
-	w->partitions = parse("Default=0x7fff: ALL=limited, SELF=full;\n"
-			      "blue=0x10: 0x1001=full, 0x1201=full, 0x1101=limited;\n");
-	start(w);
+	w->partitions = world_parse("Default=0x7fff: ALL=limited, SELF=full;\n"
+				    "blue=0x10: 0x1001=full, 0x1201=full, 0x1101=limited;\n");
+	world_start(w);
 	assert_good(w, NULL);
 	assert_int_equal(w->host[0]->port[1].keys[0], 0xffff);
 	assert_int_equal(w->host[3]->port[1].keys[0], 0x7fff);
@@ -973,18 +703,18 @@ static void members_get_their_keys_and_switches_enforce_them(void **state)
 	assert_int_equal(wire_get(w->east->port[1].info, PORT_INFO_ENFORCE_OUT), 1);
 	assert_int_equal(wire_get(w->east->port[TRUNK].info, PORT_INFO_ENFORCE_IN), 0);
 
-	from = mark(w);
+	from = world_mark(w);
 	sm_reconfigure(w->sm, &w->conf,
-		       parse("Default=0x7fff: ALL=limited, SELF=full;\n"
-			     "red=0x20: 0x1201=full, 0x1301=full;\n"
-			     "blue=0x10: 0x1001=full, 0x1201=full, 0x1101=limited;\n"));
-	run(w, 10);
+		       world_parse("Default=0x7fff: ALL=limited, SELF=full;\n"
+				   "red=0x20: 0x1201=full, 0x1301=full;\n"
+				   "blue=0x10: 0x1001=full, 0x1201=full, 0x1101=limited;\n"));
+	world_run(w, 10);
 	assert_good(w, NULL);
 	assert_int_equal(w->host[2]->port[1].keys[1], 0x8010); /* where it was */
 	assert_int_equal(w->host[2]->port[1].keys[2], 0x8020);
 	assert_true(has_key(&w->host[3]->port[1], 0x8020));
-	assert_int_equal(count(w, from, NULL, METHOD_SET, ATTR_PKEY_TABLE), 4);
-	assert_int_equal(sets(w, from), 4);
+	assert_int_equal(world_count(w, from, NULL, METHOD_SET, ATTR_PKEY_TABLE), 4);
+	assert_int_equal(world_sets(w, from), 4);
 }
 
 /* -- keys, LMC ----------------------------------------------------------------------------------
@@ -1012,35 +742,35 @@ static void an_m_key_is_on_disk_before_a_device_has_it(void **state)
 	w->conf.m_key_protection = 2;
 	w->f->see = see_mkeys;
 	w->f->user = &w->keeper;
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 	for (unsigned i = 0; i < HOSTS; i++)
 		assert_int_equal(wire_get(w->host[i]->port[1].info, PORT_INFO_MKEY), 0x1234567890);
-	from = mark(w);
-	start(w);
+	from = world_mark(w);
+	world_start(w);
 	assert_good(w, NULL);
-	assert_int_equal(sets(w, from), 0);
+	assert_int_equal(world_sets(w, from), 0);
 }
 
 static void a_new_m_key_takes_the_place_of_the_kept_one(void **state)
 {
 	struct world *w = *state;
 
-	start(w); /* LIDs are kept, keys are not */
+	world_start(w); /* LIDs are kept, keys are not */
 	w->f->see = see_mkeys;
 	w->f->user = &w->keeper;
 	w->conf.m_key = 0x1111;
 	w->conf.m_key_protection = 1;
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 	w->conf.m_key = 0x2222;
 	for (unsigned i = 0; i < w->f->n_devices; i++) {
 		for (unsigned p = 1; p <= w->f->device[i]->n_ports; p++)
-			if (is_up(w->f->device[i], (uint8_t)p))
+			if (fake_is_up(w->f->device[i], (uint8_t)p))
 				wire_set(w->f->device[i]->port[p].info, PORT_INFO_STATE,
 					 PORT_INITIALIZE);
 	}
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 	for (unsigned i = 0; i < HOSTS; i++)
 		assert_int_equal(wire_get(w->host[i]->port[1].info, PORT_INFO_MKEY), 0x2222);
@@ -1051,7 +781,7 @@ static void lmc_1_gives_hosts_two_lids_that_both_lead_to_them(void **state)
 	struct world *w = *state;
 
 	w->conf.lmc = 1;
-	start(w);
+	world_start(w);
 	assert_good(w, NULL);
 	for (unsigned i = 0; i < HOSTS; i++) {
 		assert_int_equal(fake_lid(w->host[i], 1) % 2, 0);
@@ -1070,10 +800,10 @@ static void with_three_in_ten_lost_all_become_active(void **state)
 
 		w->conf.sweep_interval = 10;
 		w->f->loss = 163; /* of each way */
-		start(w);
-		run(w, 300);
+		world_start(w);
+		world_run(w, 300);
 		w->f->loss = 0;
-		run(w, 60);
+		world_run(w, 60);
 		assert_good(w, NULL);
 		world_free(w);
 	}
@@ -1084,15 +814,15 @@ static void a_trap_is_repressed_and_followed_by_a_sweep(void **state)
 {
 	struct world *w = *state;
 
-	start(w);
+	world_start(w);
 	fake_unplug(w->east, 2);
 	fake_trap(w->f, w->east, TRAP_LINK_STATE);
-	run(w, 5);
+	world_run(w, 5);
 	assert_int_equal(w->f->n_answers, 1);
 	assert_int_equal(wire_get(&w->f->last_answer, MAD_METHOD), METHOD_TRAP_REPRESS);
 	assert_int_equal(wire_get(&w->f->last_answer, MAD_TID), 0x77);
 	assert_int_equal(w->f->last_answer_to.lid, fake_lid(w->east, 0));
-	assert_string_equal(reason_at(w, w->east, 2), "no-link");
+	assert_string_equal(world_reason(w, w->east, 2), "no-link");
 }
 
 static void answers_to_nothing_and_bytes_of_chance_change_nothing(void **state)
@@ -1100,8 +830,8 @@ static void answers_to_nothing_and_bytes_of_chance_change_nothing(void **state)
 	struct world *w = *state;
 	size_t from;
 
-	start(w);
-	from = mark(w);
+	world_start(w);
+	from = world_mark(w);
 	for (unsigned i = 0; i < 3000; i++) {
 		struct arrival arrival = { .from = { .lid = (uint16_t)loop_random(w->loop) } };
 		uint8_t classes[] = { CLASS_SM_LID, CLASS_SM_DIRECTED, CLASS_SA };
@@ -1115,9 +845,9 @@ static void answers_to_nothing_and_bytes_of_chance_change_nothing(void **state)
 			wire_set(&arrival.datagram, MAD_METHOD, METHOD_GET_RESPONSE);
 		fake_deliver(w->f, &arrival);
 	}
-	run(w, 30);
+	world_run(w, 30);
 	assert_good(w, NULL);
-	assert_int_equal(sets(w, from), 0);
+	assert_int_equal(world_sets(w, from), 0);
 }
 
 static void lies_at_random(struct fake_device *device, struct datagram *d)
@@ -1138,22 +868,20 @@ static void a_device_that_lies_at_random_harms_only_itself(void **state)
 		struct world *w = world_new(seed);
 
 		w->host[3]->lies = lies_at_random;
-		start(w);
+		world_start(w);
 		for (unsigned i = 0; i < 5; i++) {
 			sm_sweep(w->sm, true);
-			run(w, 20);
+			world_run(w, 20);
 		}
 		assert_active(w, w->host[3]);
 		w->host[3]->lies = NULL;
 		sm_sweep(w->sm, true);
-		run(w, 60);
+		world_run(w, 60);
 		assert_active(w, w->host[3]);
 		world_free(w);
 	}
 	*state = world_new(1);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, done)
 
 int main(void)
 {
