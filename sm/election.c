@@ -196,17 +196,19 @@ static void fill_sm_info(struct sm *sm, uint64_t mkey, uint8_t *info)
 	wire_set(info, SM_INFO_STATE, sm->state);
 }
 
-static bool is_known_master(const struct sm *sm, const uint8_t *info)
+static bool is_known(const struct sm *sm, uint64_t guid)
 {
-	uint64_t guid = wire_get(info, SM_INFO_GUID);
-
-	if (wire_get(info, SM_INFO_STATE) != SM_MASTER)
-		return false;
 	for (unsigned i = 0; i < sm->n_peers; i++)
 		if (sm->peers[i].guid == guid)
 			return true;
 
 	return false;
+}
+
+/* Who acknowledges has been standing by (IBA 14.4.1). */
+static enum sm_state state_to_send(uint64_t control)
+{
+	return control == SM_CONTROL_ACKNOWLEDGE ? SM_STANDBY : SM_MASTER;
 }
 
 /*
@@ -217,12 +219,14 @@ static uint16_t obey(struct sm *sm, const struct arrival *arrival)
 {
 	const uint8_t *info = smp_data_in(&arrival->datagram);
 	uint64_t control = wire_get(&arrival->datagram, MAD_MODIFIER);
+	uint64_t guid = wire_get(info, SM_INFO_GUID);
 
 	if (control > SM_CONTROL_DISCOVER || !controls[sm->state][control].allowed ||
-	    !is_known_master(sm, info) || wire_get(info, SM_INFO_KEY) != sm->conf.sm_key)
+	    wire_get(info, SM_INFO_STATE) != state_to_send(control) || !is_known(sm, guid) ||
+	    wire_get(info, SM_INFO_KEY) != sm->conf.sm_key)
 		return STATUS_BAD_FIELD;
-	event_add(sm->events, EVENT_PEER, wire_get(info, SM_INFO_GUID), arrival->from.lid, -1,
-		  "the master asks for SMInfo control %u", (unsigned)control);
+	event_add(sm->events, EVENT_PEER, guid, arrival->from.lid, -1,
+		  "another subnet manager asks for SMInfo control %u", (unsigned)control);
 	election_set_state(sm, controls[sm->state][control].next, "the master asked for it");
 	sm_sweep_again(sm, sm->state == SM_MASTER);
 

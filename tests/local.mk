@@ -84,6 +84,7 @@ check_PROGRAMS += tests/unit/test-not-kept
 libtest_a_SOURCES += tests/unit/fake-fabric.c tests/unit/fake-fabric.h tests/unit/fake-keeper.c
 libtest_a_SOURCES += tests/unit/world.c tests/unit/world.h
 check_PROGRAMS += tests/unit/test-sm
+check_PROGRAMS += tests/unit/test-sm-election
 
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Other subnet managers, IBA 14.4: what we say of ourselves, whom we obey, who gives way to whom,
+ * and what is believed of a fabric that somebody else had in between. The peer lives on c.
+ */
+
+#include "tests/unit/world.h"
+
+#define SOON (10 * LOOP_USEC) /* an answer is under way for five */
+#define TID  UINT64_C(0xabcdef12)
+
+static struct fake_device *peer_of(const struct world *w)
+{
+	return w->host[2];
+}
+
+/* What the peer says in its SMInfo, to us. */
+static struct arrival sm_info_of_peer(const struct world *w, uint8_t method, unsigned control)
+{
+	struct arrival arrival = { .from = { .lid = 7 } };
+	uint8_t *info = smp_data_of(&arrival.datagram);
+
+	wire_start(&arrival.datagram, CLASS_SM_LID, method, ATTR_SM_INFO, control);
+	wire_set(&arrival.datagram, MAD_TID, TID);
+	wire_set(info, SM_INFO_GUID, peer_of(w)->port_guid);
+	wire_set(info, SM_INFO_KEY, w->conf.sm_key);
+	wire_set(info, SM_INFO_STATE, control == SM_CONTROL_ACKNOWLEDGE ? SM_STANDBY : SM_MASTER);
+
+	return arrival;
+}
+
+/* And what we answer. */
+static const struct datagram *say(struct world *w, const struct arrival *arrival)
+{
+	unsigned before = w->f->n_answers;
+
+	fake_deliver(w->f, arrival);
+	loop_virtual_run_for(w->loop, SOON);
+	assert_int_equal(w->f->n_answers, before + 1);
+	assert_int_equal(w->f->last_answer_to.lid, arrival->from.lid);
+	assert_int_equal(wire_get(&w->f->last_answer, MAD_METHOD), METHOD_GET_RESPONSE);
+	assert_int_equal(wire_get(&w->f->last_answer, MAD_TID), TID);
+
+	return &w->f->last_answer;
+}
+
+static const struct datagram *get(struct world *w)
+{
+	struct arrival arrival = sm_info_of_peer(w, METHOD_GET, 0);
+
+	return say(w, &arrival);
+}
+
+static uint16_t control(struct world *w, unsigned number)
+{
+	struct arrival arrival = sm_info_of_peer(w, METHOD_SET, number);
+
+	return (uint16_t)wire_get(say(w, &arrival), MAD_STATUS);
+}
+
+static uint64_t said(const struct datagram *d, enum wire_field field)
+{
+	return wire_get(smp_data_in(d), field);
+}
+
+/* A subnet manager in this state, which knows its peer. */
+static void bring_to(struct world *w, enum sm_state state)
+{
+	w->conf.priority = 4;
+	fake_add_sm(peer_of(w), state == SM_MASTER ? SM_STANDBY : SM_MASTER, 3);
+	world_start(w);
+	if (state == SM_NOT_ACTIVE)
+		assert_int_equal(control(w, SM_CONTROL_DISABLE), STATUS_OK);
+	if (state == SM_DISCOVERING)
+		assert_int_equal(control(w, SM_CONTROL_DISCOVER), STATUS_OK);
+	assert_int_equal(world_state(w), state);
+}
+
+static void start_as_master(struct world *w)
+{
+	w->conf.priority = 4;
+	w->conf.sweep_interval = 10;
+	world_start(w);
+	assert_good(w, NULL);
+}
+
+/* -- what we say --------------------------------------------------------------------------------
+ */
+
+static void whoever_asks_hears_who_we_are_and_in_which_state(void **state)
+{
+	world_free(*state);
+	for (unsigned s = SM_NOT_ACTIVE; s <= SM_MASTER; s++) {
+		struct world *w = world_new(s);
+		const struct datagram *answer;
+
+		bring_to(w, (enum sm_state)s);
+		answer = get(w);
+		assert_int_equal(wire_get(answer, MAD_STATUS), STATUS_OK);
+		assert_int_equal(said(answer, SM_INFO_GUID), w->host[0]->port_guid);
+		assert_int_equal(said(answer, SM_INFO_PRIORITY), 4);
+		assert_int_equal(said(answer, SM_INFO_STATE), s);
+		assert_int_equal(said(answer, SM_INFO_KEY), w->conf.sm_key);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+static void a_subnet_manager_that_has_just_started_says_discovering(void **state)
+{
+	struct world *w = *state;
+
+	world_begin(w);
+	loop_virtual_run_for(w->loop, SOON);
+	assert_int_equal(said(get(w), SM_INFO_STATE), SM_DISCOVERING);
+}
+
+static void the_activity_counter_counts_what_was_sent(void **state)
+{
+	struct world *w = *state;
+	uint64_t before, after;
+	size_t from;
+
+	start_as_master(w);
+	before = said(get(w), SM_INFO_ACT_COUNT);
+	assert_int_equal(before, w->f->n_smps);
+	from = world_mark(w);
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	after = said(get(w), SM_INFO_ACT_COUNT);
+	assert_true(after > before);
+	assert_int_equal(after - before, w->f->n_smps - from);
+}
+
+static void the_sm_key_is_for_those_who_have_the_m_key(void **state)
+{
+	struct world *w = *state;
+	struct arrival arrival;
+
+	w->conf.m_key = 0x1234;
+	w->conf.sm_key = 0x5678;
+	start_as_master(w);
+	arrival = sm_info_of_peer(w, METHOD_GET, 0);
+	assert_int_equal(said(say(w, &arrival), SM_INFO_KEY), 0);
+	wire_set(&arrival.datagram, SMP_MKEY, 0x1235);
+	assert_int_equal(said(say(w, &arrival), SM_INFO_KEY), 0);
+	wire_set(&arrival.datagram, SMP_MKEY, 0x1234);
+	assert_int_equal(said(say(w, &arrival), SM_INFO_KEY), 0x5678);
+}
+
+static void who_asks_by_a_directed_route_is_answered_by_it(void **state)
+{
+	struct world *w = *state;
+	struct arrival arrival;
+	const struct datagram *answer;
+
+	start_as_master(w);
+	arrival = sm_info_of_peer(w, METHOD_GET, 0);
+	wire_set(&arrival.datagram, MAD_CLASS, CLASS_SM_DIRECTED);
+	wire_set(&arrival.datagram, SMP_HOP_COUNT, 3);
+	arrival.from.lid = LID_PERMISSIVE;
+	answer = say(w, &arrival);
+	assert_int_equal(wire_get(answer, SMP_DIRECTION), 1);
+	assert_int_equal(wire_get(answer, SMP_STATUS), STATUS_OK);
+	assert_int_equal(wire_get(answer, SMP_HOP_COUNT), 3);
+	assert_int_equal(said(answer, SM_INFO_STATE), SM_MASTER);
+}
+
+/* -- whom we obey -------------------------------------------------------------------------------
+ */
+
+#define REFUSED (SM_MASTER + 1)
+
+/* By our state: what controls 0 to 6 make of us. 0 and 6 are none. */
+/* clang-format off */
+static const uint8_t becomes[SM_MASTER + 1][SM_CONTROL_DISCOVER + 2] = {
+	/*                   none     HANDOVER   ACKNOWLEDGE DISABLE        STANDBY     DISCOVER       none */
+	[SM_NOT_ACTIVE]  = { REFUSED, REFUSED,   REFUSED,    REFUSED,       SM_STANDBY, REFUSED,       REFUSED },
+	[SM_DISCOVERING] = { REFUSED, REFUSED,   REFUSED,    REFUSED,       REFUSED,    REFUSED,       REFUSED },
+	[SM_STANDBY]     = { REFUSED, SM_MASTER, REFUSED,    SM_NOT_ACTIVE, REFUSED,    SM_DISCOVERING, REFUSED },
+	[SM_MASTER]      = { REFUSED, SM_MASTER, SM_MASTER,  REFUSED,       REFUSED,    REFUSED,       REFUSED },
+};
+/* clang-format on */
+
+static void check_control(enum sm_state state, unsigned number)
+{
+	struct world *w = world_new(number);
+	unsigned next = becomes[state][number];
+	uint16_t status;
+
+	bring_to(w, state);
+	status = control(w, number);
+	if (status != (next == REFUSED ? STATUS_BAD_FIELD : STATUS_OK))
+		fail_msg("in state %u, control %u is answered with 0x%04x", state, number, status);
+	if (next == REFUSED)
+		next = state;
+	if (world_state(w) != next)
+		fail_msg("in state %u, control %u leads to %u", state, number, world_state(w));
+	assert_int_equal(said(&w->f->last_answer, SM_INFO_STATE), next);
+	world_free(w);
+}
+
+static void each_control_does_in_each_state_what_the_specification_says(void **state)
+{
+	world_free(*state);
+	for (unsigned s = SM_NOT_ACTIVE; s <= SM_MASTER; s++)
+		for (unsigned c = 0; c <= SM_CONTROL_DISCOVER + 1; c++)
+			check_control((enum sm_state)s, c);
+	*state = world_new(1);
+}
+
+static void assert_disobeys(struct world *w, enum wire_field field, uint64_t value)
+{
+	struct arrival arrival = sm_info_of_peer(w, METHOD_SET, SM_CONTROL_DISABLE);
+
+	wire_set(smp_data_of(&arrival.datagram), field, value);
+	assert_int_equal(wire_get(say(w, &arrival), MAD_STATUS), STATUS_BAD_FIELD);
+	assert_int_equal(world_state(w), SM_STANDBY);
+}
+
+static void strangers_and_those_who_are_not_master_are_not_obeyed(void **state)
+{
+	struct world *w = *state;
+
+	bring_to(w, SM_STANDBY);
+	assert_disobeys(w, SM_INFO_GUID, 0x1301);
+	assert_disobeys(w, SM_INFO_KEY, w->conf.sm_key + 1);
+	assert_disobeys(w, SM_INFO_KEY, 0);
+	assert_disobeys(w, SM_INFO_STATE, SM_STANDBY);
+	assert_disobeys(w, SM_INFO_STATE, SM_DISCOVERING);
+	assert_disobeys(w, SM_INFO_STATE, SM_NOT_ACTIVE);
+	assert_int_equal(control(w, SM_CONTROL_DISABLE), STATUS_OK);
+}
+
+/* IBA 14.4.1: it comes from a standby that becomes master. */
+static void an_acknowledge_from_a_master_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct arrival arrival;
+
+	bring_to(w, SM_MASTER);
+	arrival = sm_info_of_peer(w, METHOD_SET, SM_CONTROL_ACKNOWLEDGE);
+	wire_set(smp_data_of(&arrival.datagram), SM_INFO_STATE, SM_MASTER);
+	assert_int_equal(wire_get(say(w, &arrival), MAD_STATUS), STATUS_BAD_FIELD);
+}
+
+static void who_is_handed_the_fabric_brings_it_up(void **state)
+{
+	struct world *w = *state;
+
+	bring_to(w, SM_STANDBY);
+	assert_int_equal(world_sets(w, 0), 0);
+	assert_int_equal(control(w, SM_CONTROL_HANDOVER), STATUS_OK);
+	peer_of(w)->sm_state = SM_STANDBY;
+	world_run(w, 5);
+	assert_good(w, NULL);
+}
+
+static void a_disabled_subnet_manager_stays_so_until_it_may_stand_by(void **state)
+{
+	struct world *w = *state;
+
+	w->conf.sweep_interval = 10;
+	bring_to(w, SM_NOT_ACTIVE);
+	world_run(w, 60);
+	assert_int_equal(world_state(w), SM_NOT_ACTIVE);
+	assert_int_equal(control(w, SM_CONTROL_STANDBY), STATUS_OK);
+	world_run(w, 60);
+	assert_int_equal(world_state(w), SM_STANDBY);
+	assert_int_equal(world_sets(w, 0), 0);
+	peer_of(w)->silent = true;
+	world_run(w, 60);
+	assert_good(w, peer_of(w));
+}
+
+static void who_is_told_to_discover_stands_by_again_under_the_same_master(void **state)
+{
+	struct world *w = *state;
+
+	bring_to(w, SM_DISCOVERING);
+	world_run(w, 5);
+	assert_int_equal(world_state(w), SM_STANDBY);
+	assert_int_equal(world_sets(w, 0), 0);
+}
+
+/* -- who gives way ------------------------------------------------------------------------------
+ */
+
+static void a_master_gives_way_to_a_higher_priority_and_writes_nothing_more(void **state)
+{
+	static const enum sm_state states[] = { SM_DISCOVERING, SM_STANDBY, SM_MASTER };
+
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(states); i++) {
+		struct world *w = world_new(i);
+		size_t from;
+
+		start_as_master(w);
+		fake_add_sm(peer_of(w), states[i], 5);
+		fake_unplug(w->east, 1);
+		fake_plug(w->east, 1);
+		from = world_mark(w);
+		sm_sweep(w->sm, true);
+		world_run(w, 1);
+		assert_int_equal(world_state(w), SM_STANDBY);
+		peer_of(w)->sm_state = SM_MASTER;
+		world_run(w, 60);
+		assert_int_equal(world_state(w), SM_STANDBY);
+		assert_int_equal(world_count(w, from, NULL, METHOD_SET, ATTR_PORT_INFO), 0);
+		assert_string_equal(world_reason(w, w->east, 1), "not-master");
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+/* vsm on d (GUID 0x1301), the peer on c (0x1201) or on d's other side of the order. */
+static void among_equals_the_lower_guid_is_master(void **state)
+{
+	struct world *w = *state;
+
+	w->f->self = w->host[3];
+	start_as_master(w);
+	fake_add_sm(peer_of(w), SM_STANDBY, 4);
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	assert_int_equal(world_state(w), SM_STANDBY);
+
+	world_free(w);
+	*state = w = world_new(1);
+	start_as_master(w);
+	fake_add_sm(peer_of(w), SM_STANDBY, 4);
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	assert_good(w, NULL);
+}
+
+static void of_two_masters_the_one_of_higher_rank_remains(void **state)
+{
+	struct world *w = *state;
+	struct sm_peer peer;
+
+	start_as_master(w);
+	fake_add_sm(peer_of(w), SM_MASTER, 3);
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	assert_good(w, NULL);
+	assert_true(sm_peer(w->sm, 0, &peer));
+	assert_int_equal(peer.state, SM_MASTER);
+}
+
+static void fall_silent(struct world *w)
+{
+	peer_of(w)->silent = true;
+}
+
+static void lose_the_cable(struct world *w)
+{
+	fake_unplug(w->east, 1);
+}
+
+static void stop_being_a_subnet_manager(struct world *w)
+{
+	peer_of(w)->sm_state = SM_NOT_ACTIVE;
+}
+
+static void when_the_master_vanishes_the_standby_takes_over(void **state)
+{
+	static void (*const ways[])(struct world *) = { fall_silent, lose_the_cable,
+							stop_being_a_subnet_manager };
+
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		struct world *w = world_new(i);
+
+		fake_add_sm(peer_of(w), SM_MASTER, 9);
+		w->conf.sweep_interval = 10;
+		world_start(w);
+		world_run(w, 60);
+		assert_int_equal(world_state(w), SM_STANDBY);
+		assert_int_equal(world_sets(w, 0), 0);
+		ways[i](w);
+		world_run(w, 30);
+		assert_good(w, peer_of(w));
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+/* -- what another one did -----------------------------------------------------------------------
+ */
+
+/* Master, and then under a peer of higher rank. */
+static void stand_back(struct world *w)
+{
+	start_as_master(w);
+	fake_add_sm(peer_of(w), SM_MASTER, 9);
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	assert_int_equal(world_state(w), SM_STANDBY);
+}
+
+static void resign(struct world *w)
+{
+	peer_of(w)->sm_state = SM_NOT_ACTIVE;
+	world_run(w, 60);
+}
+
+static void hand_over(struct world *w)
+{
+	assert_int_equal(control(w, SM_CONTROL_HANDOVER), STATUS_OK);
+	peer_of(w)->sm_state = SM_STANDBY;
+	peer_of(w)->sm_priority = 0;
+	world_run(w, 60);
+}
+
+static void (*const ways_back[])(struct world *) = { resign, hand_over };
+
+static void taking_back_a_fabric_that_nobody_changed_sends_no_set(void **state)
+{
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(ways_back); i++) {
+		struct world *w = world_new(i);
+		size_t from;
+
+		stand_back(w);
+		from = world_mark(w);
+		ways_back[i](w);
+		assert_good(w, NULL);
+		assert_int_equal(world_sets(w, from), 0);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(whoever_asks_hears_who_we_are_and_in_which_state),
+		TEST(a_subnet_manager_that_has_just_started_says_discovering),
+		TEST(the_activity_counter_counts_what_was_sent),
+		TEST(the_sm_key_is_for_those_who_have_the_m_key),
+		TEST(who_asks_by_a_directed_route_is_answered_by_it),
+		TEST(each_control_does_in_each_state_what_the_specification_says),
+		TEST(strangers_and_those_who_are_not_master_are_not_obeyed),
+		TEST(an_acknowledge_from_a_master_is_refused),
+		TEST(who_is_handed_the_fabric_brings_it_up),
+		TEST(a_disabled_subnet_manager_stays_so_until_it_may_stand_by),
+		TEST(who_is_told_to_discover_stands_by_again_under_the_same_master),
+		TEST(a_master_gives_way_to_a_higher_priority_and_writes_nothing_more),
+		TEST(among_equals_the_lower_guid_is_master),
+		TEST(of_two_masters_the_one_of_higher_rank_remains),
+		TEST(when_the_master_vanishes_the_standby_takes_over),
+		TEST(taking_back_a_fabric_that_nobody_changed_sends_no_set),
+	};
+
+	log_set_level(LOG_LEVEL_ERROR);
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
