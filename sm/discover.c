@@ -449,15 +449,22 @@ static void look_at_link(struct sm *sm, uint32_t number)
 		port->relink = true;
 }
 
-/* A port without a LID is that of a device that has (re)started: it holds nothing that we know of.
+/*
+ * A port without a LID is that of a device that has (re)started: it holds nothing that we know of.
+ * A switch that has one, and not from us, was written by somebody.
  */
 static void look_for_restart(struct sm *sm, uint32_t number)
 {
 	struct port *port = &sm->fabric.ports[number];
 	struct node *node = node_of(&sm->fabric, number);
 
-	if (port_held_lid(port) != 0 || sm->phase != PHASE_DISCOVER)
+	if (sm->phase != PHASE_DISCOVER)
 		return;
+	if (port_held_lid(port) != 0) {
+		if (node_is_switch(node) && sm->adopting)
+			node->sw->cold = false;
+		return;
+	}
 	if (node->not_kept) {
 		not_kept_free(node->not_kept);
 		node->not_kept = NULL;

@@ -45,10 +45,20 @@ static const char *state_name(unsigned state)
 	return state < COUNT(names) ? names[state] : "unknown";
 }
 
+/* From now on somebody else may write. What we know is worth nothing when we are master again. */
+static void give_up(struct sm *sm)
+{
+	sm->adopting = true;
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		tables_doubt(sm, &sm->fabric.nodes[i]);
+}
+
 void election_set_state(struct sm *sm, enum sm_state state, const char *why)
 {
 	if (sm->state == state)
 		return;
+	if (sm->state == SM_MASTER)
+		give_up(sm);
 	sm->state = state;
 	log_notice("Now %s: %s", state_name(state), why);
 	event_add(sm->events, EVENT_STATE, 0, 0, -1, "now %s: %s", state_name(state), why);

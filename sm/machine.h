@@ -129,6 +129,7 @@ struct sm {
 	bool changed; /* this reconcile has changed the plan */
 	bool wrote;   /* this reconcile has set something */
 	bool came_up;
+	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */
 	bool stopping; /* ask nothing more */
 	bool outranked;
 	uint32_t retries; /* sweeps in a row for things that did not answer */
@@ -185,6 +186,8 @@ bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret
 void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer);
+/* Somebody else may have written: what the tables of this device hold is not known. */
+void tables_doubt(struct sm *sm, struct node *node);
 /* The switch holds nothing of what it did: it has restarted, or somebody cleared it. */
 void tables_forget(struct sm *sm, struct node *node);
 

@@ -47,8 +47,9 @@ static uint8_t lmc_of(const struct sm *sm, uint32_t number)
 }
 
 /*
- * A LID that the port already has is kept, if nobody else owns it. Only at the start: later it is
- * we who know, and a port that comes with another LID comes from another subnet.
+ * A LID that the port already has is kept, if nobody else owns it. Only at the start and after
+ * another master: later it is we who know, and a port that comes with another LID comes from
+ * another subnet.
  */
 static void adopt(struct sm *sm, uint32_t number)
 {
@@ -236,7 +237,7 @@ int plan_lids(struct sm *sm)
 		if (!takes_part(f, i))
 			continue;
 		drop_wrong_lmc(sm, i);
-		if (!sm->came_up)
+		if (sm->adopting)
 			adopt(sm, i);
 		missing = missing || needs_lid(sm, i);
 		memory_keep_mkey(sm, node_of(f, i));

@@ -121,7 +121,7 @@ static void rest(struct sm *sm)
 	describe_nodes(sm);
 	sm_status(sm, &status);
 	say_summary(sm, &status);
-	sm->came_up = sm->came_up || sm->state == SM_MASTER;
+	sm->came_up = sm->came_up || !sm->adopting;
 	arm_next(sm);
 	if (sm->listener.settled)
 		sm->listener.settled(sm->user);
@@ -150,6 +150,7 @@ static void own_device_failed(struct sm *sm)
 	log_warning("Our own port does not answer; asking again");
 	sm->hold_off = RETRY_OWN;
 	sm->sweep_wanted = true;
+	sm->full_wanted = sm->full_wanted || sm->discovery.full;
 	rest(sm);
 }
 
@@ -168,12 +169,22 @@ static bool advance_discover(struct sm *sm)
 	return true;
 }
 
+/* A new master has to read all once, before it writes. */
+static bool has_seen_enough(struct sm *sm)
+{
+	if (!sm->adopting || sm->discovery.full)
+		return true;
+	sm_sweep_again(sm, true);
+
+	return false;
+}
+
 static bool advance_elect(struct sm *sm)
 {
 	if (sm->n_busy > 0)
 		return false;
 	election_decide(sm);
-	if (sm->state != SM_MASTER) {
+	if (sm->state != SM_MASTER || !has_seen_enough(sm)) {
 		rest(sm);
 		return true;
 	}
@@ -246,6 +257,7 @@ static bool advance_activate(struct sm *sm)
 {
 	if (sm->n_busy > 0)
 		return false;
+	sm->adopting = false;
 	rest(sm);
 
 	return true;
@@ -443,6 +455,7 @@ int sm_new(const struct sm_setup *setup, struct sm **ret)
 		sm->listener = *setup->listener;
 	sm->user = setup->user;
 	sm->state = SM_DISCOVERING;
+	sm->adopting = true;
 	r = make_parts(sm);
 	if (r < 0) {
 		sm_free(sm);

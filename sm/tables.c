@@ -36,10 +36,10 @@ static void lft_set_known(struct sw *sw, unsigned block, bool known)
 		sw->lft_known[block / 64] &= ~bit;
 }
 
-void tables_forget(struct sm *sm, struct node *node)
+void tables_doubt(struct sm *sm, struct node *node)
 {
-	node->sw->cold = true;
-	memset(node->sw->lft_known, 0, sizeof(node->sw->lft_known));
+	if (node->sw)
+		memset(node->sw->lft_known, 0, sizeof(node->sw->lft_known));
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		struct port *port = &sm->fabric.ports[port_at(node, i)];
 
@@ -47,6 +47,12 @@ void tables_forget(struct sm *sm, struct node *node)
 		port->pkeys = NULL;
 		port->table_fault = false;
 	}
+}
+
+void tables_forget(struct sm *sm, struct node *node)
+{
+	tables_doubt(sm, node);
+	node->sw->cold = true;
 }
 
 static bool is_cold(const struct sm *sm, const struct node *node, uint32_t number)

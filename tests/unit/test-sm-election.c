@@ -433,6 +433,71 @@ static void taking_back_a_fabric_that_nobody_changed_sends_no_set(void **state)
 	*state = world_new(1);
 }
 
+/* Tables, LIDs and keys, and no port has changed its state: nothing but reading shows it. */
+static void change_the_fabric(struct world *w)
+{
+	uint8_t *d = w->host[3]->port[1].info;
+
+	memset(w->east->lft, 3, sizeof(w->east->lft));
+	wire_set(d, PORT_INFO_LID, 77);
+	wire_set(d, PORT_INFO_SM_LID, 78);
+	w->host[1]->port[1].keys[0] = 0x8123;
+}
+
+static void what_another_master_wrote_is_read_before_anything_is_believed(void **state)
+{
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(ways_back); i++) {
+		struct world *w = world_new(i);
+
+		stand_back(w);
+		change_the_fabric(w);
+		ways_back[i](w);
+		assert_good(w, NULL);
+		assert_int_equal(fake_lid(w->host[3], 1), 77);
+		assert_int_equal(wire_get(w->host[3]->port[1].info, PORT_INFO_SM_LID),
+				 fake_lid(w->host[0], 1));
+		assert_int_equal(w->host[1]->port[1].keys[0], 0xffff);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+/* What devices hold in @from they hold in @to. */
+static void copy_fabric(struct world *to, const struct world *from)
+{
+	for (unsigned i = 0; i < to->f->n_devices; i++) {
+		struct fake_device *a = to->f->device[i];
+		const struct fake_device *b = from->f->device[i];
+
+		memcpy(a->switch_info, b->switch_info, sizeof(a->switch_info));
+		memcpy(a->lft, b->lft, sizeof(a->lft));
+		for (unsigned p = 0; p <= a->n_ports; p++) {
+			memcpy(a->port[p].info, b->port[p].info, SMP_DATA_SIZE);
+			memcpy(a->port[p].keys, b->port[p].keys, sizeof(a->port[p].keys));
+		}
+	}
+}
+
+static void who_stood_by_while_a_master_brought_the_fabric_up_takes_it_over_as_it_is(void **state)
+{
+	struct world *w = *state, *other = world_new(2);
+	size_t from;
+
+	start_as_master(other);
+	w->conf.sweep_interval = 10;
+	fake_add_sm(peer_of(w), SM_MASTER, 9);
+	world_start(w);
+	assert_int_equal(world_state(w), SM_STANDBY);
+	from = world_mark(w);
+	copy_fabric(w, other);
+	world_free(other);
+	fake_add_sm(peer_of(w), SM_NOT_ACTIVE, 9);
+	world_run(w, 60);
+	assert_good(w, NULL);
+	assert_int_equal(world_sets(w, from), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +517,8 @@ int main(void)
 		TEST(of_two_masters_the_one_of_higher_rank_remains),
 		TEST(when_the_master_vanishes_the_standby_takes_over),
 		TEST(taking_back_a_fabric_that_nobody_changed_sends_no_set),
+		TEST(what_another_master_wrote_is_read_before_anything_is_believed),
+		TEST(who_stood_by_while_a_master_brought_the_fabric_up_takes_it_over_as_it_is),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
