@@ -204,8 +204,10 @@ void method_stats(struct call *call)
 	const struct request_totals *totals = requests_totals(requests);
 	struct row *row = &call->result;
 	struct rusage usage = { 0 };
+	struct sm_status s;
 
 	getrusage(RUSAGE_SELF, &usage);
+	sm_status(call->sm, &s);
 	row_number(row, "sent", totals->sent);
 	row_number(row, "in_flight", requests_in_flight(requests));
 	row_number(row, "window", requests_window(requests));
@@ -213,6 +215,7 @@ void method_stats(struct call *call)
 	row_number(row, "stray", totals->stray);
 	row_number(row, "undelivered", totals->undelivered);
 	row_number(row, "send_errors", totals->send_errors);
+	row_number(row, "traps_ignored", s.traps_ignored);
 	row_put(row, "smps", make_smps(requests));
 	row_number(row, "clients", call->rpc->n_clients);
 	row_number(row, "requests", call->rpc->n_requests);

@@ -148,7 +148,7 @@ struct sm {
 
 	struct sm_peer peers[MAX_PEERS];
 	unsigned n_peers;
-	uint64_t act_count; /* SMInfo.ActCount */
+	uint64_t traps_ignored;
 };
 
 /* sm.c: something was done; goes on to the next phase if this one is. */

@@ -596,7 +596,8 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .lids_used = identities_used_lids(sm->identities),
 				   .sweeps = sm->sweeps,
 				   .sweep_started = sm->sweep_started,
-				   .sweep_took = sm->sweep_took };
+				   .sweep_took = sm->sweep_took,
+				   .traps_ignored = sm->traps_ignored };
 	if (sm->routing.valid) {
 		ret->engine = sm->routing.result.engine->name;
 		ret->routing_why = sm->routing.result.why;

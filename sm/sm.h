@@ -52,6 +52,7 @@ struct sm_status {
 	uint64_t sweep_took;     /* ns, the last that ended */
 	const char *engine;      /* of the tables in use, or NULL */
 	const char *routing_why; /* sentence about it, or NULL */
+	uint64_t traps_ignored;  /* that said what cannot be */
 	uint64_t peer_guid;      /* the master, while that is not us */
 };
 

@@ -3,8 +3,9 @@
 /*
  * Traps are hints: each is answered with TrapRepress, so that its sender stops repeating it
  * (IBA 13.4.9), and then the fabric is looked at. Nothing that a trap says is believed without
- * asking, and a flood of them costs one sweep at a time (sm.c holds sweeps off). Only the master is
- * told, and answers.
+ * asking, and a flood of them costs one sweep at a time (sm.c holds sweeps off). One that cannot
+ * come from the device that has its LID is counted, and leads to nothing. Only the master is told,
+ * and answers.
  */
 
 #include <inttypes.h>
@@ -55,18 +56,74 @@ static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
 	}
 }
 
+/* -- what is impossible -------------------------------------------------------------------------
+ */
+
+/* The device that has this LID sends it of itself. */
+static bool is_lid_of(const struct sm *sm, const struct node *node, uint64_t lid)
+{
+	uint32_t port = fabric_find_lid(&sm->fabric, (unsigned)lid);
+
+	return port != NO_PORT && node_of(&sm->fabric, port) == node;
+}
+
+static bool has_port(const struct node *node, uint64_t number)
+{
+	return number <= node->n_ports && (number > 0 || node_is_switch(node));
+}
+
+/* Details by trap number, IBA 14.2.5.1. */
+static bool has_possible_details(const struct sm *sm, const struct node *node,
+				 const uint8_t *notice)
+{
+	switch (wire_get(notice, NOTICE_TRAP)) {
+	case TRAP_LINK_STATE:
+		return node_is_switch(node) &&
+		       is_lid_of(sm, node, wire_get(notice, NOTICE_128_LID));
+	case TRAP_LINK_INTEGRITY:
+	case TRAP_BUFFER_OVERRUN:
+	case TRAP_FLOW_WATCHDOG:
+		return is_lid_of(sm, node, wire_get(notice, NOTICE_129_LID)) &&
+		       has_port(node, wire_get(notice, NOTICE_129_PORT));
+	case TRAP_CAPABILITY:
+		return is_lid_of(sm, node, wire_get(notice, NOTICE_144_LID));
+	default:
+		return true; /* nothing is done about it either */
+	}
+}
+
+static bool is_possible(const struct sm *sm, uint32_t port, const uint8_t *notice)
+{
+	const struct node *node;
+
+	if (port == NO_PORT)
+		return false;
+	node = node_of(&sm->fabric, port);
+
+	return node->present && wire_get(notice, NOTICE_GENERIC) &&
+	       wire_get(notice, NOTICE_PRODUCER) == node->type &&
+	       has_possible_details(sm, node, notice);
+}
+
+static void ignore(struct sm *sm, const struct arrival *arrival, const uint8_t *notice)
+{
+	struct log_where where = { .lid = arrival->from.lid, .port = -1 };
+
+	sm->traps_ignored++;
+	log_peer(loop_now(sm->loop), &where, "trap %u says what cannot be, and is ignored",
+		 (unsigned)wire_get(notice, NOTICE_TRAP));
+}
+
 void trap_receive(struct sm *sm, const struct arrival *arrival)
 {
 	const uint8_t *notice = smp_data_in(&arrival->datagram);
 	uint32_t port = fabric_find_lid(&sm->fabric, arrival->from.lid);
-	struct log_where where = { .lid = arrival->from.lid, .port = -1 };
 
 	if (sm->state != SM_MASTER)
 		return;
 	repress(sm, arrival, port);
-	if (port == NO_PORT || !wire_get(notice, NOTICE_GENERIC)) {
-		log_peer(loop_now(sm->loop), &where, "trap %u from a LID that nobody has",
-			 (unsigned)wire_get(notice, NOTICE_TRAP));
+	if (!is_possible(sm, port, notice)) {
+		ignore(sm, arrival, notice);
 		return;
 	}
 	event_add(sm->events, EVENT_TRAP, node_of(&sm->fabric, port)->guid, arrival->from.lid, -1,

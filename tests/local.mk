@@ -85,6 +85,7 @@ libtest_a_SOURCES += tests/unit/fake-fabric.c tests/unit/fake-fabric.h tests/uni
 libtest_a_SOURCES += tests/unit/world.c tests/unit/world.h
 check_PROGRAMS += tests/unit/test-sm
 check_PROGRAMS += tests/unit/test-sm-election
+check_PROGRAMS += tests/unit/test-sm-trap
 
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh

@@ -471,17 +471,33 @@ void fake_deliver(struct fake_fabric *f, const struct arrival *arrival)
 	loop_timer_set(post->timer, loop_now(f->loop) + f->latency);
 }
 
-void fake_trap(struct fake_fabric *f, const struct fake_device *device, unsigned number)
+struct arrival fake_make_trap(const struct fake_device *device, uint8_t port, unsigned number)
 {
-	struct arrival arrival = { .from = { .lid = fake_lid(device, 0) } };
+	uint16_t lid = fake_lid(device, device->type == NODE_TYPE_SWITCH ? 0 : port);
+	struct arrival arrival = { .from = { .lid = lid } };
 	uint8_t *notice = smp_data_of(&arrival.datagram);
 
 	wire_start(&arrival.datagram, CLASS_SM_LID, METHOD_TRAP, ATTR_NOTICE, 0);
-	wire_set(&arrival.datagram, MAD_TID, 0x77);
+	wire_set(&arrival.datagram, MAD_TID, FAKE_TRAP_TID);
 	wire_set(notice, NOTICE_GENERIC, 1);
+	wire_set(notice, NOTICE_TYPE, number == TRAP_CAPABILITY ? 4 : 1);
+	wire_set(notice, NOTICE_PRODUCER, device->type);
 	wire_set(notice, NOTICE_TRAP, number);
-	wire_set(notice, NOTICE_ISSUER_LID, arrival.from.lid);
-	wire_set(notice, NOTICE_128_LID, arrival.from.lid);
+	wire_set(notice, NOTICE_ISSUER_LID, lid);
+	if (number == TRAP_LINK_STATE)
+		wire_set(notice, NOTICE_128_LID, lid);
+	else
+		wire_set(notice, NOTICE_129_LID, lid); /* where 144 has it too */
+	if (number >= TRAP_LINK_INTEGRITY && number <= TRAP_FLOW_WATCHDOG)
+		wire_set(notice, NOTICE_129_PORT, port);
+
+	return arrival;
+}
+
+void fake_trap(struct fake_fabric *f, const struct fake_device *device, unsigned number)
+{
+	struct arrival arrival = fake_make_trap(device, 0, number);
+
 	fake_deliver(f, &arrival);
 }
 

@@ -126,7 +126,10 @@ void fake_add_sm(struct fake_device *device, enum sm_state state, uint8_t priori
 
 /* Let a datagram arrive at the subnet manager soon. */
 void fake_deliver(struct fake_fabric *f, const struct arrival *arrival);
-/* Trap @number from the LID of this device. */
+/* Trap @number about @port of this device, as it sends it: to be changed, and delivered. */
+#define FAKE_TRAP_TID 0x77
+struct arrival fake_make_trap(const struct fake_device *device, uint8_t port, unsigned number);
+/* The same, from a switch and about it; delivered. */
 void fake_trap(struct fake_fabric *f, const struct fake_device *device, unsigned number);
 
 /* -- keeper ------------------------------------------------------------------------------------ */

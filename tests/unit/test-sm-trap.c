@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Traps: each is repressed and leads to a look at what it is about; what cannot be true is counted
+ * and leads to nothing; and a storm of them is a sweep now and then.
+ */
+
+#include "tests/unit/world.h"
+
+static void deliver(struct world *w, const struct arrival *arrival)
+{
+	fake_deliver(w->f, arrival);
+	world_run(w, 5);
+}
+
+static uint64_t ignored(const struct world *w)
+{
+	struct sm_status status;
+
+	sm_status(w->sm, &status);
+
+	return status.traps_ignored;
+}
+
+/* -- repressed ----------------------------------------------------------------------------------
+ */
+
+static void assert_repressed(const struct world *w, const struct arrival *trap)
+{
+	struct datagram expected = trap->datagram;
+
+	wire_set(&expected, MAD_METHOD, METHOD_TRAP_REPRESS);
+	wire_set(&expected, SMP_MKEY, w->conf.m_key);
+	assert_int_equal(w->f->n_answers, 1);
+	assert_memory_equal(&w->f->last_answer, &expected, sizeof(expected));
+	assert_int_equal(w->f->last_answer_to.lid, trap->from.lid);
+}
+
+static void each_trap_is_repressed_with_its_notice_and_the_m_key_of_its_sender(void **state)
+{
+	static const unsigned numbers[] = { TRAP_LINK_STATE,     TRAP_LINK_INTEGRITY,
+					    TRAP_BUFFER_OVERRUN, TRAP_FLOW_WATCHDOG,
+					    TRAP_CAPABILITY,     TRAP_SYSTEM_GUID };
+
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		struct world *w = world_new(i);
+		struct arrival trap;
+
+		w->conf.m_key = 0x1234;
+		world_start(w);
+		trap = fake_make_trap(w->east, 2, numbers[i]);
+		deliver(w, &trap);
+		assert_repressed(w, &trap);
+		assert_good(w, NULL);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+static void who_is_not_master_does_not_answer_a_trap(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+	uint64_t sweeps;
+
+	fake_add_sm(w->host[2], SM_MASTER, 9);
+	world_start(w);
+	sweeps = world_sweeps(w);
+	trap = fake_make_trap(w->east, 2, TRAP_LINK_STATE);
+	deliver(w, &trap);
+	assert_int_equal(w->f->n_answers, 0);
+	assert_int_equal(world_sweeps(w), sweeps);
+}
+
+/* -- looked after -------------------------------------------------------------------------------
+ */
+
+static void a_link_that_changed_is_found_by_trap_128(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	fake_unplug(w->east, 2);
+	fake_trap(w->f, w->east, TRAP_LINK_STATE);
+	world_run(w, 5);
+	assert_string_equal(world_reason(w, w->east, 2), "no-link");
+	fake_plug(w->east, 2);
+	fake_trap(w->f, w->east, TRAP_LINK_STATE);
+	world_run(w, 5);
+	assert_good(w, NULL);
+	assert_int_equal(ignored(w), 0);
+}
+
+/* One SwitchInfo a switch and our own PortInfo, and no Set. */
+static void traps_of_bad_links_cost_a_light_sweep(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	for (unsigned n = TRAP_LINK_INTEGRITY; n <= TRAP_FLOW_WATCHDOG; n++) {
+		const struct fake_device *sender = n % 2 ? w->east : w->host[3];
+		struct arrival trap = fake_make_trap(sender, 1, n);
+		uint64_t sweeps = world_sweeps(w);
+		size_t from = world_mark(w);
+
+		deliver(w, &trap);
+		assert_int_equal(world_sweeps(w), sweeps + 1);
+		assert_int_equal(world_count(w, from, NULL, METHOD_GET, ATTR_SWITCH_INFO), 2);
+		assert_int_equal(world_count(w, from, NULL, METHOD_GET, ATTR_PORT_INFO), 1);
+		assert_int_equal(world_count(w, from, w->host[0], METHOD_GET, ATTR_PORT_INFO), 1);
+		assert_int_equal(world_sets(w, from), 0);
+	}
+	assert_int_equal(ignored(w), 0);
+}
+
+static void a_subnet_manager_that_starts_is_found_by_trap_144(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+	struct sm_peer peer;
+
+	world_start(w);
+	assert_false(sm_peer(w->sm, 0, &peer));
+	fake_add_sm(w->host[2], SM_DISCOVERING, 0);
+	trap = fake_make_trap(w->host[2], 1, TRAP_CAPABILITY);
+	deliver(w, &trap);
+	assert_true(sm_peer(w->sm, 0, &peer));
+	assert_int_equal(peer.guid, w->host[2]->port_guid);
+	assert_good(w, NULL);
+	assert_int_equal(ignored(w), 0);
+}
+
+static struct arrival make_description_trap(const struct fake_device *device)
+{
+	struct arrival trap = fake_make_trap(device, 1, TRAP_CAPABILITY);
+
+	wire_set(smp_data_of(&trap.datagram), NOTICE_144_LOCAL, 1);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_144_FLAGS, 1);
+
+	return trap;
+}
+
+static void a_device_that_is_renamed_is_asked_for_its_name_alone(void **state)
+{
+	struct world *w = *state;
+	const struct fabric *f;
+	struct arrival trap;
+	uint64_t sweeps;
+	size_t from;
+
+	world_start(w);
+	w->host[3]->name = "renamed";
+	trap = make_description_trap(w->host[3]);
+	sweeps = world_sweeps(w);
+	from = world_mark(w);
+	deliver(w, &trap);
+	f = sm_fabric(w->sm);
+	assert_string_equal(f->nodes[fabric_find_node(f, w->host[3]->guid)].description, "renamed");
+	assert_int_equal(w->f->n_smps, from + 1);
+	assert_int_equal(world_sweeps(w), sweeps);
+}
+
+static void with_sweep_on_trap_off_a_trap_is_repressed_and_no_more(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+	size_t from;
+
+	w->conf.sweep_on_trap = false;
+	world_start(w);
+	trap = fake_make_trap(w->east, 2, TRAP_LINK_STATE);
+	from = world_mark(w);
+	deliver(w, &trap);
+	assert_repressed(w, &trap);
+	assert_int_equal(w->f->n_smps, from);
+}
+
+/* -- what cannot be true ------------------------------------------------------------------------
+ */
+
+/* What is wrong with which trap of a switch. */
+static const struct lie {
+	unsigned trap;
+	enum wire_field field;
+	uint64_t value;
+} lies[] = {
+	{ TRAP_LINK_STATE, NOTICE_GENERIC, 0 },
+	{ TRAP_LINK_STATE, NOTICE_PRODUCER, NODE_TYPE_CA },
+	{ TRAP_LINK_STATE, NOTICE_PRODUCER, 0 },
+	{ TRAP_LINK_STATE, NOTICE_PRODUCER, 0x010002 },
+	{ TRAP_LINK_STATE, NOTICE_128_LID, 900 },
+	{ TRAP_LINK_STATE, NOTICE_128_LID, 0 },
+	{ TRAP_LINK_STATE, NOTICE_128_LID, 0xffff },
+	{ TRAP_LINK_INTEGRITY, NOTICE_129_LID, 900 },
+	{ TRAP_LINK_INTEGRITY, NOTICE_129_PORT, FAKE_PORTS + 1 },
+	{ TRAP_BUFFER_OVERRUN, NOTICE_129_PORT, 255 },
+	{ TRAP_FLOW_WATCHDOG, NOTICE_129_PORT, 200 },
+	{ TRAP_FLOW_WATCHDOG, NOTICE_PRODUCER, NODE_TYPE_ROUTER },
+	{ TRAP_CAPABILITY, NOTICE_144_LID, 900 },
+	{ TRAP_CAPABILITY, NOTICE_PRODUCER, NODE_TYPE_CA },
+};
+
+/* The sender may be told to stop, but nothing is asked, and it is counted. */
+static void assert_ignored(struct world *w, const struct arrival *trap)
+{
+	uint64_t sweeps = world_sweeps(w), before = ignored(w);
+	size_t from = world_mark(w);
+
+	deliver(w, trap);
+	assert_int_equal(w->f->n_smps, from);
+	assert_int_equal(world_sweeps(w), sweeps);
+	assert_int_equal(ignored(w), before + 1);
+}
+
+static void a_trap_that_says_impossible_things_is_ignored_and_counted(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	for (size_t i = 0; i < COUNT(lies); i++) {
+		struct arrival trap = fake_make_trap(w->east, 2, lies[i].trap);
+
+		wire_set(smp_data_of(&trap.datagram), lies[i].field, lies[i].value);
+		assert_ignored(w, &trap);
+	}
+}
+
+static void a_trap_from_a_lid_that_nobody_has_is_ignored_and_counted(void **state)
+{
+	static const uint16_t lids[] = { 0, 900, 0xbfff, 0xc000, LID_PERMISSIVE };
+	struct world *w = *state;
+
+	world_start(w);
+	for (size_t i = 0; i < COUNT(lids); i++) {
+		struct arrival trap = fake_make_trap(w->east, 2, TRAP_LINK_STATE);
+
+		trap.from.lid = lids[i];
+		assert_ignored(w, &trap);
+	}
+}
+
+static void a_trap_about_another_device_than_its_sender_is_ignored_and_counted(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+
+	world_start(w);
+	trap = fake_make_trap(w->east, 2, TRAP_LINK_INTEGRITY);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_129_LID, fake_lid(w->west, 0));
+	assert_ignored(w, &trap);
+	trap = fake_make_trap(w->host[3], 1, TRAP_LINK_STATE); /* is of switches alone */
+	assert_ignored(w, &trap);
+	trap = fake_make_trap(w->host[3], 1, TRAP_LINK_INTEGRITY);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_129_PORT, 0);
+	assert_ignored(w, &trap);
+}
+
+static void a_trap_of_a_device_that_has_left_is_ignored_and_counted(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+
+	world_start(w);
+	trap = fake_make_trap(w->host[3], 1, TRAP_CAPABILITY);
+	fake_unplug(w->east, 2);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_ignored(w, &trap);
+}
+
+/* -- storms -------------------------------------------------------------------------------------
+ */
+
+/* A hundred a second, for a minute. */
+static void storm(struct world *w, const struct arrival *trap)
+{
+	for (unsigned i = 0; i < 6000; i++) {
+		fake_deliver(w->f, trap);
+		loop_virtual_run_for(w->loop, 10 * LOOP_MSEC);
+	}
+}
+
+static void a_storm_of_traps_is_a_sweep_every_two_seconds_and_ends_with_it(void **state)
+{
+	static const unsigned numbers[] = { TRAP_LINK_STATE, TRAP_LINK_INTEGRITY, TRAP_CAPABILITY };
+
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		struct world *w = world_new(i);
+		struct arrival trap;
+		uint64_t sweeps;
+		size_t from;
+
+		world_start(w);
+		sweeps = world_sweeps(w);
+		trap = fake_make_trap(w->east, 2, numbers[i]);
+		storm(w, &trap);
+		assert_in_range(world_sweeps(w) - sweeps, 25, 40);
+		assert_int_equal(w->f->n_answers, 6000);
+		world_run(w, 5);
+		sweeps = world_sweeps(w);
+		from = world_mark(w);
+		world_run(w, 600);
+		assert_int_equal(world_sweeps(w), sweeps);
+		assert_int_equal(w->f->n_smps, from);
+		assert_good(w, NULL);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+static void in_a_storm_what_changes_is_still_found(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+
+	world_start(w);
+	trap = fake_make_trap(w->west, 1, TRAP_LINK_INTEGRITY);
+	storm(w, &trap);
+	fake_unplug(w->east, 2);
+	fake_trap(w->f, w->east, TRAP_LINK_STATE);
+	loop_virtual_run_for(w->loop, 3 * LOOP_SEC);
+	assert_string_equal(world_reason(w, w->east, 2), "no-link");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(each_trap_is_repressed_with_its_notice_and_the_m_key_of_its_sender),
+		TEST(who_is_not_master_does_not_answer_a_trap),
+		TEST(a_link_that_changed_is_found_by_trap_128),
+		TEST(traps_of_bad_links_cost_a_light_sweep),
+		TEST(a_subnet_manager_that_starts_is_found_by_trap_144),
+		TEST(a_device_that_is_renamed_is_asked_for_its_name_alone),
+		TEST(with_sweep_on_trap_off_a_trap_is_repressed_and_no_more),
+		TEST(a_trap_that_says_impossible_things_is_ignored_and_counted),
+		TEST(a_trap_from_a_lid_that_nobody_has_is_ignored_and_counted),
+		TEST(a_trap_about_another_device_than_its_sender_is_ignored_and_counted),
+		TEST(a_trap_of_a_device_that_has_left_is_ignored_and_counted),
+		TEST(a_storm_of_traps_is_a_sweep_every_two_seconds_and_ends_with_it),
+		TEST(in_a_storm_what_changes_is_still_found),
+	};
+
+	log_set_level(LOG_LEVEL_ERROR);
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
