@@ -104,7 +104,7 @@ static enum reason reason_of_port(const struct sm *sm, uint32_t number)
 		return node->reason;
 	if (!port->known)
 		return port->reason == REASON_NONE ? REASON_SILENT : port->reason;
-	if (port_is_end(&sm->fabric, number) && port->lid == 0)
+	if (sm->state == SM_MASTER && port_is_end(&sm->fabric, number) && port->lid == 0)
 		return port->reason == REASON_OUT_OF_LIDS ? REASON_OUT_OF_LIDS : REASON_IN_PROGRESS;
 	if (port->number == 0)
 		return port->refusals > 0 ? REASON_SET_REFUSED : REASON_NONE;

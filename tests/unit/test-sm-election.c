@@ -498,6 +498,23 @@ static void who_stood_by_while_a_master_brought_the_fabric_up_takes_it_over_as_i
 	assert_int_equal(world_sets(w, from), 0);
 }
 
+static void a_standby_calls_nothing_in_progress(void **state)
+{
+	struct world *w = *state, *other = world_new(2);
+
+	start_as_master(other);
+	copy_fabric(w, other);
+	world_free(other);
+	fake_restart(w->host[3]);
+	fake_add_sm(peer_of(w), SM_MASTER, 9);
+	world_start(w);
+	assert_int_equal(world_state(w), SM_STANDBY);
+	assert_string_equal(world_reason(w, w->host[1], 1), "none");
+	assert_string_equal(world_reason(w, w->west, 0), "none");
+	assert_string_equal(world_reason(w, w->host[3], 1), "not-master");
+	assert_string_equal(world_reason(w, w->east, 2), "not-master");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -518,6 +535,7 @@ int main(void)
 		TEST(when_the_master_vanishes_the_standby_takes_over),
 		TEST(taking_back_a_fabric_that_nobody_changed_sends_no_set),
 		TEST(what_another_master_wrote_is_read_before_anything_is_believed),
+		TEST(a_standby_calls_nothing_in_progress),
 		TEST(who_stood_by_while_a_master_brought_the_fabric_up_takes_it_over_as_it_is),
 	};
 
