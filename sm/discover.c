@@ -471,7 +471,10 @@ static void look_for_restart(struct sm *sm, uint32_t number)
 		keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = node->guid });
 	}
 	if (node_is_switch(node)) {
-		tables_forget(sm, node);
+		/* One for which no LID was left may have been up all the time: see has_restarted().
+		 */
+		if (port->reason != REASON_OUT_OF_LIDS)
+			tables_forget(sm, node);
 		return;
 	}
 	free(port->pkeys);

@@ -101,7 +101,7 @@ static uint64_t prefix(const struct place *p)
 
 static uint64_t lid(const struct place *p)
 {
-	return p->port->lid ? p->port->lid : port_held_lid(p->port);
+	return p->port->lid;
 }
 
 static uint64_t lmc(const struct place *p)
@@ -317,13 +317,14 @@ bool settings_is_otherwise(const struct sm *sm, uint32_t number)
 /* -- asking -------------------------------------------------------------------------------------
  */
 
+/* Who has got no LID is told nothing: LID 0 is an invalid field (IBA 14.2.5.6). */
 static bool is_ours_to_set(const struct sm *sm, uint32_t number)
 {
 	const struct port *port = &sm->fabric.ports[number];
+	bool is_end = port_is_end(&sm->fabric, number);
 
 	return port->present && port->known && !port->busy && !port->stale &&
-	       port->refusals < MAX_REFUSALS &&
-	       (port->peer != NO_PORT || port_is_end(&sm->fabric, number));
+	       port->refusals < MAX_REFUSALS && (is_end ? port->lid != 0 : port->peer != NO_PORT);
 }
 
 static enum link_step step_of(const struct sm *sm, uint32_t number)

@@ -3,9 +3,9 @@
 /*
  * Agents as strict as the strictest that we know: Armed is taken only by a port that is Initialize,
  * Active only by one that is Armed, all else is an invalid field (0x1c); port 0 of a switch takes
- * no state; a port of an adapter is set only by what arrives there; who comes with a wrong M_Key
- * gets no answer, or no M_Key in it. A request is seen when it is sent, its answer arrives a
- * latency later.
+ * no state; nobody takes a LID that is none; a port of an adapter is set only by what arrives
+ * there; who comes with a wrong M_Key gets no answer, or no M_Key in it. A request is seen when it
+ * is sent, its answer arrives a latency later.
  */
 
 #include "tests/unit/fake-fabric.h"
@@ -229,6 +229,11 @@ static bool is_end(const struct fake_device *device, unsigned port)
 	return (device->type == NODE_TYPE_SWITCH) == (port == 0);
 }
 
+static bool is_unicast(uint64_t lid)
+{
+	return lid >= LID_UNICAST_FIRST && lid <= LID_UNICAST_LAST;
+}
+
 static uint16_t set_state(struct fake_device *device, unsigned number, uint64_t wanted)
 {
 	struct fake_port *port = &device->port[number];
@@ -239,7 +244,7 @@ static uint16_t set_state(struct fake_device *device, unsigned number, uint64_t 
 	if (number == 0 || (wanted != PORT_DOWN && wanted != now + 1))
 		return STATUS_BAD_FIELD;
 	if (wanted == PORT_DOWN)
-		cable_changed(device, (uint8_t)number, true);
+		cable_changed(device, (uint8_t)number, !device->trains_slowly);
 	else
 		wire_set(port->info, PORT_INFO_STATE, wanted);
 
@@ -249,7 +254,11 @@ static uint16_t set_state(struct fake_device *device, unsigned number, uint64_t 
 static uint16_t set_port_info(struct fake_device *device, unsigned number, const uint8_t *data)
 {
 	uint8_t *info = device->port[number].info;
-	uint16_t status = set_state(device, number, wire_get(data, PORT_INFO_STATE));
+	uint16_t status;
+
+	if (is_end(device, number) && !is_unicast(wire_get(data, PORT_INFO_LID)))
+		return STATUS_BAD_FIELD;
+	status = set_state(device, number, wire_get(data, PORT_INFO_STATE));
 
 	if (status != STATUS_OK)
 		return status;

@@ -56,6 +56,7 @@ struct fake_device {
 	uint8_t sm_state; /* enum sm_state, if the port's capabilities say IsSM */
 
 	bool silent;
+	bool trains_slowly;        /* a port told to go down is up again with fake_plug() alone */
 	bool no_extended;          /* refuses MODIFIER_EXTENDED_SPEEDS */
 	unsigned busy;             /* says so to so many requests */
 	struct fake_fault refuses; /* and does nothing */
@@ -134,7 +135,7 @@ void fake_trap(struct fake_fabric *f, const struct fake_device *device, unsigned
 
 /* -- keeper ------------------------------------------------------------------------------------ */
 
-#define FAKE_KEPT 128
+#define FAKE_KEPT 1024
 
 struct fake_keeper {
 	struct keeper keeper;
