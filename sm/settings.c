@@ -392,6 +392,7 @@ static bool is_to_bounce(const struct sm *sm, uint32_t number)
 	const struct port *port = &sm->fabric.ports[number];
 
 	return sm->conf.bounce_on_mismatch && port->peer != NO_PORT && number < port->peer &&
+	       port_state(port) >= PORT_ARMED &&
 	       (settings_is_otherwise(sm, number) || settings_is_otherwise(sm, port->peer));
 }
 
@@ -468,6 +469,17 @@ static void look_again(struct sm *sm, uint32_t number)
 	work_add(sm, port->node, TODO(TODO_PORT_INFO));
 }
 
+/* It has gone down, and the far end with it, to come up again. */
+static void bounced(struct sm *sm, uint32_t number)
+{
+	uint32_t peer = sm->fabric.ports[number].peer;
+
+	look_again(sm, number);
+	if (peer != NO_PORT)
+		look_again(sm, peer);
+	sm_sweep_again(sm, false);
+}
+
 static void refused(struct sm *sm, uint32_t number, uint16_t status)
 {
 	struct port *port = &sm->fabric.ports[number];
@@ -517,8 +529,10 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 		return;
 	}
 	port->refusals = 0;
-	if (wanted == PORT_DOWN)
-		sm_sweep_again(sm, false);
+	if (wanted == PORT_DOWN) {
+		bounced(sm, number);
+		return;
+	}
 	/* In the cautious order there is more to come. */
 	if (step_of(sm, number) == LINK_ARM)
 		work_add(sm, port->node, TODO(TAG_KIND(answer->request->tag)));

@@ -253,6 +253,130 @@ static void a_device_that_refuses_all_at_once_gets_it_one_by_one(void **state)
 	assert_states(w, 0, w->host[2], 1, (uint8_t[]){ PORT_ARMED, PORT_ACTIVE }, 2);
 }
 
+/* -- links that came up otherwise ---------------------------------------------------------------
+ */
+
+/* Both ends of d's cable, Active, hold something else than we would have set. */
+static void set_otherwise(struct world *w, enum wire_field field, uint64_t value)
+{
+	wire_set(w->host[3]->port[1].info, field, value);
+	wire_set(w->east->port[2].info, field, value);
+}
+
+static const struct {
+	enum wire_field field;
+	uint64_t otherwise;
+	uint64_t planned;
+} mismatches[] = {
+	{ PORT_INFO_NEIGHBOR_MTU, 3, 5 },
+	{ PORT_INFO_OPERATIONAL_VLS, 1, 3 },
+};
+
+static void a_link_that_is_active_otherwise_is_left_so_with_the_reason(void **state)
+{
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(mismatches); i++) {
+		struct world *w = world_new(i);
+		size_t from;
+
+		world_start(w);
+		set_otherwise(w, mismatches[i].field, mismatches[i].otherwise);
+		from = world_mark(w);
+		world_start(w);
+		assert_good(w, NULL);
+		assert_int_equal(world_sets(w, from), 0);
+		assert_string_equal(world_reason(w, w->east, 2), "active-otherwise");
+		assert_string_equal(world_reason(w, w->host[3], 1), "active-otherwise");
+		assert_string_equal(world_reason(w, w->east, 1), "none");
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+static void see_both_ends_armed(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	const struct fake_port *port = &smp->device->port[smp->modifier & 0xff];
+
+	(void)f;
+	if (smp->method == METHOD_SET && smp->attr == ATTR_PORT_INFO &&
+	    wire_get(smp->data, PORT_INFO_STATE) == PORT_ACTIVE)
+		assert_true(fake_state(port->far, port->far_port) >= PORT_ARMED);
+}
+
+static void with_bounce_on_mismatch_it_goes_down_once_and_comes_up_as_planned(void **state)
+{
+	static const uint8_t near[] = { PORT_DOWN, PORT_ARMED, PORT_ACTIVE };
+	static const uint8_t far[] = { PORT_ARMED, PORT_ACTIVE };
+
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(mismatches); i++) {
+		struct world *w = world_new(i);
+		size_t from;
+
+		world_start(w);
+		set_otherwise(w, mismatches[i].field, mismatches[i].otherwise);
+		w->conf.bounce_on_mismatch = true;
+		w->f->see = see_both_ends_armed;
+		from = world_mark(w);
+		world_start(w);
+		assert_good(w, NULL);
+		assert_string_equal(world_reason(w, w->east, 2), "none");
+		assert_string_equal(world_reason(w, w->host[3], 1), "none");
+		assert_int_equal(wire_get(w->host[3]->port[1].info, mismatches[i].field),
+				 mismatches[i].planned);
+		assert_int_equal(wire_get(w->east->port[2].info, mismatches[i].field),
+				 mismatches[i].planned);
+		assert_states(w, from, w->east, 2, near, COUNT(near));
+		assert_states(w, from, w->host[3], 1, far, COUNT(far));
+		assert_int_equal(world_count(w, from, NULL, METHOD_SET, ATTR_PORT_INFO), 5);
+		from = world_mark(w);
+		sm_sweep(w->sm, true);
+		world_run(w, 10);
+		assert_int_equal(world_sets(w, from), 0);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+static void a_link_that_takes_its_time_to_come_up_again_is_waited_for(void **state)
+{
+	static const uint8_t near[] = { PORT_DOWN, PORT_ARMED, PORT_ACTIVE };
+	struct world *w = *state;
+	size_t from;
+
+	world_start(w);
+	set_otherwise(w, PORT_INFO_NEIGHBOR_MTU, 3);
+	w->conf.bounce_on_mismatch = true;
+	w->east->trains_slowly = true;
+	from = world_mark(w);
+	world_start(w);
+	assert_string_equal(world_reason(w, w->east, 2), "no-link");
+	fake_plug(w->east, 2);
+	fake_trap(w->f, w->east, TRAP_LINK_STATE);
+	world_run(w, 10);
+	assert_good(w, NULL);
+	assert_states(w, from, w->east, 2, near, COUNT(near));
+	assert_int_equal(wire_get(w->east->port[2].info, PORT_INFO_NEIGHBOR_MTU), 5);
+}
+
+/* It answers that all is well, and is as before. */
+static void a_link_that_cannot_be_as_planned_is_not_bounced_for_ever(void **state)
+{
+	struct world *w = *state;
+	size_t from;
+
+	w->conf.bounce_on_mismatch = true;
+	w->conf.sweep_interval = 10;
+	w->host[3]->forgets_something = true;
+	w->host[3]->forgets = PORT_INFO_NEIGHBOR_MTU;
+	world_start(w);
+	world_run(w, 60);
+	assert_good(w, NULL);
+	from = world_mark(w);
+	world_run(w, 600);
+	assert_int_equal(world_sets(w, from), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +388,10 @@ int main(void)
 		TEST(settings_come_with_armed_and_active_after_it),
 		TEST(cautious_sends_settings_armed_and_active_one_by_one),
 		TEST(a_device_that_refuses_all_at_once_gets_it_one_by_one),
+		TEST(a_link_that_is_active_otherwise_is_left_so_with_the_reason),
+		TEST(with_bounce_on_mismatch_it_goes_down_once_and_comes_up_as_planned),
+		TEST(a_link_that_takes_its_time_to_come_up_again_is_waited_for),
+		TEST(a_link_that_cannot_be_as_planned_is_not_bounced_for_ever),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
