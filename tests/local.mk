@@ -122,6 +122,10 @@ fuzz_programs += tests/fuzz/fuzz-conf
 tests_fuzz_fuzz_conf_LDADD = $(fuzz_ldadd)
 EXTRA_DIST += tests/fuzz/fuzz-conf.in
 
+fuzz_programs += tests/fuzz/fuzz-guid2lid
+tests_fuzz_fuzz_guid2lid_LDADD = $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-guid2lid.in
+
 fuzz_programs += tests/fuzz/fuzz-partitions
 tests_fuzz_fuzz_partitions_LDADD = $(fuzz_ldadd)
 EXTRA_DIST += tests/fuzz/fuzz-partitions.in
