@@ -349,6 +349,21 @@ static void of_two_masters_the_one_of_higher_rank_remains(void **state)
 	assert_int_equal(peer.state, SM_MASTER);
 }
 
+static void a_subnet_manager_that_has_left_is_no_peer(void **state)
+{
+	struct world *w = *state;
+	struct sm_peer peer;
+
+	fake_add_sm(peer_of(w), SM_STANDBY, 0);
+	w->conf.priority = 4;
+	world_start(w);
+	assert_true(sm_peer(w->sm, 0, &peer));
+	fake_unplug(w->east, 1);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_false(sm_peer(w->sm, 0, &peer));
+}
+
 static void fall_silent(struct world *w)
 {
 	peer_of(w)->silent = true;
@@ -532,6 +547,7 @@ int main(void)
 		TEST(a_master_gives_way_to_a_higher_priority_and_writes_nothing_more),
 		TEST(among_equals_the_lower_guid_is_master),
 		TEST(of_two_masters_the_one_of_higher_rank_remains),
+		TEST(a_subnet_manager_that_has_left_is_no_peer),
 		TEST(when_the_master_vanishes_the_standby_takes_over),
 		TEST(taking_back_a_fabric_that_nobody_changed_sends_no_set),
 		TEST(what_another_master_wrote_is_read_before_anything_is_believed),

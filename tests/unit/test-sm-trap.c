@@ -269,6 +269,33 @@ static void a_trap_of_a_device_that_has_left_is_ignored_and_counted(void **state
 	assert_ignored(w, &trap);
 }
 
+static void see_and_send(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	const struct arrival *trap = f->user;
+
+	if (smp->attr == ATTR_SM_INFO)
+		fake_deliver(f, trap);
+}
+
+/* Seen to have left, and the plan has not been made anew yet: others are asked who is master. */
+static void nor_is_one_believed_that_comes_while_its_device_is_missed(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+
+	w->conf.priority = 5;
+	fake_add_sm(w->host[2], SM_STANDBY, 0);
+	world_start(w);
+	trap = fake_make_trap(w->host[3], 1, TRAP_CAPABILITY);
+	fake_unplug(w->east, 2);
+	w->f->see = see_and_send;
+	w->f->user = &trap;
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_int_equal(w->f->n_answers, 1);
+	assert_int_equal(ignored(w), 1);
+}
+
 /* -- storms -------------------------------------------------------------------------------------
  */
 
@@ -338,6 +365,7 @@ int main(void)
 		TEST(a_trap_from_a_lid_that_nobody_has_is_ignored_and_counted),
 		TEST(a_trap_about_another_device_than_its_sender_is_ignored_and_counted),
 		TEST(a_trap_of_a_device_that_has_left_is_ignored_and_counted),
+		TEST(nor_is_one_believed_that_comes_while_its_device_is_missed),
 		TEST(a_storm_of_traps_is_a_sweep_every_two_seconds_and_ends_with_it),
 		TEST(in_a_storm_what_changes_is_still_found),
 	};
