@@ -84,9 +84,8 @@ check_PROGRAMS += tests/unit/test-not-kept
 libtest_a_SOURCES += tests/unit/fake-fabric.c tests/unit/fake-fabric.h tests/unit/fake-keeper.c
 libtest_a_SOURCES += tests/unit/world.c tests/unit/world.h
 check_PROGRAMS += tests/unit/test-sm
-check_PROGRAMS += tests/unit/test-sm-election
-check_PROGRAMS += tests/unit/test-sm-trap
-check_PROGRAMS += tests/unit/test-sm-kinds
+check_PROGRAMS += tests/unit/test-sm-election tests/unit/test-sm-trap
+check_PROGRAMS += tests/unit/test-sm-lid tests/unit/test-sm-link
 
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh
