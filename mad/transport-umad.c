@@ -118,6 +118,9 @@ static int receive_one(struct umad_transport *t, ib_user_mad_t *record, int wait
 	struct arrival *arrival;
 	int r = umad_recv(t->port, record, &length, wait);
 
+	/* libibumad says so of a wait that was interrupted, and of a device that is gone. */
+	if (r == -EIO && errno == EINTR)
+		return -EINTR;
 	if (r < 0)
 		return r;
 	arrival = next_slot(t);
@@ -288,7 +291,7 @@ static int set_is_sm(struct transport *transport, bool is_sm)
 	}
 	if (umad_get_issm_path(t->transport.device, t->transport.port, path, sizeof(path)) < 0)
 		return -ENODEV;
-	t->is_sm = open(path, O_NONBLOCK);
+	t->is_sm = open(path, O_NONBLOCK | O_CLOEXEC);
 
 	return t->is_sm < 0 ? -errno : 0;
 }
@@ -296,8 +299,12 @@ static int set_is_sm(struct transport *transport, bool is_sm)
 /* -- opening ------------------------------------------------------------------------------------
  */
 
+/* -errno: libibumad's own return value says nothing. */
 static int register_agents(struct umad_transport *t)
 {
+	static const uint8_t classes[AGENT_COUNT] = { [AGENT_DIRECTED] = CLASS_SM_DIRECTED,
+						      [AGENT_LID] = CLASS_SM_LID,
+						      [AGENT_SA] = CLASS_SA };
 	long sm[16 / sizeof(long)] = { 0 };
 	long sa[16 / sizeof(long)] = { 0 };
 
@@ -305,13 +312,16 @@ static int register_agents(struct umad_transport *t)
 	sa[0] = 1l << METHOD_GET | 1l << METHOD_SET | 1l << METHOD_GET_TABLE |
 		1l << METHOD_GET_MULTI | 1l << METHOD_DELETE;
 
-	t->agent[AGENT_DIRECTED] =
-		umad_register(t->port, CLASS_SM_DIRECTED, CLASS_SM_VERSION, 0, sm);
-	t->agent[AGENT_LID] = umad_register(t->port, CLASS_SM_LID, CLASS_SM_VERSION, 0, sm);
-	t->agent[AGENT_SA] = umad_register(t->port, CLASS_SA, CLASS_SA_VERSION, 1, sa);
-	for (unsigned i = 0; i < AGENT_COUNT; i++)
+	for (unsigned i = 0; i < AGENT_COUNT; i++) {
+		bool is_sa = classes[i] == CLASS_SA;
+
+		errno = 0;
+		t->agent[i] = umad_register(t->port, classes[i],
+					    is_sa ? CLASS_SA_VERSION : CLASS_SM_VERSION, is_sa,
+					    is_sa ? sa : sm);
 		if (t->agent[i] < 0)
-			return -EBUSY;
+			return errno ? -errno : -EBUSY;
+	}
 
 	return 0;
 }
@@ -372,21 +382,23 @@ static int choose_port(struct umad_transport *t, const struct transport_choice *
 
 static int open_port(struct umad_transport *t, char why[static 256])
 {
+	int r;
+
 	t->port = umad_open_port(t->transport.device, t->transport.port);
 	if (t->port < 0) {
-		int r = t->port == -EIO ? -EACCES : -ENODEV;
-
+		r = t->port == -EIO ? -EACCES : -ENODEV;
 		snprintf(why, 256, "Cannot open %s port %u: %s.", t->transport.device,
 			 t->transport.port,
 			 r == -EACCES ? "no access to /dev/infiniband/umad* (group vsm, or root)"
 				      : strerror(-t->port));
 		return r;
 	}
-	if (register_agents(t) < 0) {
+	r = register_agents(t);
+	if (r < 0) {
 		snprintf(why, 256,
-			 "Cannot register for subnet management on %s port %u: "
-			 "another subnet manager runs on this host.",
-			 t->transport.device, t->transport.port);
+			 "Cannot register for subnet management on %s port %u (%s): "
+			 "does another subnet manager run on this host?",
+			 t->transport.device, t->transport.port, strerror(-r));
 		return -EBUSY;
 	}
 
