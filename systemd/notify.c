@@ -15,7 +15,8 @@
 
 #include <systemd/sd-daemon.h>
 
-#define STATUS_MAX 512
+#define STATUS_MAX     512
+#define MORE_TIME_USEC 60000000u /* well above the time between two calls */
 
 void notify_ready(void)
 {
@@ -58,5 +59,5 @@ void notify_stopping(void)
 
 void notify_watchdog(void)
 {
-	sd_notify(0, "WATCHDOG=1");
+	sd_notifyf(0, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=%u", MORE_TIME_USEC);
 }

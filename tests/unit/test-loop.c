@@ -420,7 +420,7 @@ static unsigned feedings(int fd)
 	unsigned n = 0;
 
 	for (; manager_hear(fd, text); n++)
-		assert_string_equal(text, "WATCHDOG=1");
+		assert_string_equal(text, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=60000000");
 
 	return n;
 }

@@ -45,7 +45,7 @@ static void the_manager_hears_each_word(void **unused)
 	notify_stopping();
 	assert_heard(fd, "STOPPING=1");
 	notify_watchdog();
-	assert_heard(fd, "WATCHDOG=1");
+	assert_heard(fd, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=60000000");
 	manager_close(fd);
 }
 
