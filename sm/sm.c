@@ -486,6 +486,11 @@ void sm_free(struct sm *sm)
 	free(sm);
 }
 
+struct partitions *sm_take_partitions(struct sm *sm)
+{
+	return TAKE(sm->partitions);
+}
+
 void sm_stop(struct sm *sm)
 {
 	sm->stopping = true;

@@ -76,6 +76,9 @@ struct sm_setup {
 int sm_new(const struct sm_setup *setup, struct sm **ret);
 void sm_free(struct sm *sm);
 
+/* The partitions in use are the caller's again; only sm_free() may follow. */
+struct partitions *sm_take_partitions(struct sm *sm);
+
 /* Give it what has arrived: see transport_fn. */
 void sm_receive(struct sm *sm, const struct arrival *arrivals, unsigned n);
 

@@ -4,8 +4,7 @@
  * The daemon: the only file that sees all rooms. It makes the parts in the order in which they need
  * each other, wires them, and runs the loop. What can be wrong with the configuration is found
  * before anything is touched. A port that is not there yet, or that another subnet manager holds,
- * is waited for; only
- * --once gives up.
+ * is waited for; only --once gives up.
  *
  * The fabric goes on forwarding while vsm is away: nothing is undone at the end.
  */
@@ -56,7 +55,7 @@ struct daemon {
 	struct transport *transport;
 	struct sm *sm;
 	struct control *control;
-	struct partitions *partitions; /* until sm has them */
+	struct partitions *partitions; /* while there is no sm that has them */
 	struct loop_timer *retry;
 	struct loop_timer *progress;
 	struct loop_timer *stopping;
@@ -169,7 +168,9 @@ static void finish_once(struct daemon *d, const struct sm_status *status)
 
 	if (!done && ++d->settled < ONCE_TRIES)
 		return;
-	if (status->state != SM_MASTER)
+	if (status->state == SM_DISCOVERING)
+		fputs("vsm: our own port does not answer\n", stderr);
+	else if (status->state != SM_MASTER)
 		fprintf(stderr, "vsm: %s; the subnet manager at 0x%016" PRIx64 " is master\n",
 			state_word(status->state), status->peer_guid);
 	print_reasons(d->sm);
@@ -214,8 +215,11 @@ static void on_sm_event(void *user, const struct event *event)
 
 static const struct sm_listener listener = { .settled = on_settled, .event = on_sm_event };
 
+/* The partitions stay what they are, whatever is in the file when the port comes back. */
 static void close_port(struct daemon *d)
 {
+	if (d->sm)
+		d->partitions = sm_take_partitions(d->sm);
 	sm_free(TAKE(d->sm));
 	transport_free(TAKE(d->transport));
 }
@@ -262,14 +266,8 @@ static int make_sm(struct daemon *d)
 				  .partitions = d->partitions,
 				  .listener = &listener,
 				  .user = d };
-	struct conf_error error;
-	int r = 0;
+	int r = sm_new(&setup, &d->sm);
 
-	if (!setup.partitions)
-		r = load_partitions(&d->conf, &setup.partitions, &error);
-	d->partitions = setup.partitions;
-	if (r == 0)
-		r = sm_new(&setup, &d->sm);
 	if (r < 0)
 		return r;
 	d->partitions = NULL;
@@ -395,8 +393,12 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
 	keep_restart_options(&d->conf, conf);
 	d->conf = *conf;
 	log_set_level(d->conf.log_level);
-	if (d->sm)
+	if (d->sm) {
 		sm_reconfigure(d->sm, &d->conf, TAKE(partitions));
+	} else {
+		partitions_free(d->partitions);
+		d->partitions = TAKE(partitions);
+	}
 	snprintf(ret_text, CONTROL_TEXT_SIZE, "%u option%s changed%s%s%s", changes.applied,
 		 changes.applied == 1 ? "" : "s", changes.waiting ? "; needs a restart: " : "",
 		 changes.names, "; partitions are read again");
