@@ -209,11 +209,13 @@ unsigned pkeys_capacity(const struct sm *sm, uint32_t port);
 uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
 bool pkeys_enforces(const struct sm *sm, uint32_t port);
 
-/* plan.c: LIDs, and routes on another thread. */
-int plan_lids(struct sm *sm);
-/* 0: nothing to compute, 1: a job was started and plan_routes_ready() will follow, -errno. */
-int plan_routes(struct sm *sm);
-void plan_done(struct sm *sm);
+/* lids.c: who gets which LID. */
+int lids_plan(struct sm *sm);
+
+/* routes.c: forwarding tables, computed on another thread. */
+/* 0: nothing to compute, 1: a job was started and sm_advance() will follow, -errno. */
+int routes_plan(struct sm *sm);
+void routes_done(struct sm *sm);
 
 /* memory.c: what the store knows of devices. */
 void memory_load(struct sm *sm);

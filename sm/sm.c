@@ -200,9 +200,9 @@ static bool advance_read(struct sm *sm)
 
 	if (sm->n_busy > 0)
 		return false;
-	r = plan_lids(sm);
+	r = lids_plan(sm);
 	if (r == 0)
-		r = plan_routes(sm);
+		r = routes_plan(sm);
 	if (r < 0)
 		log_error("Cannot plan: %s", strerror(-r));
 	sm->phase = PHASE_PLAN;
@@ -473,7 +473,7 @@ void sm_free(struct sm *sm)
 {
 	if (!sm)
 		return;
-	plan_done(sm);
+	routes_done(sm);
 	loop_timer_free(sm->sweep_timer);
 	loop_timer_free(sm->soon_timer);
 	requests_free(sm->requests);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Who gets which LID. A GUID keeps the LID that it has: from the store, or, when this SM has just
+ * started, from the fabric. Who has none gets one in tree order: switches by breadth from us, ports
+ * in order, and all hosts of a switch in one block of 64, so that they do not straddle blocks;
+ * switches fill the gaps. LIDs that lie close together in the tree then lie close together in every
+ * forwarding table.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+static bool takes_part(const struct fabric *f, uint32_t number)
+{
+	const struct port *port = &f->ports[number];
+	const struct node *node = node_of(f, number);
+
+	return node->present && node->reason == REASON_NONE && port->present && port->known &&
+	       port->guid != 0 && port_is_end(f, number);
+}
+
+static uint8_t lmc_of(const struct sm *sm, uint32_t number)
+{
+	const struct node *node = node_of(&sm->fabric, number);
+
+	if (node_is_switch(node) &&
+	    !(sm->conf.lmc_esp0 && wire_get(node->sw->info, SWITCH_INFO_ENHANCED_PORT0)))
+		return 0;
+
+	return (uint8_t)sm->conf.lmc;
+}
+
+/*
+ * A LID that the port already has is kept, if nobody else owns it. Only at the start and after
+ * another master: later it is we who know, and a port that comes with another LID comes from
+ * another subnet.
+ */
+static void adopt(struct sm *sm, uint32_t number)
+{
+	const struct port *port = &sm->fabric.ports[number];
+	uint16_t held = port_held_lid(port);
+	const struct identity *id = identity_find(sm->identities, port->guid);
+
+	if (held == 0 || (id && id->lid == held && id->lmc == lmc_of(sm, number)))
+		return;
+	if (identity_claim(sm->identities, port->guid, held, lmc_of(sm, number)) == 0 && id)
+		log_info("0x%016llx keeps LID %u, which the fabric knows it by",
+			 (unsigned long long)port->guid, held);
+}
+
+static void drop_wrong_lmc(struct sm *sm, uint32_t number)
+{
+	uint64_t guid = sm->fabric.ports[number].guid;
+	const struct identity *id = identity_find(sm->identities, guid);
+
+	if (id && id->lmc != lmc_of(sm, number) &&
+	    identity_claim(sm->identities, guid, id->lid, lmc_of(sm, number)) < 0)
+		identity_forget(sm->identities, guid);
+}
+
+static bool needs_lid(const struct sm *sm, uint32_t number)
+{
+	return takes_part(&sm->fabric, number) &&
+	       !identity_find(sm->identities, sm->fabric.ports[number].guid);
+}
+
+static void assign(struct sm *sm, uint32_t number)
+{
+	int r;
+
+	if (!needs_lid(sm, number))
+		return;
+	r = identity_assign(sm->identities, sm->fabric.ports[number].guid, lmc_of(sm, number));
+	if (r < 0)
+		reason_set_port(sm, number,
+				r == -ENOSPC ? REASON_OUT_OF_LIDS : REASON_OUT_OF_MEMORY);
+}
+
+/* Give the next @n waiting hosts of this switch LIDs from @lid on. Returns the port to go on from.
+ */
+static unsigned assign_run(struct sm *sm, const struct node *node, unsigned port, unsigned n,
+			   uint16_t lid)
+{
+	for (; port <= node->n_ports && n > 0; port++) {
+		uint32_t peer = sm->fabric.ports[port_at(node, port)].peer;
+
+		if (peer == NO_PORT || node_is_switch(node_of(&sm->fabric, peer)) ||
+		    !needs_lid(sm, peer))
+			continue;
+		identity_claim(sm->identities, sm->fabric.ports[peer].guid, lid,
+			       (uint8_t)sm->conf.lmc);
+		lid = (uint16_t)(lid + (1u << sm->conf.lmc));
+		n--;
+	}
+
+	return port;
+}
+
+static unsigned count_waiting(const struct sm *sm, const struct node *node)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 1; i <= node->n_ports; i++) {
+		uint32_t peer = sm->fabric.ports[port_at(node, i)].peer;
+
+		if (peer != NO_PORT && !node_is_switch(node_of(&sm->fabric, peer)) &&
+		    needs_lid(sm, peer))
+			n++;
+	}
+
+	return n;
+}
+
+static void assign_leaf(struct sm *sm, const struct node *node)
+{
+	unsigned waiting = count_waiting(sm, node);
+	unsigned port = 1;
+
+	while (waiting > 0) {
+		unsigned n = MIN(waiting, (unsigned)LFT_BLOCK >> sm->conf.lmc);
+		uint16_t lid = identity_find_run(sm->identities, n, (uint8_t)sm->conf.lmc);
+
+		if (lid == 0)
+			return; /* one by one, later */
+		port = assign_run(sm, node, port, n, lid);
+		waiting -= n;
+	}
+}
+
+/* Nodes of switches by breadth from us, ports in order. */
+static uint32_t order_switches(const struct sm *sm, uint32_t *ret, bool *seen)
+{
+	const struct fabric *f = &sm->fabric;
+	uint32_t local = f->ports[f->local_port].node;
+	uint32_t first = local, n = 0;
+
+	if (!node_is_switch(&f->nodes[local])) {
+		if (f->ports[f->local_port].peer == NO_PORT)
+			return 0;
+		first = f->ports[f->ports[f->local_port].peer].node;
+		if (!node_is_switch(&f->nodes[first]))
+			return 0;
+	}
+	ret[n++] = first;
+	seen[first] = true;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct node *node = &f->nodes[ret[i]];
+
+		for (unsigned p = 1; p <= node->n_ports; p++) {
+			uint32_t peer = f->ports[port_at(node, p)].peer;
+			uint32_t next = peer == NO_PORT ? NO_NODE : f->ports[peer].node;
+
+			if (next == NO_NODE || seen[next] || !node_is_switch(&f->nodes[next]))
+				continue;
+			seen[next] = true;
+			ret[n++] = next;
+		}
+	}
+
+	return n;
+}
+
+static int assign_in_order(struct sm *sm)
+{
+	AUTO(freep) uint32_t *order = malloc((sm->fabric.n_nodes + 1) * sizeof(*order));
+	AUTO(freep) bool *seen = calloc(sm->fabric.n_nodes + 1, sizeof(*seen));
+	uint32_t n;
+
+	if (!order || !seen)
+		return -ENOMEM;
+	n = order_switches(sm, order, seen);
+	for (uint32_t i = 0; i < n; i++)
+		assign_leaf(sm, &sm->fabric.nodes[order[i]]);
+	for (uint32_t i = 0; i < n; i++)
+		assign(sm, sm->fabric.nodes[order[i]].first_port);
+	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
+		assign(sm, i);
+
+	return 0;
+}
+
+static void note_lid(struct sm *sm, uint32_t number)
+{
+	struct port *port = &sm->fabric.ports[number];
+	const struct identity *id = port->guid ? identity_find(sm->identities, port->guid) : NULL;
+
+	if (!id || !port_is_end(&sm->fabric, number))
+		return;
+	if (port->lid != id->lid || port->lmc != id->lmc)
+		sm->changed = true;
+	port->lid = id->lid;
+	port->lmc = id->lmc;
+	if (!node_of(&sm->fabric, number)->present)
+		return;
+	for (unsigned lid = id->lid; lid < id->lid + (1u << id->lmc); lid++)
+		sm->fabric.by_lid[lid] = number;
+}
+
+static void keep_new(struct sm *sm)
+{
+	struct identity *id;
+
+	for (uint32_t i = 0; (id = identity_at(sm->identities, i)); i++) {
+		if (id->kept)
+			continue;
+		id->kept =
+			keep_identity(sm->keeper, &(struct kept_identity){ .guid = id->guid,
+									   .lid = id->lid,
+									   .lmc = id->lmc }) == 0;
+		sm->unkept = true;
+	}
+}
+
+int lids_plan(struct sm *sm)
+{
+	struct fabric *f = &sm->fabric;
+	bool missing = false;
+	int r = 0;
+
+	for (uint32_t i = 0; i < f->n_ports; i++) {
+		if (!takes_part(f, i))
+			continue;
+		drop_wrong_lmc(sm, i);
+		if (sm->adopting)
+			adopt(sm, i);
+		missing = missing || needs_lid(sm, i);
+		memory_keep_mkey(sm, node_of(f, i));
+	}
+	if (missing)
+		r = assign_in_order(sm);
+	memset(f->by_lid, 0xff, (LID_UNICAST_LAST + 1) * sizeof(*f->by_lid));
+	for (uint32_t i = 0; i < f->n_ports; i++)
+		note_lid(sm, i);
+	keep_new(sm);
+
+	return r;
+}
