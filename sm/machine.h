@@ -76,16 +76,20 @@ struct discovery {
 	bool failed;    /* our own device did not answer */
 };
 
-/* Tables in use, and how the current ones came about. */
+/*
+ * Tables in use, and how they came about. They stay in use, for whoever asks for a way, while
+ * others are computed and if there are none that can be proven; they are programmed only while they
+ * are those of the fabric as it is.
+ */
 struct routing {
-	struct tables tables;
-	uint32_t *switch_nodes; /* row: node */
-	uint32_t n_switches;
+	struct tables tables; /* of a switch: row sw->index; lft NULL: none are in use */
 	uint16_t max_lid;
-	bool valid;
+	bool valid; /* may be programmed: proven for the fabric as it is, or there is no switch */
+	const char *trouble; /* sentence: why they are not, or NULL */
 	struct route_result result;
 	struct route_job *job; /* runs on another thread, or NULL */
 	uint64_t signature;    /* of the graph that the tables are for */
+	uint64_t refused;      /* of the graph for which the trouble is that proofs fail, or 0 */
 };
 
 /* What the store told, for devices that have not appeared yet. */
@@ -215,6 +219,8 @@ int lids_plan(struct sm *sm);
 /* routes.c: forwarding tables, computed on another thread. */
 /* 0: nothing to compute, 1: a job was started and sm_advance() will follow, -errno. */
 int routes_plan(struct sm *sm);
+/* There can be no plan now; sentence: see struct routing. */
+void routes_fail(struct sm *sm, const char *trouble);
 void routes_done(struct sm *sm);
 
 /* memory.c: what the store knows of devices. */

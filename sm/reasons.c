@@ -77,6 +77,19 @@ static enum reason reason_of_link(const struct sm *sm, const struct port *port)
 	return REASON_IN_PROGRESS;
 }
 
+/* Do the tables in use lead to this end port, at the switch that it hangs on? */
+static bool has_route(const struct sm *sm, uint32_t number)
+{
+	const struct fabric *f = &sm->fabric;
+	const struct port *port = &f->ports[number];
+	const struct port *near = port->number == 0 ? port : &f->ports[port->peer];
+
+	if (sm->state != SM_MASTER || !port_is_end(f, number) || !f->nodes[near->node].sw)
+		return true;
+
+	return sm_route(sm, near->node, port->lid) == near->number;
+}
+
 /* It works, but is there something to tell? */
 static enum reason remark(const struct sm *sm, uint32_t number)
 {
@@ -84,6 +97,8 @@ static enum reason remark(const struct sm *sm, uint32_t number)
 	const struct port *port = &f->ports[number];
 	const struct port *far = &f->ports[port->peer];
 
+	if (!has_route(sm, number))
+		return REASON_NO_ROUTE;
 	if (port->table_fault)
 		return port_is_end(f, number) ? REASON_NOT_KEPT : REASON_ENFORCEMENT_IMPOSSIBLE;
 	if (settings_is_otherwise(sm, number))
@@ -92,6 +107,15 @@ static enum reason remark(const struct sm *sm, uint32_t number)
 		return REASON_SLOW_LINK;
 
 	return REASON_NONE;
+}
+
+/* It has no link, and no state that could be other than Active. */
+static enum reason reason_of_port_0(const struct sm *sm, uint32_t number)
+{
+	if (sm->fabric.ports[number].refusals > 0)
+		return REASON_SET_REFUSED;
+
+	return has_route(sm, number) ? REASON_NONE : REASON_NO_ROUTE;
 }
 
 static enum reason reason_of_port(const struct sm *sm, uint32_t number)
@@ -107,7 +131,7 @@ static enum reason reason_of_port(const struct sm *sm, uint32_t number)
 	if (sm->state == SM_MASTER && port_is_end(&sm->fabric, number) && port->lid == 0)
 		return port->reason == REASON_OUT_OF_LIDS ? REASON_OUT_OF_LIDS : REASON_IN_PROGRESS;
 	if (port->number == 0)
-		return port->refusals > 0 ? REASON_SET_REFUSED : REASON_NONE;
+		return reason_of_port_0(sm, number);
 	reason = reason_of_physics(port);
 	if (reason != REASON_NONE)
 		return reason;

@@ -7,6 +7,9 @@
  * whatever the order in which it was found. An adapter that has left is still an end of the graph
  * where it last hung: its LID leads to a port that is down, and when it comes back no table
  * changes. If the graph is the one that the tables are for, nothing is computed.
+ *
+ * Rows are numbered anew for each graph, and a switch gets to know its row together with the
+ * tables that have it: until then it has that of the tables in use.
  */
 
 #include <errno.h>
@@ -29,7 +32,9 @@ struct route_job {
 	struct end *ends;
 	uint32_t *order;
 	uint32_t *roots;
-	uint32_t *switch_nodes;
+	uint32_t *switch_nodes; /* row: node */
+	uint32_t *rows;         /* node: row, or NO_SWITCH */
+	uint32_t n_nodes;
 	struct tables tables;
 	const char *engine;
 	struct route_result result;
@@ -47,6 +52,7 @@ static void free_job(struct route_job *job)
 	free(job->order);
 	free(job->roots);
 	free(job->switch_nodes);
+	free(job->rows);
 	free(job->tables.lft);
 	free(job);
 }
@@ -69,24 +75,24 @@ static int by_guid(const void *a, const void *b, void *nodes)
 	return x < y ? -1 : x > y;
 }
 
-static int number_switches(struct sm *sm, struct route_job *job)
+static int number_switches(const struct fabric *f, struct route_job *job)
 {
-	struct fabric *f = &sm->fabric;
+	size_t room = f->n_nodes + 1;
 	uint32_t n = 0;
 
-	job->switch_nodes = malloc((f->n_nodes + 1) * sizeof(*job->switch_nodes));
-	job->order = malloc((f->n_nodes + 1) * sizeof(*job->order));
-	if (!job->switch_nodes || !job->order)
+	job->n_nodes = f->n_nodes;
+	job->switch_nodes = malloc(room * sizeof(*job->switch_nodes));
+	job->rows = malloc(room * sizeof(*job->rows));
+	job->order = malloc(room * sizeof(*job->order));
+	if (!job->switch_nodes || !job->rows || !job->order)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < f->n_nodes; i++) {
-		if (f->nodes[i].sw)
-			f->nodes[i].sw->index = NO_SWITCH;
+	memset(job->rows, 0xff, room * sizeof(*job->rows));
+	for (uint32_t i = 0; i < f->n_nodes; i++)
 		if (f->nodes[i].guid != 0 && routes(&f->nodes[i]))
 			job->switch_nodes[n++] = i;
-	}
 	qsort_r(job->switch_nodes, n, sizeof(*job->switch_nodes), by_guid, f->nodes);
 	for (uint32_t i = 0; i < n; i++) {
-		f->nodes[job->switch_nodes[i]].sw->index = i;
+		job->rows[job->switch_nodes[i]] = i;
 		job->order[i] = i;
 	}
 	job->graph.n_switches = n;
@@ -102,17 +108,15 @@ static bool carries(const struct port *port)
 }
 
 /* Row of the switch at the far end of a cable that packets can take, or NO_SWITCH. */
-static uint32_t far_switch(const struct fabric *f, uint32_t number)
+static uint32_t far_switch(const struct fabric *f, const struct route_job *job, uint32_t number)
 {
 	const struct port *port = &f->ports[number];
-	const struct node *far;
 
 	if (port->peer == NO_PORT || !carries(port) || !carries(&f->ports[port->peer]) ||
 	    f->ports[port->peer].node == port->node)
 		return NO_SWITCH;
-	far = node_of(f, port->peer);
 
-	return node_is_switch(far) ? far->sw->index : NO_SWITCH;
+	return job->rows[f->ports[port->peer].node];
 }
 
 static int add_arcs(struct sm *sm, struct route_job *job)
@@ -130,7 +134,7 @@ static int add_arcs(struct sm *sm, struct route_job *job)
 		job->arc_first[s] = n;
 		for (unsigned p = 1; p <= node->n_ports; p++) {
 			uint32_t number = port_at(node, p);
-			uint32_t to = far_switch(f, number);
+			uint32_t to = far_switch(f, job, number);
 
 			if (to == NO_SWITCH)
 				continue;
@@ -238,7 +242,7 @@ static int add_roots(struct sm *sm, struct route_job *job)
 		uint32_t number = fabric_find_node(&sm->fabric, guids->guid[i]);
 
 		if (number != NO_NODE && routes(&sm->fabric.nodes[number]))
-			job->roots[job->graph.n_roots++] = sm->fabric.nodes[number].sw->index;
+			job->roots[job->graph.n_roots++] = job->rows[number];
 	}
 
 	return 0;
@@ -283,7 +287,7 @@ static uint64_t sign(const struct sm *sm, const struct route_job *job)
 
 static int make_graph(struct sm *sm, struct route_job *job)
 {
-	int r = number_switches(sm, job);
+	int r = number_switches(&sm->fabric, job);
 
 	if (r == 0)
 		r = add_arcs(sm, job);
@@ -342,21 +346,47 @@ static void say_result(const struct sm *sm, const struct route_result *result)
 		  *why ? ": " : "", why);
 }
 
+static void take_rows(struct sm *sm, const struct route_job *job)
+{
+	for (uint32_t i = 0; i < job->n_nodes; i++)
+		if (sm->fabric.nodes[i].sw)
+			sm->fabric.nodes[i].sw->index = job->rows[i];
+	sm->routing.valid = true;
+	sm->routing.trouble = NULL;
+	sm->routing.refused = 0;
+}
+
 static void install(struct sm *sm, struct route_job *job)
 {
 	struct routing *routing = &sm->routing;
 
 	free(routing->tables.lft);
-	free(routing->switch_nodes);
-	routing->tables = job->tables;
-	routing->switch_nodes = TAKE(job->switch_nodes);
-	routing->n_switches = job->graph.n_switches;
+	routing->tables = (struct tables){ TAKE(job->tables.lft), job->tables.stride };
 	routing->max_lid = job->graph.max_lid;
 	routing->result = job->result;
 	routing->signature = job->signature;
-	routing->valid = true;
-	job->tables.lft = NULL;
+	take_rows(sm, job);
 	sm->changed = true;
+}
+
+void routes_fail(struct sm *sm, const char *trouble)
+{
+	sm->routing.valid = false;
+	sm->routing.trouble = trouble;
+	sm->changed = true;
+}
+
+static void job_failed(struct sm *sm, const struct route_job *job)
+{
+	say_failure(sm, job);
+	if (job->error != -EPROTO) {
+		routes_fail(sm, "Routes could not be computed: tables stay as they were.");
+		sm_sweep_again(sm, false);
+		return;
+	}
+	routes_fail(sm, "No routes were found that can be proven for the fabric as it is: tables "
+			"stay as they were.");
+	sm->routing.refused = job->signature;
 }
 
 static void job_done(void *user)
@@ -368,8 +398,7 @@ static void job_done(void *user)
 		return; /* the subnet manager is gone */
 	sm->routing.job = NULL;
 	if (job->error < 0) {
-		say_failure(sm, job);
-		sm->routing.valid = false;
+		job_failed(sm, job);
 	} else {
 		say_result(sm, &job->result);
 		install(sm, job);
@@ -377,25 +406,38 @@ static void job_done(void *user)
 	sm_advance(sm);
 }
 
+/* Is there nothing to compute for this graph? */
+static bool is_settled(struct sm *sm, struct route_job *job)
+{
+	struct routing *routing = &sm->routing;
+
+	if (job->graph.n_switches == 0) {
+		free(routing->tables.lft);
+		routing->tables = (struct tables){ 0 };
+		take_rows(sm, job);
+		return true;
+	}
+	if (routing->tables.lft && job->signature == routing->signature) {
+		take_rows(sm, job);
+		return true;
+	}
+
+	return routing->refused && job->signature == routing->refused;
+}
+
 int routes_plan(struct sm *sm)
 {
 	AUTO(free_jobp) struct route_job *job = calloc(1, sizeof(*job));
 	int r;
 
+	sm->routing.valid = false;
 	if (!job)
 		return -ENOMEM;
 	job->sm = sm;
 	job->engine = conf_name_of(conf_engines, sm->conf.engine);
 	r = make_graph(sm, job);
-	if (r < 0)
+	if (r < 0 || is_settled(sm, job))
 		return r;
-	if (sm->routing.valid && job->signature == sm->routing.signature)
-		return 0;
-	if (job->graph.n_switches == 0) {
-		sm->routing.valid = false;
-		sm->routing.n_switches = 0;
-		return 0;
-	}
 	r = loop_job(sm->loop, run_job, job_done, job);
 	if (r < 0)
 		return r;
@@ -410,5 +452,4 @@ void routes_done(struct sm *sm)
 	if (sm->routing.job)
 		sm->routing.job->sm = NULL;
 	free(sm->routing.tables.lft);
-	free(sm->routing.switch_nodes);
 }

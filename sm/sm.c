@@ -114,7 +114,7 @@ static void rest(struct sm *sm)
 	sm->next_sweep_from = loop_now(sm->loop) + sm->hold_off;
 	if (sm->wrote || sm->changed)
 		sm->generation++;
-	if (!sm->sweep_wanted)
+	if (!sm->sweep_wanted && (sm->routing.valid || sm->state != SM_MASTER))
 		sm->applied = sm->generation;
 	reasons_update(sm);
 	memory_keep_quirks(sm);
@@ -203,8 +203,11 @@ static bool advance_read(struct sm *sm)
 	r = lids_plan(sm);
 	if (r == 0)
 		r = routes_plan(sm);
-	if (r < 0)
+	if (r < 0) {
 		log_error("Cannot plan: %s", strerror(-r));
+		routes_fail(sm, "There was no memory to plan: tables stay as they were.");
+		sm_sweep_again(sm, false);
+	}
 	sm->phase = PHASE_PLAN;
 
 	return true;
@@ -603,10 +606,12 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .sweep_started = sm->sweep_started,
 				   .sweep_took = sm->sweep_took,
 				   .traps_ignored = sm->traps_ignored };
-	if (sm->routing.valid) {
+	if (sm->routing.tables.lft) {
 		ret->engine = sm->routing.result.engine->name;
 		ret->routing_why = sm->routing.result.why;
 	}
+	if (sm->routing.trouble)
+		ret->routing_why = sm->routing.trouble;
 	for (unsigned i = 0; i < sm->n_peers; i++)
 		if (sm->peers[i].state == SM_MASTER && sm->state != SM_MASTER)
 			ret->peer_guid = sm->peers[i].guid;
@@ -618,11 +623,12 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 uint8_t sm_route(const struct sm *sm, uint32_t number, unsigned lid)
 {
 	const struct sw *sw = sm->fabric.nodes[number].sw;
+	const struct tables *tables = &sm->routing.tables;
 
-	if (!sw || !sm->routing.valid || sw->index == NO_SWITCH || lid > sm->routing.max_lid)
+	if (!sw || !tables->lft || sw->index == NO_SWITCH || lid > sm->routing.max_lid)
 		return ROUTE_NONE;
 
-	return sm->routing.tables.lft[sw->index * sm->routing.tables.stride + lid];
+	return tables->lft[sw->index * tables->stride + lid];
 }
 
 unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room)

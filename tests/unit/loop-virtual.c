@@ -21,6 +21,7 @@ struct loop {
 	struct xoshiro random;
 	struct list jobs; /* that have run and are not done */
 	uint64_t job_delay;
+	bool refuses_jobs;
 	bool stopped;
 };
 
@@ -107,7 +108,7 @@ static void finish_job(void *user)
 
 int loop_job(struct loop *loop, loop_fn run, loop_fn done, void *user)
 {
-	struct job *job = calloc(1, sizeof(*job));
+	struct job *job = loop->refuses_jobs ? NULL : calloc(1, sizeof(*job));
 
 	if (!job || loop_timer_new(loop, finish_job, job, &job->timer) < 0) {
 		free(job);
@@ -168,6 +169,11 @@ void loop_virtual_free(struct loop *loop)
 		free_job(LIST_ENTRY(loop->jobs.next, struct job, link));
 	timer_queue_done(&loop->timers);
 	free(loop);
+}
+
+void loop_virtual_refuse_jobs(struct loop *loop, bool refuse)
+{
+	loop->refuses_jobs = refuse;
 }
 
 void loop_virtual_set_job_delay(struct loop *loop, uint64_t delay)

@@ -23,6 +23,9 @@ void loop_virtual_free(struct loop *loop);
 /* Jobs given from now on are done this much later; at the start 0: soon. */
 void loop_virtual_set_job_delay(struct loop *loop, uint64_t delay);
 
+/* From now on loop_job() has no memory; or has it again. */
+void loop_virtual_refuse_jobs(struct loop *loop, bool refuse);
+
 /* When the next event is due, or UINT64_MAX. */
 uint64_t loop_virtual_next(struct loop *loop);
 
