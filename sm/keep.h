@@ -53,6 +53,8 @@ struct keeper_ops {
 	/* @fn(user, 0), or -errno if something before could not be written (it is said in the log).
 	 */
 	int (*after)(struct keeper *k, void (*fn)(void *user, int result), void *user);
+	/* No @fn is called with this @user any more. */
+	void (*cancel)(struct keeper *k, const void *user);
 };
 
 struct keeper {
@@ -83,4 +85,9 @@ static inline int keep_quirks(struct keeper *k, const struct kept_quirks *quirks
 static inline int keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)
 {
 	return k->ops->after(k, fn, user);
+}
+
+static inline void keep_cancel(struct keeper *k, const void *user)
+{
+	k->ops->cancel(k, user);
 }

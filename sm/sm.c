@@ -476,6 +476,8 @@ void sm_free(struct sm *sm)
 {
 	if (!sm)
 		return;
+	if (sm->keeping)
+		keep_cancel(sm->keeper, sm);
 	routes_done(sm);
 	loop_timer_free(sm->sweep_timer);
 	loop_timer_free(sm->soon_timer);

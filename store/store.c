@@ -46,6 +46,7 @@ struct store {
 	struct batch batch;      /* the next one */
 	struct list next_afters; /* that wait for the next batch */
 	struct list afters;      /* that wait for the batch at the writer */
+	struct list due_afters;  /* that are being answered */
 
 	int failure; /* -errno while the disk fails */
 	int refused; /* -errno for the next keep_after(): something was not even taken */
@@ -75,16 +76,31 @@ static void move_all(struct list *from, struct list *to)
 		list_add_tail(to, link);
 }
 
-/* Their functions may hand over more, so the ring has to be of the caller. */
-static void answer_all(struct list *afters, int result)
+/* Their functions may hand over more, or cancel others: so these are in a ring of their own. */
+static void answer_due(struct store *store, int result)
 {
 	struct list *link;
 
-	while ((link = list_take_first(afters))) {
+	while ((link = list_take_first(&store->due_afters))) {
 		struct after *after = LIST_ENTRY(link, struct after, link);
 		int r = after->result < 0 ? after->result : result;
 
 		after->fn(after->user, r);
+		free(after);
+	}
+}
+
+static void cancel_all(struct list *afters, const void *user)
+{
+	struct list *link = afters->next;
+
+	while (link != afters) {
+		struct after *after = LIST_ENTRY(link, struct after, link);
+
+		link = link->next;
+		if (after->user != user)
+			continue;
+		list_remove(&after->link);
 		free(after);
 	}
 }
@@ -168,10 +184,7 @@ static void give_next_batch(struct store *store)
 
 static void batch_written(struct store *store)
 {
-	struct list afters;
-
-	list_init(&afters);
-	move_all(&store->afters, &afters);
+	move_all(&store->afters, &store->due_afters);
 	say_result(store, 0);
 	batch_done(&store->writer->batch);
 	store->failure = 0;
@@ -181,7 +194,7 @@ static void batch_written(struct store *store)
 		give_next_batch(store);
 	else
 		wake(store);
-	answer_all(&afters, 0);
+	answer_due(store, 0);
 }
 
 static void on_written(void *user)
@@ -208,7 +221,6 @@ static void on_written(void *user)
 static void on_soon(void *user)
 {
 	struct store *store = user;
-	struct list afters;
 
 	store->is_soon = false;
 	if (store->is_writing)
@@ -217,9 +229,8 @@ static void on_soon(void *user)
 		give_next_batch(store);
 		return;
 	}
-	list_init(&afters);
-	move_all(&store->next_afters, &afters);
-	answer_all(&afters, store->failure);
+	move_all(&store->next_afters, &store->due_afters);
+	answer_due(store, store->failure);
 }
 
 static void on_retry(void *user)
@@ -326,6 +337,15 @@ static int store_keep_after(struct keeper *k, void (*fn)(void *user, int result)
 	return 0;
 }
 
+static void store_keep_cancel(struct keeper *k, const void *user)
+{
+	struct store *store = to_store(k);
+
+	cancel_all(&store->next_afters, user);
+	cancel_all(&store->afters, user);
+	cancel_all(&store->due_afters, user);
+}
+
 static void store_keep_read(struct keeper *k, const struct keep_reader *reader, void *user)
 {
 	struct store *store = to_store(k);
@@ -350,6 +370,7 @@ static const struct keeper_ops keeper_ops = {
 	.mkey = store_keep_mkey,
 	.quirks = store_keep_quirks,
 	.after = store_keep_after,
+	.cancel = store_keep_cancel,
 };
 
 struct keeper *store_keeper(struct store *store)
@@ -420,6 +441,7 @@ static int store_new(struct loop *loop, const char *dir, struct store **ret)
 	store->lock = -1;
 	list_init(&store->afters);
 	list_init(&store->next_afters);
+	list_init(&store->due_afters);
 	r = writer_new(dir, &store->writer);
 	if (r == 0)
 		r = loop_timer_new(loop, on_soon, store, &store->soon);

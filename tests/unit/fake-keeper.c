@@ -89,9 +89,11 @@ static int keep_one_quirk(struct keeper *keeper, const struct kept_quirks *quirk
 static void written(void *user)
 {
 	struct fake_keeper *k = user;
+	void (*fn)(void *user, int result) = TAKE(k->fn);
 
 	k->n_safe_mkeys = k->n_mkeys;
-	k->fn(k->user, 0);
+	if (fn)
+		fn(k->user, 0);
 }
 
 static int after(struct keeper *keeper, void (*fn)(void *user, int result), void *user)
@@ -105,13 +107,22 @@ static int after(struct keeper *keeper, void (*fn)(void *user, int result), void
 	return 0;
 }
 
+static void cancel(struct keeper *keeper, const void *user)
+{
+	struct fake_keeper *k = fake(keeper);
+
+	if (k->user == user)
+		k->fn = NULL;
+}
+
 void fake_keeper_init(struct fake_keeper *k, struct loop *loop)
 {
 	static const struct keeper_ops ops = { .read = read_all,
 					       .identity = keep_one_identity,
 					       .mkey = keep_one_mkey,
 					       .quirks = keep_one_quirk,
-					       .after = after };
+					       .after = after,
+					       .cancel = cancel };
 
 	memset(k, 0, sizeof(*k));
 	k->keeper.ops = &ops;

@@ -752,6 +752,24 @@ static void an_m_key_is_on_disk_before_a_device_has_it(void **state)
 	assert_int_equal(world_sets(w, from), 0);
 }
 
+/* As when its port does, while the disk is slow. */
+static void a_subnet_manager_may_go_away_while_its_lids_are_written(void **state)
+{
+	struct world *w = *state;
+	struct sm_status status;
+
+	w->keeper.delay = 100 * LOOP_MSEC;
+	world_begin(w);
+	do {
+		assert_true(loop_virtual_step(w->loop));
+		sm_status(w->sm, &status);
+	} while (status.phase != PHASE_KEEP);
+	world_stop(w);
+	world_run(w, 1);
+	world_start(w);
+	assert_good(w, NULL);
+}
+
 static void a_new_m_key_takes_the_place_of_the_kept_one(void **state)
 {
 	struct world *w = *state;
@@ -928,6 +946,7 @@ int main(void)
 		TEST(a_device_that_restarts_is_told_again_what_it_did_not_keep),
 		TEST(a_device_that_falls_silent_while_it_comes_up_delays_nobody),
 		TEST(what_the_keeper_makes_up_of_unknown_settings_is_not_believed),
+		TEST(a_subnet_manager_may_go_away_while_its_lids_are_written),
 		TEST(a_new_m_key_takes_the_place_of_the_kept_one),
 	};
 

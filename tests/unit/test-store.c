@@ -293,6 +293,41 @@ static void an_after_with_nothing_to_write_is_answered(void **state)
 	assert_string_equal(story, "abc");
 }
 
+static void cancel_after(struct fixture *f, const char *letter)
+{
+	keep_cancel(store_keeper(f->store), strchr("abcdefghijklmnopqrstuvwxyz", *letter));
+}
+
+static void cancel_c(void *user, int result)
+{
+	assert_int_equal(result, 0);
+	cancel_after(user, "c");
+}
+
+/* One that waits for its batch, one whose batch is being written, one that is next. */
+static void an_after_that_is_cancelled_is_not_answered(void **state)
+{
+	struct fixture *f = *state;
+
+	story[0] = '\0';
+	fixture_open(f);
+	loop_virtual_set_job_delay(f->loop, LOOP_SEC);
+	keep_mkey_of(f, 1, 1);
+	tell_after(f, "a");
+	tell_after(f, "b");
+	keep_after(store_keeper(f->store), cancel_c, f);
+	tell_after(f, "c");
+	tell_after(f, "d");
+	loop_virtual_step(f->loop); /* the first batch is on its way */
+	tell_after(f, "e");
+	tell_after(f, "f");
+	cancel_after(f, "a");
+	cancel_after(f, "e");
+	cancel_after(f, "g"); /* nobody */
+	run(f);
+	assert_string_equal(story, "bdf");
+}
+
 /* Is it in the file, as another program would see it? Works on a copy: the file is locked. */
 static bool is_on_disk(struct fixture *f, uint64_t guid)
 {
@@ -885,6 +920,7 @@ int main(void)
 		TEST(all_files_are_for_the_owner_alone),
 		TEST(afters_are_answered_in_order_and_never_from_within_the_call),
 		TEST(an_after_with_nothing_to_write_is_answered),
+		TEST(an_after_that_is_cancelled_is_not_answered),
 		TEST(what_was_handed_over_before_is_on_disk_when_an_after_is_answered),
 		TEST(an_after_may_hand_over_more),
 		TEST(a_burst_takes_one_job),

@@ -38,8 +38,7 @@ void world_stop(struct world *w)
 	sm_free(w->sm);
 	w->sm = NULL;
 	w->f->transport.fn = NULL;
-	w->keeper.fn = NULL;
-	loop_timer_stop(w->keeper.timer);
+	assert_null(w->keeper.fn); /* nobody waits for the disk any more */
 }
 
 void world_free(struct world *w)
