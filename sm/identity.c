@@ -28,6 +28,8 @@ struct identities {
 	uint32_t room;
 	unsigned n_used;
 	unsigned first_gap; /* no block below it has a free LID */
+	unsigned last;      /* LID that may be given out */
+	uint32_t sweep;
 };
 
 int identities_new(struct identities **ret)
@@ -37,6 +39,7 @@ int identities_new(struct identities **ret)
 	if (!ids)
 		return -ENOMEM;
 	ids->used[0] = 1; /* LID 0 is none */
+	ids->last = LID_UNICAST_LAST;
 	*ret = ids;
 
 	return 0;
@@ -49,6 +52,12 @@ void identities_free(struct identities *ids)
 	guid_map_done(&ids->map);
 	free(ids->all);
 	free(ids);
+}
+
+void identities_begin(struct identities *ids, uint32_t sweep, uint16_t last)
+{
+	ids->sweep = sweep;
+	ids->last = MIN(last, LID_UNICAST_LAST);
 }
 
 const struct identity *identity_find(const struct identities *ids, uint64_t guid)
@@ -90,10 +99,10 @@ static void unmark(struct identities *ids, const struct identity *id)
 	ids->first_gap = MIN(ids->first_gap, id->lid / LFT_BLOCK);
 }
 
-static bool is_valid(uint16_t lid, uint8_t lmc)
+bool identity_is_valid(uint64_t lid, uint64_t lmc)
 {
-	return lmc <= 7 && lid >= LID_UNICAST_FIRST && lid + (1u << lmc) - 1 <= LID_UNICAST_LAST &&
-	       lid % (1u << lmc) == 0;
+	return lmc <= 7 && lid >= LID_UNICAST_FIRST && lid <= LID_UNICAST_LAST &&
+	       lid + (1u << lmc) - 1 <= LID_UNICAST_LAST && lid % (1u << lmc) == 0;
 }
 
 static bool is_free_for(const struct identities *ids, uint64_t guid, uint16_t lid, uint8_t lmc)
@@ -135,14 +144,14 @@ int identity_claim(struct identities *ids, uint64_t guid, uint16_t lid, uint8_t 
 {
 	int64_t i;
 
-	if (!is_valid(lid, lmc) || guid == 0)
+	if (!identity_is_valid(lid, lmc) || guid == 0)
 		return -EINVAL;
 	if (!is_free_for(ids, guid, lid, lmc))
 		return -EEXIST;
 	i = entry_of(ids, guid);
 	if (i < 0)
 		return (int)i;
-	ids->all[i] = (struct identity){ .guid = guid, .lid = lid, .lmc = lmc };
+	ids->all[i] = (struct identity){ .guid = guid, .lid = lid, .lmc = lmc, .seen = ids->sweep };
 	mark(ids, (uint32_t)i);
 
 	return 0;
@@ -174,6 +183,19 @@ static uint64_t aligned(unsigned lmc)
 	return bits;
 }
 
+/* LIDs of a block that may be given out, a bit each. */
+static uint64_t free_of(const struct identities *ids, unsigned block)
+{
+	unsigned first = block * LFT_BLOCK;
+
+	if (first > ids->last)
+		return 0;
+	if (ids->last - first >= LFT_BLOCK - 1)
+		return ~ids->used[block];
+
+	return ~ids->used[block] & ((UINT64_C(2) << (ids->last - first)) - 1);
+}
+
 uint16_t identity_find_run(const struct identities *ids, unsigned n, uint8_t lmc)
 {
 	unsigned size = n << lmc;
@@ -181,7 +203,7 @@ uint16_t identity_find_run(const struct identities *ids, unsigned n, uint8_t lmc
 	if (size == 0 || size > LFT_BLOCK)
 		return 0;
 	for (unsigned block = ids->first_gap; block < BLOCKS; block++) {
-		uint64_t starts = runs_of(~ids->used[block], size) & aligned(lmc);
+		uint64_t starts = runs_of(free_of(ids, block), size) & aligned(lmc);
 
 		if (starts)
 			return (uint16_t)(block * LFT_BLOCK + (unsigned)__builtin_ctzll(starts));
@@ -194,7 +216,7 @@ uint16_t identity_find_run(const struct identities *ids, unsigned n, uint8_t lmc
 static uint16_t find_pair(const struct identities *ids)
 {
 	for (unsigned block = 0; block + 1 < BLOCKS; block += 2)
-		if (ids->used[block] == 0 && ids->used[block + 1] == 0)
+		if (free_of(ids, block) == UINT64_MAX && free_of(ids, block + 1) == UINT64_MAX)
 			return (uint16_t)(block * LFT_BLOCK);
 
 	return 0;
@@ -229,6 +251,34 @@ void identity_forget(struct identities *ids, uint64_t guid)
 	ids->all[i] = ids->all[last];
 	mark(ids, i);
 	guid_map_put(&ids->map, ids->all[i].guid, i);
+}
+
+void identity_see(struct identities *ids, uint64_t guid)
+{
+	uint32_t i = guid_map_get(&ids->map, guid);
+
+	if (i != GUID_MAP_NONE)
+		ids->all[i].seen = ids->sweep;
+}
+
+uint64_t identity_forget_oldest(struct identities *ids)
+{
+	const struct identity *oldest = NULL;
+	uint64_t guid;
+
+	for (uint32_t i = 0; i < ids->n; i++) {
+		const struct identity *id = &ids->all[i];
+
+		if (id->seen != ids->sweep && id->lid <= ids->last &&
+		    (!oldest || id->seen < oldest->seen))
+			oldest = id;
+	}
+	if (!oldest)
+		return 0;
+	guid = oldest->guid;
+	identity_forget(ids, guid);
+
+	return guid;
 }
 
 unsigned identities_used_lids(const struct identities *ids)

@@ -3,8 +3,9 @@
 
 /*
  * Who is who: GUID to LIDs. An identity is made when a GUID first gets a LID and stays when its
- * port leaves, so that who comes back is the same. GUIDs are port GUIDs (node GUIDs for switches),
- * LIDs lid to lid + 2^lmc - 1, unicast. Nothing here knows ports, MADs or disks.
+ * port leaves, so that who comes back is the same, until its LIDs are needed for others. GUIDs are
+ * port GUIDs (node GUIDs for switches), LIDs lid to lid + 2^lmc - 1, unicast. Nothing here knows
+ * ports, MADs or disks.
  */
 
 #include <stdbool.h>
@@ -16,11 +17,18 @@ struct identity {
 	uint64_t guid;
 	uint16_t lid;
 	uint8_t lmc;
-	bool kept; /* is as the store has it */
+	bool kept;     /* is as the store has it */
+	uint32_t seen; /* sweep in which the GUID was last here, or got its LIDs; 0: before all */
 };
 
 int identities_new(struct identities **ret);
 void identities_free(struct identities *ids);
+
+/* Could one have these LIDs: unicast, and the range aligned? */
+bool identity_is_valid(uint64_t lid, uint64_t lmc);
+
+/* What follows happens in this sweep (1 or higher), and LIDs beyond @last are not given out. */
+void identities_begin(struct identities *ids, uint32_t sweep, uint16_t last);
 
 /* NULL if the GUID has no LID. Valid until the next change. */
 const struct identity *identity_find(const struct identities *ids, uint64_t guid);
@@ -44,6 +52,15 @@ int identity_assign(struct identities *ids, uint64_t guid, uint8_t lmc);
 uint16_t identity_find_run(const struct identities *ids, unsigned n, uint8_t lmc);
 
 void identity_forget(struct identities *ids, uint64_t guid);
+
+/* The GUID is here, in this sweep. */
+void identity_see(struct identities *ids, uint64_t guid);
+
+/*
+ * Forget who has been away for longest, of those whose LIDs may be given out: its GUID, or 0 if all
+ * have been here in this sweep.
+ */
+uint64_t identity_forget_oldest(struct identities *ids);
 
 unsigned identities_used_lids(const struct identities *ids);
 

@@ -13,7 +13,7 @@
 
 struct keeper;
 
-/* LIDs belong to GUIDs: lid to lid + 2^lmc - 1. */
+/* LIDs belong to GUIDs: lid to lid + 2^lmc - 1. LID 0 forgets the GUID. */
 struct kept_identity {
 	uint64_t guid; /* port GUID, or the node's for a switch */
 	uint16_t lid;

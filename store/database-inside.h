@@ -14,8 +14,8 @@
 struct database {
 	sqlite3 *sql;
 	sqlite3_stmt *put[ROW_KIND_COUNT];
-	sqlite3_stmt *forget_quirks;
-	bool is_settled; /* see database_settle() */
+	sqlite3_stmt *forget[ROW_KIND_COUNT]; /* NULL: such are not forgotten */
+	bool is_settled;                      /* see database_settle() */
 };
 
 static inline void database_finalizep(sqlite3_stmt **stmt)

@@ -384,9 +384,10 @@ void database_close(struct database *db)
 {
 	if (!db)
 		return;
-	for (size_t kind = 0; kind < ROW_KIND_COUNT; kind++)
+	for (size_t kind = 0; kind < ROW_KIND_COUNT; kind++) {
 		sqlite3_finalize(db->put[kind]);
-	sqlite3_finalize(db->forget_quirks);
+		sqlite3_finalize(db->forget[kind]);
+	}
 	sqlite3_close(db->sql);
 	free(db);
 }

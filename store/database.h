@@ -43,6 +43,3 @@ bool database_has_identities(struct database *db);
 
 /* What the database holds, without rows that cannot be right; those are logged. */
 void database_read(struct database *db, const struct keep_reader *reader, void *user);
-
-/* Can a port have these LIDs? */
-bool database_is_identity(uint64_t lid, uint64_t lmc);

@@ -12,14 +12,12 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "sm/identity.h"
 #include "store/database-inside.h"
 #include "store/database.h"
 
 /* More rows than this that cannot be right are only counted. */
 #define BAD_ROWS_SAID 10
-
-#define LID_UNICAST_MAX 0xbfff
-#define LMC_MAX         7
 
 /* What is already there as wanted is left alone, and so is the page that it is in. */
 static const char *const put_sql[ROW_KIND_COUNT] = {
@@ -29,6 +27,11 @@ static const char *const put_sql[ROW_KIND_COUNT] = {
 		     " SET mkey = ?2 WHERE mkey IS NOT ?2",
 	[ROW_QUIRKS] = "INSERT INTO quirks VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
 		       " SET content = ?2 WHERE content IS NOT ?2",
+};
+
+static const char *const forget_sql[ROW_KIND_COUNT] = {
+	[ROW_IDENTITY] = "DELETE FROM identity WHERE guid = ?1",
+	[ROW_QUIRKS] = "DELETE FROM quirks WHERE guid = ?1",
 };
 
 static const char *const read_sql[ROW_KIND_COUNT] = {
@@ -55,12 +58,21 @@ static int prepare(struct database *db, const char *sql, struct database_report 
 
 int database_prepare(struct database *db, struct database_report *report)
 {
-	int r = prepare(db, "DELETE FROM quirks WHERE guid = ?1", report, &db->forget_quirks);
+	int r = 0;
 
-	for (size_t kind = 0; r == 0 && kind < ROW_KIND_COUNT; kind++)
+	for (size_t kind = 0; r == 0 && kind < ROW_KIND_COUNT; kind++) {
 		r = prepare(db, put_sql[kind], report, &db->put[kind]);
+		if (r == 0 && forget_sql[kind])
+			r = prepare(db, forget_sql[kind], report, &db->forget[kind]);
+	}
 
 	return r;
+}
+
+static bool forgets(const struct row *row)
+{
+	return row->kind == ROW_QUIRKS ? row->size == 0
+				       : row->kind == ROW_IDENTITY && row->lid == 0;
 }
 
 /* The statement that puts @row on disk, with its values. Blobs are not copied. */
@@ -68,8 +80,8 @@ static sqlite3_stmt *bind(struct database *db, const struct row *row)
 {
 	sqlite3_stmt *stmt = db->put[row->kind];
 
-	if (row->kind == ROW_QUIRKS && row->size == 0)
-		stmt = db->forget_quirks;
+	if (forgets(row))
+		stmt = db->forget[row->kind];
 	else if (row->kind == ROW_QUIRKS)
 		sqlite3_bind_blob(stmt, 2, row->blob, (int)row->size, SQLITE_STATIC);
 	else if (row->kind == ROW_MKEY)
@@ -128,12 +140,6 @@ struct reading {
 	uint64_t n_bad;
 };
 
-bool database_is_identity(uint64_t lid, uint64_t lmc)
-{
-	return lmc <= LMC_MAX && lid >= 1 && lid <= LID_UNICAST_MAX &&
-	       lid + (1U << lmc) - 1 <= LID_UNICAST_MAX;
-}
-
 /* All columns are whole numbers, but for the blob. */
 static bool has_types(sqlite3_stmt *stmt, enum row_kind kind)
 {
@@ -151,7 +157,7 @@ static bool give_identity(sqlite3_stmt *stmt, uint64_t guid, const struct readin
 	uint64_t lmc = (uint64_t)sqlite3_column_int64(stmt, 2);
 	struct kept_identity identity = { guid, (uint16_t)lid, (uint8_t)lmc };
 
-	if (!database_is_identity(lid, lmc))
+	if (!identity_is_valid(lid, lmc))
 		return false;
 	if (reading->reader->identity)
 		reading->reader->identity(reading->user, &identity);

@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
+#include "sm/identity.h"
 #include "store/batch.h"
 #include "store/database.h"
 #include "store/guid2lid.h"
@@ -290,7 +291,7 @@ static int store_keep_identity(struct keeper *k, const struct kept_identity *ide
 	};
 	int r;
 
-	if (!database_is_identity(identity->lid, identity->lmc))
+	if (identity->lid != 0 && !identity_is_valid(identity->lid, identity->lmc))
 		return -EINVAL;
 	r = keep_row(store, &row);
 	if (r == 0)

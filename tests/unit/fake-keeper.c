@@ -22,7 +22,8 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	struct fake_keeper *k = fake(keeper);
 
 	for (unsigned i = 0; i < k->n_identities; i++)
-		reader->identity(user, &k->identities[i]);
+		if (k->identities[i].lid)
+			reader->identity(user, &k->identities[i]);
 	for (unsigned i = 0; i < k->n_mkeys; i++)
 		reader->mkey(user, &k->mkeys[i]);
 	for (unsigned i = 0; i < k->n_quirks; i++)

@@ -333,6 +333,48 @@ static void a_walk_at_random_agrees_with_an_array_of_owners(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, done)
 
+static void no_lid_beyond_the_last_is_given_out(void **state)
+{
+	struct identities *ids = *state;
+
+	identities_begin(ids, 1, 66);
+	assert_int_equal(identity_find_run(ids, 64, 0), 0);
+	assert_int_equal(identity_find_run(ids, 3, 0), 1);
+	for (uint64_t guid = 1; guid <= 66; guid++)
+		assert_int_equal(identity_assign(ids, guid, 0), 0);
+	assert_has(ids, 66, 66, 0);
+	assert_int_equal(identity_assign(ids, 67, 0), -ENOSPC);
+	assert_int_equal(identity_claim(ids, 67, 67, 0),
+			 0); /* who asks for one by name knows why */
+	identities_begin(ids, 1, 255);
+	assert_int_equal(identity_assign(ids, 68, 7), 0);
+	assert_has(ids, 68, 128, 7);
+	assert_int_equal(identity_assign(ids, 69, 7), -ENOSPC);
+}
+
+static void who_has_been_away_for_longest_is_forgotten_first(void **state)
+{
+	struct identities *ids = *state;
+
+	assert_int_equal(identity_claim(ids, 0x10, 10, 0), 0); /* from the store */
+	identities_begin(ids, 1, 100);
+	assert_int_equal(identity_claim(ids, 0x20, 20, 0), 0);
+	assert_int_equal(identity_claim(ids, 0x30, 30, 0), 0);
+	assert_int_equal(identity_claim(ids, 0x40, 200, 0), 0);
+	identities_begin(ids, 2, 100);
+	identity_see(ids, 0x20);
+	identity_see(ids, 0x99); /* nobody */
+	identities_begin(ids, 3, 100);
+	assert_int_equal(identity_claim(ids, 0x50, 50, 0), 0);
+	assert_true(identity_forget_oldest(ids) == 0x10);
+	assert_true(identity_forget_oldest(ids) == 0x30);
+	assert_true(identity_forget_oldest(ids) == 0x20);
+	assert_true(identity_forget_oldest(ids) == 0); /* one is here, one of no use */
+	assert_null(identity_find(ids, 0x20));
+	assert_has(ids, 0x50, 50, 0);
+	assert_int_equal(identities_used_lids(ids), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +389,8 @@ int main(void)
 		TEST(what_is_forgotten_is_free_and_the_others_stay),
 		TEST(nothing_can_be_forgotten_where_nothing_is),
 		TEST(each_identity_is_listed_once_and_a_changed_one_is_not_kept),
+		TEST(no_lid_beyond_the_last_is_given_out),
+		TEST(who_has_been_away_for_longest_is_forgotten_first),
 		TEST(a_walk_at_random_agrees_with_an_array_of_owners),
 	};
 

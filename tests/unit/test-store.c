@@ -163,6 +163,27 @@ static void quirks_of_size_zero_forget_the_device(void **state)
 	assert_int_equal(f->back->quirks[0].guid, 2);
 }
 
+/* And another may have its LID in the same breath. */
+static void an_identity_with_lid_zero_forgets_the_guid(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	keep_identity_of(f, 1, 10, 0);
+	keep_identity_of(f, 2, 20, 0);
+	flush(f);
+	keep_identity_of(f, 1, 0, 0);
+	keep_identity_of(f, 4, 10, 0);
+	keep_identity_of(f, 3, 30, 0);
+	keep_identity_of(f, 3, 0, 0);
+	fixture_reopen(f);
+
+	assert_int_equal(f->back->n_identities, 2);
+	assert_int_equal(f->back->identities[0].guid, 2);
+	assert_int_equal(f->back->identities[1].guid, 4);
+	assert_int_equal(f->back->identities[1].lid, 10);
+}
+
 static void blobs_of_the_largest_size_are_kept(void **state)
 {
 	struct fixture *f = *state;
@@ -183,7 +204,7 @@ static void blobs_of_the_largest_size_are_kept(void **state)
 static void what_cannot_be_right_is_not_taken(void **state)
 {
 	static const struct kept_identity wrong[] = {
-		{ 0, 1, 0 }, { 1, 0, 0 }, { 1, 0xc000, 0 }, { 1, 0xbfff, 1 }, { 1, 1, 8 },
+		{ 0, 1, 0 }, { 1, 9, 1 }, { 1, 0xc000, 0 }, { 1, 0xbfff, 1 }, { 1, 1, 8 },
 	};
 	struct fixture *f = *state;
 	struct keeper *k;
@@ -551,10 +572,10 @@ static void a_bad_row_is_healed_by_a_good_value(void **state)
 	make_store_with_one_of_each(f);
 	run_sql(f, "UPDATE identity SET lid = NULL; UPDATE quirks SET content = 1");
 	fixture_open(f);
-	keep_identity_of(f, 1, 9, 1);
+	keep_identity_of(f, 1, 8, 1);
 	keep_quirks_of(f, 1, "good", 4);
 	fixture_reopen(f);
-	assert_int_equal(f->back->identities[0].lid, 9);
+	assert_int_equal(f->back->identities[0].lid, 8);
 	assert_int_equal(f->back->quirks[0].size, 4);
 }
 
@@ -913,6 +934,7 @@ int main(void)
 		TEST(nothing_is_found_in_a_new_directory),
 		TEST(the_last_value_of_a_guid_counts),
 		TEST(quirks_of_size_zero_forget_the_device),
+		TEST(an_identity_with_lid_zero_forgets_the_guid),
 		TEST(blobs_of_the_largest_size_are_kept),
 		TEST(what_cannot_be_right_is_not_taken),
 		TEST(a_fabric_of_13000_ports_is_kept_in_one_burst),
