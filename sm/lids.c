@@ -6,6 +6,12 @@
  * in order, and all hosts of a switch in one block of 64, so that they do not straddle blocks;
  * switches fill the gaps. LIDs that lie close together in the tree then lie close together in every
  * forwarding table.
+ *
+ * No LID lies beyond the smallest forwarding table (LinearFDBCap; opensm does the same): who has
+ * one there gets another. But a switch that has less room than all that are here need, where others
+ * have more, is left out, or it alone would keep hosts of a large fabric from coming up.
+ *
+ * When no LID is left, those go first whose devices have been away for longest.
  */
 
 #include <errno.h>
@@ -35,6 +41,62 @@ static uint8_t lmc_of(const struct sm *sm, uint32_t number)
 	return (uint8_t)sm->conf.lmc;
 }
 
+/* -- room in the tables of switches ------------------------------------------------------------
+ */
+
+bool lids_are_beyond(const struct sm *sm, unsigned lid, unsigned lmc)
+{
+	return lid + (1u << lmc) - 1 > sm->last_lid;
+}
+
+/* The highest LID that the table of this switch can have; 0: it is no switch that takes part. */
+static unsigned room_of(const struct fabric *f, uint32_t number)
+{
+	const struct node *node = &f->nodes[number];
+	unsigned cap;
+
+	if (!node->present || !node_is_switch(node) || node->reason != REASON_NONE)
+		return 0;
+	cap = (unsigned)wire_get(node->sw->info, SWITCH_INFO_LINEAR_CAP);
+
+	return MIN(cap - MIN(cap, 1u), LID_UNICAST_LAST);
+}
+
+static unsigned count_needed(const struct sm *sm)
+{
+	unsigned needed = 0;
+
+	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
+		if (takes_part(&sm->fabric, i))
+			needed += 1u << lmc_of(sm, i);
+
+	return needed;
+}
+
+/* Find last_lid, and leave out who is too small. */
+static void fit_tables(struct sm *sm)
+{
+	unsigned needed = count_needed(sm);
+	unsigned most = 0;
+
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		most = MAX(most, room_of(&sm->fabric, i));
+	sm->last_lid = (uint16_t)(most ? most : LID_UNICAST_LAST);
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		unsigned room = room_of(&sm->fabric, i);
+
+		if (room == 0)
+			continue;
+		if (room < MIN(needed, most))
+			reason_set_node(sm, i, REASON_LID_TOO_HIGH);
+		else
+			sm->last_lid = (uint16_t)MIN(sm->last_lid, room);
+	}
+}
+
+/* -- who has one already ------------------------------------------------------------------------
+ */
+
 /*
  * A LID that the port already has is kept, if nobody else owns it. Only at the start and after
  * another master: later it is we who know, and a port that comes with another LID comes from
@@ -46,22 +108,34 @@ static void adopt(struct sm *sm, uint32_t number)
 	uint16_t held = port_held_lid(port);
 	const struct identity *id = identity_find(sm->identities, port->guid);
 
-	if (held == 0 || (id && id->lid == held && id->lmc == lmc_of(sm, number)))
+	if (held == 0 || (id && id->lid == held && id->lmc == lmc_of(sm, number)) ||
+	    lids_are_beyond(sm, held, lmc_of(sm, number)))
 		return;
 	if (identity_claim(sm->identities, port->guid, held, lmc_of(sm, number)) == 0 && id)
 		log_info("0x%016llx keeps LID %u, which the fabric knows it by",
 			 (unsigned long long)port->guid, held);
 }
 
-static void drop_wrong_lmc(struct sm *sm, uint32_t number)
+/* Of another LMC than before, or beyond the tables of switches: the port has to get other LIDs. */
+static void drop_unfit(struct sm *sm, uint32_t number)
 {
 	uint64_t guid = sm->fabric.ports[number].guid;
 	const struct identity *id = identity_find(sm->identities, guid);
+	uint8_t lmc = lmc_of(sm, number);
 
-	if (id && id->lmc != lmc_of(sm, number) &&
-	    identity_claim(sm->identities, guid, id->lid, lmc_of(sm, number)) < 0)
+	if (!id)
+		return;
+	if (lids_are_beyond(sm, id->lid, lmc)) {
+		log_notice("0x%016llx cannot keep LID %u: forwarding tables end at %u",
+			   (unsigned long long)guid, id->lid, sm->last_lid);
 		identity_forget(sm->identities, guid);
+	} else if (id->lmc != lmc && identity_claim(sm->identities, guid, id->lid, lmc) < 0) {
+		identity_forget(sm->identities, guid);
+	}
 }
+
+/* -- who has none -------------------------------------------------------------------------------
+ */
 
 static bool needs_lid(const struct sm *sm, uint32_t number)
 {
@@ -69,13 +143,30 @@ static bool needs_lid(const struct sm *sm, uint32_t number)
 	       !identity_find(sm->identities, sm->fabric.ports[number].guid);
 }
 
+/* Whose LIDs others get. False if all are here. */
+static bool forget_oldest(struct sm *sm)
+{
+	uint64_t guid = identity_forget_oldest(sm->identities);
+
+	if (guid == 0)
+		return false;
+	log_info("0x%016llx has been away for longest, and its LIDs are given to others",
+		 (unsigned long long)guid);
+	keep_identity(sm->keeper, &(struct kept_identity){ .guid = guid });
+
+	return true;
+}
+
 static void assign(struct sm *sm, uint32_t number)
 {
+	uint64_t guid = sm->fabric.ports[number].guid;
 	int r;
 
 	if (!needs_lid(sm, number))
 		return;
-	r = identity_assign(sm->identities, sm->fabric.ports[number].guid, lmc_of(sm, number));
+	do
+		r = identity_assign(sm->identities, guid, lmc_of(sm, number));
+	while (r == -ENOSPC && forget_oldest(sm));
 	if (r < 0)
 		reason_set_port(sm, number,
 				r == -ENOSPC ? REASON_OUT_OF_LIDS : REASON_OUT_OF_MEMORY);
@@ -184,13 +275,21 @@ static int assign_in_order(struct sm *sm)
 	return 0;
 }
 
+/* -- all ----------------------------------------------------------------------------------------
+ */
+
 static void note_lid(struct sm *sm, uint32_t number)
 {
 	struct port *port = &sm->fabric.ports[number];
 	const struct identity *id = port->guid ? identity_find(sm->identities, port->guid) : NULL;
 
-	if (!id || !port_is_end(&sm->fabric, number))
+	if (!port_is_end(&sm->fabric, number))
 		return;
+	if (!id) {
+		port->lid = 0;
+		port->lmc = 0;
+		return;
+	}
 	if (port->lid != id->lid || port->lmc != id->lmc)
 		sm->changed = true;
 	port->lid = id->lid;
@@ -222,10 +321,14 @@ int lids_plan(struct sm *sm)
 	bool missing = false;
 	int r = 0;
 
+	fit_tables(sm);
+	identities_begin(sm->identities, f->sweep, sm->last_lid);
 	for (uint32_t i = 0; i < f->n_ports; i++) {
+		if (node_of(f, i)->present && f->ports[i].guid)
+			identity_see(sm->identities, f->ports[i].guid);
 		if (!takes_part(f, i))
 			continue;
-		drop_wrong_lmc(sm, i);
+		drop_unfit(sm, i);
 		if (sm->adopting)
 			adopt(sm, i);
 		missing = missing || needs_lid(sm, i);

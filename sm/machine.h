@@ -135,8 +135,7 @@ struct sm {
 	bool came_up;
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */
 	bool stopping; /* ask nothing more */
-	bool outranked;
-	uint32_t retries; /* sweeps in a row for things that did not answer */
+	uint16_t last_lid; /* that the forwarding tables of all switches have room for */
 	uint64_t generation;
 	uint64_t applied;
 	uint64_t sweeps;
@@ -215,6 +214,8 @@ bool pkeys_enforces(const struct sm *sm, uint32_t port);
 
 /* lids.c: who gets which LID. */
 int lids_plan(struct sm *sm);
+/* Is one of @lid to @lid + 2^@lmc - 1 beyond last_lid? */
+bool lids_are_beyond(const struct sm *sm, unsigned lid, unsigned lmc);
 
 /* routes.c: forwarding tables, computed on another thread. */
 /* 0: nothing to compute, 1: a job was started and sm_advance() will follow, -errno. */

@@ -151,8 +151,9 @@ static int add_arcs(struct sm *sm, struct route_job *job)
 }
 
 /* The end port that hangs, or last hung, on each switch port; NO_PORT: none. */
-static uint32_t *ends_by_switch_port(const struct fabric *f)
+static uint32_t *ends_by_switch_port(const struct sm *sm)
 {
+	const struct fabric *f = &sm->fabric;
 	uint32_t *ends = malloc((f->n_ports + 1) * sizeof(*ends));
 
 	if (!ends)
@@ -161,8 +162,8 @@ static uint32_t *ends_by_switch_port(const struct fabric *f)
 	for (uint32_t i = 0; i < f->n_ports; i++) {
 		const struct port *port = &f->ports[i];
 
-		if (!port->guid || !port->lid || port->home == NO_PORT || port->number == 0 ||
-		    node_is_switch(node_of(f, i)))
+		if (!port->guid || !port->lid || lids_are_beyond(sm, port->lid, port->lmc) ||
+		    port->home == NO_PORT || port->number == 0 || node_is_switch(node_of(f, i)))
 			continue;
 		if (port->peer != NO_PORT || f->ports[port->home].peer == NO_PORT)
 			ends[port->home] = i;
@@ -220,7 +221,7 @@ static void add_ends_of(struct sm *sm, struct route_job *job, uint32_t s, const 
 
 static int add_ends(struct sm *sm, struct route_job *job)
 {
-	AUTO(freep) uint32_t *ends = ends_by_switch_port(&sm->fabric);
+	AUTO(freep) uint32_t *ends = ends_by_switch_port(sm);
 
 	job->ends = malloc((sm->fabric.n_ports + 1) * sizeof(*job->ends));
 	if (!ends || !job->ends)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Who gets a LID: routers as well as adapters, and not everybody when there are more ports than
- * LIDs.
+ * Who gets a LID: routers as well as adapters, none that a switch has no room for, and not
+ * everybody when there are more ports than LIDs.
  */
 
 #include "tests/unit/world.h"
@@ -52,8 +52,44 @@ static void a_switch_port_that_faces_a_router_is_a_leaf(void **state)
 	assert_int_equal(w->host[3]->port[1].keys[1], 0);
 }
 
-/* -- more ports than LIDs -----------------------------------------------------------------------
+/* -- small forwarding tables --------------------------------------------------------------------
  */
+
+static void set_room(struct fake_device *device, unsigned last_lid)
+{
+	wire_set(device->switch_info, SWITCH_INFO_LINEAR_CAP, last_lid + 1);
+}
+
+static void set_all_rooms(struct world *w, unsigned last_lid)
+{
+	set_room(w->west, last_lid);
+	set_room(w->east, last_lid);
+}
+
+static uint16_t lid_of(const struct fake_device *device)
+{
+	return fake_lid(device, device->type == NODE_TYPE_SWITCH ? 0 : 1);
+}
+
+static void assert_within(const struct world *w, size_t from, unsigned last_lid)
+{
+	for (unsigned i = 0; i < w->f->n_devices; i++) {
+		assert_int_not_equal(lid_of(w->f->device[i]), 0);
+		assert_true(lid_of(w->f->device[i]) <= last_lid);
+	}
+	for (size_t i = from; i < w->f->n_smps; i++)
+		if (w->f->smps[i].method == METHOD_SET && w->f->smps[i].attr == ATTR_LFT)
+			assert_true(w->f->smps[i].modifier <= last_lid / LFT_BLOCK);
+}
+
+static unsigned kept_lid(const struct world *w, uint64_t guid)
+{
+	for (unsigned i = 0; i < w->keeper.n_identities; i++)
+		if (w->keeper.identities[i].guid == guid)
+			return w->keeper.identities[i].lid;
+
+	return 0;
+}
 
 static void own(struct world *w, uint64_t guid, unsigned lid, uint8_t lmc)
 {
@@ -62,24 +98,104 @@ static void own(struct world *w, uint64_t guid, unsigned lid, uint8_t lmc)
 	assert_int_equal(keep_identity(&w->keeper.keeper, &id), 0);
 }
 
-/*
- * Devices that were here once own all LIDs but @n_left times 128, and those below 128, where
- * switches are. What is left are the lowest, which fit into the tables of the switches here.
- */
-static void fill_lids(struct world *w, unsigned n_left)
+/* One that the port has, and one that the store remembers. */
+static void lids_beyond_the_smallest_forwarding_table_are_replaced(void **state)
 {
-	for (unsigned lid = 128 * (n_left + 1); lid < LID_UNICAST_LAST; lid += 128)
-		own(w, 0xf00000 + lid, lid, 7);
-	w->conf.lmc = 7;
+	struct world *w = *state;
+	size_t from;
+
+	set_room(w->east, 63);
+	wire_set(w->host[1]->port[1].info, PORT_INFO_LID, 5000);
+	own(w, w->host[3]->port_guid, 64, 0);
+	w->conf.sweep_interval = 10;
+	world_start(w);
+	assert_good(w, NULL);
+	assert_within(w, 0, 63);
+	assert_int_equal(kept_lid(w, w->host[3]->port_guid), lid_of(w->host[3]));
+	from = world_mark(w);
+	world_run(w, 600);
+	assert_int_equal(world_sets(w, from), 0);
+	world_start(w);
+	assert_int_equal(world_sets(w, from), 0);
 }
 
-/* And hosts all others: nothing is left for switches. */
-static void fill_switch_lids(struct world *w)
+static void ranges_end_within_the_smallest_forwarding_table(void **state)
 {
-	for (unsigned lid = 1; lid < 128; lid++)
-		own(w, 0xf00000 + lid, lid, 0);
+	struct world *w = *state;
+
+	set_room(w->east, 70);
+	own(w, w->host[2]->port_guid, 68, 2);
+	own(w, w->host[3]->port_guid, 64, 2);
+	w->conf.lmc = 2;
+	world_start(w);
+	assert_good(w, NULL);
+	assert_true(lid_of(w->host[2]) + 3 <= 70);
+	assert_int_equal(lid_of(w->host[3]), 64);
+}
+
+static struct fake_device *add_switch(struct world *w, unsigned last_lid)
+{
+	struct fake_device *device = fake_add(w->f, "new", NODE_TYPE_SWITCH, 0x50, FAKE_PORTS);
+
+	set_room(device, last_lid);
+	fake_link(device, 1, w->east, 5);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+
+	return device;
+}
+
+static void a_switch_with_a_smaller_table_lowers_lids_if_all_have_room_in_it(void **state)
+{
+	struct world *w = *state;
+	size_t from;
+
+	own(w, w->host[3]->port_guid, 500, 0);
+	world_start(w);
+	assert_int_equal(lid_of(w->host[3]), 500);
+	from = world_mark(w);
+	add_switch(w, 31);
+	assert_good(w, NULL);
+	assert_within(w, from, 31);
+}
+
+static void a_switch_whose_table_is_too_small_for_all_is_left_out_alone(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *small, *behind;
+	uint16_t before[HOSTS];
+	size_t from;
+
+	own(w, w->host[3]->port_guid, 500, 0);
+	world_start(w);
 	for (unsigned i = 0; i < HOSTS; i++)
-		own(w, w->host[i]->port_guid, 128 * (i + 1), 7);
+		before[i] = lid_of(w->host[i]);
+	behind = fake_add(w->f, "behind", NODE_TYPE_CA, 0x6000, 1);
+	small = add_switch(w, 4);
+	fake_link(behind, 1, small, 2);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		assert_int_equal(lid_of(w->host[i]), before[i]);
+		assert_reaches(w->host[i], 1, w->host[(i + 1) % HOSTS], 1);
+	}
+	assert_string_equal(world_reason(w, small, 0), "lid-too-high");
+	assert_string_equal(world_reason(w, behind, 1), "no-route");
+	assert_int_equal(world_count(w, 0, small, METHOD_SET, ATTR_LFT), 0);
+	from = world_mark(w);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_int_equal(world_sets(w, from), 0);
+}
+
+/* -- more ports than LIDs -----------------------------------------------------------------------
+ */
+
+/* LIDs 128 to 511, so three ranges. */
+static void leave_three_ranges(struct world *w)
+{
+	w->conf.lmc = 7;
+	set_all_rooms(w, 511);
 }
 
 static const struct fake_device *find_without_lid(const struct world *w)
@@ -114,7 +230,7 @@ static void without_lids_for_all_one_port_has_the_reason_and_the_others_come_up(
 	const struct fake_device *device;
 	struct sm_status status;
 
-	fill_lids(w, HOSTS - 1);
+	leave_three_ranges(w);
 	world_start(w);
 	device = find_without_lid(w);
 	assert_good(w, device);
@@ -133,8 +249,7 @@ static void a_switch_without_a_lid_has_the_reason_and_its_hosts_come_up(void **s
 	struct world *w = *state;
 	size_t from;
 
-	fill_switch_lids(w);
-	fill_lids(w, HOSTS);
+	set_all_rooms(w, HOSTS);
 	world_start(w);
 	assert_active(w, NULL);
 	for (unsigned i = 0; i < HOSTS; i++)
@@ -149,17 +264,42 @@ static void a_switch_without_a_lid_has_the_reason_and_its_hosts_come_up(void **s
 	assert_int_equal(world_sets(w, from), 0);
 }
 
-/* A restart with a store in which some have been forgotten. */
-static void who_got_no_lid_gets_one_when_there_is_one_again(void **state)
+static void who_got_no_lid_gets_that_of_a_device_that_leaves(void **state)
 {
 	struct world *w = *state;
+	struct fake_device *leaving;
 
-	fill_lids(w, HOSTS - 1);
+	leave_three_ranges(w);
 	world_start(w);
-	find_without_lid(w);
-	fake_keeper_clear(&w->keeper);
+	leaving = w->host[find_without_lid(w) == w->host[1] ? 2 : 1];
+	fake_unplug(leaving, 1);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	for (unsigned i = 0; i < HOSTS; i++)
+		assert_int_not_equal(lid_of(w->host[i]), 0);
+	assert_good(w, leaving);
+	assert_int_equal(kept_lid(w, leaving->port_guid), 0);
+}
+
+/* All LIDs are those of devices that were here once; after a restart nobody has one twice. */
+static void lids_of_devices_that_are_gone_are_given_out_again(void **state)
+{
+	struct world *w = *state;
+	size_t from;
+
+	set_all_rooms(w, 200);
+	for (unsigned lid = 1; lid <= 200; lid++)
+		own(w, 0xf00000 + lid, lid, 0);
 	world_start(w);
 	assert_good(w, NULL);
+	for (unsigned i = 0; i < w->keeper.n_identities; i++)
+		for (unsigned j = 0; j < i; j++)
+			assert_true(w->keeper.identities[i].lid == 0 ||
+				    w->keeper.identities[i].lid != w->keeper.identities[j].lid);
+	from = world_mark(w);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(world_sets(w, from), 0);
 }
 
 int main(void)
@@ -169,7 +309,12 @@ int main(void)
 		TEST(a_switch_port_that_faces_a_router_is_a_leaf),
 		TEST(without_lids_for_all_one_port_has_the_reason_and_the_others_come_up),
 		TEST(a_switch_without_a_lid_has_the_reason_and_its_hosts_come_up),
-		TEST(who_got_no_lid_gets_one_when_there_is_one_again),
+		TEST(who_got_no_lid_gets_that_of_a_device_that_leaves),
+		TEST(lids_of_devices_that_are_gone_are_given_out_again),
+		TEST(lids_beyond_the_smallest_forwarding_table_are_replaced),
+		TEST(ranges_end_within_the_smallest_forwarding_table),
+		TEST(a_switch_with_a_smaller_table_lowers_lids_if_all_have_room_in_it),
+		TEST(a_switch_whose_table_is_too_small_for_all_is_left_out_alone),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
