@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Other subnet managers, IBA 14.4. Whoever has the higher priority, or among equals the lower GUID,
- * is to be master; a master that is there already stays it unless it hands over. Ports whose
- * CapabilityMask says IsSM are asked for SMInfo in every sweep; if one of them is master or
- * outranks us we write nothing and watch, and every sweep decides anew.
+ * Other subnet managers, IBA 14.4. Ports whose CapabilityMask says IsSM are asked for SMInfo in
+ * every sweep, and every sweep decides anew. While we are not master, one that is stays it,
+ * whatever its rank; it is for the master to hand over. Among those that are master, or where
+ * nobody is, the higher priority decides, and among equals the lower GUID. Whoever gives way writes
+ * nothing and watches.
+ *
+ * Who does not answer once may be busy, or have lost a packet: it is still there until it has not
+ * answered several times, its port is gone or no longer says IsSM.
  *
  * The states and what leads from one to the other are a table (the specification's figure,
  * restricted to what arrives from outside); handing over and taking over an orderly way build on
@@ -16,6 +20,8 @@
 
 #include "base/macros.h"
 #include "sm/machine.h"
+
+#define UNANSWERED_MOST 3 /* sweeps, and then it is gone */
 
 /* What SubnSet(SMInfo) asks of us, by state; absent: refused with status 7 (IBA 14.4.1). */
 /* clang-format off */
@@ -87,22 +93,19 @@ bool election_ask(struct sm *sm, struct node *node, struct request *ret)
 	return false;
 }
 
-static struct sm_peer *peer_of(struct sm *sm, uint64_t guid)
+static struct peer *peer_of(struct sm *sm, uint64_t guid)
 {
 	for (unsigned i = 0; i < sm->n_peers; i++)
-		if (sm->peers[i].guid == guid)
+		if (sm->peers[i].said.guid == guid)
 			return &sm->peers[i];
-	if (sm->n_peers == MAX_PEERS)
-		return NULL;
-	sm->peers[sm->n_peers] = (struct sm_peer){ .guid = guid };
 
-	return &sm->peers[sm->n_peers++];
+	return sm->n_peers < MAX_PEERS ? &sm->peers[sm->n_peers++] : NULL;
 }
 
 void election_take(struct sm *sm, struct node *node, const struct answer *answer)
 {
-	const struct port *port = &sm->fabric.ports[TAG_PORT(answer->request->tag)];
-	struct sm_peer *peer;
+	uint32_t number = TAG_PORT(answer->request->tag);
+	struct peer *peer;
 	uint64_t guid;
 
 	(void)node;
@@ -115,11 +118,15 @@ void election_take(struct sm *sm, struct node *node, const struct answer *answer
 	peer = peer_of(sm, guid);
 	if (!peer)
 		return;
-	*peer = (struct sm_peer){ .guid = guid,
-				  .lid = port_held_lid(port),
-				  .priority = (uint8_t)wire_get(answer->data, SM_INFO_PRIORITY),
-				  .state = (uint8_t)wire_get(answer->data, SM_INFO_STATE),
-				  .seen = sm->fabric.sweep };
+	*peer = (struct peer){
+		.said = { .guid = guid,
+			  .lid = port_held_lid(&sm->fabric.ports[number]),
+			  .priority = (uint8_t)wire_get(answer->data, SM_INFO_PRIORITY),
+			  .state = (uint8_t)wire_get(answer->data, SM_INFO_STATE),
+			  .seen = loop_now(sm->loop) },
+		.port = number,
+		.sweep = sm->fabric.sweep,
+	};
 }
 
 /* Ask those that say they are subnet managers. */
@@ -153,15 +160,32 @@ static const struct sm_peer *find_better(const struct sm *sm)
 	const struct sm_peer *best = NULL;
 
 	for (unsigned i = 0; i < sm->n_peers; i++) {
-		const struct sm_peer *peer = &sm->peers[i];
+		const struct sm_peer *peer = &sm->peers[i].said;
 
-		if (peer->seen != sm->fabric.sweep || !outranks_us(sm, peer))
-			continue;
-		if (!best || peer->state == SM_MASTER)
+		if (outranks_us(sm, peer) && (!best || peer->state == SM_MASTER))
 			best = peer;
 	}
 
 	return best;
+}
+
+static bool is_gone(const struct sm *sm, const struct peer *peer)
+{
+	const struct port *port = &sm->fabric.ports[peer->port];
+
+	return !port->present || !port->sm || peer->unanswered >= UNANSWERED_MOST;
+}
+
+static void forget_peers(struct sm *sm)
+{
+	for (unsigned i = sm->n_peers; i-- > 0;) {
+		struct peer *peer = &sm->peers[i];
+
+		if (peer->sweep != sm->fabric.sweep)
+			peer->unanswered++;
+		if (is_gone(sm, peer))
+			*peer = sm->peers[--sm->n_peers];
+	}
 }
 
 void election_decide(struct sm *sm)
@@ -169,10 +193,7 @@ void election_decide(struct sm *sm)
 	const struct sm_peer *better;
 	char why[160];
 
-	/* Who was not seen in this sweep is gone. */
-	for (unsigned i = sm->n_peers; i-- > 0;)
-		if (sm->peers[i].seen != sm->fabric.sweep)
-			sm->peers[i] = sm->peers[--sm->n_peers];
+	forget_peers(sm);
 	if (sm->state == SM_NOT_ACTIVE)
 		return;
 	better = find_better(sm);
@@ -209,7 +230,7 @@ static void fill_sm_info(struct sm *sm, uint64_t mkey, uint8_t *info)
 static bool is_known(const struct sm *sm, uint64_t guid)
 {
 	for (unsigned i = 0; i < sm->n_peers; i++)
-		if (sm->peers[i].guid == guid)
+		if (sm->peers[i].said.guid == guid)
 			return true;
 
 	return false;

@@ -106,6 +106,14 @@ struct memory {
 	uint32_t room;
 };
 
+/* Another subnet manager. */
+struct peer {
+	struct sm_peer said;
+	uint32_t port;       /* at which it answered */
+	uint32_t sweep;      /* in which it last did */
+	unsigned unanswered; /* sweeps since then */
+};
+
 #define MAX_PEERS 64u
 
 struct sm {
@@ -147,9 +155,10 @@ struct sm {
 	bool unkept;              /* something was handed to the store in this reconcile */
 	bool keeping;             /* and is not on disk yet */
 	uint64_t hold_off;        /* between sweeps that changes ask for */
+	uint64_t asked_at;        /* when the last change asked for one */
 	uint64_t next_sweep_from; /* not before */
 
-	struct sm_peer peers[MAX_PEERS];
+	struct peer peers[MAX_PEERS];
 	unsigned n_peers;
 	uint64_t traps_ignored;
 };

@@ -23,7 +23,7 @@
 
 #define HOLD_OFF_FIRST (20 * LOOP_MSEC)
 #define HOLD_OFF_MOST  (2 * LOOP_SEC)
-#define QUIET          (10 * LOOP_SEC) /* after which changes are taken up at once again */
+#define QUIET          (10 * LOOP_SEC) /* after which a change is taken up at once again */
 #define RETRY_OWN      (2 * LOOP_SEC)  /* our own device does not answer */
 
 #define TODO_TABLES                                                                                \
@@ -300,12 +300,13 @@ void sm_advance(struct sm *sm)
 
 void sm_sweep_again(struct sm *sm, bool full)
 {
-	uint64_t quiet_since = sm->sweep_started + sm->sweep_took;
+	uint64_t now = loop_now(sm->loop);
 
-	if (sm->phase == PHASE_REST && loop_now(sm->loop) - quiet_since > QUIET)
+	if (sm->phase == PHASE_REST && now - sm->asked_at > QUIET)
 		sm->hold_off = 0;
 	else if (!sm->sweep_wanted)
 		sm->hold_off = MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), HOLD_OFF_MOST);
+	sm->asked_at = now;
 	sm->sweep_wanted = true;
 	sm->full_wanted = sm->full_wanted || full;
 	if (sm->phase == PHASE_REST)
@@ -615,8 +616,8 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 	if (sm->routing.trouble)
 		ret->routing_why = sm->routing.trouble;
 	for (unsigned i = 0; i < sm->n_peers; i++)
-		if (sm->peers[i].state == SM_MASTER && sm->state != SM_MASTER)
-			ret->peer_guid = sm->peers[i].guid;
+		if (sm->peers[i].said.state == SM_MASTER && sm->state != SM_MASTER)
+			ret->peer_guid = sm->peers[i].said.guid;
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		if (sm->fabric.nodes[i].present)
 			count_node(sm, &sm->fabric.nodes[i], ret);
@@ -662,7 +663,7 @@ bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret)
 {
 	if (n >= sm->n_peers)
 		return false;
-	*ret = sm->peers[n];
+	*ret = sm->peers[n].said;
 
 	return true;
 }

@@ -126,6 +126,6 @@ struct sm_peer {
 	uint16_t lid;
 	uint8_t priority;
 	uint8_t state; /* enum sm_state */
-	uint64_t seen; /* loop_now() */
+	uint64_t seen; /* loop_now() when it last answered */
 };
 bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret);

@@ -402,6 +402,46 @@ static void when_the_master_vanishes_the_standby_takes_over(void **state)
 	*state = world_new(1);
 }
 
+static void lose_sm_infos(struct world *w, unsigned count)
+{
+	peer_of(w)->loses = (struct fake_fault){ .method = METHOD_GET,
+						 .attr = ATTR_SM_INFO,
+						 .count = count * w->conf.tries };
+}
+
+static void a_standby_stays_so_when_one_sm_info_is_lost(void **state)
+{
+	struct world *w = *state;
+	struct sm_peer peer;
+
+	bring_to(w, SM_STANDBY);
+	lose_sm_infos(w, 1);
+	sm_sweep(w->sm, false);
+	world_run(w, 10);
+	assert_int_equal(world_state(w), SM_STANDBY);
+	assert_true(sm_peer(w->sm, 0, &peer));
+	for (unsigned i = 0; i < 10; i++) {
+		lose_sm_infos(w, i % 2); /* and another, now and then */
+		sm_sweep(w->sm, false);
+		world_run(w, 10);
+	}
+	assert_int_equal(world_state(w), SM_STANDBY);
+	assert_int_equal(world_sets(w, 0), 0);
+}
+
+static void a_master_that_answers_no_more_is_followed(void **state)
+{
+	struct world *w = *state;
+
+	w->conf.sweep_interval = 10;
+	bring_to(w, SM_STANDBY);
+	lose_sm_infos(w, 1000);
+	world_run(w, 15);
+	assert_int_equal(world_state(w), SM_STANDBY);
+	world_run(w, 45);
+	assert_good(w, NULL);
+}
+
 /* -- what another one did -----------------------------------------------------------------------
  */
 
@@ -549,6 +589,8 @@ int main(void)
 		TEST(of_two_masters_the_one_of_higher_rank_remains),
 		TEST(a_subnet_manager_that_has_left_is_no_peer),
 		TEST(when_the_master_vanishes_the_standby_takes_over),
+		TEST(a_standby_stays_so_when_one_sm_info_is_lost),
+		TEST(a_master_that_answers_no_more_is_followed),
 		TEST(taking_back_a_fabric_that_nobody_changed_sends_no_set),
 		TEST(what_another_master_wrote_is_read_before_anything_is_believed),
 		TEST(a_standby_calls_nothing_in_progress),

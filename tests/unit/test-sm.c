@@ -125,6 +125,45 @@ static void of_two_devices_with_one_lid_one_gets_another(void **state)
 	assert_int_not_equal(fake_lid(w->host[2], 1), fake_lid(w->host[3], 1));
 }
 
+/* And the next one: however often it looks by itself, the changes of long ago do not count. */
+static void changes_in_a_quiet_fabric_are_taken_up_at_once(void **state)
+{
+	struct world *w = *state;
+
+	w->conf.sweep_interval = 10;
+	world_start(w);
+	for (unsigned i = 0; i < 20; i++) {
+		uint64_t sweeps;
+
+		world_run(w, 607); /* in the middle between two sweeps */
+		sweeps = world_sweeps(w);
+		sm_sweep(w->sm, false);
+		loop_virtual_run_for(w->loop, LOOP_MSEC);
+		assert_int_equal(world_sweeps(w), sweeps + 1);
+		sm_sweep(w->sm, false);
+		loop_virtual_run_for(w->loop, 25 * LOOP_MSEC);
+		assert_int_equal(world_sweeps(w), sweeps + 2);
+	}
+}
+
+static void changes_that_do_not_end_are_taken_up_every_two_seconds(void **state)
+{
+	struct world *w = *state;
+	uint64_t sweeps;
+
+	world_start(w);
+	for (unsigned i = 0; i < 100; i++) {
+		sm_sweep(w->sm, false);
+		loop_virtual_run_for(w->loop, 100 * LOOP_MSEC);
+	}
+	sweeps = world_sweeps(w);
+	for (unsigned i = 0; i < 200; i++) {
+		sm_sweep(w->sm, false);
+		loop_virtual_run_for(w->loop, 100 * LOOP_MSEC);
+	}
+	assert_in_range(world_sweeps(w) - sweeps, 9, 11);
+}
+
 /* -- in which order, and what is on the wire ----------------------------------------------------
  */
 
@@ -909,6 +948,8 @@ int main(void)
 		TEST(a_restart_sends_no_set_and_keeps_the_lids),
 		TEST(a_restart_that_has_lost_its_memory_keeps_the_lids_of_the_fabric),
 		TEST(what_the_keeper_knows_is_what_devices_without_lids_get),
+		TEST(changes_in_a_quiet_fabric_are_taken_up_at_once),
+		TEST(changes_that_do_not_end_are_taken_up_every_two_seconds),
 		TEST(both_ends_are_armed_and_all_tables_written_before_anybody_is_active),
 		TEST(a_tree_costs_one_node_info_a_link_and_two_sets_a_port),
 		TEST(a_silent_device_delays_nobody_and_has_the_reason),
