@@ -217,6 +217,8 @@ enum wire_field setting_field(unsigned setting);
 /* pkeys.c: the P_Key table of a port as it should be; how many entries, holes are 0. */
 unsigned pkeys_plan(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);
 unsigned pkeys_capacity(const struct sm *sm, uint32_t port);
+/* Has the table of this end port room for all that it should have? */
+bool pkeys_fit(const struct sm *sm, uint32_t port);
 /* The device behind a switch port whose keys that port enforces, or NO_PORT. */
 uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
 bool pkeys_enforces(const struct sm *sm, uint32_t port);

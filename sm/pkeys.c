@@ -71,7 +71,7 @@ static unsigned keys_of(const struct partition *partition, enum partition_member
 	return 0;
 }
 
-/* All keys that the port should have, that for index 0 first; how many there are. */
+/* All keys that the port should have, that for index 0 first; how many, also if @room is less. */
 static unsigned wanted_keys(const struct sm *sm, uint32_t number, uint16_t *ret, unsigned room)
 {
 	const struct port *port = &sm->fabric.ports[number];
@@ -87,15 +87,16 @@ static unsigned wanted_keys(const struct sm *sm, uint32_t number, uint16_t *ret,
 		unsigned k = keys_of(partition,
 				     partition_membership(partition, kind, port->guid, self), keys);
 
-		for (unsigned j = 0; j < k && n < room; j++)
-			ret[n++] = keys[j];
-		if (k > 0 && partition->indx0 && !indx0_found && n >= k) {
+		for (unsigned j = 0; j < k && n + j < room; j++)
+			ret[n + j] = keys[j];
+		if (k > 0 && partition->indx0 && !indx0_found && n < room) {
 			uint16_t first = ret[0];
 
 			ret[0] = keys[0];
-			ret[n - k] = first;
+			ret[n] = first;
 			indx0_found = true;
 		}
+		n += k;
 	}
 
 	return n;
@@ -150,7 +151,7 @@ static unsigned plan_end(const struct sm *sm, uint32_t number, uint16_t *ret, un
 	const struct port *port = &sm->fabric.ports[number];
 	struct table t = { .keys = ret, .room = MIN(room, pkeys_capacity(sm, number)) };
 	uint16_t wanted[KEYS_MAX];
-	unsigned n = wanted_keys(sm, number, wanted, COUNT(wanted));
+	unsigned n = MIN(wanted_keys(sm, number, wanted, COUNT(wanted)), COUNT(wanted));
 
 	memset(ret, 0, room * sizeof(*ret));
 	if (n == 0)
@@ -209,6 +210,13 @@ bool pkeys_enforces(const struct sm *sm, uint32_t number)
 
 	return end != NO_PORT && !sm->fabric.ports[number].table_fault &&
 	       plan_enforcement(sm, end, keys, COUNT(keys)) <= pkeys_capacity(sm, number);
+}
+
+bool pkeys_fit(const struct sm *sm, uint32_t number)
+{
+	uint16_t first;
+
+	return wanted_keys(sm, number, &first, 1) <= pkeys_capacity(sm, number);
 }
 
 unsigned pkeys_plan(const struct sm *sm, uint32_t number, uint16_t *ret, unsigned room)

@@ -90,17 +90,33 @@ static bool has_route(const struct sm *sm, uint32_t number)
 	return sm_route(sm, near->node, port->lid) == near->number;
 }
 
+static enum reason reason_of_keys(const struct sm *sm, uint32_t number)
+{
+	bool fault = sm->fabric.ports[number].table_fault;
+
+	if (port_is_end(&sm->fabric, number) && !pkeys_fit(sm, number))
+		return REASON_PKEYS_DO_NOT_FIT;
+	if (port_is_end(&sm->fabric, number))
+		return fault ? REASON_NOT_KEPT : REASON_NONE;
+	if (pkeys_enforced_port(sm, number) != NO_PORT && !pkeys_enforces(sm, number))
+		return REASON_ENFORCEMENT_IMPOSSIBLE;
+
+	return REASON_NONE;
+}
+
 /* It works, but is there something to tell? */
 static enum reason remark(const struct sm *sm, uint32_t number)
 {
 	const struct fabric *f = &sm->fabric;
 	const struct port *port = &f->ports[number];
 	const struct port *far = &f->ports[port->peer];
+	enum reason reason;
 
 	if (!has_route(sm, number))
 		return REASON_NO_ROUTE;
-	if (port->table_fault)
-		return port_is_end(f, number) ? REASON_NOT_KEPT : REASON_ENFORCEMENT_IMPOSSIBLE;
+	reason = reason_of_keys(sm, number);
+	if (reason != REASON_NONE)
+		return reason;
 	if (settings_is_otherwise(sm, number))
 		return REASON_ACTIVE_OTHERWISE;
 	if (port_could_be_faster(port, far))
@@ -115,7 +131,7 @@ static enum reason reason_of_port_0(const struct sm *sm, uint32_t number)
 	if (sm->fabric.ports[number].refusals > 0)
 		return REASON_SET_REFUSED;
 
-	return has_route(sm, number) ? REASON_NONE : REASON_NO_ROUTE;
+	return has_route(sm, number) ? reason_of_keys(sm, number) : REASON_NO_ROUTE;
 }
 
 static enum reason reason_of_port(const struct sm *sm, uint32_t number)
@@ -145,9 +161,26 @@ static enum reason reason_of_port(const struct sm *sm, uint32_t number)
 	return reason_of_link(sm, port);
 }
 
+/* What nobody sees from the state of a link. */
+static void say(const struct sm *sm, uint32_t number, enum reason reason)
+{
+	struct log_where where = where_of_port(sm, number);
+
+	if (reason == REASON_NO_ROUTE || reason == REASON_PKEYS_DO_NOT_FIT ||
+	    reason == REASON_ENFORCEMENT_IMPOSSIBLE)
+		log_peer(loop_now(sm->loop), &where, "%s", reason_sentence(reason));
+}
+
 void reasons_update(struct sm *sm)
 {
-	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
-		if (sm->fabric.ports[i].present)
-			reason_set_port(sm, i, reason_of_port(sm, i));
+	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
+		enum reason reason;
+
+		if (!sm->fabric.ports[i].present)
+			continue;
+		reason = reason_of_port(sm, i);
+		if (sm->fabric.ports[i].reason != reason)
+			say(sm, i, reason);
+		reason_set_port(sm, i, reason);
+	}
 }

@@ -5,6 +5,8 @@
  * cables, partitions, keys, loss.
  */
 
+#include <stdio.h>
+
 #include "tests/unit/world.h"
 
 /* -- coming up ----------------------------------------------------------------------------------
@@ -756,6 +758,57 @@ static void members_get_their_keys_and_switches_enforce_them(void **state)
 	assert_int_equal(world_sets(w, from), 4);
 }
 
+static struct partitions *make_partitions(unsigned n)
+{
+	char text[8192] = "Default=0x7fff: ALL=full;\n";
+
+	for (unsigned i = 1; i < n; i++)
+		sprintf(text + strlen(text), "p%u=0x%x: ALL=full;\n", i, i);
+
+	return world_parse(text);
+}
+
+static unsigned count_keys(const struct fake_port *port)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < FAKE_KEYS; i++)
+		n += port->keys[i] != 0;
+
+	return n;
+}
+
+static void who_is_in_more_partitions_than_its_table_holds_has_the_reason(void **state)
+{
+	struct world *w = *state;
+
+	w->partitions = make_partitions(FAKE_KEYS + 1);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(count_keys(&w->host[3]->port[1]), FAKE_KEYS);
+	assert_true(has_key(&w->host[3]->port[1], 0xffff));
+	assert_string_equal(world_reason(w, w->host[3], 1), "pkeys-do-not-fit");
+	sm_reconfigure(w->sm, &w->conf, make_partitions(FAKE_KEYS));
+	world_run(w, 5);
+	assert_int_equal(count_keys(&w->host[3]->port[1]), FAKE_KEYS);
+	assert_string_equal(world_reason(w, w->host[3], 1), "none");
+}
+
+static void a_switch_port_that_has_not_room_for_the_keys_enforces_none_and_says_so(void **state)
+{
+	struct world *w = *state;
+
+	wire_set(w->east->switch_info, SWITCH_INFO_ENFORCE_CAP, 8);
+	w->partitions = make_partitions(9);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(wire_get(w->west->port[2].info, PORT_INFO_ENFORCE_IN), 1);
+	assert_int_equal(wire_get(w->east->port[2].info, PORT_INFO_ENFORCE_IN), 0);
+	assert_string_equal(world_reason(w, w->east, 2), "no-enforcement");
+	assert_string_equal(world_reason(w, w->west, 2), "none");
+	assert_string_equal(world_reason(w, w->east, TRUNK), "none");
+}
+
 /* -- keys, LMC ----------------------------------------------------------------------------------
  */
 
@@ -975,6 +1028,8 @@ int main(void)
 		TEST(under_another_master_nothing_is_written),
 		TEST(a_subnet_manager_of_lower_rank_is_no_obstacle),
 		TEST(members_get_their_keys_and_switches_enforce_them),
+		TEST(who_is_in_more_partitions_than_its_table_holds_has_the_reason),
+		TEST(a_switch_port_that_has_not_room_for_the_keys_enforces_none_and_says_so),
 		TEST(an_m_key_is_on_disk_before_a_device_has_it),
 		TEST(lmc_1_gives_hosts_two_lids_that_both_lead_to_them),
 		TEST(with_three_in_ten_lost_all_become_active),
