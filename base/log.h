@@ -37,7 +37,6 @@ typedef void (*log_sink)(enum log_level level, const struct log_where *where, co
 
 /* Messages above @level are dropped. The start is LOG_LEVEL_INFO on standard error. */
 void log_set_level(enum log_level level);
-enum log_level log_get_level(void);
 
 /* Where messages go; NULL is standard error. */
 void log_set_sink(log_sink sink, void *user);

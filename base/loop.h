@@ -27,9 +27,6 @@ typedef void (*loop_fn)(void *user);
 /* Nanoseconds since some moment; never goes back. The same value within one callback. */
 uint64_t loop_now(struct loop *loop);
 
-/* As loop_now(), but read from the clock afresh: for measuring a long callback. */
-uint64_t loop_clock(struct loop *loop);
-
 /* Random bits, seeded once (from the kernel; in tests from the scenario's seed). */
 uint64_t loop_random(struct loop *loop);
 

@@ -14,7 +14,6 @@
 #include "ctl/place.h"
 
 #define HOPS_MAX 64u
-#define KEYS_MAX 4096u /* P_Keys of a port that are compared */
 
 static bool check_master(struct call *call)
 {
@@ -224,18 +223,19 @@ static bool is_shared(uint16_t key, const uint16_t *keys, unsigned n)
 /* Partitions in which the two may talk: both members, one of them full (IBA 10.9.3). */
 static json_t *make_shared_pkeys(const struct call *call, uint32_t a, uint32_t b)
 {
-	AUTO(freep) uint16_t *keys = calloc(2 * KEYS_MAX, sizeof(*keys));
+	AUTO(freep) uint16_t *keys = calloc(2 * FABRIC_MAX_PKEYS, sizeof(*keys));
 	json_t *list = json_array();
 	unsigned n_a, n_b;
 
 	if (!keys)
 		return list;
-	n_a = MIN(sm_planned_pkeys(call->sm, a, keys, KEYS_MAX), KEYS_MAX);
-	n_b = MIN(sm_planned_pkeys(call->sm, b, keys + KEYS_MAX, KEYS_MAX), KEYS_MAX);
+	n_a = MIN(sm_planned_pkeys(call->sm, a, keys, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
+	n_b = MIN(sm_planned_pkeys(call->sm, b, keys + FABRIC_MAX_PKEYS, FABRIC_MAX_PKEYS),
+		  FABRIC_MAX_PKEYS);
 	for (unsigned i = 0; i < n_a; i++) {
 		char text[8];
 
-		if ((keys[i] & 0x7fff) == 0 || !is_shared(keys[i], keys + KEYS_MAX, n_b))
+		if ((keys[i] & 0x7fff) == 0 || !is_shared(keys[i], keys + FABRIC_MAX_PKEYS, n_b))
 			continue;
 		snprintf(text, sizeof(text), "0x%04x", keys[i] & 0x7fff);
 		json_array_append_new(list, json_string(text));

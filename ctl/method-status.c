@@ -15,18 +15,6 @@
 #include "base/macros.h"
 #include "ctl/place.h"
 
-static const char *state_name(unsigned state)
-{
-	static const char *const names[] = {
-		[SM_NOT_ACTIVE] = "not-active",
-		[SM_DISCOVERING] = "discovering",
-		[SM_STANDBY] = "standby",
-		[SM_MASTER] = "master",
-	};
-
-	return names[state < COUNT(names) ? state : SM_NOT_ACTIVE];
-}
-
 /* -- smps ---------------------------------------------------------------------------------------
  */
 
@@ -156,7 +144,7 @@ static void put_peers(struct call *call)
 				 : place_name(call->rpc, node_of(call->fabric, port), buffer));
 		row_number(&row, "lid", peer.lid);
 		row_number(&row, "priority", peer.priority);
-		row_text(&row, "state", state_name(peer.state));
+		row_text(&row, "state", sm_state_name(peer.state));
 		json_array_append_new(peers, row_end(&row));
 	}
 	row_put(&call->result, "other_sms", peers);
@@ -178,7 +166,7 @@ void method_status(struct call *call)
 
 	if (call->sm)
 		sm_status(call->sm, &s);
-	row_text(row, "state", state_name(s.state));
+	row_text(row, "state", sm_state_name(s.state));
 	row_text(row, "phase", call->sm ? sm_phase_name(s.phase) : NULL);
 	row_text(row, "trouble", call->sm ? NULL : call->rpc->setup.trouble);
 	put_counts(row, &s);

@@ -11,8 +11,6 @@
 
 #include "base/macros.h"
 
-#define KEYS_MAX 1024u /* shown of one port */
-
 static const char *key_text(uint16_t key, char ret[static 8])
 {
 	snprintf(ret, 8, "0x%04x", key);
@@ -41,7 +39,7 @@ static json_t *make_held(const struct port *port)
 	if (!port->pkeys)
 		return json_null();
 	list = json_array();
-	for (unsigned i = 0; i < MIN(port->pkeys->n_known, KEYS_MAX); i++)
+	for (unsigned i = 0; i < MIN(port->pkeys->n_known, FABRIC_MAX_PKEYS); i++)
 		if ((port->pkeys->keys[i] & 0x7fff) != 0)
 			json_array_append_new(list,
 					      json_string(key_text(port->pkeys->keys[i], text)));
@@ -51,8 +49,8 @@ static json_t *make_held(const struct port *port)
 
 void pkeys_put(struct row *row, const struct sm *sm, uint32_t port)
 {
-	uint16_t keys[KEYS_MAX];
-	unsigned n = MIN(sm_planned_pkeys(sm, port, keys, KEYS_MAX), KEYS_MAX);
+	uint16_t keys[FABRIC_MAX_PKEYS];
+	unsigned n = MIN(sm_planned_pkeys(sm, port, keys, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
 	json_t *planned = json_array();
 
 	for (unsigned i = 0; i < n; i++)

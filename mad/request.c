@@ -95,11 +95,11 @@ struct requests {
 	unsigned window_size; /* in sixteenths, so that it can grow by less than one */
 	uint64_t window_cut_at;
 
-	struct sma self;      /* our own device */
-	struct flight *beat;  /* the flight that asks it; of no list of the idle */
-	uint64_t beat_at;     /* not before */
-	uint64_t beat_wait;   /* after this one, if it is not answered */
-	unsigned beats_lost;  /* in a row */
+	struct sma self;     /* our own device */
+	struct flight *beat; /* the flight that asks it; of no list of the idle */
+	uint64_t beat_at;    /* not before */
+	uint64_t beat_wait;  /* after this one, if it is not answered */
+	unsigned beats_lost; /* in a row */
 
 	uint32_t srtt; /* over all agents, microseconds */
 	uint32_t rttvar;
@@ -535,7 +535,6 @@ static void take_answer(struct requests *r, struct flight *f, unsigned try,
 				 .datagram = d };
 
 	learn_round_trip(r, f->sma, f->sent_at[try]);
-	f->sma->answered_at = loop_now(r->loop);
 	r->newest_answered = MAX(r->newest_answered, f->sent_at[try]);
 	/* The agent lives, and an earlier try went under: that was loss. */
 	if (try > 0)

@@ -35,8 +35,7 @@ struct sma {
 	uint8_t grown;     /* answers since the window last grew */
 	uint32_t owner;    /* the caller's number for it */
 	uint8_t route[SMP_MAX_HOPS];
-	uint64_t mkey;        /* for SubnSet and protected SubnGet */
-	uint64_t answered_at; /* loop_now() of the last answer, 0: never */
+	uint64_t mkey; /* for SubnSet and protected SubnGet */
 };
 
 void request_sma_init(struct sma *sma);

@@ -32,12 +32,6 @@ static const struct place places[WIRE_FIELD_COUNT] = {
 };
 #undef FIELD
 
-#define FIELD(name, type, member, bit, width, libibmad) [name] = #name,
-static const char *const names[WIRE_FIELD_COUNT] = {
-#include "mad/wire.def"
-};
-#undef FIELD
-
 static uint64_t mask_of(const struct place *place)
 {
 	return place->width == 64 ? UINT64_MAX : (UINT64_C(1) << place->width) - 1;
@@ -64,11 +58,6 @@ void wire_set(void *base, enum wire_field field, uint64_t value)
 
 	for (unsigned i = place->bytes; i-- > 0; bits >>= 8, mask >>= 8)
 		byte[i] = (uint8_t)((byte[i] & ~mask) | bits);
-}
-
-const char *wire_field_name(enum wire_field field)
-{
-	return names[field];
 }
 
 uint16_t wire_get16(const void *base, size_t index)

@@ -33,8 +33,6 @@ enum wire_field {
 uint64_t wire_get(const void *base, enum wire_field field);
 void wire_set(void *base, enum wire_field field, uint64_t value);
 
-const char *wire_field_name(enum wire_field field);
-
 /* One 16-bit or 64-bit element of an array: P_Key tables, GUIDInfo. */
 uint16_t wire_get16(const void *base, size_t index);
 void wire_set16(void *base, size_t index, uint16_t value);

@@ -44,13 +44,6 @@ static const struct {
 };
 /* clang-format on */
 
-static const char *state_name(unsigned state)
-{
-	static const char *const names[] = { "not-active", "discovering", "standby", "master" };
-
-	return state < COUNT(names) ? names[state] : "unknown";
-}
-
 /* From now on somebody else may write. What we know is worth nothing when we are master again. */
 static void give_up(struct sm *sm)
 {
@@ -66,8 +59,8 @@ void election_set_state(struct sm *sm, enum sm_state state, const char *why)
 	if (sm->state == SM_MASTER)
 		give_up(sm);
 	sm->state = state;
-	log_notice("Now %s: %s", state_name(state), why);
-	event_add(sm->events, EVENT_STATE, 0, 0, -1, "now %s: %s", state_name(state), why);
+	log_notice("Now %s: %s", sm_state_name(state), why);
+	event_add(sm->events, EVENT_STATE, 0, 0, -1, "now %s: %s", sm_state_name(state), why);
 }
 
 /* -- asking others ------------------------------------------------------------------------------
@@ -204,7 +197,7 @@ void election_decide(struct sm *sm)
 	snprintf(why, sizeof(why),
 		 "the subnet manager at port 0x%016" PRIx64
 		 " (LID %u) is %s with priority %u, ours is %u",
-		 better->guid, better->lid, state_name(better->state), better->priority,
+		 better->guid, better->lid, sm_state_name(better->state), better->priority,
 		 sm->conf.priority);
 	election_set_state(sm, SM_STANDBY, why);
 }

@@ -115,7 +115,6 @@ static int reserve_nodes(struct fabric *f)
 	f->nodes = calloc(FABRIC_MAX_NODES, sizeof(*f->nodes));
 	if (!f->nodes)
 		return -ENOMEM;
-	f->nodes_room = FABRIC_MAX_NODES;
 
 	return 0;
 }

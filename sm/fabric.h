@@ -22,6 +22,7 @@
 #define NO_SWITCH UINT32_MAX
 
 #define FABRIC_MAX_NODES 65536u
+#define FABRIC_MAX_PKEYS 2048u /* of one port that are planned and looked at */
 
 enum reason {
 #define REASON(name, key, sentence, remedy) REASON_##name,
@@ -57,8 +58,6 @@ struct port {
 	bool known : 1;              /* info is what the device holds */
 	bool present : 1;            /* seen in the last sweep */
 	bool probe_silent : 1;       /* the link is up and nobody answers behind it */
-	bool reregister : 1;         /* ask the clients of this port to register again */
-	bool registered : 1;         /* has been asked since this SM took over */
 	bool sm : 1;                 /* another SM lives there */
 	bool stale : 1;              /* to be read again */
 	bool busy : 1;               /* a PortInfo of it is in flight */
@@ -119,7 +118,6 @@ struct node {
 struct fabric {
 	struct node *nodes;
 	uint32_t n_nodes; /* used or free */
-	uint32_t nodes_room;
 	struct port *ports;
 	uint32_t n_ports;
 	uint32_t ports_room;

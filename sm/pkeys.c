@@ -16,8 +16,7 @@
 #include "base/macros.h"
 #include "sm/machine.h"
 
-#define FULL     0x8000u
-#define KEYS_MAX 2048u
+#define FULL 0x8000u
 
 struct table {
 	uint16_t *keys;
@@ -42,9 +41,9 @@ unsigned pkeys_capacity(const struct sm *sm, uint32_t number)
 	const struct node *node = node_of(&sm->fabric, number);
 
 	if (port_is_end(&sm->fabric, number))
-		return MIN(MAX(node->partition_cap, 1u), KEYS_MAX);
+		return MIN(MAX(node->partition_cap, 1u), FABRIC_MAX_PKEYS);
 
-	return (unsigned)MIN(wire_get(node->sw->info, SWITCH_INFO_ENFORCE_CAP), KEYS_MAX);
+	return (unsigned)MIN(wire_get(node->sw->info, SWITCH_INFO_ENFORCE_CAP), FABRIC_MAX_PKEYS);
 }
 
 /* -- what it is a member of -----------------------------------------------------------------------
@@ -150,7 +149,7 @@ static unsigned plan_end(const struct sm *sm, uint32_t number, uint16_t *ret, un
 {
 	const struct port *port = &sm->fabric.ports[number];
 	struct table t = { .keys = ret, .room = MIN(room, pkeys_capacity(sm, number)) };
-	uint16_t wanted[KEYS_MAX];
+	uint16_t wanted[FABRIC_MAX_PKEYS];
 	unsigned n = MIN(wanted_keys(sm, number, wanted, COUNT(wanted)), COUNT(wanted));
 
 	memset(ret, 0, room * sizeof(*ret));
@@ -175,7 +174,7 @@ static unsigned plan_end(const struct sm *sm, uint32_t number, uint16_t *ret, un
 /* The limited key says nothing where the full one stands too. */
 static unsigned plan_enforcement(const struct sm *sm, uint32_t end, uint16_t *ret, unsigned room)
 {
-	uint16_t keys[KEYS_MAX];
+	uint16_t keys[FABRIC_MAX_PKEYS];
 	unsigned n = plan_end(sm, end, keys, COUNT(keys));
 	unsigned k = 0;
 
@@ -205,7 +204,7 @@ uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t number)
 
 bool pkeys_enforces(const struct sm *sm, uint32_t number)
 {
-	uint16_t keys[KEYS_MAX];
+	uint16_t keys[FABRIC_MAX_PKEYS];
 	uint32_t end = pkeys_enforced_port(sm, number);
 
 	return end != NO_PORT && !sm->fabric.ports[number].table_fault &&

@@ -29,17 +29,6 @@
 #define TODO_TABLES                                                                                \
 	(TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) | TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE))
 
-const char *sm_phase_name(enum sm_phase phase)
-{
-	static const char *const names[PHASE_COUNT] = {
-		[PHASE_REST] = "rest",       [PHASE_DISCOVER] = "discover", [PHASE_ELECT] = "elect",
-		[PHASE_READ] = "read",       [PHASE_PLAN] = "plan",         [PHASE_KEEP] = "keep",
-		[PHASE_PROGRAM] = "program", [PHASE_ACTIVATE] = "activate",
-	};
-
-	return names[phase];
-}
-
 /* -- beginning and end of a reconcile -----------------------------------------------------------
  */
 

@@ -34,6 +34,8 @@ enum sm_phase {
 };
 
 const char *sm_phase_name(enum sm_phase phase);
+/* enum sm_state, or what a peer says that it is in. */
+const char *sm_state_name(unsigned state);
 
 /* Numbers for status lines and ctl/. */
 struct sm_status {

@@ -18,8 +18,6 @@
 #include "sm/machine.h"
 
 #define MAX_LFT_BLOCKS ((LID_UNICAST_LAST + 1) / LFT_BLOCK)
-#define PKEYS_MAX      65536u
-#define PKEYS_PLANNED  2048u /* most entries of one table that we fill */
 
 static bool lft_block_is_known(const struct sw *sw, unsigned block)
 {
@@ -82,7 +80,7 @@ static bool has_table(const struct sm *sm, uint32_t number)
 
 static unsigned blocks_to_read(const struct sm *sm, const struct node *node, uint32_t number)
 {
-	unsigned capacity = MIN(pkeys_capacity(sm, number), PKEYS_MAX);
+	unsigned capacity = pkeys_capacity(sm, number);
 	unsigned blocks = (capacity + PKEY_BLOCK - 1) / PKEY_BLOCK;
 
 	return is_cold(sm, node, number) ? MIN(blocks, 1) : blocks;
@@ -151,7 +149,7 @@ static bool differs(const struct port *port, const uint16_t *plan, unsigned n, u
 bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret)
 {
 	struct node_work *work = &node->work;
-	uint16_t plan[PKEYS_PLANNED];
+	uint16_t plan[FABRIC_MAX_PKEYS];
 
 	for (; work->port <= node->n_ports; work->port++, work->block = 0) {
 		uint32_t number = port_at(node, work->port);

@@ -100,16 +100,6 @@ uint64_t loop_now(struct loop *loop)
 	return usec * LOOP_USEC;
 }
 
-uint64_t loop_clock(struct loop *loop)
-{
-	struct timespec t;
-
-	(void)loop;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-
-	return (uint64_t)t.tv_sec * LOOP_SEC + (uint64_t)t.tv_nsec;
-}
-
 uint64_t loop_random(struct loop *loop)
 {
 	return xoshiro_next(&loop->random);

@@ -72,13 +72,6 @@ struct daemon {
 /* -- what is shown ------------------------------------------------------------------------------
  */
 
-static const char *state_word(enum sm_state state)
-{
-	static const char *const words[] = { "not active", "discovering", "standby", "master" };
-
-	return words[state];
-}
-
 static void print_reasons(const struct sm *sm)
 {
 	const struct fabric *f = sm_fabric(sm);
@@ -99,7 +92,7 @@ static void print_reasons(const struct sm *sm)
 static void say_status(struct daemon *d, const struct sm_status *status)
 {
 	notify_status("%s, %u nodes: %u ports active, %u not; generation %" PRIu64 ", %s",
-		      state_word(status->state), status->nodes, status->ports_active,
+		      sm_state_name(status->state), status->nodes, status->ports_active,
 		      status->ports_not_active, status->generation,
 		      status->engine ? status->engine : "no routes");
 	if (status->state == SM_STANDBY && status->peer_guid)
@@ -172,7 +165,7 @@ static void finish_once(struct daemon *d, const struct sm_status *status)
 		fputs("vsm: our own port does not answer\n", stderr);
 	else if (status->state != SM_MASTER)
 		fprintf(stderr, "vsm: %s; the subnet manager at 0x%016" PRIx64 " is master\n",
-			state_word(status->state), status->peer_guid);
+			sm_state_name(status->state), status->peer_guid);
 	print_reasons(d->sm);
 	stop_with(d, done && status->state == SM_MASTER && status->ports_not_active == 0
 			     ? EXIT_UP

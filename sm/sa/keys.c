@@ -12,9 +12,10 @@
 
 #include "base/macros.h"
 
-static unsigned read_table(const struct admin_view *view, uint32_t port, uint16_t table[KEYS_MAX])
+static unsigned read_table(const struct admin_view *view, uint32_t port,
+			   uint16_t table[FABRIC_MAX_PKEYS])
 {
-	return MIN(view->pkeys(view->user, port, table, KEYS_MAX), KEYS_MAX);
+	return MIN(view->pkeys(view->user, port, table, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
 }
 
 static bool has(const uint64_t *set, unsigned base)
@@ -24,7 +25,7 @@ static bool has(const uint64_t *set, unsigned base)
 
 void admin_keys_read(const struct admin_view *view, uint32_t port, struct admin_keys *ret)
 {
-	uint16_t table[KEYS_MAX];
+	uint16_t table[FABRIC_MAX_PKEYS];
 	unsigned n = read_table(view, port, table);
 
 	memset(ret, 0, sizeof(*ret));
@@ -48,7 +49,7 @@ static bool is_shared(const struct admin_keys *keys, uint16_t key)
 uint16_t admin_keys_shared(const struct admin_view *view, const struct admin_keys *keys,
 			   uint32_t port)
 {
-	uint16_t table[KEYS_MAX];
+	uint16_t table[FABRIC_MAX_PKEYS];
 	unsigned n = read_table(view, port, table);
 	unsigned lowest = KEY_BASE_MASK + 1;
 
@@ -63,7 +64,7 @@ uint16_t admin_keys_shared(const struct admin_view *view, const struct admin_key
 bool admin_keys_share(const struct admin_view *view, const struct admin_keys *keys, uint32_t port,
 		      uint16_t key)
 {
-	uint16_t table[KEYS_MAX];
+	uint16_t table[FABRIC_MAX_PKEYS];
 	unsigned n = read_table(view, port, table);
 
 	for (unsigned i = 0; i < n; i++) {
@@ -77,7 +78,7 @@ bool admin_keys_share(const struct admin_view *view, const struct admin_keys *ke
 
 uint16_t admin_keys_own(const struct admin_view *view, uint32_t port, uint16_t key)
 {
-	uint16_t table[KEYS_MAX];
+	uint16_t table[FABRIC_MAX_PKEYS];
 	unsigned n = read_table(view, port, table);
 	uint16_t own = 0;
 

@@ -10,8 +10,6 @@
 
 #define KEY_FULL      0x8000u
 #define KEY_BASE_MASK 0x7fffu
-/* Of a longer table the rest is not looked at: such a port sees less, never more. */
-#define KEYS_MAX 2048u
 
 struct admin_keys {
 	uint64_t member[(KEY_BASE_MASK + 1) / 64]; /* bit per key: full or limited */

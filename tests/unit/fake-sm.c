@@ -28,11 +28,6 @@ struct sm {
 /* -- what sm/sm.c has ---------------------------------------------------------------------------
  */
 
-const char *sm_phase_name(enum sm_phase phase)
-{
-	return phase == PHASE_REST ? "rest" : "discover";
-}
-
 void sm_sweep(struct sm *sm, bool full)
 {
 	if (full)

@@ -66,11 +66,6 @@ uint64_t loop_now(struct loop *loop)
 	return loop->now;
 }
 
-uint64_t loop_clock(struct loop *loop)
-{
-	return loop->now;
-}
-
 uint64_t loop_random(struct loop *loop)
 {
 	return loop->random += UINT64_C(0x9e3779b97f4a7c15);

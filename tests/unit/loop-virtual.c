@@ -44,11 +44,6 @@ uint64_t loop_now(struct loop *loop)
 	return loop->now;
 }
 
-uint64_t loop_clock(struct loop *loop)
-{
-	return loop->now;
-}
-
 uint64_t loop_random(struct loop *loop)
 {
 	return xoshiro_next(&loop->random);
