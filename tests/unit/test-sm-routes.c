@@ -146,6 +146,45 @@ static void while_routes_are_computed_those_of_before_are_in_use(void **state)
 	assert_good(w, NULL);
 }
 
+static void restart_a_host(struct world *w)
+{
+	fake_restart(w->host[3]);
+}
+
+static void pull_one_of_two_trunks(struct world *w)
+{
+	fake_unplug(w->east, TRUNK);
+}
+
+static void leave_as_it_is(struct world *w)
+{
+	(void)w;
+}
+
+static void in_a_sweep_nobody_is_missing_who_was_there_and_still_is(void **state)
+{
+	static void (*const changes[])(struct world *) = { leave_as_it_is, restart_a_host,
+							   pull_one_of_two_trunks };
+	struct world *w = *state;
+
+	fake_link(w->west, 7, w->east, 7);
+	world_start(w);
+	loop_virtual_set_job_delay(w->loop, LOOP_MSEC);
+	for (unsigned i = 0; i < 2 * COUNT(changes); i++) {
+		unsigned settled = w->settled;
+
+		changes[i / 2](w);
+		sm_sweep(w->sm, i % 2);
+		while (w->settled == settled) {
+			assert_true(loop_virtual_step(w->loop));
+			assert_int_equal(status_of(w).nodes, 6);
+			if (changes[i / 2] != pull_one_of_two_trunks)
+				assert_paths(w);
+		}
+		assert_paths(w);
+	}
+}
+
 /* -- when there are none ------------------------------------------------------------------------
  */
 
@@ -249,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROUTES_TEST(while_routes_are_computed_those_of_before_are_in_use),
+		ROUTES_TEST(in_a_sweep_nobody_is_missing_who_was_there_and_still_is),
 		ROUTES_TEST(without_proven_routes_those_of_before_stay_in_use),
 		ROUTES_TEST(what_cannot_be_computed_is_not_programmed_and_tried_again),
 		ROUTES_TEST(a_fabric_that_comes_up_without_routes_says_so),
