@@ -92,6 +92,13 @@ struct routing {
 	uint64_t refused;      /* of the graph for which the trouble is that proofs fail, or 0 */
 };
 
+/* P_Keys of end ports as last planned: what the SA goes by. Of port n keys[first[n]] and on. */
+struct planned_keys {
+	uint32_t *first; /* n_ports + 1 */
+	uint16_t *keys;
+	uint32_t n_ports;
+};
+
 /* What the store told, for devices that have not appeared yet. */
 struct memory_entry {
 	uint64_t guid;
@@ -132,6 +139,7 @@ struct sm {
 	struct memory memory;
 	struct discovery discovery;
 	struct routing routing;
+	struct planned_keys planned_keys;
 
 	enum sm_state state;
 	enum sm_phase phase;
@@ -219,6 +227,10 @@ unsigned pkeys_plan(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned 
 unsigned pkeys_capacity(const struct sm *sm, uint32_t port);
 /* Has the table of this end port room for all that it should have? */
 bool pkeys_fit(const struct sm *sm, uint32_t port);
+/* The tables of all end ports, for the SA: planned once, and not for each question. */
+int pkeys_publish(struct sm *sm);
+unsigned pkeys_published(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);
+void pkeys_done(struct sm *sm);
 /* The device behind a switch port whose keys that port enforces, or NO_PORT. */
 uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
 bool pkeys_enforces(const struct sm *sm, uint32_t port);

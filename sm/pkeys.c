@@ -11,6 +11,8 @@
  * theirs; there indices mean nothing and the keys stand close together.
  */
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -152,7 +154,7 @@ static unsigned plan_end(const struct sm *sm, uint32_t number, uint16_t *ret, un
 	uint16_t wanted[FABRIC_MAX_PKEYS];
 	unsigned n = MIN(wanted_keys(sm, number, wanted, COUNT(wanted)), COUNT(wanted));
 
-	memset(ret, 0, room * sizeof(*ret));
+	memset(ret, 0, t.room * sizeof(*ret));
 	if (n == 0)
 		return 0;
 	place(&t, 0, wanted[0]);
@@ -229,4 +231,79 @@ unsigned pkeys_plan(const struct sm *sm, uint32_t number, uint16_t *ret, unsigne
 		return 0;
 
 	return plan_enforcement(sm, end, ret, room);
+}
+
+/* -- for the SA ----------------------------------------------------------------------------------
+ */
+
+static bool is_published(const struct sm *sm, uint32_t number)
+{
+	const struct port *port = &sm->fabric.ports[number];
+
+	return port->guid && port->lid && port_is_end(&sm->fabric, number);
+}
+
+/* Plans into @keys, made larger as needed. */
+static int plan_all(const struct sm *sm, struct planned_keys *planned)
+{
+	uint32_t n = 0, room = 0;
+
+	for (uint32_t i = 0; i < planned->n_ports; i++) {
+		planned->first[i] = n;
+		if (!is_published(sm, i))
+			continue;
+		if (room - n < FABRIC_MAX_PKEYS) {
+			uint32_t more = MAX(2 * room, 4 * FABRIC_MAX_PKEYS);
+			uint16_t *keys = reallocarray(planned->keys, more, sizeof(*keys));
+
+			if (!keys)
+				return -ENOMEM;
+			planned->keys = keys;
+			room = more;
+		}
+		n += plan_end(sm, i, planned->keys + n, room - n);
+	}
+	planned->first[planned->n_ports] = n;
+
+	return 0;
+}
+
+static void free_planned(struct planned_keys *planned)
+{
+	free(planned->first);
+	free(planned->keys);
+}
+
+int pkeys_publish(struct sm *sm)
+{
+	struct planned_keys planned = { .n_ports = sm->fabric.n_ports };
+
+	planned.first = malloc((planned.n_ports + 1) * sizeof(*planned.first));
+	if (!planned.first || plan_all(sm, &planned) < 0) {
+		free_planned(&planned);
+		return -ENOMEM;
+	}
+	free_planned(&sm->planned_keys);
+	sm->planned_keys = planned;
+
+	return 0;
+}
+
+unsigned pkeys_published(const struct sm *sm, uint32_t number, uint16_t *ret, unsigned room)
+{
+	const struct planned_keys *planned = &sm->planned_keys;
+	uint32_t n;
+
+	if (number >= planned->n_ports)
+		return 0;
+	n = planned->first[number + 1] - planned->first[number];
+	if (n > 0)
+		memcpy(ret, planned->keys + planned->first[number], MIN(n, room) * sizeof(*ret));
+
+	return n;
+}
+
+void pkeys_done(struct sm *sm)
+{
+	free_planned(&sm->planned_keys);
 }

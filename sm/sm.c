@@ -191,6 +191,8 @@ static bool advance_read(struct sm *sm)
 		return false;
 	r = lids_plan(sm);
 	if (r == 0)
+		r = pkeys_publish(sm);
+	if (r == 0)
 		r = routes_plan(sm);
 	if (r < 0) {
 		log_error("Cannot plan: %s", strerror(-r));
@@ -332,7 +334,7 @@ static uint8_t route_for_admin(const void *user, uint32_t node, unsigned lid)
 
 static unsigned pkeys_for_admin(const void *user, uint32_t port, uint16_t *ret, unsigned room)
 {
-	return sm_planned_pkeys(user, port, ret, room);
+	return pkeys_published(user, port, ret, room);
 }
 
 static bool peer_for_admin(const void *user, unsigned n, struct sm_peer *ret)
@@ -469,6 +471,7 @@ void sm_free(struct sm *sm)
 	if (sm->keeping)
 		keep_cancel(sm->keeper, sm);
 	routes_done(sm);
+	pkeys_done(sm);
 	loop_timer_free(sm->sweep_timer);
 	loop_timer_free(sm->soon_timer);
 	requests_free(sm->requests);

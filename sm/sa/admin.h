@@ -28,7 +28,7 @@ struct admin_view {
 	/* Exit port of the switch with node number @node for @lid, or ROUTE_NONE; see sm_route().
 	 */
 	uint8_t (*route)(const void *user, uint32_t node, unsigned lid);
-	/* P_Keys planned for @port, how many entries it has; see sm_planned_pkeys(). */
+	/* P_Keys last planned for @port: how many entries; at most @room are written. */
 	unsigned (*pkeys)(const void *user, uint32_t port, uint16_t *ret, unsigned room);
 	/* The n-th other subnet manager, false past the last; see sm_peer(). */
 	bool (*peer)(const void *user, unsigned n, struct sm_peer *ret);

@@ -185,6 +185,22 @@ static void in_a_sweep_nobody_is_missing_who_was_there_and_still_is(void **state
 	}
 }
 
+/* New partitions are not seen before there is a plan for them. */
+static void the_sa_goes_by_the_p_keys_of_the_last_plan(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	sm_reconfigure(w->sm, &w->conf,
+		       world_parse("Default=0x7fff: ALL=limited, SELF=full;\n"
+				   "blue=0x10: 0x1201=full, 0x1301=full;\n"));
+	assert_paths(w);
+	world_run(w, 5);
+	assert_true(has_path(w, w->host[0], w->host[3]));
+	assert_false(has_path(w, w->host[1], w->host[3]));
+	assert_true(has_path(w, w->host[3], w->host[3]));
+}
+
 /* -- when there are none ------------------------------------------------------------------------
  */
 
@@ -289,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROUTES_TEST(while_routes_are_computed_those_of_before_are_in_use),
 		ROUTES_TEST(in_a_sweep_nobody_is_missing_who_was_there_and_still_is),
+		ROUTES_TEST(the_sa_goes_by_the_p_keys_of_the_last_plan),
 		ROUTES_TEST(without_proven_routes_those_of_before_stay_in_use),
 		ROUTES_TEST(what_cannot_be_computed_is_not_programmed_and_tried_again),
 		ROUTES_TEST(a_fabric_that_comes_up_without_routes_says_so),
