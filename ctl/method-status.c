@@ -197,6 +197,7 @@ void method_stats(struct call *call)
 	getrusage(RUSAGE_SELF, &usage);
 	sm_status(call->sm, &s);
 	row_number(row, "sent", totals->sent);
+	row_number(row, "by_lid", totals->by_lid);
 	row_number(row, "in_flight", requests_in_flight(requests));
 	row_number(row, "window", requests_window(requests));
 	row_number(row, "malformed", totals->malformed);

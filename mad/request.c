@@ -297,6 +297,7 @@ static void send_try(struct requests *r, struct flight *f)
 	memcpy(smp_data_of(&d), f->request.data, SMP_DATA_SIZE);
 
 	r->totals.sent++;
+	r->totals.by_lid += to_lid;
 	counts_of(r, &f->request)->sent++;
 	/* A failure to send is a try without an answer. */
 	f->unsent = transport_send(r->transport, &d, &to, KERNEL_TIMEOUT_MS) < 0;

@@ -411,6 +411,7 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 	if (!changed && !restarted && node->trusted && !sm->discovery.full)
 		return;
 	node->trusted = false;
+	sm->by_lid = false;
 	for (unsigned i = 0; i <= node->n_ports; i++)
 		sm->fabric.ports[port_at(node, i)].stale = true;
 	work_add(sm, number,

@@ -151,6 +151,7 @@ struct sm {
 	bool came_up;
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */
 	bool stopping; /* ask nothing more */
+	bool by_lid;   /* nothing is known against the tables in use: see work.c */
 	uint16_t last_lid; /* that the forwarding tables of all switches have room for */
 	uint64_t generation;
 	uint64_t applied;

@@ -105,6 +105,7 @@ static void rest(struct sm *sm)
 		sm->generation++;
 	if (!sm->sweep_wanted && (sm->routing.valid || sm->state != SM_MASTER))
 		sm->applied = sm->generation;
+	sm->by_lid = sm->state == SM_MASTER && sm->applied == sm->generation && !sm->sweep_wanted;
 	reasons_update(sm);
 	memory_keep_quirks(sm);
 	describe_nodes(sm);
@@ -298,6 +299,7 @@ void sm_sweep_again(struct sm *sm, bool full)
 	else if (!sm->sweep_wanted)
 		sm->hold_off = MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), HOLD_OFF_MOST);
 	sm->asked_at = now;
+	sm->by_lid = false;
 	sm->sweep_wanted = true;
 	sm->full_wanted = sm->full_wanted || full;
 	if (sm->phase == PHASE_REST)

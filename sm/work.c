@@ -7,6 +7,12 @@
  * answer shows that there is more to do. So nothing is queued, and a phase is over when no node is
  * busy.
  *
+ * Requests follow directed routes, which hold whatever tables do. While nothing speaks against the
+ * tables in use, what a quiet fabric is asked goes to LIDs instead: directed routes cost the time
+ * of the agent of each switch on the way. The first doubt (a change, somebody who asks for a sweep,
+ * an answer that does not come) ends that until all is at rest again; the request itself is
+ * repeated along the directed route.
+ *
  * A lost request (the engine has tried several times) is asked again at once if the node has
  * answered anything meanwhile: that was bad luck. A node that has answered nothing during two of
  * them in a row is silent: it is left out, with a reason, and the next sweeps try it again.
@@ -197,6 +203,30 @@ static void choose_way(const struct sm *sm, const struct node *node, struct requ
 	ret->route[ret->hops - 1] = f->ports[peer].number;
 }
 
+/* A LID of it that is in use, or 0. */
+static uint16_t lid_in_use(const struct sm *sm, const struct node *node)
+{
+	for (unsigned i = 0; i <= node->n_ports; i++) {
+		const struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		if (port->present && port->known && port->lid != 0 &&
+		    port_held_lid(port) == port->lid && (i == 0 || port_state(port) == PORT_ACTIVE))
+			return port->lid;
+	}
+
+	return 0;
+}
+
+/* Where the first try goes: a LID, or 0. */
+static uint16_t lid_for(const struct sm *sm, const struct node *node, enum todo kind)
+{
+	if (!sm->by_lid || node->sma.hops < 2 ||
+	    (kind != TODO_SWITCH_INFO && kind != TODO_DESCRIPTION))
+		return 0;
+
+	return lid_in_use(sm, node);
+}
+
 static bool next_of_node(struct sm *sm, struct node *node, struct request *ret)
 {
 	for (unsigned kind = 0; kind < TODO_COUNT; kind++) {
@@ -206,6 +236,7 @@ static bool next_of_node(struct sm *sm, struct node *node, struct request *ret)
 		if (!ask_kind(sm, node, (enum todo)kind, ret))
 			continue;
 		choose_way(sm, node, ret);
+		node->sma.lid = lid_for(sm, node, (enum todo)kind);
 		if (!is_later(kind))
 			node->work.in_flight++;
 		if (ret->method == METHOD_SET)
@@ -396,6 +427,8 @@ static void late(void *user, struct sma *sma, unsigned tries)
 	struct sm *sm = user;
 	struct probe *probe;
 
+	if (sma->lid != 0)
+		sm->by_lid = false;
 	if (!(sma->owner & PROBE_OWNER) || tries < 2)
 		return;
 	probe = &sm->discovery.probes[sma->owner & ~PROBE_OWNER];

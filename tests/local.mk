@@ -86,7 +86,7 @@ libtest_a_SOURCES += tests/unit/world.c tests/unit/world.h
 check_PROGRAMS += tests/unit/test-sm
 check_PROGRAMS += tests/unit/test-sm-election tests/unit/test-sm-trap
 check_PROGRAMS += tests/unit/test-sm-lid tests/unit/test-sm-link
-check_PROGRAMS += tests/unit/test-sm-routes
+check_PROGRAMS += tests/unit/test-sm-routes tests/unit/test-sm-by-lid
 
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh

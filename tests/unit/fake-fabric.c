@@ -532,6 +532,24 @@ static struct fake_device *walk(const struct fake_fabric *f, const struct datagr
 	return device;
 }
 
+/* Who gets what we send to @lid, if the answer would find us. */
+static struct fake_device *walk_tables(struct fake_fabric *f, uint16_t lid, uint8_t *ret_in_port)
+{
+	uint16_t self = fake_lid(f->self, f->self_port);
+	const struct fake_device *found = fake_follow(f->self, f->self_port, lid, ret_in_port);
+	uint8_t back = *ret_in_port, port;
+
+	if (found && found->type == NODE_TYPE_SWITCH)
+		back = found->lft[self];
+	if (!found || fake_follow(found, back, self, &port) != f->self)
+		return NULL;
+	for (unsigned i = 0; i < f->n_devices; i++)
+		if (f->device[i] == found)
+			return f->device[i];
+
+	return NULL;
+}
+
 static bool is_lost(struct fake_fabric *f)
 {
 	return f->loss && loop_random(f->loop) % 1000 < f->loss;
@@ -577,9 +595,8 @@ static int send_datagram(struct transport *t, const struct datagram *d, const st
 		f->last_answer_to = *to;
 		return 0;
 	}
-	if (!wire_is_directed(d))
-		return -EINVAL;
-	smp.device = walk(f, d, &smp.in_port);
+	smp.by_lid = !wire_is_directed(d);
+	smp.device = smp.by_lid ? walk_tables(f, to->lid, &smp.in_port) : walk(f, d, &smp.in_port);
 	if (!smp.device || is_lost(f))
 		return 0;
 	memcpy(smp.data, smp_data_in(d), SMP_DATA_SIZE);

@@ -6,8 +6,9 @@
  * attributes that the subnet manager reads and writes, links with state, and faults of its own.
  * Everything that reaches an agent is written down. And a keeper that keeps in memory.
  *
- * Directed routes are walked along the cables. GUIDs and LIDs in host order, attributes as on the
- * wire. Whatever cannot be had (memory, a cable where one is) ends the test by abort().
+ * Directed routes are walked along the cables, LIDs through the tables, there and back. GUIDs and
+ * LIDs in host order, attributes as on the wire. Whatever cannot be had (memory, a cable where one
+ * is) ends the test by abort().
  */
 
 #include <stdbool.h>
@@ -74,6 +75,7 @@ struct fake_smp {
 	uint16_t attr;
 	uint32_t modifier;
 	uint16_t status; /* of the answer */
+	bool by_lid;     /* and not by a directed route */
 	uint64_t mkey;
 	uint8_t data[SMP_DATA_SIZE]; /* as asked */
 };
