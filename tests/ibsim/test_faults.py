@@ -98,6 +98,27 @@ def noticed(world, options):
     check_equal("ports with LIDs", len(snapshot.lids(sim.host)), len(lids))
 
 
+@suite.test("a quiet fabric is swept by LID, and a cable that is pulled is found", weight=4)
+def swept_by_lid(world):
+    options = {"sweep.interval": 1, "sweep.on_trap": False}
+    sim, sm, first = started(world, fabrics.fat_tree_3(6), options=options)
+
+    far = len(first.switches()) - 1  # all but the one that we hang on
+
+    def wait_for_sweeps_by_lid():
+        before = sm.ctl("stats")["by_lid"]
+        lib.wait_until("sweeps by LID", lambda: sm.ctl("stats")["by_lid"] >= before + 2 * far, 40)
+
+    lids = first.lids(sim.host)
+    wait_for_sweeps_by_lid()
+    cable = first.nodes["H00030"].ports[1].peer
+    for change in (sim.unlink, sim.relink):
+        change(*cable)
+        checks.same_lids(lids, settled(sim, sm).lids(sim.host))
+    wait_for_sweeps_by_lid()
+    check_equal("LIDs after all", settled(sim, sm).lids(sim.host), lids)
+
+
 @suite.test("a switch that loses all its cables and gets them back", weight=4)
 def switch_replugged(world):
     sim, sm, first = started(world, fabrics.fat_tree_3(6))
