@@ -20,10 +20,14 @@ struct kept_identity {
 	uint8_t lmc;
 };
 
-/* An M_Key that we have set, or are about to set, on the port or switch with this GUID. */
+/*
+ * The M_Key that the device with this node GUID has, as far as we know: while one is being set, and
+ * until the device has shown which it has, it may be the other one as well (0: it is not in doubt).
+ */
 struct kept_mkey {
 	uint64_t guid;
 	uint64_t mkey;
+	uint64_t other;
 };
 
 /*

@@ -25,6 +25,7 @@ struct row {
 	uint32_t size; /* of the blob; 0: the device is forgotten */
 	uint64_t guid;
 	uint64_t mkey;
+	uint64_t other_mkey;
 	const void *blob;
 };
 

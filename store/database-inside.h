@@ -15,7 +15,9 @@ struct database {
 	sqlite3 *sql;
 	sqlite3_stmt *put[ROW_KIND_COUNT];
 	sqlite3_stmt *forget[ROW_KIND_COUNT]; /* NULL: such are not forgotten */
+	int64_t version;                      /* of the schema */
 	bool is_settled;                      /* see database_settle() */
+	bool is_prepared;                     /* see database_prepare() */
 };
 
 static inline void database_finalizep(sqlite3_stmt **stmt)
@@ -29,5 +31,8 @@ int database_explain(sqlite3 *sql, int rc, struct database_report *report);
 /* Makes sure that what can be read is on disk. 0 or -errno. */
 int database_settle(struct database *db, struct database_report *report);
 
-/* Makes the statements that write. 0 or -errno. */
+/* Brings an older schema up to ours. 0 or -errno. */
+int database_upgrade(struct database *db, struct database_report *report);
+
+/* Upgrades, and makes the statements that write. 0 or -errno. */
 int database_prepare(struct database *db, struct database_report *report);

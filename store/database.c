@@ -10,8 +10,9 @@
  *
  * On opening, the file is hostile: it is checked page by page, it must say that it is ours, and its
  * tables must be the text below to the letter, so there are no triggers or views in it. A schema
- * that we do not know because it is newer is not touched. Values are checked when they are read and
- * not by constraints (rows.c): a row that cannot be right should cost that row, not the file.
+ * that we do not know because it is newer is not touched, an older one is brought up to ours before
+ * the first write. Values are checked when they are read and not by constraints (rows.c): a row
+ * that cannot be right should cost that row, not the file.
  */
 
 #include "store/database.h"
@@ -28,7 +29,7 @@
 #include "store/database-inside.h"
 
 #define APPLICATION_ID 0x56534d64 /* "VSMd" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB). */
 #define FILE_MAX  (256 * 1024 * 1024)
@@ -40,11 +41,19 @@
 /* Another program that looks into the file at the start is waited for, so many milliseconds. */
 #define BUSY_MSEC 2000
 
-static const char *const tables[] = {
-	"CREATE TABLE identity (guid INTEGER PRIMARY KEY, lid INTEGER, lmc INTEGER)",
-	"CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)",
-	"CREATE TABLE quirks (guid INTEGER PRIMARY KEY, content BLOB)",
+static const char *const tables[ROW_KIND_COUNT] = {
+	[ROW_IDENTITY] =
+		"CREATE TABLE identity (guid INTEGER PRIMARY KEY, lid INTEGER, lmc INTEGER)",
+	[ROW_MKEY] = "CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER, other INTEGER "
+		     "DEFAULT 0)",
+	[ROW_QUIRKS] = "CREATE TABLE quirks (guid INTEGER PRIMARY KEY, content BLOB)",
 };
+
+/* Schema 1 had one M_Key for a device; the upgrade makes the text above of it. */
+static const char mkey_table_1[] = "CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)";
+static const char upgrade_1[] = "BEGIN IMMEDIATE;"
+				"ALTER TABLE mkey ADD COLUMN other INTEGER DEFAULT 0;"
+				"PRAGMA user_version = 2; COMMIT";
 
 /* ---- results --------------------------------------------------------------------------------- */
 
@@ -171,10 +180,15 @@ static int check_pages(struct database *db, struct database_report *report)
 	return strcmp(text, "ok") == 0 ? 0 : damaged(report, text);
 }
 
-static bool is_table(const char *sql)
+static const char *table_of(const struct database *db, size_t i)
+{
+	return i == ROW_MKEY && db->version == 1 ? mkey_table_1 : tables[i];
+}
+
+static bool is_table(const struct database *db, const char *sql)
 {
 	for (size_t i = 0; i < COUNT(tables); i++)
-		if (sql && strcmp(sql, tables[i]) == 0)
+		if (sql && strcmp(sql, table_of(db, i)) == 0)
 			return true;
 
 	return false;
@@ -191,7 +205,7 @@ static int check_tables(struct database *db, struct database_report *report)
 	if (rc != SQLITE_OK)
 		return database_explain(db->sql, rc, report);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		if (!is_table((const char *)sqlite3_column_text(stmt, 0)))
+		if (!is_table(db, (const char *)sqlite3_column_text(stmt, 0)))
 			return damaged(report, "it has tables that are not ours");
 		n++;
 	}
@@ -228,8 +242,9 @@ static int check_owner(struct database *db, struct database_report *report, bool
 			 version, SCHEMA_VERSION);
 		return -EPROTO;
 	}
-	if (version != SCHEMA_VERSION)
+	if (version < 1)
 		return damaged(report, "it has a schema that never was");
+	db->version = version;
 
 	return check_tables(db, report);
 }
@@ -244,7 +259,27 @@ static int make_tables(struct database *db, struct database_report *report)
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 		 APPLICATION_ID, SCHEMA_VERSION);
 
-	return r < 0 ? r : execute(db, sql, report);
+	if (r == 0)
+		r = execute(db, sql, report);
+	if (r == 0)
+		db->version = SCHEMA_VERSION;
+
+	return r;
+}
+
+int database_upgrade(struct database *db, struct database_report *report)
+{
+	int r;
+
+	if (db->version == SCHEMA_VERSION)
+		return 0;
+	r = execute(db, upgrade_1, report);
+	if (r == 0)
+		db->version = SCHEMA_VERSION;
+	else if (!sqlite3_get_autocommit(db->sql))
+		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+
+	return r;
 }
 
 /* What makes a commit last, and stays within limits. The first write to a file that was new. */
@@ -322,11 +357,11 @@ static int check_and_prepare(struct database *db, struct database_report *report
 		r = make_tables(db, report);
 	if (r == 0)
 		r = database_settle(db, report);
-	/* A disk that has no room for what the log says can still be read. */
-	if (r == 0 || (r == -ENOSPC && !report->is_new))
+	if (r == 0)
 		r = database_prepare(db, report);
 
-	return r;
+	/* A disk that has no room, for what the log says or an upgrade, can still be read. */
+	return r == -ENOSPC && !report->is_new ? 0 : r;
 }
 
 static void database_closep(struct database **db)

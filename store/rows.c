@@ -23,8 +23,8 @@
 static const char *const put_sql[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "INSERT INTO identity VALUES (?1, ?2, ?3) ON CONFLICT (guid) DO UPDATE"
 			 " SET lid = ?2, lmc = ?3 WHERE lid IS NOT ?2 OR lmc IS NOT ?3",
-	[ROW_MKEY] = "INSERT INTO mkey VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
-		     " SET mkey = ?2 WHERE mkey IS NOT ?2",
+	[ROW_MKEY] = "INSERT INTO mkey VALUES (?1, ?2, ?3) ON CONFLICT (guid) DO UPDATE"
+		     " SET mkey = ?2, other = ?3 WHERE mkey IS NOT ?2 OR other IS NOT ?3",
 	[ROW_QUIRKS] = "INSERT INTO quirks VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
 		       " SET content = ?2 WHERE content IS NOT ?2",
 };
@@ -36,9 +36,11 @@ static const char *const forget_sql[ROW_KIND_COUNT] = {
 
 static const char *const read_sql[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "SELECT guid, lid, lmc FROM identity",
-	[ROW_MKEY] = "SELECT guid, mkey FROM mkey",
+	[ROW_MKEY] = "SELECT guid, mkey, other FROM mkey",
 	[ROW_QUIRKS] = "SELECT guid, content FROM quirks",
 };
+
+static const char read_mkey_1[] = "SELECT guid, mkey, 0 FROM mkey";
 
 static const char *const table_names[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "identity",
@@ -58,13 +60,17 @@ static int prepare(struct database *db, const char *sql, struct database_report 
 
 int database_prepare(struct database *db, struct database_report *report)
 {
-	int r = 0;
+	int r;
 
+	if (db->is_prepared)
+		return 0;
+	r = database_upgrade(db, report);
 	for (size_t kind = 0; r == 0 && kind < ROW_KIND_COUNT; kind++) {
 		r = prepare(db, put_sql[kind], report, &db->put[kind]);
 		if (r == 0 && forget_sql[kind])
 			r = prepare(db, forget_sql[kind], report, &db->forget[kind]);
 	}
+	db->is_prepared = r == 0;
 
 	return r;
 }
@@ -84,9 +90,10 @@ static sqlite3_stmt *bind(struct database *db, const struct row *row)
 		stmt = db->forget[row->kind];
 	else if (row->kind == ROW_QUIRKS)
 		sqlite3_bind_blob(stmt, 2, row->blob, (int)row->size, SQLITE_STATIC);
-	else if (row->kind == ROW_MKEY)
+	else if (row->kind == ROW_MKEY) {
 		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->mkey);
-	else {
+		sqlite3_bind_int64(stmt, 3, (sqlite3_int64)row->other_mkey);
+	} else {
 		sqlite3_bind_int(stmt, 2, row->lid);
 		sqlite3_bind_int(stmt, 3, row->lmc);
 	}
@@ -115,6 +122,8 @@ int database_write(struct database *db, const struct batch *batch, struct databa
 	int r;
 
 	r = database_settle(db, report);
+	if (r == 0)
+		r = database_prepare(db, report);
 	if (r < 0)
 		return r;
 	rc = sqlite3_exec(db->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -167,7 +176,8 @@ static bool give_identity(sqlite3_stmt *stmt, uint64_t guid, const struct readin
 
 static bool give_mkey(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
 {
-	struct kept_mkey mkey = { guid, (uint64_t)sqlite3_column_int64(stmt, 1) };
+	struct kept_mkey mkey = { guid, (uint64_t)sqlite3_column_int64(stmt, 1),
+				  (uint64_t)sqlite3_column_int64(stmt, 2) };
 
 	if (reading->reader->mkey)
 		reading->reader->mkey(reading->user, &mkey);
@@ -217,7 +227,8 @@ static void say_bad_row(sqlite3_stmt *stmt, enum row_kind kind, struct reading *
 static void read_table(struct database *db, enum row_kind kind, struct reading *reading)
 {
 	AUTO(database_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = sqlite3_prepare_v2(db->sql, read_sql[kind], -1, &stmt, NULL);
+	const char *sql = kind == ROW_MKEY && db->version == 1 ? read_mkey_1 : read_sql[kind];
+	int rc = sqlite3_prepare_v2(db->sql, sql, -1, &stmt, NULL);
 
 	if (rc == SQLITE_OK)
 		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)

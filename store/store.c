@@ -302,7 +302,12 @@ static int store_keep_identity(struct keeper *k, const struct kept_identity *ide
 
 static int store_keep_mkey(struct keeper *k, const struct kept_mkey *mkey)
 {
-	struct row row = { .kind = ROW_MKEY, .guid = mkey->guid, .mkey = mkey->mkey };
+	struct row row = {
+		.kind = ROW_MKEY,
+		.guid = mkey->guid,
+		.mkey = mkey->mkey,
+		.other_mkey = mkey->other,
+	};
 
 	return keep_row(to_store(k), &row);
 }

@@ -185,11 +185,16 @@ void keep_identity_of(struct fixture *f, uint64_t guid, uint16_t lid, uint8_t lm
 	assert_int_equal(keep_identity(store_keeper(f->store), &identity), 0);
 }
 
-void keep_mkey_of(struct fixture *f, uint64_t guid, uint64_t mkey)
+void keep_mkeys_of(struct fixture *f, uint64_t guid, uint64_t mkey, uint64_t other)
 {
-	struct kept_mkey kept = { guid, mkey };
+	struct kept_mkey kept = { guid, mkey, other };
 
 	assert_int_equal(keep_mkey(store_keeper(f->store), &kept), 0);
+}
+
+void keep_mkey_of(struct fixture *f, uint64_t guid, uint64_t mkey)
+{
+	keep_mkeys_of(f, guid, mkey, 0);
 }
 
 void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t size)

@@ -17,6 +17,9 @@ struct store;
 
 #define FIXTURE_ROWS_MAX 40000
 
+/* SQL that makes what we write what the first vsm wrote. */
+#define FIXTURE_TO_SCHEMA_1 "ALTER TABLE mkey DROP COLUMN other; PRAGMA user_version = 1"
+
 /* All that keep_read() gives, in its order. */
 struct read_back {
 	struct kept_identity identities[FIXTURE_ROWS_MAX];
@@ -64,4 +67,5 @@ bool fixture_has(const struct fixture *f, const char *name);
 
 void keep_identity_of(struct fixture *f, uint64_t guid, uint16_t lid, uint8_t lmc);
 void keep_mkey_of(struct fixture *f, uint64_t guid, uint64_t mkey);
+void keep_mkeys_of(struct fixture *f, uint64_t guid, uint64_t mkey, uint64_t other);
 void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t size);

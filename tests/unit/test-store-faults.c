@@ -246,6 +246,42 @@ static void what_a_dying_disk_does_not_take_at_the_end_is_said(void **state)
 	assert_int_equal(f->back->mkeys[0].mkey, 1);
 }
 
+static void make_store_of_schema_1(struct fixture *f)
+{
+	sqlite3 *db;
+
+	fixture_open(f);
+	keep_mkey_of(f, 1, 1);
+	fixture_close(f);
+	assert_int_equal(sqlite3_open(fixture_path(f, "vsm.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE;" FIXTURE_TO_SCHEMA_1,
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void a_former_schema_on_a_full_disk_is_read_and_brought_up_to_ours_later(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store_of_schema_1(f);
+	bad_disk_get()->write_result = SQLITE_FULL;
+	fixture_open(f);
+	fixture_read(f);
+	assert_int_equal(f->back->n_mkeys, 1);
+	assert_int_equal(f->back->mkeys[0].mkey, 1);
+	keep_mkeys_of(f, 1, 2, 3);
+	assert_int_equal(flush(f), -ENOSPC);
+	bad_disk_get()->write_result = SQLITE_OK;
+	loop_virtual_run_for(f->loop, 61 * LOOP_SEC);
+	assert_int_equal(flush(f), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_mkeys, 1);
+	assert_int_equal(f->back->mkeys[0].mkey, 2);
+	assert_int_equal(f->back->mkeys[0].other, 3);
+	assert_int_equal(fixture_count_said(f, "damaged"), 0);
+}
+
 static void a_disk_that_is_full_at_the_start_is_lived_with(void **state)
 {
 	struct fixture *f = *state;
@@ -573,6 +609,7 @@ int main(void)
 		TEST(another_failure_is_said_again),
 		TEST(what_a_dying_disk_does_not_take_at_the_end_is_said),
 		TEST(a_disk_that_is_full_at_the_start_is_lived_with),
+		TEST(a_former_schema_on_a_full_disk_is_read_and_brought_up_to_ours_later),
 		TEST(a_full_disk_does_not_hide_what_is_kept),
 		TEST(a_disk_that_cannot_be_read_is_no_damaged_file),
 		TEST(a_file_that_was_removed_is_made_again),

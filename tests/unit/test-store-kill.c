@@ -82,7 +82,7 @@ static void keep_next(struct victim *victim)
 	char blob[1024];
 
 	memset(blob, (int)number, sizeof(blob));
-	if (keep_mkey(k, &(struct kept_mkey){ number, mkey_of(number) }) < 0 ||
+	if (keep_mkey(k, &(struct kept_mkey){ number, mkey_of(number), 0 }) < 0 ||
 	    keep_quirks(k, &(struct kept_quirks){ number, blob, size_of(number) }) < 0)
 		_exit(1);
 }

@@ -96,7 +96,7 @@ static void what_was_kept_is_found_again(void **state)
 	fixture_open(f);
 	keep_identity_of(f, 0x0002c90300000001, 0x17, 0);
 	keep_identity_of(f, 0xfffffffffffffffe, 0xbf80, 7);
-	keep_mkey_of(f, 0x0002c90300000001, 0xfedcba9876543210);
+	keep_mkeys_of(f, 0x0002c90300000001, 0xfedcba9876543210, 0x8000000000000001);
 	keep_quirks_of(f, 0x0002c90300000001, "\0two zeros\0", 11);
 	flush(f);
 	fixture_reopen(f);
@@ -109,6 +109,7 @@ static void what_was_kept_is_found_again(void **state)
 	assert_int_equal(f->back->n_mkeys, 1);
 	assert_true(f->back->mkeys[0].guid == 0x0002c90300000001);
 	assert_true(f->back->mkeys[0].mkey == 0xfedcba9876543210);
+	assert_true(f->back->mkeys[0].other == 0x8000000000000001);
 	assert_int_equal(f->back->n_quirks, 1);
 	assert_int_equal(f->back->quirks[0].size, 11);
 	assert_memory_equal(f->back->quirks[0].blob, "\0two zeros\0", 11);
@@ -213,7 +214,7 @@ static void what_cannot_be_right_is_not_taken(void **state)
 	k = store_keeper(f->store);
 	for (size_t i = 0; i < COUNT(wrong); i++)
 		assert_int_equal(keep_identity(k, &wrong[i]), -EINVAL);
-	assert_int_equal(keep_mkey(k, &(struct kept_mkey){ 0, 1 }), -EINVAL);
+	assert_int_equal(keep_mkey(k, &(struct kept_mkey){ 0, 1, 2 }), -EINVAL);
 	assert_int_equal(keep_quirks(k, &(struct kept_quirks){ 0, "x", 1 }), -EINVAL);
 	assert_true(store_is_empty(f->store));
 	flush(f);
@@ -522,10 +523,12 @@ static void rows_that_cannot_be_right_are_left_out_with_a_message(void **state)
 		"identity VALUES (16, 'one', 0)",
 		"identity VALUES (16, 1.5, 0)",
 		"identity VALUES (16, x'01', 0)",
-		"mkey VALUES (0, 1)",
-		"mkey VALUES (16, NULL)",
-		"mkey VALUES (16, 'key')",
-		"mkey VALUES (16, 1e300)",
+		"mkey VALUES (0, 1, 2)",
+		"mkey VALUES (16, NULL, 0)",
+		"mkey VALUES (16, 'key', 0)",
+		"mkey VALUES (16, 1e300, 0)",
+		"mkey VALUES (16, 1, NULL)",
+		"mkey VALUES (16, 1, 'key')",
 		"quirks VALUES (0, x'01')",
 		"quirks VALUES (16, NULL)",
 		"quirks VALUES (16, x'')",
@@ -733,6 +736,8 @@ static void a_database_that_is_not_ours_is_set_aside(void **state)
 		"CREATE VIEW view AS SELECT 1",
 		"CREATE TRIGGER t AFTER INSERT ON mkey BEGIN DELETE FROM mkey; END",
 		"DROP TABLE mkey; CREATE TABLE mkey (guid PRIMARY KEY, mkey)",
+		"DROP TABLE mkey; CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)",
+		"PRAGMA user_version = 1",
 		"PRAGMA user_version = 0",
 		"PRAGMA user_version = -3",
 	};
@@ -768,14 +773,35 @@ static void a_schema_of_a_later_version_is_left_alone(void **state)
 	struct fixture *f = *state;
 
 	make_store_with_one_of_each(f);
-	run_sql(f, "PRAGMA user_version = 2; CREATE TABLE later (x)");
+	run_sql(f, "PRAGMA user_version = 3; CREATE TABLE later (x)");
 	assert_int_equal(fixture_try_open(f), -EPROTO);
-	assert_non_null(strstr(f->why, "schema 2 of a later vsm"));
+	assert_non_null(strstr(f->why, "schema 3 of a later vsm"));
 	assert_false(fixture_has(f, "vsm.db.damaged-1"));
-	run_sql(f, "PRAGMA user_version = 1; DROP TABLE later");
+	run_sql(f, "PRAGMA user_version = 2; DROP TABLE later");
 	fixture_open(f);
 	fixture_read(f);
 	assert_int_equal(f->back->n_identities, 1);
+}
+
+static void a_schema_of_the_former_version_is_brought_up_to_ours(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store_with_one_of_each(f);
+	run_sql(f, FIXTURE_TO_SCHEMA_1);
+	fixture_open(f);
+	fixture_read(f);
+	assert_int_equal(f->back->n_identities + f->back->n_mkeys + f->back->n_quirks, 3);
+	assert_int_equal(f->back->mkeys[0].mkey, 1);
+	assert_int_equal(f->back->mkeys[0].other, 0);
+	keep_mkeys_of(f, 1, 2, 3);
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_reopen(f);
+		assert_int_equal(f->back->n_mkeys, 1);
+		assert_int_equal(f->back->mkeys[0].mkey, 2);
+		assert_int_equal(f->back->mkeys[0].other, 3);
+	}
+	assert_string_equal(f->said, "");
 }
 
 /* ---- who may open what ----------------------------------------------------------------------- */
@@ -960,6 +986,7 @@ int main(void)
 		TEST(a_database_that_is_not_ours_is_set_aside),
 		TEST(a_hundred_damaged_files_are_enough),
 		TEST(a_schema_of_a_later_version_is_left_alone),
+		TEST(a_schema_of_the_former_version_is_brought_up_to_ours),
 		TEST(a_second_store_in_a_directory_is_refused),
 		TEST(a_file_that_another_program_writes_is_refused),
 		TEST(parents_are_not_made),
