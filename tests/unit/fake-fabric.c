@@ -4,8 +4,8 @@
  * Agents as strict as the strictest that we know: Armed is taken only by a port that is Initialize,
  * Active only by one that is Armed, all else is an invalid field (0x1c); port 0 of a switch takes
  * no state; nobody takes a LID that is none; a port of an adapter is set only by what arrives
- * there; who comes with a wrong M_Key gets no answer, or no M_Key in it. A request is seen when it
- * is sent, its answer arrives a latency later.
+ * there; who comes with a wrong M_Key gets no answer, or no M_Key in it, until a lease runs out. A
+ * request is seen when it is sent, its answer arrives a latency later.
  */
 
 #include "tests/unit/fake-fabric.h"
@@ -42,6 +42,7 @@ static void reset_port(struct fake_device *device, unsigned number)
 
 	memset(info, 0, sizeof(port->info));
 	memset(port->keys, 0, sizeof(port->keys));
+	port->lease_ends = 0;
 	port->keys[0] = 0xffff;
 	wire_set(info, PORT_INFO_CAPABILITIES, CAP_EXTENDED_SPEEDS | CAP_REREGISTER);
 	wire_set(info, PORT_INFO_WIDTH_SUPPORTED, 3);
@@ -295,7 +296,7 @@ static uint16_t port_info(struct fake_device *device, const struct fake_smp *smp
 	memcpy(data, device->port[number].info, SMP_DATA_SIZE);
 	wire_set(data, PORT_INFO_LOCAL_PORT, smp->in_port);
 	if (smp->method == METHOD_GET && wire_get(data, PORT_INFO_MKEY) != smp->mkey &&
-	    wire_get(data, PORT_INFO_MKEY_PROTECT))
+	    wire_get(data, PORT_INFO_MKEY_PROTECT) == 1)
 		wire_set(data, PORT_INFO_MKEY, 0);
 
 	return STATUS_OK;
@@ -415,15 +416,40 @@ static bool has_fault(struct fake_fault *fault, const struct fake_smp *smp)
 	return true;
 }
 
-/* Protection by M_Key, IBA 14.2.4.3: a Set needs it; a Get only at levels 2 and 3. */
-static bool is_locked_out(const struct fake_device *device, const struct fake_smp *smp)
+static void note_violation(struct fake_fabric *f, struct fake_port *port)
 {
-	unsigned end = device->type == NODE_TYPE_SWITCH ? 0 : smp->in_port;
-	uint64_t mkey = wire_get(device->port[end].info, PORT_INFO_MKEY);
+	uint64_t n = wire_get(port->info, PORT_INFO_MKEY_VIOLATIONS);
+	uint64_t lease = wire_get(port->info, PORT_INFO_MKEY_LEASE);
 
-	return mkey != 0 && mkey != smp->mkey &&
-	       (smp->method == METHOD_SET ||
-		wire_get(device->port[end].info, PORT_INFO_MKEY_PROTECT) >= 2);
+	wire_set(port->info, PORT_INFO_MKEY_VIOLATIONS, MIN(n + 1, 0xffff));
+	if (lease && !port->lease_ends)
+		port->lease_ends = loop_now(f->loop) + lease * LOOP_SEC;
+}
+
+/*
+ * Protection by M_Key, IBA 14.2.4, as the kernel's qib has it: a Set needs the key; a Get only at
+ * levels 2 and 3, and that is a violation only there. From the first violation the lease runs; who
+ * has the key stops it, and when it is over the key is as before but no longer hidden (level 0).
+ */
+static bool is_locked_out(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	unsigned end = smp->device->type == NODE_TYPE_SWITCH ? 0 : smp->in_port;
+	struct fake_port *port = &smp->device->port[end];
+	uint64_t mkey = wire_get(port->info, PORT_INFO_MKEY);
+
+	if (port->lease_ends && loop_now(f->loop) >= port->lease_ends) {
+		port->lease_ends = 0;
+		wire_set(port->info, PORT_INFO_MKEY_PROTECT, 0);
+	}
+	if (mkey == 0 || mkey == smp->mkey) {
+		port->lease_ends = 0;
+		return false;
+	}
+	if (smp->method == METHOD_GET && wire_get(port->info, PORT_INFO_MKEY_PROTECT) < 2)
+		return false;
+	note_violation(f, port);
+
+	return true;
 }
 
 static void write_down(struct fake_fabric *f, const struct fake_smp *smp)
@@ -603,7 +629,7 @@ static int send_datagram(struct transport *t, const struct datagram *d, const st
 	write_down(f, &smp);
 	if (f->see)
 		f->see(f, &smp);
-	if (!smp.device->silent && !is_locked_out(smp.device, &smp))
+	if (!smp.device->silent && !is_locked_out(f, &smp))
 		answer(f, &smp, &arrival);
 
 	return 0;

@@ -30,6 +30,7 @@ struct fake_port {
 	struct fake_device *far; /* NULL: no cable */
 	uint8_t far_port;
 	bool unplugged;
+	uint64_t lease_ends; /* of the M_Key's protection; 0: nobody came with a wrong one */
 	uint8_t info[SMP_DATA_SIZE];
 	uint16_t keys[FAKE_KEYS];
 };
@@ -146,6 +147,7 @@ struct fake_keeper {
 	struct kept_mkey mkeys[FAKE_KEPT];
 	struct kept_quirks quirks[FAKE_KEPT]; /* with blobs of its own */
 	unsigned n_identities, n_mkeys, n_quirks;
+	struct kept_mkey safe_mkeys[FAKE_KEPT];
 	unsigned n_safe_mkeys; /* that the subnet manager knows to be on disk */
 	unsigned n_writes;
 	uint64_t delay; /* of the disk */
@@ -156,5 +158,7 @@ struct fake_keeper {
 
 void fake_keeper_init(struct fake_keeper *k, struct loop *loop);
 void fake_keeper_done(struct fake_keeper *k);
+/* The subnet manager is killed: of M_Keys only what it knows to be on disk is left. */
+void fake_keeper_kill(struct fake_keeper *k);
 /* Everything that was kept is lost. */
 void fake_keeper_clear(struct fake_keeper *k);

@@ -92,6 +92,7 @@ static void written(void *user)
 	struct fake_keeper *k = user;
 	void (*fn)(void *user, int result) = TAKE(k->fn);
 
+	memcpy(k->safe_mkeys, k->mkeys, sizeof(k->mkeys));
 	k->n_safe_mkeys = k->n_mkeys;
 	if (fn)
 		fn(k->user, 0);
@@ -131,6 +132,13 @@ void fake_keeper_init(struct fake_keeper *k, struct loop *loop)
 	k->delay = 3 * LOOP_MSEC;
 	if (loop_timer_new(loop, written, k, &k->timer) < 0)
 		abort();
+}
+
+void fake_keeper_kill(struct fake_keeper *k)
+{
+	loop_timer_stop(k->timer);
+	memcpy(k->mkeys, k->safe_mkeys, sizeof(k->mkeys));
+	k->n_mkeys = k->n_safe_mkeys;
 }
 
 void fake_keeper_clear(struct fake_keeper *k)
