@@ -276,6 +276,12 @@ static uint32_t tid_of(const struct requests *r, const struct flight *f)
 	       slot;
 }
 
+/* While it is in doubt which of two M_Keys a port has: silence may mean that it was the other. */
+static uint64_t mkey_of(const struct request *request, unsigned try)
+{
+	return try % 2 && request->other_mkey ? request->other_mkey : request->mkey;
+}
+
 static void send_try(struct requests *r, struct flight *f)
 {
 	bool to_lid = f->sma->lid != 0 && f->tries == 0 && !f->request.has_route;
@@ -289,7 +295,7 @@ static void send_try(struct requests *r, struct flight *f)
 	wire_start(&d, to_lid ? CLASS_SM_LID : CLASS_SM_DIRECTED, f->request.method,
 		   f->request.attr, f->request.modifier);
 	wire_set(&d, MAD_TID, tid_of(r, f));
-	wire_set(&d, SMP_MKEY, f->sma->mkey);
+	wire_set(&d, SMP_MKEY, mkey_of(&f->request, f->tries - 1u));
 	if (!to_lid && f->request.has_route)
 		wire_set_route(&d, f->request.route, f->request.hops);
 	else if (!to_lid)

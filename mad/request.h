@@ -35,7 +35,6 @@ struct sma {
 	uint8_t grown;     /* answers since the window last grew */
 	uint32_t owner;    /* the caller's number for it */
 	uint8_t route[SMP_MAX_HOPS];
-	uint64_t mkey; /* for SubnSet and protected SubnGet */
 };
 
 void request_sma_init(struct sma *sma);
@@ -47,7 +46,9 @@ struct request {
 	uint8_t method; /* METHOD_GET or METHOD_SET */
 	uint16_t attr;
 	uint32_t modifier;
-	uint64_t tag; /* the caller's */
+	uint64_t tag;        /* the caller's */
+	uint64_t mkey;       /* for SubnSet and protected SubnGet */
+	uint64_t other_mkey; /* in turn with it, try by try; 0: no other */
 	uint8_t data[SMP_DATA_SIZE];
 };
 

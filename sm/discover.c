@@ -103,7 +103,7 @@ static bool start_probe(struct sm *sm, uint32_t port, bool wait)
 	probe->sent = false;
 	probe->late = !wait;
 	probe->port = port;
-	probe->sma.mkey = sm->conf.m_key;
+	mkey_give_probe(sm, probe);
 	probe->sma.srtt = 0;
 	probe->sma.hops = 0;
 	if (port != NO_PORT)
@@ -153,15 +153,13 @@ static bool read_node_info(const uint8_t *data, struct node_info *ret)
 	       (ret->local_port >= 1 || ret->type == NODE_TYPE_SWITCH);
 }
 
-static void fill_node(struct sm *sm, struct node *node, const uint8_t *data)
+static void fill_node(struct node *node, const uint8_t *data)
 {
 	node->system_guid = wire_get(data, NODE_INFO_SYSTEM_GUID);
 	node->vendor_id = (uint32_t)wire_get(data, NODE_INFO_VENDOR_ID);
 	node->device_id = (uint16_t)wire_get(data, NODE_INFO_DEVICE_ID);
 	node->revision = (uint32_t)wire_get(data, NODE_INFO_REVISION);
 	node->partition_cap = (uint16_t)wire_get(data, NODE_INFO_PARTITION_CAP);
-	if (node->sma.mkey == 0)
-		node->sma.mkey = sm->conf.m_key;
 	/* CAs are asked for extended speeds at once, switches when port 0 says that they know them.
 	 */
 	if (!node->described && !node_is_switch(node))
@@ -235,12 +233,16 @@ static void visit(struct sm *sm, uint32_t number, uint32_t via)
 	const struct node *parent = via == NO_PORT ? NULL : node_of(f, via);
 
 	node->seen = f->sweep;
+	node->deaf = false;
 	node->sma.lid = 0;
+	node->entry = node_is_switch(node) ? node->first_port : f->local_port;
 	node->depth = 0;
 	node->sma.hops = 0;
 	if (parent) {
 		route_through(&node->sma, &parent->sma, f->ports[via].number);
 		node->depth = (uint8_t)(parent->depth + 1);
+		if (!node_is_switch(node))
+			node->entry = f->ports[via].peer;
 	}
 	if (node->reason != REASON_MKEY_HIDDEN)
 		reason_set_node(sm, number, REASON_NONE);
@@ -326,11 +328,11 @@ static void read_end_port(struct sm *sm, uint32_t number)
 	work_add(sm, sm->fabric.ports[number].node, TODO(TODO_PORT_INFO));
 }
 
-static void take_node(struct sm *sm, uint32_t via, const uint8_t *data)
+static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t mkey)
 {
 	struct fabric *f = &sm->fabric;
 	struct node_info info;
-	uint32_t number, far;
+	uint32_t number, far, end;
 	int r;
 
 	if (!read_node_info(data, &info)) {
@@ -347,16 +349,17 @@ static void take_node(struct sm *sm, uint32_t via, const uint8_t *data)
 		leave_out(sm, via, REASON_DUPLICATE_NODE_GUID);
 		return;
 	}
-	if (!take_port_guid(f, info.type == NODE_TYPE_SWITCH ? f->nodes[number].first_port : far,
-			    info.port_guid)) {
+	end = info.type == NODE_TYPE_SWITCH ? f->nodes[number].first_port : far;
+	if (!take_port_guid(f, end, info.port_guid)) {
 		leave_out(sm, via, REASON_DUPLICATE_PORT_GUID);
 		return;
 	}
-	fill_node(sm, &f->nodes[number], data);
+	fill_node(&f->nodes[number], data);
 	if (via == NO_PORT)
 		f->local_port = far;
 	else
 		settle_link(sm, via, far);
+	mkey_give(sm, end, mkey);
 	if (f->nodes[number].seen != f->sweep)
 		visit(sm, number, via);
 	if (info.type != NODE_TYPE_SWITCH)
@@ -379,7 +382,7 @@ void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer
 		return;
 	}
 	if (answer->result == REQUEST_ANSWERED)
-		take_node(sm, via, answer->data);
+		take_node(sm, via, answer->data, wire_get(answer->datagram, SMP_MKEY));
 	else if (answer->result == REQUEST_REFUSED)
 		leave_out(sm, via, REASON_BAD_NODE_INFO);
 	else
@@ -482,38 +485,36 @@ static void look_for_restart(struct sm *sm, uint32_t number)
 	port->pkeys = NULL;
 }
 
-static void take_end_port(struct sm *sm, uint32_t number)
+static void take_end_port(struct sm *sm, uint32_t number, uint64_t mkey)
 {
 	struct port *port = &sm->fabric.ports[number];
 	struct node *node = node_of(&sm->fabric, number);
-	uint64_t mkey = wire_get(port->info, PORT_INFO_MKEY);
 	uint64_t capabilities = wire_get(port->info, PORT_INFO_CAPABILITIES);
 
-	if (mkey != 0)
-		node->sma.mkey = mkey;
+	mkey_take(sm, number, mkey);
 	if (node_is_switch(node))
 		node->extended = (capabilities & CAP_EXTENDED_SPEEDS) != 0;
 	port->sm = (capabilities & CAP_IS_SM) && number != sm->fabric.local_port;
 	look_for_restart(sm, number);
 }
 
-void discover_take_port_info(struct sm *sm, uint32_t number, const uint8_t *data)
+void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct port *port = &sm->fabric.ports[number];
 	struct node *node = node_of(&sm->fabric, number);
 	enum port_state before = port_state(port);
-	uint64_t state = wire_get(data, PORT_INFO_STATE);
+	uint64_t state = wire_get(answer->data, PORT_INFO_STATE);
 
 	if (number != node->first_port && (state < PORT_DOWN || state > PORT_ACTIVE)) {
 		reason_set_port(sm, number, REASON_BAD_PORT_INFO);
 		return;
 	}
-	memcpy(port->info, data, SMP_DATA_SIZE);
+	memcpy(port->info, answer->data, SMP_DATA_SIZE);
 	port->known = true;
 	if (port_state(port) != before)
 		port->since = loop_now(sm->loop);
 	if (port_is_end(&sm->fabric, number))
-		take_end_port(sm, number);
+		take_end_port(sm, number, wire_get(answer->datagram, SMP_MKEY));
 	if (port->number != 0)
 		look_at_link(sm, number);
 	if (sm->phase == PHASE_PROGRAM)
@@ -546,10 +547,9 @@ static void follow_link(struct sm *sm, uint32_t number)
 	struct node *node = node_of(f, far);
 
 	f->ports[number].checked = f->ports[far].checked = f->sweep;
-	if (node->seen == f->sweep)
-		return;
-	visit(sm, f->ports[far].node, number);
-	if (!node_is_switch(node) && !f->ports[far].known)
+	if (node->seen != f->sweep)
+		visit(sm, f->ports[far].node, number);
+	if (!node_is_switch(node) && !(f->ports[far].known && node->trusted))
 		read_end_port(sm, far);
 }
 

@@ -48,6 +48,8 @@ struct port {
 	uint64_t guid; /* CA and router ports, and switch port 0; else 0, or not known yet */
 	struct pkey_table *pkeys; /* NULL: not known */
 	uint64_t since;           /* loop_now() when the state or the reason last changed */
+	uint64_t mkey;            /* of end ports: what to ask with, see mkey.c */
+	uint64_t other_mkey;      /* or 0 */
 	uint32_t checked;         /* sweep in which the link was last found to be as it is */
 	uint16_t lid;             /* planned base LID; 0: none */
 	uint16_t status;          /* of the last refused Set */
@@ -85,6 +87,7 @@ struct node_work {
 	uint16_t set_port; /* next port whose PortInfo is */
 	uint8_t in_flight; /* requests that the phase waits for */
 	uint8_t losses;    /* requests lost in a row */
+	uint8_t unheard;   /* Sets of PortInfo lost in a row */
 	bool busy;         /* counted in sm->n_busy */
 };
 
@@ -96,6 +99,7 @@ struct node {
 	struct sw *sw;       /* switches; else NULL */
 	uint32_t first_port; /* ports[first_port + n] is port n */
 	uint32_t seen;       /* sweep in which it last answered */
+	uint32_t entry;      /* number of the end port that sma.route leads to */
 	uint32_t vendor_id;
 	uint32_t revision;
 	uint16_t device_id;
@@ -108,6 +112,7 @@ struct node {
 	bool present : 1;   /* seen in the last sweep */
 	bool extended : 1;  /* PortInfo is asked with MODIFIER_EXTENDED_SPEEDS */
 	bool described : 1; /* description is known */
+	bool deaf : 1;      /* has answered Gets and no Set in this sweep */
 	bool trusted : 1;   /* all was read: what did not change need not be read again */
 	bool unsaved : 1;   /* not_kept is newer than the store's */
 	char description[SMP_DATA_SIZE + 1]; /* NodeDescription: printable, ends with 0 */

@@ -21,8 +21,8 @@ struct kept_identity {
 };
 
 /*
- * The M_Key that the device with this node GUID has, as far as we know: while one is being set, and
- * until the device has shown which it has, it may be the other one as well (0: it is not in doubt).
+ * The M_Key of the port with this GUID, as far as we know: while another is being set, and until
+ * the port has shown which it has, it may be the other one as well (0: it is not in doubt).
  */
 struct kept_mkey {
 	uint64_t guid;

@@ -332,7 +332,7 @@ int lids_plan(struct sm *sm)
 		if (sm->adopting)
 			adopt(sm, i);
 		missing = missing || needs_lid(sm, i);
-		memory_keep_mkey(sm, node_of(f, i));
+		mkey_keep(sm, i);
 	}
 	if (missing)
 		r = assign_in_order(sm);

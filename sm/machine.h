@@ -47,6 +47,7 @@ enum todo {
 /* NodeInfo across one link: the agent of a device that is not known yet. */
 struct probe {
 	struct sma sma;
+	uint64_t mkey, other_mkey;
 	uint32_t port; /* out of this port, or NO_PORT for our own device */
 	bool late;     /* nobody waits for it any more */
 	bool used;
@@ -102,15 +103,20 @@ struct planned_keys {
 /* What the store told, for devices that have not appeared yet. */
 struct memory_entry {
 	uint64_t guid;
-	uint64_t mkey;
+	uint64_t mkey; /* see mkey.c; 0: none */
+	uint64_t other_mkey;
 	struct not_kept *not_kept;
 };
+
+#define MAX_MKEYS 8u
 
 struct memory {
 	struct guid_map map;
 	struct memory_entry *entries;
 	uint32_t n;
 	uint32_t room;
+	uint64_t mkeys[MAX_MKEYS]; /* that the store had, each once */
+	unsigned n_mkeys;
 };
 
 /* Another subnet manager. */
@@ -193,7 +199,7 @@ void discover_start(struct sm *sm, bool full);
 bool discover_advance(struct sm *sm);
 void discover_pump(struct sm *sm);
 void discover_take_switch_info(struct sm *sm, uint32_t node, const uint8_t *data);
-void discover_take_port_info(struct sm *sm, uint32_t port, const uint8_t *data);
+void discover_take_port_info(struct sm *sm, uint32_t port, const struct answer *answer);
 void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer);
 void discover_end(struct sm *sm);
 
@@ -248,11 +254,26 @@ int routes_plan(struct sm *sm);
 void routes_fail(struct sm *sm, const char *trouble);
 void routes_done(struct sm *sm);
 
+/* mkey.c: the M_Key that an end port may have, and with which to ask who is behind a link. */
+void mkey_give(struct sm *sm, uint32_t port, uint64_t heard);
+void mkey_give_probe(const struct sm *sm, struct probe *probe);
+/* PortInfo was read or set, or nobody answered a request. */
+void mkey_take(struct sm *sm, uint32_t port, uint64_t asked);
+void mkey_lost(struct sm *sm, uint32_t port);
+/* Before anything is set: what the store should know. */
+void mkey_keep(struct sm *sm, uint32_t port);
+/* The port shows the key that it was given. */
+void mkey_confirm(struct sm *sm, uint32_t port);
+/* What it should be. */
+uint64_t mkey_planned(const struct sm *sm, uint32_t port);
+
 /* memory.c: what the store knows of devices. */
+struct memory_entry *memory_find(const struct sm *sm, uint64_t guid);
+/* NULL without memory. */
+struct memory_entry *memory_find_or_add(struct sm *sm, uint64_t guid);
 void memory_load(struct sm *sm);
 void memory_done(struct sm *sm);
 void memory_give(struct sm *sm, struct node *node);
-void memory_keep_mkey(struct sm *sm, const struct node *node);
 void memory_keep_quirks(struct sm *sm);
 
 /* reasons.c: why ports are as they are. */

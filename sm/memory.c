@@ -2,8 +2,8 @@
 
 /*
  * What the store remembers of devices: read at the start, given to nodes as they appear, written
- * when it changes. LIDs go to identity.c at once; M_Keys and what devices did not keep wait here
- * until the device is found, because nodes exist only for what has been seen.
+ * when it changes. LIDs go to identity.c at once; M_Keys (for mkey.c) and what devices did not keep
+ * wait here until the device is found, because nodes exist only for what has been seen.
  */
 
 #include <errno.h>
@@ -12,12 +12,20 @@
 #include "base/macros.h"
 #include "sm/machine.h"
 
-static struct memory_entry *entry_of(struct memory *m, uint64_t guid)
+struct memory_entry *memory_find(const struct sm *sm, uint64_t guid)
 {
-	uint32_t i = guid_map_get(&m->map, guid);
+	uint32_t i = guid_map_get(&sm->memory.map, guid);
 
-	if (i != GUID_MAP_NONE)
-		return &m->entries[i];
+	return i == GUID_MAP_NONE ? NULL : &sm->memory.entries[i];
+}
+
+struct memory_entry *memory_find_or_add(struct sm *sm, uint64_t guid)
+{
+	struct memory_entry *entry = memory_find(sm, guid);
+	struct memory *m = &sm->memory;
+
+	if (entry)
+		return entry;
 	if (m->n == m->room) {
 		uint32_t room = MAX(2 * m->room, 64);
 		struct memory_entry *bigger = reallocarray(m->entries, room, sizeof(*bigger));
@@ -48,19 +56,33 @@ static void read_identity(void *user, const struct kept_identity *kept)
 	identity_at(sm->identities, i)->kept = true;
 }
 
+/* Those of a fabric are one or two; more come of changes while devices were away. */
+static void note_mkey(struct memory *m, uint64_t mkey)
+{
+	for (unsigned i = 0; i < m->n_mkeys; i++)
+		if (m->mkeys[i] == mkey)
+			return;
+	if (mkey != 0 && m->n_mkeys < MAX_MKEYS)
+		m->mkeys[m->n_mkeys++] = mkey;
+}
+
 static void read_mkey(void *user, const struct kept_mkey *kept)
 {
 	struct sm *sm = user;
-	struct memory_entry *entry = entry_of(&sm->memory, kept->guid);
+	struct memory_entry *entry = memory_find_or_add(sm, kept->guid);
 
-	if (entry)
-		entry->mkey = kept->mkey;
+	note_mkey(&sm->memory, kept->mkey);
+	note_mkey(&sm->memory, kept->other);
+	if (!entry)
+		return;
+	entry->mkey = kept->mkey;
+	entry->other_mkey = kept->other;
 }
 
 static void read_quirks(void *user, const struct kept_quirks *kept)
 {
 	struct sm *sm = user;
-	struct memory_entry *entry = entry_of(&sm->memory, kept->guid);
+	struct memory_entry *entry = memory_find_or_add(sm, kept->guid);
 
 	if (!entry)
 		return;
@@ -88,28 +110,10 @@ void memory_done(struct sm *sm)
 
 void memory_give(struct sm *sm, struct node *node)
 {
-	uint32_t i = guid_map_get(&sm->memory.map, node->guid);
+	struct memory_entry *entry = memory_find(sm, node->guid);
 
-	if (i == GUID_MAP_NONE)
-		return;
-	node->sma.mkey = sm->memory.entries[i].mkey;
-	if (!node->not_kept)
-		node->not_kept = TAKE(sm->memory.entries[i].not_kept);
-}
-
-/* M_Keys go to the disk before they go to the device: a key that nobody knows locks the port. */
-void memory_keep_mkey(struct sm *sm, const struct node *node)
-{
-	struct memory_entry *entry;
-
-	if (sm->conf.m_key == 0)
-		return;
-	entry = entry_of(&sm->memory, node->guid);
-	if (!entry || entry->mkey == sm->conf.m_key)
-		return;
-	entry->mkey = sm->conf.m_key;
-	sm->unkept = true;
-	keep_mkey(sm->keeper, &(struct kept_mkey){ .guid = node->guid, .mkey = entry->mkey });
+	if (entry && !node->not_kept)
+		node->not_kept = TAKE(entry->not_kept);
 }
 
 void memory_keep_quirks(struct sm *sm)

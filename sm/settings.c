@@ -81,7 +81,7 @@ static bool faces_end(const struct place *p)
 
 static uint64_t mkey(const struct place *p)
 {
-	return p->sm->conf.m_key;
+	return mkey_planned(p->sm, p->number);
 }
 
 static uint64_t mkey_lease(const struct place *p)
@@ -495,12 +495,19 @@ static void refused(struct sm *sm, uint32_t number, uint16_t status)
 }
 
 /* From the moment that a device has its new M_Key, it hears no other. */
-static void take_mkey(struct sm *sm, uint32_t number)
+static void take_mkey(struct sm *sm, uint32_t number, const struct answer *answer)
 {
-	uint64_t key = wire_get(sm->fabric.ports[number].info, PORT_INFO_MKEY);
+	uint64_t shown = wire_get(answer->data, PORT_INFO_MKEY);
 
-	if (key != 0 && port_is_end(&sm->fabric, number))
-		node_of(&sm->fabric, number)->sma.mkey = key;
+	if (!port_is_end(&sm->fabric, number))
+		return;
+	mkey_take(sm, number, wire_get(answer->datagram, SMP_MKEY));
+	if (shown == 0 || shown != wire_get(answer->request->data, PORT_INFO_MKEY))
+		return;
+	mkey_confirm(sm, number);
+	/* It was in doubt, and now the one that is wanted can be set. */
+	if (shown != sm->conf.m_key)
+		sm_sweep_again(sm, false);
 }
 
 void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answer)
@@ -521,7 +528,7 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 	note_not_kept(sm, number, answer);
 	memcpy(port->info, answer->data, SMP_DATA_SIZE);
 	wire_set(port->info, PORT_INFO_REREGISTER, 0);
-	take_mkey(sm, number);
+	take_mkey(sm, number, answer);
 	if (port_state(port) != before)
 		port->since = loop_now(sm->loop);
 	if (wanted != PORT_NO_CHANGE && port_state(port) < wanted) {

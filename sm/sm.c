@@ -94,6 +94,19 @@ static void say_summary(struct sm *sm, const struct sm_status *status)
 		  status->ports_not_active);
 }
 
+/* A device that was deaf, and was set or needed no Set in this walk, takes part in the next. */
+static void forgive_the_deaf(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		const struct node *node = &sm->fabric.nodes[i];
+
+		if (!node->present || node->reason != REASON_MKEY_HIDDEN || node->deaf)
+			continue;
+		reason_set_node(sm, i, REASON_NONE);
+		sm_sweep_again(sm, false);
+	}
+}
+
 static void rest(struct sm *sm)
 {
 	struct sm_status status;
@@ -103,6 +116,7 @@ static void rest(struct sm *sm)
 	sm->next_sweep_from = loop_now(sm->loop) + sm->hold_off;
 	if (sm->wrote || sm->changed)
 		sm->generation++;
+	forgive_the_deaf(sm);
 	if (!sm->sweep_wanted && (sm->routing.valid || sm->state != SM_MASTER))
 		sm->applied = sm->generation;
 	sm->by_lid = sm->state == SM_MASTER && sm->applied == sm->generation && !sm->sweep_wanted;

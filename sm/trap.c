@@ -21,7 +21,7 @@ static void repress(struct sm *sm, const struct arrival *arrival, uint32_t port)
 
 	wire_set(&reply, MAD_METHOD, METHOD_TRAP_REPRESS);
 	wire_set(&reply, MAD_STATUS, 0);
-	wire_set(&reply, SMP_MKEY, port == NO_PORT ? 0 : node_of(&sm->fabric, port)->sma.mkey);
+	wire_set(&reply, SMP_MKEY, port == NO_PORT ? 0 : sm->fabric.ports[port].mkey);
 	transport_send(sm->transport, &reply, &arrival->from, 0);
 }
 

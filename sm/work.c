@@ -227,6 +227,12 @@ static uint16_t lid_for(const struct sm *sm, const struct node *node, enum todo 
 	return lid_in_use(sm, node);
 }
 
+/* The end port whose M_Key is looked at. */
+static uint32_t arrives_at(const struct node *node, const struct request *request)
+{
+	return request->has_route ? TAG_PORT(request->tag) : node->entry;
+}
+
 static bool next_of_node(struct sm *sm, struct node *node, struct request *ret)
 {
 	for (unsigned kind = 0; kind < TODO_COUNT; kind++) {
@@ -237,6 +243,8 @@ static bool next_of_node(struct sm *sm, struct node *node, struct request *ret)
 			continue;
 		choose_way(sm, node, ret);
 		node->sma.lid = lid_for(sm, node, (enum todo)kind);
+		ret->mkey = sm->fabric.ports[arrives_at(node, ret)].mkey;
+		ret->other_mkey = sm->fabric.ports[arrives_at(node, ret)].other_mkey;
 		if (!is_later(kind))
 			node->work.in_flight++;
 		if (ret->method == METHOD_SET)
@@ -253,7 +261,10 @@ static bool next_of_probe(struct sm *sm, struct probe *probe, struct request *re
 	if (probe->sent)
 		return false;
 	probe->sent = true;
-	*ret = (struct request){ .method = METHOD_GET, .attr = ATTR_NODE_INFO };
+	*ret = (struct request){ .method = METHOD_GET,
+				 .attr = ATTR_NODE_INFO,
+				 .mkey = probe->mkey,
+				 .other_mkey = probe->other_mkey };
 
 	return true;
 }
@@ -306,7 +317,7 @@ static void take_port_info(struct sm *sm, struct node *node, const struct answer
 
 	port->busy = false;
 	if (answer->result == REQUEST_ANSWERED) {
-		discover_take_port_info(sm, number, answer->data);
+		discover_take_port_info(sm, number, answer);
 		return;
 	}
 	if (answer->request->modifier & MODIFIER_EXTENDED_SPEEDS) {
@@ -375,20 +386,28 @@ static void doubt_links(struct fabric *f, const struct node *node)
 	}
 }
 
+static bool sets_port(const struct request *request)
+{
+	return request->method == METHOD_SET && request->attr == ATTR_PORT_INFO;
+}
+
 /*
- * Silent: nothing came back during LOSSES_TO_BE_SILENT requests. One that answers Gets but lets a
- * Set of PortInfo vanish is protected by an M_Key that is not ours (IBA 14.2.4.3). What is known
- * already is no reason for another sweep.
+ * Silent: nothing came back during LOSSES_TO_BE_SILENT requests. One that answers Gets but lets as
+ * many Sets of PortInfo vanish is protected by an M_Key that is not ours (IBA 14.2.4.3). What is
+ * known already is no reason for another sweep.
  */
 static void judge_loss(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	uint32_t number = node->sma.owner;
-	bool hidden =
-		answer->request->method == METHOD_SET && answer->request->attr == ATTR_PORT_INFO;
+	bool hidden = sets_port(answer->request);
 	enum reason reason = hidden ? REASON_MKEY_HIDDEN : REASON_SILENT;
 
-	if (++node->work.losses < LOSSES_TO_BE_SILENT)
+	mkey_lost(sm, arrives_at(node, answer->request));
+	node->work.losses++;
+	node->work.unheard = (uint8_t)(node->work.unheard + hidden);
+	if (MAX(node->work.losses, node->work.unheard) < LOSSES_TO_BE_SILENT)
 		return;
+	node->deaf = node->deaf || hidden;
 	node->trusted = false;
 	if (!hidden)
 		doubt_links(&sm->fabric, node);
@@ -406,6 +425,8 @@ static void done_of_node(struct sm *sm, struct node *node, const struct answer *
 		node->work.in_flight--;
 	if (answer->result != REQUEST_LOST)
 		node->work.losses = 0;
+	if (answer->result != REQUEST_LOST && sets_port(answer->request))
+		node->work.unheard = 0;
 	take_kind(sm, node, kind, answer);
 	if (answer->result == REQUEST_LOST && !is_later(kind))
 		judge_loss(sm, node, answer);

@@ -49,7 +49,7 @@ static const char *const tables[ROW_KIND_COUNT] = {
 	[ROW_QUIRKS] = "CREATE TABLE quirks (guid INTEGER PRIMARY KEY, content BLOB)",
 };
 
-/* Schema 1 had one M_Key for a device; the upgrade makes the text above of it. */
+/* Schema 1 had one M_Key in a row; the upgrade makes the text above of it. */
 static const char mkey_table_1[] = "CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)";
 static const char upgrade_1[] = "BEGIN IMMEDIATE;"
 				"ALTER TABLE mkey ADD COLUMN other INTEGER DEFAULT 0;"

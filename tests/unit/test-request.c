@@ -57,7 +57,8 @@ struct world {
 	void (*on_late)(struct world *w, struct device *device);
 	unsigned late[MAX_LATE]; /* by the number of tries it was told */
 	unsigned detour;         /* of a test's own: requests go to this agent instead */
-	struct device *other;    /* of a test's own */
+	uint64_t mkey, other_mkey;
+	struct device *other; /* of a test's own */
 	uint64_t sent_at[64];
 	unsigned n_sent;
 	unsigned long tids_seen;
@@ -96,6 +97,8 @@ static bool next(void *user, struct sma *sma, struct request *ret)
 	ret->modifier = tag;
 	ret->tag = tag;
 	fill(ret->data, tag);
+	ret->mkey = w->mkey;
+	ret->other_mkey = w->other_mkey;
 	if (w->detour) {
 		ret->has_route = true;
 		ret->hops = AGENTS_HOPS;
@@ -318,10 +321,37 @@ static void a_datagram_is_what_was_asked_for(void **state)
 
 	(void)state;
 	w->agents->see = check_datagram;
-	w->device[7].sma.mkey = 0x1122334455667788;
+	w->mkey = 0x1122334455667788;
 	ask(w, 7, 1);
 	run(w);
 	assert_int_equal(w->n_sent, 1);
+	world_free(w);
+}
+
+static void note_mkey(struct agents *agents, unsigned i, const struct datagram *d,
+		      const struct address *to)
+{
+	struct world *w = agents->user;
+
+	(void)i;
+	(void)to;
+	w->sent_at[w->n_sent++] = wire_get(d, SMP_MKEY);
+}
+
+static void two_keys_are_tried_in_turn(void **state)
+{
+	struct world *w = world_new(1, 1, 1);
+
+	(void)state;
+	w->agents->see = note_mkey;
+	w->agents->agent[0].silent = true;
+	w->mkey = 1;
+	w->other_mkey = 2;
+	ask(w, 0, 1);
+	run(w);
+	assert_int_equal(w->n_sent, TRIES);
+	for (unsigned i = 0; i < TRIES; i++)
+		assert_int_equal(w->sent_at[i], 1 + i % 2);
 	world_free(w);
 }
 
@@ -1727,6 +1757,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_request_is_answered_once),
 		cmocka_unit_test(a_datagram_is_what_was_asked_for),
+		cmocka_unit_test(two_keys_are_tried_in_turn),
 		cmocka_unit_test(asking_happens_soon_and_not_within_the_call),
 		cmocka_unit_test(a_refusal_is_an_answer_with_its_status),
 		cmocka_unit_test(a_refusal_by_lid_has_its_whole_status),

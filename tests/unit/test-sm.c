@@ -821,7 +821,7 @@ static void see_mkeys(struct fake_fabric *f, const struct fake_smp *smp)
 	    wire_get(smp->data, PORT_INFO_MKEY) == 0)
 		return;
 	for (unsigned i = 0; i < k->n_safe_mkeys; i++)
-		safe = safe || k->mkeys[i].guid == smp->device->guid;
+		safe = safe || k->mkeys[i].guid == smp->device->port_guid;
 	assert_true(safe);
 }
 
