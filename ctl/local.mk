@@ -13,6 +13,7 @@ libvsm_a_SOURCES += ctl/pkeys.c ctl/pkeys.h
 libvsm_a_SOURCES += ctl/dump.c ctl/dump.h
 libvsm_a_SOURCES += ctl/dump-file.c ctl/dump-file.h
 libvsm_a_SOURCES += ctl/dump-picture.c ctl/dump-picture.h
+libvsm_a_SOURCES += ctl/dumper.c ctl/dumper.h
 libvsm_a_SOURCES += ctl/method-event.c
 libvsm_a_SOURCES += ctl/method-explain.c
 libvsm_a_SOURCES += ctl/method-fabric.c

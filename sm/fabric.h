@@ -112,6 +112,7 @@ struct node {
 	bool present : 1;   /* seen in the last sweep */
 	bool extended : 1;  /* PortInfo is asked with MODIFIER_EXTENDED_SPEEDS */
 	bool described : 1; /* description is known */
+	bool naming : 1;    /* and is being asked for */
 	bool deaf : 1;      /* has answered Gets and no Set in this sweep */
 	bool trusted : 1;   /* all was read: what did not change need not be read again */
 	bool unsaved : 1;   /* not_kept is newer than the store's */

@@ -167,6 +167,9 @@ struct sm {
 	uint64_t sets_before;
 	struct loop_timer *sweep_timer;
 	struct loop_timer *soon_timer;
+	uint32_t n_naming;        /* nodes whose description is being asked for */
+	uint64_t names;           /* that came and were new */
+	bool tell_named;          /* the last of those has just ended */
 	bool unkept;              /* something was handed to the store in this reconcile */
 	bool keeping;             /* and is not on disk yet */
 	uint64_t hold_off;        /* between sweeps that changes ask for */

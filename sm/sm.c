@@ -613,6 +613,8 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .applied = sm->applied,
 				   .came_up = sm->came_up,
 				   .lids_used = identities_used_lids(sm->identities),
+				   .naming = sm->n_naming,
+				   .names = sm->names,
 				   .sweeps = sm->sweeps,
 				   .sweep_started = sm->sweep_started,
 				   .sweep_took = sm->sweep_took,

@@ -49,6 +49,8 @@ struct sm_status {
 	uint32_t ports_active;     /* linked ports that are Active, switch port 0 not counted */
 	uint32_t ports_not_active; /* linked ports that are not, each with a reason */
 	uint32_t lids_used;
+	uint32_t naming; /* nodes whose description is being asked for, after they came up */
+	uint64_t names;  /* descriptions that came and were new */
 	uint64_t sweeps;
 	uint64_t sweep_started;  /* loop_now() */
 	uint64_t sweep_took;     /* ns, the last that ended */
@@ -61,6 +63,7 @@ struct sm_status {
 /* What sm tells the one who runs it. Any member may be NULL. */
 struct sm_listener {
 	void (*settled)(void *user); /* a reconcile has ended: see sm_status() */
+	void (*named)(void *user);   /* no description is being asked for any more */
 	void (*event)(void *user, const struct event *event);
 };
 

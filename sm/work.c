@@ -44,11 +44,26 @@ void work_update(struct sm *sm, uint32_t number)
 		sm->n_busy--;
 }
 
+/* Names are asked for when all else is done, and nobody waits but who wants to write them down. */
+static void set_naming(struct sm *sm, struct node *node, bool naming)
+{
+	if (node->naming == naming)
+		return;
+	node->naming = naming;
+	if (naming)
+		sm->n_naming++;
+	else
+		sm->n_naming--;
+	sm->tell_named = sm->n_naming == 0;
+}
+
 void work_add(struct sm *sm, uint32_t number, unsigned todo)
 {
 	struct node *node = &sm->fabric.nodes[number];
 
 	node->work.todo |= (uint16_t)todo;
+	if (todo & TODO(TODO_DESCRIPTION))
+		set_naming(sm, node, true);
 	if (todo & (TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ) | TODO(TODO_PKEY_WRITE) |
 		    TODO(TODO_LFT_WRITE))) {
 		node->work.block = 0;
@@ -69,6 +84,7 @@ void work_drop(struct sm *sm, uint32_t number)
 	for (unsigned i = 0; i <= node->n_ports; i++)
 		sm->fabric.ports[port_at(node, i)].busy = false;
 	node->work = (struct node_work){ .busy = node->work.busy };
+	set_naming(sm, node, false);
 	work_update(sm, number);
 }
 
@@ -331,10 +347,16 @@ static void take_port_info(struct sm *sm, struct node *node, const struct answer
 	work_add(sm, node->sma.owner, TODO(TODO_PORT_INFO));
 }
 
-static void take_description(struct node *node, const struct answer *answer)
+static void take_description(struct sm *sm, struct node *node, const struct answer *answer)
 {
+	char former[sizeof(node->description)];
+
+	memcpy(former, node->description, sizeof(former));
 	if (answer->result == REQUEST_ANSWERED)
 		node_set_description(node, answer->data);
+	if (strcmp(former, node->description) != 0)
+		sm->names++;
+	set_naming(sm, node, node->work.todo & TODO(TODO_DESCRIPTION));
 }
 
 static void take_kind(struct sm *sm, struct node *node, enum todo kind, const struct answer *answer)
@@ -368,7 +390,7 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 		settings_take_set(sm, TAG_PORT(answer->request->tag), answer);
 		break;
 	case TODO_DESCRIPTION:
-		take_description(node, answer);
+		take_description(sm, node, answer);
 		break;
 	case TODO_COUNT:
 		break;
@@ -461,7 +483,14 @@ static void late(void *user, struct sma *sma, unsigned tries)
 
 static void settle(void *user)
 {
-	sm_advance(user);
+	struct sm *sm = user;
+
+	sm_advance(sm);
+	if (!sm->tell_named)
+		return;
+	sm->tell_named = false;
+	if (sm->listener.named)
+		sm->listener.named(sm->user);
 }
 
 const struct request_handler work_handler = {

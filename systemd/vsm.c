@@ -23,7 +23,7 @@
 #include "conf/conf.h"
 #include "conf/partitions.h"
 #include "ctl/control.h"
-#include "ctl/dump.h"
+#include "ctl/dumper.h"
 #include "mad/transport.h"
 #include "sm/sm.h"
 #include "store/guid2lid.h"
@@ -56,16 +56,17 @@ struct daemon {
 	struct sm *sm;
 	struct control *control;
 	struct partitions *partitions; /* while there is no sm that has them */
+	struct dumper *dumper;
 	struct loop_timer *retry;
 	struct loop_timer *progress;
 	struct loop_timer *stopping;
 	uint64_t stop_at; /* 0: we are to stay */
 	int exit_code;
 	char trouble[256];    /* why there is no port; said once */
-	uint64_t dumped;      /* generation */
 	uint64_t sent_before; /* for the watchdog */
 	uint64_t sent_at;
 	unsigned settled;
+	bool finishing; /* once the dumps are written */
 	bool progress_shown;
 };
 
@@ -161,6 +162,9 @@ static void finish_once(struct daemon *d, const struct sm_status *status)
 
 	if (!done && ++d->settled < ONCE_TRIES)
 		return;
+	d->finishing = dumper_is_waiting(d->dumper);
+	if (d->finishing)
+		return;
 	if (status->state == SM_DISCOVERING)
 		fputs("vsm: our own port does not answer\n", stderr);
 	else if (status->state != SM_MASTER)
@@ -172,15 +176,6 @@ static void finish_once(struct daemon *d, const struct sm_status *status)
 			     : EXIT_FAILED);
 }
 
-static void dump(struct daemon *d, const struct sm_status *status)
-{
-	if (d->conf.dump_dir[0] == 0 || d->dumped == status->generation)
-		return;
-	d->dumped = status->generation;
-	if (dump_fabric(d->sm, d->conf.dump_dir) < 0)
-		log_warning("Cannot write dumps to %s", d->conf.dump_dir);
-}
-
 static void on_settled(void *user)
 {
 	struct daemon *d = user;
@@ -190,10 +185,21 @@ static void on_settled(void *user)
 	end_progress(d);
 	say_status(d, &status);
 	notify_ready();
-	dump(d, &status);
+	dumper_look(d->dumper, d->sm, d->conf.dump_dir);
 	if (d->control)
 		control_notify(d->control);
 	if (d->options.once)
+		finish_once(d, &status);
+}
+
+static void on_named(void *user)
+{
+	struct daemon *d = user;
+	struct sm_status status;
+
+	dumper_look(d->dumper, d->sm, d->conf.dump_dir);
+	sm_status(d->sm, &status);
+	if (d->finishing)
 		finish_once(d, &status);
 }
 
@@ -206,11 +212,14 @@ static void on_sm_event(void *user, const struct event *event)
 		control_notify(d->control);
 }
 
-static const struct sm_listener listener = { .settled = on_settled, .event = on_sm_event };
+static const struct sm_listener listener = { .settled = on_settled,
+					     .named = on_named,
+					     .event = on_sm_event };
 
 /* The partitions stay what they are, whatever is in the file when the port comes back. */
 static void close_port(struct daemon *d)
 {
+	dumper_look(d->dumper, NULL, NULL);
 	if (d->sm)
 		d->partitions = sm_take_partitions(d->sm);
 	sm_free(TAKE(d->sm));
@@ -479,6 +488,8 @@ static int make_timers(struct daemon *d)
 		r = loop_timer_new(d->loop, on_progress, d, &d->progress);
 	if (r == 0)
 		r = loop_timer_new(d->loop, on_stopping, d, &d->stopping);
+	if (r == 0)
+		r = dumper_new(d->loop, &d->dumper);
 	if (r == 0 && isatty(STDERR_FILENO))
 		loop_timer_set(d->progress, loop_now(d->loop) + PROGRESS_TICK);
 
@@ -522,6 +533,7 @@ static void stop(struct daemon *d)
 {
 	end_progress(d);
 	control_free(d->control);
+	dumper_free(d->dumper);
 	sm_free(d->sm);
 	partitions_free(d->partitions);
 	store_close(d->store);

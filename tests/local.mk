@@ -31,6 +31,8 @@ check_PROGRAMS += tests/unit/test-dump
 tests_unit_test_dump_SOURCES = tests/unit/test-dump.c \
 	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h
 EXTRA_DIST += tests/unit/dump-says
+check_PROGRAMS += tests/unit/test-dumper
+tests_unit_test_dumper_SOURCES = tests/unit/test-dumper.c tests/unit/fake-sm.c tests/unit/fake-sm.h
 
 # Other readings of the same bytes, which see the headers that only mad/ sees.
 check_PROGRAMS += tests/oracle/test-wire
@@ -87,7 +89,7 @@ check_PROGRAMS += tests/unit/test-sm
 check_PROGRAMS += tests/unit/test-sm-election tests/unit/test-sm-trap
 check_PROGRAMS += tests/unit/test-sm-lid tests/unit/test-sm-link
 check_PROGRAMS += tests/unit/test-sm-routes tests/unit/test-sm-by-lid
-check_PROGRAMS += tests/unit/test-sm-mkey
+check_PROGRAMS += tests/unit/test-sm-mkey tests/unit/test-sm-name
 
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh

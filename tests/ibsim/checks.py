@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What other people's tools say about a fabric that is said to be up."""
 
-import os
 import random
 import re
 
@@ -81,9 +80,7 @@ def routes(manager, snapshot, host, seconds=120, extra=()):
     arguments = [program, *map(str, extra)]
     for option, name in (("-s", "opensm-subnet.lst"), ("-f", "opensm.fdbs"),
                          ("-m", "opensm.mcfdbs")):
-        path = os.path.join(manager.dumps, name)
-        check(os.path.exists(path), f"{manager.name} wrote no {name}")
-        arguments += [option, path]
+        arguments += [option, manager.dump_path(name)]
     # Its exit code says nothing: it crashes at its end, after it has said all. On some fabrics it
     # spoils its heap earlier; how the heap is laid out decides whether it gets to the verdict.
     for number in range(IBDMCHK_TRIES):

@@ -527,13 +527,16 @@ class Manager:
         self.world.stop(self.process)
         return code
 
+    def dump_path(self, name, seconds=10):
+        """Of one of its dump files. vsm is ready a moment before it knows the names in them."""
+        path = os.path.join(self.dumps, name)
+        wait_until(f"{self.name} writes {name}", lambda: os.path.exists(path), seconds)
+        return path
+
     def dump(self, name):
         """The text of one of its dump files."""
-        try:
-            with open(os.path.join(self.dumps, name), encoding="utf-8", errors="replace") as file:
-                return file.read()
-        except FileNotFoundError as missing:
-            raise Failure(f"{self.name} wrote no {name}") from missing
+        with open(self.dump_path(name), encoding="utf-8", errors="replace") as file:
+            return file.read()
 
 
 class Opensm(Manager):

@@ -232,6 +232,19 @@ def routes_shown(world):
         check_equal(f"path {source.lid} {target.lid}", way[:len(traced)], traced)
 
 
+@suite.test("the first dumps have the names of all devices, with --once too", weight=2)
+def dumps_named(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(8).build())
+    for start in (lambda sm: check_equal("exit code", sm.once(), 0),
+                  lambda sm: sm.start().wait_ready()):
+        sm = vsm(world, sim)
+        start(sm)
+        said = sm.dump("opensm-subnet.lst")
+        nameless = said.count("{}")
+        check_equal("ends of links without a name", nameless, 0)
+        check(said.count("} LID:") > 0, "there are no links")
+
+
 def record(sim, *query):
     return checks.fields(sim.tool("saquery", *query))
 

@@ -74,6 +74,11 @@ static void on_settled(void *user)
 	((struct world *)user)->settled++;
 }
 
+static void on_named(void *user)
+{
+	((struct world *)user)->named++;
+}
+
 void world_run(struct world *w, unsigned seconds)
 {
 	loop_virtual_run_for(w->loop, seconds * LOOP_SEC);
@@ -81,7 +86,7 @@ void world_run(struct world *w, unsigned seconds)
 
 void world_begin(struct world *w)
 {
-	static const struct sm_listener listener = { .settled = on_settled };
+	static const struct sm_listener listener = { .settled = on_settled, .named = on_named };
 	struct sm_setup setup = { .loop = w->loop,
 				  .transport = &w->f->transport,
 				  .keeper = &w->keeper.keeper,

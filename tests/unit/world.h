@@ -36,6 +36,7 @@ struct world {
 	struct fake_device *west, *east;
 	struct fake_device *host[HOSTS];
 	unsigned settled;
+	unsigned named;
 };
 
 /* Nothing runs yet, and no sweep comes by itself: conf.sweep_interval is 0. */

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/* When dumps are written: over a made-up fabric, on virtual time. What is in them is test-dump's.
+ */
+
+#include "ctl/dumper.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "tests/unit/fake-sm.h"
+#include "tests/unit/loop-virtual.h"
+
+static const char *const names[] = { "opensm-subnet.lst", "opensm-lfts.dump", "opensm.fdbs",
+				     "opensm.mcfdbs" };
+
+struct fixture {
+	struct loop *loop;
+	struct fake *fake;
+	struct dumper *dumper;
+	char folder[64];
+};
+
+static int begin(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	assert_int_equal(loop_virtual_new(1, &f->loop), 0);
+	f->fake = fake_new(f->loop);
+	assert_int_equal(dumper_new(f->loop, &f->dumper), 0);
+	strcpy(f->folder, "/tmp/test-dumper-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	*state = f;
+
+	return 0;
+}
+
+static const char *path_of(const struct fixture *f, const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", f->folder, name);
+
+	return path;
+}
+
+/* Were dumps written since this was last asked? Each time all of them. */
+static bool are_written(const struct fixture *f)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		n += unlink(path_of(f, names[i])) == 0;
+	assert_true(n == 0 || n == COUNT(names));
+
+	return n > 0;
+}
+
+static int end(void **state)
+{
+	struct fixture *f = *state;
+
+	are_written(f);
+	assert_int_equal(rmdir(f->folder), 0);
+	dumper_free(f->dumper);
+	fake_free(f->fake);
+	loop_virtual_free(f->loop);
+	free(f);
+
+	return 0;
+}
+
+static bool look(const struct fixture *f)
+{
+	dumper_look(f->dumper, f->fake->sm, f->folder);
+
+	return are_written(f);
+}
+
+static bool pass(const struct fixture *f, unsigned seconds)
+{
+	loop_virtual_run_for(f->loop, seconds * LOOP_SEC);
+
+	return are_written(f);
+}
+
+static void the_first_dumps_wait_for_names_and_are_written_once(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->status->naming = 3;
+	assert_false(look(f));
+	assert_true(dumper_is_waiting(f->dumper));
+	f->fake->status->naming = 0;
+	f->fake->status->names = 9;
+	assert_true(look(f));
+	assert_false(dumper_is_waiting(f->dumper));
+	assert_false(look(f));
+	assert_false(pass(f, 1000));
+}
+
+static void with_all_names_a_new_generation_is_written_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(look(f));
+	for (unsigned i = 0; i < 3; i++) {
+		f->fake->status->generation++;
+		assert_true(look(f));
+		assert_false(look(f));
+	}
+}
+
+static void names_that_come_while_a_reconcile_runs_wait_for_its_end(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->status->naming = 3;
+	assert_false(look(f));
+	f->fake->status->naming = 0;
+	f->fake->status->phase = PHASE_PROGRAM;
+	assert_false(look(f));
+	assert_true(dumper_is_waiting(f->dumper));
+	f->fake->status->phase = PHASE_REST;
+	assert_true(look(f));
+}
+
+/* Something always changes, and somebody does not say his name. */
+static void names_that_never_come_are_not_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	unsigned n = 0;
+
+	f->fake->status->naming = 1;
+	for (unsigned i = 0; i < 60; i++) {
+		f->fake->status->generation++;
+		n += look(f);
+		pass(f, 1);
+	}
+	assert_in_range(n, 4, 6);
+}
+
+static void a_device_that_renames_itself_all_the_time_is_written_once_a_minute(void **state)
+{
+	struct fixture *f = *state;
+	unsigned n = 0;
+
+	assert_true(look(f));
+	for (unsigned i = 0; i < 600; i++) {
+		f->fake->status->names++;
+		n += look(f);
+		n += pass(f, 1);
+	}
+	assert_int_equal(n, 10);
+	f->fake->status->names++;
+	assert_false(look(f));
+	assert_true(pass(f, 60));
+	assert_false(pass(f, 600));
+}
+
+static void a_standby_writes_nothing_and_nobody_waits_for_it(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->status->state = SM_STANDBY;
+	f->fake->status->naming = 3;
+	assert_false(look(f));
+	assert_false(dumper_is_waiting(f->dumper));
+	f->fake->status->state = SM_MASTER;
+	assert_false(look(f));
+	assert_true(dumper_is_waiting(f->dumper));
+	f->fake->status->state = SM_STANDBY;
+	assert_false(look(f));
+	assert_false(dumper_is_waiting(f->dumper));
+}
+
+static void without_a_directory_or_a_subnet_manager_nothing_is_written(void **state)
+{
+	struct fixture *f = *state;
+
+	dumper_look(f->dumper, f->fake->sm, "");
+	assert_false(are_written(f));
+	assert_true(look(f)); /* it is set by a reload */
+	f->fake->status->names++;
+	assert_false(look(f));
+	dumper_look(f->dumper, NULL, NULL);
+	assert_false(pass(f, 100));
+	assert_true(look(f)); /* another one, which counts its generations from 1 */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_first_dumps_wait_for_names_and_are_written_once),
+		TEST(with_all_names_a_new_generation_is_written_at_once),
+		TEST(names_that_come_while_a_reconcile_runs_wait_for_its_end),
+		TEST(names_that_never_come_are_not_waited_for),
+		TEST(a_device_that_renames_itself_all_the_time_is_written_once_a_minute),
+		TEST(a_standby_writes_nothing_and_nobody_waits_for_it),
+		TEST(without_a_directory_or_a_subnet_manager_nothing_is_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
