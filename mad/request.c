@@ -99,6 +99,7 @@ struct requests {
 	struct flight *beat; /* the flight that asks it; of no list of the idle */
 	uint64_t beat_at;    /* not before */
 	uint64_t beat_wait;  /* after this one, if it is not answered */
+	uint64_t own_mkey;   /* to ask with */
 	unsigned beats_lost; /* in a row */
 
 	uint32_t srtt; /* over all agents, microseconds */
@@ -367,7 +368,9 @@ static void beat_lost(struct requests *r)
 /* The window is full, and has been for long: does anything move at all? */
 static void beat(struct requests *r)
 {
-	static const struct request who = { .method = METHOD_GET, .attr = ATTR_NODE_INFO };
+	struct request who = { .method = METHOD_GET,
+			       .attr = ATTR_NODE_INFO,
+			       .mkey = r->own_mkey };
 	uint64_t now = loop_now(r->loop);
 	const struct flight *oldest;
 
@@ -687,6 +690,11 @@ void requests_cancel(struct requests *r, struct sma *sma)
 
 /* -- life ---------------------------------------------------------------------------------------
  */
+
+void requests_set_own_mkey(struct requests *r, uint64_t mkey)
+{
+	r->own_mkey = mkey;
+}
 
 void requests_set_limits(struct requests *r, const struct request_limits *limits)
 {

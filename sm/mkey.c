@@ -37,10 +37,12 @@ static bool is_kept(const struct memory_entry *entry, uint64_t mkey)
 /* -- which to try -------------------------------------------------------------------------------
  */
 
-static void use(struct port *port, uint64_t mkey, uint64_t other)
+static void use(struct sm *sm, struct port *port, uint64_t mkey, uint64_t other)
 {
 	port->mkey = mkey;
 	port->other_mkey = other == mkey ? 0 : other;
+	if (port - sm->fabric.ports == sm->fabric.local_port)
+		requests_set_own_mkey(sm->requests, mkey);
 }
 
 /* @heard: with this one the device answered before it was known who it is. */
@@ -53,9 +55,9 @@ void mkey_give(struct sm *sm, uint32_t number, uint64_t heard)
 	if (port->mkey != 0)
 		return;
 	if (entry && entry->mkey)
-		use(port, entry->mkey, entry->other_mkey ? entry->other_mkey : wanted);
+		use(sm, port, entry->mkey, entry->other_mkey ? entry->other_mkey : wanted);
 	else
-		use(port, heard ? heard : wanted, wanted);
+		use(sm, port, heard ? heard : wanted, wanted);
 }
 
 /* Another of those that others have with every sweep; with a single try, it alone in every second.
@@ -82,9 +84,9 @@ void mkey_take(struct sm *sm, uint32_t number, uint64_t asked)
 	struct port *port = &sm->fabric.ports[number];
 
 	if (is_hidden(port) && asked == port->mkey && port->other_mkey)
-		use(port, port->other_mkey, port->mkey);
+		use(sm, port, port->other_mkey, port->mkey);
 	else if (shown(port) != 0 && shown(port) != port->mkey)
-		use(port, shown(port), port->mkey);
+		use(sm, port, shown(port), port->mkey);
 }
 
 static unsigned add(uint64_t *mkeys, unsigned n, uint64_t mkey)
@@ -119,7 +121,7 @@ void mkey_lost(struct sm *sm, uint32_t number)
 		return;
 	while (i < n && mkeys[i] != port->mkey)
 		i++;
-	use(port, mkeys[(i + 1) % n], mkeys[(i + 2) % n]);
+	use(sm, port, mkeys[(i + 1) % n], mkeys[(i + 2) % n]);
 }
 
 /* -- which to keep ------------------------------------------------------------------------------
@@ -162,7 +164,7 @@ void mkey_keep(struct sm *sm, uint32_t number)
 		keep_doubt(sm, entry);
 		return;
 	}
-	use(port, shown(port) ? shown(port) : wanted, wanted);
+	use(sm, port, shown(port) ? shown(port) : wanted, wanted);
 	if (is_kept(entry, port->mkey))
 		keep(sm, entry, port->mkey, port->other_mkey);
 	else
@@ -177,7 +179,7 @@ void mkey_confirm(struct sm *sm, uint32_t number)
 	if (!entry || !is_kept(entry, shown(port)))
 		return;
 	keep(sm, entry, shown(port), 0);
-	use(port, shown(port), 0);
+	use(sm, port, shown(port), 0);
 }
 
 /* Nothing that the store does not know. */

@@ -406,6 +406,30 @@ static void one_try_a_request_is_enough(void **state)
 	}
 }
 
+/* The window is full of silence, and the request engine asks our own device whether it lives. */
+static void our_own_device_is_asked_with_its_key(void **state)
+{
+	struct world *w = world_new(1, 2);
+	uint8_t *own = w->host[0]->port[1].info;
+	unsigned n = 0;
+
+	(void)state;
+	w->conf.max_smps = 2;
+	w->conf.max_smps_per_device = 1;
+	start(w, OLD);
+	start(w, NEW);
+	wire_set(own, PORT_INFO_MKEY_VIOLATIONS, 0);
+	w->f->n_smps = 0;
+	w->host[1]->silent = w->two->silent = true;
+	sm_sweep(w->sm, true);
+	run(w, 1);
+	for (size_t i = 0; i < w->f->n_smps; i++)
+		n += w->f->smps[i].device == w->host[0] && w->f->smps[i].attr == ATTR_NODE_INFO;
+	assert_true(n > 1);
+	assert_int_equal(wire_get(own, PORT_INFO_MKEY_VIOLATIONS), 0);
+	world_free(w);
+}
+
 /* -- keys of others -----------------------------------------------------------------------------
  */
 
@@ -514,6 +538,7 @@ int main(void)
 		cmocka_unit_test(killed_while_a_key_is_set_a_third_one_can_be_set),
 		cmocka_unit_test(killed_again_and_again_with_answers_lost_it_loses_no_key),
 		cmocka_unit_test(one_try_a_request_is_enough),
+		cmocka_unit_test(our_own_device_is_asked_with_its_key),
 		cmocka_unit_test(the_key_of_the_configuration_is_tried_whatever_is_kept),
 		cmocka_unit_test(
 			a_device_with_a_key_of_somebody_else_has_the_reason_and_others_come_up),
