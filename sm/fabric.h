@@ -116,6 +116,7 @@ struct node {
 	bool deaf : 1;      /* has answered Gets and no Set in this sweep */
 	bool trusted : 1;   /* all was read: what did not change need not be read again */
 	bool unsaved : 1;   /* not_kept is newer than the store's */
+	bool too_small : 1; /* a switch whose forwarding table has no room for all LIDs */
 	char description[SMP_DATA_SIZE + 1]; /* NodeDescription: printable, ends with 0 */
 	struct node_work work;
 	struct not_kept *not_kept; /* see not-kept.h; NULL: none */

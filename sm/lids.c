@@ -73,6 +73,21 @@ static unsigned count_needed(const struct sm *sm)
 	return needed;
 }
 
+static void set_too_small(struct sm *sm, uint32_t number, bool too_small)
+{
+	struct node *node = &sm->fabric.nodes[number];
+	struct log_where where = where_of_node(node);
+
+	if (node->too_small == too_small)
+		return;
+	node->too_small = too_small;
+	if (!too_small)
+		return;
+	log_peer(loop_now(sm->loop), &where, "%s", reason_sentence(REASON_LID_TOO_HIGH));
+	event_add(sm->events, EVENT_PORT_REASON, node->guid, 0, -1, "%s",
+		  reason_sentence(REASON_LID_TOO_HIGH));
+}
+
 /* Find last_lid, and leave out who is too small. */
 static void fit_tables(struct sm *sm)
 {
@@ -87,9 +102,8 @@ static void fit_tables(struct sm *sm)
 
 		if (room == 0)
 			continue;
-		if (room < MIN(needed, most))
-			reason_set_node(sm, i, REASON_LID_TOO_HIGH);
-		else
+		set_too_small(sm, i, room < MIN(needed, most));
+		if (room >= MIN(needed, most))
 			sm->last_lid = (uint16_t)MIN(sm->last_lid, room);
 	}
 }

@@ -142,6 +142,8 @@ static enum reason reason_of_port(const struct sm *sm, uint32_t number)
 
 	if (node->reason != REASON_NONE)
 		return node->reason;
+	if (node->too_small)
+		return REASON_LID_TOO_HIGH;
 	if (!port->known)
 		return port->reason == REASON_NONE ? REASON_SILENT : port->reason;
 	if (sm->state == SM_MASTER && port_is_end(&sm->fabric, number) && port->lid == 0)

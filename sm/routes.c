@@ -64,7 +64,8 @@ static void free_jobp(struct route_job **job)
 
 static bool routes(const struct node *node)
 {
-	return node->present && node_is_switch(node) && node->reason == REASON_NONE;
+	return node->present && node_is_switch(node) && node->reason == REASON_NONE &&
+	       !node->too_small;
 }
 
 static int by_guid(const void *a, const void *b, void *nodes)

@@ -133,6 +133,17 @@ static void ranges_end_within_the_smallest_forwarding_table(void **state)
 	assert_int_equal(lid_of(w->host[3]), 64);
 }
 
+static unsigned count_events(const struct world *w, const struct fake_device *device)
+{
+	const struct event *event;
+	unsigned n = 0;
+
+	for (uint64_t at = 0; (event = event_from(sm_events(w->sm), at)); at = event->number + 1)
+		n += event->kind == EVENT_PORT_REASON && event->guid == device->guid;
+
+	return n;
+}
+
 static struct fake_device *add_switch(struct world *w, unsigned last_lid)
 {
 	struct fake_device *device = fake_add(w->f, "new", NODE_TYPE_SWITCH, 0x50, FAKE_PORTS);
@@ -182,10 +193,14 @@ static void a_switch_whose_table_is_too_small_for_all_is_left_out_alone(void **s
 	assert_string_equal(world_reason(w, small, 0), "lid-too-high");
 	assert_string_equal(world_reason(w, behind, 1), "no-route");
 	assert_int_equal(world_count(w, 0, small, METHOD_SET, ATTR_LFT), 0);
+	assert_int_equal(count_events(w, small), 1);
 	from = world_mark(w);
-	sm_sweep(w->sm, false);
-	world_run(w, 5);
+	for (unsigned i = 0; i < 5; i++) {
+		sm_sweep(w->sm, i % 2);
+		world_run(w, 5);
+	}
 	assert_int_equal(world_sets(w, from), 0);
+	assert_int_equal(count_events(w, small), 1); /* said once */
 }
 
 /* -- more ports than LIDs -----------------------------------------------------------------------
