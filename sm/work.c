@@ -219,6 +219,22 @@ static void choose_way(const struct sm *sm, const struct node *node, struct requ
 	ret->route[ret->hops - 1] = f->ports[peer].number;
 }
 
+/* Do the tables in use have a way from us to @lid? */
+static bool has_way(const struct sm *sm, unsigned lid)
+{
+	const struct fabric *f = &sm->fabric;
+	const struct port *local = &f->ports[f->local_port];
+	uint32_t first = local->node;
+
+	if (!node_is_switch(&f->nodes[first])) {
+		if (local->peer == NO_PORT)
+			return false;
+		first = f->ports[local->peer].node;
+	}
+
+	return sm_route(sm, first, lid) != ROUTE_NONE;
+}
+
 /* A LID of it that is in use, or 0. */
 static uint16_t lid_in_use(const struct sm *sm, const struct node *node)
 {
@@ -227,7 +243,7 @@ static uint16_t lid_in_use(const struct sm *sm, const struct node *node)
 
 		if (port->present && port->known && port->lid != 0 &&
 		    port_held_lid(port) == port->lid && (i == 0 || port_state(port) == PORT_ACTIVE))
-			return port->lid;
+			return has_way(sm, port->lid) ? port->lid : 0;
 	}
 
 	return 0;

@@ -174,11 +174,12 @@ const struct fake_device *fake_follow(const struct fake_device *device, uint8_t 
 				      uint8_t *ret_in_port)
 {
 	for (unsigned hops = 0; hops < 16; hops++) {
-		const struct fake_port *out = &device->port[port];
+		const struct fake_port *out;
 
-		if (port == 0 || port > device->n_ports || !out->far ||
+		if (port == 0 || port > device->n_ports || !device->port[port].far ||
 		    fake_state(device, port) != PORT_ACTIVE)
 			return NULL;
+		out = &device->port[port];
 		device = out->far;
 		*ret_in_port = out->far_port;
 		if (device->type != NODE_TYPE_SWITCH)

@@ -129,6 +129,24 @@ static void tables_that_lead_nowhere_cost_one_try(void **state)
 	assert_active(w, NULL);
 }
 
+/* A switch with a table that is too small for all, and a host behind it. */
+static void who_has_no_route_is_not_asked_by_lid(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *small = fake_add(w->f, "small", NODE_TYPE_SWITCH, 0x50, FAKE_PORTS);
+	struct fake_device *behind = fake_add(w->f, "behind", NODE_TYPE_CA, 0x6000, 1);
+
+	wire_set(small->switch_info, SWITCH_INFO_LINEAR_CAP, 5);
+	fake_link(small, 1, w->east, 5);
+	fake_link(behind, 1, small, 2);
+	w->conf.sweep_interval = INTERVAL;
+	world_start(w);
+	world_run(w, 3 * INTERVAL);
+	assert_string_equal(world_reason(w, behind, 1), "no-route");
+	assert_int_equal(by_lid(w, 0, small, 0) + by_lid(w, 0, behind, 0), 0);
+	assert_int_equal(by_lid(w, 0, NULL, 0), requests_totals(sm_requests(w->sm))->by_lid);
+}
+
 static void a_trunk_pulled_and_put_back_is_repaired(void **state)
 {
 	struct world *w = *state;
@@ -186,6 +204,7 @@ int main(void)
 		TEST(a_change_is_found_by_lid_and_followed_by_directed_routes),
 		TEST(after_a_change_on_the_way_the_rest_of_the_sweep_is_directed),
 		TEST(tables_that_lead_nowhere_cost_one_try),
+		TEST(who_has_no_route_is_not_asked_by_lid),
 		TEST(a_trunk_pulled_and_put_back_is_repaired),
 		TEST(with_loss_all_is_well_in_the_end),
 		TEST(under_another_master_nothing_goes_by_lid),
