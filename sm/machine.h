@@ -98,6 +98,7 @@ struct planned_keys {
 	uint32_t *first; /* n_ports + 1 */
 	uint16_t *keys;
 	uint32_t n_ports;
+	bool stale; /* there are other partitions now */
 };
 
 /* What the store told, for devices that have not appeared yet. */
@@ -237,7 +238,8 @@ unsigned pkeys_plan(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned 
 unsigned pkeys_capacity(const struct sm *sm, uint32_t port);
 /* Has the table of this end port room for all that it should have? */
 bool pkeys_fit(const struct sm *sm, uint32_t port);
-/* The tables of all end ports, for the SA: planned once, and not for each question. */
+/* The tables of all end ports, for the SA: planned when they may be others, not for each question.
+ */
 int pkeys_publish(struct sm *sm);
 unsigned pkeys_published(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);
 void pkeys_done(struct sm *sm);

@@ -278,6 +278,9 @@ int pkeys_publish(struct sm *sm)
 {
 	struct planned_keys planned = { .n_ports = sm->fabric.n_ports };
 
+	/* Who has come has got a LID, or another. */
+	if (!sm->changed && !sm->planned_keys.stale && planned.n_ports == sm->planned_keys.n_ports)
+		return 0;
 	planned.first = malloc((planned.n_ports + 1) * sizeof(*planned.first));
 	if (!planned.first || plan_all(sm, &planned) < 0) {
 		free_planned(&planned);

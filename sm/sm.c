@@ -534,6 +534,7 @@ void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *p
 	sm->conf = *conf;
 	partitions_free(sm->partitions);
 	sm->partitions = partitions;
+	sm->planned_keys.stale = true;
 	apply_limits(sm);
 	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
 		sm->fabric.ports[i].table_fault = false;
