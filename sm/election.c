@@ -68,8 +68,10 @@ void election_set_state(struct sm *sm, enum sm_state state, const char *why)
 
 bool election_ask(struct sm *sm, struct node *node, struct request *ret)
 {
-	for (; node->work.set_port <= node->n_ports; node->work.set_port++) {
-		uint32_t number = port_at(node, node->work.set_port);
+	struct cursor *at = &node->work.cursor[TODO_SM_INFO];
+
+	for (; at->port <= node->n_ports; at->port++) {
+		uint32_t number = port_at(node, at->port);
 		struct port *port = &sm->fabric.ports[number];
 
 		if (!port->sm || !port->present)
@@ -77,11 +79,10 @@ bool election_ask(struct sm *sm, struct node *node, struct request *ret)
 		ret->method = METHOD_GET;
 		ret->attr = ATTR_SM_INFO;
 		ret->tag = TAG(TODO_SM_INFO, number, 0);
-		node->work.set_port++;
+		at->port++;
 		return true;
 	}
 	node->work.todo &= (uint16_t)~TODO(TODO_SM_INFO);
-	node->work.set_port = 0;
 
 	return false;
 }

@@ -79,12 +79,15 @@ struct sw {
 	bool cold; /* came up without configuration: its tables need not be read */
 };
 
+#define WORK_KINDS 12 /* of enum todo */
+
 /* What is to be asked of a node now; sm/work.c's own business. */
 struct node_work {
-	uint16_t todo;     /* bits of enum todo */
-	uint16_t block;    /* next block of the table that is being read or written */
-	uint16_t port;     /* next port whose tables are */
-	uint16_t set_port; /* next port whose PortInfo is */
+	uint16_t todo; /* bits of enum todo */
+	struct cursor {
+		uint16_t port;  /* next to be looked at */
+		uint16_t block; /* next of its table */
+	} cursor[WORK_KINDS];
 	uint8_t in_flight; /* requests that the phase waits for */
 	uint8_t losses;    /* requests lost in a row */
 	uint8_t unheard;   /* Sets of PortInfo lost in a row */

@@ -422,15 +422,18 @@ static bool make_set(struct sm *sm, uint32_t number, bool activate, struct reque
 
 bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct request *ret)
 {
-	for (; node->work.set_port <= node->n_ports; node->work.set_port++) {
-		uint32_t number = port_at(node, node->work.set_port);
+	enum todo kind = activate ? TODO_ACTIVATE : TODO_PORT_SET;
+	struct cursor *at = &node->work.cursor[kind];
+
+	for (; at->port <= node->n_ports; at->port++) {
+		uint32_t number = port_at(node, at->port);
 
 		if (!is_ours_to_set(sm, number) || !make_set(sm, number, activate, ret))
 			continue;
-		node->work.set_port++;
+		at->port++;
 		return true;
 	}
-	node->work.todo &= (uint16_t)~TODO(activate ? TODO_ACTIVATE : TODO_PORT_SET);
+	node->work.todo &= (uint16_t)~TODO(kind);
 
 	return false;
 }

@@ -95,34 +95,27 @@ static void name_block(const struct node *node, const struct port *port, unsigne
 		ret->modifier |= (uint32_t)port->number << 16;
 }
 
-static void end_of_kind(struct node *node, enum todo kind)
-{
-	node->work.todo &= (uint16_t)~TODO(kind);
-	node->work.port = 0;
-	node->work.block = 0;
-}
-
 bool tables_ask_pkey_read(struct sm *sm, struct node *node, struct request *ret)
 {
-	struct node_work *work = &node->work;
+	struct cursor *at = &node->work.cursor[TODO_PKEY_READ];
 
-	for (; work->port <= node->n_ports; work->port++, work->block = 0) {
-		uint32_t number = port_at(node, work->port);
+	for (; at->port <= node->n_ports; at->port++, at->block = 0) {
+		uint32_t number = port_at(node, at->port);
 		const struct port *port = &sm->fabric.ports[number];
 		unsigned known = port->pkeys ? port->pkeys->n_known / PKEY_BLOCK : 0;
 
 		if (!has_table(sm, number))
 			continue;
-		work->block = (uint16_t)MAX(work->block, known);
-		if (work->block >= blocks_to_read(sm, node, number))
+		at->block = (uint16_t)MAX(at->block, known);
+		if (at->block >= blocks_to_read(sm, node, number))
 			continue;
 		ret->method = METHOD_GET;
-		name_block(node, port, work->block, ret);
-		ret->tag = TAG(TODO_PKEY_READ, number, work->block);
-		work->block++;
+		name_block(node, port, at->block, ret);
+		ret->tag = TAG(TODO_PKEY_READ, number, at->block);
+		at->block++;
 		return true;
 	}
-	end_of_kind(node, TODO_PKEY_READ);
+	node->work.todo &= (uint16_t)~TODO(TODO_PKEY_READ);
 
 	return false;
 }
@@ -148,11 +141,11 @@ static bool differs(const struct port *port, const uint16_t *plan, unsigned n, u
 
 bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret)
 {
-	struct node_work *work = &node->work;
+	struct cursor *at = &node->work.cursor[TODO_PKEY_WRITE];
 	uint16_t plan[FABRIC_MAX_PKEYS];
 
-	for (; work->port <= node->n_ports; work->port++, work->block = 0) {
-		uint32_t number = port_at(node, work->port);
+	for (; at->port <= node->n_ports; at->port++, at->block = 0) {
+		uint32_t number = port_at(node, at->port);
 		const struct port *port = &sm->fabric.ports[number];
 		unsigned n, held;
 
@@ -160,17 +153,17 @@ bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret
 			continue;
 		n = pkeys_plan(sm, number, plan, COUNT(plan));
 		held = MAX(n, port->pkeys->n_known);
-		for (; work->block * PKEY_BLOCK < held; work->block++) {
-			if (!differs(port, plan, n, work->block, ret->data))
+		for (; at->block * PKEY_BLOCK < held; at->block++) {
+			if (!differs(port, plan, n, at->block, ret->data))
 				continue;
 			ret->method = METHOD_SET;
-			name_block(node, port, work->block, ret);
-			ret->tag = TAG(TODO_PKEY_WRITE, number, work->block);
-			work->block++;
+			name_block(node, port, at->block, ret);
+			ret->tag = TAG(TODO_PKEY_WRITE, number, at->block);
+			at->block++;
 			return true;
 		}
 	}
-	end_of_kind(node, TODO_PKEY_WRITE);
+	node->work.todo &= (uint16_t)~TODO(TODO_PKEY_WRITE);
 
 	return false;
 }
@@ -229,27 +222,28 @@ static int make_lft_room(struct sw *sw, uint32_t size)
 
 bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret)
 {
+	struct cursor *at = &node->work.cursor[TODO_LFT_READ];
 	struct sw *sw = node->sw;
 	unsigned top, blocks;
 
 	(void)sm;
 	if (!sw || sw->cold) {
-		end_of_kind(node, TODO_LFT_READ);
+		node->work.todo &= (uint16_t)~TODO(TODO_LFT_READ);
 		return false;
 	}
 	top = (unsigned)MIN(wire_get(sw->info, SWITCH_INFO_LINEAR_TOP), LID_UNICAST_LAST);
 	blocks = MIN(top / LFT_BLOCK + 1, MAX_LFT_BLOCKS);
-	while (node->work.block < blocks && lft_block_is_known(sw, node->work.block))
-		node->work.block++;
-	if (node->work.block >= blocks || make_lft_room(sw, blocks * LFT_BLOCK) < 0) {
-		end_of_kind(node, TODO_LFT_READ);
+	while (at->block < blocks && lft_block_is_known(sw, at->block))
+		at->block++;
+	if (at->block >= blocks || make_lft_room(sw, blocks * LFT_BLOCK) < 0) {
+		node->work.todo &= (uint16_t)~TODO(TODO_LFT_READ);
 		return false;
 	}
 	ret->method = METHOD_GET;
 	ret->attr = ATTR_LFT;
-	ret->modifier = node->work.block;
-	ret->tag = TAG(TODO_LFT_READ, 0, node->work.block);
-	node->work.block++;
+	ret->modifier = at->block;
+	ret->tag = TAG(TODO_LFT_READ, 0, at->block);
+	at->block++;
 
 	return true;
 }
@@ -257,32 +251,33 @@ bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret)
 bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 {
 	const struct routing *routing = &sm->routing;
+	struct cursor *at = &node->work.cursor[TODO_LFT_WRITE];
 	struct sw *sw = node->sw;
 	const uint8_t *plan;
 	unsigned blocks;
 
 	if (!sw || sw->index == NO_SWITCH || !routing->valid ||
 	    make_lft_room(sw, (uint32_t)routing->tables.stride) < 0) {
-		end_of_kind(node, TODO_LFT_WRITE);
+		node->work.todo &= (uint16_t)~TODO(TODO_LFT_WRITE);
 		return false;
 	}
 	plan = routing->tables.lft + sw->index * routing->tables.stride;
 	blocks = (unsigned)(routing->tables.stride / LFT_BLOCK);
-	while (node->work.block < blocks && lft_block_is_known(sw, node->work.block) &&
-	       memcmp(plan + node->work.block * LFT_BLOCK, sw->lft + node->work.block * LFT_BLOCK,
-		      LFT_BLOCK) == 0)
-		node->work.block++;
-	if (node->work.block >= blocks) {
-		end_of_kind(node, TODO_LFT_WRITE);
+	while (at->block < blocks && lft_block_is_known(sw, at->block) &&
+	       memcmp(plan + at->block * LFT_BLOCK, sw->lft + at->block * LFT_BLOCK, LFT_BLOCK) ==
+		       0)
+		at->block++;
+	if (at->block >= blocks) {
+		node->work.todo &= (uint16_t)~TODO(TODO_LFT_WRITE);
 		return false;
 	}
 	ret->method = METHOD_SET;
 	ret->attr = ATTR_LFT;
-	ret->modifier = node->work.block;
-	ret->tag = TAG(TODO_LFT_WRITE, 0, node->work.block);
-	memcpy(ret->data, plan + node->work.block * LFT_BLOCK, LFT_BLOCK);
-	lft_set_known(sw, node->work.block, false);
-	node->work.block++;
+	ret->modifier = at->block;
+	ret->tag = TAG(TODO_LFT_WRITE, 0, at->block);
+	memcpy(ret->data, plan + at->block * LFT_BLOCK, LFT_BLOCK);
+	lft_set_known(sw, at->block, false);
+	at->block++;
 
 	return true;
 }

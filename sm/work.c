@@ -25,6 +25,8 @@
 
 #define LOSSES_TO_BE_SILENT 2
 
+_Static_assert(TODO_COUNT == WORK_KINDS, "each kind has a cursor");
+
 static bool is_later(unsigned todo)
 {
 	return TODO(todo) & TODO_LATER;
@@ -64,14 +66,9 @@ void work_add(struct sm *sm, uint32_t number, unsigned todo)
 	node->work.todo |= (uint16_t)todo;
 	if (todo & TODO(TODO_DESCRIPTION))
 		set_naming(sm, node, true);
-	if (todo & (TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ) | TODO(TODO_PKEY_WRITE) |
-		    TODO(TODO_LFT_WRITE))) {
-		node->work.block = 0;
-		node->work.port = 0;
-	}
-	if (todo &
-	    (TODO(TODO_PORT_INFO) | TODO(TODO_PORT_SET) | TODO(TODO_ACTIVATE) | TODO(TODO_SM_INFO)))
-		node->work.set_port = 0;
+	for (unsigned kind = 0; kind < TODO_COUNT; kind++)
+		if (todo & TODO(kind))
+			node->work.cursor[kind] = (struct cursor){ 0 };
 	work_update(sm, number);
 	requests_make_ready(sm->requests, &node->sma);
 }
@@ -130,12 +127,14 @@ static uint32_t modifier_of(const struct node *node, unsigned port)
  */
 static bool ask_port_info(struct sm *sm, struct node *node, struct request *ret)
 {
+	struct cursor *at = &node->work.cursor[TODO_PORT_INFO];
+
 	if (node->work.todo & (TODO(TODO_SWITCH_INFO) | TODO(TODO_CLEAR_CHANGE)))
 		return false;
-	if (node->sw && node->work.set_port > 0 && sm->fabric.ports[node->first_port].busy)
+	if (node->sw && at->port > 0 && sm->fabric.ports[node->first_port].busy)
 		return false;
-	for (; node->work.set_port <= node->n_ports; node->work.set_port++) {
-		uint32_t number = port_at(node, node->work.set_port);
+	for (; at->port <= node->n_ports; at->port++) {
+		uint32_t number = port_at(node, at->port);
 		struct port *port = &sm->fabric.ports[number];
 
 		if (!port->stale || port->busy)
@@ -146,11 +145,10 @@ static bool ask_port_info(struct sm *sm, struct node *node, struct request *ret)
 		ret->tag = TAG(TODO_PORT_INFO, number, 0);
 		port->stale = false;
 		port->busy = true;
-		node->work.set_port++;
+		at->port++;
 		return true;
 	}
 	node->work.todo &= (uint16_t)~TODO(TODO_PORT_INFO);
-	node->work.set_port = 0;
 
 	return false;
 }
