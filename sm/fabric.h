@@ -182,7 +182,7 @@ uint16_t port_held_lid(const struct port *port);
 /* The endport's, also for switch ports (then that of port 0). */
 uint16_t port_lid(const struct fabric *f, uint32_t port);
 
-/* Width (lanes) and speed (Mbit/s per lane, data rate as opensm prints it) in use; 0 if unknown. */
+/* Lanes in use, 0 if unknown; and the speed, "SDR" to "NDR", "" if unknown. */
 unsigned port_width(const struct port *port);
 const char *port_speed_name(const struct port *port);
 /* IBA rate code of the link (IBA 15.2.5.16 Rate); 0 if none. */
