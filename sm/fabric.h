@@ -91,6 +91,7 @@ struct node_work {
 	uint8_t in_flight; /* requests that the phase waits for */
 	uint8_t losses;    /* requests lost in a row */
 	uint8_t unheard;   /* Sets of PortInfo lost in a row */
+	bool clearing;     /* PortStateChange; until that is answered no port is read */
 	bool busy;         /* counted in sm->n_busy */
 };
 

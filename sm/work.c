@@ -112,6 +112,7 @@ static bool ask_clear_change(struct node *node, struct request *ret)
 	memcpy(ret->data, node->sw->info, SMP_DATA_SIZE);
 	wire_set(ret->data, SWITCH_INFO_STATE_CHANGE, 1);
 	node->work.todo &= (uint16_t)~TODO(TODO_CLEAR_CHANGE);
+	node->work.clearing = true;
 
 	return true;
 }
@@ -123,13 +124,15 @@ static uint32_t modifier_of(const struct node *node, unsigned port)
 
 /*
  * The ports of a switch only after port 0, which tells whether the switch knows extended speeds,
- * and after PortStateChange is cleared, so that a change meanwhile is not missed.
+ * and after the answer that PortStateChange is cleared (its Set may be lost, and what it clears
+ * when it is repeated may be a change of a moment ago), so that no change is missed.
  */
 static bool ask_port_info(struct sm *sm, struct node *node, struct request *ret)
 {
 	struct cursor *at = &node->work.cursor[TODO_PORT_INFO];
 
-	if (node->work.todo & (TODO(TODO_SWITCH_INFO) | TODO(TODO_CLEAR_CHANGE)))
+	if (node->work.clearing ||
+	    (node->work.todo & (TODO(TODO_SWITCH_INFO) | TODO(TODO_CLEAR_CHANGE))))
 		return false;
 	if (node->sw && at->port > 0 && sm->fabric.ports[node->first_port].busy)
 		return false;
@@ -330,6 +333,7 @@ static void take_switch_info(struct sm *sm, struct node *node, const struct answ
 
 static void take_clear_change(struct node *node, const struct answer *answer)
 {
+	node->work.clearing = false;
 	if (answer->result == REQUEST_ANSWERED)
 		memcpy(node->sw->info, answer->data, SMP_DATA_SIZE);
 	else if (answer->result == REQUEST_LOST)
