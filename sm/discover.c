@@ -103,6 +103,7 @@ static bool start_probe(struct sm *sm, uint32_t port, bool wait)
 	probe->sent = false;
 	probe->late = !wait;
 	probe->port = port;
+	probe->sweep = sm->fabric.sweep;
 	mkey_give_probe(sm, probe);
 	probe->sma.srtt = 0;
 	probe->sma.hops = 0;
@@ -266,7 +267,7 @@ static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
 		log_peer(loop_now(sm->loop), &where, "what is behind this port is left out: %s",
 			 reason_sentence(reason));
 	fabric_disconnect(&sm->fabric, via);
-	sm->fabric.ports[via].probe_silent = true;
+	sm->fabric.ports[via].probe_silent = reason == REASON_NEIGHBOR_SILENT;
 	reason_set_port(sm, via, reason);
 }
 
@@ -366,19 +367,29 @@ static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t
 		read_end_port(sm, far);
 }
 
+/*
+ * Too late for its sweep: it says nothing of what was found since. Somebody who answers after all
+ * is worth another one.
+ */
+static void take_late_probe(struct sm *sm, const struct probe *probe, const struct answer *answer)
+{
+	struct port *port = &sm->fabric.ports[probe->port];
+
+	if (answer->result == REQUEST_ANSWERED) {
+		port->probe_silent = false;
+		sm_sweep_again(sm, false);
+	} else if (answer->result == REQUEST_LOST && port->checked < probe->sweep) {
+		port->probe_silent = true;
+	}
+}
+
 void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer)
 {
 	uint32_t via = probe->port;
-	struct port *port = via == NO_PORT ? NULL : &sm->fabric.ports[via];
 
 	end_probe(&sm->discovery, probe);
-	if (port &&
-	    (sm->phase != PHASE_DISCOVER || node_of(&sm->fabric, via)->seen != sm->fabric.sweep)) {
-		/* Too late for this sweep. Somebody who answers after all is worth another. */
-		if (answer->result == REQUEST_ANSWERED) {
-			port->probe_silent = false;
-			sm_sweep_again(sm, false);
-		}
+	if (via != NO_PORT && (sm->phase != PHASE_DISCOVER || probe->sweep != sm->fabric.sweep)) {
+		take_late_probe(sm, probe, answer);
 		return;
 	}
 	if (answer->result == REQUEST_ANSWERED)

@@ -49,7 +49,8 @@ struct probe {
 	struct sma sma;
 	uint64_t mkey, other_mkey;
 	uint32_t port; /* out of this port, or NO_PORT for our own device */
-	bool late;     /* nobody waits for it any more */
+	uint32_t sweep;
+	bool late; /* nobody waits for it any more */
 	bool used;
 	bool sent;
 };

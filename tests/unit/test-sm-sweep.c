@@ -7,6 +7,75 @@
 
 #include "tests/unit/world.h"
 
+/* -- probes ---------------------------------------------------------------------------------------
+ */
+
+/* Whatever the moment at which a silent device wakes, and the next sweep finds it. */
+static void a_late_probe_does_not_undo_what_a_later_sweep_found(void **state)
+{
+	(void)state;
+	for (unsigned ms = 1; ms < 1500; ms += 7) {
+		struct world *w = world_new(ms);
+
+		w->host[3]->silent = true;
+		w->f->latency = 4 * LOOP_MSEC;
+		world_begin(w);
+		while (w->settled == 0 && loop_virtual_step(w->loop))
+			;
+		loop_virtual_run_for(w->loop, ms * LOOP_MSEC);
+		w->host[3]->silent = false;
+		sm_sweep(w->sm, false);
+		world_run(w, 30);
+		assert_good(w, NULL);
+		world_free(w);
+	}
+}
+
+static uint64_t sweep_once(struct world *w)
+{
+	struct sm_status status;
+
+	sm_sweep(w->sm, false);
+	world_run(w, 20);
+	sm_status(w->sm, &status);
+
+	return status.sweep_took;
+}
+
+static void a_silent_device_is_waited_for_by_no_later_sweep(void **state)
+{
+	struct world *w = world_new(1);
+	uint64_t usual;
+
+	(void)state;
+	world_start(w);
+	usual = sweep_once(w);
+	world_free(w);
+	w = world_new(1);
+	w->host[3]->silent = true;
+	world_start(w);
+	for (unsigned i = 0; i < 3; i++)
+		assert_in_range(sweep_once(w), 0, 2 * usual);
+	world_free(w);
+}
+
+static void who_says_the_impossible_at_once_costs_one_sweep_at_a_time(void **state)
+{
+	struct world *w = world_new(1);
+	struct fake_device *twin = fake_add(w->f, "twin", NODE_TYPE_CA, w->host[3]->guid, 1);
+	uint64_t sweeps;
+
+	(void)state;
+	twin->port_guid = 0x9999;
+	fake_link(twin, 1, w->east, 3);
+	world_start(w);
+	sweeps = world_sweeps(w);
+	for (unsigned i = 0; i < 3; i++)
+		sweep_once(w);
+	assert_int_equal(world_sweeps(w), sweeps + 3);
+	world_free(w);
+}
+
 /* -- changes in the middle ------------------------------------------------------------------------
  */
 
@@ -50,6 +119,9 @@ static void no_change_is_lost_when_its_clearing_is_lost_and_repeated(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_late_probe_does_not_undo_what_a_later_sweep_found),
+		cmocka_unit_test(a_silent_device_is_waited_for_by_no_later_sweep),
+		cmocka_unit_test(who_says_the_impossible_at_once_costs_one_sweep_at_a_time),
 		cmocka_unit_test(no_change_is_lost_when_its_clearing_is_lost_and_repeated),
 	};
 
