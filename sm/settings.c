@@ -538,11 +538,14 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 		refused(sm, number, answer->status);
 		return;
 	}
-	port->refusals = 0;
 	if (wanted == PORT_DOWN) {
 		bounced(sm, number);
 		return;
 	}
+	if (port->number == 0 || port_state(port) == PORT_ACTIVE)
+		port->refusals = 0;
+	else if (sm->phase == PHASE_ACTIVATE && port_state(port) == PORT_ARMED)
+		sm_sweep_again(sm, false); /* it had fallen back, and is Active by the next */
 	/* In the cautious order there is more to come. */
 	if (step_of(sm, number) == LINK_ARM)
 		work_add(sm, port->node, TODO(TAG_KIND(answer->request->tag)));

@@ -116,6 +116,31 @@ static void no_change_is_lost_when_its_clearing_is_lost_and_repeated(void **stat
 	world_free(w);
 }
 
+static void see_and_bounce(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	struct world *w = f->user;
+
+	if (smp->method != METHOD_SET || smp->attr != ATTR_PORT_INFO ||
+	    wire_get(smp->data, PORT_INFO_STATE) != PORT_ACTIVE)
+		return;
+	f->see = NULL;
+	fake_unplug(w->host[3], 1);
+	fake_plug(w->host[3], 1);
+}
+
+static void a_link_that_bounces_while_others_are_activated_becomes_active(void **state)
+{
+	struct world *w = world_new(1);
+
+	(void)state;
+	w->f->see = see_and_bounce;
+	w->f->user = w;
+	world_start(w);
+	world_run(w, 20);
+	assert_good(w, NULL);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +148,7 @@ int main(void)
 		cmocka_unit_test(a_silent_device_is_waited_for_by_no_later_sweep),
 		cmocka_unit_test(who_says_the_impossible_at_once_costs_one_sweep_at_a_time),
 		cmocka_unit_test(no_change_is_lost_when_its_clearing_is_lost_and_repeated),
+		cmocka_unit_test(a_link_that_bounces_while_others_are_activated_becomes_active),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
