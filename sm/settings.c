@@ -270,7 +270,10 @@ static struct place place_of(const struct sm *sm, uint32_t number)
 	return p;
 }
 
-/* Bits of the settings that differ from what the port holds; @ret has them put in. */
+/*
+ * Bits of the settings that differ from what the port holds, and are worth a Set; @ret has all of
+ * them put in: to write back what a device says that it has instead could be to lock it.
+ */
 unsigned settings_plan(const struct sm *sm, uint32_t number, uint8_t ret[static SMP_DATA_SIZE])
 {
 	struct place p = place_of(sm, number);
@@ -283,11 +286,11 @@ unsigned settings_plan(const struct sm *sm, uint32_t number, uint8_t ret[static 
 		if (!settings[i].applies(&p))
 			continue;
 		value = settings[i].value(&p);
-		if (wire_get(ret, settings[i].field) == value ||
-		    not_kept_has(p.node->not_kept, i, value, p.port->number))
+		if (wire_get(ret, settings[i].field) == value)
 			continue;
 		wire_set(ret, settings[i].field, value);
-		differ |= 1u << i;
+		if (!not_kept_has(p.node->not_kept, i, value, p.port->number))
+			differ |= 1u << i;
 	}
 
 	return differ;

@@ -503,6 +503,30 @@ static void impossible_port_info_leaves_out_that_port_alone(void **state)
 	assert_string_equal(world_reason(w, w->host[3], 1), "bad-port-info");
 }
 
+static void claims_an_m_key(struct fake_device *device, struct datagram *d)
+{
+	(void)device;
+	if (wire_get(d, MAD_ATTR) == ATTR_PORT_INFO)
+		wire_set(smp_data_of(d), PORT_INFO_MKEY, 0xbad);
+}
+
+static void see_no_m_key(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	(void)f;
+	if (smp->method == METHOD_SET && smp->attr == ATTR_PORT_INFO)
+		assert_int_equal(wire_get(smp->data, PORT_INFO_MKEY), 0);
+}
+
+static void a_device_is_not_locked_with_the_m_key_that_it_makes_up(void **state)
+{
+	struct world *w = *state;
+
+	w->host[3]->lies = claims_an_m_key;
+	w->f->see = see_no_m_key;
+	world_start(w);
+	assert_good(w, NULL);
+}
+
 static void a_second_device_with_the_same_node_guid_is_left_out(void **state)
 {
 	struct world *w = *state;
@@ -1014,6 +1038,7 @@ int main(void)
 		TEST(a_setting_that_is_not_kept_is_sent_once_also_after_a_restart),
 		TEST(impossible_node_info_leaves_out_that_device_alone),
 		TEST(impossible_port_info_leaves_out_that_port_alone),
+		TEST(a_device_is_not_locked_with_the_m_key_that_it_makes_up),
 		TEST(a_second_device_with_the_same_node_guid_is_left_out),
 		TEST(a_second_port_with_the_same_port_guid_is_left_out),
 		TEST(a_switch_without_a_linear_table_is_left_out),
