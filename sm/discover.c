@@ -221,6 +221,7 @@ static void node_came(struct sm *sm, uint32_t number)
 	node->present = true;
 	node->since = loop_now(sm->loop);
 	node->trusted = false;
+	faults_forget_node(sm, node);
 	if (sm->came_up)
 		event_add(sm->events, EVENT_NODE_UP, node->guid, 0, -1, "%s appeared",
 			  node->described ? node->description : "a device");
@@ -234,7 +235,6 @@ static void visit(struct sm *sm, uint32_t number, uint32_t via)
 	const struct node *parent = via == NO_PORT ? NULL : node_of(f, via);
 
 	node->seen = f->sweep;
-	node->deaf = false;
 	node->sma.lid = 0;
 	node->entry = node_is_switch(node) ? node->first_port : f->local_port;
 	node->depth = 0;
@@ -245,12 +245,13 @@ static void visit(struct sm *sm, uint32_t number, uint32_t via)
 		if (!node_is_switch(node))
 			node->entry = f->ports[via].peer;
 	}
-	if (node->reason != REASON_MKEY_HIDDEN)
-		reason_set_node(sm, number, REASON_NONE);
 	if (!node->present)
 		node_came(sm, number);
+	if (via == NO_PORT)
+		node->fault = (struct fault){ 0 }; /* there is nobody else to ask */
+	node->reason = fault_waits(sm, &node->fault) ? node->fault.reason : node->mkey_fault.reason;
 	if (push(&sm->discovery.next, number) < 0)
-		reason_set_node(sm, number, REASON_OUT_OF_MEMORY);
+		fault_leave_out(sm, node, &node->fault, REASON_OUT_OF_MEMORY);
 }
 
 static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
@@ -409,28 +410,37 @@ static bool has_restarted(const struct node *node, const uint8_t *data)
 	       wire_get(node->sw->info, SWITCH_INFO_LINEAR_TOP) != 0;
 }
 
+/* The device has restarted, and may be another now. */
+static void forget_faults(struct sm *sm, struct node *node)
+{
+	faults_forget_node(sm, node);
+	node->reason = REASON_NONE;
+}
+
 void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *data)
 {
 	struct node *node = &sm->fabric.nodes[number];
 	bool changed = wire_get(data, SWITCH_INFO_STATE_CHANGE) != 0;
 	bool restarted = has_restarted(node, data);
+	bool clear;
 
 	memcpy(node->sw->info, data, SMP_DATA_SIZE);
 	if (wire_get(data, SWITCH_INFO_LINEAR_CAP) == 0) {
-		reason_set_node(sm, number, REASON_NOT_A_TABLE_SWITCH);
+		fault_leave_out(sm, node, &node->fault, REASON_NOT_A_TABLE_SWITCH);
 		return;
 	}
-	if (restarted)
+	if (restarted) {
 		tables_forget(sm, node);
+		forget_faults(sm, node);
+	}
 	if (!changed && !restarted && node->trusted && !sm->discovery.full)
 		return;
 	node->trusted = false;
 	sm->by_lid = false;
 	for (unsigned i = 0; i <= node->n_ports; i++)
 		sm->fabric.ports[port_at(node, i)].stale = true;
-	work_add(sm, number,
-		 TODO(TODO_PORT_INFO) |
-			 (changed && sm->state == SM_MASTER ? TODO(TODO_CLEAR_CHANGE) : 0));
+	clear = changed && sm->state == SM_MASTER && !fault_waits(sm, &node->sw->info_fault);
+	work_add(sm, number, TODO(TODO_PORT_INFO) | (clear ? TODO(TODO_CLEAR_CHANGE) : 0));
 }
 
 static void port_went_down(struct sm *sm, uint32_t number)
@@ -462,19 +472,23 @@ static void look_at_link(struct sm *sm, uint32_t number)
 		return; /* settled from the other side */
 	if (state != PORT_ACTIVE || port->peer == NO_PORT || sm->discovery.full)
 		port->relink = true;
+	if (state != PORT_ACTIVE && port->peer != NO_PORT)
+		fault_hurry(sm, &node_of(&sm->fabric, port->peer)->fault);
 }
 
 /*
  * A port without a LID is that of a device that has (re)started: it holds nothing that we know of.
- * A switch that has one, and not from us, was written by somebody.
+ * A switch that has one, and not from us, was written by somebody. @before: the LID that it had.
  */
-static void look_for_restart(struct sm *sm, uint32_t number)
+static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 {
 	struct port *port = &sm->fabric.ports[number];
 	struct node *node = node_of(&sm->fabric, number);
 
 	if (sm->phase != PHASE_DISCOVER)
 		return;
+	if (port_held_lid(port) == 0 && before != 0)
+		forget_faults(sm, node);
 	if (port_held_lid(port) != 0) {
 		if (node_is_switch(node) && sm->adopting)
 			node->sw->cold = false;
@@ -496,7 +510,7 @@ static void look_for_restart(struct sm *sm, uint32_t number)
 	port->pkeys = NULL;
 }
 
-static void take_end_port(struct sm *sm, uint32_t number, uint64_t mkey)
+static void take_end_port(struct sm *sm, uint32_t number, uint64_t mkey, uint16_t lid_before)
 {
 	struct port *port = &sm->fabric.ports[number];
 	struct node *node = node_of(&sm->fabric, number);
@@ -506,7 +520,7 @@ static void take_end_port(struct sm *sm, uint32_t number, uint64_t mkey)
 	if (node_is_switch(node))
 		node->extended = (capabilities & CAP_EXTENDED_SPEEDS) != 0;
 	port->sm = (capabilities & CAP_IS_SM) && number != sm->fabric.local_port;
-	look_for_restart(sm, number);
+	look_for_restart(sm, number, lid_before);
 }
 
 void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer *answer)
@@ -514,6 +528,7 @@ void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer
 	struct port *port = &sm->fabric.ports[number];
 	struct node *node = node_of(&sm->fabric, number);
 	enum port_state before = port_state(port);
+	uint16_t lid_before = port_held_lid(port);
 	uint64_t state = wire_get(answer->data, PORT_INFO_STATE);
 
 	if (number != node->first_port && (state < PORT_DOWN || state > PORT_ACTIVE)) {
@@ -525,7 +540,9 @@ void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer
 	if (port_state(port) != before)
 		port->since = loop_now(sm->loop);
 	if (port_is_end(&sm->fabric, number))
-		take_end_port(sm, number, wire_get(answer->datagram, SMP_MKEY));
+		take_end_port(sm, number, wire_get(answer->datagram, SMP_MKEY), lid_before);
+	if (sm->phase == PHASE_DISCOVER && port_state(port) < before)
+		faults_forget_link(sm, number);
 	if (port->number != 0)
 		look_at_link(sm, number);
 	if (sm->phase == PHASE_PROGRAM)
@@ -560,7 +577,8 @@ static void follow_link(struct sm *sm, uint32_t number)
 	f->ports[number].checked = f->ports[far].checked = f->sweep;
 	if (node->seen != f->sweep)
 		visit(sm, f->ports[far].node, number);
-	if (!node_is_switch(node) && !(f->ports[far].known && node->trusted))
+	if (!node_is_switch(node) &&
+	    !(f->ports[far].known && !f->ports[far].stale && node->trusted))
 		read_end_port(sm, far);
 }
 

@@ -41,6 +41,13 @@ struct pkey_table {
 	uint16_t keys[];
 };
 
+/* Something that a device does not do as asked, see fault.c. */
+struct fault {
+	uint32_t again;   /* sweep from which it is tried again */
+	uint8_t reason;   /* enum reason; NONE: no fault */
+	uint8_t failures; /* in a row */
+};
+
 struct port {
 	uint32_t node;
 	uint32_t peer; /* port at the far end, or NO_PORT */
@@ -56,7 +63,9 @@ struct port {
 	uint8_t number;
 	uint8_t lmc;                 /* planned */
 	uint8_t reason;              /* enum reason: why it is not Active, or what else is wrong */
-	uint8_t refusals;            /* Sets refused in a row */
+	uint8_t refusals;            /* Sets of PortInfo refused in a row */
+	struct fault set_fault;      /* they are refused again and again */
+	struct fault table_fault;    /* its P_Key table is refused, or not answered for */
 	bool known : 1;              /* info is what the device holds */
 	bool present : 1;            /* seen in the last sweep */
 	bool probe_silent : 1;       /* the link is up and nobody answers behind it */
@@ -64,7 +73,6 @@ struct port {
 	bool stale : 1;              /* to be read again */
 	bool busy : 1;               /* a PortInfo of it is in flight */
 	bool relink : 1;             /* what is behind the link is to be asked again */
-	bool table_fault : 1;        /* its P_Key table was refused */
 	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
 				      */
 };
@@ -75,8 +83,11 @@ struct sw {
 	uint8_t *lft;                 /* ledger: as read or acknowledged, lft_size bytes */
 	uint32_t lft_size;            /* a multiple of LFT_BLOCK */
 	uint64_t lft_known[768 / 64]; /* bit per block: lft is what the device holds */
+	uint64_t lft_bad[768 / 64];   /* bit per block: not written while lft_fault waits */
+	struct fault lft_fault;       /* Sets of LFT blocks, */
+	struct fault info_fault;      /* or of SwitchInfo, are refused or not answered */
 	uint32_t index;               /* row in the current tables, or NO_SWITCH */
-	bool cold; /* came up without configuration: its tables need not be read */
+	bool cold; /* its tables are not read: it came up without, or does not tell them */
 };
 
 #define WORK_KINDS 12 /* of enum todo */
@@ -90,7 +101,7 @@ struct node_work {
 	} cursor[WORK_KINDS];
 	uint8_t in_flight; /* requests that the phase waits for */
 	uint8_t losses;    /* requests lost in a row */
-	uint8_t unheard;   /* Sets of PortInfo lost in a row */
+	uint8_t unheard;   /* the same, not counting those that every device answers */
 	bool clearing;     /* PortStateChange; until that is answered no port is read */
 	bool busy;         /* counted in sm->n_busy */
 };
@@ -108,19 +119,20 @@ struct node {
 	uint32_t revision;
 	uint16_t device_id;
 	uint16_t partition_cap;
-	uint8_t type;       /* NODE_TYPE_* */
-	uint8_t n_ports;    /* external ports */
-	uint8_t room;       /* external ports that its numbers have room for */
-	uint8_t reason;     /* enum reason; NONE if it takes part */
-	uint8_t depth;      /* links from us */
-	bool present : 1;   /* seen in the last sweep */
-	bool extended : 1;  /* PortInfo is asked with MODIFIER_EXTENDED_SPEEDS */
-	bool described : 1; /* description is known */
-	bool naming : 1;    /* and is being asked for */
-	bool deaf : 1;      /* has answered Gets and no Set in this sweep */
-	bool trusted : 1;   /* all was read: what did not change need not be read again */
-	bool unsaved : 1;   /* not_kept is newer than the store's */
-	bool too_small : 1; /* a switch whose forwarding table has no room for all LIDs */
+	uint8_t type;            /* NODE_TYPE_* */
+	uint8_t n_ports;         /* external ports */
+	uint8_t room;            /* external ports that its numbers have room for */
+	uint8_t reason;          /* enum reason; NONE if it takes part */
+	uint8_t depth;           /* links from us */
+	bool present : 1;        /* seen in the last sweep */
+	bool extended : 1;       /* PortInfo is asked with MODIFIER_EXTENDED_SPEEDS */
+	bool described : 1;      /* description is known */
+	bool naming : 1;         /* and is being asked for */
+	bool trusted : 1;        /* all was read: what did not change need not be read again */
+	bool unsaved : 1;        /* not_kept is newer than the store's */
+	bool too_small : 1;      /* a switch whose forwarding table has no room for all LIDs */
+	struct fault fault;      /* it does not tell what it is: left out */
+	struct fault mkey_fault; /* Sets of PortInfo are not answered: it is told nothing else */
 	char description[SMP_DATA_SIZE + 1]; /* NodeDescription: printable, ends with 0 */
 	struct node_work work;
 	struct not_kept *not_kept; /* see not-kept.h; NULL: none */

@@ -37,6 +37,9 @@ enum todo {
 
 #define TODO(kind) (1u << (kind))
 #define TODO_LATER TODO(TODO_DESCRIPTION)
+#define TODO_SETS                                                                                  \
+	(TODO(TODO_CLEAR_CHANGE) | TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) |                 \
+	 TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE) | TODO(TODO_ACTIVATE))
 
 /* request.tag: what kind of work it is, about which port (a number in fabric.ports) and block. */
 #define TAG_KIND(tag)          ((enum todo)((tag)&0xff))
@@ -218,6 +221,7 @@ bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret
 void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer);
+void tables_take_cleared(struct sm *sm, struct node *node, const struct answer *answer);
 /* Somebody else may have written: what the tables of this device hold is not known. */
 void tables_doubt(struct sm *sm, struct node *node);
 /* The switch holds nothing of what it did: it has restarted, or somebody cleared it. */
@@ -228,6 +232,8 @@ enum { SETTING_MAX = 31, SETTING_LIFE_TIME = 31 /* of SwitchInfo; port 0 */ };
 unsigned settings_plan(const struct sm *sm, uint32_t port, uint8_t ret[static SMP_DATA_SIZE]);
 bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct request *ret);
 void settings_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
+/* Read this port again, and then decide. */
+void settings_look_again(struct sm *sm, uint32_t port);
 /* Is the link Active with another MTU or other VLs than would be planned now? */
 bool settings_is_otherwise(const struct sm *sm, uint32_t port);
 bool setting_is_of(const struct node *node, unsigned setting);
@@ -285,7 +291,26 @@ void memory_keep_quirks(struct sm *sm);
 /* reasons.c: why ports are as they are. */
 void reasons_update(struct sm *sm);
 void reason_set_port(struct sm *sm, uint32_t port, enum reason reason);
-void reason_set_node(struct sm *sm, uint32_t node, enum reason reason);
+
+/* fault.c: what a device does not do is tried again, less and less often. */
+/* Is this a fault that is not to be tried in this sweep? */
+bool fault_waits(const struct sm *sm, const struct fault *fault);
+/*
+ * It was tried and failed, and waits. @number is the port that it is about (port 0: the device).
+ * True if it was no such fault before.
+ */
+bool fault_note(struct sm *sm, uint32_t number, struct fault *fault, const char *what,
+		enum reason reason, uint16_t status);
+/* The same, of a whole node, which from now on takes no part in the sweep. */
+bool fault_leave_out(struct sm *sm, struct node *node, struct fault *fault, enum reason reason);
+/* Try it now all the same. */
+void fault_hurry(const struct sm *sm, struct fault *fault);
+/* At the end of a reconcile: what was tried and did not fail is over. */
+void faults_settle(struct sm *sm);
+void faults_forget(struct sm *sm);
+void faults_forget_node(struct sm *sm, struct node *node);
+/* What depends on the cable at this port, at both of its ends. */
+void faults_forget_link(struct sm *sm, uint32_t number);
 
 /* election.c: other subnet managers, IBA 14.4. */
 bool election_ask(struct sm *sm, struct node *node, struct request *ret);

@@ -209,7 +209,7 @@ bool pkeys_enforces(const struct sm *sm, uint32_t number)
 	uint16_t keys[FABRIC_MAX_PKEYS];
 	uint32_t end = pkeys_enforced_port(sm, number);
 
-	return end != NO_PORT && !sm->fabric.ports[number].table_fault &&
+	return end != NO_PORT && !fault_waits(sm, &sm->fabric.ports[number].table_fault) &&
 	       plan_enforcement(sm, end, keys, COUNT(keys)) <= pkeys_capacity(sm, number);
 }
 

@@ -1,28 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Why ports are as they are. While a reconcile runs, whoever meets an obstacle notes it on the port
- * or node (reason_set_*()); at its end every port is looked at once more, and what is no longer
- * true goes. So at rest a port is Active, or has a reason: there is no third.
+ * Why ports are as they are. While a reconcile runs, whoever meets an obstacle notes it: as a fault
+ * (fault.c), or on the port itself; at its end every port is looked at once more, and what is no
+ * longer true goes. So at rest a port is Active, or has a reason: there is no third.
  */
 
 #include "base/macros.h"
 #include "sm/machine.h"
-
-void reason_set_node(struct sm *sm, uint32_t number, enum reason reason)
-{
-	struct node *node = &sm->fabric.nodes[number];
-	struct log_where where = where_of_node(node);
-
-	if (node->reason == reason)
-		return;
-	node->reason = (uint8_t)reason;
-	node->since = loop_now(sm->loop);
-	if (reason == REASON_NONE)
-		return;
-	log_peer(loop_now(sm->loop), &where, "%s", reason_sentence(reason));
-	event_add(sm->events, EVENT_PORT_REASON, node->guid, 0, -1, "%s", reason_sentence(reason));
-}
 
 void reason_set_port(struct sm *sm, uint32_t number, enum reason reason)
 {
@@ -65,13 +50,14 @@ static enum reason reason_of_link(const struct sm *sm, const struct port *port)
 
 	if (port->peer == NO_PORT)
 		return REASON_NEIGHBOR_SILENT;
-	if (port->refusals > 0)
-		return REASON_SET_REFUSED;
+	if (port->set_fault.reason != REASON_NONE)
+		return port->set_fault.reason;
 	if (node_of(f, port->peer)->reason != REASON_NONE)
 		return node_of(f, port->peer)->reason;
 	if (sm->state != SM_MASTER)
 		return REASON_NOT_MASTER;
-	if (f->ports[port->peer].refusals > 0 || port_state(&f->ports[port->peer]) < PORT_ARMED)
+	if (f->ports[port->peer].set_fault.reason != REASON_NONE ||
+	    port_state(&f->ports[port->peer]) < PORT_ARMED)
 		return REASON_WAITING_FOR_NEIGHBOR;
 
 	return REASON_IN_PROGRESS;
@@ -92,12 +78,10 @@ static bool has_route(const struct sm *sm, uint32_t number)
 
 static enum reason reason_of_keys(const struct sm *sm, uint32_t number)
 {
-	bool fault = sm->fabric.ports[number].table_fault;
-
 	if (port_is_end(&sm->fabric, number) && !pkeys_fit(sm, number))
 		return REASON_PKEYS_DO_NOT_FIT;
 	if (port_is_end(&sm->fabric, number))
-		return fault ? REASON_NOT_KEPT : REASON_NONE;
+		return (enum reason)sm->fabric.ports[number].table_fault.reason;
 	if (pkeys_enforced_port(sm, number) != NO_PORT && !pkeys_enforces(sm, number))
 		return REASON_ENFORCEMENT_IMPOSSIBLE;
 
@@ -112,6 +96,8 @@ static enum reason remark(const struct sm *sm, uint32_t number)
 	const struct port *far = &f->ports[port->peer];
 	enum reason reason;
 
+	if (port->set_fault.reason != REASON_NONE)
+		return port->set_fault.reason;
 	if (!has_route(sm, number))
 		return REASON_NO_ROUTE;
 	reason = reason_of_keys(sm, number);
@@ -125,13 +111,18 @@ static enum reason remark(const struct sm *sm, uint32_t number)
 	return REASON_NONE;
 }
 
-/* It has no link, and no state that could be other than Active. */
-static enum reason reason_of_port_0(const struct sm *sm, uint32_t number)
+/* Port 0 of a switch that takes part: it has no link, and no state that could be other than Active.
+ */
+static enum reason reason_of_switch(const struct sm *sm, const struct node *node, uint32_t zero)
 {
-	if (sm->fabric.ports[number].refusals > 0)
-		return REASON_SET_REFUSED;
+	const struct fault *faults[] = { &sm->fabric.ports[zero].set_fault, &node->sw->info_fault,
+					 &node->sw->lft_fault };
 
-	return has_route(sm, number) ? reason_of_keys(sm, number) : REASON_NO_ROUTE;
+	for (size_t i = 0; i < COUNT(faults); i++)
+		if (faults[i]->reason != REASON_NONE)
+			return faults[i]->reason;
+
+	return has_route(sm, zero) ? reason_of_keys(sm, zero) : REASON_NO_ROUTE;
 }
 
 static enum reason reason_of_port(const struct sm *sm, uint32_t number)
@@ -149,7 +140,7 @@ static enum reason reason_of_port(const struct sm *sm, uint32_t number)
 	if (sm->state == SM_MASTER && port_is_end(&sm->fabric, number) && port->lid == 0)
 		return port->reason == REASON_OUT_OF_LIDS ? REASON_OUT_OF_LIDS : REASON_IN_PROGRESS;
 	if (port->number == 0)
-		return reason_of_port_0(sm, number);
+		return reason_of_switch(sm, node, number);
 	reason = reason_of_physics(port);
 	if (reason != REASON_NONE)
 		return reason;

@@ -105,7 +105,7 @@ static int number_switches(const struct fabric *f, struct route_job *job)
 static bool carries(const struct port *port)
 {
 	return port->known && port_state(port) >= PORT_INITIALIZE &&
-	       port->reason != REASON_SET_REFUSED;
+	       (port_state(port) == PORT_ACTIVE || port->reason != REASON_SET_REFUSED);
 }
 
 /* Row of the switch at the far end of a cable that packets can take, or NO_SWITCH. */

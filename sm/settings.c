@@ -13,6 +13,10 @@
  * (ibsim answers 0x1c to Armed on Armed, which after a lost answer is what we want). A setting that
  * was acknowledged and is not there in the answer is "not kept" (not-kept.h) and not sent again.
  *
+ * A device that does not answer such a Set, and does answer the Get that follows, is protected by
+ * an M_Key that is not ours (IBA 14.2.4.3): it is left out, and its end ports are told now and then
+ * what they hold already, to see whether they hear it.
+ *
  * Port 0 of a switch never gets a state, PortState stays NoChange (devices.md 3: others answer
  * 0x1c).
  */
@@ -320,6 +324,12 @@ bool settings_is_otherwise(const struct sm *sm, uint32_t number)
 /* -- asking -------------------------------------------------------------------------------------
  */
 
+/* Does it not hear us, as far as we know? */
+static bool is_hidden(const struct sm *sm, uint32_t number)
+{
+	return node_of(&sm->fabric, number)->mkey_fault.reason != REASON_NONE;
+}
+
 /* Who has got no LID is told nothing: LID 0 is an invalid field (IBA 14.2.5.6). */
 static bool is_ours_to_set(const struct sm *sm, uint32_t number)
 {
@@ -327,7 +337,8 @@ static bool is_ours_to_set(const struct sm *sm, uint32_t number)
 	bool is_end = port_is_end(&sm->fabric, number);
 
 	return port->present && port->known && !port->busy && !port->stale &&
-	       port->refusals < MAX_REFUSALS && (is_end ? port->lid != 0 : port->peer != NO_PORT);
+	       !fault_waits(sm, &port->set_fault) &&
+	       (is_end ? port->lid != 0 : port->peer != NO_PORT && !is_hidden(sm, number));
 }
 
 static enum link_step step_of(const struct sm *sm, uint32_t number)
@@ -416,7 +427,7 @@ static bool make_set(struct sm *sm, uint32_t number, bool activate, struct reque
 		wire_set(ret->data, PORT_INFO_STATE, PORT_ARMED);
 	else if (step == LINK_ACTIVATE && activate && !(cautious && differ))
 		wire_set(ret->data, PORT_INFO_STATE, PORT_ACTIVE);
-	else if (!differ)
+	else if (!differ && !is_hidden(sm, number))
 		return false;
 	fill_set(sm, number, activate ? TODO_ACTIVATE : TODO_PORT_SET, ret);
 
@@ -444,7 +455,7 @@ bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct re
 /* -- answers ------------------------------------------------------------------------------------
  */
 
-/* Which of the settings that were sent are not in the answer? */
+/* Which of the settings that were sent are not in the answer? (Without its LID it is of no use.) */
 static void note_not_kept(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct node *node = node_of(&sm->fabric, number);
@@ -454,7 +465,8 @@ static void note_not_kept(struct sm *sm, uint32_t number, const struct answer *a
 	for (unsigned i = 0; i < COUNT(settings); i++) {
 		uint64_t asked = wire_get(answer->request->data, settings[i].field);
 
-		if (!settings[i].applies(&p) || settings[i].value(&p) != asked ||
+		if (settings[i].field == PORT_INFO_LID || !settings[i].applies(&p) ||
+		    settings[i].value(&p) != asked ||
 		    wire_get(answer->data, settings[i].field) == asked ||
 		    not_kept_has(node->not_kept, i, asked, p.port->number))
 			continue;
@@ -465,12 +477,10 @@ static void note_not_kept(struct sm *sm, uint32_t number, const struct answer *a
 		node->unsaved = true;
 }
 
-/* Read it again, and then decide. */
-static void look_again(struct sm *sm, uint32_t number)
+void settings_look_again(struct sm *sm, uint32_t number)
 {
 	struct port *port = &sm->fabric.ports[number];
 
-	port->known = true; /* what we believe, until the answer comes */
 	port->stale = true;
 	work_add(sm, port->node, TODO(TODO_PORT_INFO));
 }
@@ -480,24 +490,31 @@ static void bounced(struct sm *sm, uint32_t number)
 {
 	uint32_t peer = sm->fabric.ports[number].peer;
 
-	look_again(sm, number);
+	settings_look_again(sm, number);
 	if (peer != NO_PORT)
-		look_again(sm, peer);
+		settings_look_again(sm, peer);
 	sm_sweep_again(sm, false);
 }
 
-static void refused(struct sm *sm, uint32_t number, uint16_t status)
+static void refused(struct sm *sm, uint32_t number, enum reason reason, uint16_t status)
 {
 	struct port *port = &sm->fabric.ports[number];
-	struct log_where where = where_of_port(sm, number);
 
 	port->status = status;
-	if (++port->refusals < MAX_REFUSALS) {
-		look_again(sm, number);
-		return;
-	}
-	log_peer(loop_now(sm->loop), &where, "settings are refused, status 0x%04x", status);
-	reason_set_port(sm, number, REASON_SET_REFUSED);
+	port->refusals = (uint8_t)MIN(port->refusals + 1, UINT8_MAX);
+	if (port->refusals < MAX_REFUSALS)
+		settings_look_again(sm, number);
+	else
+		fault_note(sm, number, &port->set_fault, "PortInfo", reason, status);
+}
+
+static void not_heard(struct sm *sm, uint32_t number)
+{
+	struct node *node = node_of(&sm->fabric, number);
+
+	if (fault_leave_out(sm, node, &node->mkey_fault, REASON_MKEY_HIDDEN))
+		sm_sweep_again(sm, false);
+	work_add(sm, node->sma.owner, 0); /* what is allowed of the rest */
 }
 
 /* From the moment that a device has its new M_Key, it hears no other. */
@@ -524,11 +541,14 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 
 	port->busy = false;
 	if (answer->result == REQUEST_LOST) {
-		look_again(sm, number);
+		settings_look_again(sm, number);
 		return;
 	}
 	if (answer->result == REQUEST_REFUSED) {
-		refused(sm, number, answer->status);
+		if (answer->status)
+			refused(sm, number, REASON_SET_REFUSED, answer->status);
+		else
+			not_heard(sm, number);
 		return;
 	}
 	note_not_kept(sm, number, answer);
@@ -538,7 +558,11 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 	if (port_state(port) != before)
 		port->since = loop_now(sm->loop);
 	if (wanted != PORT_NO_CHANGE && port_state(port) < wanted) {
-		refused(sm, number, answer->status);
+		refused(sm, number, REASON_SET_REFUSED, 0);
+		return;
+	}
+	if (port_is_end(&sm->fabric, number) && port_held_lid(port) != port->lid) {
+		refused(sm, number, REASON_NOT_KEPT, 0);
 		return;
 	}
 	if (wanted == PORT_DOWN) {
@@ -552,4 +576,7 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 	/* In the cautious order there is more to come. */
 	if (step_of(sm, number) == LINK_ARM)
 		work_add(sm, port->node, TODO(TAG_KIND(answer->request->tag)));
+	/* Somebody wanted to look again while it was busy. */
+	if (port->stale)
+		work_add(sm, port->node, TODO(TODO_PORT_INFO));
 }

@@ -58,6 +58,8 @@ static void start(struct sm *sm)
 	sm->sweeps++;
 	sm->sweep_started = loop_now(sm->loop);
 	sm->phase = PHASE_DISCOVER;
+	if (full)
+		faults_forget(sm);
 	discover_start(sm, full);
 }
 
@@ -94,19 +96,6 @@ static void say_summary(struct sm *sm, const struct sm_status *status)
 		  status->ports_not_active);
 }
 
-/* A device that was deaf, and was set or needed no Set in this walk, takes part in the next. */
-static void forgive_the_deaf(struct sm *sm)
-{
-	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
-		const struct node *node = &sm->fabric.nodes[i];
-
-		if (!node->present || node->reason != REASON_MKEY_HIDDEN || node->deaf)
-			continue;
-		reason_set_node(sm, i, REASON_NONE);
-		sm_sweep_again(sm, false);
-	}
-}
-
 static void rest(struct sm *sm)
 {
 	struct sm_status status;
@@ -116,7 +105,6 @@ static void rest(struct sm *sm)
 	sm->next_sweep_from = loop_now(sm->loop) + sm->hold_off;
 	if (sm->wrote || sm->changed)
 		sm->generation++;
-	forgive_the_deaf(sm);
 	if (!sm->sweep_wanted && (sm->routing.valid || sm->state != SM_MASTER))
 		sm->applied = sm->generation;
 	sm->by_lid = sm->state == SM_MASTER && sm->applied == sm->generation && !sm->sweep_wanted;
@@ -267,6 +255,7 @@ static bool advance_activate(struct sm *sm)
 	if (sm->n_busy > 0)
 		return false;
 	sm->adopting = false;
+	faults_settle(sm);
 	rest(sm);
 
 	return true;
@@ -536,8 +525,7 @@ void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *p
 	sm->partitions = partitions;
 	sm->planned_keys.stale = true;
 	apply_limits(sm);
-	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
-		sm->fabric.ports[i].table_fault = false;
+	faults_forget(sm);
 	event_add(sm->events, EVENT_CONFIG, 0, 0, -1, "configuration applied");
 	sm_sweep_again(sm, false);
 }

@@ -7,8 +7,9 @@
  * block is read (IBA 10.9.2: the default key, unless the table is kept in NVRAM). After that, what
  * it acknowledged is what it holds; only blocks that differ from the plan are written.
  *
- * An answer other than "done" makes that block unknown or, if the device refuses it, a fault of the
- * port; it is never assumed to be in place.
+ * An answer other than "done" makes that block unknown or, if the device refuses it, a fault (see
+ * fault.c): of the P_Key table of that port, of that LFT block, of SwitchInfo. It is never assumed
+ * to be in place. Who does not even answer about one port or block is not asked about the next.
  */
 
 #include <stdlib.h>
@@ -43,7 +44,6 @@ void tables_doubt(struct sm *sm, struct node *node)
 
 		free(port->pkeys);
 		port->pkeys = NULL;
-		port->table_fault = false;
 	}
 }
 
@@ -72,7 +72,7 @@ static bool has_table(const struct sm *sm, uint32_t number)
 {
 	const struct port *port = &sm->fabric.ports[number];
 
-	if (!port->present || !port->known || port->table_fault)
+	if (!port->present || !port->known || fault_waits(sm, &port->table_fault))
 		return false;
 
 	return port_is_end(&sm->fabric, number) || pkeys_enforced_port(sm, number) != NO_PORT;
@@ -168,15 +168,22 @@ bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret
 	return false;
 }
 
-static void fault(struct sm *sm, uint32_t number, uint16_t status)
+/* A switch port does not enforce a table that it does not have. */
+static void pkeys_failed(struct sm *sm, uint32_t number, enum reason reason, uint16_t status)
 {
 	struct port *port = &sm->fabric.ports[number];
-	struct log_where where = where_of_port(sm, number);
 
-	port->table_fault = true;
-	port->status = status;
-	log_peer(loop_now(sm->loop), &where, "P_Key table is refused (status 0x%04x) or not kept",
-		 status);
+	if (!has_table(sm, number))
+		return;
+	fault_note(sm, number, &port->table_fault, "P_Key table", reason, status);
+	if (!port_is_end(&sm->fabric, number) && sm->phase == PHASE_PROGRAM)
+		settings_look_again(sm, number);
+}
+
+static void pkeys_not_heard(struct sm *sm, struct node *node)
+{
+	for (unsigned i = 0; i <= node->n_ports; i++)
+		pkeys_failed(sm, port_at(node, i), REASON_PKEYS_REFUSED, 0);
 }
 
 void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *answer)
@@ -191,14 +198,17 @@ void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *an
 		return;
 	}
 	if (answer->result == REQUEST_REFUSED) {
-		fault(sm, number, answer->status);
+		if (answer->status)
+			pkeys_failed(sm, number, REASON_PKEYS_REFUSED, answer->status);
+		else
+			pkeys_not_heard(sm, node);
 		return;
 	}
 	if (port_set_pkey_block(port, block, answer->data) < 0)
-		fault(sm, number, 0);
-	if (kind == TODO_PKEY_WRITE &&
-	    memcmp(answer->data, answer->request->data, SMP_DATA_SIZE) != 0)
-		fault(sm, number, 0);
+		pkeys_failed(sm, number, REASON_OUT_OF_MEMORY, 0);
+	else if (kind == TODO_PKEY_WRITE &&
+		 memcmp(answer->data, answer->request->data, SMP_DATA_SIZE) != 0)
+		pkeys_failed(sm, number, REASON_NOT_KEPT, 0);
 }
 
 /* -- linear forwarding --------------------------------------------------------------------------
@@ -248,6 +258,30 @@ bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret)
 	return true;
 }
 
+static bool lft_block_is_bad(const struct sm *sm, const struct sw *sw, unsigned block)
+{
+	return fault_waits(sm, &sw->lft_fault) && (sw->lft_bad[block / 64] >> block % 64 & 1);
+}
+
+/* The last LID that it needs, and can have, an entry for. */
+static unsigned lft_top(const struct sm *sm, const struct sw *sw)
+{
+	uint64_t capacity = wire_get(sw->info, SWITCH_INFO_LINEAR_CAP);
+
+	return (unsigned)MIN(sm->routing.max_lid, MAX(capacity, 1) - 1);
+}
+
+/* Nothing to write, or no use. */
+static bool lft_block_is_done(const struct sm *sm, const struct sw *sw, const uint8_t *plan,
+			      unsigned block)
+{
+	if (lft_block_is_bad(sm, sw, block))
+		return true;
+
+	return lft_block_is_known(sw, block) &&
+	       memcmp(plan + block * LFT_BLOCK, sw->lft + block * LFT_BLOCK, LFT_BLOCK) == 0;
+}
+
 bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 {
 	const struct routing *routing = &sm->routing;
@@ -262,10 +296,8 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 		return false;
 	}
 	plan = routing->tables.lft + sw->index * routing->tables.stride;
-	blocks = (unsigned)(routing->tables.stride / LFT_BLOCK);
-	while (at->block < blocks && lft_block_is_known(sw, at->block) &&
-	       memcmp(plan + at->block * LFT_BLOCK, sw->lft + at->block * LFT_BLOCK, LFT_BLOCK) ==
-		       0)
+	blocks = lft_top(sm, sw) / LFT_BLOCK + 1;
+	while (at->block < blocks && lft_block_is_done(sm, sw, plan, at->block))
 		at->block++;
 	if (at->block >= blocks) {
 		node->work.todo &= (uint16_t)~TODO(TODO_LFT_WRITE);
@@ -282,16 +314,25 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 	return true;
 }
 
-/* A refused block is not written again in this reconcile; the table is then not what was proven. */
-static void lft_refused(struct sm *sm, struct node *node, const struct answer *answer)
+/* Other blocks go on being written, unless nothing is heard. The table is not what was proven. */
+static void lft_failed(struct sm *sm, struct node *node, const struct answer *answer)
 {
-	struct log_where where = where_of_node(node);
+	unsigned block = TAG_BLOCK(answer->request->tag);
+	struct sw *sw = node->sw;
+	enum reason reason = REASON_NOT_KEPT;
+	bool heard = true;
 
-	log_peer(loop_now(sm->loop), &where, "LFT block %u: %s (status 0x%04x)",
-		 TAG_BLOCK(answer->request->tag),
-		 answer->result == REQUEST_REFUSED ? "refused" : "not kept", answer->status);
-	reason_set_node(sm, node->sma.owner, REASON_SET_REFUSED);
-	sm_sweep_again(sm, false);
+	if (answer->result == REQUEST_REFUSED) {
+		heard = answer->status != 0;
+		reason = heard ? REASON_SET_REFUSED : REASON_MKEY_HIDDEN;
+	}
+	if (!fault_waits(sm, &sw->lft_fault))
+		memset(sw->lft_bad, 0, sizeof(sw->lft_bad));
+	fault_note(sm, node->first_port, &sw->lft_fault, "LFT", reason, answer->status);
+	if (heard)
+		sw->lft_bad[block / 64] |= UINT64_C(1) << block % 64;
+	else
+		memset(sw->lft_bad, 0xff, sizeof(sw->lft_bad));
 }
 
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer)
@@ -306,13 +347,15 @@ void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answ
 	}
 	if (answer->result == REQUEST_REFUSED) {
 		if (kind == TODO_LFT_WRITE)
-			lft_refused(sm, node, answer);
+			lft_failed(sm, node, answer);
+		else if (answer->status == 0)
+			sw->cold = true;
 		return;
 	}
 	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->data, LFT_BLOCK);
 	lft_set_known(sw, block, true);
 	if (kind == TODO_LFT_WRITE && memcmp(answer->data, answer->request->data, LFT_BLOCK) != 0)
-		lft_refused(sm, node, answer);
+		lft_failed(sm, node, answer);
 }
 
 /* -- SwitchInfo ---------------------------------------------------------------------------------
@@ -327,10 +370,10 @@ bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret
 	struct sw *sw = node->sw;
 
 	node->work.todo &= (uint16_t)~TODO(TODO_SWITCH_SET);
-	if (!sw || !sm->routing.valid || sw->index == NO_SWITCH)
+	if (!sw || !sm->routing.valid || sw->index == NO_SWITCH || fault_waits(sm, &sw->info_fault))
 		return false;
 	memcpy(ret->data, sw->info, SMP_DATA_SIZE);
-	wire_set(ret->data, SWITCH_INFO_LINEAR_TOP, sm->routing.max_lid);
+	wire_set(ret->data, SWITCH_INFO_LINEAR_TOP, lft_top(sm, sw));
 	if (!not_kept_has(node->not_kept, SETTING_LIFE_TIME, sm->conf.packet_life_time, 0))
 		wire_set(ret->data, SWITCH_INFO_LIFE_TIME, sm->conf.packet_life_time);
 	if (memcmp(ret->data, sw->info, SMP_DATA_SIZE) == 0 &&
@@ -358,9 +401,22 @@ static void read_ports_again(struct sm *sm, struct node *node)
 	work_add(sm, node->sma.owner, TODO(TODO_PORT_INFO));
 }
 
+static void switch_info_failed(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	fault_note(sm, node->first_port, &node->sw->info_fault, "SwitchInfo",
+		   answer->status ? REASON_SET_REFUSED : REASON_MKEY_HIDDEN, answer->status);
+}
+
+void tables_take_cleared(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	if (answer->result == REQUEST_ANSWERED)
+		memcpy(node->sw->info, answer->data, SMP_DATA_SIZE);
+	else
+		switch_info_failed(sm, node, answer);
+}
+
 void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer)
 {
-	struct log_where where = where_of_node(node);
 	bool cleared = wire_get(answer->request->data, SWITCH_INFO_STATE_CHANGE) != 0;
 
 	if (answer->result == REQUEST_LOST) {
@@ -368,10 +424,7 @@ void tables_take_switch_set(struct sm *sm, struct node *node, const struct answe
 		return;
 	}
 	if (answer->result == REQUEST_REFUSED) {
-		log_peer(loop_now(sm->loop), &where, "SwitchInfo is refused (status 0x%04x)",
-			 answer->status);
-		reason_set_node(sm, node->sma.owner, REASON_SET_REFUSED);
-		sm_sweep_again(sm, false);
+		switch_info_failed(sm, node, answer);
 		return;
 	}
 	memcpy(node->sw->info, answer->data, SMP_DATA_SIZE);
@@ -379,8 +432,10 @@ void tables_take_switch_set(struct sm *sm, struct node *node, const struct answe
 		    wire_get(answer->request->data, SWITCH_INFO_LIFE_TIME) &&
 	    not_kept_add(&node->not_kept, SETTING_LIFE_TIME, sm->conf.packet_life_time, 0) == 0)
 		node->unsaved = true;
-	if (wire_get(answer->data, SWITCH_INFO_LINEAR_TOP) < sm->routing.max_lid)
-		reason_set_node(sm, node->sma.owner, REASON_LID_TOO_HIGH);
+	if (wire_get(answer->data, SWITCH_INFO_LINEAR_TOP) !=
+	    wire_get(answer->request->data, SWITCH_INFO_LINEAR_TOP))
+		fault_note(sm, node->first_port, &node->sw->info_fault, "SwitchInfo",
+			   REASON_NOT_KEPT, 0);
 	if (cleared)
 		read_ports_again(sm, node);
 }

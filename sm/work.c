@@ -13,9 +13,11 @@
  * an answer that does not come) ends that until all is at rest again; the request itself is
  * repeated along the directed route.
  *
- * A lost request (the engine has tried several times) is asked again at once if the node has
- * answered anything meanwhile: that was bad luck. A node that has answered nothing during two of
- * them in a row is silent: it is left out, with a reason, and the next sweeps try it again.
+ * A lost request (the engine has tried several times) is asked again at once: that was bad luck. If
+ * it is one of those that every device answers (SwitchInfo, PortInfo), and nothing at all has been
+ * answered since another was lost, the node is silent, and left out. After any other, such a one is
+ * asked to see whether it still lives. If it does and does not hear the other again, that counts as
+ * refused, with status 0. What then becomes of it is told in fault.c.
  */
 
 #include <string.h>
@@ -24,12 +26,32 @@
 #include "sm/machine.h"
 
 #define LOSSES_TO_BE_SILENT 2
+#define LOSSES_TO_BE_DEAF   4 /* to what is not vital */
 
 _Static_assert(TODO_COUNT == WORK_KINDS, "each kind has a cursor");
 
 static bool is_later(unsigned todo)
 {
 	return TODO(todo) & TODO_LATER;
+}
+
+/* Every device answers it; without the answer nothing can be done with one. */
+static bool is_vital(enum todo kind)
+{
+	return kind == TODO_SWITCH_INFO || kind == TODO_PORT_INFO;
+}
+
+/* Who is left out is asked nothing; who does not hear Sets is sent one now and then. */
+static unsigned allowed(const struct sm *sm, const struct node *node)
+{
+	if (fault_waits(sm, &node->fault))
+		return 0;
+	if (fault_waits(sm, &node->mkey_fault))
+		return ~TODO_SETS;
+	if (node->mkey_fault.reason != REASON_NONE)
+		return ~TODO_SETS | TODO(TODO_PORT_SET);
+
+	return ~0u;
 }
 
 void work_update(struct sm *sm, uint32_t number)
@@ -63,7 +85,8 @@ void work_add(struct sm *sm, uint32_t number, unsigned todo)
 {
 	struct node *node = &sm->fabric.nodes[number];
 
-	node->work.todo |= (uint16_t)todo;
+	todo &= allowed(sm, node);
+	node->work.todo = (uint16_t)((node->work.todo & allowed(sm, node)) | todo);
 	if (todo & TODO(TODO_DESCRIPTION))
 		set_naming(sm, node, true);
 	for (unsigned kind = 0; kind < TODO_COUNT; kind++)
@@ -326,18 +349,19 @@ static void take_switch_info(struct sm *sm, struct node *node, const struct answ
 	if (answer->result == REQUEST_ANSWERED)
 		discover_take_switch_info(sm, node->sma.owner, answer->data);
 	else if (answer->result == REQUEST_REFUSED)
-		reason_set_node(sm, node->sma.owner, REASON_BAD_SWITCH_INFO);
+		fault_leave_out(sm, node, &node->fault, REASON_BAD_SWITCH_INFO);
 	else
-		node->work.todo |= TODO(TODO_SWITCH_INFO);
+		work_add(sm, node->sma.owner, TODO(TODO_SWITCH_INFO));
 }
 
-static void take_clear_change(struct node *node, const struct answer *answer)
+/* If it is lost, look again, and decide then. */
+static void take_clear_change(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	node->work.clearing = false;
-	if (answer->result == REQUEST_ANSWERED)
-		memcpy(node->sw->info, answer->data, SMP_DATA_SIZE);
-	else if (answer->result == REQUEST_LOST)
-		node->work.todo |= TODO(TODO_CLEAR_CHANGE);
+	if (answer->result == REQUEST_LOST)
+		work_add(sm, node->sma.owner, TODO(TODO_SWITCH_INFO));
+	else
+		tables_take_cleared(sm, node, answer);
 }
 
 /*
@@ -384,7 +408,7 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 		take_switch_info(sm, node, answer);
 		break;
 	case TODO_CLEAR_CHANGE:
-		take_clear_change(node, answer);
+		take_clear_change(sm, node, answer);
 		break;
 	case TODO_PORT_INFO:
 		take_port_info(sm, node, answer);
@@ -426,50 +450,67 @@ static void doubt_links(struct fabric *f, const struct node *node)
 	}
 }
 
-static bool sets_port(const struct request *request)
+/* Our own device is waited for, see sm.c. */
+static void leave_out_silent(struct sm *sm, struct node *node)
 {
-	return request->method == METHOD_SET && request->attr == ATTR_PORT_INFO;
+	doubt_links(&sm->fabric, node);
+	if (fault_leave_out(sm, node, &node->fault, REASON_SILENT))
+		sm_sweep_again(sm, false);
+	if (node == node_of(&sm->fabric, sm->fabric.local_port))
+		sm->discovery.failed = true;
+	work_drop(sm, node->sma.owner);
 }
 
-/*
- * Silent: nothing came back during LOSSES_TO_BE_SILENT requests. One that answers Gets but lets as
- * many Sets of PortInfo vanish is protected by an M_Key that is not ours (IBA 14.2.4.3). What is
- * known already is no reason for another sweep.
- */
-static void judge_loss(struct sm *sm, struct node *node, const struct answer *answer)
+static void count_answer(struct node *node, enum todo kind, const struct answer *answer)
 {
-	uint32_t number = node->sma.owner;
-	bool hidden = sets_port(answer->request);
-	enum reason reason = hidden ? REASON_MKEY_HIDDEN : REASON_SILENT;
+	struct node_work *work = &node->work;
 
-	mkey_lost(sm, arrives_at(node, answer->request));
-	node->work.losses++;
-	node->work.unheard = (uint8_t)(node->work.unheard + hidden);
-	if (MAX(node->work.losses, node->work.unheard) < LOSSES_TO_BE_SILENT)
+	if (answer->result == REQUEST_LOST) {
+		work->losses = (uint8_t)MIN(work->losses + 1, UINT8_MAX);
+		if (!is_vital(kind))
+			work->unheard = (uint8_t)MIN(work->unheard + 1, UINT8_MAX);
 		return;
-	node->deaf = node->deaf || hidden;
-	node->trusted = false;
-	if (!hidden)
-		doubt_links(&sm->fabric, node);
-	if (node->reason != reason)
-		sm_sweep_again(sm, false);
-	reason_set_node(sm, number, reason);
-	work_drop(sm, number);
+	}
+	work->losses = 0;
+	if (!is_vital(kind))
+		work->unheard = 0;
+}
+
+/* It lives, for it has answered something else since the first of these was lost. */
+static bool is_deaf_to(const struct node *node, enum todo kind)
+{
+	return !is_vital(kind) && node->work.unheard >= LOSSES_TO_BE_DEAF &&
+	       node->work.losses < node->work.unheard;
+}
+
+/* Ask something that every device answers. */
+static void ask_for_life(struct sm *sm, struct node *node, const struct request *request)
+{
+	if (TAG_KIND(request->tag) != TODO_CLEAR_CHANGE)
+		settings_look_again(sm, node_is_switch(node) ? node->first_port
+							     : TAG_PORT(request->tag));
 }
 
 static void done_of_node(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	enum todo kind = TAG_KIND(answer->request->tag);
+	struct answer taken = *answer;
 
-	if (!is_later(kind))
-		node->work.in_flight--;
-	if (answer->result != REQUEST_LOST)
-		node->work.losses = 0;
-	if (answer->result != REQUEST_LOST && sets_port(answer->request))
-		node->work.unheard = 0;
-	take_kind(sm, node, kind, answer);
-	if (answer->result == REQUEST_LOST && !is_later(kind))
-		judge_loss(sm, node, answer);
+	if (is_later(kind)) {
+		take_kind(sm, node, kind, answer);
+		return;
+	}
+	node->work.in_flight--;
+	count_answer(node, kind, answer);
+	if (answer->result == REQUEST_LOST)
+		mkey_lost(sm, arrives_at(node, answer->request));
+	if (answer->result == REQUEST_LOST && is_deaf_to(node, kind))
+		taken.result = REQUEST_REFUSED;
+	take_kind(sm, node, kind, &taken);
+	if (taken.result == REQUEST_LOST && !is_vital(kind))
+		ask_for_life(sm, node, answer->request);
+	else if (taken.result == REQUEST_LOST && node->work.losses >= LOSSES_TO_BE_SILENT)
+		leave_out_silent(sm, node);
 	work_update(sm, node->sma.owner);
 }
 

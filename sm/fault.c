@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * What a device does not do, although it answers otherwise: a Set that it refuses, lets vanish, or
+ * acknowledges and does not keep, a question that it does not answer. One struct fault for each
+ * thing that can go wrong by itself, at the port or node that it is about.
+ *
+ * A fault is tried again by later sweeps, so that what was a whim heals by itself: by the next, and
+ * after each failure only after twice as many. After FAULT_TRIES it rests. Meanwhile what it is
+ * about is left alone, and the rest of the device is not: so a fault costs its own requests a few
+ * times, causes no sweep and no event but the first time, and keeps its reason as long as it lasts.
+ *
+ * It is over when a whole reconcile that tried it, or had no need to, did not see it fail. It is
+ * forgotten, and so tried from the beginning, when the device comes up anew, with a new
+ * configuration, and by a sweep that trusts nothing. What may be the sign of a restart (a link was
+ * down, or one that leads to a silent device has changed) has it tried once more.
+ */
+
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+#define FAULT_TRIES 5
+#define NEVER       UINT32_MAX
+
+bool fault_waits(const struct sm *sm, const struct fault *fault)
+{
+	return fault->reason != REASON_NONE && sm->fabric.sweep < fault->again;
+}
+
+/* Of a whole device, if it is about port 0. */
+static void tell(struct sm *sm, uint32_t number, const char *what, enum reason reason)
+{
+	const struct port *port = &sm->fabric.ports[number];
+	struct log_where where = where_of_port(sm, number);
+
+	if (port->number == 0)
+		where.port = -1;
+	log_peer(loop_now(sm->loop), &where, "%s: %s (status 0x%04x)", what,
+		 reason_sentence(reason), port->status);
+	event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port, "%s: %s", what,
+		  reason_sentence(reason));
+}
+
+bool fault_note(struct sm *sm, uint32_t number, struct fault *fault, const char *what,
+		enum reason reason, uint16_t status)
+{
+	bool is_new = fault->reason != reason;
+
+	if (fault_waits(sm, fault))
+		return false; /* noted in this sweep already */
+	sm->fabric.ports[number].status = status;
+	fault->reason = (uint8_t)reason;
+	fault->failures = (uint8_t)MIN(fault->failures + 1, FAULT_TRIES);
+	fault->again = fault->failures < FAULT_TRIES
+			       ? sm->fabric.sweep + (1u << (fault->failures - 1))
+			       : NEVER;
+	if (is_new)
+		tell(sm, number, what, reason);
+
+	return is_new;
+}
+
+void fault_hurry(const struct sm *sm, struct fault *fault)
+{
+	fault->again = MIN(fault->again, sm->fabric.sweep);
+}
+
+bool fault_leave_out(struct sm *sm, struct node *node, struct fault *fault, enum reason reason)
+{
+	bool is_new = fault_note(sm, node->first_port, fault, "Left out", reason, 0);
+
+	node->reason = (uint8_t)reason;
+	node->trusted = false;
+	if (is_new)
+		node->since = loop_now(sm->loop);
+
+	return is_new;
+}
+
+/* -- the end of it ------------------------------------------------------------------------------
+ */
+
+static void forget_port(struct port *port)
+{
+	port->set_fault = port->table_fault = (struct fault){ 0 };
+}
+
+void faults_forget_node(struct sm *sm, struct node *node)
+{
+	node->fault = node->mkey_fault = (struct fault){ 0 };
+	if (node->sw)
+		node->sw->info_fault = node->sw->lft_fault = (struct fault){ 0 };
+	for (unsigned i = 0; i <= node->n_ports; i++) {
+		struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		forget_port(port);
+		port->refusals = 0;
+	}
+}
+
+void faults_forget(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		faults_forget_node(sm, &sm->fabric.nodes[i]);
+}
+
+void faults_forget_link(struct sm *sm, uint32_t number)
+{
+	struct fabric *f = &sm->fabric;
+	uint32_t ends[] = { number, f->ports[number].peer };
+
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		struct node *node;
+
+		if (ends[i] == NO_PORT)
+			continue;
+		node = node_of(f, ends[i]);
+		forget_port(&f->ports[ends[i]]);
+		fault_hurry(sm, &node->fault);
+		fault_hurry(sm, &node->mkey_fault);
+		if (node->sw) {
+			fault_hurry(sm, &node->sw->info_fault);
+			fault_hurry(sm, &node->sw->lft_fault);
+		}
+	}
+}
+
+/* True if it was one until now. */
+static bool is_over(const struct sm *sm, struct fault *fault)
+{
+	if (fault->reason == REASON_NONE || fault_waits(sm, fault))
+		return false;
+	*fault = (struct fault){ 0 };
+
+	return true;
+}
+
+/* Who was left out has not been tried. */
+static void settle_node(struct sm *sm, struct node *node)
+{
+	is_over(sm, &node->fault);
+	if (is_over(sm, &node->mkey_fault)) {
+		/* It hears again, and takes part from the next sweep on. */
+		faults_forget_node(sm, node);
+		node->reason = REASON_NONE;
+		node->since = loop_now(sm->loop);
+		sm_sweep_again(sm, false);
+	}
+	if (node->fault.reason != REASON_NONE || node->mkey_fault.reason != REASON_NONE)
+		return;
+	if (node->sw) {
+		is_over(sm, &node->sw->info_fault);
+		is_over(sm, &node->sw->lft_fault);
+	}
+	for (unsigned i = 0; i <= node->n_ports; i++) {
+		is_over(sm, &sm->fabric.ports[port_at(node, i)].set_fault);
+		is_over(sm, &sm->fabric.ports[port_at(node, i)].table_fault);
+	}
+}
+
+void faults_settle(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		if (sm->fabric.nodes[i].present)
+			settle_node(sm, &sm->fabric.nodes[i]);
+}
