@@ -129,7 +129,7 @@ static void a_link_that_is_active_otherwise_is_left_so_with_the_reason(void **st
 		set_otherwise(w, mismatches[i].field, mismatches[i].otherwise);
 		from = world_mark(w);
 		world_start(w);
-		assert_good(w, NULL);
+		assert_up(w, NULL);
 		assert_int_equal(world_sets(w, from), 0);
 		assert_string_equal(world_reason(w, w->east, 2), "active-otherwise");
 		assert_string_equal(world_reason(w, w->host[3], 1), "active-otherwise");

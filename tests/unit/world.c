@@ -212,7 +212,33 @@ static struct sm_status status_of(const struct world *w)
 	return status;
 }
 
+/* Nothing is wrong with a device, and with each of its cables that does not lead to @except. */
+static void assert_no_reason(const struct world *w, const struct fake_device *device,
+			     const struct fake_device *except)
+{
+	for (uint8_t p = 0; p <= device->n_ports; p++) {
+		if (p == 0 ? device->type != NODE_TYPE_SWITCH
+			   : !fake_is_up(device, p) || device->port[p].far == except)
+			continue;
+		if (strcmp(world_reason(w, device, p), "none") != 0)
+			fail_msg("%s port %u has the reason %s", device->name, p,
+				 world_reason(w, device, p));
+	}
+}
+
 void assert_good(const struct world *w, const struct fake_device *except)
+{
+	struct sm_status status = status_of(w);
+
+	assert_up(w, except);
+	for (unsigned i = 0; i < w->f->n_devices; i++)
+		if (w->f->device[i] != except)
+			assert_no_reason(w, w->f->device[i], except);
+	if (!except)
+		assert_int_equal(status.ports_not_active, 0);
+}
+
+void assert_up(const struct world *w, const struct fake_device *except)
 {
 	struct sm_status status = status_of(w);
 

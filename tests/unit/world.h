@@ -77,4 +77,6 @@ void assert_reaches(const struct fake_device *from, uint8_t port, const struct f
 		    uint8_t to_port);
 void assert_all_reach_all(const struct world *w, const struct fake_device *except);
 /* At rest, master, and both of these. */
+void assert_up(const struct world *w, const struct fake_device *except);
+/* The same, and no reason anywhere. */
 void assert_good(const struct world *w, const struct fake_device *except);
