@@ -6,9 +6,10 @@
  * thing that can go wrong by itself, at the port or node that it is about.
  *
  * A fault is tried again by later sweeps, so that what was a whim heals by itself: by the next, and
- * after each failure only after twice as many. After FAULT_TRIES it rests. Meanwhile what it is
- * about is left alone, and the rest of the device is not: so a fault costs its own requests a few
- * times, causes no sweep and no event but the first time, and keeps its reason as long as it lasts.
+ * after each failure only after twice as many. After FAULT_TRIES it rests for FAULT_REST each time.
+ * Meanwhile what it is about is left alone, and the rest of the device is not: so a fault costs its
+ * own requests a few times, causes no sweep and no event but the first time, and keeps its reason as
+ * long as it lasts.
  *
  * It is over when a whole reconcile that tried it, or had no need to, did not see it fail. It is
  * forgotten, and so tried from the beginning, when the device comes up anew, with a new
@@ -22,7 +23,7 @@
 #include "sm/machine.h"
 
 #define FAULT_TRIES 5
-#define NEVER       UINT32_MAX
+#define FAULT_REST  360 /* sweeps: an hour, if there is one every 10 seconds */
 
 bool fault_waits(const struct sm *sm, const struct fault *fault)
 {
@@ -53,9 +54,8 @@ bool fault_note(struct sm *sm, uint32_t number, struct fault *fault, const char 
 	sm->fabric.ports[number].status = status;
 	fault->reason = (uint8_t)reason;
 	fault->failures = (uint8_t)MIN(fault->failures + 1, FAULT_TRIES);
-	fault->again = fault->failures < FAULT_TRIES
-			       ? sm->fabric.sweep + (1u << (fault->failures - 1))
-			       : NEVER;
+	fault->again = sm->fabric.sweep +
+		       (fault->failures < FAULT_TRIES ? 1u << (fault->failures - 1) : FAULT_REST);
 	if (is_new)
 		tell(sm, number, what, reason);
 

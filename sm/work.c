@@ -26,7 +26,7 @@
 #include "sm/machine.h"
 
 #define LOSSES_TO_BE_SILENT 2
-#define LOSSES_TO_BE_DEAF   4 /* to what is not vital */
+#define LOSSES_TO_BE_DEAF   2 /* to what is not vital */
 
 _Static_assert(TODO_COUNT == WORK_KINDS, "each kind has a cursor");
 

@@ -427,25 +427,6 @@ static void a_switch_port_enforces_no_keys_that_it_does_not_have(void **state)
 	}
 }
 
-static void a_lid_that_a_switch_cannot_hold_costs_that_one_alone(void **state)
-{
-	struct world *w = new_world(1);
-
-	(void)state;
-	wire_set(w->east->switch_info, SWITCH_INFO_LINEAR_CAP, 64);
-	wire_set(w->host[1]->port[1].info, PORT_INFO_LID, 900);
-	world_start(w);
-	assert_bounded(w);
-	assert_rests(w);
-	assert_active(w, NULL);
-	assert_string_equal(world_reason(w, w->east, 0), "lid-too-high");
-	assert_string_equal(world_reason(w, w->west, 0), "none");
-	assert_reaches(w->host[0], 1, w->host[1], 1);
-	assert_reaches(w->host[0], 1, w->host[3], 1);
-	assert_int_equal(world_count(w, 0, w->east, METHOD_SET, ATTR_LFT), 1);
-	world_free(w);
-}
-
 static void a_device_that_does_not_keep_its_lid_is_not_active_and_has_the_reason(void **state)
 {
 	struct world *w = new_world(1);
@@ -522,7 +503,6 @@ int main(void)
 			a_device_with_an_m_key_of_others_delays_nobody_and_comes_back_without),
 		cmocka_unit_test(a_switch_that_is_locked_later_is_taken_back_when_it_is_not),
 		cmocka_unit_test(a_switch_port_enforces_no_keys_that_it_does_not_have),
-		cmocka_unit_test(a_lid_that_a_switch_cannot_hold_costs_that_one_alone),
 		cmocka_unit_test(
 			a_device_that_does_not_keep_its_lid_is_not_active_and_has_the_reason),
 		cmocka_unit_test(a_port_that_falls_back_again_and_again_costs_no_more_than_others),

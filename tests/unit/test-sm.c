@@ -820,7 +820,7 @@ static void who_is_in_more_partitions_than_its_table_holds_has_the_reason(void *
 
 	w->partitions = make_partitions(FAKE_KEYS + 1);
 	world_start(w);
-	assert_good(w, NULL);
+	assert_up(w, NULL);
 	assert_int_equal(count_keys(&w->host[3]->port[1]), FAKE_KEYS);
 	assert_true(has_key(&w->host[3]->port[1], 0xffff));
 	assert_string_equal(world_reason(w, w->host[3], 1), "pkeys-do-not-fit");
@@ -837,7 +837,7 @@ static void a_switch_port_that_has_not_room_for_the_keys_enforces_none_and_says_
 	wire_set(w->east->switch_info, SWITCH_INFO_ENFORCE_CAP, 8);
 	w->partitions = make_partitions(9);
 	world_start(w);
-	assert_good(w, NULL);
+	assert_up(w, NULL);
 	assert_int_equal(wire_get(w->west->port[2].info, PORT_INFO_ENFORCE_IN), 1);
 	assert_int_equal(wire_get(w->east->port[2].info, PORT_INFO_ENFORCE_IN), 0);
 	assert_string_equal(world_reason(w, w->east, 2), "no-enforcement");
