@@ -368,9 +368,7 @@ static void beat_lost(struct requests *r)
 /* The window is full, and has been for long: does anything move at all? */
 static void beat(struct requests *r)
 {
-	struct request who = { .method = METHOD_GET,
-			       .attr = ATTR_NODE_INFO,
-			       .mkey = r->own_mkey };
+	struct request who = { .method = METHOD_GET, .attr = ATTR_NODE_INFO, .mkey = r->own_mkey };
 	uint64_t now = loop_now(r->loop);
 	const struct flight *oldest;
 

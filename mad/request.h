@@ -98,7 +98,8 @@ void requests_free(struct requests *r);
 /* May change at any time. */
 void requests_set_limits(struct requests *r, const struct request_limits *limits);
 
-/* The M_Key of our own device, which the engine asks by itself when nobody else answers; first 0. */
+/* The M_Key of our own device, which the engine asks by itself when nobody else answers; first 0.
+ */
 void requests_set_own_mkey(struct requests *r, uint64_t mkey);
 
 /* @sma may have something to be asked. Cheap, and harmless if it has not. */
