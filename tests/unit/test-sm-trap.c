@@ -351,6 +351,33 @@ static void in_a_storm_what_changes_is_still_found(void **state)
 	assert_string_equal(world_reason(w, w->east, 2), "no-link");
 }
 
+static void trap_on_first_set(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	struct world *w = f->user;
+	struct arrival trap;
+
+	if (smp->device != w->host[3] || smp->method != METHOD_SET || smp->attr != ATTR_PORT_INFO)
+		return;
+	f->see = NULL;
+	trap = fake_make_trap(w->host[3], 1, TRAP_CAPABILITY);
+	trap.from.lid = world_port(w, w->host[3], 1)->lid; /* it is being told just now */
+	wire_set(smp_data_of(&trap.datagram), NOTICE_ISSUER_LID, trap.from.lid);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_144_LID, trap.from.lid);
+	fake_deliver(f, &trap);
+}
+
+/* The port is to be read again, and cannot be just now: that is not forgotten. */
+static void a_trap_while_its_port_is_being_set_leaves_no_port_armed(void **state)
+{
+	struct world *w = *state;
+
+	w->f->see = trap_on_first_set;
+	w->f->user = w;
+	world_start(w);
+	assert_null(w->f->see);
+	assert_good(w, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +395,7 @@ int main(void)
 		TEST(nor_is_one_believed_that_comes_while_its_device_is_missed),
 		TEST(a_storm_of_traps_is_a_sweep_every_two_seconds_and_ends_with_it),
 		TEST(in_a_storm_what_changes_is_still_found),
+		TEST(a_trap_while_its_port_is_being_set_leaves_no_port_armed),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
