@@ -10,6 +10,10 @@
  * Who does not answer once may be busy, or have lost a packet: it is still there until it has not
  * answered several times, its port is gone or no longer says IsSM.
  *
+ * A master may disable us, and then we wait for its word (IBA 14.4.1). The specification has no end
+ * to that if the master goes away; a fabric without a subnet manager is worse, so we then decide as
+ * at the start.
+ *
  * The states and what leads from one to the other are a table (the specification's figure,
  * restricted to what arrives from outside); handing over and taking over an orderly way build on
  * it.
@@ -182,13 +186,23 @@ static void forget_peers(struct sm *sm)
 	}
 }
 
+/* Is there anybody who manages the subnet, or would? */
+static bool is_managed(const struct sm *sm)
+{
+	for (unsigned i = 0; i < sm->n_peers; i++)
+		if (sm->peers[i].said.state != SM_NOT_ACTIVE)
+			return true;
+
+	return false;
+}
+
 void election_decide(struct sm *sm)
 {
 	const struct sm_peer *better;
 	char why[160];
 
 	forget_peers(sm);
-	if (sm->state == SM_NOT_ACTIVE)
+	if (sm->state == SM_NOT_ACTIVE && is_managed(sm))
 		return;
 	better = find_better(sm);
 	if (!better) {

@@ -274,6 +274,19 @@ static void a_disabled_subnet_manager_stays_so_until_it_may_stand_by(void **stat
 	assert_good(w, peer_of(w));
 }
 
+static void a_disabled_subnet_manager_is_needed_when_no_other_is_left(void **state)
+{
+	struct world *w = *state;
+
+	w->conf.sweep_interval = 10;
+	bring_to(w, SM_NOT_ACTIVE);
+	world_run(w, 60);
+	assert_int_equal(world_state(w), SM_NOT_ACTIVE);
+	peer_of(w)->silent = true;
+	world_run(w, 60);
+	assert_good(w, peer_of(w));
+}
+
 static void who_is_told_to_discover_stands_by_again_under_the_same_master(void **state)
 {
 	struct world *w = *state;
@@ -583,6 +596,7 @@ int main(void)
 		TEST(an_acknowledge_from_a_master_is_refused),
 		TEST(who_is_handed_the_fabric_brings_it_up),
 		TEST(a_disabled_subnet_manager_stays_so_until_it_may_stand_by),
+		TEST(a_disabled_subnet_manager_is_needed_when_no_other_is_left),
 		TEST(who_is_told_to_discover_stands_by_again_under_the_same_master),
 		TEST(a_master_gives_way_to_a_higher_priority_and_writes_nothing_more),
 		TEST(among_equals_the_lower_guid_is_master),
