@@ -215,6 +215,16 @@ static void forget_home(struct fabric *f, const struct node *node)
 			f->ports[i].home = NO_PORT;
 }
 
+static void forget_lids(struct fabric *f, uint32_t port)
+{
+	unsigned first = f->ports[port].lid;
+	unsigned end = first + (1u << f->ports[port].lmc);
+
+	for (unsigned lid = first; lid < end && lid <= LID_UNICAST_LAST; lid++)
+		if (f->by_lid[lid] == port)
+			f->by_lid[lid] = NO_PORT;
+}
+
 void fabric_forget_node(struct fabric *f, uint32_t number)
 {
 	struct node *node = &f->nodes[number];
@@ -223,6 +233,7 @@ void fabric_forget_node(struct fabric *f, uint32_t number)
 		uint32_t port = port_at(node, i);
 
 		fabric_disconnect(f, port);
+		forget_lids(f, port);
 		if (guid_map_get(&f->by_port_guid, f->ports[port].guid) == port)
 			guid_map_remove(&f->by_port_guid, f->ports[port].guid);
 	}

@@ -105,6 +105,21 @@ static void a_port_guid_that_has_moved_to_another_port_is_not_forgotten_with_the
 	assert_int_equal(fabric_find_port(f, 0x99), moved);
 }
 
+static void a_forgotten_device_has_no_lid(void **state)
+{
+	struct fabric *f = *state;
+	uint32_t a = add(f, 0x10, NODE_TYPE_CA, 1), b = add(f, 0x20, NODE_TYPE_CA, 1);
+	uint32_t gone = port_at(&f->nodes[a], 1), here = port_at(&f->nodes[b], 1);
+
+	f->ports[gone].lid = 8;
+	f->ports[gone].lmc = 2;
+	for (unsigned lid = 8; lid < 12; lid++)
+		f->by_lid[lid] = lid == 9 ? here : gone;
+	fabric_forget_node(f, a);
+	for (unsigned lid = 8; lid < 12; lid++)
+		assert_int_equal(fabric_find_lid(f, lid), lid == 9 ? here : NO_PORT);
+}
+
 static void numbers_are_used_again_by_who_fits(void **state)
 {
 	struct fabric *f = *state;
@@ -418,6 +433,7 @@ int main(void)
 		TEST(a_node_is_found_by_its_guid_and_has_all_its_ports),
 		TEST(what_is_forgotten_is_not_found_and_its_cables_are_gone),
 		TEST(a_port_guid_that_has_moved_to_another_port_is_not_forgotten_with_the_first),
+		TEST(a_forgotten_device_has_no_lid),
 		TEST(numbers_are_used_again_by_who_fits),
 		TEST(a_device_that_comes_back_larger_and_smaller_in_turns_uses_up_nothing),
 		TEST(nodes_do_not_move_when_there_are_more_of_them),
