@@ -2,7 +2,7 @@
 
 /*
  * Files that people write. They may be anything: a directory, a device, half a gigabyte, a binary.
- * So a file is read into memory up to a limit, and whoever parses it works on bytes with a length;
+ * So only a regular file is read, up to a limit, and whoever parses it works on bytes with a length;
  * what is shown of it in an error is made printable first, because errors go to terminals and
  * journals. Every error names file and line, because that is where the reader will look.
  *
@@ -12,10 +12,10 @@
 #include "conf/input.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/macros.h"
 
 int input_complain(struct conf_error *reterr, int code, const char *file, unsigned line,
@@ -96,58 +96,15 @@ int input_parse_number(const char *text, size_t length, uint64_t most, uint64_t 
 	return 0;
 }
 
-/* Read @fd to its end into *@buffer, which grows; at most @most bytes. */
-static int read_all(int fd, size_t most, char **buffer, size_t *ret_length)
-{
-	size_t length = 0, room = 0;
-
-	for (;;) {
-		ssize_t n;
-
-		if (room - length < 2) {
-			char *more;
-
-			room = MIN(MAX(2 * room, (size_t)16384), most + 2);
-			more = realloc(*buffer, room);
-			if (!more)
-				return -ENOMEM;
-			*buffer = more;
-		}
-
-		n = read(fd, *buffer + length, room - length - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		length += (size_t)n;
-		if (length > most)
-			return -EFBIG;
-	}
-
-	(*buffer)[length] = 0;
-	*ret_length = length;
-	return 0;
-}
-
 int input_read_file(const char *path, size_t most, char **ret, size_t *ret_length,
 		    struct conf_error *reterr)
 {
-	AUTO(freep) char *buffer = NULL;
-	AUTO(closep) int fd = -1;
-	int r;
+	int r = file_read(path, most, ret, ret_length);
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return input_complain(reterr, -errno, path, 0, "Cannot open: %s", strerror(errno));
-
-	r = read_all(fd, most, &buffer, ret_length);
 	if (r == -EFBIG)
 		return input_complain(reterr, r, path, 0, "Longer than %zu bytes", most);
 	if (r < 0)
-		return input_complain(reterr, r, path, 0, "Cannot read: %s", strerror(-r));
+		return input_complain(reterr, r, path, 0, "Cannot read: %s", file_reason(r));
 
-	*ret = TAKE(buffer);
 	return 0;
 }

@@ -10,14 +10,13 @@
 #include "store/guid2lid.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/guid-map.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -224,16 +223,12 @@ static void fclosep(FILE **file)
 
 static int open_file(const char *path, FILE **ret)
 {
-	AUTO(closep) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
+	AUTO(closep) int fd = -1;
 	FILE *file;
+	int r = file_open(path, FILE_MAX, &fd);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if (st.st_size > FILE_MAX)
-		return -EFBIG;
+	if (r < 0)
+		return r;
 	file = fdopen(fd, "r");
 	if (!file)
 		return -errno;

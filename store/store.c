@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -546,7 +547,7 @@ int store_import_guid2lid(struct store *store, const char *path, struct guid2lid
 		if (r != -ENOENT)
 			log_error("Cannot import LIDs from %s: %s", path,
 				  store->writer->result < 0 ? store->writer->report.why
-							    : strerror(-r));
+							    : file_reason(r));
 		batch_done(&store->batch);
 		batch_done(&store->writer->batch);
 		store->has_identities = false;

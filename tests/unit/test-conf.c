@@ -14,6 +14,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static struct conf conf, other;
@@ -248,7 +250,7 @@ static void a_file_is_read_from_disk_and_named_in_errors(void **unused)
 	close(fd);
 	unlink(path);
 	assert_int_equal(conf_load(path, &conf, &error), -ENOENT);
-	snprintf(sentence, sizeof(sentence), "%s: Cannot open: No such file or directory", path);
+	snprintf(sentence, sizeof(sentence), "%s: Cannot read: No such file or directory", path);
 	assert_string_equal(error.text, sentence);
 }
 
@@ -270,15 +272,24 @@ static void a_file_may_be_as_long_as_its_limit(void **unused)
 	unlink(path);
 }
 
-static void a_directory_and_an_endless_file_are_refused(void **unused)
+/* Nor does any of them let us wait. */
+static void what_is_no_regular_file_is_refused(void **unused)
 {
+	static const char sentence[] = "test-conf.fifo: Cannot read: it is not a regular file";
 	struct conf_error error = { 0 };
 
 	(void)unused;
-	assert_int_equal(conf_load("/", &conf, &error), -EISDIR);
-	assert_string_equal(error.text, "/: Cannot read: Is a directory");
-	assert_int_equal(conf_load("/dev/zero", &conf, &error), -EFBIG);
-	assert_string_equal(error.text, "/dev/zero: Longer than 1048576 bytes");
+	assert_int_equal(conf_load("/", &conf, &error), -EINVAL);
+	assert_string_equal(error.text, "/: Cannot read: it is not a regular file");
+	assert_int_equal(conf_load("/dev/zero", &conf, &error), -EINVAL);
+	assert_int_equal(conf_load("/dev/ptmx", &conf, &error), -EINVAL);
+	unlink("test-conf.fifo");
+	assert_int_equal(mkfifo("test-conf.fifo", 0600), 0);
+	alarm(10);
+	assert_int_equal(conf_load("test-conf.fifo", &conf, &error), -EINVAL);
+	alarm(0);
+	assert_string_equal(error.text, sentence);
+	unlink("test-conf.fifo");
 }
 
 /* ---- every option ---------------------------------------------------------------------------- */
@@ -686,7 +697,7 @@ int main(void)
 		cmocka_unit_test(the_manual_has_every_option_with_its_range),
 		cmocka_unit_test(a_file_is_read_from_disk_and_named_in_errors),
 		cmocka_unit_test(a_file_may_be_as_long_as_its_limit),
-		cmocka_unit_test(a_directory_and_an_endless_file_are_refused),
+		cmocka_unit_test(what_is_no_regular_file_is_refused),
 		cmocka_unit_test(every_option_is_found_by_name),
 		cmocka_unit_test(every_number_takes_both_ends_of_its_range_and_nothing_beyond),
 		cmocka_unit_test(every_number_refuses_what_would_wrap_into_its_range),

@@ -706,7 +706,7 @@ static void a_configured_file_that_is_missing_is_an_error(void **unused)
 
 	(void)unused;
 	assert_int_equal(partitions_load("no-such-file", &options, &got, &error), -ENOENT);
-	assert_string_equal(error.text, "no-such-file: Cannot open: No such file or directory");
+	assert_string_equal(error.text, "no-such-file: Cannot read: No such file or directory");
 	assert_null(got);
 }
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Files that people name. Such a name may lead to a pipe that nobody writes to, a terminal, a
+ * device or half a gigabyte: only regular files up to a size are opened, and nothing is waited for.
+ */
+
+#include <stddef.h>
+
+/* For reading. -errno; -EINVAL: not a regular file; -EFBIG: more than @most bytes. */
+int file_open(const char *path, size_t most, int *ret);
+
+/* All of it and a 0 behind it, also if it grows meanwhile; free() it. */
+int file_read(const char *path, size_t most, char **ret, size_t *ret_length);
+
+/* What the -errno of one of them means, to follow "cannot read: ". */
+const char *file_reason(int error);
