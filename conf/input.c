@@ -2,9 +2,9 @@
 
 /*
  * Files that people write. They may be anything: a directory, a device, half a gigabyte, a binary.
- * So only a regular file is read, up to a limit, and whoever parses it works on bytes with a length;
- * what is shown of it in an error is made printable first, because errors go to terminals and
- * journals. Every error names file and line, because that is where the reader will look.
+ * So only a regular file is read, up to a limit, and whoever parses it works on bytes with a
+ * length; what is shown of it in an error is made printable first, because errors go to terminals
+ * and journals. Every error names file and line, because that is where the reader will look.
  *
  * Nothing here knows what the files are about.
  */

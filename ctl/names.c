@@ -10,11 +10,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/macros.h"
 
@@ -117,9 +117,19 @@ static size_t count_lines(const char *text)
 	return n;
 }
 
+/* One word about a file of any number of bad lines: it may be no such file at all. */
+static void complain(const char *path, unsigned first, unsigned n)
+{
+	if (n == 1)
+		log_warning("%s:%u: not a GUID and a name; the line is left out", path, first);
+	else if (n > 1)
+		log_warning("%s:%u: not a GUID and a name; this line and %u more are left out",
+			    path, first, n - 1);
+}
+
 static int parse(struct names *names, const char *path)
 {
-	unsigned number = 0;
+	unsigned number = 0, first_bad = 0, n_bad = 0;
 	char *next = names->text;
 
 	names->names = calloc(count_lines(names->text), sizeof(names->names[0]));
@@ -129,53 +139,30 @@ static int parse(struct names *names, const char *path)
 		int r = parse_line(line, &names->names[names->n]);
 
 		number++;
-		if (r < 0)
-			log_warning("%s:%u: not a GUID and a name; the line is left out", path,
-				    number);
-		else
+		if (r >= 0)
 			names->n += (size_t)r;
+		else if (n_bad++ == 0)
+			first_bad = number;
 	}
+	complain(path, first_bad, n_bad);
 	sort(names);
 
 	return 0;
 }
 
-static int read_whole(int fd, size_t size, char **ret)
+/* A zero byte, which no text has, must not hide what comes behind it. */
+static int read_names(struct names *names, const char *path)
 {
-	AUTO(freep) char *text = malloc(size + 1);
-	size_t used = 0;
-	ssize_t n = 1;
+	size_t length;
+	int r = file_read(path, NAMES_FILE_MAX, &names->text, &length);
 
-	if (!text)
-		return -ENOMEM;
-	while (used < size && n > 0) {
-		n = read(fd, text + used, size - used);
-		if (n < 0)
-			return -errno;
-		used += (size_t)n;
-	}
-	text[used] = 0;
-	*ret = TAKE(text);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < length; i++)
+		if (names->text[i] == 0)
+			names->text[i] = '?';
 
-	return 0;
-}
-
-/* A pipe or a device would let the daemon wait: only files are read. */
-static int read_file(struct names *names, const char *path)
-{
-	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat now;
-	int r;
-
-	if (fd < 0 || fstat(fd, &now) < 0)
-		return -errno;
-	if (!S_ISREG(now.st_mode))
-		return -EINVAL;
-	if (now.st_size > NAMES_FILE_MAX)
-		return -EFBIG;
-	r = read_whole(fd, (size_t)now.st_size, &names->text);
-
-	return r < 0 ? r : parse(names, path);
+	return parse(names, path);
 }
 
 static bool is_same(const struct stat *a, const struct stat *b)
@@ -210,9 +197,9 @@ void names_refresh(struct names *names, const char *path)
 	names->seen = now;
 	if (!chosen)
 		return;
-	r = read_file(names, chosen);
+	r = read_names(names, chosen);
 	if (r < 0) {
-		log_warning("%s: cannot read names from it: %s", chosen, strerror(-r));
+		log_warning("%s: cannot read names from it: %s", chosen, file_reason(r));
 		names_done(names);
 		names->seen = now;
 	}

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#define NAMES_FILE_MAX (32 << 20) /* bytes */
+#define NAMES_FILE_MAX (8 << 20) /* bytes; 50,000 names of the usual length are 3 MB */
 
 struct name {
 	uint64_t guid;
@@ -29,8 +29,8 @@ struct names {
 
 /*
  * Look whether the file at @path has changed and read it if so; if @path is empty, the first that
- * exists of those where infiniband-diags and opensm look. Lines that are wrong are logged and left
- * out; a file that cannot be read is logged and leaves no names.
+ * exists of those where infiniband-diags and opensm look. Lines that are wrong are left out, with
+ * one warning for all of them; a file that cannot be read is logged and leaves no names.
  */
 void names_refresh(struct names *names, const char *path);
 void names_done(struct names *names);

@@ -1238,9 +1238,8 @@ static void write_names(const struct fixture *f, const char *content)
 	fclose(file);
 }
 
-static void names_of_the_map_are_shown_and_found(void **state)
+static const char *choose_names(const struct fixture *f)
 {
-	struct fixture *f = *state;
 	char *path = ((union {
 			     const struct conf *in;
 			     struct conf *out;
@@ -1248,6 +1247,15 @@ static void names_of_the_map_are_shown_and_found(void **state)
 			     .out->node_name_map;
 
 	snprintf(path, CONF_TEXT_SIZE, "%s/names", f->folder);
+
+	return path;
+}
+
+static void names_of_the_map_are_shown_and_found(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = choose_names(f);
+
 	write_names(f, "# names\n"
 		       "0x20 \"first leaf\"\t# left\n"
 		       "0x0000000000000030\tsecond\n"
@@ -1263,6 +1271,52 @@ static void names_of_the_map_are_shown_and_found(void **state)
 	ask_wrongly(f, "explain", "{\"what\":\"second\"}", PROTOCOL_NOT_FOUND, "second");
 	unlink(path);
 	ask_wrongly(f, "explain", "{\"what\":\"renamed leaf\"}", PROTOCOL_NOT_FOUND, "renamed");
+}
+
+static void remember(enum log_level level, const struct log_where *where, const char *said,
+		     void *user)
+{
+	char *all = user;
+	size_t used = strlen(all);
+
+	(void)level;
+	(void)where;
+	snprintf(all + used, 1024 - used, "%s\n", said);
+}
+
+static void a_wrong_map_is_warned_of_once(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = choose_names(f);
+	char expected[2048], said[1024] = "";
+	int fd;
+
+	log_set_sink(remember, said);
+	write_names(f, "# names\n0x20 first\nx\n\nx\n0x30 second\nx\n");
+	find(state, "second", "0x0000000000000030");
+	find(state, "first", "0x0000000000000020");
+	snprintf(expected, sizeof(expected),
+		 "%s:3: not a GUID and a name; this line and 2 more are left out\n", path);
+	assert_string_equal(said, expected);
+
+	said[0] = 0;
+	fd = open(path, O_WRONLY | O_TRUNC);
+	assert_int_equal(write(fd, "x\0x\n0x30 third\n", 15), 15);
+	close(fd);
+	find(state, "third", "0x0000000000000030");
+	snprintf(expected, sizeof(expected), "%s:1: not a GUID and a name; the line is left out\n",
+		 path);
+	assert_string_equal(said, expected);
+
+	said[0] = 0;
+	assert_int_equal(truncate(path, NAMES_FILE_MAX + 1), 0);
+	ask(f, "nodes", "{}");
+	ask(f, "nodes", "{}");
+	snprintf(expected, sizeof(expected), "%s: cannot read names from it: it is too large\n",
+		 path);
+	assert_string_equal(said, expected);
+	unlink(path);
+	log_set_sink(be_silent, NULL);
 }
 
 /* clang-format off */
@@ -1326,6 +1380,7 @@ int main(void)
 		TEST(who_follows_too_slowly_is_told_how_much_it_missed),
 		TEST(who_follows_goes_on_with_another_subnet_manager),
 		TEST(names_of_the_map_are_shown_and_found),
+		TEST(a_wrong_map_is_warned_of_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
