@@ -34,21 +34,25 @@ static void make_address(const char *path, struct sockaddr_un *ret)
 	snprintf(ret->sun_path, sizeof(ret->sun_path), "%s", path);
 }
 
-/* A full backlog (EAGAIN) is an answer too: somebody is there. */
+/*
+ * Only these two errors mean that nobody is there. A full backlog (EAGAIN), or a socket of another
+ * type (EPROTOTYPE), is somebody's.
+ */
 static bool answers(const char *path)
 {
 	AUTO(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address;
 
 	make_address(path, &address);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return true;
 
-	return fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
-	       errno == EAGAIN || errno == EACCES;
+	return errno != ECONNREFUSED && errno != ENOENT;
 }
 
 static int refuse_used(const char *path, char why[static 256])
 {
-	snprintf(why, 256, "%.100s is in use: another vsm answers there", path);
+	snprintf(why, 256, "%.100s is in use: another program has its socket there", path);
 
 	return -EADDRINUSE;
 }
