@@ -5,6 +5,10 @@
  * have limits; a client's next request is not read before its last answer is nearly gone; one that
  * takes nothing of its answer for a while is hung up on; events wait in the event log and not here.
  *
+ * Nor can anybody lock others out by holding connections: one client too many takes the place of
+ * the one that has been idle for longest, though of nobody who follows events or may do more than
+ * it does; and a few places are kept for those who may change something.
+ *
  * A client that is to go is marked, and freed by the timer soon after, so that nothing vanishes
  * under the feet of whoever is still using it.
  */
@@ -25,6 +29,7 @@
 #include "ctl/rpc.h"
 
 #define CLIENTS_MAX    32u
+#define ADMINS_ONLY    4u /* of these places */
 #define READ_SIZE      4096u
 #define OUT_ENOUGH     (64u * 1024) /* with more than this to send, nothing new is begun */
 #define PATROL         (5 * LOOP_SEC)
@@ -41,7 +46,7 @@ struct client {
 	size_t in_used, in_room;
 	char *out; /* out_used bytes, of which out_sent are gone */
 	size_t out_used, out_sent;
-	uint64_t moved_at; /* loop_now() when it last took something, or there was nothing */
+	uint64_t moved_at; /* loop_now() when it came, last took something, or there was nothing */
 	bool ended;        /* says nothing more, or is not heard: freed when it has its answers */
 	bool dead;         /* to be freed */
 };
@@ -73,6 +78,8 @@ static void client_free(struct client *c)
 
 static void client_kill(struct client *c)
 {
+	if (!c->dead)
+		c->control->rpc.n_clients--;
 	c->dead = true;
 	if (c->watch)
 		loop_watch_set(c->watch, 0);
@@ -286,7 +293,39 @@ static void on_client(void *user, unsigned ready)
 /* -- accepting ----------------------------------------------------------------------------------
  */
 
-static int client_new(struct control *control, int fd)
+/* Of those that may make room for a newcomer with @role; NULL: none. */
+static struct client *find_idlest(struct control *control, enum role role)
+{
+	struct client *idlest = NULL;
+
+	for (struct list *l = control->clients.next; l != &control->clients; l = l->next) {
+		struct client *c = LIST_ENTRY(l, struct client, link);
+
+		if (!c->dead && !c->rpc.follow && c->rpc.role <= role &&
+		    (!idlest || c->moved_at < idlest->moved_at))
+			idlest = c;
+	}
+
+	return idlest;
+}
+
+/* False: there is none to be had. */
+static bool make_place(struct control *control, enum role role)
+{
+	unsigned places = role == ROLE_ADMIN ? CLIENTS_MAX : CLIENTS_MAX - ADMINS_ONLY;
+	struct client *idlest;
+
+	if (control->rpc.n_clients < places)
+		return true;
+	idlest = find_idlest(control, role);
+	if (!idlest)
+		return false;
+	client_kill(idlest);
+
+	return true;
+}
+
+static int client_new(struct control *control, int fd, enum role role)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	int r;
@@ -297,7 +336,7 @@ static int client_new(struct control *control, int fd)
 	}
 	*c = (struct client){ .control = control, .fd = fd };
 	list_init(&c->link);
-	c->rpc.role = role_of_peer(&control->roles, fd);
+	c->rpc.role = role;
 	c->moved_at = loop_now(control->loop);
 	r = loop_watch_new(control->loop, fd, LOOP_READ, on_client, c, &c->watch);
 	if (r < 0) {
@@ -325,6 +364,7 @@ static void send_off(int fd)
 static bool accept_one(struct control *control)
 {
 	int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	enum role role;
 
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
 		log_warning("cannot take a client of the control socket: %s", strerror(errno));
@@ -333,10 +373,11 @@ static bool accept_one(struct control *control)
 	}
 	if (fd < 0)
 		return errno == ECONNABORTED || errno == EINTR;
-	if (control->rpc.n_clients >= CLIENTS_MAX)
-		send_off(fd);
+	role = role_of_peer(&control->roles, fd);
+	if (make_place(control, role))
+		client_new(control, fd, role);
 	else
-		client_new(control, fd);
+		send_off(fd);
 
 	return true;
 }
@@ -364,10 +405,8 @@ static void on_soon(void *user)
 		next = l->next;
 		if (!c->dead && c->rpc.follow)
 			client_advance(c);
-		if (c->dead) {
+		if (c->dead)
 			client_free(c);
-			control->rpc.n_clients--;
-		}
 	}
 }
 

@@ -11,10 +11,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -443,25 +445,69 @@ static void the_longest_line_is_answered(void **state)
 /* -- clients ------------------------------------------------------------------------------------
  */
 
-static void a_client_too_many_is_told_so(void **state)
+#define CLIENTS 32 /* at once, as vsmctl(1) says */
+
+static const char version_line[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"version\"}\n";
+
+static bool is_answered(struct fixture *f, int fd)
+{
+	say_text(f, fd, version_line);
+
+	return json_object_get(hear(f, fd), "result") != NULL;
+}
+
+static int connect_later(struct fixture *f)
+{
+	int fd;
+
+	loop_poll_pass(f->loop, LOOP_SEC);
+	fd = connect_to(f->path);
+	assert_true(fd >= 0);
+	loop_poll_run(f->loop);
+
+	return fd;
+}
+
+static void a_client_too_many_takes_the_place_of_the_idlest(void **state)
 {
 	struct fixture *f = *state;
-	int fds[33];
+	int fds[CLIENTS];
 
-	for (int i = 0; i < 32; i++) {
-		fds[i] = connect_to(f->path);
-		loop_poll_run(f->loop);
+	ask(f, "events", "{\"follow\":true}");
+	for (int i = 0; i < CLIENTS - 1; i++)
+		fds[i] = connect_later(f);
+	assert_true(is_answered(f, fds[0]));
+	fds[CLIENTS - 1] = connect_later(f);
+	assert_true(is_answered(f, fds[CLIENTS - 1]));
+	assert_true(is_hung_up(f, fds[1]));
+	assert_true(is_answered(f, fds[0]));
+	assert_true(is_answered(f, fds[2]));
+	ask(f, "version", "{}");
+	for (int i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+}
+
+static void a_client_too_many_is_told_so_if_all_follow(void **state)
+{
+	struct fixture *f = *state;
+	int fds[CLIENTS];
+
+	ask(f, "events", "{\"follow\":true}");
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = connect_later(f);
+		say_text(f, fds[i],
+			 "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"events\","
+			 "\"params\":{\"follow\":true}}\n");
+		hear(f, fds[i]);
 	}
-	hear(f, fds[31]);
 	expect_error(f, PROTOCOL_BUSY, "too many clients");
-	assert_true(is_hung_up(f, fds[31]));
+	assert_true(is_hung_up(f, fds[CLIENTS - 1]));
 
 	close(fds[0]);
 	loop_poll_run(f->loop);
-	fds[32] = connect_to(f->path);
-	assert_null(hear(f, fds[32]));
-	assert_false(is_hung_up(f, fds[32]));
-	for (int i = 1; i < 33; i++)
+	fds[0] = connect_later(f);
+	assert_true(is_answered(f, fds[0]));
+	for (int i = 0; i < CLIENTS; i++)
 		close(fds[i]);
 }
 
@@ -529,6 +575,35 @@ static void a_socket_that_answers_is_in_use(void **state)
 	assert_int_equal(control_new(f->loop, f->path, &setup, why, &other), -EADDRINUSE);
 	assert_non_null(strstr(why, "in use"));
 	ask(f, "version", "{}");
+}
+
+/* Whatever it is for: who connects to it as to a stream is told that it is none. */
+static void a_socket_of_another_type_is_in_use(void **state)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
+	struct fixture *f = *state;
+	struct control_setup setup = setup_of(f);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct control *other = NULL;
+	struct stat before, after;
+	char why[256];
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.64s/other", f->folder);
+	for (size_t i = 0; i < COUNT(types); i++) {
+		int fd = socket(AF_UNIX, types[i], 0);
+
+		assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+		if (types[i] != SOCK_DGRAM)
+			assert_int_equal(listen(fd, 1), 0);
+		assert_int_equal(stat(address.sun_path, &before), 0);
+		assert_int_equal(control_new(f->loop, address.sun_path, &setup, why, &other),
+				 -EADDRINUSE);
+		assert_non_null(strstr(why, "another program"));
+		assert_int_equal(stat(address.sun_path, &after), 0);
+		assert_int_equal(before.st_ino, after.st_ino);
+		close(fd);
+		unlink(address.sun_path);
+	}
 }
 
 static void a_socket_that_nobody_answers_on_is_replaced(void **state)
@@ -696,6 +771,51 @@ static int run_child(struct fixture *f, pid_t child)
 		loop_poll_step(f->loop, 10);
 
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* As user 65534: opens more connections than there are places for it, until @until is written to.
+ */
+static void be_a_crowd(const char *path, int until)
+{
+	char byte;
+
+	if (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		_exit(1);
+	for (int i = 0; i < 2 * CLIENTS; i++)
+		if (connect_to(path) < 0)
+			_exit(2);
+	_exit(read(until, &byte, 1) == 1 ? 0 : 3);
+}
+
+static void who_may_do_less_does_not_take_the_place_of_who_may_do_more(void **state)
+{
+	struct fixture *f = *state;
+	int ends[2], fds[3];
+	pid_t child;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(f->folder, 0755), 0);
+	assert_int_equal(chmod(f->path, 0666), 0);
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	if (child == 0)
+		be_a_crowd(f->path, ends[0]);
+	for (int i = 0; i < 100; i++)
+		loop_poll_step(f->loop, 10);
+
+	for (size_t i = 0; i < COUNT(fds); i++)
+		fds[i] = connect_later(f);
+	for (size_t i = 0; i < COUNT(fds); i++)
+		assert_true(is_answered(f, fds[i]));
+	assert_int_equal(number(ask(f, "stats", "{}"), "clients"), CLIENTS - 1);
+	assert_int_equal(write(ends[1], "", 1), 1);
+	assert_int_equal(run_child(f, child), 0);
+	for (size_t i = 0; i < COUNT(fds); i++)
+		close(fds[i]);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void somebody_else_is_refused_and_dropped(void **state)
@@ -1336,11 +1456,14 @@ int main(void)
 		TEST(requests_before_a_half_close_are_answered_and_then_it_hangs_up),
 		TEST(a_line_that_is_too_long_is_refused_and_the_client_dropped),
 		TEST(the_longest_line_is_answered),
-		TEST(a_client_too_many_is_told_so),
+		TEST(a_client_too_many_takes_the_place_of_the_idlest),
+		TEST(a_client_too_many_is_told_so_if_all_follow),
+		TEST(who_may_do_less_does_not_take_the_place_of_who_may_do_more),
 		TEST(a_client_that_takes_no_answers_is_not_read_and_then_dropped),
 		TEST(an_idle_client_stays),
 		TEST(a_client_that_goes_in_the_middle_does_no_harm),
 		TEST(a_socket_that_answers_is_in_use),
+		TEST(a_socket_of_another_type_is_in_use),
 		TEST(a_socket_that_nobody_answers_on_is_replaced),
 		TEST(a_file_that_is_no_socket_is_left_alone),
 		TEST(a_path_that_cannot_be_is_refused_with_a_sentence),
