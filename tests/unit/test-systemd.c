@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -89,6 +91,36 @@ static void a_long_status_is_cut(void **unused)
 	assert_true(manager_hear(fd, text));
 	assert_in_range(strlen(text), 100, 600);
 	manager_close(fd);
+}
+
+static void a_manager_that_does_not_read_holds_up_nobody(void **unused)
+{
+	int fd = manager_open();
+
+	(void)unused;
+	assert_true(fd >= 0);
+	alarm(10);
+	for (unsigned i = 0; i < 10000; i++)
+		notify_ready();
+	notify_status("busy");
+	notify_watchdog();
+	alarm(0);
+	manager_close(fd);
+}
+
+static void a_manager_may_have_a_socket_in_a_folder(void **unused)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "test-systemd.socket" };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	(void)unused;
+	unlink(address.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	setenv("NOTIFY_SOCKET", address.sun_path, 1);
+	notify_ready();
+	assert_heard(fd, "READY=1");
+	manager_close(fd);
+	unlink(address.sun_path);
 }
 
 static void without_a_manager_nothing_happens(void **unused)
@@ -269,6 +301,8 @@ int main(void)
 		cmocka_unit_test(a_reload_says_when_it_began),
 		cmocka_unit_test(a_status_cannot_give_orders),
 		cmocka_unit_test(a_long_status_is_cut),
+		cmocka_unit_test(a_manager_that_does_not_read_holds_up_nobody),
+		cmocka_unit_test(a_manager_may_have_a_socket_in_a_folder),
 		cmocka_unit_test(without_a_manager_nothing_happens),
 		cmocka_unit_test(an_entry_has_the_place_as_fields),
 		cmocka_unit_test(an_entry_has_no_field_of_what_is_not_known),
