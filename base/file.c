@@ -108,3 +108,15 @@ const char *file_reason(int error)
 		return strerror(-error);
 	}
 }
+
+int file_fill_standard(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		int way = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", way) != fd)
+			return -errno;
+	}
+
+	return 0;
+}

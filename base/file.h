@@ -16,3 +16,11 @@ int file_read(const char *path, size_t most, char **ret, size_t *ret_length);
 
 /* What the -errno of one of them means, to follow "cannot read: ". */
 const char *file_reason(int error);
+
+/*
+ * Call it first in main(). Whoever starts a program may have closed descriptors 0 to 2; the next
+ * files that it opens would get these numbers, and what is said on standard error be written into
+ * one of them. So they lead to nowhere from then on, and using them fails as it would have. 0 or
+ * -errno.
+ */
+int file_fill_standard(void);

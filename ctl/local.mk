@@ -28,7 +28,7 @@ vsmctl_SOURCES += ctl/vsmctl-explain.c
 vsmctl_SOURCES += ctl/vsmctl-show.c
 vsmctl_SOURCES += ctl/vsmctl-status.c
 vsmctl_SOURCES += ctl/vsmctl-table.c
-vsmctl_LDADD = $(JANSSON_LIBS)
+vsmctl_LDADD = libvsm.a $(JANSSON_LIBS)
 
 # bash looks for a file with the name of the command.
 EXTRA_DIST += ctl/vsmctl.bash-completion

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/macros.h"
 
 #define DEFAULT_SOCKET  VSM_RUN_DIR "/vsm.sock"
@@ -89,6 +90,7 @@ struct order {
 	bool json;
 	bool no_color;
 	bool help;
+	bool version;
 	unsigned options; /* given */
 	json_t *params;
 	const struct verb *verb;
@@ -118,6 +120,14 @@ static void print_help(void)
 	       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 vsm is not running, 4 not found,\n"
 	       "5 denied, 6 not master, 7 --problems has found some, 8 no answer in time.\n",
 	       DEFAULT_TIMEOUT);
+}
+
+static void print_self(const struct order *order)
+{
+	if (order->version)
+		printf("vsmctl %s\n", PACKAGE_VERSION);
+	else
+		print_help();
 }
 
 static bool parse_number(const char *text, unsigned long most, unsigned long *ret)
@@ -217,8 +227,8 @@ static enum result parse_options(struct order *order, int argc, char **argv)
 						  NULL, VERB_OPTION + (int)i };
 	while ((option = getopt_long(argc, argv, "s:jt:hV", options, NULL)) != -1) {
 		if (option == 'V') {
-			printf("vsmctl %s\n", PACKAGE_VERSION);
-			exit(RESULT_OK);
+			order->version = true;
+			return RESULT_OK;
 		}
 		if (set_option(order, option, optarg) != RESULT_OK)
 			return RESULT_USAGE;
@@ -406,13 +416,15 @@ int main(int argc, char **argv)
 	struct order order = { .socket = socket && socket[0] ? socket : DEFAULT_SOCKET,
 			       .timeout_s = DEFAULT_TIMEOUT,
 			       .params = json_object() };
-	enum result r = parse_options(&order, argc, argv);
+	enum result r = RESULT_FAILED;
 
-	if (r == RESULT_OK && order.help)
-		print_help();
+	if (file_fill_standard() == 0)
+		r = parse_options(&order, argc, argv);
+	if (r == RESULT_OK && (order.help || order.version))
+		print_self(&order);
 	else if (r == RESULT_OK)
 		r = parse_verb(&order, argc - optind, argv + optind);
-	if (r == RESULT_OK && !order.help)
+	if (r == RESULT_OK && order.verb)
 		r = obey(&order);
 	json_decref(order.params);
 

@@ -405,7 +405,7 @@ static int open_port(struct umad_transport *t, char why[static 256])
 	return 0;
 }
 
-static int start_receiver(struct umad_transport *t)
+static int start_receiver(struct umad_transport *t, char why[static 256])
 {
 	int r;
 
@@ -417,8 +417,10 @@ static int start_receiver(struct umad_transport *t)
 		return r;
 	atomic_store(&t->reader_waits, true);
 	r = pthread_create(&t->receiver, NULL, receive, t);
-	if (r != 0)
+	if (r != 0) {
+		snprintf(why, 256, "Cannot make a thread to receive with: %s.", strerror(r));
 		return -r;
+	}
 	t->receiving = true;
 
 	return 0;
@@ -486,7 +488,7 @@ int transport_umad_open(struct loop *loop, const struct transport_choice *choice
 	if (r == 0)
 		r = open_port(t, why);
 	if (r == 0)
-		r = start_receiver(t);
+		r = start_receiver(t, why);
 	if (r < 0) {
 		free_transport(&t->transport);
 		return r;

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
@@ -118,12 +119,11 @@ static void on_progress(void *user)
 	loop_timer_set(d->progress, loop_now(d->loop) + PROGRESS_TICK);
 }
 
-static void end_progress(struct daemon *d)
+static void clear_progress(struct daemon *d)
 {
 	if (d->progress_shown)
 		fputs("\r\033[K", stderr);
 	d->progress_shown = false;
-	loop_timer_stop(d->progress);
 }
 
 /* -- the end ------------------------------------------------------------------------------------
@@ -182,7 +182,8 @@ static void on_settled(void *user)
 	struct sm_status status;
 
 	sm_status(d->sm, &status);
-	end_progress(d);
+	clear_progress(d);
+	loop_timer_stop(d->progress);
 	say_status(d, &status);
 	notify_ready();
 	dumper_look(d->dumper, d->sm, d->conf.dump_dir);
@@ -323,11 +324,13 @@ static void on_retry(void *user)
 	if (r == 0)
 		return;
 	close_port(d);
+	if (!why[0])
+		snprintf(why, sizeof(why), "Cannot manage a subnet: %s.", strerror(-r));
 	if (!d->options.once) {
-		wait_for_port(d, why[0] ? why : strerror(-r));
+		wait_for_port(d, why);
 		return;
 	}
-	fprintf(stderr, "vsm: %s\n", why[0] ? why : strerror(-r));
+	fprintf(stderr, "vsm: %s\n", why);
 	stop_with(d, EXIT_NO_DEVICE);
 }
 
@@ -526,12 +529,13 @@ static int start(struct daemon *d)
 }
 
 /*
- * The port is left open for the kernel to close when the process is gone: until then something may
- * arrive, and its receiver is there to take it.
+ * Also after a start that failed: any part may not be there. The port is left open for the kernel
+ * to close when the process is gone: until then something may arrive, and its receiver is there to
+ * take it.
  */
 static void stop(struct daemon *d)
 {
-	end_progress(d);
+	clear_progress(d);
 	control_free(d->control);
 	dumper_free(d->dumper);
 	sm_free(d->sm);
@@ -556,13 +560,21 @@ static int configure(struct daemon *d)
 	return r;
 }
 
+/* A reader that has gone, or a limit on the size of files, is an error of write() and no end. */
+static void ignore_signals(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
 	AUTO(freep) struct daemon *d = calloc(1, sizeof(*d));
 	int code;
 
-	if (!d)
+	if (!d || file_fill_standard() < 0)
 		return EXIT_FAILED;
+	ignore_signals();
 	code = options_parse(argc, argv, &d->options);
 	if (code >= 0)
 		return code;

@@ -2,6 +2,7 @@
 """What users get wrong: one clear sentence, and the right exit code."""
 
 import os
+import resource
 import subprocess
 
 import fabrics
@@ -275,6 +276,45 @@ def vsmctl(world, case):
     done = world.run([lib.VSMCTL, "--socket", sm.socket, *words])
     check_equal(f"exit code ({done.stderr.strip()})", done.returncode, code)
     check(bool(done.stderr.strip()) == (code != 0), f"it says: {done.stderr}")
+
+
+@suite.for_each("{} descriptors: vsm says what it cannot do, and ends", [
+    (str(n), n) for n in range(4, 12)])
+def few_descriptors(world, n):
+    done = world.run(["prlimit", f"--nofile={n}", lib.VSM, "-c", conf(world, ""), "--once",
+                      "--state-dir", world.folder("state")])
+    said = done.stdout + done.stderr
+    if "error while loading shared libraries" in said:
+        raise Skip("too few to load it")
+    check(done.returncode in (1, NO_DEVICE), f"exit code {done.returncode}: {said}")
+    check_equal(f"sentences in: {said}", len(sentences(said)), 1)
+
+
+@suite.test("descriptors 0 to 2 are closed: no file of vsm's gets their numbers")
+def closed_descriptors(world):
+    state = world.folder("state")
+    process = world.spawn(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", lib.VSM, "-c",
+                           conf(world, ""), "--state-dir", state, "--socket", world.path("s")],
+                          {}, "vsm.log")
+    lib.wait_until("the socket is there", lambda: os.path.exists(world.path("s")), 20)
+    for number in range(3):
+        check_equal(f"descriptor {number}", os.readlink(f"/proc/{process.pid}/fd/{number}"),
+                    "/dev/null")
+    check_equal("exit code", world.stop(process), 0)
+    check_equal("size of vsm.lock", os.path.getsize(os.path.join(state, "vsm.lock")), 0)
+
+
+@suite.test("files may not grow: vsm goes on, as with a full disk", weight=2)
+def no_growth(world):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim).start().wait_ready()
+    resource.prlimit(sm.process.pid, resource.RLIMIT_FSIZE, (100, 100))
+    name = sim.snapshot().hosts()[-1].name
+    sim.unlink(name)
+    sm.wait_status("the host is gone", lambda status: status["generation"] == status["applied"])
+    sim.relink(name)
+    sim.wait_up(20)
+    check_equal("state", sm.status()["state"], "master")
 
 
 @suite.test("vsmctl without a daemon: exit code 3 and a sentence with the socket")

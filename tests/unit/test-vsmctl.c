@@ -99,7 +99,8 @@ static int end(void **state)
  */
 
 /* Its output goes to files, so that it never waits for us. */
-static void be_vsmctl(const struct fixture *f, const char *const *args, const int *out)
+static void be_program(const struct fixture *f, const char *program, const char *const *args,
+		       const int *out)
 {
 	const char *argv[ARGS_MAX + 2] = { "vsmctl" };
 
@@ -108,7 +109,7 @@ static void be_vsmctl(const struct fixture *f, const char *const *args, const in
 	setenv("VSM_SOCKET", f->path, 1);
 	dup2(out[0], STDOUT_FILENO);
 	dup2(out[1], STDERR_FILENO);
-	execv(f->program, (char *const *)(uintptr_t)argv);
+	execv(program, (char *const *)(uintptr_t)argv);
 	_exit(99);
 }
 
@@ -144,14 +145,14 @@ static void feed_events(struct fixture *f, pid_t child)
 }
 
 /* The exit code, 128 and more for a signal. */
-static int run(struct fixture *f, const char *const *args)
+static int run(struct fixture *f, const char *program, const char *const *args)
 {
 	int out[2] = { make_file(), make_file() };
 	int status = -1;
 	pid_t child = fork();
 
 	if (child == 0)
-		be_vsmctl(f, args, out);
+		be_program(f, program, args, out);
 	while (waitpid(child, &status, WNOHANG) == 0)
 		if (!loop_poll_step(f->loop, 20))
 			feed_events(f, child);
@@ -161,7 +162,8 @@ static int run(struct fixture *f, const char *const *args)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-#define RUN(f, ...) run(f, (const char *const[ARGS_MAX]){ __VA_ARGS__ })
+#define ARGS(...)   ((const char *const[ARGS_MAX]){ __VA_ARGS__ })
+#define RUN(f, ...) run(f, (f)->program, ARGS(__VA_ARGS__))
 
 static void expect(struct fixture *f, int code, int expected, const char *part)
 {
@@ -451,8 +453,7 @@ static void a_daemon_that_is_none_is_1(void **state)
 	assert_int_equal(listen(fd, 1), 0);
 	child = fork();
 	if (child == 0)
-		be_vsmctl(f, (const char *const[ARGS_MAX]){ "-s", address.sun_path, "status" },
-			  out);
+		be_program(f, f->program, ARGS("-s", address.sun_path, "status"), out);
 	peer = accept(fd, NULL, NULL);
 	assert_int_equal(send(peer, "220 ready\n", 10, MSG_NOSIGNAL), 10);
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -462,6 +463,21 @@ static void a_daemon_that_is_none_is_1(void **state)
 	close(peer);
 	close(fd);
 	unlink(address.sun_path);
+}
+
+static void what_cannot_be_written_is_1(void **state)
+{
+	static const char *const redirections[] = { ">/dev/full", ">&-", ">&- <&-" };
+	static const char *const words[] = { "status", "--json ports", "--help", "--version" };
+	struct fixture *f = *state;
+	char command[1024];
+
+	for (size_t i = 0; i < COUNT(redirections); i++)
+		for (size_t k = 0; k < COUNT(words); k++) {
+			snprintf(command, sizeof(command), "exec %s %s %s", f->program, words[k],
+				 redirections[i]);
+			expect(f, run(f, "/bin/sh", ARGS("-c", command)), 1, "cannot write");
+		}
 }
 
 static void help_names_every_verb_and_exit_code(void **state)
@@ -503,6 +519,7 @@ int main(void)
 		TEST(no_answer_in_time_is_8),
 		TEST(a_refused_reload_is_1),
 		TEST(a_daemon_that_is_none_is_1),
+		TEST(what_cannot_be_written_is_1),
 		TEST(help_names_every_verb_and_exit_code),
 	};
 
