@@ -28,6 +28,7 @@ vsmctl_SOURCES += ctl/vsmctl-explain.c
 vsmctl_SOURCES += ctl/vsmctl-show.c
 vsmctl_SOURCES += ctl/vsmctl-status.c
 vsmctl_SOURCES += ctl/vsmctl-table.c
+vsmctl_SOURCES += ctl/vsmctl-text.c
 vsmctl_LDADD = libvsm.a $(JANSSON_LIBS)
 
 # bash looks for a file with the name of the command.

@@ -3,14 +3,14 @@
 /*
  * vsmctl's end of the control socket: a call waits for its answer, for a time. Pages are put
  * together here, so nobody else knows that there are any. What the daemon says is checked as that
- * of a stranger: it may be another program that was told to sit on the socket.
+ * of a stranger: it may be another program that was told to sit on the socket. One that never ends,
+ * line after line or page after page, is left when the time is over or the limit is reached.
  */
 
 #include "ctl/vsmctl.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,26 +23,18 @@
 #include "ctl/role.h"
 
 #define LINE_MAX_SIZE (PROTOCOL_ANSWER_MAX + 64 * 1024)
+#define ALL_MAX_SIZE  (256u << 20) /* bytes of all pages of a list: all ports of a subnet are less \
+				    */
 
 struct client {
 	int fd;
-	unsigned timeout_s; /* 0: for ever */
+	long long deadline; /* of now_ms(), for all calls; 0: none */
 	json_int_t id;
 	char *in;
 	size_t used, room;
-	size_t line; /* bytes of the line that was given out last */
+	size_t line;     /* bytes of the line that was given out last */
+	size_t received; /* bytes in all */
 };
-
-void complain(const char *format, ...)
-{
-	va_list args;
-
-	fprintf(stderr, "vsmctl: ");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "\n");
-}
 
 /* -- connecting ---------------------------------------------------------------------------------
  */
@@ -66,6 +58,15 @@ static enum result explain_connect(const char *path, int error)
 		complain("cannot connect to %s: %s", path, strerror(error));
 		return RESULT_FAILED;
 	}
+}
+
+static long long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+
+	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 enum result client_open(const char *path, unsigned timeout_s, struct client **ret)
@@ -95,7 +96,7 @@ enum result client_open(const char *path, unsigned timeout_s, struct client **re
 		return RESULT_FAILED;
 	}
 	client->fd = fd;
-	client->timeout_s = timeout_s;
+	client->deadline = timeout_s ? now_ms() + 1000LL * timeout_s : 0;
 	*ret = client;
 
 	return RESULT_OK;
@@ -113,30 +114,15 @@ void client_close(struct client *client)
 /* -- waiting ------------------------------------------------------------------------------------
  */
 
-static long long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-
-	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* 0: for ever. */
-static long long deadline_of(const struct client *client)
-{
-	return client->timeout_s ? now_ms() + 1000LL * client->timeout_s : 0;
-}
-
 static enum result wait_for(const struct client *client, short events, long long deadline)
 {
 	struct pollfd fd = { .fd = client->fd, .events = events };
 	long long left = deadline ? deadline - now_ms() : -1;
-	int r;
+	int r = 0;
 
-	if (deadline && left < 0)
-		left = 0;
-	r = poll(&fd, 1, (int)MIN(left, 3600000));
+	/* Somebody may talk without an end: that something is there is no reason to go on. */
+	if (!deadline || left > 0)
+		r = poll(&fd, 1, (int)MIN(left, 3600000));
 	if (r > 0 || (r < 0 && errno == EINTR) || (r == 0 && !deadline))
 		return RESULT_OK;
 	complain("vsm does not answer in time");
@@ -146,7 +132,6 @@ static enum result wait_for(const struct client *client, short events, long long
 
 static enum result send_all(const struct client *client, const char *text, size_t size)
 {
-	long long deadline = deadline_of(client);
 	enum result r;
 
 	while (size > 0) {
@@ -164,7 +149,7 @@ static enum result send_all(const struct client *client, const char *text, size_
 			complain("cannot ask vsm: %s", strerror(errno));
 			return RESULT_FAILED;
 		}
-		r = wait_for(client, POLLOUT, deadline);
+		r = wait_for(client, POLLOUT, client->deadline);
 		if (r != RESULT_OK)
 			return r;
 	}
@@ -212,6 +197,7 @@ static enum result receive(struct client *client, long long deadline)
 		return RESULT_FAILED;
 	}
 	client->used += (size_t)n;
+	client->received += (size_t)n;
 
 	return RESULT_OK;
 }
@@ -295,17 +281,26 @@ static enum result send_request(struct client *client, const char *method, json_
 	return r == RESULT_OK ? send_all(client, "\n", 1) : r;
 }
 
+static bool has_schema(const json_t *result, const char *method)
+{
+	const char *schema = json_string_value(json_object_get(result, "schema"));
+	char expected[64];
+
+	snprintf(expected, sizeof(expected), "vsm.%s.v1", method);
+
+	return schema && !strcmp(schema, expected);
+}
+
 enum result client_call(struct client *client, const char *method, json_t *params, json_t **ret)
 {
-	long long deadline = deadline_of(client);
 	enum result r = send_request(client, method, params);
-	json_t *answer, *error;
+	json_t *answer, *error, *result;
 
 	if (r != RESULT_OK)
 		return r;
 	/* Events may come in between: who asks is not interested in them. */
 	do {
-		r = read_object(client, deadline, &answer);
+		r = read_object(client, client->deadline, &answer);
 		if (r != RESULT_OK)
 			return r;
 		if (!json_object_get(answer, "method"))
@@ -314,12 +309,14 @@ enum result client_call(struct client *client, const char *method, json_t *param
 	} while (true);
 
 	error = json_object_get(answer, "error");
+	result = json_object_get(answer, "result");
 	if (error) {
 		r = explain_error(error);
-	} else if (json_is_object(json_object_get(answer, "result"))) {
-		*ret = json_incref(json_object_get(answer, "result"));
+	} else if (has_schema(result, method)) {
+		*ret = json_incref(result);
 	} else {
-		complain("what answers is not vsm: there is no result");
+		complain("what answers is not vsm, or another version: that is no answer to \"%s\"",
+			 method);
 		r = RESULT_FAILED;
 	}
 	json_decref(answer);
@@ -327,35 +324,63 @@ enum result client_call(struct client *client, const char *method, json_t *param
 	return r;
 }
 
-/* @page continues @all: its rows are appended. False: it is no such page. */
-static bool append_page(json_t *all, json_t *page, const char *list)
+/* @page, which is taken over, is @*all or continues it. False: it has no such list. */
+static bool add_page(json_t **all, json_t *page, const char *list)
 {
-	return json_array_extend(json_object_get(all, list), json_object_get(page, list)) == 0;
+	json_t *rows = json_object_get(page, list);
+	bool fits = json_is_array(rows);
+
+	if (!*all)
+		*all = json_incref(page);
+	else
+		fits = fits && json_array_extend(json_object_get(*all, list), rows) == 0;
+	json_decref(page);
+
+	return fits;
+}
+
+static enum result refuse_list(const char *why)
+{
+	complain("what answers is not vsm: its list %s", why);
+
+	return RESULT_FAILED;
+}
+
+/* The next page, behind @*from, which becomes where the one after it begins; 0: there is none. */
+static enum result read_page(struct client *client, const char *method, json_t *params,
+			     const char *list, json_t **all, json_int_t *from)
+{
+	json_int_t next;
+	json_t *page;
+	enum result r;
+
+	r = client_call(client, method, json_incref(params), &page);
+	if (r != RESULT_OK)
+		return r;
+	next = json_integer_value(json_object_get(page, "next"));
+	json_object_del(page, "next");
+	if (!add_page(all, page, list))
+		return refuse_list("is missing");
+	if (next != 0 && next <= *from)
+		return refuse_list("goes round in a circle");
+	if (client->received > ALL_MAX_SIZE)
+		return refuse_list("has no end");
+	*from = next;
+
+	return RESULT_OK;
 }
 
 enum result client_call_all(struct client *client, const char *method, json_t *params,
 			    const char *list, json_t **ret)
 {
-	json_t *all = NULL, *page;
-	json_int_t next = 0, before;
+	json_t *all = NULL;
+	json_int_t from = 0;
 	enum result r;
 
 	do {
-		before = next;
-		r = client_call(client, method, json_incref(params), &page);
-		if (r != RESULT_OK)
-			break;
-		next = json_integer_value(json_object_get(page, "next"));
-		json_object_del(page, "next");
-		if (!all) {
-			all = page;
-		} else {
-			if (!append_page(all, page, list))
-				next = before;
-			json_decref(page);
-		}
-		json_object_set_new(params, "from", json_integer(next));
-	} while (next > before);
+		r = read_page(client, method, params, list, &all, &from);
+		json_object_set_new(params, "from", json_integer(from));
+	} while (r == RESULT_OK && from > 0);
 	json_decref(params);
 
 	if (r == RESULT_OK)

@@ -155,7 +155,7 @@ static void say_plan(struct paragraph *p, const json_t *port)
 
 static void say_pkeys(struct paragraph *p, const json_t *port)
 {
-	const json_t *key;
+	json_t *key;
 	size_t i;
 
 	if (!json_object_get(port, "pkeys"))
@@ -168,8 +168,8 @@ static void say_pkeys(struct paragraph *p, const json_t *port)
 	if (!json_is_array(json_object_get(port, "pkeys_held")))
 		return;
 	say(p, " The device holds:");
-	json_array_foreach(json_object_get(port, "pkeys_held"), i, key) say(
-		p, "%s %s", i ? "," : "", json_string_value(key) ? json_string_value(key) : "?");
+	json_array_foreach(json_object_get(port, "pkeys_held"), i, key)
+		say(p, "%s %s", i ? "," : "", text_of(key) ? text_of(key) : "?");
 	say(p, "%s.", i ? "" : " none");
 }
 

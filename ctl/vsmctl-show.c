@@ -18,23 +18,6 @@
 /* -- members ------------------------------------------------------------------------------------
  */
 
-const char *member_text(const json_t *object, const char *key, const char *otherwise)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : otherwise;
-}
-
-long long member_number(const json_t *object, const char *key)
-{
-	return (long long)json_number_value(json_object_get(object, key));
-}
-
-bool member_is_true(const json_t *object, const char *key)
-{
-	return json_is_true(json_object_get(object, key));
-}
-
 const char *age_text(long long seconds, char ret[static 24])
 {
 	if (seconds < 120)
@@ -438,7 +421,7 @@ static void add_hop(struct table *table, size_t i, const json_t *row)
 
 static void show_shared_pkeys(const json_t *keys, const struct view *view)
 {
-	const json_t *key;
+	json_t *key;
 	size_t i;
 
 	if (json_array_size(keys) == 0) {
@@ -447,8 +430,7 @@ static void show_shared_pkeys(const json_t *keys, const struct view *view)
 		return;
 	}
 	printf("Shared P_Keys:");
-	json_array_foreach(keys, i, key)
-		printf(" %s", json_string_value(key) ? json_string_value(key) : "?");
+	json_array_foreach(keys, i, key) printf(" %s", text_of(key) ? text_of(key) : "?");
 	printf("\n");
 }
 

@@ -2,8 +2,7 @@
 
 /*
  * Columns as wide as their widest cell, two spaces between them. Colours are outside of the
- * padding, so that they change no width. Names come from devices: what could move a cursor is shown
- * as a question mark.
+ * padding, so that they change no width.
  */
 
 #include "ctl/vsmctl.h"
@@ -42,9 +41,7 @@ void table_add(struct table *table, enum paint paint, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	make_printable(text);
 
 	if (table->n_cells == table->room) {
 		table->room = table->room ? 2 * table->room : 256;

@@ -38,34 +38,37 @@ struct verb {
 	const char *params[2]; /* what its arguments are called; NULL: it has none */
 	unsigned needs;        /* so many of them */
 	const char *list;      /* its result has pages of this */
+	const char *members;   /* and always these besides, or NULL */
 	unsigned options;      /* that it knows */
 	void (*show)(const json_t *result, const struct view *view);
 };
 
 /* clang-format off */
 static const struct verb verbs[] = {
-	{ "status", "", "How the subnet manager and the subnet are.", { 0 }, 0, NULL, 0, show_status },
-	{ "nodes", "[WHAT] [--names]", "Nodes.", { "of" }, 0, "nodes", OPTION_NAMES, show_nodes },
+	{ "status", "", "How the subnet manager and the subnet are.", { 0 }, 0, NULL,
+	  "state generation applied nodes switches ports_active ports_not_active", 0, show_status },
+	{ "nodes", "[WHAT] [--names]", "Nodes.", { "of" }, 0, "nodes", NULL, OPTION_NAMES, show_nodes },
 	{ "ports", "[WHAT] [--problems]", "Ports, and why those that are not active are not.",
-	  { "of" }, 0, "ports", OPTION_PROBLEMS, show_ports },
-	{ "links", "[WHAT] [--problems]", "Links, and which are slow.", { "of" }, 0, "links",
+	  { "of" }, 0, "ports", NULL, OPTION_PROBLEMS, show_ports },
+	{ "links", "[WHAT] [--problems]", "Links, and which are slow.", { "of" }, 0, "links", NULL,
 	  OPTION_PROBLEMS, show_links },
-	{ "vfs", "", "Virtual functions.", { 0 }, 0, "vfs", 0, show_vfs },
+	{ "vfs", "", "Virtual functions.", { 0 }, 0, "vfs", NULL, 0, show_vfs },
 	{ "partitions", "[PARTITION | --port WHAT]", "Partitions, the members of one, or the P_Keys of a port.",
-	  { "partition" }, 0, NULL, OPTION_PORT, show_partitions },
-	{ "routes", "SWITCH", "The forwarding table of a switch.", { "switch" }, 1, "routes", 0,
-	  show_routes },
+	  { "partition" }, 0, NULL, NULL, OPTION_PORT, show_partitions },
+	{ "routes", "SWITCH", "The forwarding table of a switch.", { "switch" }, 1, "routes", "name",
+	  0, show_routes },
 	{ "path", "FROM TO", "The way from one port to another.", { "source", "destination" }, 2,
-	  NULL, 0, show_path },
+	  NULL, "hops complete", 0, show_path },
 	{ "events", "[--from NUMBER] [--last NUMBER] [--follow]", "What has happened, and what happens.",
-	  { 0 }, 0, "events", OPTION_FOLLOW | OPTION_FROM | OPTION_LAST, show_events },
+	  { 0 }, 0, "events", NULL, OPTION_FOLLOW | OPTION_FROM | OPTION_LAST, show_events },
 	{ "explain", "WHAT", "All about one node or port: what it is, how it is, and why.",
-	  { "what" }, 1, NULL, 0, show_explain },
+	  { "what" }, 1, NULL, "name ports", 0, show_explain },
 	{ "sweep", "[--full]", "Look for changes now; --full: trust nothing that was known.",
-	  { 0 }, 0, NULL, OPTION_FULL, show_sweep },
-	{ "reload", "", "Read the configuration again.", { 0 }, 0, NULL, 0, show_reload },
-	{ "stats", "", "Counters.", { 0 }, 0, NULL, 0, show_stats },
-	{ "version", "", "Versions of daemon and client.", { 0 }, 0, NULL, 0, show_version },
+	  { 0 }, 0, NULL, "full", OPTION_FULL, show_sweep },
+	{ "reload", "", "Read the configuration again.", { 0 }, 0, NULL, "text", 0, show_reload },
+	{ "stats", "", "Counters.", { 0 }, 0, NULL, "sent", 0, show_stats },
+	{ "version", "", "Versions of daemon and client.", { 0 }, 0, NULL, "version", 0,
+	  show_version },
 };
 
 static const struct {
@@ -298,9 +301,10 @@ static bool wants_colour(const struct order *order)
 	       strcmp(term, "dumb") != 0;
 }
 
+/* JSON writes control characters as escapes, but to a terminal also those above ASCII. */
 static void print_json(const json_t *result, size_t flags)
 {
-	json_dumpf(result, stdout, flags);
+	json_dumpf(result, stdout, flags | (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0));
 	printf("\n");
 }
 
@@ -375,6 +379,25 @@ static enum result ask(struct client *client, const struct order *order, json_t 
 	return client_call(client, order->verb->name, params, ret);
 }
 
+/* What is not there cannot be shown as nothing: the reader would believe it. */
+static enum result check_members(const struct verb *verb, const json_t *result)
+{
+	for (const char *word = verb->members ? verb->members : ""; *word;) {
+		size_t length = strcspn(word, " ");
+		char name[32];
+
+		snprintf(name, sizeof(name), "%.*s", (int)length, word);
+		if (!json_object_get(result, name)) {
+			complain("what answers is not vsm: its answer to \"%s\" has no \"%s\"",
+				 verb->name, name);
+			return RESULT_FAILED;
+		}
+		word += length + (word[length] == ' ');
+	}
+
+	return RESULT_OK;
+}
+
 static enum result obey(const struct order *order)
 {
 	struct view view = { .colour = wants_colour(order),
@@ -387,6 +410,8 @@ static enum result obey(const struct order *order)
 	if (r != RESULT_OK)
 		return r;
 	r = ask(client, order, &result);
+	if (r == RESULT_OK)
+		r = check_members(order->verb, result);
 	if (r == RESULT_OK)
 		show(order, result, &view);
 	if (r == RESULT_OK && view.problems &&

@@ -28,7 +28,10 @@ enum result {
 
 struct client;
 
-/* What fails has been said on standard error. */
+/*
+ * What fails has been said on standard error. All calls together may take @timeout_s from now on;
+ * 0: as long as they like.
+ */
 enum result client_open(const char *path, unsigned timeout_s, struct client **ret);
 void client_close(struct client *client);
 
@@ -39,8 +42,22 @@ enum result client_call(struct client *client, const char *method, json_t *param
 enum result client_call_all(struct client *client, const char *method, json_t *params,
 			    const char *list, json_t **ret);
 
-/* The next event for one that follows; waits for it. */
+/* The next event for one that follows; waits for it, for ever. */
 enum result client_next_event(struct client *client, json_t **ret);
+
+/* -- text: vsmctl-text.c ------------------------------------------------------------------------
+ */
+
+/* What could steer a terminal becomes a question mark. */
+void make_printable(char *text);
+
+/* A text of the daemon's, made printable where it is; NULL if it is none. */
+const char *text_of(json_t *value);
+
+/* Members of @object, with what stands for one that is missing. */
+const char *member_text(const json_t *object, const char *key, const char *otherwise);
+long long member_number(const json_t *object, const char *key);
+bool member_is_true(const json_t *object, const char *key);
 
 /* "vsmctl: sentence" on standard error. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -77,8 +94,7 @@ void table_end(struct table *table, bool colour);
 /* @text in the colour of @paint. */
 void print_painted(bool colour, enum paint paint, const char *text);
 
-/* -- for people: vsmctl-show.c, vsmctl-status.c, vsmctl-explain.c
- * ------------------------------------------------
+/* -- for people: vsmctl-show.c, vsmctl-status.c, vsmctl-explain.c -------------------------------
  */
 
 struct view {
@@ -101,11 +117,6 @@ void show_stats(const json_t *result, const struct view *view);
 void show_version(const json_t *result, const struct view *view);
 void show_sweep(const json_t *result, const struct view *view);
 void show_reload(const json_t *result, const struct view *view);
-
-/* Members of @object, with what stands for one that is missing. */
-const char *member_text(const json_t *object, const char *key, const char *otherwise);
-long long member_number(const json_t *object, const char *key);
-bool member_is_true(const json_t *object, const char *key);
 
 /* "45s", "12m", "3h", "2d" */
 const char *age_text(long long seconds, char ret[static 24]);

@@ -440,29 +440,211 @@ static void a_refused_reload_is_1(void **state)
 	expect(f, RUN(f, "reload"), 1, "vsm.conf:7: sweep.swep: no such option");
 }
 
-static void a_daemon_that_is_none_is_1(void **state)
+/* -- strangers ----------------------------------------------------------------------------------
+ */
+
+/* What sits on the socket instead of vsm: page @n is what it answers to the n-th request. */
+struct stranger {
+	const char *page;
+	bool chatters; /* and says it over and over, whatever is asked */
+};
+
+static void be_stranger(int fd, const struct stranger *who)
 {
-	struct fixture *f = *state;
+	char request[4096], line[1024];
+	int peer = accept(fd, NULL, NULL);
+
+	for (int n = 1; who->chatters || recv(peer, request, sizeof(request), 0) > 0; n++) {
+		const char *at = strstr(who->page, "%d");
+
+		if (at)
+			snprintf(line, sizeof(line), "%.*s%d%s\n", (int)(at - who->page), who->page,
+				 n, at + 2);
+		if (at && send(peer, line, strlen(line), MSG_NOSIGNAL) < 0)
+			break;
+		if (!at && (send(peer, who->page, strlen(who->page), MSG_NOSIGNAL) < 0 ||
+			    send(peer, "\n", 1, MSG_NOSIGNAL) < 0))
+			break;
+	}
+	_exit(0);
+}
+
+static int run_against(struct fixture *f, const struct stranger *who, const char *const *args)
+{
+	const char *all[ARGS_MAX] = { "--socket", NULL, "--timeout", "1" };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	int out[2] = { make_file(), make_file() }, status, peer;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), code;
 	pid_t child;
 
+	for (size_t i = 0; i + 4 < ARGS_MAX; i++)
+		all[4 + i] = args[i];
 	snprintf(address.sun_path, sizeof(address.sun_path), "%.64s/other", f->folder);
+	all[1] = address.sun_path;
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(fd, 1), 0);
 	child = fork();
 	if (child == 0)
-		be_program(f, f->program, ARGS("-s", address.sun_path, "status"), out);
-	peer = accept(fd, NULL, NULL);
-	assert_int_equal(send(peer, "220 ready\n", 10, MSG_NOSIGNAL), 10);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	read_file(out[0], f->out);
-	read_file(out[1], f->err);
-	expect(f, WEXITSTATUS(status), 1, "not vsm");
-	close(peer);
+		be_stranger(fd, who);
 	close(fd);
+	code = run(f, f->program, all);
+	assert_int_equal(waitpid(child, NULL, 0), child);
 	unlink(address.sun_path);
+
+	return code;
+}
+
+#define ANSWER(result) "{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":" result "}"
+
+static void a_daemon_that_is_none_is_1(void **state)
+{
+	static const struct {
+		struct stranger who;
+		int code;
+		const char *part;
+	} cases[] = {
+		{ { "220 ready", false }, 1, "not vsm" },
+		{ { "[]", false }, 1, "not vsm" },
+		{ { ANSWER("null"), false }, 1, "no answer to \"nodes\"" },
+		{ { ANSWER("{}"), false }, 1, "no answer to \"nodes\"" },
+		{ { ANSWER("{\"schema\":\"vsm.ports.v1\"}"), false }, 1, "no answer to \"nodes\"" },
+		{ { ANSWER("{\"schema\":\"vsm.nodes.v1\"}"), false }, 1, "list is missing" },
+		{ { ANSWER("{\"schema\":\"vsm.nodes.v1\",\"nodes\":[1],\"next\":7}"), false },
+		  1,
+		  "list goes round" },
+		{ { "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"schema\":\"vsm.nodes.v1\","
+		    "\"nodes\":[1],\"next\":%d}}",
+		    false },
+		  8,
+		  "in time" },
+		{ { "{\"method\":\"event\",\"params\":{}}", true }, 8, "in time" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		expect(f, run_against(f, &cases[i].who, ARGS("nodes")), cases[i].code,
+		       cases[i].part);
+}
+
+static void a_status_without_its_members_is_1(void **state)
+{
+	static const struct stranger who = {
+		ANSWER("{\"schema\":\"vsm.status.v1\",\"state\":\"master\"}"), false
+	};
+	struct fixture *f = *state;
+
+	expect(f, run_against(f, &who, ARGS("status")), 1, "no \"generation\"");
+	assert_string_equal(f->out, "");
+}
+
+/* ESC, BEL, CR, a line feed, DEL, and CSI as one character. */
+#define POISON "\033]0;x\a\r\n\177\302\2331m\303\274"
+
+static void poison(json_t *json, bool nulls);
+
+static json_t *poisoned(json_t *value, bool nulls)
+{
+	if (json_is_string(value) || (nulls && json_is_null(value)))
+		return json_string(POISON);
+	poison(value, nulls);
+
+	return json_incref(value);
+}
+
+static void poison(json_t *json, bool nulls)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+	size_t i;
+
+	json_array_foreach(json, i, value) json_array_set_new(json, i, poisoned(value, nulls));
+	json_object_foreach_safe(json, next, key, value)
+	{
+		if (strcmp(key, "schema") != 0)
+			json_object_set_new(json, key, poisoned(value, nulls));
+	}
+	if (json_is_object(json))
+		json_object_set_new(json, POISON, json_integer(1));
+}
+
+static void assert_harmless(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+		if ((*c < 0x20 && *c != '\n') || *c == 0x7f ||
+		    (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0))
+			fail_msg("a control character in: %s", text);
+}
+
+/* What the daemon really answers, with every text in it replaced. */
+static char *make_poisoned_answer(struct fixture *f, const char *const *args, bool nulls)
+{
+	const char *json_args[ARGS_MAX] = { "--json" };
+	json_t *answer;
+	char *line;
+
+	for (size_t i = 0; i + 1 < ARGS_MAX; i++)
+		json_args[i + 1] = args[i];
+	assert_int_equal(run(f, f->program, json_args), 0);
+	answer = json_pack("{s:o}", "result", json_loads(f->out, 0, NULL));
+	assert_non_null(answer);
+	poison(json_object_get(answer, "result"), nulls);
+	line = json_dumps(answer, JSON_COMPACT);
+	json_decref(answer);
+
+	return line;
+}
+
+static void nothing_that_steers_a_terminal_is_shown(void **state)
+{
+	static const char *const calls[][4] = {
+		{ "status" },
+		{ "nodes" },
+		{ "nodes", "--names" },
+		{ "ports" },
+		{ "links" },
+		{ "vfs" },
+		{ "partitions" },
+		{ "partitions", "blue" },
+		{ "partitions", "--port", "host1" },
+		{ "routes", "leaf1" },
+		{ "path", "host1", "host4" },
+		{ "path", "host1", "host2" },
+		{ "events" },
+		{ "explain", "host4" },
+		{ "explain", "leaf2" },
+		{ "sweep" },
+		{ "reload" },
+		{ "stats" },
+		{ "version" },
+	};
+	struct fixture *f = *state;
+
+	event_add(f->fake->events, EVENT_LINK_UP, 0x20, 2, 7, "the link came up");
+	for (size_t i = 0; i < 2 * COUNT(calls); i++) {
+		const char *args[ARGS_MAX] = { NULL };
+		AUTO(freep) char *line = NULL;
+		struct stranger who;
+
+		memcpy(args, calls[i / 2], sizeof(calls[0]));
+		line = make_poisoned_answer(f, args, i % 2);
+		who = (struct stranger){ line, false };
+		expect(f, run_against(f, &who, args), 0, "");
+		assert_harmless(f->out);
+		assert_harmless(f->err);
+	}
+}
+
+static void no_error_steers_a_terminal(void **state)
+{
+	static const struct stranger refuses = {
+		"{\"error\":{\"code\":-32000,\"message\":\"a\\u001b[31m\\u009b1mb\\rc\"}}", false
+	};
+	static const struct stranger babbles = { "\033[31m\a", false };
+	struct fixture *f = *state;
+
+	expect(f, run_against(f, &refuses, ARGS("reload")), 1, "vsmctl: a?[31m?1mb?c\n");
+	expect(f, run_against(f, &babbles, ARGS("reload")), 1, "not vsm");
+	assert_harmless(f->err);
 }
 
 static void what_cannot_be_written_is_1(void **state)
@@ -519,6 +701,9 @@ int main(void)
 		TEST(no_answer_in_time_is_8),
 		TEST(a_refused_reload_is_1),
 		TEST(a_daemon_that_is_none_is_1),
+		TEST(a_status_without_its_members_is_1),
+		TEST(nothing_that_steers_a_terminal_is_shown),
+		TEST(no_error_steers_a_terminal),
 		TEST(what_cannot_be_written_is_1),
 		TEST(help_names_every_verb_and_exit_code),
 	};
