@@ -159,6 +159,17 @@ static void put_place(struct call *call)
 		 f->local_port == NO_PORT ? 0 : f->ports[f->local_port].guid);
 }
 
+/* What is wrong with ourselves; NULL: nothing. */
+static const char *find_trouble(const struct call *call)
+{
+	if (!call->sm)
+		return call->rpc->setup.trouble;
+
+	return requests_stand_still(sm_requests(call->sm))
+		       ? "Nothing is answered, not even by our own device."
+		       : NULL;
+}
+
 void method_status(struct call *call)
 {
 	struct sm_status s = { .state = SM_NOT_ACTIVE };
@@ -168,7 +179,7 @@ void method_status(struct call *call)
 		sm_status(call->sm, &s);
 	row_text(row, "state", sm_state_name(s.state));
 	row_text(row, "phase", call->sm ? sm_phase_name(s.phase) : NULL);
-	row_text(row, "trouble", call->sm ? NULL : call->rpc->setup.trouble);
+	row_text(row, "trouble", find_trouble(call));
 	put_counts(row, &s);
 	put_last_sweep(call, &s);
 	row_text(row, "engine", s.engine);

@@ -14,16 +14,18 @@
 static void show_first_line(const json_t *s, const struct view *view)
 {
 	const char *state = member_text(s, "state", "?");
+	const char *trouble = member_text(s, "trouble", NULL);
 	long long bad = member_number(s, "ports_not_active");
 
 	print_painted(view->colour, strcmp(state, "master") ? PAINT_WARN : PAINT_GOOD, state);
-	if (json_is_string(json_object_get(s, "trouble"))) {
-		printf(": %s\n", member_text(s, "trouble", ""));
+	if (trouble)
+		printf(": %s\n", trouble);
+	if (trouble && !member_text(s, "phase", NULL))
 		return;
-	}
-	printf(", generation %lld (applied %lld), %lld nodes, %lld switches; %lld ports active, ",
-	       member_number(s, "generation"), member_number(s, "applied"),
-	       member_number(s, "nodes"), member_number(s, "switches"),
+	printf("%s generation %lld (applied %lld), %lld nodes, %lld switches; "
+	       "%lld ports active, ",
+	       trouble ? "as last seen:" : ",", member_number(s, "generation"),
+	       member_number(s, "applied"), member_number(s, "nodes"), member_number(s, "switches"),
 	       member_number(s, "ports_active"));
 	if (bad == 0) {
 		printf("all\n");

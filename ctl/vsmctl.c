@@ -121,7 +121,8 @@ static void print_help(void)
 	       "  -h, --help             this text\n"
 	       "  -V, --version          the version of vsmctl\n\n"
 	       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 vsm is not running, 4 not found,\n"
-	       "5 denied, 6 not master, 7 --problems has found some, 8 no answer in time.\n",
+	       "5 denied, 6 not master, 7 --problems has found some or status tells of trouble,\n"
+	       "8 no answer in time.\n",
 	       DEFAULT_TIMEOUT);
 }
 
@@ -398,6 +399,15 @@ static enum result check_members(const struct verb *verb, const json_t *result)
 	return RESULT_OK;
 }
 
+/* Problems that were asked for, or those of the subnet manager itself. */
+static bool has_trouble(const struct order *order, const json_t *result)
+{
+	if (order->options & OPTION_PROBLEMS)
+		return json_array_size(json_object_get(result, order->verb->list)) > 0;
+
+	return json_is_string(json_object_get(result, "trouble"));
+}
+
 static enum result obey(const struct order *order)
 {
 	struct view view = { .colour = wants_colour(order),
@@ -414,8 +424,7 @@ static enum result obey(const struct order *order)
 		r = check_members(order->verb, result);
 	if (r == RESULT_OK)
 		show(order, result, &view);
-	if (r == RESULT_OK && view.problems &&
-	    json_array_size(json_object_get(result, order->verb->list)) > 0)
+	if (r == RESULT_OK && has_trouble(order, result))
 		r = RESULT_DEGRADED;
 	if (r == RESULT_OK && (order->options & OPTION_FOLLOW))
 		r = follow(client, order, &view);

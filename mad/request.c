@@ -349,10 +349,16 @@ static void end_flight(struct requests *r, struct flight *f)
 /* -- the beat -----------------------------------------------------------------------------------
  */
 
-static void beat_answered(struct requests *r)
+bool requests_stand_still(const struct requests *r)
 {
-	if (r->beats_lost > 1)
-		log_notice("Our own device answers again");
+	return r->beats_lost > 1;
+}
+
+/* Whoever it is from: something moves. */
+static void note_answer(struct requests *r)
+{
+	if (requests_stand_still(r))
+		log_notice("There are answers again");
 	r->beats_lost = 0;
 	r->beat_wait = BEAT_FIRST;
 }
@@ -363,6 +369,12 @@ static void beat_lost(struct requests *r)
 		log_warning("Nothing is answered, not even by our own device: waiting");
 	r->beat_wait = MIN(2 * r->beat_wait, BEAT_MOST);
 	r->beat_at = loop_now(r->loop) + r->beat_wait;
+}
+
+/* As good as a beat, if others ask it. */
+static bool is_own(const struct sma *sma, const struct request *request)
+{
+	return (request->has_route ? request->hops : sma->hops) == 0;
 }
 
 /* The window is full, and has been for long: does anything move at all? */
@@ -392,13 +404,12 @@ static void conclude(struct requests *r, struct flight *f, struct answer *answer
 	answer->request = &request;
 	answer->tries = f->tries;
 	end_flight(r, f);
-	if (sma == &r->self) {
-		if (answer->result == REQUEST_LOST)
-			beat_lost(r);
-		else
-			beat_answered(r);
+	if (answer->result != REQUEST_LOST)
+		note_answer(r);
+	else if (is_own(sma, &request))
+		beat_lost(r);
+	if (sma == &r->self)
 		return;
-	}
 	requests_make_ready(r, sma);
 	r->unsettled = true;
 	r->handler->done(r->user, sma, answer);

@@ -143,5 +143,8 @@ bool requests_count(const struct requests *r, unsigned n, uint16_t *ret_attr, ui
 		    struct request_counts *ret);
 const struct request_totals *requests_totals(const struct requests *r);
 
+/* Nothing is answered, for a while and not even by our own device: it is not the fabric's doing. */
+bool requests_stand_still(const struct requests *r);
+
 /* The windows as they are, for stats. */
 unsigned requests_window(const struct requests *r);

@@ -656,7 +656,8 @@ class Vsm(Manager):
         return done.stdout
 
     def status(self):
-        return self.ctl("status")
+        """Also of one that is in trouble."""
+        return self.ctl("status", code=None) or self.ctl("status")
 
     def wait_status(self, what, condition, seconds=30):
         """The status as soon as it is so."""

@@ -322,6 +322,18 @@ def simulator_stopped(world):
     whole(sim, sm, settled(sim, sm))
 
 
+@suite.test("ibsim stands still in a quiet moment: the status says so, and forgets it", weight=4)
+def simulator_stopped_quietly(world):
+    sim, sm, _ = started(world, fabrics.fat_tree_2(4))
+    check_equal("trouble", sm.ctl("status")["trouble"], None)
+    sim.process.send_signal(signal.SIGSTOP)
+    sm.wait_status("trouble", lambda status: status["trouble"], 20)
+    check("own device" in sm.ctl_text("status", code=7), "vsmctl status does not say it")
+    sim.process.send_signal(signal.SIGCONT)
+    sm.wait_status("no trouble", lambda status: not status["trouble"], 20)
+    settled(sim, sm)
+
+
 @suite.test("ibsim gone: vsm neither hangs nor crashes, and stops when it is told", weight=4)
 def simulator_gone(world):
     sim, sm, _ = started(world, fabrics.fat_tree_2(4))

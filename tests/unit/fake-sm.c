@@ -312,6 +312,19 @@ static void make_requests(struct sm *sm)
 	requests_receive(sm->requests, &arrival);
 }
 
+void fake_stand_still(struct fake *fake)
+{
+	static const struct request_limits one = {
+		.window = 1, .window_per_sma = 1, .tries = 8, .min_timeout_ms = 1000
+	};
+	struct sm *sm = fake->sm;
+
+	requests_set_limits(sm->requests, &one);
+	sm->status.sweeps = 0;
+	requests_make_ready(sm->requests, &sm->fabric.nodes[0].sma);
+	requests_pump(sm->requests);
+}
+
 /* -- life ---------------------------------------------------------------------------------------
  */
 

@@ -12,7 +12,8 @@
  *	twin, twin               two nodes of one name, without link
  *
  * Node GUIDs are 0x...10, 20, 30 for switches, 0x...0100 to 0600 for the others, whose ports have
- * one and two more. host3's link is slow; host4 does not keep two of its settings. The table of leaf1 has no way to LID 6.
+ * one and two more. host3's link is slow; host4 does not keep two of its settings. The table of
+ *leaf1 has no way to LID 6.
  */
 
 #include "sm/sm.h"
@@ -34,3 +35,6 @@ void fake_grow(struct fake *fake, unsigned n);
 
 /* The table of @node (by GUID): exit port for @lid. */
 void fake_route(struct fake *fake, uint64_t node, unsigned lid, uint8_t port);
+
+/* Nobody answers any more, as it shows after some seconds. */
+void fake_stand_still(struct fake *fake);

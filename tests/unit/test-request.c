@@ -1062,6 +1062,7 @@ static void what_stands_still_is_not_sent_more(void **state)
 	assert_in_range(w->agents->sent - before, 64, 2 * 256 + 12);
 	assert_in_range(w->agents->self.asked, 5, 12);
 	assert_int_equal(w->ended, 600);
+	assert_true(requests_stand_still(w->requests));
 
 	for (unsigned i = 0; i < 300; i++)
 		w->agents->agent[i].delay = 100 * USEC;
@@ -1069,6 +1070,7 @@ static void what_stands_still_is_not_sent_more(void **state)
 	run(w);
 	for (unsigned i = 0; i < 300; i++)
 		assert_int_equal(w->device[i].n[REQUEST_ANSWERED], 6);
+	assert_false(requests_stand_still(w->requests));
 	world_free(w);
 }
 
@@ -1101,6 +1103,27 @@ static void where_only_our_own_device_answers_requests_end(void **state)
 	loop_virtual_run_for(w->loop, 10 * LOOP_SEC);
 	for (unsigned i = 0; i < 300; i++)
 		assert_int_equal(w->device[i].n[REQUEST_LOST], 1);
+	assert_false(requests_stand_still(w->requests));
+	world_free(w);
+}
+
+/* A sweep begins with our own device, and asks nobody else before that has answered. */
+static void our_own_device_tells_whoever_asks_it(void **state)
+{
+	struct world *w = world_new(1, 10, 100);
+
+	(void)state;
+	w->device[0].sma.hops = 0;
+	w->agents->self.silent = true;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_false(requests_stand_still(w->requests));
+		ask(w, 0, 1);
+		run(w);
+	}
+	assert_true(requests_stand_still(w->requests));
+	ask(w, 1, 1);
+	run(w);
+	assert_false(requests_stand_still(w->requests));
 	world_free(w);
 }
 
@@ -1797,6 +1820,7 @@ int main(void)
 		cmocka_unit_test(what_stands_still_is_not_sent_more),
 		cmocka_unit_test(even_if_nothing_moves_ever_again_requests_end),
 		cmocka_unit_test(where_only_our_own_device_answers_requests_end),
+		cmocka_unit_test(our_own_device_tells_whoever_asks_it),
 		cmocka_unit_test(our_own_device_is_asked_only_when_the_window_is_full),
 		cmocka_unit_test(what_comes_back_undelivered_is_no_answer),
 		cmocka_unit_test(what_comes_back_undelivered_makes_room),

@@ -223,7 +223,23 @@ static void status_before_there_is_a_port_says_why(void **state)
 	struct fixture *f = *state;
 
 	f->sm = NULL;
-	GOLDEN(state, 0, "status-no-port", "status");
+	GOLDEN(state, 7, "status-no-port", "status");
+}
+
+static void status_while_nothing_is_answered_says_so(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_stand_still(f->fake);
+	for (unsigned i = 0; i < 100; i++) {
+		loop_poll_pass(f->loop, 100 * LOOP_MSEC);
+		loop_poll_run(f->loop);
+	}
+	assert_int_equal(RUN(f, "status"), 7);
+	f->out[strcspn(f->out, ";")] = 0;
+	assert_string_equal(f->out,
+			    "master: Nothing is answered, not even by our own device.\n"
+			    "as last seen: generation 12 (applied 12), 9 nodes, 3 switches");
 }
 
 static void lists_are_tables(void **state)
@@ -628,7 +644,7 @@ static void nothing_that_steers_a_terminal_is_shown(void **state)
 		memcpy(args, calls[i / 2], sizeof(calls[0]));
 		line = make_poisoned_answer(f, args, i % 2);
 		who = (struct stranger){ line, false };
-		expect(f, run_against(f, &who, args), 0, "");
+		expect(f, run_against(f, &who, args), i == 1 ? 7 : 0, "");
 		assert_harmless(f->out);
 		assert_harmless(f->err);
 	}
@@ -682,6 +698,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(status_is_a_summary),
 		TEST(status_before_there_is_a_port_says_why),
+		TEST(status_while_nothing_is_answered_says_so),
 		TEST(lists_are_tables),
 		TEST(problems_come_with_remedies_and_exit_code_7),
 		TEST(partitions_in_three_views),
