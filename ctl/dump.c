@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/macros.h"
 #include "ctl/dump-file.h"
 #include "ctl/dump-picture.h"
@@ -392,15 +391,12 @@ static int write_dump(const struct dump *dump, const struct picture *p, const ch
 	return dump_file_close(file);
 }
 
-int dump_fabric(const struct sm *sm, const char *dir)
+int dump_write(const struct picture *p, const char *dir)
 {
-	AUTO(picture_freep) struct picture *p = NULL;
-	int r = picture_take(sm, &p);
+	int r = 0;
 
 	for (size_t i = 0; i < COUNT(dumps) && r == 0; i++)
 		r = write_dump(&dumps[i], p, dir);
-	if (r < 0)
-		log_warning("Cannot write the dumps to %s: %s", dir, strerror(-r));
 
 	return r;
 }

@@ -3,14 +3,14 @@
 
 /* The fabric and its routes as files in opensm's formats, for tools that read those. */
 
-struct sm;
+struct picture;
 
 /*
  * Write opensm-subnet.lst, opensm-lfts.dump, opensm.fdbs and opensm.mcfdbs into @dir, which must
- * exist; each replaces the former one at once. On -errno a line has been logged, and the files that
- * were not written yet are the former ones.
+ * exist; each replaces the former one at once. On -errno the files that were not written yet are
+ * the former ones.
  *
- * Blocks while it writes, about 100 bytes per switch and LID: 4 MB for 648 hosts, but 2 GB and some
- * seconds for 11,664 hosts. It is for looking at a fabric, not to be left on at that size.
+ * About 100 bytes per switch and LID: 4 MB for 648 hosts, but 2 GB and some seconds or minutes for
+ * 11,664 hosts. So it looks at nothing but the picture, and is for another thread.
  */
-int dump_fabric(const struct sm *sm, const char *dir);
+int dump_write(const struct picture *p, const char *dir);

@@ -8,31 +8,118 @@
  *
  * A device that takes another name changes no generation. That is written too, but what devices say
  * of themselves must not keep us writing: not before the last dump is a minute old.
+ *
+ * One writing at a time: what changes meanwhile is looked at when it has ended. It works on a
+ * picture and a path of its own, and needs neither the subnet manager nor us.
  */
 
 #include "ctl/dumper.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
 #include "ctl/dump.h"
+#include "ctl/dump-picture.h"
 #include "sm/sm.h"
 
 #define PATIENCE (10 * LOOP_SEC) /* with names, while there is always one under way */
 #define PAUSE    (60 * LOOP_SEC)
 
+struct writing {
+	struct dumper *dumper;
+	struct picture *picture;
+	int result;
+	char dir[PATH_MAX];
+};
+
 struct dumper {
 	struct loop *loop;
+	void (*written)(void *user);
+	void *user;
+	struct writing *writing; /* NULL: none */
+	int result;              /* of the last */
 	struct loop_timer *timer;
 	const struct sm *sm;
 	const char *dir;
 	uint64_t generation; /* that was written */
 	uint64_t names;
-	uint64_t written_at;    /* 0: never */
+	uint64_t written_at;    /* began, or ended; 0: never */
 	uint64_t waiting_since; /* 0: it does not */
 };
+
+static void look(struct dumper *d);
+
+/* -- writing ------------------------------------------------------------------------------------
+ */
+
+static void writing_free(struct writing *w)
+{
+	picture_free(w->picture);
+	free(w);
+}
+
+static void writing_freep(struct writing **w)
+{
+	if (*w)
+		writing_free(*w);
+}
+
+/* On another thread. */
+static void run(void *user)
+{
+	struct writing *w = user;
+
+	w->result = dump_write(w->picture, w->dir);
+	picture_free(TAKE(w->picture));
+}
+
+static void take_result(struct dumper *d, int result, const char *dir)
+{
+	if (result < 0 && result != d->result)
+		log_warning("Cannot write the dumps to %s: %s", dir, strerror(-result));
+	d->result = result;
+}
+
+static void on_written(void *user)
+{
+	struct writing *w = user;
+	struct dumper *d = w->dumper;
+
+	take_result(d, w->result, w->dir);
+	writing_free(TAKE(d->writing));
+	if (d->written_at)
+		d->written_at = loop_now(d->loop);
+	if (d->sm)
+		look(d);
+	d->written(d->user);
+}
+
+static int begin_writing(struct dumper *d)
+{
+	AUTO(writing_freep) struct writing *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->dumper = d;
+	snprintf(w->dir, sizeof(w->dir), "%s", d->dir);
+	r = picture_take(d->sm, &w->picture);
+	if (r == 0)
+		r = loop_job(d->loop, run, on_written, w);
+	if (r == 0)
+		d->writing = TAKE(w);
+
+	return r;
+}
+
+/* -- when ---------------------------------------------------------------------------------------
+ */
 
 static void forget(struct dumper *d)
 {
@@ -59,7 +146,10 @@ static void look(struct dumper *d)
 {
 	struct sm_status status;
 	bool is_new;
+	int r;
 
+	if (d->writing)
+		return;
 	sm_status(d->sm, &status);
 	is_new = d->written_at == 0 || status.generation != d->generation;
 	if (status.state == SM_MASTER && (is_new || status.names != d->names) &&
@@ -76,7 +166,9 @@ static void look(struct dumper *d)
 	d->names = status.names;
 	d->written_at = loop_now(d->loop);
 	loop_timer_stop(d->timer);
-	dump_fabric(d->sm, d->dir); /* which says what fails */
+	r = begin_writing(d);
+	if (r < 0)
+		take_result(d, r, d->dir);
 }
 
 static void on_time(void *user)
@@ -95,12 +187,12 @@ void dumper_look(struct dumper *d, const struct sm *sm, const char *dir)
 	look(d);
 }
 
-bool dumper_is_waiting(const struct dumper *d)
+bool dumper_is_busy(const struct dumper *d)
 {
-	return d->waiting_since != 0;
+	return d->writing || d->waiting_since != 0;
 }
 
-int dumper_new(struct loop *loop, struct dumper **ret)
+int dumper_new(struct loop *loop, void (*written)(void *user), void *user, struct dumper **ret)
 {
 	struct dumper *d = calloc(1, sizeof(*d));
 	int r;
@@ -108,6 +200,8 @@ int dumper_new(struct loop *loop, struct dumper **ret)
 	if (!d)
 		return -ENOMEM;
 	d->loop = loop;
+	d->written = written;
+	d->user = user;
 	r = loop_timer_new(loop, on_time, d, &d->timer);
 	if (r < 0) {
 		free(d);
@@ -123,5 +217,5 @@ void dumper_free(struct dumper *d)
 	if (!d)
 		return;
 	loop_timer_free(d->timer);
-	free(d);
+	free(d); /* and not what is being written, which a thread has */
 }

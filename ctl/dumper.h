@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #pragma once
 
-/* When the dumps are to be written. */
+/*
+ * When the dumps are to be written; which another thread does, from a picture of the fabric, so
+ * that nobody waits for a disk.
+ */
 
 #include <stdbool.h>
 
@@ -9,9 +12,9 @@ struct dumper;
 struct loop;
 struct sm;
 
-/* 0 or -ENOMEM. */
-int dumper_new(struct loop *loop, struct dumper **ret);
-/* Before the loop is. Takes NULL. */
+/* @written is called on the loop when dumps were written, or could not be. 0 or -ENOMEM. */
+int dumper_new(struct loop *loop, void (*written)(void *user), void *user, struct dumper **ret);
+/* Before the loop is, which then waits for what is being written. Takes NULL. */
 void dumper_free(struct dumper *d);
 
 /*
@@ -21,5 +24,5 @@ void dumper_free(struct dumper *d);
  */
 void dumper_look(struct dumper *d, const struct sm *sm, const char *dir);
 
-/* They are due, and only names are missing: the next look will be soon. */
-bool dumper_is_waiting(const struct dumper *d);
+/* Dumps are being written, or are due and only names are missing: @written will be called. */
+bool dumper_is_busy(const struct dumper *d);

@@ -129,12 +129,16 @@ static void clear_progress(struct daemon *d)
 /* -- the end ------------------------------------------------------------------------------------
  */
 
-/* What was asked is waited for, so that nothing arrives for somebody who is gone. */
+/*
+ * What was asked is waited for, so that nothing arrives for somebody who is gone; and dumps that
+ * are being written, so that they are whole.
+ */
 static void on_stopping(void *user)
 {
 	struct daemon *d = user;
+	bool idle = !d->sm || sm_is_idle(d->sm) || loop_now(d->loop) >= d->stop_at;
 
-	if (!d->sm || sm_is_idle(d->sm) || loop_now(d->loop) >= d->stop_at)
+	if (idle && !dumper_is_busy(d->dumper))
 		loop_exit(d->loop, d->exit_code);
 	else
 		loop_timer_set(d->stopping, loop_now(d->loop) + STOP_TICK);
@@ -147,6 +151,7 @@ static void stop_with(struct daemon *d, int code)
 	notify_stopping();
 	d->exit_code = code;
 	d->stop_at = loop_now(d->loop) + STOP_PATIENCE;
+	dumper_look(d->dumper, NULL, NULL);
 	if (d->sm)
 		sm_stop(d->sm);
 	loop_timer_stop(d->retry);
@@ -162,7 +167,7 @@ static void finish_once(struct daemon *d, const struct sm_status *status)
 
 	if (!done && ++d->settled < ONCE_TRIES)
 		return;
-	d->finishing = dumper_is_waiting(d->dumper);
+	d->finishing = dumper_is_busy(d->dumper);
 	if (d->finishing)
 		return;
 	if (status->state == SM_DISCOVERING)
@@ -193,15 +198,23 @@ static void on_settled(void *user)
 		finish_once(d, &status);
 }
 
-static void on_named(void *user)
+static void on_written(void *user)
 {
 	struct daemon *d = user;
 	struct sm_status status;
 
-	dumper_look(d->dumper, d->sm, d->conf.dump_dir);
+	if (!d->finishing || !d->sm)
+		return;
 	sm_status(d->sm, &status);
-	if (d->finishing)
-		finish_once(d, &status);
+	finish_once(d, &status);
+}
+
+static void on_named(void *user)
+{
+	struct daemon *d = user;
+
+	dumper_look(d->dumper, d->sm, d->conf.dump_dir);
+	on_written(d);
 }
 
 static void on_sm_event(void *user, const struct event *event)
@@ -492,7 +505,7 @@ static int make_timers(struct daemon *d)
 	if (r == 0)
 		r = loop_timer_new(d->loop, on_stopping, d, &d->stopping);
 	if (r == 0)
-		r = dumper_new(d->loop, &d->dumper);
+		r = dumper_new(d->loop, on_written, d, &d->dumper);
 	if (r == 0 && isatty(STDERR_FILENO))
 		loop_timer_set(d->progress, loop_now(d->loop) + PROGRESS_TICK);
 

@@ -527,11 +527,21 @@ class Manager:
         self.world.stop(self.process)
         return code
 
-    def dump_path(self, name, seconds=10):
-        """Of one of its dump files. vsm is ready a moment before it knows the names in them."""
+    def dump_path(self, name, seconds=20):
+        """Of one of its dump files. vsm writes them a moment after it is ready."""
         path = os.path.join(self.dumps, name)
-        wait_until(f"{self.name} writes {name}", lambda: os.path.exists(path), seconds)
+        wait_until(f"{self.name} writes {name}",
+                   lambda: os.path.exists(path) and self.wrote_dumps(), seconds)
         return path
+
+    def wrote_dumps(self):
+        """Has nothing been written there for a moment?"""
+        with contextlib.suppress(FileNotFoundError):
+            files = list(os.scandir(self.dumps))
+            newest = max(file.stat().st_mtime for file in files)
+            return (newest < time.time() - 0.1
+                    and not any(file.name.endswith(".new") for file in files))
+        return False
 
     def dump(self, name):
         """The text of one of its dump files."""

@@ -245,6 +245,19 @@ def dumps_named(world):
         check(said.count("} LID:") > 0, "there are no links")
 
 
+@suite.test("vsm is told to stop as it writes dumps: they are whole, or not begun", weight=3)
+def dumps_whole(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(12).build())
+    for _ in range(5):
+        sm = vsm(world, sim).start().wait_ready()
+        check_equal("exit code", sm.stop(), 0)
+        files = sorted(os.listdir(sm.dumps))
+        check(files in ([], ["opensm-lfts.dump", "opensm-subnet.lst", "opensm.fdbs",
+                             "opensm.mcfdbs"]), f"files: {files}")
+        if files:
+            check(sm.dump("opensm-lfts.dump").endswith(" lids dumped\n"), "cut off")
+
+
 def record(sim, *query):
     return checks.fields(sim.tool("saquery", *query))
 

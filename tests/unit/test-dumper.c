@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "base/macros.h"
 #include "tests/unit/fake-sm.h"
 #include "tests/unit/loop-virtual.h"
@@ -26,16 +27,36 @@ struct fixture {
 	struct fake *fake;
 	struct dumper *dumper;
 	char folder[64];
+	unsigned told; /* that dumps were written */
+	unsigned warnings;
 };
+
+static void on_written(void *user)
+{
+	struct fixture *f = user;
+
+	f->told++;
+}
+
+static void count_warnings(enum log_level level, const struct log_where *where, const char *text,
+			   void *user)
+{
+	struct fixture *f = user;
+
+	(void)where;
+	(void)text;
+	f->warnings += level <= LOG_LEVEL_WARNING;
+}
 
 static int begin(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
+	log_set_sink(count_warnings, f);
 	assert_int_equal(loop_virtual_new(1, &f->loop), 0);
 	f->fake = fake_new(f->loop);
-	assert_int_equal(dumper_new(f->loop, &f->dumper), 0);
+	assert_int_equal(dumper_new(f->loop, on_written, f, &f->dumper), 0);
 	strcpy(f->folder, "/tmp/test-dumper-XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
 	*state = f;
@@ -81,6 +102,7 @@ static int end(void **state)
 static bool look(const struct fixture *f)
 {
 	dumper_look(f->dumper, f->fake->sm, f->folder);
+	loop_virtual_run_for(f->loop, 0);
 
 	return are_written(f);
 }
@@ -98,11 +120,11 @@ static void the_first_dumps_wait_for_names_and_are_written_once(void **state)
 
 	f->fake->status->naming = 3;
 	assert_false(look(f));
-	assert_true(dumper_is_waiting(f->dumper));
+	assert_true(dumper_is_busy(f->dumper));
 	f->fake->status->naming = 0;
 	f->fake->status->names = 9;
 	assert_true(look(f));
-	assert_false(dumper_is_waiting(f->dumper));
+	assert_false(dumper_is_busy(f->dumper));
 	assert_false(look(f));
 	assert_false(pass(f, 1000));
 }
@@ -128,7 +150,7 @@ static void names_that_come_while_a_reconcile_runs_wait_for_its_end(void **state
 	f->fake->status->naming = 0;
 	f->fake->status->phase = PHASE_PROGRAM;
 	assert_false(look(f));
-	assert_true(dumper_is_waiting(f->dumper));
+	assert_true(dumper_is_busy(f->dumper));
 	f->fake->status->phase = PHASE_REST;
 	assert_true(look(f));
 }
@@ -173,13 +195,13 @@ static void a_standby_writes_nothing_and_nobody_waits_for_it(void **state)
 	f->fake->status->state = SM_STANDBY;
 	f->fake->status->naming = 3;
 	assert_false(look(f));
-	assert_false(dumper_is_waiting(f->dumper));
+	assert_false(dumper_is_busy(f->dumper));
 	f->fake->status->state = SM_MASTER;
 	assert_false(look(f));
-	assert_true(dumper_is_waiting(f->dumper));
+	assert_true(dumper_is_busy(f->dumper));
 	f->fake->status->state = SM_STANDBY;
 	assert_false(look(f));
-	assert_false(dumper_is_waiting(f->dumper));
+	assert_false(dumper_is_busy(f->dumper));
 }
 
 static void without_a_directory_or_a_subnet_manager_nothing_is_written(void **state)
@@ -196,6 +218,64 @@ static void without_a_directory_or_a_subnet_manager_nothing_is_written(void **st
 	assert_true(look(f)); /* another one, which counts its generations from 1 */
 }
 
+static void while_it_is_written_a_change_waits_and_the_last_one_counts(void **state)
+{
+	struct fixture *f = *state;
+
+	loop_virtual_set_job_delay(f->loop, 300 * LOOP_SEC);
+	look(f);
+	assert_true(dumper_is_busy(f->dumper));
+	for (unsigned i = 0; i < 5; i++) {
+		f->fake->status->generation++;
+		assert_false(look(f));
+	}
+	assert_int_equal(f->told, 0);
+	assert_true(pass(f, 300));
+	assert_int_equal(f->told, 1);
+	assert_true(dumper_is_busy(f->dumper));
+	assert_false(pass(f, 300));
+	assert_int_equal(f->told, 2);
+	assert_false(dumper_is_busy(f->dumper));
+	assert_false(pass(f, 1000));
+}
+
+/* Its picture is its own. */
+static void what_is_being_written_needs_no_subnet_manager(void **state)
+{
+	struct fixture *f = *state;
+
+	loop_virtual_set_job_delay(f->loop, 300 * LOOP_SEC);
+	look(f);
+	f->fake->status->generation++;
+	dumper_look(f->dumper, NULL, NULL);
+	assert_true(dumper_is_busy(f->dumper));
+	pass(f, 300);
+	assert_int_equal(f->told, 1);
+	assert_false(dumper_is_busy(f->dumper));
+	assert_false(pass(f, 1000));
+}
+
+static void a_failure_is_said_once_until_it_works_again(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < 3; i++) {
+		f->fake->status->generation++;
+		dumper_look(f->dumper, f->fake->sm, "/nonexistent");
+		loop_virtual_run_for(f->loop, 0);
+	}
+	assert_int_equal(f->told, 3);
+	assert_int_equal(f->warnings, 1);
+	assert_false(dumper_is_busy(f->dumper));
+	f->fake->status->generation++;
+	assert_true(look(f));
+	f->fake->status->generation++;
+	loop_virtual_refuse_jobs(f->loop, true);
+	assert_false(look(f));
+	assert_int_equal(f->warnings, 2);
+	assert_false(dumper_is_busy(f->dumper));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -207,6 +287,9 @@ int main(void)
 		TEST(names_that_never_come_are_not_waited_for),
 		TEST(a_device_that_renames_itself_all_the_time_is_written_once_a_minute),
 		TEST(a_standby_writes_nothing_and_nobody_waits_for_it),
+		TEST(while_it_is_written_a_change_waits_and_the_last_one_counts),
+		TEST(what_is_being_written_needs_no_subnet_manager),
+		TEST(a_failure_is_said_once_until_it_works_again),
 		TEST(without_a_directory_or_a_subnet_manager_nothing_is_written),
 	};
 
