@@ -29,6 +29,25 @@ static bool find_filter(struct call *call, struct found *ret)
 	return !of || find_thing(call, of, ret);
 }
 
+/* Rows of those of @n numbers that are wanted, as a page of the list @key. */
+static void list(struct call *call, const char *key, uint32_t n,
+		 bool (*is_wanted)(const struct call *call, const struct found *filter, uint32_t i),
+		 json_t *(*make)(const struct call *call, uint32_t i))
+{
+	struct found filter;
+	struct page page;
+	uint64_t i;
+
+	if (!find_filter(call, &filter))
+		return;
+	put_generation(call);
+	page = page_start(call, UINT32_MAX);
+	for (i = page.from; i < n && page.room > 0; i++)
+		if (is_wanted(call, &filter, (uint32_t)i))
+			page_add(&page, make(call, (uint32_t)i));
+	page_end(call, &page, key, i < n ? i : 0);
+}
+
 /* -- nodes --------------------------------------------------------------------------------------
  */
 
@@ -60,8 +79,15 @@ static unsigned first_lid(const struct fabric *f, const struct node *node)
 	return 0;
 }
 
-static json_t *make_node(const struct call *call, const struct node *node)
+static bool is_wanted_node(const struct call *call, const struct found *filter, uint32_t number)
 {
+	return node_exists(call->fabric, number) &&
+	       (filter->node == NO_NODE || filter->node == number);
+}
+
+static json_t *make_node(const struct call *call, uint32_t number)
+{
+	const struct node *node = &call->fabric->nodes[number];
 	struct port_counts counts = count_ports(call->fabric, node);
 	struct row row = row_start();
 
@@ -84,20 +110,7 @@ static json_t *make_node(const struct call *call, const struct node *node)
 
 void method_nodes(struct call *call)
 {
-	const struct fabric *f = call->fabric;
-	struct page page = page_start(call, UINT32_MAX);
-	struct found filter;
-	uint64_t i;
-
-	if (!find_filter(call, &filter)) {
-		json_decref(page.rows);
-		return;
-	}
-	put_generation(call);
-	for (i = page.from; i < f->n_nodes && page.room > 0; i++)
-		if (node_exists(f, (uint32_t)i) && (filter.node == NO_NODE || filter.node == i))
-			page_add(&page, make_node(call, &f->nodes[i]));
-	page_end(call, &page, "nodes", i < f->n_nodes ? i : 0);
+	list(call, "nodes", call->fabric->n_nodes, is_wanted_node, make_node);
 }
 
 /* -- ports --------------------------------------------------------------------------------------
@@ -122,7 +135,7 @@ static json_t *make_port(const struct call *call, uint32_t number)
 }
 
 /* Port 0 is a port on switches only. */
-static bool is_wanted(const struct call *call, const struct found *filter, uint32_t port)
+static bool is_wanted_port(const struct call *call, const struct found *filter, uint32_t port)
 {
 	const struct fabric *f = call->fabric;
 
@@ -139,20 +152,7 @@ static bool is_wanted(const struct call *call, const struct found *filter, uint3
 
 void method_ports(struct call *call)
 {
-	const struct fabric *f = call->fabric;
-	struct page page = page_start(call, UINT32_MAX);
-	struct found filter;
-	uint64_t i;
-
-	if (!find_filter(call, &filter)) {
-		json_decref(page.rows);
-		return;
-	}
-	put_generation(call);
-	for (i = page.from; i < f->n_ports && page.room > 0; i++)
-		if (is_wanted(call, &filter, (uint32_t)i))
-			page_add(&page, make_port(call, (uint32_t)i));
-	page_end(call, &page, "ports", i < f->n_ports ? i : 0);
+	list(call, "ports", call->fabric->n_ports, is_wanted_port, make_port);
 }
 
 /* -- links --------------------------------------------------------------------------------------
@@ -214,20 +214,7 @@ static bool is_wanted_link(const struct call *call, const struct found *filter, 
 
 void method_links(struct call *call)
 {
-	const struct fabric *f = call->fabric;
-	struct page page = page_start(call, UINT32_MAX);
-	struct found filter;
-	uint64_t i;
-
-	if (!find_filter(call, &filter)) {
-		json_decref(page.rows);
-		return;
-	}
-	put_generation(call);
-	for (i = page.from; i < f->n_ports && page.room > 0; i++)
-		if (is_wanted_link(call, &filter, (uint32_t)i))
-			page_add(&page, make_link(call, (uint32_t)i));
-	page_end(call, &page, "links", i < f->n_ports ? i : 0);
+	list(call, "links", call->fabric->n_ports, is_wanted_link, make_link);
 }
 
 /* -- vfs ----------------------------------------------------------------------------------------
