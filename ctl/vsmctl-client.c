@@ -23,8 +23,7 @@
 #include "ctl/role.h"
 
 #define LINE_MAX_SIZE (PROTOCOL_ANSWER_MAX + 64 * 1024)
-#define ALL_MAX_SIZE  (256u << 20) /* bytes of all pages of a list: all ports of a subnet are less \
-				    */
+#define ALL_MAX_SIZE  (256u << 20) /* bytes of all pages: all ports of a subnet are less */
 
 struct client {
 	int fd;
@@ -234,7 +233,7 @@ static enum result read_object(struct client *client, long long deadline, json_t
 
 	json_decref(*ret);
 	*ret = NULL;
-	complain("what answers is not vsm: %s", error.text);
+	complain("what answers is not vsm: %s", error.text[0] ? error.text : "that is no object");
 
 	return RESULT_FAILED;
 }
