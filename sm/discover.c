@@ -259,8 +259,7 @@ static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
 	struct log_where where;
 
 	if (via == NO_PORT) {
-		sm->discovery.failed = true;
-		log_error("Our own device cannot be used: %s", reason_sentence(reason));
+		sm->discovery.failed = reason == REASON_NEIGHBOR_SILENT ? REASON_SILENT : reason;
 		return;
 	}
 	where = where_of_port(sm, via);
@@ -657,12 +656,12 @@ void discover_start(struct sm *sm, bool full)
 
 	sm->fabric.sweep++;
 	d->full = full;
-	d->failed = false;
+	d->failed = REASON_NONE;
 	d->now.n = d->next.n = 0;
 	d->node = 0;
 	d->expanding = true;
 	if (!start_probe(sm, NO_PORT, true))
-		d->failed = true;
+		d->failed = REASON_SILENT;
 }
 
 /* -- the end ------------------------------------------------------------------------------------

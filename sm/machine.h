@@ -78,7 +78,7 @@ struct discovery {
 	unsigned port;        /* its next port */
 	bool full;
 	bool expanding; /* probes are being sent, else the frontier is being read */
-	bool failed;    /* our own device did not answer */
+	enum reason failed; /* our own device cannot be used; NONE: it can */
 };
 
 /*
@@ -149,6 +149,7 @@ struct sm {
 	struct identities *identities;
 	struct memory memory;
 	struct discovery discovery;
+	enum reason own_reason; /* why our own device cannot be used, as was said */
 	struct routing routing;
 	struct planned_keys planned_keys;
 

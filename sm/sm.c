@@ -137,9 +137,22 @@ static bool advance_rest(struct sm *sm)
 	return true;
 }
 
+/* Said once, not with each sweep. */
+static void note_own_device(struct sm *sm, enum reason reason)
+{
+	if (reason == sm->own_reason)
+		return;
+	if (reason != REASON_NONE)
+		log_error("Our own device cannot be used: %s It is asked again every %u seconds.",
+			  reason_sentence(reason), (unsigned)(RETRY_OWN / LOOP_SEC));
+	else
+		log_notice("Our own device can be used again");
+	sm->own_reason = reason;
+}
+
 static void own_device_failed(struct sm *sm)
 {
-	log_warning("Our own port does not answer; asking again");
+	note_own_device(sm, sm->discovery.failed ? sm->discovery.failed : REASON_SILENT);
 	sm->hold_off = RETRY_OWN;
 	sm->sweep_wanted = true;
 	sm->full_wanted = sm->full_wanted || sm->discovery.full;
@@ -154,6 +167,7 @@ static bool advance_discover(struct sm *sm)
 		own_device_failed(sm);
 		return true;
 	}
+	note_own_device(sm, REASON_NONE);
 	discover_end(sm);
 	election_find_peers(sm);
 	sm->phase = PHASE_ELECT;

@@ -457,7 +457,7 @@ static void leave_out_silent(struct sm *sm, struct node *node)
 	if (fault_leave_out(sm, node, &node->fault, REASON_SILENT))
 		sm_sweep_again(sm, false);
 	if (node == node_of(&sm->fabric, sm->fabric.local_port))
-		sm->discovery.failed = true;
+		sm->discovery.failed = REASON_SILENT;
 	work_drop(sm, node->sma.owner);
 }
 
