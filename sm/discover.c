@@ -223,8 +223,8 @@ static void node_came(struct sm *sm, uint32_t number)
 	node->trusted = false;
 	faults_forget_node(sm, node);
 	if (sm->came_up)
-		event_add(sm->events, EVENT_NODE_UP, node->guid, 0, -1, "%s appeared",
-			  node->described ? node->description : "a device");
+		event_add(sm->events, EVENT_NODE_UP, node->guid, sm->fabric.ports[node->entry].lid,
+			  -1, "%s appeared", node->described ? node->description : "a device");
 }
 
 /* Reached for the first time in this sweep, out of @via (NO_PORT: it is our own device). */
@@ -264,8 +264,8 @@ static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
 	}
 	where = where_of_port(sm, via);
 	if (sm->fabric.ports[via].reason != reason)
-		log_peer(loop_now(sm->loop), &where, "what is behind this port is left out: %s",
-			 reason_sentence(reason));
+		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
+			  "what is behind this port is left out: %s", reason_sentence(reason));
 	fabric_disconnect(&sm->fabric, via);
 	sm->fabric.ports[via].probe_silent = reason == REASON_NEIGHBOR_SILENT;
 	reason_set_port(sm, via, reason);
@@ -318,9 +318,9 @@ static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 	f->ports[via].relink = f->ports[far].relink = false;
 	f->ports[via].probe_silent = f->ports[far].probe_silent = false;
 	if (is_new && sm->came_up)
-		event_add(sm->events, EVENT_LINK_UP, node_of(f, via)->guid, 0, f->ports[via].number,
-			  "link to 0x%016" PRIx64 " port %u", node_of(f, far)->guid,
-			  f->ports[far].number);
+		event_add(sm->events, EVENT_LINK_UP, node_of(f, via)->guid, port_lid(f, via),
+			  f->ports[via].number, "link to 0x%016" PRIx64 " port %u",
+			  node_of(f, far)->guid, f->ports[far].number);
 }
 
 static void read_end_port(struct sm *sm, uint32_t number)
@@ -448,7 +448,8 @@ static void port_went_down(struct sm *sm, uint32_t number)
 	struct port *port = &f->ports[number];
 
 	if (port->peer != NO_PORT) {
-		event_add(sm->events, EVENT_LINK_DOWN, node_of(f, number)->guid, 0, port->number,
+		event_add(sm->events, EVENT_LINK_DOWN, node_of(f, number)->guid,
+			  port_lid(f, number), port->number,
 			  "link to 0x%016" PRIx64 " port %u went down",
 			  node_of(f, port->peer)->guid, f->ports[port->peer].number);
 		f->ports[port->peer].relink = true;
@@ -681,8 +682,8 @@ static void node_went(struct sm *sm, uint32_t number)
 		sm->fabric.ports[port_at(node, i)].known = false;
 		memset(sm->fabric.ports[port_at(node, i)].info, 0, SMP_DATA_SIZE);
 	}
-	event_add(sm->events, EVENT_NODE_DOWN, node->guid, sm->fabric.ports[node->first_port].lid,
-		  -1, "%s is gone", node->described ? node->description : "a device");
+	event_add(sm->events, EVENT_NODE_DOWN, node->guid, sm->fabric.ports[node->entry].lid, -1,
+		  "%s is gone", node->described ? node->description : "a device");
 }
 
 static void end_node(struct sm *sm, uint32_t number)

@@ -63,7 +63,6 @@ void election_set_state(struct sm *sm, enum sm_state state, const char *why)
 	if (sm->state == SM_MASTER)
 		give_up(sm);
 	sm->state = state;
-	log_notice("Now %s: %s", sm_state_name(state), why);
 	event_add(sm->events, EVENT_STATE, 0, 0, -1, "now %s: %s", sm_state_name(state), why);
 }
 

@@ -2,6 +2,10 @@
 
 /*
  * A ring that overwrites its oldest event. Numbers are places: event n lies at n modulo the size.
+ *
+ * And the one place where what happens on the fabric is logged: each event is a message too, about
+ * the same place, so that the journal tells a port's story as well. What is wrong with a port is
+ * what its device wants: that goes by log_peer().
  */
 
 #include "sm/event.h"
@@ -11,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
 
@@ -22,24 +27,29 @@ struct event_log {
 	struct event events[EVENTS_KEPT];
 };
 
+/* What others on the fabric can cause at will is for debugging, or a warning: see say(). */
+static const struct {
+	const char *name;
+	enum log_level level;
+} kinds[EVENT_KIND_COUNT] = {
+	[EVENT_STATE] = { "state", LOG_LEVEL_NOTICE },
+	[EVENT_SWEEP] = { "sweep", LOG_LEVEL_INFO },
+	[EVENT_NODE_UP] = { "node-up", LOG_LEVEL_NOTICE },
+	[EVENT_NODE_DOWN] = { "node-down", LOG_LEVEL_NOTICE },
+	[EVENT_LINK_UP] = { "link-up", LOG_LEVEL_NOTICE },
+	[EVENT_LINK_DOWN] = { "link-down", LOG_LEVEL_NOTICE },
+	[EVENT_PORT_ACTIVE] = { "port-active", LOG_LEVEL_NOTICE },
+	[EVENT_PORT_REASON] = { "port-reason", LOG_LEVEL_WARNING },
+	[EVENT_ROUTES] = { "routes", LOG_LEVEL_INFO },
+	[EVENT_NO_ROUTES] = { "no-routes", LOG_LEVEL_ERROR },
+	[EVENT_TRAP] = { "trap", LOG_LEVEL_DEBUG },
+	[EVENT_CONFIG] = { "config", LOG_LEVEL_DEBUG },
+	[EVENT_PEER] = { "peer", LOG_LEVEL_DEBUG },
+};
+
 const char *event_kind_name(enum event_kind kind)
 {
-	static const char *const names[EVENT_KIND_COUNT] = {
-		[EVENT_STATE] = "state",
-		[EVENT_SWEEP] = "sweep",
-		[EVENT_NODE_UP] = "node-up",
-		[EVENT_NODE_DOWN] = "node-down",
-		[EVENT_LINK_UP] = "link-up",
-		[EVENT_LINK_DOWN] = "link-down",
-		[EVENT_PORT_ACTIVE] = "port-active",
-		[EVENT_PORT_REASON] = "port-reason",
-		[EVENT_ROUTES] = "routes",
-		[EVENT_TRAP] = "trap",
-		[EVENT_CONFIG] = "config",
-		[EVENT_PEER] = "peer",
-	};
-
-	return names[kind];
+	return kinds[kind].name;
 }
 
 int event_log_new(struct loop *loop, event_fn fn, void *user, struct event_log **ret)
@@ -62,6 +72,16 @@ void event_log_free(struct event_log *log)
 	free(log);
 }
 
+static void say(const struct event *event)
+{
+	struct log_where where = { .guid = event->guid, .lid = event->lid, .port = event->port };
+
+	if (kinds[event->kind].level == LOG_LEVEL_WARNING)
+		log_peer(event->at, &where, "%s", event->text);
+	else
+		log_say(kinds[event->kind].level, &where, "%s", event->text);
+}
+
 void event_add(struct event_log *log, enum event_kind kind, uint64_t guid, uint16_t lid, int port,
 	       const char *format, ...)
 {
@@ -77,6 +97,7 @@ void event_add(struct event_log *log, enum event_kind kind, uint64_t guid, uint1
 	va_start(args, format);
 	vsnprintf(event->text, sizeof(event->text), format, args);
 	va_end(args);
+	say(event);
 	if (log->fn)
 		log->fn(log->user, event);
 }

@@ -3,7 +3,7 @@
 
 /*
  * The story of the fabric: what changed, when, where. A ring of fixed size; each event has a number
- * that counts up for ever, so that a follower sees whether it missed some.
+ * that counts up for ever, so that a follower sees whether it missed some. Each is logged, too.
  */
 
 #include <stdbool.h>
@@ -21,9 +21,10 @@ enum event_kind {
 	EVENT_NODE_DOWN,
 	EVENT_LINK_UP,
 	EVENT_LINK_DOWN,
-	EVENT_PORT_ACTIVE,
+	EVENT_PORT_ACTIVE, /* what was wrong with a port is over */
 	EVENT_PORT_REASON, /* a port is not as planned, and why */
 	EVENT_ROUTES,      /* tables were computed, proven, written */
+	EVENT_NO_ROUTES,   /* there are none that could be written */
 	EVENT_TRAP,
 	EVENT_CONFIG,
 	EVENT_PEER, /* another SM */

@@ -38,10 +38,8 @@ static void tell(struct sm *sm, uint32_t number, const char *what, enum reason r
 
 	if (port->number == 0)
 		where.port = -1;
-	log_peer(loop_now(sm->loop), &where, "%s: %s (status 0x%04x)", what,
-		 reason_sentence(reason), port->status);
-	event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port, "%s: %s", what,
-		  reason_sentence(reason));
+	event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
+		  "%s: %s (status 0x%04x)", what, reason_sentence(reason), port->status);
 }
 
 bool fault_note(struct sm *sm, uint32_t number, struct fault *fault, const char *what,

@@ -76,14 +76,12 @@ static unsigned count_needed(const struct sm *sm)
 static void set_too_small(struct sm *sm, uint32_t number, bool too_small)
 {
 	struct node *node = &sm->fabric.nodes[number];
-	struct log_where where = where_of_node(node);
 
 	if (node->too_small == too_small)
 		return;
 	node->too_small = too_small;
 	if (!too_small)
 		return;
-	log_peer(loop_now(sm->loop), &where, "%s", reason_sentence(REASON_LID_TOO_HIGH));
 	event_add(sm->events, EVENT_PORT_REASON, node->guid, 0, -1, "%s",
 		  reason_sentence(REASON_LID_TOO_HIGH));
 }

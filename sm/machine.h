@@ -333,6 +333,6 @@ static inline struct log_where where_of_node(const struct node *node)
 static inline struct log_where where_of_port(const struct sm *sm, uint32_t port)
 {
 	return (struct log_where){ .guid = node_of(&sm->fabric, port)->guid,
-				   .lid = sm->fabric.ports[port].lid,
+				   .lid = port_lid(&sm->fabric, port),
 				   .port = sm->fabric.ports[port].number };
 }

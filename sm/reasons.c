@@ -154,26 +154,65 @@ static enum reason reason_of_port(const struct sm *sm, uint32_t number)
 	return reason_of_link(sm, port);
 }
 
-/* What nobody sees from the state of a link. */
-static void say(const struct sm *sm, uint32_t number, enum reason reason)
+/* -- telling of it ------------------------------------------------------------------------------
+ */
+
+/*
+ * What is found here, and nobody sees from the state of a link. Faults, and what is behind a port,
+ * are told of where they are noted; of links that were slow from the beginning there may be
+ * thousands.
+ */
+static bool is_news(const struct sm *sm, enum reason reason)
+{
+	if (reason == REASON_SLOW_LINK || reason == REASON_ACTIVE_OTHERWISE)
+		return sm->came_up;
+
+	return reason == REASON_NO_ROUTE || reason == REASON_PKEYS_DO_NOT_FIT ||
+	       reason == REASON_ENFORCEMENT_IMPOSSIBLE || reason == REASON_OUT_OF_LIDS;
+}
+
+/* Of a link, and told of as that; or on the way to Active. */
+static bool is_passing(enum reason reason)
+{
+	return reason == REASON_NO_LINK || reason == REASON_DISABLED || reason == REASON_TRAINING ||
+	       reason == REASON_WAITING_FOR_NEIGHBOR || reason == REASON_NOT_MASTER ||
+	       reason == REASON_IN_PROGRESS;
+}
+
+/* What all ports of a switch have is told of once, as that of port 0. */
+static bool is_of_switch(const struct sm *sm, uint32_t number, enum reason reason)
+{
+	return !port_is_end(&sm->fabric, number) &&
+	       (reason == REASON_SILENT || reason == REASON_MKEY_HIDDEN ||
+		reason == REASON_BAD_SWITCH_INFO || reason == REASON_NOT_A_TABLE_SWITCH ||
+		reason == REASON_LID_TOO_HIGH || reason == REASON_OUT_OF_MEMORY);
+}
+
+static void tell(const struct sm *sm, uint32_t number, enum reason before, enum reason reason)
 {
 	struct log_where where = where_of_port(sm, number);
 
-	if (reason == REASON_NO_ROUTE || reason == REASON_PKEYS_DO_NOT_FIT ||
-	    reason == REASON_ENFORCEMENT_IMPOSSIBLE)
-		log_peer(loop_now(sm->loop), &where, "%s", reason_sentence(reason));
+	if (where.port == 0)
+		where.port = -1;
+	if (is_news(sm, reason))
+		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port, "%s",
+			  reason_sentence(reason));
+	else if (reason == REASON_NONE && !is_passing(before) && !is_of_switch(sm, number, before))
+		event_add(sm->events, EVENT_PORT_ACTIVE, where.guid, where.lid, where.port,
+			  "all is well again; it was: %s", reason_sentence(before));
 }
 
 void reasons_update(struct sm *sm)
 {
 	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
+		enum reason before = (enum reason)sm->fabric.ports[i].reason;
 		enum reason reason;
 
 		if (!sm->fabric.ports[i].present)
 			continue;
 		reason = reason_of_port(sm, i);
-		if (sm->fabric.ports[i].reason != reason)
-			say(sm, i, reason);
+		if (before != reason)
+			tell(sm, i, before, reason);
 		reason_set_port(sm, i, reason);
 	}
 }

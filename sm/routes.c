@@ -327,15 +327,15 @@ static void say_failure(const struct sm *sm, const struct route_job *job)
 	const struct proof *proof = &job->result.proof;
 
 	if (job->error != -EPROTO)
-		log_error("Cannot compute routes: %s", strerror(-job->error));
+		event_add(sm->events, EVENT_NO_ROUTES, 0, 0, -1, "cannot compute routes: %s",
+			  strerror(-job->error));
 	else
-		log_error("No engine finds routes that can be proven (%u missing, first LID %u; "
-			  "%s; %s): "
-			  "forwarding tables stay as they are",
+		event_add(sm->events, EVENT_NO_ROUTES, 0, 0, -1,
+			  "no engine finds routes that can be proven (%u missing, first LID %u; "
+			  "%s; %s): forwarding tables stay as they are",
 			  proof->n_missing, proof->missing_lid,
 			  proof->loop_free ? "no loop" : "a loop",
 			  proof->deadlock_free ? "no deadlock" : "a credit loop");
-	event_add(sm->events, EVENT_ROUTES, 0, 0, -1, "no proven routes");
 }
 
 static void say_result(const struct sm *sm, const struct route_result *result)
@@ -343,7 +343,6 @@ static void say_result(const struct sm *sm, const struct route_result *result)
 	const char *name = result->engine->name;
 	const char *why = result->why ? result->why : "";
 
-	log_info("Routes by %s, proven%s%s", name, *why ? ": " : "", why);
 	event_add(sm->events, EVENT_ROUTES, 0, 0, -1, "routes by %s, proven%s%s", name,
 		  *why ? ": " : "", why);
 }

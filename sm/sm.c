@@ -85,15 +85,11 @@ static void say_summary(struct sm *sm, const struct sm_status *status)
 
 	if (sets == 0 && !sm->changed && sm->came_up)
 		return;
-	log_info("%u nodes, %u switches: %u ports active, %u not; generation %" PRIu64 ", %" PRIu64
-		 " Sets in %" PRIu64 " ms",
-		 status->nodes, status->switches, status->ports_active, status->ports_not_active,
-		 sm->generation, sets, sm->sweep_took / LOOP_MSEC);
 	event_add(sm->events, EVENT_SWEEP, 0, 0, -1,
-		  "generation %" PRIu64 " in %" PRIu64 " ms, %" PRIu64
-		  " Sets: %u ports active, %u not",
-		  sm->generation, sm->sweep_took / LOOP_MSEC, sets, status->ports_active,
-		  status->ports_not_active);
+		  "%u nodes, %u switches: %u ports active, %u not; generation %" PRIu64
+		  ", %" PRIu64 " Sets in %" PRIu64 " ms",
+		  status->nodes, status->switches, status->ports_active, status->ports_not_active,
+		  sm->generation, sets, sm->sweep_took / LOOP_MSEC);
 }
 
 static void rest(struct sm *sm)

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The log tells the story of each port: whatever is an event is a message about the same place,
+ * once, at its level. What comes up for the first time does not fill it.
+ */
+
+#include <inttypes.h>
+
+#include "tests/unit/world.h"
+
+struct line {
+	enum log_level level;
+	struct log_where where;
+	char text[256];
+};
+
+struct ears {
+	struct world *w;
+	struct line lines[512];
+	unsigned n;
+};
+
+static void hear(enum log_level level, const struct log_where *where, const char *text, void *user)
+{
+	struct ears *e = user;
+	struct line *line = &e->lines[e->n++];
+
+	assert_true(e->n < COUNT(e->lines));
+	line->level = level;
+	line->where = where ? *where : (struct log_where){ .port = -1 };
+	snprintf(line->text, sizeof(line->text), "%s", text);
+}
+
+static int listen_to_a_world(void **state)
+{
+	struct ears *e = calloc(1, sizeof(*e));
+
+	assert_non_null(e);
+	e->w = world_new(1);
+	log_set_level(LOG_LEVEL_INFO);
+	log_set_sink(hear, e);
+	*state = e;
+
+	return 0;
+}
+
+static int stop_listening(void **state)
+{
+	struct ears *e = *state;
+
+	log_set_sink(NULL, NULL);
+	world_free(e->w);
+	free(e);
+
+	return 0;
+}
+
+/* The only message about this place with this text, or NULL. */
+static const struct line *find_line(const struct ears *e, uint64_t guid, int port, const char *part)
+{
+	const struct line *found = NULL;
+
+	for (unsigned i = 0; i < e->n; i++) {
+		const struct line *line = &e->lines[i];
+
+		if (line->where.guid != guid || line->where.port != port ||
+		    !strstr(line->text, part))
+			continue;
+		assert_null(found);
+		found = line;
+	}
+
+	return found;
+}
+
+static void assert_said(const struct ears *e, enum log_level level, uint64_t guid, int port,
+			uint16_t lid, const char *part)
+{
+	const struct line *line = find_line(e, guid, port, part);
+
+	if (!line)
+		fail_msg("nothing of 0x%" PRIx64 "/%d says \"%s\"", guid, port, part);
+	assert_int_equal(line->level, level);
+	assert_int_equal(line->where.lid, lid);
+}
+
+static void coming_up_fills_no_log(void **state)
+{
+	struct ears *e = *state;
+
+	world_start(e->w);
+	assert_good(e->w, NULL);
+	assert_in_range(e->n, 1, 4);
+	for (unsigned i = 0; i < e->n; i++)
+		assert_int_equal(e->lines[i].where.guid, 0);
+}
+
+static void what_goes_and_comes_is_noticed_at_its_place(void **state)
+{
+	struct ears *e = *state;
+	struct fake_device *east = e->w->east, *d = e->w->host[3];
+	uint16_t lid;
+
+	world_start(e->w);
+	lid = fake_lid(d, 1);
+	e->n = 0;
+	fake_unplug(d, 1);
+	fake_trap(e->w->f, east, TRAP_LINK_STATE);
+	world_run(e->w, 5);
+	assert_said(e, LOG_LEVEL_NOTICE, east->guid, 2, fake_lid(east, 0), "went down");
+	assert_said(e, LOG_LEVEL_NOTICE, d->guid, -1, lid, "is gone");
+	e->n = 0;
+	fake_plug(d, 1);
+	fake_trap(e->w->f, east, TRAP_LINK_STATE);
+	world_run(e->w, 5);
+	assert_good(e->w, NULL);
+	assert_said(e, LOG_LEVEL_NOTICE, east->guid, 2, fake_lid(east, 0), "link to");
+	assert_said(e, LOG_LEVEL_NOTICE, d->guid, -1, lid, "appeared");
+}
+
+static void a_fault_is_a_warning_and_its_end_is_noticed(void **state)
+{
+	struct ears *e = *state;
+	struct fake_device *d = e->w->host[3];
+
+	e->w->conf.sweep_interval = 10;
+	d->refuses = (struct fake_fault){ .method = METHOD_SET,
+					  .attr = ATTR_PORT_INFO,
+					  .count = 1000000,
+					  .status = STATUS_BAD_FIELD };
+	world_start(e->w);
+	assert_said(e, LOG_LEVEL_WARNING, d->guid, 1, world_port(e->w, d, 1)->lid,
+		    "PortInfo: The device refuses its settings.");
+	assert_non_null(find_line(e, d->guid, 1, "0x001c"));
+	e->n = 0;
+	d->refuses.count = 0;
+	world_run(e->w, 600);
+	assert_good(e->w, NULL);
+	assert_said(e, LOG_LEVEL_NOTICE, d->guid, 1, fake_lid(d, 1), "all is well again");
+	assert_int_equal(e->n, 2); /* that and a sweep */
+}
+
+static void a_link_that_becomes_slow_is_a_warning_at_both_ends(void **state)
+{
+	struct ears *e = *state;
+	struct fake_device *east = e->w->east, *d = e->w->host[3];
+
+	world_start(e->w);
+	e->n = 0;
+	wire_set(d->port[1].info, PORT_INFO_WIDTH_ACTIVE, 1);
+	wire_set(east->port[2].info, PORT_INFO_WIDTH_ACTIVE, 1);
+	sm_sweep(e->w->sm, true);
+	world_run(e->w, 5);
+	assert_said(e, LOG_LEVEL_WARNING, east->guid, 2, fake_lid(east, 0), "below the width");
+	assert_said(e, LOG_LEVEL_WARNING, d->guid, 1, fake_lid(d, 1), "below the width");
+}
+
+static void all_ports_of_a_switch_that_was_silent_are_well_in_one_message(void **state)
+{
+	struct ears *e = *state;
+	struct fake_device *east = e->w->east;
+
+	e->w->conf.sweep_interval = 10;
+	world_start(e->w);
+	east->loses = (struct fake_fault){ .method = METHOD_GET,
+					   .attr = ATTR_SWITCH_INFO,
+					   .count = 1000000 };
+	world_run(e->w, 60);
+	assert_non_null(find_line(e, east->guid, -1, "Left out"));
+	e->n = 0;
+	east->loses.count = 0;
+	world_run(e->w, 600);
+	assert_good(e->w, NULL);
+	assert_in_range(e->n, 1, 20);
+	for (uint8_t p = 1; p <= east->n_ports; p++)
+		assert_null(find_line(e, east->guid, p, "all is well"));
+}
+
+int main(void)
+{
+#define TEST_LOG(name) cmocka_unit_test_setup_teardown(name, listen_to_a_world, stop_listening)
+	const struct CMUnitTest tests[] = {
+		TEST_LOG(coming_up_fills_no_log),
+		TEST_LOG(what_goes_and_comes_is_noticed_at_its_place),
+		TEST_LOG(a_fault_is_a_warning_and_its_end_is_noticed),
+		TEST_LOG(a_link_that_becomes_slow_is_a_warning_at_both_ends),
+		TEST_LOG(all_ports_of_a_switch_that_was_silent_are_well_in_one_message),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
