@@ -160,14 +160,14 @@ static void put_place(struct call *call)
 }
 
 /* What is wrong with ourselves; NULL: nothing. */
-static const char *find_trouble(const struct call *call)
+static const char *find_trouble(const struct call *call, const struct sm_status *s)
 {
 	if (!call->sm)
 		return call->rpc->setup.trouble;
 
 	return requests_stand_still(sm_requests(call->sm))
 		       ? "Nothing is answered, not even by our own device."
-		       : NULL;
+		       : s->trouble;
 }
 
 void method_status(struct call *call)
@@ -179,7 +179,7 @@ void method_status(struct call *call)
 		sm_status(call->sm, &s);
 	row_text(row, "state", sm_state_name(s.state));
 	row_text(row, "phase", call->sm ? sm_phase_name(s.phase) : NULL);
-	row_text(row, "trouble", find_trouble(call));
+	row_text(row, "trouble", find_trouble(call, &s));
 	put_counts(row, &s);
 	put_last_sweep(call, &s);
 	row_text(row, "engine", s.engine);

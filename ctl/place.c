@@ -130,6 +130,8 @@ bool port_has_problem(const struct fabric *f, uint32_t port)
 
 	if (p->number == 0)
 		return node_is_switch(node_of(f, port)) && p->reason != REASON_NONE;
+	if (port == f->local_port && port_state(p) != PORT_ACTIVE)
+		return true;
 	if (port_is_linked(p) && port_state(p) != PORT_ACTIVE)
 		return true;
 

@@ -185,6 +185,7 @@ struct sm {
 	struct peer peers[MAX_PEERS];
 	unsigned n_peers;
 	uint64_t traps_ignored;
+	char trouble[256]; /* of our own port; empty: none */
 };
 
 /* sm.c: something was done; goes on to the next phase if this one is. */

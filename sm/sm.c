@@ -86,10 +86,37 @@ static void say_summary(struct sm *sm, const struct sm_status *status)
 	if (sets == 0 && !sm->changed && sm->came_up)
 		return;
 	event_add(sm->events, EVENT_SWEEP, 0, 0, -1,
-		  "%u nodes, %u switches: %u ports active, %u not; generation %" PRIu64
-		  ", %" PRIu64 " Sets in %" PRIu64 " ms",
+		  "%u nodes, %u switches: %u ports active, %u not; generation %" PRIu64 ", %" PRIu64
+		  " Sets in %" PRIu64 " ms",
 		  status->nodes, status->switches, status->ports_active, status->ports_not_active,
 		  sm->generation, sets, sm->sweep_took / LOOP_MSEC);
+}
+
+/* A subnet that ends at ourselves is up as such, and still not what somebody wants. Said once. */
+static void look_at_own_port(struct sm *sm)
+{
+	uint32_t own = sm->fabric.local_port;
+	const struct port *port = &sm->fabric.ports[own];
+	char before[sizeof(sm->trouble)];
+	struct log_where where;
+
+	if (own == NO_PORT || sm->sweep_wanted)
+		return;
+	memcpy(before, sm->trouble, sizeof(before));
+	sm->trouble[0] = 0;
+	if (sm->state != SM_MASTER || !port->known || port->number == 0 ||
+	    port_state(port) == PORT_ACTIVE)
+		return;
+	if (port->reason == REASON_NO_LINK)
+		snprintf(sm->trouble, sizeof(sm->trouble), "our own port %s:%u has no link",
+			 sm->transport->device, port->number);
+	else
+		snprintf(sm->trouble, sizeof(sm->trouble), "our own port %s:%u is not active: %s",
+			 sm->transport->device, port->number,
+			 reason_sentence((enum reason)port->reason));
+	where = where_of_port(sm, own);
+	if (strcmp(before, sm->trouble) != 0)
+		log_say(LOG_LEVEL_WARNING, &where, "%s", sm->trouble);
 }
 
 static void rest(struct sm *sm)
@@ -105,6 +132,7 @@ static void rest(struct sm *sm)
 		sm->applied = sm->generation;
 	sm->by_lid = sm->state == SM_MASTER && sm->applied == sm->generation && !sm->sweep_wanted;
 	reasons_update(sm);
+	look_at_own_port(sm);
 	memory_keep_quirks(sm);
 	describe_nodes(sm);
 	sm_status(sm, &status);
@@ -617,7 +645,8 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .sweeps = sm->sweeps,
 				   .sweep_started = sm->sweep_started,
 				   .sweep_took = sm->sweep_took,
-				   .traps_ignored = sm->traps_ignored };
+				   .traps_ignored = sm->traps_ignored,
+				   .trouble = sm->trouble[0] ? sm->trouble : NULL };
 	if (sm->routing.tables.lft) {
 		ret->engine = sm->routing.result.engine->name;
 		ret->routing_why = sm->routing.result.why;

@@ -58,6 +58,7 @@ struct sm_status {
 	const char *routing_why; /* sentence about it, or NULL */
 	uint64_t traps_ignored;  /* that said what cannot be */
 	uint64_t peer_guid;      /* the master, while that is not us */
+	const char *trouble;     /* why our own port reaches nobody, or NULL */
 };
 
 /* What sm tells the one who runs it. Any member may be NULL. */

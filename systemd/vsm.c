@@ -96,7 +96,9 @@ static void say_status(struct daemon *d, const struct sm_status *status)
 	notify_status("%s, %u nodes: %u ports active, %u not; generation %" PRIu64 ", %s",
 		      sm_state_name(status->state), status->nodes, status->ports_active,
 		      status->ports_not_active, status->generation,
-		      status->engine ? status->engine : "no routes");
+		      status->trouble  ? status->trouble
+		      : status->engine ? status->engine
+				       : "no routes");
 	if (status->state == SM_STANDBY && status->peer_guid)
 		log_debug("standing by for 0x%016" PRIx64, status->peer_guid);
 	(void)d;
@@ -161,6 +163,11 @@ static void stop_with(struct daemon *d, int code)
 /* -- the subnet manager -------------------------------------------------------------------------
  */
 
+static bool is_all_up(const struct sm_status *status)
+{
+	return status->state == SM_MASTER && status->ports_not_active == 0 && !status->trouble;
+}
+
 static void finish_once(struct daemon *d, const struct sm_status *status)
 {
 	bool done = status->applied == status->generation;
@@ -175,10 +182,10 @@ static void finish_once(struct daemon *d, const struct sm_status *status)
 	else if (status->state != SM_MASTER)
 		fprintf(stderr, "vsm: %s; the subnet manager at 0x%016" PRIx64 " is master\n",
 			sm_state_name(status->state), status->peer_guid);
+	else if (status->trouble)
+		fprintf(stderr, "vsm: %s\n", status->trouble);
 	print_reasons(d->sm);
-	stop_with(d, done && status->state == SM_MASTER && status->ports_not_active == 0
-			     ? EXIT_UP
-			     : EXIT_FAILED);
+	stop_with(d, done && is_all_up(status) ? EXIT_UP : EXIT_FAILED);
 }
 
 static void on_settled(void *user)

@@ -247,6 +247,19 @@ def silent_host_once(world):
           f"it says: {sm.output()}")
 
 
+@suite.test("our own cable is pulled: --once ends with 1, status and problems say so")
+def own_cable(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(4).build())
+    sim.unlink(sim.host, 1)
+    sm = vsm(world, sim)
+    check_equal("exit code", sm.once(), 1)
+    check("has no link" in sm.output(), f"it says: {sm.output()}")
+    sm.start().wait_ready()
+    check("has no link" in sm.status()["trouble"], "no trouble in status")
+    problems = sm.ctl("ports", "--problems", code=7)["ports"]
+    check_equal("problems", [port["reason"] for port in problems], ["no-link"])
+
+
 @suite.test("a switch that stops answering: the rest stays up; it answers again", weight=8)
 def silent_switch(world):
     sim, sm, first = started(world, fabrics.fat_tree_2(8))

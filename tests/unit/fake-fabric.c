@@ -654,6 +654,7 @@ struct fake_fabric *fake_fabric_new(struct loop *loop)
 	struct fake_fabric *f = must(calloc(1, sizeof(*f)));
 
 	f->transport.ops = &ops;
+	snprintf(f->transport.device, sizeof(f->transport.device), "fake0");
 	f->loop = loop;
 	f->latency = 5 * LOOP_USEC;
 

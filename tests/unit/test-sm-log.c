@@ -177,6 +177,29 @@ static void all_ports_of_a_switch_that_was_silent_are_well_in_one_message(void *
 		assert_null(find_line(e, east->guid, p, "all is well"));
 }
 
+/* The subnet is up, and ends at ourselves. */
+static void our_own_port_without_a_link_is_trouble_and_said_once(void **state)
+{
+	struct ears *e = *state;
+	struct fake_device *a = e->w->host[0];
+	struct sm_status status;
+
+	fake_unplug(a, 1);
+	e->w->conf.sweep_interval = 10;
+	world_start(e->w);
+	world_run(e->w, 60);
+	sm_status(e->w->sm, &status);
+	assert_int_equal(status.nodes, 1);
+	assert_non_null(status.trouble);
+	assert_string_equal(status.trouble, "our own port fake0:1 has no link");
+	assert_non_null(find_line(e, a->guid, 1, status.trouble));
+	fake_plug(a, 1);
+	world_run(e->w, 30);
+	sm_status(e->w->sm, &status);
+	assert_null(status.trouble);
+	assert_good(e->w, NULL);
+}
+
 int main(void)
 {
 #define TEST_LOG(name) cmocka_unit_test_setup_teardown(name, listen_to_a_world, stop_listening)
@@ -185,6 +208,7 @@ int main(void)
 		TEST_LOG(what_goes_and_comes_is_noticed_at_its_place),
 		TEST_LOG(a_fault_is_a_warning_and_its_end_is_noticed),
 		TEST_LOG(a_link_that_becomes_slow_is_a_warning_at_both_ends),
+		TEST_LOG(our_own_port_without_a_link_is_trouble_and_said_once),
 		TEST_LOG(all_ports_of_a_switch_that_was_silent_are_well_in_one_message),
 	};
 
