@@ -222,6 +222,8 @@ static void node_came(struct sm *sm, uint32_t number)
 	node->since = loop_now(sm->loop);
 	node->trusted = false;
 	faults_forget_node(sm, node);
+	for (unsigned i = 0; i <= node->n_ports; i++)
+		sm->fabric.ports[port_at(node, i)].since = node->since;
 	if (sm->came_up)
 		event_add(sm->events, EVENT_NODE_UP, node->guid, sm->fabric.ports[node->entry].lid,
 			  -1, "%s appeared", node->described ? node->description : "a device");
@@ -674,13 +676,18 @@ static void node_went(struct sm *sm, uint32_t number)
 
 	node->present = false;
 	node->trusted = false;
+	node->reason = REASON_NONE;
 	node->since = loop_now(sm->loop);
 	work_drop(sm, number);
 	for (unsigned i = 0; i <= node->n_ports; i++) {
+		struct port *port = &sm->fabric.ports[port_at(node, i)];
+
 		fabric_disconnect(&sm->fabric, port_at(node, i));
-		sm->fabric.ports[port_at(node, i)].present = false;
-		sm->fabric.ports[port_at(node, i)].known = false;
-		memset(sm->fabric.ports[port_at(node, i)].info, 0, SMP_DATA_SIZE);
+		port->present = false;
+		port->known = false;
+		port->reason = REASON_NONE;
+		port->since = node->since;
+		memset(port->info, 0, SMP_DATA_SIZE);
 	}
 	event_add(sm->events, EVENT_NODE_DOWN, node->guid, sm->fabric.ports[node->entry].lid, -1,
 		  "%s is gone", node->described ? node->description : "a device");

@@ -491,6 +491,38 @@ static void our_own_device_is_waited_for_and_nobody_else_is_gone(void **state)
 	world_free(w);
 }
 
+/* -- before and after ---------------------------------------------------------------------------
+ */
+
+static void a_device_that_is_gone_has_no_reason_any_more(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *d = w->host[3];
+
+	wire_set(d->port[1].info, PORT_INFO_WIDTH_ACTIVE, 1);
+	wire_set(w->east->port[2].info, PORT_INFO_WIDTH_ACTIVE, 1);
+	world_start(w);
+	assert_string_equal(world_reason(w, d, 1), "slow-link");
+	fake_unplug(d, 1);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_string_equal(world_reason(w, d, 1), "none");
+	assert_true(world_port(w, d, 1)->since >= loop_now(w->loop) - 5 * LOOP_SEC);
+}
+
+static void a_port_that_was_never_read_is_so_since_its_device_came(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *e = fake_add(w->f, "e", NODE_TYPE_CA, 0x2000, 2);
+
+	fake_link(e, 1, w->east, 3);
+	world_run(w, 100);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_false(world_port(w, e, 2)->known);
+	assert_true(world_port(w, e, 2)->since >= 100 * LOOP_SEC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +539,8 @@ int main(void)
 			a_device_that_does_not_keep_its_lid_is_not_active_and_has_the_reason),
 		cmocka_unit_test(a_port_that_falls_back_again_and_again_costs_no_more_than_others),
 		cmocka_unit_test(our_own_device_is_waited_for_and_nobody_else_is_gone),
+		TEST(a_device_that_is_gone_has_no_reason_any_more),
+		TEST(a_port_that_was_never_read_is_so_since_its_device_came),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
