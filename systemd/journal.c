@@ -153,10 +153,13 @@ void journal_make_entry(enum log_level level, const struct log_where *where, con
 }
 
 static void write_line(enum journal_mode mode, enum log_level level, const struct log_where *where,
-		       const char *text)
+		       const char *text, bool *unfinished)
 {
 	char line[JOURNAL_LINE_MAX];
 
+	if (*unfinished)
+		fputs(JOURNAL_CLEAR_LINE, stderr);
+	*unfinished = false;
 	journal_line(mode, level, where, text, line);
 	fputs(line, stderr);
 }
@@ -164,15 +167,13 @@ static void write_line(enum journal_mode mode, enum log_level level, const struc
 static void to_stderr(enum log_level level, const struct log_where *where, const char *text,
 		      void *user)
 {
-	(void)user;
-	write_line(JOURNAL_PLAIN, level, where, text);
+	write_line(JOURNAL_PLAIN, level, where, text, user);
 }
 
 static void to_stderr_with_prefix(enum log_level level, const struct log_where *where,
 				  const char *text, void *user)
 {
-	(void)user;
-	write_line(JOURNAL_PREFIX, level, where, text);
+	write_line(JOURNAL_PREFIX, level, where, text, user);
 }
 
 /* journald may be gone or full; the stream that leads to it is the next best. */
@@ -181,13 +182,12 @@ static void to_journal(enum log_level level, const struct log_where *where, cons
 {
 	struct journal_entry entry;
 
-	(void)user;
 	journal_make_entry(level, where, text, &entry);
 	if (sd_journal_sendv(entry.fields, entry.n) < 0)
-		write_line(JOURNAL_PREFIX, level, where, text);
+		write_line(JOURNAL_PREFIX, level, where, text, user);
 }
 
-void journal_start(void)
+void journal_start(bool *unfinished)
 {
 	static const log_sink sinks[] = {
 		[JOURNAL_FIELDS] = to_journal,
@@ -197,5 +197,5 @@ void journal_start(void)
 	enum journal_mode mode =
 		journal_choose(STDERR_FILENO, getenv("JOURNAL_STREAM"), getenv("SYSTEMD_EXEC_PID"));
 
-	log_set_sink(sinks[mode], NULL);
+	log_set_sink(sinks[mode], unfinished);
 }

@@ -12,8 +12,14 @@
 
 #include "base/log.h"
 
-/* Make it so, for all messages from now on. */
-void journal_start(void);
+/* Clears the line of a terminal in which the cursor is. */
+#define JOURNAL_CLEAR_LINE "\r\033[K"
+
+/*
+ * Make it so, for all messages from now on. While *@unfinished is true there is a line on standard
+ * error that somebody means to write over: a message clears it first, and says that it is gone.
+ */
+void journal_start(bool *unfinished);
 
 /* The rest is for tests. */
 

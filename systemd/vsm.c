@@ -112,7 +112,8 @@ static void on_progress(void *user)
 
 	if (d->sm) {
 		sm_status(d->sm, &status);
-		fprintf(stderr, "\r\033[K%s: %u nodes, %u switches, %u ports active, %u not yet",
+		fprintf(stderr,
+			JOURNAL_CLEAR_LINE "%s: %u nodes, %u switches, %u ports active, %u not yet",
 			sm_phase_name(status.phase), status.nodes, status.switches,
 			status.ports_active, status.ports_not_active);
 		fflush(stderr);
@@ -124,7 +125,7 @@ static void on_progress(void *user)
 static void clear_progress(struct daemon *d)
 {
 	if (d->progress_shown)
-		fputs("\r\033[K", stderr);
+		fputs(JOURNAL_CLEAR_LINE, stderr);
 	d->progress_shown = false;
 }
 
@@ -605,7 +606,7 @@ int main(int argc, char **argv)
 		puts("The configuration is valid.");
 		return EXIT_UP;
 	}
-	journal_start();
+	journal_start(&d->progress_shown);
 	log_set_level(d->conf.log_level);
 	code = start(d) == 0 ? loop_run(d->loop) : EXIT_FAILED;
 	stop(d);

@@ -254,7 +254,7 @@ static void the_journal_is_used_only_if_it_is_standard_error(void **unused)
 }
 
 /* Standard error for a while; what was written to it is in @text. */
-static void write_to_pipe(char text[static 1024])
+static void write_to_pipe(bool unfinished, char text[static 1024])
 {
 	struct log_where where = { .guid = 0xabc, .port = 1 };
 	int saved = dup(STDERR_FILENO);
@@ -264,8 +264,9 @@ static void write_to_pipe(char text[static 1024])
 	assert_true(saved >= 0);
 	assert_int_equal(pipe(fd), 0);
 	dup2(fd[1], STDERR_FILENO);
-	journal_start();
+	journal_start(&unfinished);
 	log_say(LOG_LEVEL_NOTICE, &where, "is %s", "up");
+	assert_false(unfinished);
 	log_set_sink(NULL, NULL);
 	dup2(saved, STDERR_FILENO);
 	length = read(fd[0], text, 1023);
@@ -284,14 +285,26 @@ static void messages_reach_standard_error_as_lines(void **unused)
 	(void)unused;
 	unsetenv("JOURNAL_STREAM");
 	unsetenv("SYSTEMD_EXEC_PID");
-	write_to_pipe(text);
+	write_to_pipe(false, text);
 	assert_string_equal(text, "notice: 0x0000000000000abc/1: is up\n");
 
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	setenv("SYSTEMD_EXEC_PID", pid, 1);
-	write_to_pipe(text);
+	write_to_pipe(false, text);
 	assert_string_equal(text, "<5>0x0000000000000abc/1: is up\n");
 	unsetenv("SYSTEMD_EXEC_PID");
+}
+
+/* As of a progress that is shown in one line. */
+static void a_message_takes_the_place_of_an_unfinished_line(void **unused)
+{
+	char text[1024];
+
+	(void)unused;
+	unsetenv("JOURNAL_STREAM");
+	unsetenv("SYSTEMD_EXEC_PID");
+	write_to_pipe(true, text);
+	assert_string_equal(text, "\r\033[Knotice: 0x0000000000000abc/1: is up\n");
 }
 
 int main(void)
@@ -311,6 +324,7 @@ int main(void)
 		cmocka_unit_test(a_long_text_is_cut_and_still_ends_its_line),
 		cmocka_unit_test(the_journal_is_used_only_if_it_is_standard_error),
 		cmocka_unit_test(messages_reach_standard_error_as_lines),
+		cmocka_unit_test(a_message_takes_the_place_of_an_unfinished_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
