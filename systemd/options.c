@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/macros.h"
@@ -168,4 +169,39 @@ int options_load_conf(const struct options *options, struct conf *ret, struct co
 		r = override(ret, overrides[i].path, overrides[i].value, reterr);
 
 	return r == 0 ? conf_check(ret, reterr) : r;
+}
+
+unsigned options_check_files(const struct conf *conf, void (*complain)(const char *sentence))
+{
+	const struct {
+		const char *option;
+		const char *path;
+		bool is_dir;
+	} files[] = {
+		{ "files.node_name_map", conf->node_name_map, false },
+		{ "files.dump_dir", conf->dump_dir, true },
+		{ "files.import_guid2lid", conf->import_guid2lid, false },
+	};
+	char sentence[CONF_TEXT_SIZE + 128];
+	unsigned n = 0;
+
+	for (size_t i = 0; i < COUNT(files); i++) {
+		const char *why = NULL;
+		struct stat st;
+
+		if (files[i].path[0] == 0)
+			continue;
+		if (stat(files[i].path, &st) < 0)
+			why = strerror(errno);
+		else if (files[i].is_dir != S_ISDIR(st.st_mode))
+			why = strerror(files[i].is_dir ? ENOTDIR : EISDIR);
+		if (!why)
+			continue;
+		snprintf(sentence, sizeof(sentence), "%s: %s: %s", files[i].option, files[i].path,
+			 why);
+		complain(sentence);
+		n++;
+	}
+
+	return n;
 }

@@ -32,3 +32,9 @@ int options_parse(int argc, char **argv, struct options *ret);
  * may be missing, a named one may not.
  */
 int options_load_conf(const struct options *options, struct conf *ret, struct conf_error *reterr);
+
+/*
+ * Files that @conf names and that are not there: @complain gets a sentence about each. How many.
+ * vsm can do without, but whoever named them wants them.
+ */
+unsigned options_check_files(const struct conf *conf, void (*complain)(const char *sentence));

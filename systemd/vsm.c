@@ -397,6 +397,11 @@ static void keep_restart_options(const struct conf *old, struct conf *new)
 	}
 }
 
+static void warn(const char *sentence)
+{
+	log_warning("%s", sentence);
+}
+
 static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
 {
 	struct daemon *d = user;
@@ -419,6 +424,7 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
 	keep_restart_options(&d->conf, conf);
 	d->conf = *conf;
 	log_set_level(d->conf.log_level);
+	options_check_files(&d->conf, warn);
 	if (d->sm) {
 		sm_reconfigure(d->sm, &d->conf, TAKE(partitions));
 	} else {
@@ -568,6 +574,20 @@ static void stop(struct daemon *d)
 	loop_free(d->loop);
 }
 
+static void complain(const char *sentence)
+{
+	fprintf(stderr, "vsm: %s\n", sentence);
+}
+
+static int check_config(const struct daemon *d)
+{
+	if (options_check_files(&d->conf, complain) > 0)
+		return EXIT_USAGE;
+	puts("The configuration is valid.");
+
+	return EXIT_UP;
+}
+
 static int configure(struct daemon *d)
 {
 	struct conf_error error = { 0 };
@@ -603,11 +623,11 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (d->options.check_config) {
 		partitions_free(d->partitions);
-		puts("The configuration is valid.");
-		return EXIT_UP;
+		return check_config(d);
 	}
 	journal_start(&d->progress_shown);
 	log_set_level(d->conf.log_level);
+	options_check_files(&d->conf, warn);
 	code = start(d) == 0 ? loop_run(d->loop) : EXIT_FAILED;
 	stop(d);
 

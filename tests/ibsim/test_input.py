@@ -134,6 +134,25 @@ def missing_partitions(world):
         check_refused(run(world, "-c", main, option), USAGE, path)
 
 
+@suite.for_each("files.{} that is not there: refused by --check-config, else a warning",
+                [(option, option) for option in ("node_name_map", "dump_dir", "import_guid2lid")])
+def missing_file(world, option):
+    path = world.path("none")
+    main = conf(world, f'files = {{ {option} = "{path}"; }};\n')
+    check_refused(run(world, "-c", main, "--check-config"), USAGE, option, path)
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim, options={f"files.{option}": path})
+    check_equal("exit code", sm.once(), 0)
+    check(f"warning: files.{option}: {path}" in sm.output(), f"it says: {sm.output()}")
+
+
+@suite.test("a dump_dir that is a file is refused by --check-config")
+def dump_file(world):
+    path = world.write("dump", "")
+    main = conf(world, f'files = {{ dump_dir = "{path}"; }};\n')
+    check_refused(run(world, "-c", main, "--check-config"), USAGE, path, "Not a directory")
+
+
 @suite.test("a partition file that is broken at a reload: refused, the running ones stay", weight=2)
 def reload_broken(world):
     sim = lib.Simulator(world, fabrics.one_switch().build())
