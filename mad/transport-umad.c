@@ -355,6 +355,7 @@ static int choose_port(struct umad_transport *t, const struct transport_choice *
 		       char why[static 256])
 {
 	char device[UMAD_CA_NAME_LEN] = "";
+	char number_text[16] = "";
 	unsigned number = choice->port;
 	umad_port_t port;
 	int r;
@@ -367,9 +368,12 @@ static int choose_port(struct umad_transport *t, const struct transport_choice *
 	}
 	r = umad_get_port(device[0] ? device : NULL, (int)number, &port);
 	if (r < 0) {
-		snprintf(why, 256,
-			 "No usable InfiniBand port%s%s: is the HCA's driver loaded, and ib_umad?",
-			 device[0] ? " on " : "", device);
+		if (number > 0)
+			snprintf(number_text, sizeof(number_text), " %u", number);
+		snprintf(
+			why, 256,
+			"No usable InfiniBand port%s%s%s: is the HCA's driver loaded, and ib_umad?",
+			number_text, device[0] ? " on " : "", device);
 		return -ENODEV;
 	}
 	snprintf(t->transport.device, sizeof(t->transport.device), "%s", port.ca_name);

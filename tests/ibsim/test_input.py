@@ -190,13 +190,16 @@ def no_device(world):
 
 
 @suite.for_each("a port that is not there: {}", [
-    ("--device", ["--device", "mlx5_7"]), ("--device with a port", ["--device", "ibsim0:9"]),
-    ("--port-guid", ["--port-guid", "0xdeadbeef"])])
-def no_such_port(world, arguments):
+    ("--device", (["--device", "mlx5_7"], "on mlx5_7")),
+    ("--device with a port", (["--device", "ibsim0:9"], "port 9 on ibsim0")),
+    ("--port-guid", (["--port-guid", "0xdeadbeef"], "0x00000000deadbeef"))])
+def no_such_port(world, case):
+    arguments, named = case
     sim = lib.Simulator(world, fabrics.one_switch().build())
     sm = vsm(world, sim)
     check_equal(f"exit code ({sm.output()})", sm.once(*arguments), NO_DEVICE)
     check_equal(f"sentences in: {sm.output()}", len(sentences(sm.output())), 1)
+    check(named in sm.output(), f"no {named!r} in: {sm.output()}")
 
 
 @suite.for_each("the port chosen with {} is used", [
