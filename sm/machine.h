@@ -134,6 +134,9 @@ struct peer {
 
 #define MAX_PEERS 64u
 
+/* As many as a forwarding table has blocks, of 64 LIDs: a word each. */
+#define LID_BLOCKS (LID_UNICAST_LAST / 64 + 1)
+
 struct sm {
 	struct loop *loop;
 	struct transport *transport;
@@ -185,7 +188,8 @@ struct sm {
 	struct peer peers[MAX_PEERS];
 	unsigned n_peers;
 	uint64_t traps_ignored;
-	char trouble[256]; /* of our own port; empty: none */
+	uint64_t unwritten[LID_BLOCKS]; /* bit per LID: see tables_find_unwritten() */
+	char trouble[256];              /* of our own port; empty: none */
 };
 
 /* sm.c: something was done; goes on to the next phase if this one is. */
@@ -228,6 +232,9 @@ void tables_take_cleared(struct sm *sm, struct node *node, const struct answer *
 void tables_doubt(struct sm *sm, struct node *node);
 /* The switch holds nothing of what it did: it has restarted, or somebody cleared it. */
 void tables_forget(struct sm *sm, struct node *node);
+
+/* LIDs to which a switch, of those that take part, refuses to hold the route. */
+void tables_find_unwritten(struct sm *sm);
 
 /* settings.c: PortInfo as it should be. */
 enum { SETTING_MAX = 31, SETTING_LIFE_TIME = 31 /* of SwitchInfo; port 0 */ };

@@ -76,6 +76,26 @@ static bool has_route(const struct sm *sm, uint32_t number)
 	return sm_route(sm, near->node, port->lid) == near->number;
 }
 
+/* And do all switches hold their part of the way? */
+static bool is_written(const struct sm *sm, const struct port *port)
+{
+	for (unsigned lid = port->lid; lid < port->lid + (1u << port->lmc); lid++)
+		if (sm->unwritten[lid / 64] >> lid % 64 & 1)
+			return false;
+
+	return true;
+}
+
+static enum reason reason_of_route(const struct sm *sm, uint32_t number)
+{
+	if (!has_route(sm, number))
+		return REASON_NO_ROUTE;
+	if (port_is_end(&sm->fabric, number) && !is_written(sm, &sm->fabric.ports[number]))
+		return REASON_ROUTE_REFUSED;
+
+	return REASON_NONE;
+}
+
 static enum reason reason_of_keys(const struct sm *sm, uint32_t number)
 {
 	if (port_is_end(&sm->fabric, number) && !pkeys_fit(sm, number))
@@ -98,9 +118,9 @@ static enum reason remark(const struct sm *sm, uint32_t number)
 
 	if (port->set_fault.reason != REASON_NONE)
 		return port->set_fault.reason;
-	if (!has_route(sm, number))
-		return REASON_NO_ROUTE;
-	reason = reason_of_keys(sm, number);
+	reason = reason_of_route(sm, number);
+	if (reason == REASON_NONE)
+		reason = reason_of_keys(sm, number);
 	if (reason != REASON_NONE)
 		return reason;
 	if (settings_is_otherwise(sm, number))
@@ -117,12 +137,15 @@ static enum reason reason_of_switch(const struct sm *sm, const struct node *node
 {
 	const struct fault *faults[] = { &sm->fabric.ports[zero].set_fault, &node->sw->info_fault,
 					 &node->sw->lft_fault };
+	enum reason reason;
 
 	for (size_t i = 0; i < COUNT(faults); i++)
 		if (faults[i]->reason != REASON_NONE)
 			return faults[i]->reason;
 
-	return has_route(sm, zero) ? reason_of_keys(sm, zero) : REASON_NO_ROUTE;
+	reason = reason_of_route(sm, zero);
+
+	return reason == REASON_NONE ? reason_of_keys(sm, zero) : reason;
 }
 
 static enum reason reason_of_port(const struct sm *sm, uint32_t number)
@@ -171,12 +194,12 @@ static bool is_news(const struct sm *sm, enum reason reason)
 	       reason == REASON_ENFORCEMENT_IMPOSSIBLE || reason == REASON_OUT_OF_LIDS;
 }
 
-/* Of a link, and told of as that; or on the way to Active. */
+/* Of a link or another device, and told of as that; or on the way to Active. */
 static bool is_passing(enum reason reason)
 {
 	return reason == REASON_NO_LINK || reason == REASON_DISABLED || reason == REASON_TRAINING ||
 	       reason == REASON_WAITING_FOR_NEIGHBOR || reason == REASON_NOT_MASTER ||
-	       reason == REASON_IN_PROGRESS;
+	       reason == REASON_IN_PROGRESS || reason == REASON_ROUTE_REFUSED;
 }
 
 /* What all ports of a switch have is told of once, as that of port 0. */
@@ -204,6 +227,7 @@ static void tell(const struct sm *sm, uint32_t number, enum reason before, enum 
 
 void reasons_update(struct sm *sm)
 {
+	tables_find_unwritten(sm);
 	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
 		enum reason before = (enum reason)sm->fabric.ports[i].reason;
 		enum reason reason;

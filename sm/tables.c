@@ -49,8 +49,12 @@ void tables_doubt(struct sm *sm, struct node *node)
 
 void tables_forget(struct sm *sm, struct node *node)
 {
+	struct sw *sw = node->sw;
+
 	tables_doubt(sm, node);
-	node->sw->cold = true;
+	sw->cold = true;
+	if (sw->lft)
+		memset(sw->lft, ROUTE_NONE, sw->lft_size);
 }
 
 static bool is_cold(const struct sm *sm, const struct node *node, uint32_t number)
@@ -333,6 +337,46 @@ static void lft_failed(struct sm *sm, struct node *node, const struct answer *an
 		sw->lft_bad[block / 64] |= UINT64_C(1) << block % 64;
 	else
 		memset(sw->lft_bad, 0xff, sizeof(sw->lft_bad));
+}
+
+/*
+ * The LIDs of a block, a bit each, that the switch has not as they are planned. What a refused
+ * block holds is not known until it is read, but hardly something new.
+ */
+static uint64_t differences(const struct sw *sw, const uint8_t *plan, unsigned block)
+{
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < LFT_BLOCK; i++) {
+		unsigned lid = block * LFT_BLOCK + i;
+
+		if (plan[lid] != ROUTE_NONE && (lid >= sw->lft_size || sw->lft[lid] != plan[lid]))
+			bits |= UINT64_C(1) << i;
+	}
+
+	return bits;
+}
+
+void tables_find_unwritten(struct sm *sm)
+{
+	const struct routing *routing = &sm->routing;
+
+	memset(sm->unwritten, 0, sizeof(sm->unwritten));
+	if (sm->state != SM_MASTER || !routing->valid || !routing->tables.lft)
+		return;
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		const struct sw *sw = sm->fabric.nodes[i].sw;
+
+		if (!sw || !sm->fabric.nodes[i].present || sw->index == NO_SWITCH ||
+		    sw->lft_fault.reason == REASON_NONE)
+			continue;
+		for (unsigned block = 0; block <= lft_top(sm, sw) / LFT_BLOCK; block++)
+			if (sw->lft_bad[block / 64] >> block % 64 & 1)
+				sm->unwritten[block] |= differences(
+					sw,
+					routing->tables.lft + sw->index * routing->tables.stride,
+					block);
+	}
 }
 
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer)

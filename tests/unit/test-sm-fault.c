@@ -510,6 +510,47 @@ static void a_device_that_is_gone_has_no_reason_any_more(void **state)
 	assert_true(world_port(w, d, 1)->since >= loop_now(w->loop) - 5 * LOOP_SEC);
 }
 
+/* West goes by its old table, in which the others are. */
+static void a_port_whose_route_a_switch_refuses_has_the_reason(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *d = w->host[3];
+
+	w->conf.sweep_interval = 10;
+	fake_unplug(d, 1);
+	world_start(w);
+	fake_plug(d, 1);
+	w->west->refuses = (struct fake_fault){ .method = METHOD_SET,
+						.attr = ATTR_LFT,
+						.count = FOR_EVER,
+						.status = STATUS_BAD_FIELD };
+	world_run(w, 60);
+	assert_string_equal(world_reason(w, w->west, 0), "set-refused");
+	assert_string_equal(world_reason(w, d, 1), "route-refused");
+	for (unsigned i = 0; i < 3; i++)
+		assert_string_equal(world_reason(w, w->host[i], 1), "none");
+	assert_string_equal(world_reason(w, w->east, 0), "none");
+	heal(w->west);
+	sm_sweep(w->sm, true);
+	world_run(w, 30);
+	assert_good(w, NULL);
+}
+
+/* Nobody has ever written to its table. */
+static void all_ports_have_the_reason_if_a_new_switch_refuses_its_table(void **state)
+{
+	struct world *w = *state;
+
+	w->east->refuses = (struct fake_fault){ .method = METHOD_SET,
+						.attr = ATTR_LFT,
+						.count = FOR_EVER,
+						.status = STATUS_BAD_FIELD };
+	world_start(w);
+	for (unsigned i = 0; i < HOSTS; i++)
+		assert_string_equal(world_reason(w, w->host[i], 1), "route-refused");
+	assert_in_range(count_reasons(w), 1, 2); /* not one for each port */
+}
+
 static void a_port_that_was_never_read_is_so_since_its_device_came(void **state)
 {
 	struct world *w = *state;
@@ -540,6 +581,8 @@ int main(void)
 		cmocka_unit_test(a_port_that_falls_back_again_and_again_costs_no_more_than_others),
 		cmocka_unit_test(our_own_device_is_waited_for_and_nobody_else_is_gone),
 		TEST(a_device_that_is_gone_has_no_reason_any_more),
+		TEST(a_port_whose_route_a_switch_refuses_has_the_reason),
+		TEST(all_ports_have_the_reason_if_a_new_switch_refuses_its_table),
 		TEST(a_port_that_was_never_read_is_so_since_its_device_came),
 	};
 
