@@ -8,8 +8,8 @@
  * A fault is tried again by later sweeps, so that what was a whim heals by itself: by the next, and
  * after each failure only after twice as many. After FAULT_TRIES it rests for FAULT_REST each time.
  * Meanwhile what it is about is left alone, and the rest of the device is not: so a fault costs its
- * own requests a few times, causes no sweep and no event but the first time, and keeps its reason as
- * long as it lasts.
+ * own requests a few times, causes no sweep and no event but the first time, and keeps its reason
+ * as long as it lasts.
  *
  * It is over when a whole reconcile that tried it, or had no need to, did not see it fail. It is
  * forgotten, and so tried from the beginning, when the device comes up anew, with a new

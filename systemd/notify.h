@@ -18,7 +18,7 @@ void notify_reloading(void);
 void notify_stopping(void);
 
 /*
- * Feed the watchdog: loop_set_watchdog() does, when there is progress. Start-up may then take longer
- * too: a large or slow fabric is no reason to be killed before it is up.
+ * Feed the watchdog: loop_set_watchdog() does, when there is progress. Start-up may then take
+ * longer too: a large or slow fabric is no reason to be killed before it is up.
  */
 void notify_watchdog(void);

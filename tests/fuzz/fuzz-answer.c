@@ -41,7 +41,7 @@ struct play {
 	unsigned n_asked;
 	unsigned n_beats; /* our own device was asked */
 	struct datagram beat;
-	bool beat_waits; /* for its answer, which comes in the end */
+	bool beat_waits;    /* for its answer, which comes in the end */
 	unsigned n_done[3]; /* by enum request_result */
 	unsigned n_forgotten;
 	struct datagram sent[TRIES_KEPT];
