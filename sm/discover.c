@@ -214,6 +214,19 @@ static int find_or_add(struct sm *sm, const struct node_info *info, uint32_t *re
 	return r;
 }
 
+/*
+ * Not what is found first, nor what comes and goes because our own cable does: that is all there
+ * is, and no news of any of it.
+ */
+static bool is_news(const struct sm *sm)
+{
+	const struct fabric *f = &sm->fabric;
+
+	return sm->came_up && !sm->cut_off && f->local_port != NO_PORT &&
+	       (f->ports[f->local_port].number == 0 ||
+		port_state(&f->ports[f->local_port]) != PORT_DOWN);
+}
+
 static void node_came(struct sm *sm, uint32_t number)
 {
 	struct node *node = &sm->fabric.nodes[number];
@@ -224,7 +237,7 @@ static void node_came(struct sm *sm, uint32_t number)
 	faults_forget_node(sm, node);
 	for (unsigned i = 0; i <= node->n_ports; i++)
 		sm->fabric.ports[port_at(node, i)].since = node->since;
-	if (sm->came_up)
+	if (is_news(sm))
 		event_add(sm->events, EVENT_NODE_UP, node->guid, sm->fabric.ports[node->entry].lid,
 			  -1, "%s appeared", node->described ? node->description : "a device");
 }
@@ -319,7 +332,7 @@ static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 	f->ports[via].checked = f->ports[far].checked = f->sweep;
 	f->ports[via].relink = f->ports[far].relink = false;
 	f->ports[via].probe_silent = f->ports[far].probe_silent = false;
-	if (is_new && sm->came_up)
+	if (is_new && is_news(sm))
 		event_add(sm->events, EVENT_LINK_UP, node_of(f, via)->guid, port_lid(f, via),
 			  f->ports[via].number, "link to 0x%016" PRIx64 " port %u",
 			  node_of(f, far)->guid, f->ports[far].number);
@@ -689,8 +702,10 @@ static void node_went(struct sm *sm, uint32_t number)
 		port->since = node->since;
 		memset(port->info, 0, SMP_DATA_SIZE);
 	}
-	event_add(sm->events, EVENT_NODE_DOWN, node->guid, sm->fabric.ports[node->entry].lid, -1,
-		  "%s is gone", node->described ? node->description : "a device");
+	if (is_news(sm))
+		event_add(sm->events, EVENT_NODE_DOWN, node->guid,
+			  sm->fabric.ports[node->entry].lid, -1, "%s is gone",
+			  node->described ? node->description : "a device");
 }
 
 static void end_node(struct sm *sm, uint32_t number)

@@ -165,6 +165,7 @@ struct sm {
 	bool wrote;   /* this reconcile has set something */
 	bool came_up;
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */
+	bool cut_off;  /* our own port had no link when this was last at rest */
 	bool stopping; /* ask nothing more */
 	bool by_lid;   /* nothing is known against the tables in use: see work.c */
 	uint16_t last_lid; /* that the forwarding tables of all switches have room for */

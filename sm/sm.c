@@ -100,7 +100,10 @@ static void look_at_own_port(struct sm *sm)
 	char before[sizeof(sm->trouble)];
 	struct log_where where;
 
-	if (own == NO_PORT || sm->sweep_wanted)
+	if (own == NO_PORT)
+		return;
+	sm->cut_off = port->number != 0 && port_state(port) == PORT_DOWN;
+	if (sm->sweep_wanted)
 		return;
 	memcpy(before, sm->trouble, sizeof(before));
 	sm->trouble[0] = 0;

@@ -200,6 +200,29 @@ static void our_own_port_without_a_link_is_trouble_and_said_once(void **state)
 	assert_good(e->w, NULL);
 }
 
+static void our_own_cable_is_no_news_of_others(void **state)
+{
+	struct ears *e = *state;
+	struct fake_device *a = e->w->host[0];
+
+	e->w->conf.sweep_interval = 10;
+	fake_unplug(a, 1);
+	world_start(e->w);
+	for (unsigned i = 0; i < 2; i++) {
+		e->n = 0;
+		fake_plug(a, 1);
+		world_run(e->w, 30);
+		assert_good(e->w, NULL);
+		fake_unplug(a, 1);
+		world_run(e->w, 30);
+		assert_said(e, LOG_LEVEL_WARNING, a->guid, 1, world_port(e->w, a, 1)->lid,
+			    "has no link");
+		for (unsigned line = 0; line < e->n; line++)
+			assert_true(e->lines[line].where.guid == 0 ||
+				    e->lines[line].where.guid == a->guid);
+	}
+}
+
 int main(void)
 {
 #define TEST_LOG(name) cmocka_unit_test_setup_teardown(name, listen_to_a_world, stop_listening)
@@ -209,6 +232,7 @@ int main(void)
 		TEST_LOG(a_fault_is_a_warning_and_its_end_is_noticed),
 		TEST_LOG(a_link_that_becomes_slow_is_a_warning_at_both_ends),
 		TEST_LOG(our_own_port_without_a_link_is_trouble_and_said_once),
+		TEST_LOG(our_own_cable_is_no_news_of_others),
 		TEST_LOG(all_ports_of_a_switch_that_was_silent_are_well_in_one_message),
 	};
 
