@@ -65,7 +65,6 @@ static const struct conf_name conf_speeds[] = {
 	{ "sdr", CONF_SPEED_SDR },
 	{ "ddr", CONF_SPEED_SDR | CONF_SPEED_DDR },
 	{ "qdr", CONF_SPEED_SDR | CONF_SPEED_QDR },
-	{ "fdr10", CONF_SPEED_SDR | CONF_SPEED_FDR10 },
 	{ "fdr", CONF_SPEED_SDR | CONF_SPEED_FDR },
 	{ "edr", CONF_SPEED_SDR | CONF_SPEED_EDR },
 	{ "hdr", CONF_SPEED_SDR | CONF_SPEED_HDR },
