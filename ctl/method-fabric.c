@@ -194,6 +194,16 @@ static json_t *make_link(const struct call *call, uint32_t port)
 	return row_end(&row);
 }
 
+/* The LID of a switch names its port 0, which has no link: then those of the switch are meant. */
+static bool is_end_wanted(const struct fabric *f, const struct found *filter, uint32_t port)
+{
+	if (filter->node != NO_NODE && f->ports[port].node != filter->node)
+		return false;
+
+	return filter->port == NO_PORT || filter->port == port ||
+	       f->ports[filter->port].number == 0;
+}
+
 /* Each link once, at the end that has the lower number; a port wired to itself counts too. */
 static bool is_wanted_link(const struct call *call, const struct found *filter, uint32_t port)
 {
@@ -202,10 +212,7 @@ static bool is_wanted_link(const struct call *call, const struct found *filter, 
 
 	if (!port_exists(f, port) || p->peer == NO_PORT || p->peer < port)
 		return false;
-	if (filter->node != NO_NODE && p->node != filter->node &&
-	    f->ports[p->peer].node != filter->node)
-		return false;
-	if (filter->port != NO_PORT && filter->port != port && filter->port != p->peer)
+	if (!is_end_wanted(f, filter, port) && !is_end_wanted(f, filter, p->peer))
 		return false;
 
 	return !call_flag(call, "problems") || port_state(p) != PORT_ACTIVE ||

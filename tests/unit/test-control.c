@@ -982,6 +982,21 @@ static void a_link_is_there_once_and_a_slow_one_is_marked(void **state)
 	assert_int_equal(json_array_size(links), 2);
 }
 
+static void the_lid_of_a_switch_means_all_its_links(void **state)
+{
+	struct fixture *f = *state;
+	const struct fabric *fabric = sm_fabric(f->sm);
+	uint32_t leaf = fabric_find_node(fabric, 0x20);
+	char by_lid[32];
+
+	snprintf(by_lid, sizeof(by_lid), "{\"of\":\"%u\"}",
+		 port_lid(fabric, fabric->nodes[leaf].first_port));
+	assert_true(json_array_size(json_object_get(ask(f, "links", by_lid), "links")) > 1);
+	assert_int_equal(json_array_size(json_object_get(ask(f, "links", by_lid), "links")),
+			 json_array_size(json_object_get(
+				 ask(f, "links", "{\"of\":\"0x0000000000000020\"}"), "links")));
+}
+
 /* What @what is found as: the GUID of its node. */
 static void find(void **state, const char *what, const char *guid)
 {
@@ -1480,6 +1495,7 @@ int main(void)
 		TEST(problems_are_ports_that_are_not_as_planned),
 		TEST(ports_of_one_node_or_one_port),
 		TEST(a_link_is_there_once_and_a_slow_one_is_marked),
+		TEST(the_lid_of_a_switch_means_all_its_links),
 		TEST(things_are_found_by_guid_lid_and_name),
 		TEST(what_is_not_found_is_said),
 		TEST(a_name_of_several_lists_them),
