@@ -28,7 +28,7 @@ static void show_first_line(const json_t *s, const struct view *view)
 	       member_number(s, "applied"), member_number(s, "nodes"), member_number(s, "switches"),
 	       member_number(s, "ports_active"));
 	if (bad == 0) {
-		printf("all\n");
+		printf("%s\n", member_number(s, "generation") ? "all" : "and that is not all yet");
 		return;
 	}
 	printf("%lld not: run ", bad);

@@ -687,6 +687,8 @@ bool sm_not_kept(const struct sm *sm, uint32_t number, unsigned n, const char **
 	const struct port *port = &sm->fabric.ports[number];
 	unsigned setting;
 
+	if (!node->present || !port->known)
+		return false; /* what it holds is not known */
 	for (unsigned at = 0;; at++) {
 		if (!not_kept_at(node->not_kept, port->number, at, &setting, ret_wanted))
 			return false;
