@@ -238,13 +238,19 @@ static const struct sm_listener listener = { .settled = on_settled,
 					     .named = on_named,
 					     .event = on_sm_event };
 
-/* The partitions stay what they are, whatever is in the file when the port comes back. */
+/*
+ * The partitions stay what they are, whatever is in the file when the port comes back. What the
+ * subnet manager kept goes to the disk, and the next one reads it from there, as after a restart.
+ */
 static void close_port(struct daemon *d)
 {
+	struct store *store = d->sm ? TAKE(d->store) : NULL;
+
 	dumper_look(d->dumper, NULL, NULL);
 	if (d->sm)
 		d->partitions = sm_take_partitions(d->sm);
 	sm_free(TAKE(d->sm));
+	store_close(store);
 	transport_free(TAKE(d->transport));
 }
 
@@ -309,6 +315,8 @@ static int open_port(struct daemon *d, char why[static 256])
 					   .port_guid = d->conf.port_guid };
 	int r = transport_umad_open(d->loop, &choice, why, &d->transport);
 
+	if (r == 0 && !d->store)
+		r = store_open(d->loop, d->conf.state_dir, why, &d->store);
 	if (r < 0)
 		return r;
 	log_info("Using %s port %u, GUID 0x%016" PRIx64, d->transport->device, d->transport->port,
