@@ -48,9 +48,12 @@ undo() {
 	for place in vsm-fabrics dev proc; do
 		umount -l "$root/$place" 2>/dev/null || true
 	done
+	umount -l "$root" 2>/dev/null || true
 }
 trap undo EXIT
 trap 'exit 1' HUP INT TERM
+# Tests that fill a disk make mounts of their own, for which the root must be one too.
+mount --bind "$root" "$root"
 mount -t proc proc "$root/proc" 2>/dev/null || mount --rbind /proc "$root/proc"
 mount --bind /dev "$root/dev"
 if [ -n "${VSM_FABRICS:-}" ]; then
