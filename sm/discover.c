@@ -231,6 +231,7 @@ static void node_came(struct sm *sm, uint32_t number)
 {
 	struct node *node = &sm->fabric.nodes[number];
 
+	sm->changed = true;
 	node->present = true;
 	node->since = loop_now(sm->loop);
 	node->trusted = false;
@@ -269,6 +270,13 @@ static void visit(struct sm *sm, uint32_t number, uint32_t via)
 		fault_leave_out(sm, node, &node->fault, REASON_OUT_OF_MEMORY);
 }
 
+/* A cable that is gone, or leads nowhere, makes another fabric, even if no table shows it. */
+static void disconnect(struct sm *sm, uint32_t number)
+{
+	sm->changed = sm->changed || sm->fabric.ports[number].peer != NO_PORT;
+	fabric_disconnect(&sm->fabric, number);
+}
+
 static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
 {
 	struct log_where where;
@@ -281,7 +289,7 @@ static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
 	if (sm->fabric.ports[via].reason != reason)
 		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
 			  "what is behind this port is left out: %s", reason_sentence(reason));
-	fabric_disconnect(&sm->fabric, via);
+	disconnect(sm, via);
 	sm->fabric.ports[via].probe_silent = reason == REASON_NEIGHBOR_SILENT;
 	reason_set_port(sm, via, reason);
 }
@@ -328,6 +336,7 @@ static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 	struct fabric *f = &sm->fabric;
 	bool is_new = f->ports[via].peer != far;
 
+	sm->changed = sm->changed || is_new;
 	fabric_connect(f, via, far);
 	f->ports[via].checked = f->ports[far].checked = f->sweep;
 	f->ports[via].relink = f->ports[far].relink = false;
@@ -469,7 +478,7 @@ static void port_went_down(struct sm *sm, uint32_t number)
 			  node_of(f, port->peer)->guid, f->ports[port->peer].number);
 		f->ports[port->peer].relink = true;
 	}
-	fabric_disconnect(f, number);
+	disconnect(sm, number);
 	port->probe_silent = false;
 	port->relink = false;
 }
@@ -687,6 +696,7 @@ static void node_went(struct sm *sm, uint32_t number)
 {
 	struct node *node = &sm->fabric.nodes[number];
 
+	sm->changed = true;
 	node->present = false;
 	node->trusted = false;
 	node->reason = REASON_NONE;
@@ -695,7 +705,7 @@ static void node_went(struct sm *sm, uint32_t number)
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		struct port *port = &sm->fabric.ports[port_at(node, i)];
 
-		fabric_disconnect(&sm->fabric, port_at(node, i));
+		disconnect(sm, port_at(node, i));
 		port->present = false;
 		port->known = false;
 		port->reason = REASON_NONE;

@@ -77,7 +77,7 @@ struct discovery {
 	uint32_t node;        /* of the frontier, from which probes are sent now */
 	unsigned port;        /* its next port */
 	bool full;
-	bool expanding; /* probes are being sent, else the frontier is being read */
+	bool expanding;     /* probes are being sent, else the frontier is being read */
 	enum reason failed; /* our own device cannot be used; NONE: it can */
 };
 
@@ -161,7 +161,7 @@ struct sm {
 	uint32_t n_busy;   /* nodes that the phase waits for */
 	bool sweep_wanted; /* another sweep when this one is done */
 	bool full_wanted;
-	bool changed; /* this reconcile has changed the plan */
+	bool changed; /* this reconcile has found another fabric, or changed the plan */
 	bool wrote;   /* this reconcile has set something */
 	bool came_up;
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */

@@ -41,10 +41,9 @@ const char *sm_state_name(unsigned state);
 struct sm_status {
 	enum sm_state state;
 	enum sm_phase phase;
-	uint64_t
-		generation; /* of the plan; counts up with every reconcile that changed something */
-	uint64_t applied;   /* all of the plan up to this one is acknowledged by the devices */
-	bool came_up;       /* the first bring-up has been completed */
+	uint64_t generation; /* counts up with every reconcile that found or made a change */
+	uint64_t applied;    /* all of the plan up to this one is acknowledged by the devices */
+	bool came_up;        /* the first bring-up has been completed */
 	uint32_t nodes, switches, hcas, routers;
 	uint32_t ports_active;     /* linked ports that are Active, switch port 0 not counted */
 	uint32_t ports_not_active; /* linked ports that are not, each with a reason */

@@ -141,6 +141,43 @@ static void a_link_that_bounces_while_others_are_activated_becomes_active(void *
 	world_free(w);
 }
 
+/* -- generations ----------------------------------------------------------------------------------
+ */
+
+static uint64_t generation_after_full_sweep(struct world *w)
+{
+	struct sm_status status;
+
+	sm_sweep(w->sm, true);
+	world_run(w, 20);
+	sm_status(w->sm, &status);
+	assert_int_equal(status.applied, status.generation);
+
+	return status.generation;
+}
+
+/* Its LID leads to where it last was, before and after: no table changes, but the fabric does. */
+static void who_comes_or_goes_makes_a_generation_though_nothing_is_written(void **state)
+{
+	struct world *w = world_new(1);
+	uint64_t before;
+	size_t mark;
+
+	(void)state;
+	world_start(w);
+	before = generation_after_full_sweep(w);
+	mark = world_mark(w);
+	w->host[3]->silent = true;
+	assert_int_equal(generation_after_full_sweep(w), before + 1);
+	assert_int_equal(generation_after_full_sweep(w), before + 1);
+	w->host[3]->silent = false;
+	assert_int_equal(generation_after_full_sweep(w), before + 2);
+	assert_int_equal(generation_after_full_sweep(w), before + 2);
+	assert_int_equal(world_sets(w, mark), 0);
+	assert_good(w, NULL);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +186,7 @@ int main(void)
 		cmocka_unit_test(who_says_the_impossible_at_once_costs_one_sweep_at_a_time),
 		cmocka_unit_test(no_change_is_lost_when_its_clearing_is_lost_and_repeated),
 		cmocka_unit_test(a_link_that_bounces_while_others_are_activated_becomes_active),
+		cmocka_unit_test(who_comes_or_goes_makes_a_generation_though_nothing_is_written),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
