@@ -22,6 +22,8 @@ struct control_setup {
 	const char *trouble;
 	/* Read the configuration again: 0 or -errno, and in both cases a sentence about it. */
 	int (*reload)(void *user, char ret_text[static CONTROL_TEXT_SIZE]);
+	/* The generation that the dump files show, or 0: see dumper_shows(). May be NULL. */
+	uint64_t (*dumped)(void *user);
 	void *user;
 	const char *version; /* "0.1.0" */
 	/* Unix time in ns when loop_now() was 0; 0: it is found out from the clock. */

@@ -11,6 +11,10 @@
  *
  * One writing at a time: what changes meanwhile is looked at when it has ended. It works on a
  * picture and a path of its own, and needs neither the subnet manager nor us.
+ *
+ * Who reads the files has to know whether they are those of the fabric as it is: they show a
+ * generation when all of them are written, and none after a failure, which may have left new files
+ * beside former ones.
  */
 
 #include "ctl/dumper.h"
@@ -34,6 +38,7 @@
 struct writing {
 	struct dumper *dumper;
 	struct picture *picture;
+	uint64_t generation; /* of the picture; 0: nobody asks for it any more */
 	int result;
 	char dir[PATH_MAX];
 };
@@ -46,8 +51,9 @@ struct dumper {
 	int result;              /* of the last */
 	struct loop_timer *timer;
 	const struct sm *sm;
-	const char *dir;
-	uint64_t generation; /* that was written */
+	char dir[PATH_MAX];
+	uint64_t generation; /* that was written, or is being */
+	uint64_t shown;      /* by the files; 0: none */
 	uint64_t names;
 	uint64_t written_at;    /* began, or ended; 0: never */
 	uint64_t waiting_since; /* 0: it does not */
@@ -92,6 +98,7 @@ static void on_written(void *user)
 	struct dumper *d = w->dumper;
 
 	take_result(d, w->result, w->dir);
+	d->shown = w->result == 0 ? w->generation : 0;
 	writing_free(TAKE(d->writing));
 	if (d->written_at)
 		d->written_at = loop_now(d->loop);
@@ -108,6 +115,7 @@ static int begin_writing(struct dumper *d)
 	if (!w)
 		return -ENOMEM;
 	w->dumper = d;
+	w->generation = d->generation;
 	snprintf(w->dir, sizeof(w->dir), "%s", d->dir);
 	r = picture_take(d->sm, &w->picture);
 	if (r == 0)
@@ -124,8 +132,11 @@ static int begin_writing(struct dumper *d)
 static void forget(struct dumper *d)
 {
 	d->sm = NULL;
+	d->shown = 0;
 	d->written_at = 0;
 	d->waiting_since = 0;
+	if (d->writing)
+		d->writing->generation = 0;
 	loop_timer_stop(d->timer);
 }
 
@@ -169,6 +180,8 @@ static void look(struct dumper *d)
 	r = begin_writing(d);
 	if (r < 0)
 		take_result(d, r, d->dir);
+	else if (d->shown != d->generation)
+		d->shown = 0; /* file by file they become others */
 }
 
 static void on_time(void *user)
@@ -178,18 +191,24 @@ static void on_time(void *user)
 
 void dumper_look(struct dumper *d, const struct sm *sm, const char *dir)
 {
-	if (!sm || dir[0] == 0) {
+	/* There may be anything in another directory. */
+	if (!sm || dir[0] == 0 || strcmp(dir, d->dir) != 0)
 		forget(d);
+	if (!sm || dir[0] == 0)
 		return;
-	}
 	d->sm = sm;
-	d->dir = dir;
+	snprintf(d->dir, sizeof(d->dir), "%s", dir);
 	look(d);
 }
 
 bool dumper_is_busy(const struct dumper *d)
 {
 	return d->writing || d->waiting_since != 0;
+}
+
+uint64_t dumper_shows(const struct dumper *d)
+{
+	return d->shown;
 }
 
 int dumper_new(struct loop *loop, void (*written)(void *user), void *user, struct dumper **ret)

@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct dumper;
 struct loop;
@@ -18,11 +19,17 @@ int dumper_new(struct loop *loop, void (*written)(void *user), void *user, struc
 void dumper_free(struct dumper *d);
 
 /*
- * A reconcile has ended, or all names have come: writes dumps into @dir if it is time. @dir may be
- * empty (none are wanted) and may change, both stay the caller's; before they go, and when @sm is
- * about to, look at no @sm (NULL).
+ * A reconcile has ended, all names have come, or @dir is another: writes dumps into @dir if it is
+ * time. @dir may be empty: none are wanted. @sm stays the caller's; before it goes, look at no @sm
+ * (NULL).
  */
 void dumper_look(struct dumper *d, const struct sm *sm, const char *dir);
 
 /* Dumps are being written, or are due and only names are missing: @written will be called. */
 bool dumper_is_busy(const struct dumper *d);
+
+/*
+ * The generation that the files in the directory show, all of them; 0: none, as nothing was written
+ * there yet, or the last writing has failed, or they are just becoming others.
+ */
+uint64_t dumper_shows(const struct dumper *d);

@@ -93,10 +93,11 @@ static json_t *make_smps(const struct requests *requests)
 /* -- status -------------------------------------------------------------------------------------
  */
 
-static void put_counts(struct row *row, const struct sm_status *s)
+static void put_counts(struct row *row, const struct sm_status *s, uint64_t dumped)
 {
 	row_number(row, "generation", s->generation);
 	row_number(row, "applied", s->applied);
+	row_number(row, "dumped", dumped);
 	row_bool(row, "came_up", s->came_up);
 	row_number(row, "nodes", s->nodes);
 	row_number(row, "switches", s->switches);
@@ -172,6 +173,7 @@ static const char *find_trouble(const struct call *call, const struct sm_status 
 
 void method_status(struct call *call)
 {
+	const struct control_setup *setup = &call->rpc->setup;
 	struct sm_status s = { .state = SM_NOT_ACTIVE };
 	struct row *row = &call->result;
 
@@ -180,7 +182,7 @@ void method_status(struct call *call)
 	row_text(row, "state", sm_state_name(s.state));
 	row_text(row, "phase", call->sm ? sm_phase_name(s.phase) : NULL);
 	row_text(row, "trouble", find_trouble(call, &s));
-	put_counts(row, &s);
+	put_counts(row, &s, setup->dumped ? setup->dumped(setup->user) : 0);
 	put_last_sweep(call, &s);
 	row_text(row, "engine", s.engine);
 	row_text(row, "routing", s.routing_why);

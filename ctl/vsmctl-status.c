@@ -58,6 +58,7 @@ static void show_place(const json_t *s)
 	char place[320];
 	const char *engine = member_text(s, "engine", NULL);
 	const char *master = member_text(s, "master_guid", NULL);
+	long long dumped = member_number(s, "dumped");
 
 	if (json_is_object(json_object_get(s, "port")))
 		printf("on %s, LID %lld, port GUID %s\n",
@@ -70,6 +71,8 @@ static void show_place(const json_t *s)
 		       member_text(s, "routing", ""));
 	if (master)
 		printf("the master is %s\n", master);
+	if (dumped)
+		printf("dumps show generation %lld\n", dumped);
 }
 
 static void show_other_sms(const json_t *s)

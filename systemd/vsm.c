@@ -439,6 +439,8 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
 		partitions_free(d->partitions);
 		d->partitions = TAKE(partitions);
 	}
+	if (!d->stop_at)
+		dumper_look(d->dumper, d->sm, d->conf.dump_dir);
 	snprintf(ret_text, CONTROL_TEXT_SIZE, "%u option%s changed%s%s%s", changes.applied,
 		 changes.applied == 1 ? "" : "s", changes.waiting ? "; needs a restart: " : "",
 		 changes.names, "; partitions are read again");
@@ -499,11 +501,19 @@ static void take_over_lids(struct daemon *d)
 			 d->conf.import_guid2lid, counts.refused);
 }
 
+static uint64_t dumped(void *user)
+{
+	const struct daemon *d = user;
+
+	return dumper_shows(d->dumper);
+}
+
 static int open_control(struct daemon *d)
 {
 	struct control_setup setup = { .sm = &d->sm,
 				       .trouble = d->trouble,
 				       .reload = reload,
+				       .dumped = dumped,
 				       .user = d,
 				       .version = PACKAGE_VERSION };
 	char why[256] = "";

@@ -528,7 +528,7 @@ class Manager:
         return code
 
     def dump_path(self, name, seconds=20):
-        """Of one of its dump files. vsm writes them a moment after it is ready."""
+        """Of one of its dump files, once they show the fabric as it is."""
         path = os.path.join(self.dumps, name)
         wait_until(f"{self.name} writes {name}",
                    lambda: os.path.exists(path) and self.wrote_dumps(), seconds)
@@ -544,7 +544,7 @@ class Manager:
         return False
 
     def dump(self, name):
-        """The text of one of its dump files."""
+        """The text of one of its dump files, once they show the fabric as it is."""
         with open(self.dump_path(name), encoding="utf-8", errors="replace") as file:
             return file.read()
 
@@ -668,6 +668,15 @@ class Vsm(Manager):
     def status(self):
         """Also of one that is in trouble."""
         return self.ctl("status", code=None) or self.ctl("status")
+
+    def wrote_dumps(self):
+        """Do they show what it says now? (One that has ended has written all that it will.)"""
+        if not self.running():
+            return True
+        status = self.status()
+        check(status["phase"] == "rest", f"phase {status['phase']}")
+        check_equal("dumped", status["dumped"], status["generation"])
+        return True
 
     def wait_status(self, what, condition, seconds=30):
         """The status as soon as it is so."""

@@ -48,6 +48,7 @@ struct fixture {
 	json_t *answer;
 	int reload_result;
 	unsigned reloads;
+	uint64_t dumped;
 	char buffer[ANSWER_SIZE];
 };
 
@@ -61,11 +62,19 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
 	return f->reload_result;
 }
 
+static uint64_t dumped(void *user)
+{
+	const struct fixture *f = user;
+
+	return f->dumped;
+}
+
 static struct control_setup setup_of(struct fixture *f)
 {
 	return (struct control_setup){ .sm = &f->sm,
 				       .trouble = "no RDMA device",
 				       .reload = reload,
+				       .dumped = dumped,
 				       .user = f,
 				       .version = "1.2.3",
 				       .unix_at_zero = 1699900000 * LOOP_SEC };
@@ -862,6 +871,17 @@ static void status_has_what_scripts_wait_for(void **state)
 	assert_int_equal(number(json_object_get(smps, "get"), "refused"), 0);
 }
 
+static void status_says_which_generation_the_dumps_show(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(number(ask(f, "status", "{}"), "dumped"), 0);
+	f->dumped = 11;
+	assert_int_equal(number(ask(f, "status", "{}"), "dumped"), 11);
+	f->sm = NULL;
+	assert_int_equal(number(ask(f, "status", "{}"), "dumped"), 11);
+}
+
 static void before_there_is_a_port_only_status_version_and_reload_answer(void **state)
 {
 	struct fixture *f = *state;
@@ -1488,6 +1508,7 @@ int main(void)
 		TEST(readers_look_and_admins_change_and_others_learn_nothing),
 		TEST(somebody_else_is_refused_and_dropped),
 		TEST(status_has_what_scripts_wait_for),
+		TEST(status_says_which_generation_the_dumps_show),
 		TEST(before_there_is_a_port_only_status_version_and_reload_answer),
 		TEST(every_method_says_its_schema),
 		TEST(a_list_of_any_length_comes_in_small_pages),

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -276,6 +277,95 @@ static void a_failure_is_said_once_until_it_works_again(void **state)
 	assert_false(dumper_is_busy(f->dumper));
 }
 
+static uint64_t generation(const struct fixture *f)
+{
+	return f->fake->status->generation;
+}
+
+static void the_files_show_a_generation_when_all_of_them_are_written(void **state)
+{
+	struct fixture *f = *state;
+
+	loop_virtual_set_job_delay(f->loop, 10 * LOOP_SEC);
+	look(f);
+	assert_int_equal(dumper_shows(f->dumper), 0);
+	pass(f, 10);
+	assert_int_equal(dumper_shows(f->dumper), generation(f));
+	f->fake->status->generation++;
+	look(f);
+	f->fake->status->generation++;
+	look(f);
+	assert_int_equal(dumper_shows(f->dumper), 0);
+	pass(f, 10);
+	assert_int_not_equal(dumper_shows(f->dumper), generation(f));
+	pass(f, 10);
+	assert_int_equal(dumper_shows(f->dumper), generation(f));
+}
+
+static void with_a_new_name_they_show_the_same_generation_all_the_time(void **state)
+{
+	struct fixture *f = *state;
+
+	look(f);
+	loop_virtual_set_job_delay(f->loop, 10 * LOOP_SEC);
+	f->fake->status->names++;
+	pass(f, 100);
+	assert_true(look(f));
+	assert_true(dumper_is_busy(f->dumper));
+	assert_int_equal(dumper_shows(f->dumper), generation(f));
+	pass(f, 10);
+	assert_int_equal(f->told, 2);
+	assert_int_equal(dumper_shows(f->dumper), generation(f));
+}
+
+/* The first are new, and the third cannot be: of which generation are they? */
+static void after_a_failure_the_files_show_none(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(look(f));
+	assert_int_equal(mkdir(path_of(f, names[2]), 0700), 0);
+	f->fake->status->generation++;
+	dumper_look(f->dumper, f->fake->sm, f->folder);
+	loop_virtual_run_for(f->loop, 0);
+	assert_int_equal(f->warnings, 1);
+	assert_int_equal(dumper_shows(f->dumper), 0);
+	assert_int_equal(rmdir(path_of(f, names[2])), 0);
+	f->fake->status->generation++;
+	assert_true(look(f));
+	assert_int_equal(dumper_shows(f->dumper), generation(f));
+}
+
+static void what_was_written_for_a_subnet_manager_that_is_gone_shows_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	look(f);
+	dumper_look(f->dumper, NULL, NULL);
+	assert_int_equal(dumper_shows(f->dumper), 0);
+	loop_virtual_set_job_delay(f->loop, 10 * LOOP_SEC);
+	look(f);
+	dumper_look(f->dumper, NULL, NULL);
+	pass(f, 10);
+	assert_int_equal(f->told, 2);
+	assert_int_equal(dumper_shows(f->dumper), 0);
+}
+
+static void into_another_directory_they_are_written_at_once(void **state)
+{
+	struct fixture *f = *state;
+	char another[sizeof(f->folder)];
+
+	assert_true(look(f));
+	memcpy(another, f->folder, sizeof(another));
+	strcpy(f->folder, "/tmp/test-dumper-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	assert_true(look(f));
+	assert_int_equal(dumper_shows(f->dumper), generation(f));
+	assert_false(look(f));
+	assert_int_equal(rmdir(another), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -291,6 +381,11 @@ int main(void)
 		TEST(what_is_being_written_needs_no_subnet_manager),
 		TEST(a_failure_is_said_once_until_it_works_again),
 		TEST(without_a_directory_or_a_subnet_manager_nothing_is_written),
+		TEST(the_files_show_a_generation_when_all_of_them_are_written),
+		TEST(with_a_new_name_they_show_the_same_generation_all_the_time),
+		TEST(after_a_failure_the_files_show_none),
+		TEST(what_was_written_for_a_subnet_manager_that_is_gone_shows_nothing),
+		TEST(into_another_directory_they_are_written_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,13 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
 	return f->reload_result;
 }
 
+static uint64_t dumped(void *user)
+{
+	const struct fixture *f = user;
+
+	return f->sm ? 12 : 0;
+}
+
 static int begin(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -73,6 +80,7 @@ static int begin(void **state)
 	setup = (struct control_setup){ .sm = &f->sm,
 					.trouble = "No RDMA device is there yet.",
 					.reload = reload,
+					.dumped = dumped,
 					.user = f,
 					.version = "1.2.3",
 					.unix_at_zero = 1699900000 * LOOP_SEC };
