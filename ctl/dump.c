@@ -90,8 +90,8 @@ static const char *state_word(uint8_t state)
 static const char *speed_word(const char *name)
 {
 	static const char *const words[][2] = {
-		{ "SDR", "2.5" }, { "DDR", "5" },  { "QDR", "10" },  { "FDR", "14" },
-		{ "EDR", "25" },  { "HDR", "50" }, { "NDR", "100" },
+		{ "SDR", "2.5" }, { "DDR", "5" },  { "QDR", "10" }, { "FDR10", "FDR10" },
+		{ "FDR", "14" },  { "EDR", "25" }, { "HDR", "50" }, { "NDR", "100" },
 	};
 
 	for (size_t i = 0; i < COUNT(words); i++)

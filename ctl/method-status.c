@@ -36,6 +36,7 @@ static const char *attribute_name(uint16_t attr, char buffer[static 8])
 		{ ATTR_LFT, "LinearForwardingTable" },
 		{ ATTR_MFT, "MulticastForwardingTable" },
 		{ ATTR_SM_INFO, "SMInfo" },
+		{ ATTR_MLNX_PORT_INFO, "MlnxExtPortInfo" },
 	};
 
 	for (size_t i = 0; i < COUNT(names); i++)

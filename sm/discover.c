@@ -569,6 +569,7 @@ void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer
 		faults_forget_link(sm, number);
 	if (port->number != 0)
 		look_at_link(sm, number);
+	fdr10_look(sm, number);
 	if (sm->phase == PHASE_PROGRAM)
 		work_add(sm, port->node, TODO(TODO_PORT_SET));
 	if (sm->phase == PHASE_ACTIVATE)
@@ -708,6 +709,7 @@ static void node_went(struct sm *sm, uint32_t number)
 		disconnect(sm, port_at(node, i));
 		port->present = false;
 		port->known = false;
+		port->fdr10 = false;
 		port->reason = REASON_NONE;
 		port->since = node->since;
 		memset(port->info, 0, SMP_DATA_SIZE);

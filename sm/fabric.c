@@ -90,6 +90,8 @@ static void release_node(struct fabric *f, struct node *node)
 	node->sw = NULL;
 	not_kept_free(node->not_kept);
 	node->not_kept = NULL;
+	free(node->fdr10);
+	node->fdr10 = NULL;
 }
 
 void fabric_done(struct fabric *f)
@@ -375,7 +377,7 @@ const char *port_speed_name(const struct port *port)
 {
 	static const char *const names[] = { "", "SDR", "DDR", "QDR", "FDR", "EDR", "HDR", "NDR" };
 
-	return names[speed_of(port)];
+	return port->fdr10 ? "FDR10" : names[speed_of(port)];
 }
 
 /* Rate codes of PathRecord and MCMemberRecord, by speed and width (IBA 15.2.5.16, table 206). */

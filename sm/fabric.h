@@ -48,6 +48,16 @@ struct fault {
 	uint8_t failures; /* in a row */
 };
 
+/* The vendor's ExtendedPortInfo of a port, see fdr10.c. */
+struct fdr10 {
+	bool known;        /* info is what the device holds */
+	bool wanted;       /* to be read */
+	bool asked;        /* a request for it is in flight */
+	bool given_up;     /* it is left alone */
+	uint8_t losses[2]; /* in a row, of Gets and of Sets */
+	uint8_t info[SMP_DATA_SIZE];
+};
+
 struct port {
 	uint32_t node;
 	uint32_t peer; /* port at the far end, or NO_PORT */
@@ -73,6 +83,7 @@ struct port {
 	bool stale : 1;              /* to be read again */
 	bool busy : 1;               /* a PortInfo of it is in flight */
 	bool relink : 1;             /* what is behind the link is to be asked again */
+	bool fdr10 : 1;              /* the link runs at FDR10, where PortInfo says QDR */
 	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
 				      */
 };
@@ -90,7 +101,7 @@ struct sw {
 	bool cold; /* its tables are not read: it came up without, or does not tell them */
 };
 
-#define WORK_KINDS 12 /* of enum todo */
+#define WORK_KINDS 14 /* of enum todo */
 
 /* What is to be asked of a node now; sm/work.c's own business. */
 struct node_work {
@@ -136,6 +147,7 @@ struct node {
 	char description[SMP_DATA_SIZE + 1]; /* NodeDescription: printable, ends with 0 */
 	struct node_work work;
 	struct not_kept *not_kept; /* see not-kept.h; NULL: none */
+	struct fdr10 *fdr10;       /* by port; NULL: nothing was to be read */
 };
 
 struct fabric {

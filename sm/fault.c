@@ -88,6 +88,7 @@ static void forget_port(struct port *port)
 void faults_forget_node(struct sm *sm, struct node *node)
 {
 	node->fault = node->mkey_fault = (struct fault){ 0 };
+	fdr10_forget(node);
 	if (node->sw)
 		node->sw->info_fault = node->sw->lft_fault = (struct fault){ 0 };
 	for (unsigned i = 0; i <= node->n_ports; i++) {

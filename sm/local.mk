@@ -6,6 +6,7 @@ libvsm_a_SOURCES += sm/election.c
 libvsm_a_SOURCES += sm/event.c sm/event.h
 libvsm_a_SOURCES += sm/fabric.c sm/fabric.h
 libvsm_a_SOURCES += sm/fault.c
+libvsm_a_SOURCES += sm/fdr10.c
 libvsm_a_SOURCES += sm/identity.c sm/identity.h
 libvsm_a_SOURCES += sm/keep.h sm/machine.h sm/reason.def sm/sm.h
 libvsm_a_SOURCES += sm/lids.c

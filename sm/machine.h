@@ -28,18 +28,20 @@ enum todo {
 	TODO_LFT_READ,
 	TODO_SWITCH_SET,
 	TODO_PKEY_WRITE,
+	TODO_FDR10_SET,
 	TODO_PORT_SET,
 	TODO_LFT_WRITE,
 	TODO_ACTIVATE,
+	TODO_FDR10_READ,
 	TODO_DESCRIPTION,
 	TODO_COUNT,
 };
 
 #define TODO(kind) (1u << (kind))
-#define TODO_LATER TODO(TODO_DESCRIPTION)
+#define TODO_LATER (TODO(TODO_DESCRIPTION) | TODO(TODO_FDR10_READ))
 #define TODO_SETS                                                                                  \
 	(TODO(TODO_CLEAR_CHANGE) | TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) |                 \
-	 TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE) | TODO(TODO_ACTIVATE))
+	 TODO(TODO_FDR10_SET) | TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE) | TODO(TODO_ACTIVATE))
 
 /* request.tag: what kind of work it is, about which port (a number in fabric.ports) and block. */
 #define TAG_KIND(tag)          ((enum todo)((tag)&0xff))
@@ -249,6 +251,17 @@ bool settings_is_otherwise(const struct sm *sm, uint32_t port);
 bool setting_is_of(const struct node *node, unsigned setting);
 const char *setting_name(unsigned setting);
 enum wire_field setting_field(unsigned setting);
+
+/* fdr10.c: the vendor's link speed. */
+/* PortInfo was read. */
+void fdr10_look(struct sm *sm, uint32_t port);
+/* Before anything else is set: give those work whose speed is not as wanted. */
+void fdr10_plan(struct sm *sm);
+bool fdr10_ask_read(struct sm *sm, struct node *node, struct request *ret);
+bool fdr10_ask_set(struct sm *sm, struct node *node, struct request *ret);
+void fdr10_take(struct sm *sm, uint32_t port, const struct answer *answer);
+/* What it did not do is tried again. */
+void fdr10_forget(struct node *node);
 
 /* pkeys.c: the P_Key table of a port as it should be; how many entries, holes are 0. */
 unsigned pkeys_plan(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);

@@ -276,6 +276,7 @@ static bool advance_keep(struct sm *sm)
 	if (sm->keeping)
 		return false;
 	work_add_all(sm, TODO_TABLES);
+	fdr10_plan(sm);
 	sm->phase = PHASE_PROGRAM;
 
 	return true;

@@ -17,7 +17,8 @@
  * it is one of those that every device answers (SwitchInfo, PortInfo), and nothing at all has been
  * answered since another was lost, the node is silent, and left out. After any other, such a one is
  * asked to see whether it still lives. If it does and does not hear the other again, that counts as
- * refused, with status 0. What then becomes of it is told in fault.c.
+ * refused, with status 0. What then becomes of it is told in fault.c. What is optional says nothing
+ * of a device if it is lost.
  */
 
 #include <string.h>
@@ -33,6 +34,12 @@ _Static_assert(TODO_COUNT == WORK_KINDS, "each kind has a cursor");
 static bool is_later(unsigned todo)
 {
 	return TODO(todo) & TODO_LATER;
+}
+
+/* A device that does not answer it is as good as another. */
+static bool is_optional(unsigned todo)
+{
+	return is_later(todo) || todo == TODO_FDR10_SET;
 }
 
 /* Every device answers it; without the answer nothing can be done with one. */
@@ -207,12 +214,16 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 		return tables_ask_switch_set(sm, node, ret);
 	case TODO_PKEY_WRITE:
 		return tables_ask_pkey_write(sm, node, ret);
+	case TODO_FDR10_SET:
+		return fdr10_ask_set(sm, node, ret);
 	case TODO_PORT_SET:
 		return settings_ask_set(sm, node, false, ret);
 	case TODO_LFT_WRITE:
 		return tables_ask_lft_write(sm, node, ret);
 	case TODO_ACTIVATE:
 		return settings_ask_set(sm, node, true, ret);
+	case TODO_FDR10_READ:
+		return fdr10_ask_read(sm, node, ret);
 	case TODO_DESCRIPTION:
 		return ask_description(node, ret);
 	case TODO_COUNT:
@@ -431,6 +442,10 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 	case TODO_ACTIVATE:
 		settings_take_set(sm, TAG_PORT(answer->request->tag), answer);
 		break;
+	case TODO_FDR10_READ:
+	case TODO_FDR10_SET:
+		fdr10_take(sm, TAG_PORT(answer->request->tag), answer);
+		break;
 	case TODO_DESCRIPTION:
 		take_description(sm, node, answer);
 		break;
@@ -496,11 +511,13 @@ static void done_of_node(struct sm *sm, struct node *node, const struct answer *
 	enum todo kind = TAG_KIND(answer->request->tag);
 	struct answer taken = *answer;
 
-	if (is_later(kind)) {
+	if (!is_later(kind))
+		node->work.in_flight--;
+	if (is_optional(kind)) {
 		take_kind(sm, node, kind, answer);
+		work_update(sm, node->sma.owner);
 		return;
 	}
-	node->work.in_flight--;
 	count_answer(node, kind, answer);
 	if (answer->result == REQUEST_LOST)
 		mkey_lost(sm, arrives_at(node, answer->request));

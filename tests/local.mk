@@ -91,7 +91,7 @@ check_PROGRAMS += tests/unit/test-sm-lid tests/unit/test-sm-link
 check_PROGRAMS += tests/unit/test-sm-routes tests/unit/test-sm-by-lid
 check_PROGRAMS += tests/unit/test-sm-mkey tests/unit/test-sm-name
 check_PROGRAMS += tests/unit/test-sm-fault tests/unit/test-sm-sweep
-check_PROGRAMS += tests/unit/test-sm-log
+check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10
 
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh

@@ -32,7 +32,8 @@ METHODS = ("Get", "Set", "other")
 ATTRIBUTES = {0x02: "Notice", 0x10: "NodeDescription", 0x11: "NodeInfo", 0x12: "SwitchInfo",
               0x14: "GUIDInfo", 0x15: "PortInfo", 0x16: "P_KeyTable", 0x17: "SLtoVLMappingTable",
               0x18: "VLArbitrationTable", 0x19: "LinearForwardingTable",
-              0x1b: "MulticastForwardingTable", 0x20: "SMInfo"}
+              0x1b: "MulticastForwardingTable", 0x20: "SMInfo",
+              0xff: "MlnxExtPortInfo"}  # what count-smps.c counts last: all that is beyond
 
 names = itertools.count(1)
 

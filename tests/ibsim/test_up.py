@@ -117,6 +117,24 @@ def quiet(world, make):
     checks.same_lids(before, sim.check_up().lids(sim.host))
 
 
+@suite.test("devices that may know FDR10 are asked once a port, and no others")
+def fdr10_asked(world):
+    fabric = fabrics.fat_tree_2(8).build()
+    hosts = fabric.n_nodes - fabric.n_switches
+    fabric.text = fabric.text.replace("Ca\t", "vendid=0x2c9\ndevid=0x1003\nCa\t")
+    fabric.text = fabric.text.replace("Switch\t", "vendid=0x2c9\ndevid=0xd2f0\nSwitch\t")
+    sim = lib.Simulator(world, fabric)
+    sm = vsm(world, sim).start().wait_ready()
+    sim.check_up()
+    sm.wait_status("a sweep of a quiet fabric", lambda status: status["sweeps"] >= 3)
+    asked = sm.sent()[("Get", "MlnxExtPortInfo")]
+    check(asked in (hosts, hosts + 1), f"{asked} asked of {hosts}")  # PortInfo of our own comes twice
+    before = sm.status()["sweeps"]
+    sm.wait_status("two more sweeps", lambda status: status["sweeps"] >= before + 2)
+    check_equal("sent", sm.status()["smps"]["MlnxExtPortInfo"]["get"]["sent"], asked)
+    check("MlnxExtPortInfo" not in sm.sets(), "it was set, and ibsim supports it nowhere")
+
+
 @suite.for_each("{}: the LIDs of a fabric that is up are kept, though the state is lost", few())
 def state_lost(world, make):
     sim = lib.Simulator(world, make())

@@ -318,6 +318,8 @@ static uint16_t node_info(struct fake_device *device, const struct fake_smp *smp
 		 device->port_guid + (is_switch ? 0 : smp->in_port - 1u));
 	wire_set(data, NODE_INFO_PARTITION_CAP, FAKE_KEYS);
 	wire_set(data, NODE_INFO_LOCAL_PORT, smp->in_port);
+	wire_set(data, NODE_INFO_VENDOR_ID, device->vendor_id);
+	wire_set(data, NODE_INFO_DEVICE_ID, device->device_id);
 
 	return smp->method == METHOD_GET ? STATUS_OK : STATUS_BAD_METHOD_ATTR;
 }
@@ -381,6 +383,41 @@ static uint16_t sm_info(struct fake_device *device, const struct fake_smp *smp, 
 	return STATUS_OK;
 }
 
+/* Both ends, after the link has trained again. */
+static void train_fdr10(struct fake_port *port)
+{
+	struct fake_port *far = port->far ? &port->far->port[port->far_port] : NULL;
+	bool runs = far && wire_get(port->mlnx_info, MLNX_SPEED_ENABLED) &&
+		    wire_get(far->mlnx_info, MLNX_SPEED_ENABLED);
+
+	wire_set(port->mlnx_info, MLNX_SPEED_ACTIVE, runs);
+	if (far)
+		wire_set(far->mlnx_info, MLNX_SPEED_ACTIVE, runs);
+}
+
+static uint16_t mlnx_port_info(struct fake_device *device, const struct fake_smp *smp,
+			       uint8_t *data)
+{
+	unsigned number = smp->modifier & 0xff;
+	struct fake_port *port = &device->port[number];
+	uint64_t wanted = wire_get(data, MLNX_SPEED_ENABLED);
+
+	if (number == 0 || number > device->n_ports ||
+	    (device->type != NODE_TYPE_SWITCH && number != smp->in_port) ||
+	    !wire_get(port->mlnx_info, MLNX_SPEED_SUPPORTED))
+		return STATUS_BAD_METHOD_ATTR;
+	if (smp->method == METHOD_SET && wire_get(data, MLNX_STATE_CHANGE_ENABLE) &&
+	    !device->keeps_fdr10 && wanted != wire_get(port->mlnx_info, MLNX_SPEED_ENABLED)) {
+		wire_set(port->mlnx_info, MLNX_SPEED_ENABLED, wanted);
+		train_fdr10(port);
+		if (fake_is_up(device, (uint8_t)number))
+			cable_changed(device, (uint8_t)number, true);
+	}
+	memcpy(data, port->mlnx_info, SMP_DATA_SIZE);
+
+	return STATUS_OK;
+}
+
 static uint16_t act(struct fake_device *device, const struct fake_smp *smp, uint8_t *data)
 {
 	switch (smp->attr) {
@@ -399,6 +436,8 @@ static uint16_t act(struct fake_device *device, const struct fake_smp *smp, uint
 		return lft(device, smp, data);
 	case ATTR_SM_INFO:
 		return sm_info(device, smp, data);
+	case ATTR_MLNX_PORT_INFO:
+		return mlnx_port_info(device, smp, data);
 	default:
 		return STATUS_BAD_METHOD_ATTR;
 	}

@@ -32,6 +32,7 @@ struct fake_port {
 	bool unplugged;
 	uint64_t lease_ends; /* of the M_Key's protection; 0: nobody came with a wrong one */
 	uint8_t info[SMP_DATA_SIZE];
+	uint8_t mlnx_info[SMP_DATA_SIZE]; /* the vendor's; where FDR10 is not supported: none */
 	uint16_t keys[FAKE_KEYS];
 };
 
@@ -49,6 +50,8 @@ struct fake_device {
 	const char *name;
 	uint64_t guid;
 	uint64_t port_guid; /* of port 1, or port 0 of a switch; the others' follow */
+	uint32_t vendor_id;
+	uint16_t device_id;
 	uint8_t type;
 	uint8_t n_ports;
 	struct fake_port port[FAKE_PORTS + 1];
@@ -65,6 +68,7 @@ struct fake_device {
 	struct fake_fault loses;   /* does it, and the answer is lost */
 	enum wire_field forgets;   /* of PortInfo, if forgets_something */
 	bool forgets_something;
+	bool keeps_fdr10; /* as it is, whatever it acknowledges */
 	void (*lies)(struct fake_device *device, struct datagram *answer);
 };
 

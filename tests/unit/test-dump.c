@@ -190,6 +190,15 @@ static void a_description_cannot_end_its_braces(void **state)
 	assert_non_null(strstr(dumped(f, "opensm-subnet.lst"), "{__ LID:} LID:0004"));
 }
 
+static void fdr10_has_opensms_word(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_null(strstr(dumped(f, "opensm-subnet.lst"), "SPD=FDR10\n"));
+	f->fake->fabric->ports[fabric_find_port(f->fake->fabric, 0x20) + 7].fdr10 = true;
+	assert_non_null(strstr(dumped(f, "opensm-subnet.lst"), "SPD=FDR10\n"));
+}
+
 static void a_fabric_of_nothing_makes_empty_files(void **state)
 {
 	struct fixture *f = *state;
@@ -258,6 +267,7 @@ int main(void)
 		TEST(a_route_in_a_circle_or_to_a_stranger_reaches_nothing),
 		TEST(what_is_gone_is_not_in_the_dump),
 		TEST(a_description_cannot_end_its_braces),
+		TEST(fdr10_has_opensms_word),
 		TEST(a_fabric_of_nothing_makes_empty_files),
 		TEST(without_its_directory_it_fails),
 		TEST(on_a_full_disk_the_former_file_stays),
