@@ -162,6 +162,7 @@ enum port_state {
 
 enum {
 	PHYS_NO_CHANGE = 0,
+	PHYS_SLEEP = 1,
 	PHYS_POLLING = 2,
 	PHYS_DISABLED = 3,
 	PHYS_LINK_UP = 5,

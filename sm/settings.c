@@ -211,6 +211,14 @@ static uint64_t speed_ext_enabled(const struct place *p)
 	return wanted ? wanted : SPEED_EXT_DISABLE;
 }
 
+/* A port that sleeps when its link goes down would not notice that the cable is back. */
+static uint64_t down_default(const struct place *p)
+{
+	(void)p;
+
+	return PHYS_POLLING;
+}
+
 /* The numbers of the lines are in the store (not-kept.h): add at the end, do not reorder. */
 /* clang-format off */
 static const struct setting settings[] = {
@@ -234,6 +242,7 @@ static const struct setting settings[] = {
 	{ "link width",           PORT_INFO_WIDTH_ENABLED,     on_link,       width_enabled },
 	{ "link speed",           PORT_INFO_SPEED_ENABLED,     on_link,       speed_enabled },
 	{ "extended link speed",  PORT_INFO_SPEED_EXT_ENABLED, on_extended,   speed_ext_enabled },
+	{ "link down default",    PORT_INFO_DOWN_DEFAULT,      on_link,       down_default },
 };
 /* clang-format on */
 
@@ -366,7 +375,7 @@ static bool wants_reregister(const struct sm *sm, uint32_t number, unsigned diff
 static bool zero_is_no_change(enum wire_field field)
 {
 	return field == PORT_INFO_WIDTH_ENABLED || field == PORT_INFO_SPEED_ENABLED ||
-	       field == PORT_INFO_SPEED_EXT_ENABLED;
+	       field == PORT_INFO_SPEED_EXT_ENABLED || field == PORT_INFO_DOWN_DEFAULT;
 }
 
 /*
@@ -381,7 +390,6 @@ static void make_neutral(uint8_t *info, unsigned differ)
 			wire_set(info, settings[i].field, 0);
 	wire_set(info, PORT_INFO_STATE, PORT_NO_CHANGE);
 	wire_set(info, PORT_INFO_PHYS_STATE, PHYS_NO_CHANGE);
-	wire_set(info, PORT_INFO_DOWN_DEFAULT, 0);
 	wire_set(info, PORT_INFO_REREGISTER, 0);
 	if (wire_get(info, PORT_INFO_OPERATIONAL_VLS) == 0)
 		wire_set(info, PORT_INFO_OPERATIONAL_VLS, MAX(wire_get(info, PORT_INFO_VL_CAP), 1));

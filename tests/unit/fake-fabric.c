@@ -57,6 +57,7 @@ static void reset_port(struct fake_device *device, unsigned number)
 	wire_set(info, PORT_INFO_MTU_CAP, 5);
 	wire_set(info, PORT_INFO_NEIGHBOR_MTU, 4);
 	wire_set(info, PORT_INFO_VL_CAP, 3);
+	wire_set(info, PORT_INFO_DOWN_DEFAULT, PHYS_POLLING);
 	set_link(port, number == 0 || fake_is_up(device, (uint8_t)number));
 	if (number == 0)
 		wire_set(info, PORT_INFO_STATE, PORT_ACTIVE);
@@ -213,6 +214,7 @@ static const enum wire_field out_fields[] = {
 	PORT_INFO_ENFORCE_OUT,
 };
 static const enum wire_field wish_fields[] = {
+	PORT_INFO_DOWN_DEFAULT,
 	PORT_INFO_WIDTH_ENABLED,
 	PORT_INFO_SPEED_ENABLED,
 	PORT_INFO_SPEED_EXT_ENABLED,

@@ -2,7 +2,8 @@
 
 /*
  * The options for difficult links: link.cautious, for devices that cannot take all at once, and
- * link.bounce_on_mismatch, for links that came up otherwise than planned.
+ * link.bounce_on_mismatch, for links that came up otherwise than planned. And what a port does when
+ * its link goes down.
  */
 
 #include "tests/unit/world.h"
@@ -97,6 +98,90 @@ static void a_device_that_refuses_all_at_once_gets_it_one_by_one(void **state)
 	assert_good(w, NULL);
 	assert_states(w, 0, w->host[3], 1, expected, COUNT(expected));
 	assert_states(w, 0, w->host[2], 1, (uint8_t[]){ PORT_ARMED, PORT_ACTIVE }, 2);
+}
+
+/* -- links that go down ---------------------------------------------------------------------------
+ */
+
+static void let_sleep(struct fake_device *device, unsigned port)
+{
+	wire_set(device->port[port].info, PORT_INFO_DOWN_DEFAULT, PHYS_SLEEP);
+}
+
+static uint64_t down_default(const struct fake_device *device, unsigned port)
+{
+	return wire_get(device->port[port].info, PORT_INFO_DOWN_DEFAULT);
+}
+
+static void a_port_that_would_sleep_without_its_cable_is_told_to_poll(void **state)
+{
+	static const uint8_t expected[] = { PORT_ARMED, PORT_ACTIVE };
+	struct world *w = *state;
+
+	let_sleep(w->host[3], 1);
+	let_sleep(w->east, TRUNK);
+	let_sleep(w->east, 5); /* nothing hangs there */
+	world_start(w);
+	assert_good(w, NULL);
+	assert_states_everywhere(w, expected, COUNT(expected));
+	assert_int_equal(down_default(w->host[3], 1), PHYS_POLLING);
+	assert_int_equal(down_default(w->east, TRUNK), PHYS_POLLING);
+	assert_int_equal(down_default(w->east, 5), PHYS_SLEEP);
+}
+
+/* All else is as it is to be: once, and without a state. */
+static void it_is_told_so_even_if_there_is_nothing_else_to_set(void **state)
+{
+	static const uint8_t expected[] = { PORT_NO_CHANGE };
+	struct world *w = *state;
+	size_t mark;
+
+	world_start(w);
+	let_sleep(w->host[3], 1);
+	let_sleep(w->west, TRUNK);
+	mark = world_mark(w);
+	world_start(w);
+	assert_states(w, mark, w->host[3], 1, expected, COUNT(expected));
+	assert_states(w, mark, w->west, TRUNK, expected, COUNT(expected));
+	assert_int_equal(world_sets(w, mark), 2);
+	mark = world_mark(w);
+	sm_sweep(w->sm, true);
+	world_start(w);
+	assert_int_equal(world_sets(w, mark), 0);
+	assert_good(w, NULL);
+}
+
+static void a_port_that_goes_on_sleeping_is_told_so_once(void **state)
+{
+	struct world *w = *state;
+	size_t mark;
+
+	let_sleep(w->host[3], 1);
+	w->host[3]->forgets_something = true;
+	w->host[3]->forgets = PORT_INFO_DOWN_DEFAULT;
+	world_start(w);
+	mark = world_mark(w);
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	world_start(w);
+	assert_int_equal(world_sets(w, mark), 0);
+	assert_good(w, NULL);
+}
+
+static void see_no_wish_for_down(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	(void)f;
+	if (smp->method == METHOD_SET && smp->attr == ATTR_PORT_INFO)
+		assert_int_equal(wire_get(smp->data, PORT_INFO_DOWN_DEFAULT), PHYS_NO_CHANGE);
+}
+
+static void where_it_polls_already_nothing_is_said_of_it(void **state)
+{
+	struct world *w = *state;
+
+	w->f->see = see_no_wish_for_down;
+	world_start(w);
+	assert_good(w, NULL);
 }
 
 /* -- links that came up otherwise ---------------------------------------------------------------
@@ -226,6 +311,10 @@ static void a_link_that_cannot_be_as_planned_is_not_bounced_for_ever(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_port_that_would_sleep_without_its_cable_is_told_to_poll),
+		TEST(it_is_told_so_even_if_there_is_nothing_else_to_set),
+		TEST(a_port_that_goes_on_sleeping_is_told_so_once),
+		TEST(where_it_polls_already_nothing_is_said_of_it),
 		TEST(settings_come_with_armed_and_active_after_it),
 		TEST(cautious_sends_settings_armed_and_active_one_by_one),
 		TEST(a_device_that_refuses_all_at_once_gets_it_one_by_one),
