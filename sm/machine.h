@@ -163,7 +163,7 @@ struct sm {
 	uint32_t n_busy;   /* nodes that the phase waits for */
 	bool sweep_wanted; /* another sweep when this one is done */
 	bool full_wanted;
-	bool changed; /* this reconcile has found another fabric, or changed the plan */
+	bool changed; /* since the last reconcile: another fabric, or another plan */
 	bool wrote;   /* this reconcile has set something */
 	bool came_up;
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */

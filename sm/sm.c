@@ -52,7 +52,6 @@ static void start(struct sm *sm)
 
 	sm->sweep_wanted = false;
 	sm->full_wanted = false;
-	sm->changed = false;
 	sm->wrote = false;
 	sm->sets_before = count_sets(sm);
 	sm->sweeps++;
@@ -140,6 +139,7 @@ static void rest(struct sm *sm)
 	describe_nodes(sm);
 	sm_status(sm, &status);
 	say_summary(sm, &status);
+	sm->changed = false; /* what is answered from now on counts with the next reconcile */
 	sm->came_up = sm->came_up || !sm->adopting;
 	arm_next(sm);
 	if (sm->listener.settled)

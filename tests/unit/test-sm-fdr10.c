@@ -278,6 +278,38 @@ static void who_was_not_heard_once_is_asked_by_the_next_sweep(void **state)
 	assert_good(w, NULL);
 }
 
+static uint64_t generation(const struct world *w)
+{
+	struct sm_status status;
+
+	sm_status(w->sm, &status);
+
+	return status.generation;
+}
+
+/* What was known when the reconcile ended is in the dumps already. */
+static void a_speed_that_is_told_late_makes_a_generation(void **state)
+{
+	struct world *w = *state;
+	uint64_t before;
+
+	make_all_able(w);
+	world_start(w);
+	world_run(w, 30);
+	sweep(w, false);
+	assert_all_enabled(w, true);
+	w->host[3]->loses = (struct fake_fault){
+		.method = METHOD_GET, .attr = ATTR_MLNX_PORT_INFO, .count = 2, .undone = true
+	};
+	world_start(w);
+	before = generation(w);
+	assert_string_equal(speed(w, w->host[3], 1), "FDR10");
+	sweep(w, false);
+	assert_int_equal(generation(w), before + 1);
+	sweep(w, false);
+	assert_int_equal(generation(w), before + 1);
+}
+
 static void each_port_of_an_adapter_is_asked_along_its_own_cable(void **state)
 {
 	struct world *w = *state;
@@ -326,6 +358,7 @@ int main(void)
 		TEST(who_does_not_answer_delays_nobody_and_is_soon_left_alone),
 		cmocka_unit_test(a_device_that_takes_no_change_comes_up_all_the_same),
 		TEST(who_was_not_heard_once_is_asked_by_the_next_sweep),
+		TEST(a_speed_that_is_told_late_makes_a_generation),
 		TEST(each_port_of_an_adapter_is_asked_along_its_own_cable),
 		cmocka_unit_test(many_losses_do_not_leave_a_fabric_in_pieces),
 	};
