@@ -55,6 +55,7 @@ struct fdr10 {
 	bool asked;        /* a request for it is in flight */
 	bool given_up;     /* it is left alone */
 	uint8_t losses[2]; /* in a row, of Gets and of Sets */
+	uint8_t told;      /* Sets that it acknowledged as done, and no Get has shown since */
 	uint8_t info[SMP_DATA_SIZE];
 };
 

@@ -8,8 +8,8 @@
  *
  * It is read after PortInfo, of ports whose link came up and that know QDR; nobody waits for the
  * answer. What differs is set before Armed, since the link may train again. Whoever refuses, or
- * does not answer a few times, has no fault: it runs at QDR, and is left alone until it restarts,
- * or somebody wants everything to be read again.
+ * does not answer or keep it a few times, has no fault: it runs at QDR, and is left alone until it
+ * restarts, or somebody wants everything to be read again.
  */
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #include "base/macros.h"
 #include "sm/machine.h"
 
-#define TRIES       3 /* reconciles, of one who does not answer: its link may be training */
+#define TRIES       3 /* of one who does not answer (its link may be training), or forgets */
 #define FDR10_BIT   1
 #define SPEED_QDR   4
 #define VENDOR_BULL 0x119f
@@ -275,7 +275,11 @@ void fdr10_take(struct sm *sm, uint32_t number, const struct answer *answer)
 	x->known = true;
 	memcpy(x->info, answer->data, SMP_DATA_SIZE);
 	note_speed(sm, number);
-	if (is_set && differs(sm, number))
+	if (is_set)
+		x->told++;
+	else if (is_enabled(x) == (sm->conf.fdr10 == ENABLE))
+		x->told = 0;
+	if (differs(sm, number) && (is_set || x->told >= TRIES))
 		give_up(node, x, "does not keep what it is told");
 	else
 		set_now_or_soon(sm, number);
@@ -285,6 +289,7 @@ void fdr10_forget(struct node *node)
 {
 	for (unsigned i = 0; node->fdr10 && i <= node->n_ports; i++) {
 		node->fdr10[i].given_up = false;
+		node->fdr10[i].told = 0;
 		memset(node->fdr10[i].losses, 0, sizeof(node->fdr10[i].losses));
 	}
 }

@@ -260,6 +260,36 @@ static void a_device_that_takes_no_change_comes_up_all_the_same(void **state)
 	}
 }
 
+static void forget_fdr10(struct fake_device *device, struct datagram *answer)
+{
+	(void)answer;
+	wire_set(device->port[1].mlnx_info, MLNX_SPEED_ENABLED, 0);
+}
+
+/* Each time its link trains, which is what each Set makes it do. */
+static void a_link_does_not_bounce_for_ever_for_a_device_that_forgets(void **state)
+{
+	struct world *w = *state;
+	size_t mark;
+
+	make_able(w->host[3], CONNECT_X);
+	w->host[3]->lies = forget_fdr10;
+	world_start(w);
+	sweep(w, true);
+	for (unsigned i = 0; i < 5; i++)
+		sweep(w, false);
+	mark = world_mark(w);
+	sweep(w, false);
+	assert_int_equal(count(w, mark, METHOD_SET) + count(w, mark, METHOD_GET), 0);
+	assert_good(w, NULL);
+	mark = world_mark(w);
+	sweep(w, true);
+	for (unsigned i = 0; i < 5; i++)
+		sweep(w, false);
+	assert_in_range(count(w, mark, METHOD_SET), 1, 3);
+	assert_good(w, NULL);
+}
+
 /* Its answers are lost, since its link trains again. */
 static void who_was_not_heard_once_is_asked_by_the_next_sweep(void **state)
 {
@@ -357,6 +387,7 @@ int main(void)
 		TEST(who_does_not_know_it_has_no_fault_and_is_left_alone),
 		TEST(who_does_not_answer_delays_nobody_and_is_soon_left_alone),
 		cmocka_unit_test(a_device_that_takes_no_change_comes_up_all_the_same),
+		TEST(a_link_does_not_bounce_for_ever_for_a_device_that_forgets),
 		TEST(who_was_not_heard_once_is_asked_by_the_next_sweep),
 		TEST(a_speed_that_is_told_late_makes_a_generation),
 		TEST(each_port_of_an_adapter_is_asked_along_its_own_cable),
