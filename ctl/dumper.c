@@ -7,7 +7,8 @@
  * is not waited for, nor does anybody else wait.
  *
  * A device that takes another name changes no generation. That is written too, but what devices say
- * of themselves must not keep us writing: not before the last dump is a minute old.
+ * of themselves must not keep us writing: not before the last dump is a minute old. What could not
+ * be written is tried again as often, since there may be no other change for months.
  *
  * One writing at a time: what changes meanwhile is looked at when it has ended. It works on a
  * picture and a path of its own, and needs neither the subnet manager nor us.
@@ -156,18 +157,18 @@ static bool has_to_wait(struct dumper *d, const struct sm_status *status)
 static void look(struct dumper *d)
 {
 	struct sm_status status;
-	bool is_new;
+	bool is_new, is_due;
 	int r;
 
 	if (d->writing)
 		return;
 	sm_status(d->sm, &status);
 	is_new = d->written_at == 0 || status.generation != d->generation;
-	if (status.state == SM_MASTER && (is_new || status.names != d->names) &&
-	    has_to_wait(d, &status))
+	is_due = status.state == SM_MASTER && (is_new || status.names != d->names || d->result < 0);
+	if (is_due && has_to_wait(d, &status))
 		return;
 	d->waiting_since = 0;
-	if (status.state != SM_MASTER || (!is_new && status.names == d->names))
+	if (!is_due)
 		return;
 	if (!is_new && loop_now(d->loop) < d->written_at + PAUSE) {
 		loop_timer_set(d->timer, d->written_at + PAUSE);
@@ -178,10 +179,12 @@ static void look(struct dumper *d)
 	d->written_at = loop_now(d->loop);
 	loop_timer_stop(d->timer);
 	r = begin_writing(d);
-	if (r < 0)
+	if (r < 0) {
 		take_result(d, r, d->dir);
-	else if (d->shown != d->generation)
+		loop_timer_set(d->timer, d->written_at + PAUSE);
+	} else if (d->shown != d->generation) {
 		d->shown = 0; /* file by file they become others */
+	}
 }
 
 static void on_time(void *user)

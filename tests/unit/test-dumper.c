@@ -277,6 +277,28 @@ static void a_failure_is_said_once_until_it_works_again(void **state)
 	assert_false(dumper_is_busy(f->dumper));
 }
 
+/* Nothing changes in the fabric any more, perhaps for months, and the disk has room again. */
+static void what_could_not_be_written_is_tried_again_a_minute_later(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(rmdir(f->folder), 0);
+	look(f);
+	assert_false(look(f));
+	assert_int_equal(f->told, 1);
+	pass(f, 130);
+	assert_int_equal(f->told, 3);
+	assert_int_equal(f->warnings, 1);
+	assert_false(dumper_is_busy(f->dumper));
+	loop_virtual_refuse_jobs(f->loop, true);
+	pass(f, 60);
+	loop_virtual_refuse_jobs(f->loop, false);
+	assert_int_equal(mkdir(f->folder, 0700), 0);
+	assert_true(pass(f, 60));
+	assert_int_equal(dumper_shows(f->dumper), f->fake->status->generation);
+	assert_false(pass(f, 1000));
+}
+
 static uint64_t generation(const struct fixture *f)
 {
 	return f->fake->status->generation;
@@ -380,6 +402,7 @@ int main(void)
 		TEST(while_it_is_written_a_change_waits_and_the_last_one_counts),
 		TEST(what_is_being_written_needs_no_subnet_manager),
 		TEST(a_failure_is_said_once_until_it_works_again),
+		TEST(what_could_not_be_written_is_tried_again_a_minute_later),
 		TEST(without_a_directory_or_a_subnet_manager_nothing_is_written),
 		TEST(the_files_show_a_generation_when_all_of_them_are_written),
 		TEST(with_a_new_name_they_show_the_same_generation_all_the_time),
