@@ -135,7 +135,8 @@ void fdr10_look(struct sm *sm, uint32_t number)
 	const struct port *port = &sm->fabric.ports[number];
 	struct fdr10 *x = state_of(sm, number);
 
-	if (x && !is_up(port))
+	/* Its link has trained again, or will; with what result, only an answer can tell. */
+	if (x && (!is_up(port) || (sm->conf.fdr10 == LEAVE && port_state(port) == PORT_INITIALIZE)))
 		x->known = false;
 	note_speed(sm, number);
 	if (sm->conf.fdr10 != LEAVE && could_run(port) && may_be_other(sm, port, x) &&

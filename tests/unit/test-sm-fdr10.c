@@ -172,6 +172,23 @@ static void the_option_leaves_it_enables_it_and_disables_it(void **state)
 	assert_int_equal(count(w, mark, METHOD_GET) + world_sets(w, mark), 0);
 }
 
+static void what_is_not_asked_about_any_more_is_not_shown_for_ever(void **state)
+{
+	struct world *w = *state;
+
+	make_all_able(w);
+	world_start(w);
+	world_run(w, 30);
+	reconfigure(w, 0);
+	assert_string_equal(speed(w, w->host[3], 1), "FDR10");
+	fake_restart(w->host[3]);
+	make_able(w->host[3], CONNECT_X);
+	world_run(w, 20);
+	sweep(w, false);
+	assert_string_equal(speed(w, w->host[3], 1), "QDR");
+	assert_good(w, NULL);
+}
+
 static void who_does_not_know_it_has_no_fault_and_is_left_alone(void **state)
 {
 	struct world *w = *state;
@@ -384,6 +401,7 @@ int main(void)
 		TEST(it_is_set_once_and_before_armed),
 		cmocka_unit_test(devices_with_other_numbers_and_ports_without_qdr_are_not_asked),
 		TEST(the_option_leaves_it_enables_it_and_disables_it),
+		TEST(what_is_not_asked_about_any_more_is_not_shown_for_ever),
 		TEST(who_does_not_know_it_has_no_fault_and_is_left_alone),
 		TEST(who_does_not_answer_delays_nobody_and_is_soon_left_alone),
 		cmocka_unit_test(a_device_that_takes_no_change_comes_up_all_the_same),
