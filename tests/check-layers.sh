@@ -25,6 +25,7 @@ systemd/vsm.c     ctl store sm conf mad routing base
 systemd/options.c conf base
 systemd/options.h conf base
 tests             ctl store sm conf mad routing base systemd
+tests/sim         base tests/unit/loop-virtual.h
 '
 
 # systemd/vsm.c is main(), and sees everything; systemd/options.[ch] read its command line into the
@@ -137,7 +138,7 @@ unlisted() {
 	cd "$tree" || exit 1
 	{ git ls-files -- $places 2>/dev/null || find $places -type f; } |
 		grep -E '\.(c|h|def)$' | LC_ALL=C sort >"$scratch/files"
-	cat ./*/local.mk | grep -v '^[[:space:]]*#' | tr -s ' \t\\' '\n' >"$scratch/listed"
+	cat ./*/local.mk ./*/*/local.mk | grep -v '^[[:space:]]*#' | tr -s ' \t\\' '\n' >"$scratch/listed"
 	sed 's/$/.c/' "$scratch/listed" >>"$scratch/listed.c"
 	cat "$scratch/listed.c" >>"$scratch/listed"
 	grep -vxFf "$scratch/listed" "$scratch/files" | sed 's/$/ is in no local.mk/'

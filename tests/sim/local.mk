@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The simulated fabric: base/ and OpenSM's <iba/ib_types.h>, nothing else of vsm. A test is two lines:
+#	check_PROGRAMS += tests/sim/test-x
+#	tests_sim_test_x_CPPFLAGS = $(sim_cppflags)
+
+noinst_LIBRARIES += libsim.a
+libsim_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSM_CFLAGS)
+libsim_a_SOURCES = tests/sim/packet.h tests/sim/quirks.h tests/sim/agent.h
+libsim_a_SOURCES += tests/sim/fabric.c tests/sim/fabric.h
+libsim_a_SOURCES += tests/sim/forward.c tests/sim/forward.h
+libsim_a_SOURCES += tests/sim/link.c tests/sim/link.h
+libsim_a_SOURCES += tests/sim/client.c tests/sim/client.h
+libsim_a_SOURCES += tests/sim/faults.c tests/sim/faults.h
+libsim_a_SOURCES += tests/sim/sma.c
+libsim_a_SOURCES += tests/sim/mkey.c tests/sim/mkey.h
+libsim_a_SOURCES += tests/sim/trap.c tests/sim/trap.h
+libsim_a_SOURCES += tests/sim/pma.c
+
+sim_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
+check_PROGRAMS += tests/sim/test-forward
+tests_sim_test_forward_CPPFLAGS = $(sim_cppflags)
