@@ -54,7 +54,8 @@ static bool is_same_table(const struct sim_agent *a, const struct sim_agent *b)
 
 int sim_register(struct sim_client *client, struct sim_agent *agent)
 {
-	for (struct list *l = client->port->clients.next; l != &client->port->clients; l = l->next) {
+	for (struct list *l = client->port->clients.next; l != &client->port->clients;
+	     l = l->next) {
 		struct sim_client *other = CONTAINER_OF(l, struct sim_client, at_port);
 
 		for (struct list *a = other->agents.next; a != &other->agents; a = a->next) {

@@ -142,7 +142,7 @@ static void power_up_link(struct sim_port *port)
 	info->link_width_enabled = info->link_width_supported;
 	info->link_width_active = 1;
 	info->state_info1 = (uint8_t)((info->state_info1 & 0xf0) | SIM_DOWN);
-	info->state_info2 = SIM_POLLING << 4 | 2;              /* LinkDownDefaultState: Polling */
+	info->state_info2 = SIM_POLLING << 4 | 2;             /* LinkDownDefaultState: Polling */
 	info->link_speed = 1 << 4 | (info->state_info1 >> 4); /* active, enabled */
 	info->link_speed_ext &= 0x0f;
 	info->link_speed_ext_enabled = (uint8_t)(info->link_speed_ext & 0x0f);
@@ -253,9 +253,9 @@ static void make_names(struct sim_node *node, const struct sim_node_spec *spec, 
 static uint64_t make_info(struct sim_node *node, const struct sim_node_spec *spec)
 {
 	ib_node_info_t *info = &node->info;
-	uint64_t guid = spec->guid ? spec->guid
-				   : ((uint64_t)GUID_BASE_HIGH << 32) +
-					     ((uint64_t)node->index + 1) * 256;
+	uint64_t guid =
+		spec->guid ? spec->guid
+			   : ((uint64_t)GUID_BASE_HIGH << 32) + ((uint64_t)node->index + 1) * 256;
 
 	info->base_version = 1;
 	info->class_version = 1;

@@ -33,7 +33,13 @@ enum sim_type { SIM_CA = 1, SIM_SWITCH = 2, SIM_ROUTER = 3 }; /* IBA 14.2.5.3 */
 
 /* IBA 14.2.5.6 */
 enum sim_state { SIM_DOWN = 1, SIM_INIT = 2, SIM_ARMED = 3, SIM_ACTIVE = 4 };
-enum sim_phys { SIM_SLEEP = 1, SIM_POLLING = 2, SIM_DISABLED = 3, SIM_TRAINING = 4, SIM_LINK_UP = 5 };
+enum sim_phys {
+	SIM_SLEEP = 1,
+	SIM_POLLING = 2,
+	SIM_DISABLED = 3,
+	SIM_TRAINING = 4,
+	SIM_LINK_UP = 5
+};
 
 enum {
 	SIM_PORTS_MAX = 254,
@@ -77,30 +83,30 @@ struct sim_port {
 	struct sim_port *far; /* at the other end of the cable; NULL: none plugged in */
 	uint64_t guid;        /* of an end port; 0 on external switch ports */
 	uint8_t number;
-	bool cut;                 /* the cable is pulled, or broken: true at both ends */
-	ib_port_info_t info;      /* LocalPortNum and M_Key are filled in when it is read */
-	struct loop_timer *training; /* NULL: never took time */
+	bool cut;                       /* the cable is pulled, or broken: true at both ends */
+	ib_port_info_t info;            /* LocalPortNum and M_Key are filled in when it is read */
+	struct loop_timer *training;    /* NULL: never took time */
 	ib_mlnx_ext_port_info_t *fdr10; /* NULL: as at power-up */
 
 	/* Tables, wire form; NULL: as at power-up (sma-tables.c). */
-	ib_net16_t *pkeys;       /* sim_pkey_cap() of them */
-	ib_net64_t *guids;       /* GUIDCap of them; entry 0 is the port GUID */
-	uint8_t (*sl2vl)[8];     /* by input port, 0 to n_ports; one row on end ports */
-	uint8_t (*vlarb)[64];    /* four: low 0-31, low 32-63, high 0-31, high 32-63 */
+	ib_net16_t *pkeys;    /* sim_pkey_cap() of them */
+	ib_net64_t *guids;    /* GUIDCap of them; entry 0 is the port GUID */
+	uint8_t (*sl2vl)[8];  /* by input port, 0 to n_ports; one row on end ports */
+	uint8_t (*vlarb)[64]; /* four: low 0-31, low 32-63, high 0-31, high 32-63 */
 
 	struct sim_counters counters;
-	struct sim_lease *lease;         /* of the M_Key, mkey.c; NULL: never violated */
-	struct sim_trapper *trapper;     /* what it has to say, trap.c; NULL: nothing so far */
-	struct sim_link_faults *faults;  /* of what leaves here, faults.c; NULL: none */
-	struct sim_vports *vports;       /* vport.c; NULL: has none */
-	struct sim_shared_port *shared;  /* shared-port.c; NULL: is none */
-	struct list clients;             /* struct sim_client.at_port; next NULL: none ever */
+	struct sim_lease *lease;        /* of the M_Key, mkey.c; NULL: never violated */
+	struct sim_trapper *trapper;    /* what it has to say, trap.c; NULL: nothing so far */
+	struct sim_link_faults *faults; /* of what leaves here, faults.c; NULL: none */
+	struct sim_vports *vports;      /* vport.c; NULL: has none */
+	struct sim_shared_port *shared; /* shared-port.c; NULL: is none */
+	struct list clients;            /* struct sim_client.at_port; next NULL: none ever */
 };
 
 struct sim_switch {
 	ib_switch_info_t info;
-	uint8_t *lft;      /* of lft_size bytes; beyond: SIM_LFT_NONE */
-	uint32_t lft_size; /* a multiple of 64 */
+	uint8_t *lft;       /* of lft_size bytes; beyond: SIM_LFT_NONE */
+	uint32_t lft_size;  /* a multiple of 64 */
 	uint64_t (*mft)[4]; /* by MLID - 0xc000: a bit for each port; NULL: empty */
 	uint32_t mft_size;
 };
@@ -114,33 +120,33 @@ struct sim_node {
 	char name[64]; /* "H-0002c90300000001": node identifier of a net file */
 	ib_node_info_t info;
 	ib_node_desc_t desc;
-	struct sim_switch *sw;            /* NULL: no switch */
-	struct sim_node_faults *faults;   /* faults.c; NULL: an honest and quick device */
-	struct sim_port ports[];          /* 0 to n_ports; 0 only on switches in use */
+	struct sim_switch *sw;          /* NULL: no switch */
+	struct sim_node_faults *faults; /* faults.c; NULL: an honest and quick device */
+	struct sim_port ports[];        /* 0 to n_ports; 0 only on switches in use */
 };
 
 /* Why a packet came to nothing. */
 enum sim_drop {
 	SIM_PASSED,
-	SIM_DROP_LINK_DOWN,      /* no cable, no power, or the link is not up */
-	SIM_DROP_NOT_ACTIVE,     /* data, and a port is not Active */
-	SIM_DROP_NO_ROUTE,       /* LFT 255, above the top, a port that the switch has not, DLID 0 */
-	SIM_DROP_LOOPING,        /* would leave where it came in */
-	SIM_DROP_HOPS,           /* more hops than any fabric has: the tables have a loop */
+	SIM_DROP_LINK_DOWN,  /* no cable, no power, or the link is not up */
+	SIM_DROP_NOT_ACTIVE, /* data, and a port is not Active */
+	SIM_DROP_NO_ROUTE,   /* LFT 255, above the top, a port that the switch has not, DLID 0 */
+	SIM_DROP_LOOPING,    /* would leave where it came in */
+	SIM_DROP_HOPS,       /* more hops than any fabric has: the tables have a loop */
 	SIM_DROP_DIRECTED_ROUTE, /* against the rules of IBA 14.2.2 */
 	SIM_DROP_NOT_FOR_US,     /* an end port has another LID */
 	SIM_DROP_PKEY_IN,        /* enforcement of a switch port */
 	SIM_DROP_PKEY_OUT,
-	SIM_DROP_PKEY,           /* of an end port */
+	SIM_DROP_PKEY, /* of an end port */
 	SIM_DROP_MTU,
-	SIM_DROP_VL,             /* SLtoVL says 15, or a lane that is not operational */
-	SIM_DROP_GRH,            /* no such GID there, or a GRH is missing, or no hops left */
-	SIM_DROP_MALFORMED,      /* version, length, QP and class do not fit */
-	SIM_DROP_MKEY,           /* refused, IBA 14.2.4 */
-	SIM_DROP_NOBODY,         /* no agent for it */
-	SIM_DROP_LOST,           /* by a fault of the link */
-	SIM_DROP_SILENT,         /* by a fault of the device */
-	SIM_DROP_VL15_FULL,      /* VL15 buffer overflowed */
+	SIM_DROP_VL,        /* SLtoVL says 15, or a lane that is not operational */
+	SIM_DROP_GRH,       /* no such GID there, or a GRH is missing, or no hops left */
+	SIM_DROP_MALFORMED, /* version, length, QP and class do not fit */
+	SIM_DROP_MKEY,      /* refused, IBA 14.2.4 */
+	SIM_DROP_NOBODY,    /* no agent for it */
+	SIM_DROP_LOST,      /* by a fault of the link */
+	SIM_DROP_SILENT,    /* by a fault of the device */
+	SIM_DROP_VL15_FULL, /* VL15 buffer overflowed */
 	SIM_DROP_N,
 };
 
@@ -148,18 +154,18 @@ enum sim_drop {
 const char *sim_drop_text(enum sim_drop drop);
 
 /*
- * Somebody at a port who sends and receives MADs: the umad side. Answers come back by the TID, whose
- * upper 16 bits are @id in every request that it sends (as ibsim does; the kernel's are machine-wide
- * numbers too). Requests go to who registered for class, version and method, or, for clients that
- * cannot register (stock umad2sim), to all-takers: reference/kernel.md 4.3.
+ * Somebody at a port who sends and receives MADs: the umad side. Answers come back by the TID,
+ * whose upper 16 bits are @id in every request that it sends (as ibsim does; the kernel's are
+ * machine-wide numbers too). Requests go to who registered for class, version and method, or, for
+ * clients that cannot register (stock umad2sim), to all-takers: reference/kernel.md 4.3.
  */
 struct sim_client {
 	struct list at_port;
 	struct sim_port *port;
-	uint32_t id;      /* below SIM_CLIENTS_MAX, unique on the fabric */
-	uint16_t vf;      /* 0: the port itself; else attached as this VF of it */
-	bool is_sm;       /* holds IsSM */
-	bool takes_all;   /* requests of all kinds, if it is_sm or the QP is @qpn */
+	uint32_t id;    /* below SIM_CLIENTS_MAX, unique on the fabric */
+	uint16_t vf;    /* 0: the port itself; else attached as this VF of it */
+	bool is_sm;     /* holds IsSM */
+	bool takes_all; /* requests of all kinds, if it is_sm or the QP is @qpn */
 	uint32_t qpn;
 	void (*receive)(void *user, const struct sim_packet *packet);
 	/* A packet of its own came to nothing; may be NULL. */
@@ -172,8 +178,8 @@ struct sim_agent {
 	struct list of_client;
 	uint8_t mgmt_class; /* 0x81 counts as 0x01 in its own table */
 	uint8_t version;
-	uint8_t qpn; /* 0 or 1 */
-	uint32_t oui; /* vendor classes 0x30 to 0x4f; else 0 */
+	uint8_t qpn;         /* 0 or 1 */
+	uint32_t oui;        /* vendor classes 0x30 to 0x4f; else 0 */
 	uint64_t methods[2]; /* bit n: method n */
 };
 
@@ -209,13 +215,13 @@ struct sim_fabric {
 
 struct sim_node_spec {
 	enum sim_type type;
-	unsigned n_ports;       /* external ones, 1 to SIM_PORTS_MAX */
-	uint64_t guid;          /* 0: made up from the index */
-	uint64_t system_guid;   /* 0: as @guid */
-	uint64_t port_guid;     /* 0: switches as @guid, others guid + port number */
-	const char *name;       /* NULL: "S-", "H-" or "R-" and the GUID */
+	unsigned n_ports;        /* external ones, 1 to SIM_PORTS_MAX */
+	uint64_t guid;           /* 0: made up from the index */
+	uint64_t system_guid;    /* 0: as @guid */
+	uint64_t port_guid;      /* 0: switches as @guid, others guid + port number */
+	const char *name;        /* NULL: "S-", "H-" or "R-" and the GUID */
 	const char *description; /* NULL: as @name */
-	uint32_t vendor;        /* 0: as ibsim's */
+	uint32_t vendor;         /* 0: as ibsim's */
 	uint16_t device;
 	bool base_port0;        /* of a switch; else enhanced */
 	uint16_t lft_cap;       /* 0: 49152 */

@@ -13,9 +13,9 @@
  *	is served  and it is its turn there
  *	gone	   nothing more to do
  *
- * step() takes it from stage to stage, in place, so that an SMP and its answer need no memory beyond
- * the one that sim_send() took. Packets are queued only where one makes several (multicast, traps,
- * clients that send): the queue is run empty by the outermost call.
+ * step() takes it from stage to stage, in place, so that an SMP and its answer need no memory
+ *beyond the one that sim_send() took. Packets are queued only where one makes several (multicast,
+ *traps, clients that send): the queue is run empty by the outermost call.
  *
  * IBA has no limit of hops for what a LID routes; a packet that has seen more switches than there
  * are nodes is in a loop, and ends here instead of in a time-out of a switch.
@@ -112,7 +112,8 @@ enum sim_drop sim_may_enter(const struct sim_port *in, const struct sim_packet *
 			return SIM_DROP_NOT_ACTIVE;
 		return SIM_PASSED;
 	}
-	if (state < SIM_ARMED || (state == SIM_ARMED && in->node->fabric->quirks.armed_receives_nothing))
+	if (state < SIM_ARMED ||
+	    (state == SIM_ARMED && in->node->fabric->quirks.armed_receives_nothing))
 		return SIM_DROP_NOT_ACTIVE;
 	if (enforces(in, 8) && !sim_pkey_fits(in, p->pkey))
 		return SIM_DROP_PKEY_IN;
@@ -533,7 +534,8 @@ static bool takes_pkey(struct sim_port *at, const struct sim_packet *p)
 	if (sim_is_smp(p) || sim_pkey_fits(end, p->pkey))
 		return true;
 	if (end->info.p_key_violations != 0xffff)
-		end->info.p_key_violations = htobe16((uint16_t)(be16toh(end->info.p_key_violations) + 1));
+		end->info.p_key_violations =
+			htobe16((uint16_t)(be16toh(end->info.p_key_violations) + 1));
 	sim_lose(at, p, SIM_DROP_PKEY);
 	sim_trap_pkey(end, p);
 	return false;

@@ -60,7 +60,8 @@ static bool agree(struct sim_port *a, struct sim_port *b)
 {
 	unsigned width = highest(a->info.link_width_enabled & b->info.link_width_enabled);
 	unsigned speed = highest(a->info.link_speed & b->info.link_speed & 0x0f);
-	unsigned ext = highest(a->info.link_speed_ext_enabled & b->info.link_speed_ext_enabled & 0x0f);
+	unsigned ext =
+		highest(a->info.link_speed_ext_enabled & b->info.link_speed_ext_enabled & 0x0f);
 	struct sim_port *ends[] = { a, b };
 
 	if (!width || (!speed && !ext))

@@ -22,7 +22,8 @@ enum {
 	SIM_QKEY_MAD = 0x80010000, /* of QP1, IBA 10.2.4 */
 };
 
-/* MAD status, host order, as SMAs and PMAs give it (IBA 13.4.7). Bit 15 of SMPs is the direction. */
+/* MAD status, host order, as SMAs and PMAs give it (IBA 13.4.7). Bit 15 of SMPs is the direction.
+ */
 enum sim_status {
 	SIM_OK = 0,
 	SIM_BUSY = 0x0001,

@@ -8,14 +8,14 @@
 
 #include "tests/sim/fabric.h"
 
-void sim_trap_link_state(struct sim_node *sw);     /* 128: PortStateChange became 1 */
+void sim_trap_link_state(struct sim_node *sw);                   /* 128: PortStateChange became 1 */
 void sim_trap_threshold(struct sim_port *port, unsigned number); /* 129, 130, 131 */
-void sim_trap_capability(struct sim_port *port);   /* 144: CapabilityMask */
-void sim_trap_local(struct sim_port *port, uint16_t changes); /* 144: OtherLocalChanges */
-void sim_trap_system_guid(struct sim_node *node);  /* 145 */
-void sim_trap_mkey(struct sim_port *at, const struct sim_packet *packet); /* 256 */
-void sim_trap_pkey(struct sim_port *port, const struct sim_packet *packet); /* 257 */
-void sim_trap_qkey(struct sim_port *port, const struct sim_packet *packet); /* 258 */
+void sim_trap_capability(struct sim_port *port);                 /* 144: CapabilityMask */
+void sim_trap_local(struct sim_port *port, uint16_t changes);    /* 144: OtherLocalChanges */
+void sim_trap_system_guid(struct sim_node *node);                /* 145 */
+void sim_trap_mkey(struct sim_port *at, const struct sim_packet *packet);          /* 256 */
+void sim_trap_pkey(struct sim_port *port, const struct sim_packet *packet);        /* 257 */
+void sim_trap_qkey(struct sim_port *port, const struct sim_packet *packet);        /* 258 */
 void sim_trap_switch_pkey(struct sim_port *port, const struct sim_packet *packet); /* 259 */
 
 /* TrapRepress came in at @at. */
