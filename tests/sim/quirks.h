@@ -14,4 +14,7 @@ struct sim_quirks {
 	/* forward.c */
 	bool smp_needs_active; /* LID-routed SMPs stop where a port is not Active, as in ibsim */
 	bool armed_receives_nothing; /* no data packet is taken in Armed (pib) */
+
+	/* sma.c */
+	bool sm_info_needs_mkey; /* SMInfo too is refused without the M_Key (qib) */
 };

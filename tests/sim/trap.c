@@ -25,3 +25,8 @@ void sim_trap_free(struct sim_port *port)
 {
 	(void)port;
 }
+void sim_trap_repress(struct sim_port *at, const struct sim_packet *packet)
+{
+	(void)at;
+	(void)packet;
+}
