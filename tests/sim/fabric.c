@@ -81,6 +81,7 @@ static void node_free(struct sim_node *node)
 		sim_trap_free(&node->ports[n]);
 		sim_lease_free(&node->ports[n]);
 		loop_timer_free(node->ports[n].training);
+		loop_timer_free(node->ports[n].bounce);
 	}
 	sim_faults_free(node);
 	if (node->sw) {
@@ -121,18 +122,22 @@ static void power_up_end_port(struct sim_port *port)
 {
 	ib_port_info_t *info = &port->info;
 
-	info->m_key = 0;
-	info->m_key_lease_period = 0;
+	if (!(info->capability_mask & IB_PORT_CAP_HAS_NV_MKEY)) {
+		info->m_key = 0;
+		info->m_key_lease_period = 0;
+		info->mkey_lmc = 0;
+	}
+	sim_lease_free(port);
 	info->subnet_prefix = htobe64(UINT64_C(0xfe80) << 48);
 	info->base_lid = 0;
 	info->master_sm_base_lid = 0;
-	info->mkey_lmc = 0;
+	info->mkey_lmc &= IB_PORT_MPB_MASK;
 	info->m_key_violations = 0;
 	info->p_key_violations = 0;
 	info->q_key_violations = 0;
 	info->subnet_timeout = 0;
 	info->mtu_cap &= 0x0f; /* InitTypeReply */
-	info->capability_mask &= ~htobe32(IB_PORT_CAP_IS_SM);
+	info->capability_mask &= ~IB_PORT_CAP_IS_SM;
 }
 
 static void power_up_link(struct sim_port *port)
@@ -161,7 +166,7 @@ static void power_up_port(struct sim_port *port)
 		power_up_end_port(port);
 	port->counters = (struct sim_counters){ 0 };
 	if (port->node->type == SIM_SWITCH && port->number == 0) {
-		port->info.state_info1 = SIM_ACTIVE;
+		port->info.state_info1 = (uint8_t)((port->info.state_info1 & 0xf0) | SIM_ACTIVE);
 		port->info.state_info2 = SIM_LINK_UP << 4 | 2;
 		port->info.mtu_smsl = (uint8_t)(port->info.mtu_cap << 4);
 	}

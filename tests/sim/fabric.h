@@ -86,6 +86,8 @@ struct sim_port {
 	bool cut;                       /* the cable is pulled, or broken: true at both ends */
 	ib_port_info_t info;            /* LocalPortNum and M_Key are filled in when it is read */
 	struct loop_timer *training;    /* NULL: never took time */
+	struct loop_timer *bounce;      /* told by its SM, and to come; NULL: never took time */
+	bool told;                      /* by its own SM, link.c */
 	ib_mlnx_ext_port_info_t *fdr10; /* NULL: as at power-up */
 
 	/* Tables, wire form; NULL: as at power-up (sma-tables.c). */
@@ -209,6 +211,9 @@ struct sim_fabric {
 	/* And for every change of a port's state. */
 	void (*on_state)(void *user, struct sim_port *port, enum sim_state before);
 	void *on_state_user;
+	/* And whenever its SM asks the clients of an end port to register again. */
+	void (*on_reregister)(void *user, struct sim_port *port);
+	void *on_reregister_user;
 };
 
 /* ---- making ---------------------------------------------------------------------------------- */

@@ -6,12 +6,18 @@
  * and then both ends are Initialize; what the SM configured survives, as in reference/devices.md 3
  * "What a link bounce changes".
  *
+ * A port that loses its link polls or sleeps, as its LinkDownDefaultState says; one that sleeps or
+ * is disabled stays down until it is told to poll, by another way than this link.
+ *
  * PortStateChange of a switch rises when a port goes Down to Initialize or from anything to Down
- * (reference/devices.md 4), but not by a SubnSet at that very switch: sma-port.c puts it back.
+ * (reference/devices.md 4), but not by a SubnSet at that very switch: a port that its SM has told
+ * to go down or to poll is @told until its link is up again or it turns out that there is none, and
+ * what happens to it meanwhile is no news to its switch. To the switch at the other end it is.
  */
 
 #include "tests/sim/link.h"
 
+#include "tests/sim/shared-port.h"
 #include "tests/sim/trap.h"
 
 enum { SWITCH_STATE_CHANGE = 0x04 }; /* SwitchInfo byte 11 */
@@ -31,6 +37,25 @@ static void switch_notices(struct sim_node *node)
 		sim_trap_link_state(node);
 }
 
+static bool is_news(const struct sim_port *port, enum sim_state before, enum sim_state state)
+{
+	const struct sim_node *node = port->node;
+
+	if (!node->sw || node->off || (state != SIM_DOWN && before != SIM_DOWN))
+		return false;
+	return !port->told || (before == SIM_DOWN && node->fabric->quirks.bounce_is_news);
+}
+
+static void tell_sharers(struct sim_port *port, enum sim_state before, enum sim_state state)
+{
+	if (!port->shared)
+		return;
+	if (state == SIM_ACTIVE)
+		sim_shared_port_event(port, SIM_EVENT_ACTIVE);
+	else if (before == SIM_ACTIVE)
+		sim_shared_port_event(port, SIM_EVENT_DOWN);
+}
+
 void sim_set_state(struct sim_port *port, enum sim_state state)
 {
 	struct sim_fabric *fabric = port->node->fabric;
@@ -41,8 +66,9 @@ void sim_set_state(struct sim_port *port, enum sim_state state)
 	port->info.state_info1 = (uint8_t)((port->info.state_info1 & 0xf0) | state);
 	if (before == SIM_ACTIVE && port->node->type != SIM_SWITCH)
 		sim_trap_forget(port);
-	if (port->node->sw && !port->node->off && (state == SIM_DOWN || before == SIM_DOWN))
+	if (is_news(port, before, state))
 		switch_notices(port->node);
+	tell_sharers(port, before, state);
 	if (fabric->on_state)
 		fabric->on_state(fabric->on_state_user, port, before);
 }
@@ -55,13 +81,20 @@ static unsigned highest(unsigned bits)
 	return bits;
 }
 
+/* Codes above the speeds, such as 30, are none (reference/devices.md 3). */
+static unsigned extended(const struct sim_port *port)
+{
+	unsigned enabled = port->info.link_speed_ext_enabled & 0x1f;
+
+	return enabled < 16 ? enabled : 0;
+}
+
 /* Width, speed and extended speed as agreed on; false: nothing in common, no link. */
 static bool agree(struct sim_port *a, struct sim_port *b)
 {
 	unsigned width = highest(a->info.link_width_enabled & b->info.link_width_enabled);
 	unsigned speed = highest(a->info.link_speed & b->info.link_speed & 0x0f);
-	unsigned ext =
-		highest(a->info.link_speed_ext_enabled & b->info.link_speed_ext_enabled & 0x0f);
+	unsigned ext = highest(extended(a) & extended(b));
 	struct sim_port *ends[] = { a, b };
 
 	if (!width || (!speed && !ext))
@@ -84,10 +117,15 @@ static bool wants_link(const struct sim_port *port)
 	return !port->node->off && phys != SIM_SLEEP && phys != SIM_DISABLED;
 }
 
+enum sim_phys sim_link_default(const struct sim_port *port)
+{
+	return (port->info.state_info2 & 0x0f) == SIM_SLEEP ? SIM_SLEEP : SIM_POLLING;
+}
+
 static void goes_down(struct sim_port *port)
 {
 	if (sim_phys(port) == SIM_LINK_UP || sim_phys(port) == SIM_TRAINING)
-		set_phys(port, SIM_POLLING);
+		set_phys(port, sim_link_default(port));
 	if (sim_state(port) != SIM_DOWN) {
 		port->counters.link_downed++;
 		sim_set_state(port, SIM_DOWN);
@@ -96,12 +134,17 @@ static void goes_down(struct sim_port *port)
 
 static void comes_up(struct sim_port *a, struct sim_port *b)
 {
-	if (!agree(a, b))
-		return;
-	set_phys(a, SIM_LINK_UP);
-	set_phys(b, SIM_LINK_UP);
-	sim_set_state(a, SIM_INIT);
-	sim_set_state(b, SIM_INIT);
+	if (agree(a, b)) {
+		set_phys(a, SIM_LINK_UP);
+		set_phys(b, SIM_LINK_UP);
+		sim_set_state(a, SIM_INIT);
+		sim_set_state(b, SIM_INIT);
+	} else {
+		set_phys(a, SIM_POLLING);
+		set_phys(b, SIM_POLLING);
+	}
+	a->told = false;
+	b->told = false;
 }
 
 /* ---- training -------------------------------------------------------------------------------- */
@@ -119,10 +162,12 @@ static void trained(void *user)
 		comes_up(port, port->far);
 }
 
-static void stop_training(struct sim_port *port)
+static void stop_timers(struct sim_port *port)
 {
 	if (port->training)
 		loop_timer_stop(port->training);
+	if (port->bounce)
+		loop_timer_stop(port->bounce);
 }
 
 static void train(struct sim_port *port)
@@ -135,8 +180,7 @@ static void train(struct sim_port *port)
 		trained(port);
 		return;
 	}
-	if (port->far->training)
-		stop_training(port->far);
+	stop_timers(port->far);
 	set_phys(port, SIM_TRAINING);
 	set_phys(port->far, SIM_TRAINING);
 	loop_timer_set(port->training, loop_now(fabric->loop) + fabric->train_time);
@@ -144,24 +188,66 @@ static void train(struct sim_port *port)
 
 static void take_down(struct sim_port *port)
 {
-	stop_training(port);
+	stop_timers(port);
 	goes_down(port);
 	if (port->far) {
-		stop_training(port->far);
+		stop_timers(port->far);
 		goes_down(port->far);
 	}
 }
 
 void sim_link_check(struct sim_port *port)
 {
-	if (!may_be_up(port))
-		take_down(port);
-	else if (!sim_link_is_up(port) || !sim_link_is_up(port->far))
-		train(port);
+	if (may_be_up(port)) {
+		if (!sim_link_is_up(port) || !sim_link_is_up(port->far))
+			train(port);
+		return;
+	}
+	take_down(port);
+	port->told = false;
+	if (port->far)
+		port->far->told = false;
 }
 
 void sim_link_bounce(struct sim_port *port)
 {
 	take_down(port);
 	sim_link_check(port);
+}
+
+/* ---- what the SM commands -------------------------------------------------------------------- */
+
+static void carry_out(struct sim_port *port, enum sim_phys phys)
+{
+	port->told = true;
+	if (port->far)
+		port->far->told = false;
+	set_phys(port, phys);
+	take_down(port);
+	sim_link_check(port);
+}
+
+static void bounces(void *user)
+{
+	carry_out(user, SIM_POLLING);
+}
+
+/* No memory for a timer: then at once. */
+static bool bounces_later(struct sim_port *port)
+{
+	struct loop *loop = port->node->fabric->loop;
+
+	if (!port->bounce && loop_timer_new(loop, bounces, port, &port->bounce) < 0)
+		return false;
+	loop_timer_set(port->bounce, loop_now(loop));
+	return true;
+}
+
+bool sim_link_command(struct sim_port *port, enum sim_phys phys)
+{
+	if (phys == SIM_POLLING && sim_link_is_up(port) && port->node->fabric->train_time &&
+	    bounces_later(port))
+		return false;
+	carry_out(port, phys);
+	return true;
 }

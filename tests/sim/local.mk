@@ -13,6 +13,7 @@ libsim_a_SOURCES += tests/sim/client.c tests/sim/client.h
 libsim_a_SOURCES += tests/sim/faults.c tests/sim/faults.h
 libsim_a_SOURCES += tests/sim/sma.c tests/sim/sma.h tests/sim/sma-port.c
 libsim_a_SOURCES += tests/sim/sma-tables.c tests/sim/sma-switch.c tests/sim/sma-vport.c
+libsim_a_SOURCES += tests/sim/shared-port.c tests/sim/shared-port.h
 libsim_a_SOURCES += tests/sim/mkey.c tests/sim/mkey.h
 libsim_a_SOURCES += tests/sim/trap.c tests/sim/trap.h
 libsim_a_SOURCES += tests/sim/pma.c

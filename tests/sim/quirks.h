@@ -15,6 +15,31 @@ struct sim_quirks {
 	bool smp_needs_active; /* LID-routed SMPs stop where a port is not Active, as in ibsim */
 	bool armed_receives_nothing; /* no data packet is taken in Armed (pib) */
 
+	/* link.c: the training after a bounce that an SM told is PortStateChange at that switch
+	 * too, which is a reading of IBA 14.2.5.4 that its letter allows */
+	bool bounce_is_news;
+
 	/* sma.c */
 	bool sm_info_needs_mkey; /* SMInfo too is refused without the M_Key (qib) */
+
+	/* mkey.c */
+	bool lease_clears_key; /* the M_Key itself becomes 0 when its lease is over (ibutils) */
+
+	/* trap.c */
+	bool local_changes_with_mask; /* CapabilityMask in trap 144 of other local changes (opensm)
+				       */
+
+	/* sma-port.c */
+	uint8_t other_port_set;   /* PortInfo Set of another port of a CA. 1: not done, status 0
+				   * (qib);   2: done (pib) */
+	bool base_port0_has_link; /* fields of links are not 0 on a base port 0 (ibsim, hardware) */
+	bool speeds_ext_unasked;  /* extended speeds also without bit 31 of the modifier (ibsim) */
+	bool speeds_ext_any;      /* enabled ones that it has not: ignored, status 0 (ibsim) */
+	bool any_lid;             /* LIDs are not checked (ibsim) */
+	bool mtu_above_cap_ignored; /* status 0 (qib) */
+	bool violations_are_stored; /* key violation counters take any value (ibutils) */
+	bool reregister_stays;      /* ClientReregister reads as written (pib, pibnetd) */
+	bool same_state_refused;    /* Armed on Armed, Active on Active (ibsim) */
+	bool skipped_state_ignored; /* Active on Initialize or Down: not done, status 0 (qib) */
+	bool state_needs_peer;      /* refused if the peer is more than a step away (ibsim) */
 };
