@@ -21,3 +21,11 @@ libsim_a_SOURCES += tests/sim/pma.c
 sim_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
 check_PROGRAMS += tests/sim/test-forward
 tests_sim_test_forward_CPPFLAGS = $(sim_cppflags)
+
+check_PROGRAMS += tests/sim/test-sma
+tests_sim_test_sma_CPPFLAGS = $(sim_cppflags)
+tests_sim_test_sma_LDFLAGS = -Wl,--wrap=sim_fault_request,--wrap=sim_fault_answer
+tests_sim_test_sma_LDFLAGS += -Wl,--wrap=sim_fault_forgets
+
+check_PROGRAMS += tests/sim/test-port-info
+tests_sim_test_port_info_CPPFLAGS = $(sim_cppflags)
