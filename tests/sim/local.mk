@@ -29,3 +29,6 @@ tests_sim_test_sma_LDFLAGS += -Wl,--wrap=sim_fault_forgets
 
 check_PROGRAMS += tests/sim/test-port-info
 tests_sim_test_port_info_CPPFLAGS = $(sim_cppflags)
+
+check_PROGRAMS += tests/sim/test-mkey
+tests_sim_test_mkey_CPPFLAGS = $(sim_cppflags)

@@ -8,6 +8,13 @@
 
 #include "tests/sim/fabric.h"
 
+/*
+ * Any other, of @type 1 (urgent) to 4 (informational), by the end port @port: what follows the
+ * first 10 bytes of the notice, 54 at most.
+ */
+void sim_trap_say(struct sim_port *port, unsigned type, unsigned number, const void *details,
+		  size_t size);
+
 void sim_trap_link_state(struct sim_node *sw);                   /* 128: PortStateChange became 1 */
 void sim_trap_threshold(struct sim_port *port, unsigned number); /* 129, 130, 131 */
 void sim_trap_capability(struct sim_port *port);                 /* 144: CapabilityMask */
