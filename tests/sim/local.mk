@@ -32,3 +32,6 @@ tests_sim_test_port_info_CPPFLAGS = $(sim_cppflags)
 
 check_PROGRAMS += tests/sim/test-mkey
 tests_sim_test_mkey_CPPFLAGS = $(sim_cppflags)
+
+check_PROGRAMS += tests/sim/test-trap
+tests_sim_test_trap_CPPFLAGS = $(sim_cppflags)
