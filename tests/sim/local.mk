@@ -23,12 +23,14 @@ check_PROGRAMS += tests/sim/test-forward
 tests_sim_test_forward_CPPFLAGS = $(sim_cppflags)
 
 check_PROGRAMS += tests/sim/test-sma
+tests_sim_test_sma_SOURCES = tests/sim/test-sma.c tests/sim/test-bench.h
 tests_sim_test_sma_CPPFLAGS = $(sim_cppflags)
 tests_sim_test_sma_LDFLAGS = -Wl,--wrap=sim_fault_request,--wrap=sim_fault_answer
 tests_sim_test_sma_LDFLAGS += -Wl,--wrap=sim_fault_forgets
 
 check_PROGRAMS += tests/sim/test-port-info
 tests_sim_test_port_info_CPPFLAGS = $(sim_cppflags)
+tests_sim_test_port_info_LDFLAGS = -Wl,--wrap=sim_shared_port_event
 
 check_PROGRAMS += tests/sim/test-mkey
 tests_sim_test_mkey_CPPFLAGS = $(sim_cppflags)

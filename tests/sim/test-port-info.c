@@ -5,6 +5,7 @@
 #include "tests/sim/test-bench.h"
 
 #include "tests/sim/link.h"
+#include "tests/sim/shared-port.h"
 
 enum { PSC = 0x04 }; /* SwitchInfo byte 11 */
 
@@ -954,6 +955,58 @@ static void a_pulled_port_forgets_that_it_was_to_bounce(void **state)
 	assert_int_equal(sim_state(port), SIM_ACTIVE);
 }
 
+/* ---- who shares a port ----------------------------------------------------------------------- */
+
+static unsigned events; /* a bit for each kind, since somebody looked */
+
+/* Instead of shared-port.c: the linker sends them here (local.mk). */
+void __wrap_sim_shared_port_event(struct sim_port *port, enum sim_port_event event);
+void __wrap_sim_shared_port_event(struct sim_port *port, enum sim_port_event event)
+{
+	assert_non_null(port->shared);
+	events |= 1u << event;
+}
+
+static unsigned new_events(void)
+{
+	unsigned seen = events;
+
+	events = 0;
+	return seen;
+}
+
+static void those_who_share_a_port_hear_what_happens_to_it(void **state)
+{
+	struct bench *b = *state;
+	struct sim_port *port = &b->b->ports[1];
+	ib_port_info_t info = bench_to_set(b, AT_B, 0);
+	char shared;
+
+	new_events();
+	port->shared = (struct sim_shared_port *)&shared;
+	assert_int_equal(bench_set(b, AT_B, 0, &info), SIM_OK);
+	assert_int_equal(new_events(), 1u << SIM_EVENT_LID | 1u << SIM_EVENT_SM);
+	info = bench_to_set(b, AT_B, 0);
+	assert_int_equal(bench_set(b, AT_B, 0, &info), SIM_OK);
+	assert_int_equal(new_events(), 0);
+	info = bench_to_set(b, AT_B, 0);
+	info.mkey_lmc = 2;
+	assert_int_equal(bench_set(b, AT_B, 0, &info), SIM_OK);
+	assert_int_equal(new_events(), 1u << SIM_EVENT_LID);
+	info = bench_to_set(b, AT_B, 0);
+	info.mtu_smsl |= 4;
+	info.subnet_timeout |= 0x80;
+	assert_int_equal(bench_set(b, AT_B, 0, &info), SIM_OK);
+	assert_int_equal(new_events(), 1u << SIM_EVENT_SM | 1u << SIM_EVENT_REREGISTER);
+	assert_int_equal(bench_set_states(b, AT_B, 0, SIM_ARMED, 0), SIM_OK);
+	assert_int_equal(new_events(), 0);
+	assert_int_equal(bench_set_states(b, AT_B, 0, SIM_ACTIVE, 0), SIM_OK);
+	assert_int_equal(new_events(), 1u << SIM_EVENT_ACTIVE);
+	assert_int_equal(bench_set_states(b, AT_SWITCH, 2, SIM_DOWN, 0), SIM_OK);
+	assert_int_equal(new_events(), 1u << SIM_EVENT_DOWN);
+	port->shared = NULL;
+}
+
 /* ---- anything -------------------------------------------------------------------------------- */
 
 static unsigned draw(struct bench *b, unsigned below)
@@ -1048,6 +1101,7 @@ int main(void)
 		BENCH_TEST(training_takes_its_time_and_the_answer_leaves_before),
 		BENCH_TEST(what_is_pulled_while_it_trains_is_down),
 		BENCH_TEST(a_pulled_port_forgets_that_it_was_to_bounce),
+		BENCH_TEST(those_who_share_a_port_hear_what_happens_to_it),
 		BENCH_TEST(whatever_is_set_leaves_a_sane_port),
 	};
 
