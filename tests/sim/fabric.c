@@ -50,6 +50,7 @@ enum {
 	CAP_VENDOR_CLASS = 1u << 20,
 	CAP_MASK_NOTICE = 1u << 22,
 	CAP_REREGISTER = 1u << 25,
+	CAP_MCAST_TOP = 1u << 30,
 };
 
 int sim_fabric_new(struct loop *loop, uint64_t seed, struct sim_fabric **ret)
@@ -67,7 +68,6 @@ int sim_fabric_new(struct loop *loop, uint64_t seed, struct sim_fabric **ret)
 
 static void port_free_tables(struct sim_port *port)
 {
-	free(TAKE(port->fdr10));
 	free(TAKE(port->pkeys));
 	free(TAKE(port->guids));
 	free(TAKE(port->sl2vl));
@@ -156,6 +156,9 @@ static void power_up_link(struct sim_port *port)
 	info->vl_stall_life = 0;
 	info->vl_enforce = (uint8_t)(info->vl_cap & 0xf0); /* all lanes; nothing enforced */
 	info->error_threshold = 0;
+	port->fdr10.enabled = port->fdr10.supported;
+	port->fdr10.active = 0;
+	port->fdr10.state_change = 0;
 }
 
 static void power_up_port(struct sim_port *port)
@@ -198,17 +201,26 @@ static void power_up(struct sim_node *node)
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
+static uint32_t make_capabilities(const struct sim_node_spec *spec)
+{
+	uint32_t caps = CAP_TRAP | CAP_AUTO_MIGRATION | CAP_LED | CAP_SYSTEM_GUID | CAP_MASK_NOTICE;
+
+	if (!spec->no_sl_mapping)
+		caps |= CAP_SL_MAPPING;
+	if (spec->type != SIM_SWITCH)
+		caps |= CAP_CM | CAP_VENDOR_CLASS | CAP_REREGISTER;
+	else if (spec->mcast_top)
+		caps |= CAP_MCAST_TOP;
+	return caps;
+}
+
 /* What never changes. */
 static void make_port(struct sim_port *port, const struct sim_node_spec *spec, uint64_t guid)
 {
 	bool is_end = sim_is_end_port(port);
 	bool is_switch = port->node->type == SIM_SWITCH;
 	ib_port_info_t *info = &port->info;
-	uint32_t caps = CAP_TRAP | CAP_AUTO_MIGRATION | CAP_SL_MAPPING | CAP_LED | CAP_SYSTEM_GUID |
-			CAP_MASK_NOTICE;
 
-	if (!is_switch)
-		caps |= CAP_CM | CAP_VENDOR_CLASS | CAP_REREGISTER;
 	list_init(&port->clients);
 	port->guid = is_end ? guid : 0;
 	info->link_width_supported = WIDTH_1X_4X_12X;
@@ -217,9 +229,10 @@ static void make_port(struct sim_port *port, const struct sim_node_spec *spec, u
 	info->mtu_cap = spec->mtu_cap ? spec->mtu_cap : MTU_4096;
 	info->vl_arb_high_cap = 8;
 	info->vl_arb_low_cap = 8;
+	port->fdr10.supported = spec->fdr10 ? 1 : 0;
 	if (!is_end)
 		return;
-	info->capability_mask = htobe32(caps);
+	info->capability_mask = htobe32(make_capabilities(spec));
 	info->guid_cap = is_switch ? 1 : (spec->guid_cap ? spec->guid_cap : GUID_CAP);
 	info->resp_time_value = RESPONSE_TIME;
 }
@@ -236,6 +249,7 @@ static int make_switch(struct sim_node *node, const struct sim_node_spec *spec)
 	info->mcast_cap = htobe16(spec->mft_cap ? spec->mft_cap : MFT_CAP);
 	info->enforce_cap = htobe16(spec->enforce_cap ? spec->enforce_cap : PKEY_CAP);
 	info->flags = (uint8_t)(0xf0 | (spec->base_port0 ? 0 : 0x08));
+	info->life_state = spec->optimised_slvl ? 0x01 : 0;
 	return 0;
 }
 

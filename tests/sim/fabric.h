@@ -78,6 +78,14 @@ struct sim_counters {
 	uint32_t xmit_wait;
 };
 
+/* ExtendedPortInfo of Mellanox: bit 0 is FDR10, which PortInfo shows as QDR. All 0: has it not. */
+struct sim_fdr10 {
+	uint8_t supported;
+	uint8_t enabled;
+	uint8_t active;
+	uint8_t state_change;
+};
+
 struct sim_port {
 	struct sim_node *node;
 	struct sim_port *far; /* at the other end of the cable; NULL: none plugged in */
@@ -88,12 +96,12 @@ struct sim_port {
 	struct loop_timer *training;    /* NULL: never took time */
 	struct loop_timer *bounce;      /* told by its SM, and to come; NULL: never took time */
 	bool told;                      /* by its own SM, link.c */
-	ib_mlnx_ext_port_info_t *fdr10; /* NULL: as at power-up */
+	struct sim_fdr10 fdr10;
 
 	/* Tables, wire form; NULL: as at power-up (sma-tables.c). */
 	ib_net16_t *pkeys;    /* sim_pkey_cap() of them */
 	ib_net64_t *guids;    /* GUIDCap of them; entry 0 is the port GUID */
-	uint8_t (*sl2vl)[8];  /* by input port, 0 to n_ports; one row on end ports */
+	uint8_t (*sl2vl)[8];  /* of switch ports by input port, 0 to n_ports; else one row */
 	uint8_t (*vlarb)[64]; /* four: low 0-31, low 32-63, high 0-31, high 32-63 */
 
 	struct sim_counters counters;
@@ -236,6 +244,10 @@ struct sim_node_spec {
 	uint8_t guid_cap;       /* of end ports that are no switch's; 0: 32, as ibsim's */
 	uint8_t mtu_cap;        /* enum 1 to 5; 0: 5, 4096 */
 	uint8_t vl_cap;         /* enum 1 to 5; 0: 4, eight data lanes */
+	bool no_sl_mapping;     /* no SLtoVL table */
+	bool optimised_slvl;    /* of a switch: SLtoVL for all ports at once */
+	bool mcast_top;         /* of a switch: MulticastFDBTop */
+	bool fdr10;             /* ExtendedPortInfo of Mellanox */
 };
 
 /* -errno or 0. The loop outlives the fabric. Same seed, same calls: same fabric. */

@@ -20,7 +20,10 @@
 #include "tests/sim/shared-port.h"
 #include "tests/sim/trap.h"
 
-enum { SWITCH_STATE_CHANGE = 0x04 }; /* SwitchInfo byte 11 */
+enum {
+	SWITCH_STATE_CHANGE = 0x04, /* SwitchInfo byte 11 */
+	SPEED_QDR = 4,
+};
 
 static void set_phys(struct sim_port *port, enum sim_phys phys)
 {
@@ -89,6 +92,17 @@ static unsigned extended(const struct sim_port *port)
 	return enabled < 16 ? enabled : 0;
 }
 
+/* FDR10 is what QDR becomes where both ends know and want it. */
+static void agree_on_fdr10(struct sim_port *a, struct sim_port *b, unsigned speed, unsigned ext)
+{
+	uint8_t common = a->fdr10.enabled & b->fdr10.enabled;
+
+	if (speed != SPEED_QDR || ext)
+		common = 0;
+	a->fdr10.active = common;
+	b->fdr10.active = common;
+}
+
 /* Width, speed and extended speed as agreed on; false: nothing in common, no link. */
 static bool agree(struct sim_port *a, struct sim_port *b)
 {
@@ -107,6 +121,7 @@ static bool agree(struct sim_port *a, struct sim_port *b)
 		info->link_speed = (uint8_t)((ext ? 0 : speed) << 4 | (info->link_speed & 0x0f));
 		info->link_speed_ext = (uint8_t)(ext << 4 | (info->link_speed_ext & 0x0f));
 	}
+	agree_on_fdr10(a, b, speed, ext);
 	return true;
 }
 
