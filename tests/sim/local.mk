@@ -12,7 +12,9 @@ libsim_a_SOURCES += tests/sim/link.c tests/sim/link.h
 libsim_a_SOURCES += tests/sim/client.c tests/sim/client.h
 libsim_a_SOURCES += tests/sim/faults.c tests/sim/faults.h
 libsim_a_SOURCES += tests/sim/sma.c tests/sim/sma.h tests/sim/sma-port.c
-libsim_a_SOURCES += tests/sim/sma-tables.c tests/sim/sma-switch.c tests/sim/sma-vport.c
+libsim_a_SOURCES += tests/sim/sma-vport.c
+libsim_a_SOURCES += tests/sim/sma-switch.c tests/sim/sma-routes.c
+libsim_a_SOURCES += tests/sim/sma-tables.c tests/sim/sma-lanes.c tests/sim/tables.h
 libsim_a_SOURCES += tests/sim/shared-port.c tests/sim/shared-port.h
 libsim_a_SOURCES += tests/sim/mkey.c tests/sim/mkey.h
 libsim_a_SOURCES += tests/sim/trap.c tests/sim/trap.h
@@ -37,3 +39,9 @@ tests_sim_test_mkey_CPPFLAGS = $(sim_cppflags)
 
 check_PROGRAMS += tests/sim/test-trap
 tests_sim_test_trap_CPPFLAGS = $(sim_cppflags)
+check_PROGRAMS += tests/sim/test-tables
+tests_sim_test_tables_CPPFLAGS = $(sim_cppflags)
+tests_sim_test_tables_LDFLAGS = -Wl,--wrap=sim_shared_port_event
+
+check_PROGRAMS += tests/sim/test-switch-info
+tests_sim_test_switch_info_CPPFLAGS = $(sim_cppflags)

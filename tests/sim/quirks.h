@@ -42,4 +42,23 @@ struct sim_quirks {
 	bool same_state_refused;    /* Armed on Armed, Active on Active (ibsim) */
 	bool skipped_state_ignored; /* Active on Initialize or Down: not done, status 0 (qib) */
 	bool state_needs_peer;      /* refused if the peer is more than a step away (ibsim) */
+	bool qkey_silent;            /* a wrong Q_Key is neither counted nor trapped (qib) */
+
+	/* sma-switch.c */
+	bool any_fdb_top;         /* tops are not checked (ibsim, pibnetd) */
+	bool default_ports_fixed; /* DefaultPort and its kin stay 0 (ibsim) */
+
+	/* sma-routes.c */
+	bool lft_zero_above_top; /* a Get shows 0 above LinearFDBTop (pibnetd) */
+	bool mft_beyond_is_zero; /* blocks and positions beyond read 0, no error (ibsim) */
+
+	/* sma-tables.c */
+	bool pkey_one_membership; /* the second of full and limited becomes 0 (qib) */
+	bool guids_read_only;     /* Set of GUIDInfo is 0x0008, with data (ibsim) */
+
+	/* sma-lanes.c */
+	bool lanes_bad_method; /* SLtoVL or VLArb that it has not is 0x0008, not 0x000c (qib) */
+
+	/* pma.c */
+	bool wide_error_counters; /* PortCountersExtended has the errors too, CapabilityMask2 */
 };

@@ -24,6 +24,8 @@ struct sim_ask {
 	uint8_t *data;     /* the 64 bytes of the answer; holds the request's */
 };
 
+enum { SIM_SMP_DATA = 64 };
+
 /* sma-port.c */
 enum sim_status sim_node_info(struct sim_ask *ask);
 enum sim_status sim_node_description(struct sim_ask *ask);
@@ -35,12 +37,16 @@ enum sim_status sim_switch_info(struct sim_ask *ask);
 /* sma-tables.c */
 enum sim_status sim_guid_info(struct sim_ask *ask);
 enum sim_status sim_pkey_table(struct sim_ask *ask);
+enum sim_status sim_ext_port_info(struct sim_ask *ask);
+
+/* sma-lanes.c */
 enum sim_status sim_slvl_table(struct sim_ask *ask);
 enum sim_status sim_vlarb_table(struct sim_ask *ask);
+
+/* sma-routes.c */
 enum sim_status sim_linear_table(struct sim_ask *ask);
 enum sim_status sim_random_table(struct sim_ask *ask);
 enum sim_status sim_multicast_table(struct sim_ask *ask);
-enum sim_status sim_ext_port_info(struct sim_ask *ask);
 
 /* sma-vport.c: SIM_BAD_ATTRIBUTE where a port has no virtual ports */
 enum sim_status sim_virtualization_info(struct sim_ask *ask);
