@@ -45,3 +45,6 @@ tests_sim_test_tables_LDFLAGS = -Wl,--wrap=sim_shared_port_event
 
 check_PROGRAMS += tests/sim/test-switch-info
 tests_sim_test_switch_info_CPPFLAGS = $(sim_cppflags)
+
+check_PROGRAMS += tests/sim/test-pma
+tests_sim_test_pma_CPPFLAGS = $(sim_cppflags)
