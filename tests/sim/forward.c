@@ -68,6 +68,16 @@ bool sim_pkey_fits(const struct sim_port *port, uint16_t pkey)
 	return pkey & 0x7fff && pkey_in_table(port, pkey);
 }
 
+/*
+ * What a switch port that enforces lets pass. Membership is for the ends to compare: opensm gives
+ * the port before a limited member that member's keys (osm_pkey_mgr.c), so a switch that wanted one
+ * full member of both would stop whatever limited members send.
+ */
+static bool pkey_passes(const struct sim_port *port, uint16_t pkey)
+{
+	return pkey & 0x7fff && (pkey_in_table(port, pkey) || pkey_in_table(port, pkey | 0x8000));
+}
+
 static unsigned data_lanes(const struct sim_port *port)
 {
 	static const uint8_t lanes[] = { 1, 1, 2, 4, 8, 15 };
@@ -115,7 +125,7 @@ enum sim_drop sim_may_enter(const struct sim_port *in, const struct sim_packet *
 	if (state < SIM_ARMED ||
 	    (state == SIM_ARMED && in->node->fabric->quirks.armed_receives_nothing))
 		return SIM_DROP_NOT_ACTIVE;
-	if (enforces(in, 8) && !sim_pkey_fits(in, p->pkey))
+	if (enforces(in, 8) && !pkey_passes(in, p->pkey))
 		return SIM_DROP_PKEY_IN;
 	return SIM_PASSED;
 }
@@ -133,7 +143,7 @@ enum sim_drop sim_may_leave(const struct sim_port *in, const struct sim_port *ou
 	}
 	if (sim_state(out) != SIM_ACTIVE)
 		return SIM_DROP_NOT_ACTIVE;
-	if (enforces(out, 4) && !sim_pkey_fits(out, p->pkey))
+	if (enforces(out, 4) && !pkey_passes(out, p->pkey))
 		return SIM_DROP_PKEY_OUT;
 	if (p->length > mtu_bytes(sim_mtu(out)))
 		return SIM_DROP_MTU;

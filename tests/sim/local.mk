@@ -21,6 +21,8 @@ libsim_a_SOURCES += tests/sim/trap.c tests/sim/trap.h
 libsim_a_SOURCES += tests/sim/pma.c
 
 sim_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
+check_PROGRAMS += tests/sim/test-enforcement
+tests_sim_test_enforcement_CPPFLAGS = $(sim_cppflags)
 check_PROGRAMS += tests/sim/test-forward
 tests_sim_test_forward_CPPFLAGS = $(sim_cppflags)
 
