@@ -169,6 +169,8 @@ static void stamp(const struct sim_client *client, struct sim_packet *p)
 	uint64_t tid = be64toh(p->mad.trans_id) & ~(UINT64_C(0xffff) << 48);
 
 	p->client = client->id;
+	if (p->dqpn == 1 && !p->qkey)
+		p->qkey = SIM_QKEY_MAD;
 	if (!sim_is_response(p))
 		p->mad.trans_id = htobe64(tid | (uint64_t)client->id << 48);
 }

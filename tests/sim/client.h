@@ -8,8 +8,9 @@
 #include "tests/sim/fabric.h"
 
 /*
- * As a user of umad sends. Fills in the TID's upper half (requests), the source LID and GID, and
- * for a VF what its model does with it. 0, or -EINVAL for what the kernel would refuse to send.
+ * As a user of umad sends. Fills in the TID's upper half (requests), the source LID and GID, the
+ * Q_Key of QP1 if it is 0, and for a VF what its model does with it. 0, or -EINVAL for what the
+ * kernel would refuse to send.
  */
 int sim_client_send(struct sim_client *client, const struct sim_packet *packet);
 

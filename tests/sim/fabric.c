@@ -445,6 +445,7 @@ const char *sim_drop_text(enum sim_drop drop)
 		[SIM_DROP_PKEY_IN] = "a switch port refuses the P_Key where it comes in",
 		[SIM_DROP_PKEY_OUT] = "a switch port refuses the P_Key where it leaves",
 		[SIM_DROP_PKEY] = "the port at the end has no such P_Key",
+		[SIM_DROP_QKEY] = "the Q_Key is wrong",
 		[SIM_DROP_MTU] = "it is longer than the MTU",
 		[SIM_DROP_VL] = "its SL has no virtual lane",
 		[SIM_DROP_GRH] = "its GRH does not fit",

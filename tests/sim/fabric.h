@@ -91,6 +91,7 @@ struct sim_port {
 	struct sim_port *far; /* at the other end of the cable; NULL: none plugged in */
 	uint64_t guid;        /* of an end port; 0 on external switch ports */
 	uint8_t number;
+	uint32_t cast;               /* struct sim_packet.cast that last came in */
 	bool cut;                       /* the cable is pulled, or broken: true at both ends */
 	ib_port_info_t info;            /* LocalPortNum and M_Key are filled in when it is read */
 	struct loop_timer *training;    /* NULL: never took time */
@@ -148,6 +149,7 @@ enum sim_drop {
 	SIM_DROP_PKEY_IN,        /* enforcement of a switch port */
 	SIM_DROP_PKEY_OUT,
 	SIM_DROP_PKEY, /* of an end port */
+	SIM_DROP_QKEY, /* of QP1 */
 	SIM_DROP_MTU,
 	SIM_DROP_VL,        /* SLtoVL says 15, or a lane that is not operational */
 	SIM_DROP_GRH,       /* no such GID there, or a GRH is missing, or no hops left */
@@ -211,6 +213,7 @@ struct sim_fabric {
 
 	uint64_t train_time; /* ns from Polling to LinkUp; 0: at once */
 	uint64_t n_packets;  /* that were sent */
+	uint32_t n_casts;    /* multicasts that switches have passed on */
 	uint64_t drops[SIM_DROP_N];
 	/* For tests and logs: called for every packet that came to nothing. */
 	void (*on_drop)(void *user, const struct sim_port *at, const struct sim_packet *packet,

@@ -14,11 +14,13 @@
  *	gone	   nothing more to do
  *
  * step() takes it from stage to stage, in place, so that an SMP and its answer need no memory
- *beyond the one that sim_send() took. Packets are queued only where one makes several (multicast,
- *traps, clients that send): the queue is run empty by the outermost call.
+ * beyond the one that sim_send() took. Packets are queued only where one makes several (multicast,
+ * traps, clients that send): the queue is run empty by the outermost call.
  *
  * IBA has no limit of hops for what a LID routes; a packet that has seen more switches than there
- * are nodes is in a loop, and ends here instead of in a time-out of a switch.
+ * are nodes is in a loop, and ends here instead of in a time-out of a switch. A multicast in a loop
+ * would multiply until no memory is left: each copy bears the number of its multicast, the copies
+ * of one are carried before anything else, and none comes in twice at the same port.
  */
 
 #include "tests/sim/forward.h"
@@ -189,9 +191,10 @@ enum sim_drop sim_route_multicast(const struct sim_port *in, const struct sim_pa
 	const struct sim_node *node = in->node;
 	const struct sim_switch *sw = node->sw;
 	unsigned at = p->dlid - SIM_LID_MULTICAST;
+	unsigned top = be16toh(sw->info.mcast_top); /* 0: is not used */
 	unsigned other;
 
-	if (sw->mft && at < sw->mft_size &&
+	if (sw->mft && at < sw->mft_size && (!top || p->dlid <= top) &&
 	    (sw->mft[at][0] | sw->mft[at][1] | sw->mft[at][2] | sw->mft[at][3])) {
 		memcpy(members, sw->mft[at], sizeof(sw->mft[at]));
 		members[in->number / 64] &= ~(UINT64_C(1) << in->number % 64);
@@ -222,7 +225,7 @@ void sim_lose(struct sim_port *at, const struct sim_packet *packet, enum sim_dro
 	fabric->drops[why]++;
 	if (fabric->on_drop)
 		fabric->on_drop(fabric->on_drop_user, at, packet, why);
-	if (packet->client != SIM_CLIENT_NONE)
+	if (packet->client < SIM_CLIENTS_MAX)
 		sim_client_lost(fabric, packet, why);
 }
 
@@ -233,7 +236,7 @@ static enum stage drop_in(struct sim_port *in, const struct sim_packet *p, enum 
 		sim_trap_switch_pkey(in, p);
 	} else if (why == SIM_DROP_LINK_DOWN) {
 		in->counters.rcv_errors++;
-	} else if (in->node->sw) {
+	} else if (in->node->sw && why != SIM_DROP_NOT_ACTIVE) {
 		in->counters.switch_relay_errors++;
 	}
 	sim_lose(in, p, why);
@@ -292,6 +295,9 @@ static enum stage go_out(struct sim_port **at, struct sim_port *in, struct sim_p
 
 	if (why == SIM_PASSED && !out->far)
 		why = SIM_DROP_LINK_DOWN;
+	/* A lane that is not there is the relay's fault, not the port's (IBA 16.1.3.5). */
+	if (why == SIM_DROP_VL && in->node->sw)
+		return drop_in(in, p, why);
 	if (why != SIM_PASSED)
 		return drop_out(out, p, why);
 	count_sent(out, p);
@@ -337,50 +343,78 @@ static enum stage go_by(struct sim_port **at, struct sim_packet *p, unsigned num
 
 static enum stage by_lid(struct sim_port **at, struct sim_packet *p, uint32_t hops);
 
-/* The last part of a combined route: from this switch on by LID. */
+/* The last part of a combined route: from this switch on by LID, as if it came from here. */
 static enum stage on_by_lid(struct sim_port **at, struct sim_packet *p, ib_net16_t lid,
 			    uint32_t hops)
 {
+	struct sim_port *end = sim_end_port(*at);
+
+	if (!end->node->sw)
+		return bad_route(*at, p);
+	p->slid = sim_lid(end);
+	p->dlid = be16toh(lid);
+	if (sim_has_lid(end, p->dlid))
+		return IS_HERE;
+	*at = end;
+	return by_lid(at, p, hops);
+}
+
+/*
+ * Did it come to this switch by LID, to go on (or back) by the path? On a path both LIDs are
+ * permissive.
+ */
+static bool came_by_lid(const struct sim_port *at, const struct sim_packet *p)
+{
+	return at->node->sw && p->dlid != SIM_LID_PERMISSIVE;
+}
+
+/* Pointer 0: only at its maker, or behind a part by LID. */
+static enum stage path_begins(struct sim_port **at, struct sim_packet *p, bool made_here,
+			      uint32_t hops)
+{
+	if (!made_here && (!came_by_lid(*at, p) || p->smp.dr_slid == 0xffff))
+		return bad_route(*at, p);
+	p->smp.hop_ptr = 1;
+	return go_by(at, p, p->smp.initial_path[1], hops);
+}
+
+static enum stage path_goes_on(struct sim_port **at, struct sim_packet *p, uint32_t hops)
+{
+	ib_smp_t *smp = &p->smp;
+
 	if (!(*at)->node->sw)
 		return bad_route(*at, p);
-	p->slid = sim_lid(&(*at)->node->ports[0]);
-	p->dlid = be16toh(lid);
-	return by_lid(at, p, hops);
+	smp->return_path[smp->hop_ptr] = (*at)->number;
+	smp->hop_ptr++;
+	return go_by(at, p, smp->initial_path[smp->hop_ptr], hops);
+}
+
+/* Also where there is no path at all, from its maker to itself. */
+static enum stage path_ends(struct sim_port **at, struct sim_packet *p, uint32_t hops)
+{
+	ib_smp_t *smp = &p->smp;
+
+	if (smp->hop_count)
+		smp->return_path[smp->hop_ptr] = (*at)->number;
+	smp->hop_ptr++;
+	return smp->dr_dlid == 0xffff ? IS_HERE : on_by_lid(at, p, smp->dr_dlid, hops);
 }
 
 static enum stage directed_out(struct sim_port **at, struct sim_packet *p, bool made_here,
 			       uint32_t hops)
 {
-	ib_smp_t *smp = &p->smp;
-	unsigned count = smp->hop_count;
-	unsigned pointer = smp->hop_ptr;
+	unsigned count = p->smp.hop_count;
+	unsigned pointer = p->smp.hop_ptr;
 
-	if (!count && !pointer) { /* no directed part */
-		smp->hop_ptr = 1;
-		pointer = 1;
-	} else if (!pointer) {
-		/* Only where the directed part begins: at its maker, or behind a part by LID. */
-		if (!made_here && (!(*at)->node->sw || smp->dr_slid == 0xffff))
-			return bad_route(*at, p);
-		smp->hop_ptr = 1;
-		return go_by(at, p, smp->initial_path[1], hops);
-	} else if (pointer < count) {
-		if ((*at)->node->type != SIM_SWITCH)
-			return bad_route(*at, p);
-		smp->return_path[pointer] = (*at)->number;
-		smp->hop_ptr = (uint8_t)(pointer + 1);
-		return go_by(at, p, smp->initial_path[pointer + 1], hops);
-	} else if (pointer == count) {
-		smp->return_path[pointer] = (*at)->number;
-		smp->hop_ptr = (uint8_t)(pointer + 1);
-		if (smp->dr_dlid != 0xffff)
-			return on_by_lid(at, p, smp->dr_dlid, hops);
-		return IS_HERE;
-	}
-	return pointer == count + 1 ? IS_HERE : bad_route(*at, p);
+	if (pointer == count)
+		return path_ends(at, p, hops);
+	if (pointer > count)
+		return pointer == count + 1 ? IS_HERE : bad_route(*at, p);
+	return pointer ? path_goes_on(at, p, hops) : path_begins(at, p, made_here, hops);
 }
 
-static enum stage directed_back(struct sim_port **at, struct sim_packet *p, uint32_t hops)
+static enum stage directed_back(struct sim_port **at, struct sim_packet *p, bool made_here,
+				uint32_t hops)
 {
 	ib_smp_t *smp = &p->smp;
 	unsigned count = smp->hop_count;
@@ -388,7 +422,12 @@ static enum stage directed_back(struct sim_port **at, struct sim_packet *p, uint
 
 	if (!pointer)
 		return IS_HERE;
-	if (pointer > count + 1 || (pointer > 1 && pointer <= count && !(*at)->node->sw))
+	if (pointer > count + 1)
+		return bad_route(*at, p);
+	/* The way back begins at who answers, or behind a part by LID; between are switches. */
+	if (pointer == count + 1 && count && !made_here && !came_by_lid(*at, p))
+		return bad_route(*at, p);
+	if (pointer > 1 && pointer <= count && !(*at)->node->sw)
 		return bad_route(*at, p);
 	smp->hop_ptr = (uint8_t)(pointer - 1);
 	if (pointer > 1)
@@ -403,12 +442,13 @@ static enum stage directed(struct sim_port **at, struct sim_packet *p, bool made
 {
 	if (p->smp.hop_count >= IB_SUBNET_PATH_HOPS_MAX)
 		return bad_route(*at, p);
-	return goes_back(p) ? directed_back(at, p, hops) : directed_out(at, p, made_here, hops);
+	return goes_back(p) ? directed_back(at, p, made_here, hops)
+			    : directed_out(at, p, made_here, hops);
 }
 
 /* ---- by LID ---------------------------------------------------------------------------------- */
 
-static enum stage multicast(struct sim_port *in, const struct sim_packet *p, uint32_t hops);
+static enum stage multicast(struct sim_port *in, struct sim_packet *p, uint32_t hops);
 
 /* A switch sends on what came in at *at; for a packet of its own that is port 0. */
 static enum stage by_lid(struct sim_port **at, struct sim_packet *p, uint32_t hops)
@@ -416,6 +456,8 @@ static enum stage by_lid(struct sim_port **at, struct sim_packet *p, uint32_t ho
 	struct sim_port *out;
 	enum sim_drop why;
 
+	if (p->dlid >= SIM_LID_MULTICAST && sim_is_smp(p))
+		return drop_in(*at, p, SIM_DROP_NO_ROUTE);
 	if (p->dlid >= SIM_LID_MULTICAST)
 		return multicast(*at, p, hops);
 	why = sim_route(*at, p, &out);
@@ -426,17 +468,26 @@ static enum stage by_lid(struct sim_port **at, struct sim_packet *p, uint32_t ho
 	return go_out(at, *at, out, p, hops);
 }
 
-static struct sim_flight *queue(struct sim_port *at, const struct sim_packet *p, enum stage stage,
-				uint32_t hops);
+static void queue_first(struct sim_port *at, const struct sim_packet *p, enum stage stage,
+			uint32_t hops);
+
+/* 0 is none. */
+static uint32_t next_cast(struct sim_fabric *fabric)
+{
+	fabric->n_casts += fabric->n_casts == UINT32_MAX ? 2 : 1;
+	return fabric->n_casts;
+}
 
 /* Each member gets a packet of its own. */
-static enum stage multicast(struct sim_port *in, const struct sim_packet *p, uint32_t hops)
+static enum stage multicast(struct sim_port *in, struct sim_packet *p, uint32_t hops)
 {
 	uint64_t members[4];
 	enum sim_drop why = sim_route_multicast(in, p, members);
 
 	if (why != SIM_PASSED)
 		return drop_in(in, p, why);
+	if (!p->cast)
+		p->cast = next_cast(in->node->fabric);
 	for (unsigned n = 0; n <= in->node->n_ports; n++) {
 		struct sim_packet copy = *p;
 		struct sim_port *at = in;
@@ -444,9 +495,9 @@ static enum stage multicast(struct sim_port *in, const struct sim_packet *p, uin
 		if (!(members[n / 64] >> n % 64 & 1))
 			continue;
 		if (!n)
-			queue(&in->node->ports[0], &copy, IS_HERE, hops);
+			queue_first(&in->node->ports[0], &copy, IS_HERE, hops);
 		else if (go_out(&at, in, &in->node->ports[n], &copy, hops) == ARRIVES)
-			queue(at, &copy, ARRIVES, hops);
+			queue_first(at, &copy, ARRIVES, hops);
 	}
 	return GONE;
 }
@@ -459,11 +510,18 @@ static enum stage at_lid(struct sim_port **at, struct sim_packet *p, uint32_t ho
 	return sim_is_directed(p) ? directed(at, p, false, hops) : IS_HERE;
 }
 
+/* Is the path what it has to take first? Of an answer also where a path without hops ended here. */
+static bool leaves_by_path(const struct sim_packet *p)
+{
+	return sim_is_directed(p) &&
+	       (p->dlid == SIM_LID_PERMISSIVE || (goes_back(p) && p->smp.dr_dlid == 0xffff));
+}
+
 static enum stage leaves(struct sim_port **at, struct sim_packet *p, uint32_t hops)
 {
 	struct sim_port *end = sim_end_port(*at);
 
-	if (sim_is_directed(p) && p->dlid == SIM_LID_PERMISSIVE)
+	if (leaves_by_path(p))
 		return directed(at, p, true, hops);
 	if (sim_has_lid(end, p->dlid))
 		return at_lid(at, p, hops);
@@ -480,12 +538,21 @@ static void activate(struct sim_port *in, const struct sim_packet *p)
 		sim_set_state(in, SIM_ACTIVE);
 }
 
+/* More hops than any route has, also one that was directed before; or a multicast came back. */
+static bool is_in_loop(struct sim_port *in, const struct sim_packet *p, uint32_t hops)
+{
+	bool was_here = p->cast && in->cast == p->cast;
+
+	in->cast = p->cast ? p->cast : in->cast;
+	return was_here || hops > in->node->fabric->n_nodes + IB_SUBNET_PATH_HOPS_MAX;
+}
+
 static enum stage arrives(struct sim_port **at, struct sim_packet *p, uint32_t hops)
 {
 	struct sim_port *in = *at;
 	enum sim_drop why = sim_may_enter(in, p);
 
-	if (why == SIM_PASSED && hops > in->node->fabric->n_nodes)
+	if (why == SIM_PASSED && is_in_loop(in, p, hops))
 		why = SIM_DROP_HOPS;
 	if (why != SIM_PASSED)
 		return drop_in(in, p, why);
@@ -503,17 +570,24 @@ static enum stage arrives(struct sim_port **at, struct sim_packet *p, uint32_t h
 	return at_lid(at, p, hops);
 }
 
-/* QP0 takes SMPs, and only those; no other QP does (reference/devices.md 1). */
+/*
+ * QP0 takes SMPs, and only those; QP1 takes none. Permissive LIDs are of directed routes alone
+ * (reference/devices.md 1). What other QPs get is no MAD, or not for the agents to judge.
+ */
 static bool is_well_formed(const struct sim_packet *p)
 {
 	bool is_smp_class = p->mad.mgmt_class == SIM_CLASS_LID || p->mad.mgmt_class == SIM_CLASS_DR;
 
+	if (p->slid == SIM_LID_PERMISSIVE && !sim_is_directed(p))
+		return false;
+	if (p->dqpn > 1)
+		return true;
 	return p->length == SIM_MAD_SIZE && p->mad.base_ver == 1 && is_smp_class == sim_is_smp(p);
 }
 
 static bool is_request(const struct sim_packet *p)
 {
-	return !sim_is_response(p) && p->mad.method != SIM_TRAP;
+	return p->dqpn <= 1 && !sim_is_response(p) && p->mad.method != SIM_TRAP;
 }
 
 static enum sim_outcome ask_agent(struct sim_port *at, struct sim_packet *p)
@@ -528,7 +602,7 @@ static enum sim_outcome ask_clients(struct sim_port *at, struct sim_packet *p)
 {
 	if (sim_client_give(sim_end_port(at), p))
 		return SIM_SILENCE;
-	if (p->mad.method == SIM_GET || p->mad.method == SIM_SET) {
+	if (p->dqpn <= 1 && (p->mad.method == SIM_GET || p->mad.method == SIM_SET)) {
 		sim_answer(p, SIM_BAD_ATTRIBUTE);
 		return SIM_ANSWER;
 	}
@@ -551,13 +625,29 @@ static bool takes_pkey(struct sim_port *at, const struct sim_packet *p)
 	return false;
 }
 
+static bool takes_qkey(struct sim_port *at, const struct sim_packet *p)
+{
+	struct sim_port *end = sim_end_port(at);
+
+	if (p->dqpn != 1 || p->qkey == SIM_QKEY_MAD)
+		return true;
+	sim_lose(at, p, SIM_DROP_QKEY);
+	if (at->node->fabric->quirks.qkey_silent)
+		return false;
+	if (end->info.q_key_violations != 0xffff)
+		end->info.q_key_violations =
+			htobe16((uint16_t)(be16toh(end->info.q_key_violations) + 1));
+	sim_trap_qkey(end, p);
+	return false;
+}
+
 static enum stage is_here(struct sim_port *at, struct sim_packet *p)
 {
 	if (!is_well_formed(p)) {
 		sim_lose(at, p, SIM_DROP_MALFORMED);
 		return GONE;
 	}
-	if (!takes_pkey(at, p))
+	if (!takes_pkey(at, p) || !takes_qkey(at, p))
 		return GONE;
 	if (at->node->faults && is_request(p) && !sim_fault_request(at, p))
 		return GONE;
@@ -638,14 +728,18 @@ static void append(struct sim_fabric *fabric, struct sim_flight *flight)
 	fabric->last = flight;
 }
 
-static struct sim_flight *queue(struct sim_port *at, const struct sim_packet *p, enum stage stage,
-				uint32_t hops)
+static void queue_first(struct sim_port *at, const struct sim_packet *p, enum stage stage,
+			uint32_t hops)
 {
+	struct sim_fabric *fabric = at->node->fabric;
 	struct sim_flight *flight = new_flight(at, p, stage, hops);
 
-	if (flight)
-		append(at->node->fabric, flight);
-	return flight;
+	if (!flight)
+		return;
+	flight->next = fabric->first;
+	fabric->first = flight;
+	if (!fabric->last)
+		fabric->last = flight;
 }
 
 static void run(struct sim_fabric *fabric)
@@ -696,9 +790,13 @@ static void hold(struct sim_port *at, const struct sim_packet *p, enum stage sta
 static void start(struct sim_port *at, const struct sim_packet *packet, enum stage stage)
 {
 	struct sim_fabric *fabric = at->node->fabric;
+	struct sim_flight *flight = new_flight(at, packet, stage, 0);
 
 	fabric->n_packets++;
-	queue(at, packet, stage, 0);
+	if (!flight)
+		return;
+	flight->packet.cast = 0;
+	append(fabric, flight);
 	run(fabric);
 }
 

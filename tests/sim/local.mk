@@ -23,8 +23,19 @@ libsim_a_SOURCES += tests/sim/pma.c
 sim_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
 check_PROGRAMS += tests/sim/test-enforcement
 tests_sim_test_enforcement_CPPFLAGS = $(sim_cppflags)
+check_PROGRAMS += tests/sim/test-directed
+tests_sim_test_directed_CPPFLAGS = $(sim_cppflags)
+tests_sim_test_directed_SOURCES = tests/sim/test-directed.c tests/sim/line.c tests/sim/line.h
+
 check_PROGRAMS += tests/sim/test-forward
 tests_sim_test_forward_CPPFLAGS = $(sim_cppflags)
+tests_sim_test_forward_SOURCES = tests/sim/test-forward.c tests/sim/line.c tests/sim/line.h
+tests_sim_test_forward_LDFLAGS = -Wl,--wrap=sim_trap_pkey,--wrap=sim_trap_qkey
+tests_sim_test_forward_LDFLAGS += -Wl,--wrap=sim_trap_switch_pkey
+
+check_PROGRAMS += tests/sim/test-multicast
+tests_sim_test_multicast_CPPFLAGS = $(sim_cppflags)
+tests_sim_test_multicast_SOURCES = tests/sim/test-multicast.c tests/sim/line.c tests/sim/line.h
 
 check_PROGRAMS += tests/sim/test-sma
 tests_sim_test_sma_SOURCES = tests/sim/test-sma.c tests/sim/test-bench.h

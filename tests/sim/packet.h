@@ -59,6 +59,7 @@ struct sim_packet {
 	uint32_t flow_label;
 	uint8_t sgid[16];
 	uint8_t dgid[16];
+	uint32_t cast;   /* number of the multicast that it is a copy of, forward.c's; or 0 */
 	uint32_t client; /* struct sim_client.id of who sent it, or SIM_CLIENT_NONE */
 	union {
 		ib_mad_t mad;
