@@ -431,8 +431,3 @@ void sim_trap_free(struct sim_port *port)
 	loop_timer_free(port->trapper->timer);
 	free(TAKE(port->trapper));
 }
-void sim_trap_qkey(struct sim_port *port, const struct sim_packet *packet)
-{
-	(void)port;
-	(void)packet;
-}
