@@ -19,6 +19,8 @@ libsim_a_SOURCES += tests/sim/shared-port.c tests/sim/shared-port.h
 libsim_a_SOURCES += tests/sim/mkey.c tests/sim/mkey.h
 libsim_a_SOURCES += tests/sim/trap.c tests/sim/trap.h
 libsim_a_SOURCES += tests/sim/pma.c
+libsim_a_SOURCES += tests/sim/endpoint.c tests/sim/endpoint.h
+libsim_a_SOURCES += tests/sim/probe.c tests/sim/probe.h
 
 sim_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
 check_PROGRAMS += tests/sim/test-enforcement
@@ -61,3 +63,7 @@ tests_sim_test_switch_info_CPPFLAGS = $(sim_cppflags)
 
 check_PROGRAMS += tests/sim/test-pma
 tests_sim_test_pma_CPPFLAGS = $(sim_cppflags)
+
+check_PROGRAMS += tests/sim/test-probe
+tests_sim_test_probe_SOURCES = tests/sim/test-probe.c tests/sim/test-tree.h
+tests_sim_test_probe_CPPFLAGS = $(sim_cppflags)
