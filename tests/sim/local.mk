@@ -21,6 +21,9 @@ libsim_a_SOURCES += tests/sim/trap.c tests/sim/trap.h
 libsim_a_SOURCES += tests/sim/pma.c
 libsim_a_SOURCES += tests/sim/endpoint.c tests/sim/endpoint.h
 libsim_a_SOURCES += tests/sim/probe.c tests/sim/probe.h
+libsim_a_SOURCES += tests/sim/check.c tests/sim/check.h
+libsim_a_SOURCES += tests/sim/check-graph.c tests/sim/check-graph.h
+libsim_a_SOURCES += tests/sim/check-routes.c tests/sim/check-credits.c tests/sim/check-multicast.c
 
 sim_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAGS)
 check_PROGRAMS += tests/sim/test-enforcement
@@ -67,3 +70,7 @@ tests_sim_test_pma_CPPFLAGS = $(sim_cppflags)
 check_PROGRAMS += tests/sim/test-probe
 tests_sim_test_probe_SOURCES = tests/sim/test-probe.c tests/sim/test-tree.h
 tests_sim_test_probe_CPPFLAGS = $(sim_cppflags)
+
+check_PROGRAMS += tests/sim/test-check
+tests_sim_test_check_SOURCES = tests/sim/test-check.c tests/sim/test-tree.h
+tests_sim_test_check_CPPFLAGS = $(sim_cppflags)
