@@ -380,6 +380,8 @@ void sim_power(struct sim_node *node, bool on)
 	if (node->off == !on)
 		return;
 	node->off = !on;
+	if (node->faults)
+		sim_fault_power(node);
 	if (on)
 		power_up(node);
 	for (unsigned n = 1; n <= node->n_ports; n++) {

@@ -1,9 +1,9 @@
 #include "tests/sim/faults.h"
-enum sim_drop sim_fault_wire(struct sim_port *out, struct sim_packet *packet, uint64_t *delay)
+enum sim_drop sim_fault_wire(struct sim_port *out, struct sim_packet *packet, struct sim_fate *fate)
 {
 	(void)out;
 	(void)packet;
-	(void)delay;
+	(void)fate;
 	return SIM_PASSED;
 }
 bool sim_fault_request(struct sim_port *at, struct sim_packet *packet)
@@ -12,8 +12,9 @@ bool sim_fault_request(struct sim_port *at, struct sim_packet *packet)
 	(void)packet;
 	return true;
 }
-bool sim_fault_answer(struct sim_port *at, struct sim_packet *packet)
+bool sim_fault_answer(struct sim_port *at, struct sim_packet *packet, uint8_t method)
 {
+	(void)method;
 	(void)at;
 	(void)packet;
 	return true;
@@ -25,6 +26,10 @@ bool sim_fault_forgets(struct sim_port *at, const struct sim_packet *packet)
 	return false;
 }
 void sim_faults_free(struct sim_node *node)
+{
+	(void)node;
+}
+void sim_fault_power(struct sim_node *node)
 {
 	(void)node;
 }

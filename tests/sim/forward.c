@@ -283,15 +283,36 @@ static void count_received(struct sim_port *in, const struct sim_packet *p)
 		in->counters.unicast_rcv++;
 }
 
+static struct sim_flight *queue(struct sim_port *at, const struct sim_packet *p, enum stage stage,
+				uint32_t hops);
 static void hold(struct sim_port *at, const struct sim_packet *p, enum stage stage, uint32_t hops,
 		 uint64_t delay);
+
+/* What the faults of the link at @out make of @p. */
+static enum stage go_by_fate(struct sim_port *out, struct sim_packet *p, uint32_t hops)
+{
+	struct sim_fate fate = { 0 };
+	enum sim_drop why = sim_fault_wire(out, p, &fate);
+
+	if (why != SIM_PASSED) {
+		sim_lose(out, p, why);
+		return GONE;
+	}
+	if (fate.doubled && fate.delay)
+		hold(out->far, p, ARRIVES, hops, fate.delay);
+	else if (fate.doubled)
+		queue(out->far, p, ARRIVES, hops);
+	if (!fate.delay)
+		return ARRIVES;
+	hold(out->far, p, ARRIVES, hops, fate.delay);
+	return GONE;
+}
 
 /* Out of @out, having come in at @in or having been made there. */
 static enum stage go_out(struct sim_port **at, struct sim_port *in, struct sim_port *out,
 			 struct sim_packet *p, uint32_t hops)
 {
 	enum sim_drop why = sim_may_leave(in, out, p);
-	uint64_t delay = 0;
 
 	if (why == SIM_PASSED && !out->far)
 		why = SIM_DROP_LINK_DOWN;
@@ -302,17 +323,7 @@ static enum stage go_out(struct sim_port **at, struct sim_port *in, struct sim_p
 		return drop_out(out, p, why);
 	count_sent(out, p);
 	*at = out->far;
-	if (!out->faults)
-		return ARRIVES;
-	why = sim_fault_wire(out, p, &delay);
-	if (why != SIM_PASSED) {
-		sim_lose(out, p, why);
-		return GONE;
-	}
-	if (!delay)
-		return ARRIVES;
-	hold(out->far, p, ARRIVES, hops, delay);
-	return GONE;
+	return out->faults ? go_by_fate(out, p, hops) : ARRIVES;
 }
 
 /* ---- directed routes ------------------------------------------------------------------------- */
@@ -656,6 +667,7 @@ static enum stage is_here(struct sim_port *at, struct sim_packet *p)
 
 static enum stage is_served(struct sim_port *at, struct sim_packet *p)
 {
+	uint8_t method = p->mad.method;
 	enum sim_outcome outcome = ask_agent(at, p);
 
 	if (outcome == SIM_NOT_OURS)
@@ -663,8 +675,9 @@ static enum stage is_served(struct sim_port *at, struct sim_packet *p)
 	if (outcome != SIM_ANSWER)
 		return GONE;
 	sim_turn_around(p);
+	p->doubled = false;
 	/* An answer that is lost is its asker's loss: p->client stays. */
-	if (at->node->faults && !sim_fault_answer(at, p))
+	if (at->node->faults && !sim_fault_answer(at, p, method))
 		return GONE;
 	return LEAVES;
 }

@@ -61,6 +61,7 @@ struct sim_packet {
 	uint8_t dgid[16];
 	uint32_t cast;   /* number of the multicast that it is a copy of, forward.c's; or 0 */
 	uint32_t client; /* struct sim_client.id of who sent it, or SIM_CLIENT_NONE */
+	bool doubled;    /* by a fault of a link, which happens to a packet once at most */
 	union {
 		ib_mad_t mad;
 		ib_smp_t smp;
