@@ -283,8 +283,8 @@ static void count_received(struct sim_port *in, const struct sim_packet *p)
 		in->counters.unicast_rcv++;
 }
 
-static struct sim_flight *queue(struct sim_port *at, const struct sim_packet *p, enum stage stage,
-				uint32_t hops);
+static void queue_first(struct sim_port *at, const struct sim_packet *p, enum stage stage,
+			uint32_t hops);
 static void hold(struct sim_port *at, const struct sim_packet *p, enum stage stage, uint32_t hops,
 		 uint64_t delay);
 
@@ -301,7 +301,7 @@ static enum stage go_by_fate(struct sim_port *out, struct sim_packet *p, uint32_
 	if (fate.doubled && fate.delay)
 		hold(out->far, p, ARRIVES, hops, fate.delay);
 	else if (fate.doubled)
-		queue(out->far, p, ARRIVES, hops);
+		queue_first(out->far, p, ARRIVES, hops);
 	if (!fate.delay)
 		return ARRIVES;
 	hold(out->far, p, ARRIVES, hops, fate.delay);
@@ -478,9 +478,6 @@ static enum stage by_lid(struct sim_port **at, struct sim_packet *p, uint32_t ho
 		return IS_HERE;
 	return go_out(at, *at, out, p, hops);
 }
-
-static void queue_first(struct sim_port *at, const struct sim_packet *p, enum stage stage,
-			uint32_t hops);
 
 /* 0 is none. */
 static uint32_t next_cast(struct sim_fabric *fabric)
