@@ -82,3 +82,8 @@ tests_sim_test_check_CPPFLAGS = $(sim_cppflags)
 check_PROGRAMS += tests/sim/test-faults
 tests_sim_test_faults_SOURCES = tests/sim/test-faults.c tests/sim/test-tree.h
 tests_sim_test_faults_CPPFLAGS = $(sim_cppflags)
+
+# The server around it.
+libsim_a_SOURCES += tests/sim/net-file.c tests/sim/net-file.h
+check_PROGRAMS += tests/sim/test-net-file
+tests_sim_test_net_file_CPPFLAGS = $(sim_cppflags)
