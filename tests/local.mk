@@ -93,6 +93,9 @@ check_PROGRAMS += tests/unit/test-sm-mkey tests/unit/test-sm-name
 check_PROGRAMS += tests/unit/test-sm-fault tests/unit/test-sm-sweep
 check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10
 
+# ---- the umad preload --------------------------------------------------------------------------
+EXTRA_DIST += tests/sim/stream.h
+
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh
 dist_check_SCRIPTS += tests/check-symbols.sh
