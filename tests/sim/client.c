@@ -22,7 +22,8 @@ int sim_attach(struct sim_port *port, struct sim_client *client)
 {
 	struct sim_fabric *fabric = port->node->fabric;
 
-	for (uint32_t id = 0; id < SIM_CLIENTS_MAX; id++) {
+	/* Not 0: that is what TIDs are that no client has ever stamped. */
+	for (uint32_t id = 1; id < SIM_CLIENTS_MAX; id++) {
 		if (fabric->clients[id])
 			continue;
 		fabric->clients[id] = client;

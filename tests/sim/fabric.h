@@ -174,7 +174,7 @@ const char *sim_drop_text(enum sim_drop drop);
 struct sim_client {
 	struct list at_port;
 	struct sim_port *port;
-	uint32_t id;    /* below SIM_CLIENTS_MAX, unique on the fabric */
+	uint32_t id;    /* from 1, below SIM_CLIENTS_MAX, unique on the fabric */
 	uint16_t vf;    /* 0: the port itself; else attached as this VF of it */
 	bool is_sm;     /* holds IsSM */
 	bool takes_all; /* requests of all kinds, if it is_sm or the QP is @qpn */
