@@ -26,6 +26,7 @@ systemd/options.c conf base
 systemd/options.h conf base
 tests             ctl store sm conf mad routing base systemd
 tests/sim         base tests/unit/loop-virtual.h
+tests/sim/vsm-sim.c base systemd
 '
 
 # systemd/vsm.c is main(), and sees everything; systemd/options.[ch] read its command line into the

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The console: ibsim's commands and more (doc/vsm-sim.1). Where lines come from and answers go to
+ * is session.c's business.
+ */
+
+#include <stdio.h>
+
+#include "tests/sim/guests.h"
+
+struct console {
+	struct sim_fabric *fabric;
+	struct guests *guests;
+	unsigned verbose;
+	uint64_t started; /* loop_now() */
+	void (*quit)(void *user);
+	void (*set_verbose)(void *user, unsigned level);
+	void *user;
+};
+
+/* What the one who reads the lines has to do before the next one. */
+struct console_next {
+	uint64_t wait; /* ns */
+	char *run;     /* lines of a file that come first; the caller frees it */
+	bool quit;
+};
+
+/* Do @line, which is changed; what there is to say goes to @out. */
+void console_do(struct console *console, char *line, FILE *out, struct console_next *next);

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * ibsim's protocol as far as it does not matter what carries it (reference/kernel.md 4).
+ *
+ * Two of its habits need a hand. Directed routes: its clients send and expect a hop pointer of 0,
+ * whatever has travelled; here it is where a kernel would have it. And GET_NODEINFO: libumad2sim
+ * makes the GUID of its port from the node's and the port's number, which is wrong wherever a real
+ * fabric was read from a file; so it is told a NodeGUID that gives the right one. Nobody else asks
+ * this question, and a subnet manager that does not know its own port's GUID finds nothing.
+ */
+
+#include "tests/sim/guests.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+void guests_init(struct guests *guests, struct sim_fabric *fabric)
+{
+	*guests = (struct guests){ .fabric = fabric };
+	list_init(&guests->all);
+	list_init(&guests->dirty);
+}
+
+/* ---- coming and going ------------------------------------------------------------------------ */
+
+/* The number behind the last @mark in @where, which ends there. */
+static bool cut_number(char *where, char mark, const char *behind, unsigned *ret)
+{
+	char *at = strrchr(where, mark);
+	char *end;
+
+	if (!at || at == where || at[1] < '0' || at[1] > '9')
+		return false;
+	*ret = (unsigned)strtoul(at + 1, &end, 10);
+	if (strcmp(end, behind) != 0)
+		return false;
+	*at = 0;
+	return true;
+}
+
+static struct sim_port *find_part(struct guests *guests, char *where, bool has_number,
+				  unsigned number)
+{
+	struct sim_fabric *fabric = guests->fabric;
+	struct sim_node *node = *where ? sim_find(fabric, where) : NULL;
+
+	if (!*where && fabric->n_nodes)
+		node = fabric->nodes[0];
+	if (!node)
+		return NULL;
+	if (node->sw)
+		return has_number && number ? NULL : &node->ports[0];
+	return has_number && !number ? NULL : sim_port(node, has_number ? number : 1);
+}
+
+struct sim_port *guests_find(struct guests *guests, const char *where, unsigned *ret_vf)
+{
+	char name[128];
+	unsigned number = 0;
+	struct sim_port *port;
+
+	*ret_vf = 0;
+	if (strlen(where) >= sizeof(name))
+		return NULL;
+	strcpy(name, where);
+	port = find_part(guests, name, false, 0);
+	if (port)
+		return port;
+	cut_number(name, '/', "", ret_vf);
+	port = find_part(guests, name, false, 0);
+	if (port)
+		return port;
+	return cut_number(name, '[', "]", &number) ? find_part(guests, name, true, number) : NULL;
+}
+
+int guest_attach(struct guests *guests, struct guest *guest, struct sim_port *port, unsigned vf)
+{
+	int r;
+
+	guest->client.vf = (uint16_t)vf;
+	r = sim_attach(port, &guest->client);
+	if (r < 0)
+		return r;
+	guest->guests = guests;
+	list_init(&guest->of_dirty);
+	list_init(&guest->of_all);
+	list_add_tail(&guests->all, &guest->of_all);
+	return 0;
+}
+
+void guest_detach(struct guest *guest)
+{
+	if (!guest->client.port)
+		return;
+	list_remove(&guest->of_all);
+	list_remove(&guest->of_dirty);
+	sim_detach(&guest->client);
+}
+
+/* ---- what is written when -------------------------------------------------------------------- */
+
+void guests_begin(struct guests *guests)
+{
+	guests->depth++;
+}
+
+void guests_end(struct guests *guests)
+{
+	struct list *l;
+
+	if (--guests->depth)
+		return;
+	while ((l = list_take_first(&guests->dirty))) {
+		struct guest *guest = CONTAINER_OF(l, struct guest, of_dirty);
+
+		guest->flush(guest);
+	}
+}
+
+void guest_touch(struct guest *guest)
+{
+	if (!guest->guests->depth)
+		guest->flush(guest);
+	else if (list_is_empty(&guest->of_dirty))
+		list_add_tail(&guest->guests->dirty, &guest->of_dirty);
+}
+
+/* ---- control --------------------------------------------------------------------------------- */
+
+static void put(uint8_t *data, const void *value, size_t size)
+{
+	memcpy(data, value, size);
+}
+
+static void get_port(const struct sim_port *port, uint8_t *data)
+{
+	uint16_t lid = sim_lid(port);
+
+	put(data, &lid, sizeof(lid));
+	data[2] = (uint8_t)sim_state(port);
+}
+
+static void get_vendor(const struct sim_node *node, uint8_t *data)
+{
+	uint32_t vendor = be32toh(node->info.port_num_vendor_id) & 0xffffff;
+	uint32_t device = be16toh(node->info.device_id);
+	uint32_t hardware = be32toh(node->info.revision);
+	uint64_t firmware = 1;
+
+	put(data, &vendor, sizeof(vendor));
+	put(data + 4, &device, sizeof(device));
+	put(data + 8, &hardware, sizeof(hardware));
+	put(data + 16, &firmware, sizeof(firmware));
+}
+
+static void get_node_info(const struct sim_port *port, uint8_t *data)
+{
+	ib_node_info_t info = port->node->info;
+	uint32_t vendor = be32toh(info.port_num_vendor_id) & 0xffffff;
+
+	/* As libumad2sim counts; see above. */
+	info.node_guid = htobe64(port->guid - port->number);
+	info.port_guid = htobe64(port->guid);
+	info.port_num_vendor_id = htobe32((uint32_t)port->number << 24 | vendor);
+	put(data, &info, sizeof(info));
+}
+
+static int get_port_info(struct sim_port *port, uint8_t *data)
+{
+	struct sim_port *asked = data[0] ? sim_port(port->node, data[0]) : port;
+	ib_port_info_t info;
+
+	if (!asked)
+		return -ENODEV;
+	info = asked->info;
+	info.local_port_num = port->number;
+	info.m_key = 0; /* nobody needs to know it by this way */
+	put(data, &info, MIN(sizeof(info), (size_t)IBSIM_CTL_DATA));
+	return 0;
+}
+
+static void get_pkeys(const struct sim_port *port, uint8_t *data)
+{
+	ib_net16_t first = 0xffff;
+	unsigned n = MIN(sim_pkey_cap(port), 32u);
+
+	if (port->pkeys)
+		put(data, port->pkeys, n * sizeof(first));
+	else
+		put(data, &first, sizeof(first));
+}
+
+static void get_guid(const struct sim_port *port, uint8_t *data)
+{
+	uint64_t guid = be64toh(port->node->info.node_guid);
+
+	put(data, &guid, sizeof(guid));
+}
+
+static void get_gid(const struct sim_port *port, uint8_t *data)
+{
+	ib_net64_t guid = htobe64(port->guid);
+
+	put(data, &port->info.subnet_prefix, sizeof(guid));
+	put(data + 8, &guid, sizeof(guid));
+}
+
+static bool has_other_sm(struct guest *guest)
+{
+	struct list *clients = &guest->client.port->clients;
+
+	for (struct list *l = clients->next; l != clients; l = l->next) {
+		struct sim_client *client = CONTAINER_OF(l, struct sim_client, at_port);
+
+		if (client != &guest->client && client->is_sm && client->vf == guest->client.vf)
+			return true;
+	}
+	return false;
+}
+
+int guest_set_is_sm(struct guest *guest, bool is_sm)
+{
+	if (is_sm && has_other_sm(guest))
+		return -EBUSY;
+	sim_set_is_sm(&guest->client, is_sm);
+	return 0;
+}
+
+static int set_is_sm(struct guest *guest, const uint8_t *data)
+{
+	int32_t is_sm;
+
+	memcpy(&is_sm, data, sizeof(is_sm));
+	return guest_set_is_sm(guest, is_sm != 0);
+}
+
+int guest_control(struct guest *guest, unsigned type, uint8_t data[static IBSIM_CTL_DATA])
+{
+	struct sim_port *port = guest->client.port;
+	uint8_t asked[IBSIM_CTL_DATA];
+
+	memcpy(asked, data, sizeof(asked));
+	memset(data, 0, IBSIM_CTL_DATA);
+	switch (type) {
+	case IBSIM_CTL_GET_PORT:
+		get_port(port, data);
+		return 0;
+	case IBSIM_CTL_GET_VENDOR:
+		get_vendor(port->node, data);
+		return 0;
+	case IBSIM_CTL_GET_GID:
+		get_gid(port, data);
+		return 0;
+	case IBSIM_CTL_GET_GUID:
+		get_guid(port, data);
+		return 0;
+	case IBSIM_CTL_GET_NODEINFO:
+		get_node_info(port, data);
+		return 0;
+	case IBSIM_CTL_GET_PORTINFO:
+		data[0] = asked[0];
+		return get_port_info(port, data);
+	case IBSIM_CTL_SET_ISSM:
+		memcpy(data, asked, sizeof(int32_t));
+		return set_is_sm(guest, asked);
+	case IBSIM_CTL_GET_PKEYS:
+		get_pkeys(port, data);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* ---- packets --------------------------------------------------------------------------------- */
+
+static uint32_t get32(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+	       bytes[3];
+}
+
+static void put32(uint8_t *bytes, uint32_t value)
+{
+	bytes[0] = (uint8_t)(value >> 24);
+	bytes[1] = (uint8_t)(value >> 16);
+	bytes[2] = (uint8_t)(value >> 8);
+	bytes[3] = (uint8_t)value;
+}
+
+static bool is_directed(const uint8_t *mad)
+{
+	return mad[1] == SIM_CLASS_DR;
+}
+
+static void put_lid(uint8_t *bytes, uint16_t lid)
+{
+	bytes[0] = (uint8_t)(lid >> 8);
+	bytes[1] = (uint8_t)lid;
+}
+
+bool guest_decode(const struct ibsim_packet *from, struct sim_packet *ret)
+{
+	/* All but the MAD: it comes next. */
+	memset(ret, 0, offsetof(struct sim_packet, bytes));
+	memcpy(ret->bytes, from->mad, sizeof(ret->bytes));
+	ret->dlid = (uint16_t)(from->dlid[0] << 8 | from->dlid[1]);
+	ret->slid = (uint16_t)(from->slid[0] << 8 | from->slid[1]);
+	ret->dqpn = get32(from->dqp) & 0xffffff;
+	ret->sqpn = get32(from->sqp) & 0xffffff;
+	ret->length = SIM_MAD_SIZE;
+	ret->pkey = 0xffff;
+	ret->qkey = ret->dqpn ? SIM_QKEY_MAD : 0;
+	if (ret->mad.base_ver != 1)
+		return false;
+	if (!is_directed(from->mad))
+		return true;
+	if (ret->smp.hop_ptr || ret->smp.hop_count >= IB_SUBNET_PATH_HOPS_MAX)
+		return false;
+	if (ret->smp.status & htobe16(0x8000))
+		ret->smp.hop_ptr = (uint8_t)(ret->smp.hop_count + 1);
+	return true;
+}
+
+void guest_encode(const struct sim_packet *from, struct ibsim_packet *ret)
+{
+	memset(ret, 0, offsetof(struct ibsim_packet, mad));
+	memcpy(ret->mad, from->bytes, sizeof(ret->mad));
+	put_lid(ret->dlid, from->dlid);
+	put_lid(ret->slid, from->slid);
+	put32(ret->dqp, from->dqpn);
+	put32(ret->sqp, from->sqpn);
+	ret->length[6] = SIM_MAD_SIZE >> 8; /* big-endian */
+	if (is_directed(ret->mad))
+		ret->mad[6] = 0; /* hop pointer */
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Programs that are attached to the simulated fabric from outside: what server.c (ibsim's
+ * datagrams) and stream-server.c (streams) have in common. Who they are, what the control messages
+ * of both answer, how packets look there, and when what they are sent is written.
+ */
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "tests/sim/fabric.h"
+#include "tests/sim/stream.h"
+
+enum { GUEST_ETIMEDOUT = 110 }; /* the status of what could not be delivered */
+
+struct guests {
+	struct sim_fabric *fabric;
+	struct list all;
+	struct list dirty; /* that have something to be flushed */
+	unsigned depth;
+};
+
+struct guest {
+	struct sim_client client;
+	struct guests *guests;
+	struct list of_all;
+	struct list of_dirty;
+	pid_t pid;        /* as it says; 0: from another machine */
+	const char *kind; /* "datagrams" */
+	uint64_t n_lost;  /* did not fit into its queue, as it reads too slowly */
+	void (*flush)(struct guest *guest);
+	void (*kick)(struct guest *guest); /* disconnect it */
+};
+
+void guests_init(struct guests *guests, struct sim_fabric *fabric);
+
+/*
+ * The port that @where names: a node's name, description or GUID, "" for the first node, and behind
+ * it perhaps "[port]" and "/vf". NULL if there is none.
+ */
+struct sim_port *guests_find(struct guests *guests, const char *where, unsigned *ret_vf);
+
+/* @guest is zeroed but for its functions. -EBUSY: there are too many. */
+int guest_attach(struct guests *guests, struct guest *guest, struct sim_port *port, unsigned vf);
+void guest_detach(struct guest *guest); /* also if it is not attached */
+
+/*
+ * What guests are sent is flushed when the outermost bracket ends, or, outside of all, at once. So
+ * the answers to what came with one read leave with one write.
+ */
+void guests_begin(struct guests *guests);
+void guests_end(struct guests *guests);
+void guest_touch(struct guest *guest);
+
+/* One of ibsim's questions about the port that @guest sits at; @data has the answer. 0 or -errno.
+ */
+int guest_control(struct guest *guest, unsigned type, uint8_t data[static IBSIM_CTL_DATA]);
+
+/* May it be an SM, or is there one at its port? */
+int guest_set_is_sm(struct guest *guest, bool is_sm);
+
+/* A packet of a guest; false: it is none. */
+bool guest_decode(const struct ibsim_packet *from, struct sim_packet *ret);
+void guest_encode(const struct sim_packet *from, struct ibsim_packet *ret);

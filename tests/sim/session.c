@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Sessions of the console. Each has a buffer of lines to do: those that it read, and in front of
+ * them those of a file that "!" named. "Wait" stops one session, not the simulator.
+ *
+ * The socket is for the user that runs the simulator (and root): whoever can pull cables here can
+ * stop a subnet manager's tests, and abstract names have no permissions. A session that does not
+ * read its answers ends; the standard output is waited for, as programs do.
+ */
+
+#include "tests/sim/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+
+#define PROMPT "sim> "
+
+enum { LINE_MOST = 1 << 16, READ_SIZE = 1 << 14, SESSIONS_MAX = 64, OUT_MOST = 1 << 30 };
+
+struct session {
+	struct sessions *sessions;
+	struct list of_sessions;
+	int fd; /* -1: nothing more comes */
+	bool is_std;
+	bool doing;
+	bool ended; /* to be freed */
+	struct loop_watch *watch;
+	struct loop_timer *timer;
+	bool waiting;
+	char *in;
+	size_t n_in;
+	char *out; /* of a socket, what is not written yet */
+	size_t n_out;
+	size_t out_start;
+};
+
+struct sessions {
+	struct loop *loop;
+	struct console *console;
+	int fd;
+	char *path; /* to unlink at the end */
+	struct loop_watch *watch;
+	struct loop_timer *bury;
+	struct list all;
+	unsigned n;
+};
+
+static void session_free(struct session *s)
+{
+	list_remove(&s->of_sessions);
+	s->sessions->n--;
+	loop_watch_free(s->watch);
+	loop_timer_free(s->timer);
+	if (s->fd >= 0 && !s->is_std)
+		close(s->fd);
+	free(s->in);
+	free(s->out);
+	free(s);
+}
+
+static void ends(struct session *s)
+{
+	s->ended = true;
+	if (s->watch)
+		loop_watch_set(s->watch, 0);
+	loop_timer_set(s->sessions->bury, loop_now(s->sessions->loop));
+}
+
+static void bury(void *user)
+{
+	struct sessions *sessions = user;
+
+	for (struct list *l = sessions->all.next, *next; l != &sessions->all; l = next) {
+		struct session *s = CONTAINER_OF(l, struct session, of_sessions);
+
+		next = l->next;
+		if (s->ended)
+			session_free(s);
+	}
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void flush(struct session *s)
+{
+	while (s->out_start < s->n_out) {
+		ssize_t n = send(s->fd, s->out + s->out_start, s->n_out - s->out_start,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			loop_watch_set(s->watch, LOOP_READ | LOOP_WRITE);
+			return;
+		}
+		if (n < 0) {
+			ends(s);
+			return;
+		}
+		s->out_start += (size_t)n;
+	}
+	free(TAKE(s->out));
+	s->n_out = 0;
+	s->out_start = 0;
+}
+
+static void say(struct session *s, const char *text, size_t length)
+{
+	char *more;
+
+	if (s->is_std) {
+		fwrite(text, 1, length, stdout);
+		fflush(stdout);
+		return;
+	}
+	if (s->ended || s->fd < 0)
+		return;
+	more = s->n_out + length < OUT_MOST ? realloc(s->out, s->n_out + length) : NULL;
+	if (!more) {
+		ends(s);
+		return;
+	}
+	memcpy(more + s->n_out, text, length);
+	s->out = more;
+	s->n_out += length;
+	flush(s);
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+/* @text comes before what waits already. */
+static void put_first(struct session *s, const char *text)
+{
+	size_t length = strlen(text);
+	char *in = malloc(length + 1 + s->n_in + 1);
+
+	if (!in)
+		return;
+	memcpy(in, text, length);
+	in[length] = '\n';
+	memcpy(in + length + 1, s->in, s->n_in);
+	free(s->in);
+	s->in = in;
+	s->n_in += length + 1;
+}
+
+static void do_line(struct session *s, char *line)
+{
+	struct sessions *sessions = s->sessions;
+	struct console_next next;
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return;
+	console_do(sessions->console, line, out, &next);
+	if (!next.wait && !next.run && !next.quit)
+		fputs(PROMPT, out);
+	fclose(out);
+	say(s, text, length);
+	free(text);
+	if (next.run) {
+		put_first(s, next.run);
+		free(next.run);
+	}
+	if (next.wait) {
+		s->waiting = true;
+		loop_timer_set(s->timer, loop_now(sessions->loop) + next.wait);
+	}
+	if (next.quit)
+		sessions->console->quit(sessions->console->user);
+}
+
+static void do_lines(struct session *s)
+{
+	while (!s->waiting && !s->ended) {
+		char *newline = s->n_in ? memchr(s->in, '\n', s->n_in) : NULL;
+		size_t length;
+		char *line;
+
+		if (!newline)
+			break;
+		length = (size_t)(newline - s->in);
+		line = strndup(s->in, length);
+		s->n_in -= length + 1;
+		memmove(s->in, newline + 1, s->n_in);
+		if (line)
+			do_line(s, line);
+		free(line);
+	}
+	if (s->n_in > LINE_MOST && !s->waiting)
+		ends(s);
+	if (s->fd < 0 && !s->waiting)
+		ends(s);
+}
+
+static void on_time(void *user)
+{
+	struct session *s = user;
+
+	s->waiting = false;
+	say(s, PROMPT, strlen(PROMPT));
+	do_lines(s);
+}
+
+static bool add_input(struct session *s, const char *text, size_t length)
+{
+	char *in = realloc(s->in, s->n_in + length + 1);
+
+	if (!in)
+		return false;
+	memcpy(in + s->n_in, text, length);
+	s->in = in;
+	s->n_in += length;
+	return true;
+}
+
+/* The last line may lack its end. */
+static void no_more(struct session *s)
+{
+	if (s->n_in && s->in[s->n_in - 1] != '\n')
+		add_input(s, "\n", 1);
+	if (s->watch)
+		loop_watch_set(s->watch, 0);
+	if (s->is_std && isatty(s->fd)) /* Control-D */
+		s->sessions->console->quit(s->sessions->console->user);
+	if (!s->is_std && s->fd >= 0)
+		ends(s);
+	else
+		s->fd = -1;
+}
+
+static void on_ready(void *user, unsigned ready)
+{
+	struct session *s = user;
+	char text[READ_SIZE];
+	ssize_t n;
+
+	if (ready & LOOP_WRITE) {
+		loop_watch_set(s->watch, LOOP_READ);
+		flush(s);
+	}
+	if (!(ready & LOOP_READ) || s->ended)
+		return;
+	n = read(s->fd, text, sizeof(text));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0 && s->n_in < LINE_MOST * 4 && add_input(s, text, (size_t)n))
+		do_lines(s);
+	else if (n > 0)
+		ends(s);
+	else {
+		no_more(s);
+		do_lines(s);
+	}
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static struct session *session_new(struct sessions *sessions, int fd, bool is_std)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->sessions = sessions;
+	s->fd = fd;
+	s->is_std = is_std;
+	if (loop_timer_new(sessions->loop, on_time, s, &s->timer) < 0) {
+		free(s);
+		return NULL;
+	}
+	list_add_tail(&sessions->all, &s->of_sessions);
+	sessions->n++;
+	return s;
+}
+
+/* A file cannot be watched: it is read at once. */
+static void read_whole(struct session *s)
+{
+	char text[READ_SIZE];
+	ssize_t n;
+
+	while ((n = read(s->fd, text, sizeof(text))) > 0)
+		if (!add_input(s, text, (size_t)n))
+			break;
+	no_more(s);
+}
+
+static int start_std(struct sessions *sessions, const struct sessions_options *options)
+{
+	struct session *s = session_new(sessions, options->use_stdin ? STDIN_FILENO : -1, true);
+	int r = 0;
+
+	if (!s)
+		return -ENOMEM;
+	for (size_t i = options->n_commands; i--;)
+		put_first(s, options->commands[i]);
+	if (options->use_stdin)
+		r = loop_watch_new(sessions->loop, s->fd, LOOP_READ, on_ready, s, &s->watch);
+	if (r == -EPERM) {
+		read_whole(s);
+		r = 0;
+	}
+	if (options->use_stdin)
+		say(s, PROMPT, strlen(PROMPT));
+	do_lines(s);
+	return r;
+}
+
+static bool may_come(int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) &&
+	       (who.uid == geteuid() || who.uid == 0);
+}
+
+static void on_come(void *user, unsigned ready)
+{
+	struct sessions *sessions = user;
+	int fd = accept4(sessions->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct session *s = NULL;
+
+	(void)ready;
+	if (fd < 0)
+		return;
+	if (sessions->n < SESSIONS_MAX && may_come(fd))
+		s = session_new(sessions, fd, false);
+	if (!s) {
+		close(fd);
+		return;
+	}
+	if (loop_watch_new(sessions->loop, fd, LOOP_READ, on_ready, s, &s->watch) < 0) {
+		session_free(s);
+		return;
+	}
+	say(s, PROMPT, strlen(PROMPT));
+}
+
+/* A socket that nobody listens at any more may be replaced; nothing else. */
+static bool is_left_over(const struct sockaddr_un *address, socklen_t length)
+{
+	struct stat st;
+	int fd;
+	bool refused;
+
+	if (!address->sun_path[0] || lstat(address->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	refused = fd >= 0 && connect(fd, (const struct sockaddr *)address, length) < 0 &&
+		  errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return refused;
+}
+
+static int listen_at(struct sessions *sessions, const struct sessions_options *options)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char *path = address.sun_path;
+	bool named = options->path != NULL;
+	int n = named ? snprintf(path, sizeof(address.sun_path), "%s", options->path)
+		      : snprintf(path + 1, sizeof(address.sun_path) - 1, "%s:console",
+				 options->base);
+	socklen_t length =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + (named ? 1u : 2u) + (size_t)n);
+
+	if ((size_t)n + 2 > sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	sessions->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (sessions->fd < 0)
+		return -errno;
+	if (is_left_over(&address, length))
+		unlink(path);
+	if (bind(sessions->fd, (struct sockaddr *)&address, length) < 0)
+		return -errno;
+	if (named) {
+		sessions->path = strdup(options->path);
+		chmod(options->path, 0600);
+	}
+	if (listen(sessions->fd, 16) < 0)
+		return -errno;
+	return loop_watch_new(sessions->loop, sessions->fd, LOOP_READ, on_come, sessions,
+			      &sessions->watch);
+}
+
+int sessions_new(struct loop *loop, struct console *console, const struct sessions_options *options,
+		 struct sessions **ret, char why[static 128])
+{
+	struct sessions *sessions = calloc(1, sizeof(*sessions));
+	int r;
+
+	if (!sessions) {
+		snprintf(why, 128, "out of memory");
+		return -ENOMEM;
+	}
+	sessions->loop = loop;
+	sessions->console = console;
+	sessions->fd = -1;
+	list_init(&sessions->all);
+	r = loop_timer_new(loop, bury, sessions, &sessions->bury);
+	if (!r)
+		r = listen_at(sessions, options);
+	if (!r)
+		r = start_std(sessions, options);
+	if (r < 0) {
+		snprintf(why, 128, "cannot open the console: %s", strerror(-r));
+		sessions_free(sessions);
+		return r;
+	}
+	*ret = sessions;
+	return 0;
+}
+
+void sessions_free(struct sessions *sessions)
+{
+	if (!sessions)
+		return;
+	while (!list_is_empty(&sessions->all))
+		session_free(CONTAINER_OF(sessions->all.next, struct session, of_sessions));
+	loop_watch_free(sessions->watch);
+	loop_timer_free(sessions->bury);
+	if (sessions->fd >= 0)
+		close(sessions->fd);
+	if (sessions->path)
+		unlink(sessions->path);
+	free(sessions->path);
+	free(sessions);
+}
