@@ -49,6 +49,13 @@ tests_bench_replay_SOURCES = tests/bench/replay.c tests/bench/recorded-smp.h
 tests_bench_replay_LDADD = $(UMAD_LIBS)
 bench: tests/bench/replay$(EXEEXT) tests/bench/count-smps.so
 EXTRA_DIST += tests/bench/bench.py
+# vsm-sim and ibsim side by side.
+benches += tests/bench/bench-sim.py
+EXTRA_PROGRAMS += tests/bench/smp-rate
+tests_bench_smp_rate_SOURCES = tests/bench/smp-rate.c
+tests_bench_smp_rate_LDADD = $(UMAD_LIBS)
+bench: tests/bench/smp-rate$(EXEEXT)
+EXTRA_DIST += tests/bench/bench-sim.py
 CLEANFILES += tests/bench/bench.json
 
 # ---- store: a scratch directory and what the log said ------------------------------------------
