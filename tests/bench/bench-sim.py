@@ -5,8 +5,9 @@
 	bench-sim.py [-n ROUNDS] [-c COUNT]
 
 A line of switches; Get NodeInfo by directed route at depths 0 to 5, windows 1 to 256, the two
-simulators in turn. Prints the medians and their ratio, and exits with 1 if vsm-sim is slower
-anywhere by more than the noise (VSM_BENCH_SLACK, default 0.95).
+simulators in turn. Prints the medians and their ratio, the microseconds of processor time that each
+simulator took for an SMP, which say more on a machine that has other work, and exits with 1 if
+vsm-sim is slower anywhere by more than the noise (VSM_BENCH_SLACK, default 0.95).
 """
 
 import argparse
@@ -44,6 +45,23 @@ def rate(sim, depth, window, count):
     return float(done.stdout)
 
 
+def used(sim):
+    """Seconds of processor time so far."""
+    with open(f"/proc/{sim.process.pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0]) / 1e9
+
+
+def measure(sims, depth, window, wanted):
+    """[rates, seconds of the simulator] of each of them."""
+    results = [([], []) for _ in sims]
+    for _ in range(wanted.rounds):
+        for (rates, seconds), sim in zip(results, sims):
+            before = used(sim)
+            rates.append(rate(sim, depth, window, wanted.count))
+            seconds.append(used(sim) - before)
+    return results
+
+
 def main():
     lib.private_network()
     parser = argparse.ArgumentParser(description="vsm-sim against ibsim.")
@@ -58,16 +76,15 @@ def main():
     with lib.World("bench") as world:
         sims = [lib.Simulator(world, line(), program=program)
                 for program in (lib.IBSIM, lib.VSM_SIM)]
-        print("depth window   ibsim/s vsm-sim/s  ratio")
+        print("depth window   ibsim/s vsm-sim/s  ratio    ibsim us  vsm-sim us")
         for depth in wanted.depths:
             for window in wanted.windows:
-                rates = [[], []]
-                for _ in range(wanted.rounds):
-                    for of, sim in zip(rates, sims):
-                        of.append(rate(sim, depth, window, wanted.count))
-                old, new = map(statistics.median, rates)
+                (old, old_cpu), (new, new_cpu) = [
+                    map(statistics.median, one) for one in measure(sims, depth, window, wanted)]
                 slower += new < slack * old
-                print(f"{depth:5} {window:6} {old:9.0f} {new:9.0f} {new / old:6.2f}", flush=True)
+                cpu = [seconds / (1.1 * wanted.count) * 1e6 for seconds in (old_cpu, new_cpu)]
+                print(f"{depth:5} {window:6} {old:9.0f} {new:9.0f} {new / old:6.2f}"
+                      f" {cpu[0]:11.2f} {cpu[1]:11.2f}", flush=True)
     return 1 if slower else 0
 
 
