@@ -191,10 +191,10 @@ void agent_free(struct kmad_agent *agent)
 		kmad_send_free(LIST_ENTRY(l, struct kmad_send, agent_link));
 	while ((l = agent->messages.next) != &agent->messages)
 		rmpp_message_free(LIST_ENTRY(l, struct kmad_message, link));
-	if (agent->claimed)
-		port->ops->unclaim(port->user, agent->hi_tid);
 	list_remove(&agent->link);
 	agent->file->agents[agent->id] = NULL;
+	if (agent->claimed)
+		port->ops->unclaim(port->user, agent->hi_tid);
 	free(agent);
 }
 
