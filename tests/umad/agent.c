@@ -144,6 +144,8 @@ static struct kmad_agent *agent_new(struct kmad_file *file, const struct kmad_re
 	list_init(&agent->link);
 	list_init(&agent->sends);
 	list_init(&agent->messages);
+	for (size_t i = 0; i < COUNT(agent->buckets); i++)
+		list_init(&agent->buckets[i]);
 
 	return agent;
 }

@@ -243,30 +243,32 @@ STAT(lstat64, stat64)
 FSTATAT(fstatat, stat)
 FSTATAT(fstatat64, stat64)
 
-/* What programs call that were built with an older libc. */
-#define XSTAT(name, type)                                                                          \
+/* What programs call that were built with an older libc. Their struct is the same on 64 bits. */
+#define XSTAT(name, plain, type)                                                                   \
 	EXPORT int name(int version, const char *path, struct type *st)                            \
 	{                                                                                          \
 		char place[PATH_MAX];                                                              \
                                                                                                    \
-		return NEXT(name)(version, sysfs_translate(path, place), st);                      \
+		(void)version;                                                                     \
+		return NEXT(plain)(sysfs_translate(path, place), st);                              \
 	}
 
-XSTAT(__xstat, stat)
-XSTAT(__xstat64, stat64)
-XSTAT(__lxstat, stat)
-XSTAT(__lxstat64, stat64)
+XSTAT(__xstat, stat, stat)
+XSTAT(__xstat64, stat64, stat64)
+XSTAT(__lxstat, lstat, stat)
+XSTAT(__lxstat64, lstat64, stat64)
 
-#define FXSTATAT(name, type)                                                                       \
+#define FXSTATAT(name, plain, type)                                                                \
 	EXPORT int name(int version, int folder, const char *path, struct type *st, int flags)     \
 	{                                                                                          \
 		char place[PATH_MAX];                                                              \
                                                                                                    \
-		return NEXT(name)(version, folder, sysfs_translate(path, place), st, flags);       \
+		(void)version;                                                                     \
+		return NEXT(plain)(folder, sysfs_translate(path, place), st, flags);               \
 	}
 
-FXSTATAT(__fxstatat, stat)
-FXSTATAT(__fxstatat64, stat64)
+FXSTATAT(__fxstatat, fstatat, stat)
+FXSTATAT(__fxstatat64, fstatat64, stat64)
 
 EXPORT int statx(int folder, const char *path, int flags, unsigned mask, struct statx *st)
 {

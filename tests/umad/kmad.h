@@ -21,16 +21,17 @@
 #define KMAD_MSEC UINT64_C(1000000)
 
 enum {
-	KMAD_AGENTS = 32,           /* of a file */
-	KMAD_HEADER = 64,           /* of a record */
-	KMAD_OLD_HEADER = 56,       /* without a P_Key index */
-	KMAD_OUIS = 8,              /* of a vendor class */
-	KMAD_QUEUE_MAX = 200000,    /* received records of a file */
-	KMAD_WINDOW = 64,           /* segments that may come without our ACK */
-	KMAD_ACK_MSEC = 2000,       /* for an ACK */
-	KMAD_MESSAGE_MSEC = 40000,  /* for a whole message */
-	KMAD_REACK_MSEC = 10000,    /* that a message is remembered for */
-	KMAD_MESSAGES = 1024,       /* under way to an agent. The kernel has no limit */
+	KMAD_AGENTS = 32,          /* of a file */
+	KMAD_HEADER = 64,          /* of a record */
+	KMAD_OLD_HEADER = 56,      /* without a P_Key index */
+	KMAD_OUIS = 8,             /* of a vendor class */
+	KMAD_QUEUE_MAX = 200000,   /* received records of a file */
+	KMAD_WINDOW = 64,          /* segments that may come without our ACK */
+	KMAD_ACK_MSEC = 2000,      /* for an ACK */
+	KMAD_MESSAGE_MSEC = 40000, /* for a whole message */
+	KMAD_REACK_MSEC = 10000,   /* that a message is remembered for */
+	KMAD_MESSAGES = 8192, /* of an agent: under way, or remembered. The kernel has no limit */
+	KMAD_BUCKETS = 256,
 	KMAD_SEGMENTS_MAX = 1 << 20 /* of a message. The kernel has no limit */
 };
 
@@ -118,8 +119,9 @@ struct kmad_agent {
 	bool user_rmpp;
 	bool claimed;
 	uint8_t methods[16];
-	struct list sends;    /* kmad_send.agent_link */
-	struct list messages; /* kmad_message.link */
+	struct list sends;                 /* kmad_send.agent_link */
+	struct list messages;              /* kmad_message.link, the oldest first */
+	struct list buckets[KMAD_BUCKETS]; /* kmad_message.same_bucket, by TID */
 	uint32_t n_messages;
 };
 
@@ -169,6 +171,7 @@ struct kmad_send {
 /* A message that is being put together, or was, in the last 10 s. */
 struct kmad_message {
 	struct list link;
+	struct list same_bucket;
 	struct kmad_agent *agent;
 	struct kmad_timer timer;
 	struct kmad_packet first; /* also what ACKs and ABORTs are addressed by */

@@ -36,10 +36,17 @@ void rmpp_reply(struct kmad_agent *agent, const struct kmad_packet *to, uint8_t 
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
+static struct list *bucket_of(struct kmad_agent *agent, const uint8_t *mad)
+{
+	return &agent->buckets[get32(mad + WIRE_TID + 4) % KMAD_BUCKETS];
+}
+
 struct kmad_message *rmpp_find(struct kmad_agent *agent, const struct kmad_packet *packet)
 {
-	for (struct list *l = agent->messages.next; l != &agent->messages; l = l->next) {
-		struct kmad_message *m = LIST_ENTRY(l, struct kmad_message, link);
+	struct list *bucket = bucket_of(agent, packet->mad);
+
+	for (struct list *l = bucket->next; l != bucket; l = l->next) {
+		struct kmad_message *m = LIST_ENTRY(l, struct kmad_message, same_bucket);
 		const uint8_t *first = m->first.mad;
 
 		if (get64(first + WIRE_TID) == get64(packet->mad + WIRE_TID) &&
@@ -84,6 +91,7 @@ void rmpp_message_free(struct kmad_message *m)
 	kmad_stop_timer(port, &m->timer);
 	timer_queue_release(&port->timers);
 	list_remove(&m->link);
+	list_remove(&m->same_bucket);
 	m->agent->n_messages--;
 	forget_data(m);
 	free(m);
@@ -98,10 +106,25 @@ static void message_expired(struct kmad_timer *timer)
 	rmpp_message_free(m);
 }
 
+/* Those that are only remembered make room. */
+static void forget_oldest(struct kmad_agent *agent)
+{
+	for (struct list *l = agent->messages.next; l != &agent->messages; l = l->next) {
+		struct kmad_message *m = LIST_ENTRY(l, struct kmad_message, link);
+
+		if (m->complete) {
+			rmpp_message_free(m);
+			return;
+		}
+	}
+}
+
 static struct kmad_message *message_new(struct kmad_agent *agent, const struct kmad_packet *first)
 {
 	struct kmad_message *m;
 
+	if (agent->n_messages >= KMAD_MESSAGES)
+		forget_oldest(agent);
 	if (agent->n_messages >= KMAD_MESSAGES)
 		return NULL;
 	m = calloc(1, sizeof(*m));
@@ -115,6 +138,7 @@ static struct kmad_message *message_new(struct kmad_agent *agent, const struct k
 	m->reply_window = 1;
 	m->timer.expired = message_expired;
 	list_add_tail(&agent->messages, &m->link);
+	list_add_tail(bucket_of(agent, first->mad), &m->same_bucket);
 	agent->n_messages++;
 
 	return m;
