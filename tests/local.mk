@@ -100,8 +100,44 @@ check_PROGRAMS += tests/unit/test-sm-mkey tests/unit/test-sm-name
 check_PROGRAMS += tests/unit/test-sm-fault tests/unit/test-sm-sweep
 check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10
 
-# ---- the umad preload --------------------------------------------------------------------------
-EXTRA_DIST += tests/sim/stream.h
+# ---- the umad preload ---------------------------------------------------------------------------
+# Like count-smps.so it is no part of vsm and not built as the rest of it is. What has no descriptor
+# and no clock in it is also an archive, for tests.
+kmad_sources = tests/umad/kmad.c tests/umad/kmad.h tests/umad/wire.h \
+	tests/umad/agent.c tests/umad/file.c tests/umad/file.h tests/umad/smi.c tests/umad/smi.h \
+	tests/umad/rmpp-send.c tests/umad/rmpp-receive.c
+preload_sources = $(kmad_sources) base/timer-queue.c base/timer-queue.h base/list.h base/macros.h \
+	tests/sim/stream.h tests/umad/link.c tests/umad/link.h \
+	tests/umad/link-stream.c tests/umad/link-datagram.c \
+	tests/umad/device.c tests/umad/device.h tests/umad/device-inside.h \
+	tests/umad/device-ask.c tests/umad/open-file.c tests/umad/sysfs.c tests/umad/sysfs.h \
+	tests/umad/interpose.c tests/umad/interpose.h tests/umad/real.h
+umaddir = $(pkglibdir)
+umad_DATA = libvsm-umad.so
+CLEANFILES += libvsm-umad.so vsm-run
+EXTRA_DIST += $(preload_sources) tests/umad/vsm-run.in
+libvsm-umad.so: $(preload_sources)
+	$(AM_V_CCLD)$(CC) -D_GNU_SOURCE -U_FORTIFY_SOURCE -I$(top_srcdir) $(CPPFLAGS) $(CFLAGS) \
+		-Wall -Wextra -std=gnu11 -pthread -fno-strict-aliasing -fvisibility=hidden -fPIC \
+		-shared -Wl,-z,relro,-z,now -o $@ $(filter %.c,$^)
+bin_SCRIPTS = vsm-run
+vsm-run: tests/umad/vsm-run.in Makefile
+	$(AM_V_GEN)sed 's|@pkglibdir[@]|$(pkglibdir)|g' $(srcdir)/tests/umad/vsm-run.in >$@.new && \
+		chmod +x $@.new && mv $@.new $@
+
+check_LIBRARIES += libkmad.a
+libkmad_a_SOURCES = $(kmad_sources)
+umad_fixture = tests/unit/umad-fixture.c tests/unit/umad-fixture.h
+check_PROGRAMS += tests/unit/test-umad-agent tests/unit/test-umad-file
+check_PROGRAMS += tests/unit/test-umad-mad tests/unit/test-umad-rmpp
+tests_unit_test_umad_agent_SOURCES = tests/unit/test-umad-agent.c $(umad_fixture)
+tests_unit_test_umad_agent_LDADD = libkmad.a $(LDADD)
+tests_unit_test_umad_file_SOURCES = tests/unit/test-umad-file.c $(umad_fixture)
+tests_unit_test_umad_file_LDADD = libkmad.a $(LDADD)
+tests_unit_test_umad_mad_SOURCES = tests/unit/test-umad-mad.c $(umad_fixture)
+tests_unit_test_umad_mad_LDADD = libkmad.a $(LDADD)
+tests_unit_test_umad_rmpp_SOURCES = tests/unit/test-umad-rmpp.c $(umad_fixture)
+tests_unit_test_umad_rmpp_LDADD = libkmad.a $(LDADD)
 
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh

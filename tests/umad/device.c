@@ -16,77 +16,28 @@
  * inherited answers EIO, and what it opens itself attaches anew.
  */
 
-#include "tests/umad/device.h"
+#include "tests/umad/device-inside.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/umad/real.h"
 
 enum {
 	HOLD_MSEC = 2,
-	HOLD_BYTES = 48 << 10,
-	FILES = 1 << 16, /* the highest descriptor that can be ours, and one */
-	SMA_NODE_DESCRIPTION = 0x10,
-	SMA_NODE_INFO = 0x11,
-	SMA_GUID_INFO = 0x14,
-	SMA_PKEY_TABLE = 0x16,
-	GUIDS_IN_BLOCK = 8,
-	PKEYS_IN_BLOCK = 32,
-	GIDS_AT_ONCE = 4,
 };
 
-struct device_port {
-	struct device_port *next_old;
-	struct link *link;
-	struct kmad_port kmad;
-	unsigned users; /* files */
-	bool issm;
-};
-
-struct open_file {
-	struct kmad_file kmad;
-	struct device_port *port;
-	struct list dirty; /* its event has to be set or taken back */
-	unsigned references;
-	int event;
-	pid_t pid;
-	bool issm;
-	bool readable; /* what the event says */
-	bool wanted;   /* what it must say */
-};
-
-static struct {
-	pthread_mutex_t lock;
-	pid_t pid;
-	bool attached;
-	bool complained;
-	bool threaded;
-	int wake; /* an event that the thread looks at */
-	uint64_t sleeps_until;
-	uint64_t hold_until;
-	struct link_place place;
-	struct device_info info;
-	struct device_port *ports[DEVICE_PORTS + 1]; /* by number */
-	struct device_port *old; /* of connections that broke, while files are open */
-	struct list dirty;
-	pthread_cond_t issm_free;
-} device = {
+struct device device = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.issm_free = PTHREAD_COND_INITIALIZER,
 	.wake = -1,
 	.dirty = { &device.dirty, &device.dirty },
 };
-
-static struct open_file *files[FILES];
 
 static uint64_t now(void *unused)
 {
@@ -98,33 +49,14 @@ static uint64_t now(void *unused)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* ---- the lock, and what is done before it is given back -----------------------------------------
- */
-
-static void set_event(struct open_file *file)
+uint64_t device_now(void)
 {
-	uint64_t value = 1;
-
-	list_remove(&file->dirty);
-	if (file->wanted == file->readable || file->pid != device.pid)
-		return;
-	if (file->wanted && real_write(file->event, &value, sizeof(value)) < 0)
-		return;
-	if (!file->wanted && real_read(file->event, &value, sizeof(value)) < 0)
-		return;
-	file->readable = file->wanted;
+	return now(NULL);
 }
 
-static void readable(void *user, bool yes)
-{
-	struct open_file *file = user;
+/* ---- the lock, and what is done before it is given back -------------------------------------- */
 
-	file->wanted = yes || file->kmad.port->gone;
-	if (list_is_empty(&file->dirty))
-		list_add_tail(&device.dirty, &file->dirty);
-}
-
-static void wake_thread(void)
+void device_wake(void)
 {
 	uint64_t one = 1;
 
@@ -151,25 +83,24 @@ void device_lock(void)
 void device_unlock(void)
 {
 	while (!list_is_empty(&device.dirty))
-		set_event(CONTAINER_OF(device.dirty.next, struct open_file, dirty));
+		file_set_event(CONTAINER_OF(device.dirty.next, struct open_file, dirty));
 	if (device.threaded && next_timer() < device.sleeps_until) {
 		device.sleeps_until = 0;
-		wake_thread();
+		device_wake();
 	}
 	pthread_mutex_unlock(&device.lock);
 }
 
-/* ---- a connection that is over
- * ------------------------------------------------------------------- */
+/* ---- a connection that is over --------------------------------------------------------------- */
 
 static void mark_gone(struct device_port *port)
 {
 	port->kmad.gone = true;
 	for (struct list *l = port->kmad.agents.next; l != &port->kmad.agents; l = l->next)
-		readable(LIST_ENTRY(l, struct kmad_agent, link)->file->user, true);
+		file_readable(LIST_ENTRY(l, struct kmad_agent, link)->file->user, true);
 	for (unsigned fd = 0; fd < FILES; fd++)
-		if (files[fd] && files[fd]->port == port && !files[fd]->issm)
-			readable(files[fd], true);
+		if (open_files[fd] && open_files[fd]->port == port && !open_files[fd]->issm)
+			file_readable(open_files[fd], true);
 }
 
 static void port_free(struct device_port *port)
@@ -201,7 +132,7 @@ static void detach(void)
 	pthread_cond_broadcast(&device.issm_free);
 }
 
-static void drop_old(struct device_port *port)
+void device_drop_port(struct device_port *port)
 {
 	struct device_port **p = &device.old;
 
@@ -229,12 +160,11 @@ static bool any_broken(void)
 	return false;
 }
 
-/* ---- the thread
- * ---------------------------------------------------------------------------------- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static int sleep_msec(void)
 {
-	uint64_t t = now(NULL);
+	uint64_t t = device_now();
 	uint64_t until = next_timer();
 	uint64_t msec;
 
@@ -257,7 +187,7 @@ static unsigned prepare(struct pollfd *polls)
 	polls[0] = (struct pollfd){ .fd = device.wake, .events = POLLIN };
 	for (unsigned i = 0; i <= DEVICE_PORTS; i++) {
 		struct link *link = device.ports[i] ? device.ports[i]->link : NULL;
-		short out = link && link_has_output(link) && now(NULL) >= device.hold_until
+		short out = link && link_has_output(link) && device_now() >= device.hold_until
 				    ? POLLOUT
 				    : 0;
 		if (link)
@@ -282,7 +212,7 @@ static void turn(void)
 	flush_all();
 	for (struct list *l = device.dirty.next; l != &device.dirty; l = l->next)
 		something = true;
-	device.hold_until = something ? now(NULL) + HOLD_MSEC * KMAD_MSEC : 0;
+	device.hold_until = something ? device_now() + HOLD_MSEC * KMAD_MSEC : 0;
 	if (any_broken())
 		detach();
 }
@@ -316,7 +246,7 @@ static int start_thread(void)
 	int error;
 
 	if (device.threaded) {
-		wake_thread();
+		device_wake();
 		return 0;
 	}
 	device.wake = eventfd(0, EFD_CLOEXEC);
@@ -334,8 +264,7 @@ static int start_thread(void)
 	return 0;
 }
 
-/* ---- what kmad asks for
- * -------------------------------------------------------------------------- */
+/* ---- what kmad asks for ---------------------------------------------------------------------- */
 
 static void send_packet(void *user, const struct kmad_packet *packet)
 {
@@ -385,8 +314,7 @@ static void received(void *user, const struct kmad_packet *packet)
 	kmad_receive(&port->kmad, packet);
 }
 
-/* ---- attaching
- * ----------------------------------------------------------------------------------- */
+/* ---- attaching ------------------------------------------------------------------------------- */
 
 static void complain(int error)
 {
@@ -426,59 +354,6 @@ static int port_open(unsigned number, struct device_port **ret)
 	return 0;
 }
 
-static int ask_stream(struct link *link, struct device_info *info)
-{
-	struct stream_node node = { 0 };
-	int error = link_control(link, STREAM_CTL_GET_NODE, &node, sizeof(node));
-
-	if (error)
-		return error;
-	memcpy(info->description, node.description, sizeof(node.description));
-	info->port_guid = node.guid;
-	info->n_ports = node.n_ports;
-
-	return link_control(link, IBSIM_CTL_GET_NODEINFO, info->node_info, sizeof(info->node_info));
-}
-
-/* What ibsim's control messages say of GUIDs is not so; its SMA knows better. */
-static int ask_ibsim(struct link *link, struct device_info *info)
-{
-	uint8_t description[64] = { 0 };
-	int error = link_ask_sma(link, SMA_NODE_INFO, 0, info->node_info);
-
-	if (!error)
-		error = link_ask_sma(link, SMA_NODE_DESCRIPTION, 0, description);
-	if (error)
-		return error;
-	memcpy(info->description, description, sizeof(description));
-	info->port_guid = get64(info->node_info + 20);
-	info->n_ports = 1;
-
-	return 0;
-}
-
-static int ask_device(struct link *link, struct device_info *info)
-{
-	const char *name = getenv("VSM_UMAD_DEVICE");
-	int error;
-
-	*info = (struct device_info){ 0 };
-	error = link->stream ? ask_stream(link, info) : ask_ibsim(link, info);
-	if (error)
-		return error;
-	/* libibumad takes 19 characters. */
-	snprintf(info->name, 20, "%s", name && *name && !strchr(name, '/') ? name : "ibsim0");
-	info->type = info->node_info[2];
-	info->first_port = info->type == 2 ? 0 : link->stream ? 1 : MAX(info->node_info[36], 1);
-	info->first_port = MIN(info->first_port, DEVICE_PORTS);
-	if (info->type == 2 || !info->n_ports)
-		info->n_ports = 1;
-	if (info->n_ports > DEVICE_PORTS + 1 - info->first_port)
-		info->n_ports = (uint8_t)(DEVICE_PORTS + 1 - info->first_port);
-
-	return 0;
-}
-
 static void port_init(struct device_port *port, unsigned number)
 {
 	uint8_t gid[16];
@@ -502,7 +377,7 @@ static int attach(void)
 	error = port_open(device.place.port, &port);
 	if (error)
 		return error;
-	error = ask_device(port->link, &device.info);
+	error = device_ask(port->link, &device.info);
 	if (!error)
 		error = start_thread();
 	if (error) {
@@ -539,139 +414,7 @@ const struct device_info *device_info(void)
 	return &device.info;
 }
 
-/* Any connection can be asked about all ports. */
-static struct device_port *some_port(unsigned number)
-{
-	if (number <= DEVICE_PORTS && device.ports[number])
-		return device.ports[number];
-	for (unsigned i = 0; i <= DEVICE_PORTS; i++)
-		if (device.ports[i])
-			return device.ports[i];
-
-	return NULL;
-}
-
-/* As a control message names it: 0 is the port that we are attached to. */
-static uint8_t number_at(const struct device_port *port, unsigned number)
-{
-	return device.ports[number] == port ? 0 : (uint8_t)number;
-}
-
-int device_port_info(unsigned number, uint8_t ret[64])
-{
-	struct device_port *port = some_port(number);
-
-	if (!port)
-		return -ENODEV;
-	memset(ret, 0, 64);
-	ret[0] = number_at(port, number);
-
-	return link_control(port->link, IBSIM_CTL_GET_PORTINFO, ret, 64);
-}
-
-static int stream_gid(struct device_port *port, unsigned number, unsigned index,
-		      uint8_t ret_gid[16], unsigned *ret_size)
-{
-	struct stream_table table = {
-		.port = number_at(port, number),
-		.first = (uint16_t)(index - index % GIDS_AT_ONCE),
-	};
-	int error = link_control(port->link, STREAM_CTL_GET_GIDS, &table, sizeof(table));
-
-	if (error)
-		return error;
-	memcpy(ret_gid, table.gids[index % GIDS_AT_ONCE], 16);
-	*ret_size = table.size;
-
-	return 0;
-}
-
-int device_gid(unsigned number, unsigned index, uint8_t ret_gid[16], unsigned *ret_size)
-{
-	struct device_port *port = some_port(number);
-	uint8_t info[64], guids[64] = { 0 };
-	uint64_t guid;
-	int error;
-
-	if (!port)
-		return -ENODEV;
-	if (port->link->stream)
-		return stream_gid(port, number, index, ret_gid, ret_size);
-	error = device_port_info(number, info);
-	if (error)
-		return error;
-	/* GUID 0 is the port's own, whatever the table says. */
-	if (index) {
-		error = link_ask_sma(port->link, SMA_GUID_INFO, index / GUIDS_IN_BLOCK, guids);
-		if (error)
-			return error;
-	}
-	guid = index ? get64(guids + 8 * (index % GUIDS_IN_BLOCK)) : device.info.port_guid;
-	memset(ret_gid, 0, 16);
-	if (guid) {
-		memcpy(ret_gid, info + 8, 8);
-		if (!get64(ret_gid))
-			put64(ret_gid, UINT64_C(0xfe80000000000000));
-		put64(ret_gid + 8, guid);
-	}
-	*ret_size = MAX(info[50], 1);
-
-	return 0;
-}
-
-int device_pkey(unsigned number, unsigned index, uint16_t *ret_pkey, unsigned *ret_size)
-{
-	struct device_port *port = some_port(number);
-	struct stream_table table = { .first = (uint16_t)(index / PKEYS_IN_BLOCK) };
-	int error;
-
-	if (!port)
-		return -ENODEV;
-	table.port = number_at(port, number);
-	if (port->link->stream) {
-		error = link_control(port->link, STREAM_CTL_GET_PKEYS, &table, sizeof(table));
-	} else {
-		error = link_ask_sma(port->link, SMA_PKEY_TABLE, table.first,
-				     (uint8_t *)table.pkeys);
-		table.size = get16(device.info.node_info + 28);
-	}
-	if (error)
-		return error;
-	*ret_pkey = get16(table.pkeys[index % PKEYS_IN_BLOCK]);
-	*ret_size = MAX(table.size, 1);
-
-	return 0;
-}
-
-/* ---- files
- * --------------------------------------------------------------------------------------- */
-
-static struct open_file *file_new(struct device_port *port, bool issm, int flags)
-{
-	struct open_file *file = calloc(1, sizeof(*file));
-
-	if (!file)
-		return NULL;
-	file->event = eventfd(0, EFD_CLOEXEC | (flags & O_NONBLOCK ? EFD_NONBLOCK : 0));
-	if (file->event < 0 || file->event >= FILES) {
-		if (file->event >= 0)
-			real_close(file->event);
-		free(file);
-		return NULL;
-	}
-	file->port = port;
-	file->pid = device.pid;
-	file->references = 1;
-	file->issm = issm;
-	list_init(&file->dirty);
-	kmad_file_init(&file->kmad, &port->kmad, readable, file);
-	port->users++;
-	__atomic_store_n(&files[file->event], file, __ATOMIC_RELEASE);
-
-	return file;
-}
-
-static void release_issm(struct device_port *port)
+void device_release_issm(struct device_port *port)
 {
 	uint32_t off[IBSIM_CTL_DATA / 4] = { 0 };
 
@@ -681,30 +424,7 @@ static void release_issm(struct device_port *port)
 	pthread_cond_broadcast(&device.issm_free);
 }
 
-static void unreference(struct open_file *file)
-{
-	struct device_port *port = file->port;
-
-	if (--file->references)
-		return;
-	list_remove(&file->dirty);
-	if (file->pid != device.pid) {
-		free(file); /* inherited: what it was is the parent's */
-		return;
-	}
-	if (file->issm)
-		release_issm(port);
-	kmad_file_done(&file->kmad);
-	list_remove(&file->dirty);
-	free(file);
-	if (!port->kmad.gone)
-		link_flush(port->link);
-	if (!--port->users && port->kmad.gone)
-		drop_old(port);
-}
-
-/* The port of umad number @number, connected. */
-static int find_port(unsigned number, struct device_port **ret)
+int device_find_port(unsigned number, struct device_port **ret)
 {
 	struct device_port *port;
 	int error;
@@ -719,224 +439,14 @@ static int find_port(unsigned number, struct device_port **ret)
 		if (error)
 			return error;
 		port_init(port, number);
-		wake_thread();
+		device_wake();
 	}
 	*ret = device.ports[number];
 
 	return 0;
 }
 
-int file_open_umad(unsigned number, int flags)
-{
-	struct device_port *port;
-	struct open_file *file;
-	int fd;
-
-	device_lock();
-	fd = find_port(number, &port);
-	if (!fd) {
-		file = file_new(port, false, flags);
-		fd = file ? file->event : -EMFILE;
-	}
-	device_unlock();
-
-	return fd;
-}
-
-/* One at a time, of all processes: those of others the simulator knows. */
-static int take_issm(unsigned number, int flags, struct device_port **ret)
-{
-	uint32_t on[IBSIM_CTL_DATA / 4];
-	struct timespec until;
-	int error;
-
-	for (;;) {
-		error = find_port(number, ret);
-		if (error)
-			return error;
-		error = -EAGAIN;
-		if (!(*ret)->issm) {
-			memset(on, 0, sizeof(on));
-			on[0] = 1;
-			error = link_control((*ret)->link, IBSIM_CTL_SET_ISSM, on, sizeof(on));
-		}
-		if (!error)
-			return 0;
-		if (error != -EAGAIN && error != -EBUSY)
-			return error;
-		if (flags & O_NONBLOCK)
-			return -EAGAIN;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec++;
-		pthread_cond_timedwait(&device.issm_free, &device.lock, &until);
-	}
-}
-
-int file_open_issm(unsigned number, int flags)
-{
-	struct device_port *port;
-	struct open_file *file;
-	int fd;
-
-	device_lock();
-	fd = take_issm(number, flags, &port);
-	if (!fd) {
-		file = file_new(port, true, flags);
-		fd = file ? file->event : -EMFILE;
-		port->issm = true;
-		if (!file)
-			release_issm(port);
-	}
-	device_unlock();
-
-	return fd;
-}
-
-struct open_file *file_get(int fd)
-{
-	struct open_file *file;
-
-	/* In a child of vfork() memory is the parent's, but descriptors are not. */
-	if (fd < 0 || fd >= FILES || !__atomic_load_n(&files[fd], __ATOMIC_ACQUIRE) ||
-	    getpid() != device.pid)
-		return NULL;
-	device_lock();
-	file = files[fd];
-	if (file)
-		file->references++;
-	device_unlock();
-
-	return file;
-}
-
-void file_put(struct open_file *file)
-{
-	device_lock();
-	unreference(file);
-	device_unlock();
-}
-
-static bool is_inherited(const struct open_file *file)
-{
-	return file->pid != device.pid;
-}
-
-ssize_t file_read(struct open_file *file, int fd, void *buffer, size_t count)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	ssize_t n;
-
-	for (;;) {
-		device_lock();
-		n = file->issm           ? -EINVAL
-		    : is_inherited(file) ? -EIO
-					 : kmad_file_read(&file->kmad, buffer, count);
-		/* All read: what was held back goes out. */
-		if (n == -EAGAIN || (n >= 0 && !file->wanted))
-			if (!file->kmad.port->gone)
-				link_flush(file->port->link);
-		device_unlock();
-		if (n != -EAGAIN || fcntl(fd, F_GETFL) & O_NONBLOCK)
-			return n;
-		if (poll(&p, 1, -1) < 0)
-			return -errno;
-	}
-}
-
-/* May packets wait for more? */
-static bool may_hold(const struct open_file *file)
-{
-	const struct link_buffer *out = &file->port->link->out;
-
-	return file->wanted && out->to - out->from < HOLD_BYTES && now(NULL) < device.hold_until;
-}
-
-ssize_t file_write(struct open_file *file, const void *buffer, size_t count)
-{
-	ssize_t n;
-
-	device_lock();
-	n = file->issm           ? -EINVAL
-	    : is_inherited(file) ? -EIO
-				 : kmad_file_write(&file->kmad, buffer, count);
-	if (n >= 0 && !file->port->kmad.gone && !may_hold(file) &&
-	    (!link_flush(file->port->link) || file->port->link->broken))
-		wake_thread();
-	device_unlock();
-
-	return n;
-}
-
-int file_ioctl(struct open_file *file, unsigned long request, void *argument)
-{
-	int r;
-
-	device_lock();
-	r = file->issm           ? -ENOTTY
-	    : is_inherited(file) ? -EPIPE
-				 : kmad_file_ioctl(&file->kmad, request, argument);
-	device_unlock();
-
-	return r;
-}
-
-static void forget(int fd)
-{
-	struct open_file *file = files[fd];
-
-	if (!file)
-		return;
-	__atomic_store_n(&files[fd], NULL, __ATOMIC_RELEASE);
-	unreference(file);
-}
-
-void file_duplicated(struct open_file *file, int fd)
-{
-	device_lock();
-	if (fd >= 0 && fd < FILES) {
-		forget(fd);
-		file->references++;
-		__atomic_store_n(&files[fd], file, __ATOMIC_RELEASE);
-	}
-	device_unlock();
-}
-
-/* The event is reached by any descriptor that is still open for it. */
-static void find_event(struct open_file *file, int closing)
-{
-	if (file->event != closing)
-		return;
-	for (int fd = 0; fd < FILES; fd++)
-		if (fd != closing && files[fd] == file) {
-			file->event = fd;
-			return;
-		}
-}
-
-void file_forget(int fd)
-{
-	if (fd < 0 || fd >= FILES || !__atomic_load_n(&files[fd], __ATOMIC_ACQUIRE) ||
-	    getpid() != device.pid)
-		return;
-	device_lock();
-	if (files[fd]) {
-		if (files[fd]->references > 1)
-			find_event(files[fd], fd);
-		forget(fd);
-	}
-	device_unlock();
-}
-
-void file_forget_range(unsigned first, unsigned last)
-{
-	if (getpid() != device.pid)
-		return;
-	for (unsigned fd = first; fd <= last && fd < FILES; fd++)
-		file_forget((int)fd);
-}
-
-/* ---- forks and the end
- * --------------------------------------------------------------------------- */
+/* ---- forks and the end ----------------------------------------------------------------------- */
 
 static void before_fork(void)
 {
@@ -992,7 +502,7 @@ __attribute__((destructor)) static void device_end(void)
 		if (!port)
 			continue;
 		if (port->issm)
-			release_issm(port);
+			device_release_issm(port);
 		link_flush(port->link);
 		link_close(port->link);
 		device.ports[i] = NULL;

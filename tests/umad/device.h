@@ -41,8 +41,7 @@ int device_port_info(unsigned port, uint8_t ret[64]);
 int device_gid(unsigned port, unsigned index, uint8_t ret_gid[16], unsigned *ret_size);
 int device_pkey(unsigned port, unsigned index, uint16_t *ret_pkey, unsigned *ret_size);
 
-/* ---- files: these lock by themselves -----------------------------------------------------------
- */
+/* ---- files: these lock by themselves --------------------------------------------------------- */
 
 struct open_file;
 

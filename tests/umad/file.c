@@ -38,8 +38,7 @@ static size_t header_size(const struct kmad_file *file)
 	return file->pkey_index ? KMAD_HEADER : KMAD_OLD_HEADER;
 }
 
-/* ---- read ---------------------------------------------------------------------------------------
- */
+/* ---- read ------------------------------------------------------------------------------------ */
 
 static void take_record(struct kmad_file *file, struct kmad_record *record)
 {
@@ -83,8 +82,7 @@ long kmad_file_read(struct kmad_file *file, uint8_t *buffer, size_t count)
 	return size;
 }
 
-/* ---- write --------------------------------------------------------------------------------------
- */
+/* ---- write ----------------------------------------------------------------------------------- */
 
 static bool same_destination(const uint8_t *a, const uint8_t *b)
 {
@@ -258,8 +256,7 @@ long kmad_file_write(struct kmad_file *file, const uint8_t *buffer, size_t count
 	return error ? error : (long)count;
 }
 
-/* ---- ioctl --------------------------------------------------------------------------------------
- */
+/* ---- ioctl ----------------------------------------------------------------------------------- */
 
 static int finish_register(struct kmad_file *file, const struct kmad_registration *r,
 			   uint8_t *argument, bool pkey_index)

@@ -76,8 +76,7 @@ int real_close(int fd)
 	return NEXT(close)(fd);
 }
 
-/* ---- open
- * ---------------------------------------------------------------------------------------- */
+/* ---- open ------------------------------------------------------------------------------------ */
 
 /* True: a device of ours, and @ret_fd is what open() returns. */
 static bool open_device(const char *path, int flags, int *ret_fd)
@@ -178,8 +177,7 @@ OPENAT_2(__openat64_2)
 FOPEN(fopen)
 FOPEN(fopen64)
 
-/* ---- other functions of paths
- * -------------------------------------------------------------------- */
+/* ---- other functions of paths ---------------------------------------------------------------- */
 
 EXPORT DIR *opendir(const char *path)
 {
@@ -291,8 +289,7 @@ EXPORT ssize_t readlinkat(int folder, const char *path, char *buffer, size_t siz
 	return NEXT(readlinkat)(folder, sysfs_translate(path, place), buffer, size);
 }
 
-/* ---- functions of descriptors
- * --------------------------------------------------------------------- */
+/* ---- functions of descriptors ---------------------------------------------------------------- */
 
 EXPORT ssize_t read(int fd, void *buffer, size_t count)
 {

@@ -17,8 +17,7 @@
 
 #include "tests/umad/smi.h"
 
-/* ---- ports ------------------------------------------------------------------------------------
- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 void kmad_port_init(struct kmad_port *port, const struct kmad_ops *ops, void *user)
 {
@@ -34,8 +33,7 @@ void kmad_port_done(struct kmad_port *port)
 	timer_queue_done(&port->timers);
 }
 
-/* ---- timers -----------------------------------------------------------------------------------
- */
+/* ---- timers ---------------------------------------------------------------------------------- */
 
 void kmad_set_timer(struct kmad_port *port, struct kmad_timer *timer, uint64_t msec)
 {
@@ -70,8 +68,7 @@ uint64_t kmad_run_timers(struct kmad_port *port)
 	return kmad_next_timer(port);
 }
 
-/* ---- sends that wait --------------------------------------------------------------------------
- */
+/* ---- sends that wait ------------------------------------------------------------------------- */
 
 static void queue_record(struct kmad_file *file, struct kmad_record *record)
 {
@@ -185,8 +182,7 @@ struct kmad_send *kmad_match(struct kmad_agent *agent, const struct kmad_packet 
 	return NULL;
 }
 
-/* ---- what arrives ------------------------------------------------------------------------------
- */
+/* ---- what arrives ---------------------------------------------------------------------------- */
 
 static void fill_header(uint8_t *header, const struct kmad_packet *packet)
 {

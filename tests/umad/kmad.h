@@ -184,7 +184,7 @@ struct kmad_message {
 	struct kmad_packet *early[KMAD_WINDOW]; /* segment n at n % KMAD_WINDOW */
 };
 
-/* ---- ports -------------------------------------------------------------------------------- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 void kmad_port_init(struct kmad_port *port, const struct kmad_ops *ops, void *user);
 
@@ -199,7 +199,7 @@ uint64_t kmad_run_timers(struct kmad_port *port);
 /* When the next timer is due, UINT64_MAX if there is none. */
 uint64_t kmad_next_timer(const struct kmad_port *port);
 
-/* ---- files: what a program does ------------------------------------------------------------- */
+/* ---- files: what a program does -------------------------------------------------------------- */
 
 void kmad_file_init(struct kmad_file *file, struct kmad_port *port,
 		    void (*readable)(void *user, bool yes), void *user);
@@ -212,8 +212,7 @@ long kmad_file_read(struct kmad_file *file, uint8_t *buffer, size_t count);
 long kmad_file_write(struct kmad_file *file, const uint8_t *buffer, size_t count);
 int kmad_file_ioctl(struct kmad_file *file, unsigned long request, void *argument);
 
-/* ---- between the parts ------------------------------------------------------------------------
- */
+/* ---- between the parts ----------------------------------------------------------------------- */
 
 /* What an agent is asked for with. */
 struct kmad_registration {

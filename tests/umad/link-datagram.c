@@ -33,8 +33,7 @@ struct control {
 	uint8_t data[IBSIM_CTL_DATA];
 };
 
-/* ---- sockets
- * ------------------------------------------------------------------------------------- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 /* One trailing NUL belongs to the name. */
 static socklen_t unix_name(struct sockaddr_un *address, const char *base, const char *kind,
@@ -122,8 +121,7 @@ static uint32_t data_id(const struct link_place *place, int fd)
 	return ntohs(address.sin_port);
 }
 
-/* ---- control
- * ------------------------------------------------------------------------------------- */
+/* ---- control --------------------------------------------------------------------------------- */
 
 static int ask(struct link *link, struct control *c)
 {
@@ -233,8 +231,7 @@ void datagram_close(struct link *link)
 		send(link->control, &c, sizeof(c), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* ---- packets
- * ------------------------------------------------------------------------------------- */
+/* ---- packets --------------------------------------------------------------------------------- */
 
 bool datagram_flush(struct link *link)
 {

@@ -21,8 +21,7 @@ enum {
 	READS_IN_A_ROW = 16,
 };
 
-/* ---- to the socket ------------------------------------------------------------------------------
- */
+/* ---- to the socket --------------------------------------------------------------------------- */
 
 bool stream_flush(struct link *link)
 {
@@ -64,8 +63,7 @@ static bool put_frame(struct link *link, uint32_t kind, const void *first, size_
 	return true;
 }
 
-/* ---- from the socket ----------------------------------------------------------------------------
- */
+/* ---- from the socket ------------------------------------------------------------------------- */
 
 static bool take_packet(struct link *link, const uint8_t *frame)
 {
@@ -184,8 +182,7 @@ bool stream_receive(struct link *link)
 	return true;
 }
 
-/* ---- questions ----------------------------------------------------------------------------------
- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static int wait_for_answer(struct link *link)
 {
@@ -235,8 +232,7 @@ int stream_control(struct link *link, uint32_t type, void *data, size_t size)
 	return link->answer.type == IBSIM_CTL_ERROR && code && code < 4096 ? -(int)code : -EPROTO;
 }
 
-/* ---- connecting ---------------------------------------------------------------------------------
- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 static int connect_unix(const struct link_place *place)
 {

@@ -58,8 +58,7 @@ void link_place_init(struct link_place *place)
 	place->issm = getenv("SIM_SET_ISSM") != NULL;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int link_open(const struct link_place *place,
 	      void (*received)(void *user, const struct kmad_packet *packet), void *user,
@@ -103,8 +102,7 @@ void link_close(struct link *link)
 	free(link);
 }
 
-/* ---- packets ----------------------------------------------------------------------------------
- */
+/* ---- packets --------------------------------------------------------------------------------- */
 
 bool buffer_reserve(struct link_buffer *buffer, size_t size)
 {
@@ -217,8 +215,7 @@ int link_control(struct link *link, uint32_t type, void *data, size_t size)
 			    : datagram_control(link, type, data, size);
 }
 
-/* ---- our own SMA --------------------------------------------------------------------------------
- */
+/* ---- our own SMA ----------------------------------------------------------------------------- */
 
 void link_take(struct link *link, const struct kmad_packet *packet)
 {

@@ -81,8 +81,7 @@ int link_control(struct link *link, uint32_t type, void *data, size_t size);
 /* Asks the SMA of our own port, by a directed route of no hops: 64 bytes of an attribute. */
 int link_ask_sma(struct link *link, uint16_t attribute, uint32_t modifier, uint8_t ret[64]);
 
-/* ---- between the parts --------------------------------------------------------------------------
- */
+/* ---- between the parts ----------------------------------------------------------------------- */
 
 int stream_open(const struct link_place *place, struct link *link);
 int stream_control(struct link *link, uint32_t type, void *data, size_t size);

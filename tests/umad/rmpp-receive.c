@@ -34,7 +34,7 @@ void rmpp_reply(struct kmad_agent *agent, const struct kmad_packet *to, uint8_t 
 	agent->port->ops->send(agent->port->user, &reply);
 }
 
-/* ---- messages ------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static struct list *bucket_of(struct kmad_agent *agent, const uint8_t *mad)
 {
@@ -144,8 +144,7 @@ static struct kmad_message *message_new(struct kmad_agent *agent, const struct k
 	return m;
 }
 
-/* ---- segments ---------------------------------------------------------------------------------
- */
+/* ---- segments -------------------------------------------------------------------------------- */
 
 static void acknowledge(struct kmad_message *m, const struct kmad_packet *packet)
 {

@@ -44,8 +44,7 @@ static struct {
 	uint8_t node_info[64];
 } tree;
 
-/* ---- paths
- * --------------------------------------------------------------------------------------- */
+/* ---- paths ----------------------------------------------------------------------------------- */
 
 static bool is_below(const char *path, const char *folder)
 {
@@ -81,8 +80,7 @@ char sysfs_device(const char *path, unsigned *ret_number)
 	return kind;
 }
 
-/* ---- the names of directories, and what the dead left behind ------------------------------------
- */
+/* ---- the names of directories, and what the dead left behind --------------------------------- */
 
 static const char *temporary(void)
 {
@@ -196,8 +194,7 @@ __attribute__((destructor)) static void sysfs_end(void)
 		remove_tree(tree.path);
 }
 
-/* ---- files
- * --------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* A directory in the tree, and those above it. */
 static void make_folder(const char *path)
@@ -245,8 +242,7 @@ static const char *colons(const uint8_t *bytes, size_t n, char ret[40])
 	return ret;
 }
 
-/* ---- what a port shows
- * --------------------------------------------------------------------------- */
+/* ---- what a port shows ----------------------------------------------------------------------- */
 
 static const char *state_name(unsigned state)
 {
@@ -343,8 +339,7 @@ static void put_pkey(const char *path, unsigned port, unsigned index)
 		put(path, "0x%04x\n", pkey);
 }
 
-/* ---- filling the tree
- * ---------------------------------------------------------------------------- */
+/* ---- filling the tree ------------------------------------------------------------------------ */
 
 /*
  * Of tables only what is set when the tree is made gets its value then; the rest is read when it is
@@ -459,8 +454,7 @@ static void fill(void)
 	memcpy(tree.node_info, info->node_info, sizeof(tree.node_info));
 }
 
-/* ---- on the way to a file
- * ------------------------------------------------------------------------- */
+/* ---- on the way to a file -------------------------------------------------------------------- */
 
 static bool has_port(unsigned port)
 {
