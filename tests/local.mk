@@ -148,7 +148,8 @@ dist_check_SCRIPTS += tests/check-units.sh
 dist_check_SCRIPTS += tests/ibsim/run.py
 EXTRA_DIST += tests/ibsim/lib.py tests/ibsim/fabrics.py tests/ibsim/checks.py tests/ibsim/suite.py
 EXTRA_DIST += tests/demo.sh
-EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py
+EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py \
+	tests/ibsim/test_umad.py tests/umad/client.py
 
 # A preload: no part of vsm, so not built as the rest of it is (sanitizers).
 check_DATA = tests/bench/count-smps.so
@@ -191,6 +192,11 @@ tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz-control.c \
 	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h
 tests_fuzz_fuzz_control_LDADD = $(fuzz_ldadd)
 EXTRA_DIST += tests/fuzz/fuzz-control.in
+
+fuzz_programs += tests/fuzz/fuzz-umad
+tests_fuzz_fuzz_umad_SOURCES = tests/fuzz/fuzz-umad.c $(umad_fixture) $(kmad_sources)
+tests_fuzz_fuzz_umad_LDADD = $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-umad.in
 
 if FUZZERS
 fuzz_ldadd = $(VSM_LIBS) $(FUZZ_LDFLAGS)

@@ -114,7 +114,11 @@ VSM_SIM = built("tests/sim/vsm-sim")
 SIM = {"": IBSIM, "ibsim": IBSIM, "vsm-sim": VSM_SIM}.get(
     os.environ.get("VSM_TEST_SIM", ""), os.environ.get("VSM_TEST_SIM"))
 OPENSM = find_program("opensm")
-UMAD2SIM = find_preload()
+# VSM_TEST_PRELOAD=umad: everybody runs on libvsm-umad.so instead of ibsim's own libumad2sim.so.
+OURS = os.environ.get("VSM_TEST_PRELOAD") == "umad"
+VSM_UMAD = built("libvsm-umad.so")
+UMAD2SIM = VSM_UMAD if OURS else find_preload()
+VSM_RUN = built("vsm-run")
 VSM = os.environ.get("VSM") or built("vsm")
 VSMCTL = os.environ.get("VSMCTL") or built("vsmctl")
 COUNT_SMPS = built("tests/bench/count-smps.so")
@@ -361,6 +365,7 @@ class Simulator:
         self.fabric = fabric
         self.name = f"vsm-{os.getpid()}-{next(names)}"
         self.host = host or fabric.default_host()
+        self.preload = UMAD2SIM
         self.net = world.write(f"{self.name}.net", fabric.text)
         self.limits = ["-N", str(fabric.n_nodes + 16), "-S", str(fabric.n_switches + 16),
                        "-P", str(fabric.n_ports + 64)]
@@ -424,7 +429,7 @@ class Simulator:
 
     def env(self, host=None, preload=()):
         return {"IBSIM_SOCKNAME": self.name, "SIM_HOST": host or self.host,
-                "LD_PRELOAD": ":".join([*preload, UMAD2SIM])}
+                "LD_PRELOAD": ":".join([*preload, self.preload])}
 
     def tool(self, *argv, host=None, seconds=TOOL_SECONDS, code=0):
         """Run a tool on the fabric; what it prints. code: its exit code, None for any."""

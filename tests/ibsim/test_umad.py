@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The umad preload on stock ibsim: other people's tools, opensm, and programs that use the driver
+without libibumad, all through vsm-run. tests/umad/client.py has what a program sees of the driver.
+"""
+
+import os
+import signal
+import time
+
+import fabrics
+import lib
+from lib import Skip, check, check_equal
+from suite import Suite
+
+suite = Suite()
+tests = suite.tests
+
+CLIENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "umad", "client.py")
+
+
+class Simulator(lib.Simulator):
+    """Whatever runs on it runs under vsm-run."""
+
+    def __init__(self, world, fabric, **options):
+        if not os.path.exists(lib.VSM_RUN) or not os.path.exists(lib.VSM_UMAD):
+            raise Skip("vsm-run is not built")
+        super().__init__(world, fabric, **options)
+        self.preload = lib.VSM_UMAD
+
+    def client(self, what, *arguments, host=None, seconds=60):
+        """A check of client.py; what it prints."""
+        env = {"IBSIM_SOCKNAME": self.name, "TMPDIR": self.world.dir, "PYTHONDONTWRITEBYTECODE": "1"}
+        done = self.world.run([lib.VSM_RUN, "-n", host or self.host, "python3", CLIENT, what,
+                               *arguments], env, seconds)
+        check(done.returncode == 0, f"{what}: {done.stderr.strip()[-400:]}")
+        return done.stdout
+
+
+def managed(world, plan, **options):
+    """A fabric that opensm brought up through the preload."""
+    sim = Simulator(world, plan.build(), **options)
+    sm = lib.Opensm(world, sim).start().wait_ready()
+    return sim, sm
+
+
+PLAN = fabrics.fat_tree_3(6)  # 99 nodes
+
+
+@suite.for_each("through the preload a program has an umad driver: {}", [
+    (what, what) for what in ("readable", "timeout", "agents", "issm", "sysfs", "fork", "blocking",
+                              "batches")], weight=2)
+def driver(world, what):
+    sim = Simulator(world, PLAN.build())
+    sim.client(what)
+    left = [name for name in os.listdir(world.dir) if name.startswith("vsm-umad-")]
+    # The child of a fork() that leaves by _exit() cannot clean up; who comes next does.
+    check(len(left) <= (what == "fork"), f"left behind: {left}")
+    sim.client("sysfs")
+    lib.check_empty("left behind", (name for name in os.listdir(world.dir)
+                                    if name.startswith("vsm-umad-")))
+
+
+@suite.test("without a simulator there is no device, a sentence says why, and nobody waits")
+def no_simulator(world):
+    if not os.path.exists(lib.VSM_RUN):
+        raise Skip("vsm-run is not built")
+    env = {"IBSIM_SOCKNAME": "nobody-is-there"}
+    began = time.monotonic()
+    done = world.run([lib.VSM_RUN, "python3", CLIENT, "nothing"], env)
+    check_equal("exit code", done.returncode, 0)
+    check_equal("said", done.stderr.count("neither vsm-sim nor ibsim is there"), 1)
+    done = world.run([lib.VSM_RUN, "ibstat"], env)
+    check(time.monotonic() - began < 20 * lib.PATIENCE, "it took long")
+
+
+@suite.test("opensm brings a fabric up through the preload, and the tools see it", weight=5)
+def opensm(world):
+    sim, _sm = managed(world, PLAN)
+    sim.wait_up(30)
+    nodes = sim.fabric.n_nodes
+    found = sim.tool("ibnetdiscover", host="H00005")
+    check_equal("nodes of ibnetdiscover", found.count("\nCa\t") + found.count("\nSwitch\t"), nodes)
+    check("H00000" in sim.tool("iblinkinfo"), "iblinkinfo")
+    check("State: Active" in sim.tool("ibstat"), "ibstat")
+    check("GID fe80::" in sim.tool("ibaddr"), "ibaddr")
+    check("SMINFO_MASTER" in sim.tool("sminfo", host="H00005"), "sminfo")
+    check("SMINFO_MASTER" in sim.tool("sminfo", "-D", "0,1,1", host="H00001"), "sminfo -D")
+    check("H00000" in sim.tool("smpquery", "nodedesc", "-D", "0,1,1", host="H00001"), "nodedesc")
+    check("NodeType" in sim.tool("smpquery", "nodeinfo", "1"), "nodeinfo")
+    check("Active" in sim.tool("smpquery", "portinfo", "1", "1"), "portinfo")
+    check("PortXmitPkts" in sim.tool("perfquery", "1", "1"), "perfquery")
+    # IsSM is on the port that opensm sits on, and only there.
+    sm = sim.tool("smpquery", "portinfo", "1", "1")
+    check("IsSM" in sm, f"no IsSM: {sm}")
+
+
+@suite.test("saquery gets whole tables through the preload", weight=8)
+def tables(world):
+    sim, _sm = managed(world, PLAN)
+    nodes, ends = sim.fabric.n_nodes, sim.fabric.n_nodes
+    for arguments in ((), ("NR",)):
+        records = sim.tool("saquery", *arguments, host="H00004").count("NodeRecord dump")
+        check(records >= nodes, f"saquery {arguments}: {records} of {nodes} records")
+    paths = sim.tool("saquery", "-p", host="H00004").count("PathRecord dump")
+    check(paths >= ends * (ends - 1) // 2, f"{paths} paths between {ends} ends")
+    lids = {line.split("0x")[-1].rstrip(".") for line in
+            sim.tool("saquery", "PIR", host="H00004").splitlines() if "EndPortLid" in line}
+    check(len(lids) >= nodes, f"ports of {len(lids)} LIDs")
+    check_equal("records of a program's own", int(sim.client("table", "1", host="H00003")), nodes)
+
+
+@suite.test("osmtest is content with opensm through the preload", weight=60)
+def osmtest(world):
+    sim, _sm = managed(world, fabrics.fat_tree_3(4))
+    inventory = world.path("inventory")
+    for flow in "cvas":
+        log = world.path(f"osmtest-{flow}.log")
+        said = sim.tool("osmtest", "-f", flow, "-i", inventory, "-l", log, host="H00001",
+                        seconds=300)
+        check("PASS" in said, f"osmtest -f {flow}: {said[-300:]}")
+
+
+@suite.test("several processes at once, and one that is killed", weight=8)
+def processes(world):
+    sim, sm = managed(world, PLAN)
+    env = sim.env("H00002")
+    many = [world.spawn([lib.find_program("saquery"), "-p"], env, f"saquery-{n}.log",
+                        stdout=open(world.path(f"out-{n}"), "w", encoding="utf-8"))
+            for n in range(4)]
+    for process in many:
+        check_equal("exit code of saquery", process.wait(60 * lib.PATIENCE), 0)
+    counts = {world.read(f"out-{n}").count("PathRecord dump") for n in range(4)}
+    check(len(counts) == 1 and counts.pop() > 1000, "tables differ")
+    check("SMINFO_MASTER" in sim.tool("sminfo", host="H00005"), "sminfo")
+    check_equal("opensm ends", sm.stop(), 0)
+    # It has left, and its bit with it.
+    check("IsSM" not in sim.tool("smpquery", "portinfo", "-D", "0", "1"), "IsSM is still there")
+    second = lib.Opensm(world, sim).start().wait_ready()
+    second.kill()
+    check_equal("exit code", sim.run("smpquery", "nodeinfo", "-D", "0").returncode, 0)
+
+
+@suite.test("a program that waits for records ends with SIGTERM")
+def terminated(world):
+    sim = Simulator(world, PLAN.build())
+    process = world.spawn([lib.VSM_RUN, "-n", "H00000", "python3", "-c",
+                           "import os; fd = os.open('/dev/infiniband/umad0', os.O_RDWR);"
+                           "print('open', flush=True); os.read(fd, 320)"],
+                          {"IBSIM_SOCKNAME": sim.name}, "program.log")
+    lib.wait_until("the program is there", lambda: "open" in world.read("program.log"), 20)
+    check_equal("exit code", world.stop(process, signal.SIGTERM), -signal.SIGTERM)

@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A program that talks to the umad driver as the kernel documents it, without libibumad.
+
+	vsm-run client.py CHECK [ARGUMENT...]
+
+Runs under the preload and exits with 0 if the check CHECK holds, otherwise with a sentence.
+"""
+
+import errno
+import fcntl
+import os
+import select
+import signal
+import struct
+import sys
+import time
+
+REGISTER_AGENT2 = 0xC0281B04
+UNREGISTER_AGENT = 0x40041B02
+CLASS = "/sys/class/infiniband"
+
+
+def check(condition, sentence):
+    if not condition:
+        sys.exit(sentence)
+
+
+def fails(code, function, *arguments):
+    """function() raises an OSError of that code."""
+    try:
+        function(*arguments)
+    except OSError as error:
+        check(error.errno == code, f"{error} instead of {errno.errorcode[code]}")
+        return
+    sys.exit(f"{errno.errorcode[code]} did not come")
+
+
+class Umad:
+    def __init__(self, number=0, flags=os.O_NONBLOCK):
+        self.fd = os.open(f"/dev/infiniband/umad{number}", os.O_RDWR | flags)
+
+    def register(self, mgmt_class, version, rmpp=0, methods=()):
+        mask = [0, 0]
+        for method in methods:
+            mask[method // 64] |= 1 << method % 64
+        argument = bytearray(struct.pack("=IIBBHIQQIB3x", 0, 0 if mgmt_class in (1, 0x81) else 1,
+                                         mgmt_class, version, 0, 0, *mask, 0, rmpp))
+        fcntl.ioctl(self.fd, REGISTER_AGENT2, argument)
+        return struct.unpack_from("=I", argument)[0]
+
+    def send(self, agent, mad, lid, qp, timeout, retries=0):
+        header = struct.pack("=IIIII", agent, 0, timeout, retries, 0) + \
+            struct.pack(">IIHBB", qp, 0x80010000 if qp else 0, lid, 0, 0) + bytes(32)
+        return os.write(self.fd, header + mad)
+
+    def wait(self, seconds):
+        poll = select.epoll()
+        poll.register(self.fd, select.EPOLLIN | select.EPOLLOUT)
+        end = time.monotonic() + seconds
+        while True:
+            events = dict(poll.poll(0)).get(self.fd, 0)
+            check(events & select.EPOLLOUT, "EPOLLOUT is not there")
+            if events & select.EPOLLIN or time.monotonic() > end:
+                poll.close()
+                return bool(events & select.EPOLLIN)
+            time.sleep(0.001)
+
+
+def smp(attribute, tid=1):
+    """Get of an attribute from our own SMA."""
+    mad = bytearray(256)
+    mad[0:4] = 1, 0x81, 1, 1
+    struct.pack_into(">Q", mad, 8, tid)
+    struct.pack_into(">H", mad, 16, attribute)
+    mad[32:36] = b"\xff" * 4
+    return bytes(mad)
+
+
+def gs(mgmt_class, version, method, attribute, tid=1):
+    mad = bytearray(256)
+    mad[0:4] = 1, mgmt_class, version, method
+    struct.pack_into(">Q", mad, 8, tid)
+    struct.pack_into(">H", mad, 16, attribute)
+    return bytes(mad)
+
+
+def attribute(name, port="ports/1/"):
+    device = os.listdir(CLASS)[0]
+    with open(f"{CLASS}/{device}/{port}{name}", encoding="ascii") as file:
+        return file.read()
+
+
+# ---- the checks ---------------------------------------------------------------------------------
+
+
+def readable():
+    """The descriptor can be read exactly while there are records."""
+    umad = Umad()
+    agent = umad.register(0x81, 1)
+    check(not umad.wait(0), "readable before anything was sent")
+    fails(errno.EAGAIN, os.read, umad.fd, 320)
+    for tid in range(20):
+        umad.send(agent, smp(0x11, tid + 1), 0xffff, 0, 1000)
+    for n in range(20):
+        check(umad.wait(5), f"answer {n} did not come")
+        fails(errno.EINVAL, os.read, umad.fd, 319)
+        record = os.read(umad.fd, 4096)
+        check(len(record) == 320, f"{len(record)} bytes")
+        check(record[64 + 3] == 0x81, "no GetResp")
+    check(not umad.wait(0), "readable, and nothing is there")
+    fails(errno.EAGAIN, os.read, umad.fd, 320)
+    other = os.dup(umad.fd)
+    os.close(umad.fd)
+    umad.fd = other
+    umad.send(agent, smp(0x11), 0xffff, 0, 1000)
+    check(umad.wait(5) and len(os.read(other, 320)) == 320, "not through a dup()")
+    high = fcntl.fcntl(other, fcntl.F_DUPFD, 1100)
+    check(high >= 1100, "F_DUPFD")
+    umad.send(agent, smp(0x11), 0xffff, 0, 1000)
+    check(umad.wait(5) and len(os.read(high, 320)) == 320, "not through F_DUPFD")
+
+
+def timeout():
+    """A request that nobody answers is reported after all its tries, and not before."""
+    umad = Umad()
+    agent = umad.register(4, 1)
+    began = time.monotonic()
+    umad.send(agent, gs(4, 1, 1, 1), 0xbff0, 1, 100, 2)
+    fails(errno.EINVAL, umad.send, agent, gs(4, 1, 1, 1), 0xbff0, 1, 100, 2)
+    check(umad.wait(20), "no time-out")
+    took = time.monotonic() - began
+    check(took >= 0.3, f"after {took} s")
+    record = os.read(umad.fd, 320)
+    check(len(record) == 88, f"{len(record)} bytes")
+    check(struct.unpack_from("=IIII", record) == (agent, errno.ETIMEDOUT, 100, 2), "header")
+    check(record[64 + 3] == 1, "method of the request")
+
+
+def table(sm_lid):
+    """A table that is longer than the buffer says so, and is there for a longer one."""
+    umad = Umad()
+    agent = umad.register(3, 2, rmpp=1)
+    umad.send(agent, gs(3, 2, 0x12, 0x11), int(sm_lid), 1, 10000)
+    check(umad.wait(20), "no answer")
+    fails(errno.ENOSPC, os.read, umad.fd, 320)
+    fails(errno.EINVAL, os.read, umad.fd, 319)
+    record = os.read(umad.fd, 1 << 20)
+    length = struct.unpack_from("=I", record, 16)[0]
+    check(len(record) == length and length > 20 * 112, f"{len(record)} bytes, {length} in it")
+    size = 8 * struct.unpack_from(">H", record, 64 + 44)[0]
+    print((length - 64 - 56) // size)
+
+
+def agents():
+    """A method is one agent's, of all files."""
+    one, two = Umad(), Umad()
+    one.register(3, 2, 1, (0x12,))
+    fails(errno.EINVAL, two.register, 3, 2, 1, (0x12,))
+    two.register(3, 2, 1, (0x14,))
+    fails(errno.EINVAL, two.register, 4, 1, 1)
+    fails(errno.EINVAL, fcntl.ioctl, two.fd, UNREGISTER_AGENT, struct.pack("=I", 7))
+    fails(errno.ENOTTY, fcntl.ioctl, two.fd, 0x1B77, 0)
+    os.close(one.fd)
+    two.register(3, 2, 1, (0x12,))
+    fails(errno.EIO, two.send, 9, gs(4, 1, 1, 1), 1, 1, 100)
+    fails(errno.EINVAL, os.write, two.fd, bytes(99))
+
+
+def issm():
+    """IsSM while it is open, for one at a time."""
+    def mask():
+        return int(attribute("cap_mask"), 16) & 2
+    check(not mask(), "IsSM before")
+    fd = os.open("/dev/infiniband/issm0", os.O_NONBLOCK)
+    check(mask(), "no IsSM")
+    fails(errno.EAGAIN, os.open, "/dev/infiniband/issm0", os.O_NONBLOCK)
+    os.close(fd)
+    check(not mask(), "IsSM after")
+    os.close(os.open("/dev/infiniband/issm0", os.O_RDONLY))
+
+
+def sysfs():
+    """Files as the kernel has them."""
+    check(os.listdir(CLASS) == ["ibsim0"], str(os.listdir(CLASS)))
+    check(attribute("node_type", "") == "1: CA\n", "node_type")
+    check(attribute("state")[1:3] == ": ", "state")
+    check(attribute("phys_state") == "5: LinkUp\n", "phys_state")
+    check(attribute("lid").startswith("0x"), "lid")
+    check(attribute("link_layer") == "InfiniBand\n", "link_layer")
+    check(attribute("rate").endswith("Gb/sec (4X SDR)\n"), attribute("rate"))
+    check(len(attribute("gids/0")) == 40, "gids/0")
+    check(len(attribute("pkeys/0")) == 7, "pkeys/0")
+    check(attribute("pkeys/0") != "0x0000\n", "P_Key")
+    with open("/sys/class/infiniband_mad/abi_version", encoding="ascii") as file:
+        check(file.read() == "5\n", "abi_version")
+    with open("/sys/class/infiniband_mad/umad0/port", encoding="ascii") as file:
+        check(file.read() == "1\n", "port")
+    fails(errno.ENOENT, os.stat, CLASS + "/mlx5_0")
+    fails(errno.ENOENT, os.stat, "/dev/infiniband/umad1")
+    fails(errno.ENXIO, os.open, "/dev/infiniband/umad1", os.O_RDWR)
+    check(os.access("/dev/infiniband/umad0", os.R_OK), "access")
+
+
+def fork():
+    """A child has no part in what its parent opened, and can open for itself."""
+    umad = Umad()
+    agent = umad.register(0x81, 1)
+    child = os.fork()
+    if not child:
+        fails(errno.EIO, os.read, umad.fd, 320)
+        fails(errno.EIO, umad.send, agent, smp(0x11), 0xffff, 0, 1000)
+        os.close(umad.fd)
+        own = Umad()
+        own.send(own.register(0x81, 1), smp(0x11), 0xffff, 0, 1000)
+        check(own.wait(5) and len(os.read(own.fd, 320)) == 320, "the child gets no answer")
+        os._exit(0)
+    check(os.waitpid(child, 0)[1] == 0, "the child failed")
+    umad.send(agent, smp(0x11), 0xffff, 0, 1000)
+    check(umad.wait(5) and len(os.read(umad.fd, 320)) == 320, "the parent gets no answer")
+
+
+def blocking():
+    """A descriptor that blocks waits, and a signal ends that."""
+    umad = Umad(flags=0)
+    agent = umad.register(0x81, 1)
+    umad.send(agent, smp(0x11), 0xffff, 0, 1000)
+    check(len(os.read(umad.fd, 320)) == 320, "no answer")
+    signal.signal(signal.SIGALRM, lambda *unused: sys.exit(0))
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    os.read(umad.fd, 320)
+    sys.exit("read() came back")
+
+
+def batches():
+    """Many requests at once are all answered."""
+    umad = Umad()
+    agent = umad.register(0x81, 1)
+    seen = set()
+    for tid in range(3000):
+        umad.send(agent, smp(0x11, tid + 1), 0xffff, 0, 5000)
+        while len(seen) < tid - 200:
+            check(umad.wait(10), f"{len(seen)} of {tid} answers")
+            seen.add(os.read(umad.fd, 320)[64 + 12:64 + 16])
+    while len(seen) < 3000:
+        check(umad.wait(10), f"{len(seen)} answers")
+        seen.add(os.read(umad.fd, 320)[64 + 12:64 + 16])
+
+
+def nothing():
+    """Without a simulator this is a machine without devices."""
+    fails(errno.ENXIO, os.open, "/dev/infiniband/umad0", os.O_RDWR)
+    check(not os.path.exists(CLASS), "a class of devices")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
