@@ -130,6 +130,9 @@ libkmad_a_SOURCES = $(kmad_sources)
 umad_fixture = tests/unit/umad-fixture.c tests/unit/umad-fixture.h
 check_PROGRAMS += tests/unit/test-umad-agent tests/unit/test-umad-file
 check_PROGRAMS += tests/unit/test-umad-mad tests/unit/test-umad-rmpp
+check_PROGRAMS += tests/unit/test-umad-stream
+tests_unit_test_umad_stream_SOURCES = tests/unit/test-umad-stream.c tests/sim/stream.h \
+	tests/umad/link.c tests/umad/link.h tests/umad/link-stream.c tests/umad/link-datagram.c
 tests_unit_test_umad_agent_SOURCES = tests/unit/test-umad-agent.c $(umad_fixture)
 tests_unit_test_umad_agent_LDADD = libkmad.a $(LDADD)
 tests_unit_test_umad_file_SOURCES = tests/unit/test-umad-file.c $(umad_fixture)

@@ -253,7 +253,7 @@ bool datagram_flush(struct link *link)
 		sent = sendmmsg(link->fd, messages, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR)
 			continue;
-		if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
+		if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS))
 			return false;
 		if (sent < 0) {
 			link->broken = true;
@@ -296,7 +296,7 @@ bool datagram_receive(struct link *link)
 		}
 		n = recvmmsg(link->fd, messages, BATCH, MSG_DONTWAIT, NULL);
 		if (n < 0)
-			return errno == EAGAIN || errno == EINTR || errno == EWOULDBLOCK;
+			return errno == EAGAIN || errno == EINTR;
 		for (int i = 0; i < n; i++)
 			if (messages[i].msg_len == sizeof(packets[i]) &&
 			    !(messages[i].msg_hdr.msg_flags & MSG_TRUNC))

@@ -33,7 +33,7 @@ bool stream_flush(struct link *link)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n < 0 && (errno == EAGAIN))
 			return false;
 		if (n < 0) {
 			link->broken = true;
@@ -169,7 +169,7 @@ bool stream_receive(struct link *link)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK;
+			return errno == EAGAIN;
 		if (n == 0)
 			return false;
 		in->to += (size_t)n;
