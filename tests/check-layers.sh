@@ -38,7 +38,7 @@ tests/umad        tests/umad tests/sim/stream.h base
 libraries='
 infiniband/             mad tests/oracle
 infiniband/umad         mad/transport-umad.c tests/bench tests/sim
-iba/                    mad tests/oracle tests/sim
+iba/                    mad tests/oracle tests/sim tests/scenario
 complib/                mad tests/oracle tests/sim
 opensm/
 systemd/                systemd

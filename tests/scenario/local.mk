@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The whole subnet manager on the simulated fabric, in process, on virtual time.
+
+check_LIBRARIES += libscenario.a
+libscenario_a_CPPFLAGS = $(sim_cppflags)
+libscenario_a_SOURCES = tests/scenario/transport-sim.c tests/scenario/transport-sim.h
+scenario_ldadd = libscenario.a $(LDADD)
+
+check_PROGRAMS += tests/scenario/test-transport
+tests_scenario_test_transport_CPPFLAGS = $(sim_cppflags)
+tests_scenario_test_transport_LDADD = $(scenario_ldadd)

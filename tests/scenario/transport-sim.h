@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * mad/transport.h over a port of the simulated fabric, as the kernel's umad would have it.
+ */
+
+#include "mad/transport.h"
+
+struct sim_port;
+
+/*
+ * At an end port, on the loop of its fabric. -ENOMEM; -EBUSY: somebody at this port has the SM or
+ * SA classes. The caller sets fn and user, and frees it before the fabric.
+ */
+int transport_sim_open(struct sim_port *port, struct transport **ret);
+
+/* How long an SMP and its answer take on the way, without what faults add; at first 5 us. */
+void transport_sim_set_latency(struct transport *transport, uint64_t latency);
+
+struct transport_sim_counts {
+	uint64_t requests;    /* that were sent */
+	uint64_t sets;        /* SubnSet among them */
+	uint64_t lft_sets;    /* of these, of forwarding tables */
+	uint64_t undelivered; /* given back */
+	uint64_t unmatched;   /* answers that nobody waited for any more, dropped */
+};
+const struct transport_sim_counts *transport_sim_counts(const struct transport *transport);
