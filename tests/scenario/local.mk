@@ -4,8 +4,19 @@
 check_LIBRARIES += libscenario.a
 libscenario_a_CPPFLAGS = $(sim_cppflags)
 libscenario_a_SOURCES = tests/scenario/transport-sim.c tests/scenario/transport-sim.h
+libscenario_a_SOURCES += tests/scenario/keeper.c tests/scenario/keeper.h
+libscenario_a_SOURCES += tests/scenario/scenario.c tests/scenario/scenario.h
+libscenario_a_SOURCES += tests/scenario/invariants.c
 scenario_ldadd = libscenario.a $(LDADD)
 
 check_PROGRAMS += tests/scenario/test-transport
 tests_scenario_test_transport_CPPFLAGS = $(sim_cppflags)
 tests_scenario_test_transport_LDADD = $(scenario_ldadd)
+check_PROGRAMS += tests/scenario/test-scenario
+tests_scenario_test_scenario_CPPFLAGS = $(sim_cppflags)
+tests_scenario_test_scenario_LDADD = $(scenario_ldadd)
+
+EXTRA_PROGRAMS += tests/bench/bench-sim-inside
+tests_bench_bench_sim_inside_CPPFLAGS = $(sim_cppflags)
+tests_bench_bench_sim_inside_LDADD = $(scenario_ldadd)
+benches += tests/bench/bench-sim-inside

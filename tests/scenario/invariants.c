@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * What must hold whenever the fabric is at rest, whatever has befallen it. Everything but the
+ * ledger is read from the devices, not from the subnet manager: what counts is what they hold and
+ * what a packet meets.
+ *
+ * - Every port that has a link and can be reached is Active, at both ends.
+ * - Every end port has a LID, and the one that it always had; no two share one.
+ * - Packets get from everybody to everybody who is to be talked to, and to nobody else.
+ * - What the subnet manager believes a device to hold, it holds.
+ * - A further sweep, with nothing changed, writes nothing.
+ */
+
+#include "tests/scenario/scenario.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "tests/sim/forward.h"
+
+/* What is looked at, and the first that is wrong. */
+struct look {
+	struct scenario *s;
+	const struct sim_port *but; /* what is behind it does not count; or NULL */
+	bool *live;                 /* by node: reached from the subnet manager */
+	struct sim_port **ends;     /* end ports that are */
+	uint32_t n_ends;
+	char *why;
+	bool bad;
+};
+
+static void say(struct look *look, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct look *look, const char *format, ...)
+{
+	va_list arguments;
+
+	if (look->bad)
+		return;
+	look->bad = true;
+	va_start(arguments, format);
+	vsnprintf(look->why, 512, format, arguments);
+	va_end(arguments);
+}
+
+/* ---- who is there ---------------------------------------------------------------------------- */
+
+static bool counts(const struct look *look, const struct sim_port *port)
+{
+	return port->far && !port->cut && sim_link_is_up(port) && port != look->but &&
+	       port->far != look->but;
+}
+
+static void add_end(struct look *look, struct sim_port *port)
+{
+	look->ends[look->n_ends++] = port;
+}
+
+/* Switches lead on; the far ends of all their links are there. */
+static void visit_switch(struct look *look, struct sim_node *node, struct sim_node **queue,
+			 uint32_t *n)
+{
+	add_end(look, &node->ports[0]);
+	for (unsigned p = 1; p <= node->n_ports; p++) {
+		struct sim_port *far = node->ports[p].far;
+
+		if (!counts(look, &node->ports[p]))
+			continue;
+		if (!far->node->sw) {
+			add_end(look, far);
+		} else if (!look->live[far->node->index]) {
+			look->live[far->node->index] = true;
+			queue[(*n)++] = far->node;
+		}
+	}
+}
+
+static void find_live(struct look *look, struct sim_port *self)
+{
+	struct sim_fabric *fabric = look->s->fabric;
+	struct sim_node **queue = calloc(fabric->n_nodes, sizeof(struct sim_node *));
+	uint32_t n = 0;
+	struct sim_node *first = self->node->sw ? self->node : NULL;
+	uint32_t n_ports = 0;
+
+	for (uint32_t i = 0; i < fabric->n_nodes; i++)
+		n_ports += fabric->nodes[i]->n_ports + 1u;
+	look->live = calloc(fabric->n_nodes, sizeof(bool));
+	look->ends = calloc(n_ports, sizeof(struct sim_port *));
+	if (!queue || !look->live || !look->ends)
+		abort();
+	if (!first && counts(look, self))
+		first = self->far->node;
+	if (first && first->sw) {
+		look->live[first->index] = true;
+		queue[n++] = first;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		visit_switch(look, queue[i], queue, &n);
+	free(queue);
+}
+
+/* ---- ports ----------------------------------------------------------------------------------- */
+
+static void check_state(struct look *look, const struct sim_port *port)
+{
+	if (sim_state(port) != SIM_ACTIVE)
+		say(look, "%s port %u has a link and is in state %u, the reason is %s",
+		    port->node->name, port->number, sim_state(port),
+		    scenario_reason(look->s, port));
+}
+
+static void check_states(struct look *look)
+{
+	for (uint32_t i = 0; i < look->n_ends; i++) {
+		const struct sim_port *end = look->ends[i];
+
+		check_state(look, end);
+		for (unsigned p = 1; end->node->sw && p <= end->node->n_ports; p++)
+			if (counts(look, &end->node->ports[p]))
+				check_state(look, &end->node->ports[p]);
+	}
+}
+
+static void check_lids(struct look *look)
+{
+	const struct sim_port **owner = calloc(SIM_LID_MULTICAST, sizeof(*owner));
+
+	if (!owner)
+		abort();
+	for (uint32_t i = 0; i < look->n_ends; i++) {
+		const struct sim_port *end = look->ends[i];
+		unsigned lid = sim_lid(end);
+
+		if (!lid || lid + (1u << sim_lmc(end)) > SIM_LID_MULTICAST) {
+			say(look, "%s port %u has LID %u", end->node->name, end->number, lid);
+			continue;
+		}
+		for (unsigned n = 0; n < 1u << sim_lmc(end); n++) {
+			if (owner[lid + n])
+				say(look, "%s and %s both have LID %u", end->node->name,
+				    owner[lid + n]->node->name, lid + n);
+			owner[lid + n] = end;
+		}
+	}
+	free(owner);
+}
+
+/* GUIDs keep their LIDs, whoever restarts. */
+static void check_lids_kept(struct look *look)
+{
+	for (uint32_t i = 0; i < look->n_ends; i++) {
+		const struct sim_port *end = look->ends[i];
+		uint32_t before = guid_map_get(&look->s->lids, end->guid);
+
+		if (before != GUID_MAP_NONE && before != sim_lid(end))
+			say(look, "%s port %u had LID %" PRIu32 " and has %u now", end->node->name,
+			    end->number, before, sim_lid(end));
+	}
+	for (uint32_t i = 0; !look->bad && i < look->n_ends; i++)
+		if (guid_map_put(&look->s->lids, look->ends[i]->guid, sim_lid(look->ends[i])) < 0)
+			abort();
+}
+
+/* ---- packets --------------------------------------------------------------------------------- */
+
+static enum sim_drop hop(struct sim_port **at, struct sim_port *out, const struct sim_packet *p)
+{
+	enum sim_drop why = sim_may_leave(*at, out, p);
+
+	if (why != SIM_PASSED)
+		return why;
+	if (!out->far)
+		return SIM_DROP_LINK_DOWN;
+	*at = out->far;
+	return sim_may_enter(*at, p);
+}
+
+/* Where a packet of @from comes to an end, and why there. */
+static enum sim_drop follow(struct sim_port *from, const struct sim_packet *p,
+			    struct sim_port **ret_at)
+{
+	struct sim_port *at = from;
+	enum sim_drop why = from->node->sw ? SIM_PASSED : hop(&at, from, p);
+
+	for (uint32_t hops = 0; why == SIM_PASSED && at->node->sw; hops++) {
+		struct sim_port *out;
+
+		if (hops > from->node->fabric->n_nodes) {
+			why = SIM_DROP_HOPS;
+			break;
+		}
+		why = sim_route(at, p, &out);
+		if (why == SIM_PASSED && out->number == 0) {
+			at = out;
+			break;
+		}
+		if (why == SIM_PASSED)
+			why = hop(&at, out, p);
+	}
+	if (why == SIM_PASSED)
+		why = sim_is_mine(at, p);
+	if (why == SIM_PASSED && !sim_pkey_fits(at, p->pkey))
+		why = SIM_DROP_PKEY;
+	*ret_at = at;
+	return why;
+}
+
+static struct sim_packet data_packet(const struct sim_port *from, const struct sim_port *to,
+				     unsigned path, uint16_t pkey)
+{
+	return (struct sim_packet){ .slid = sim_lid(from),
+				    .dlid = (uint16_t)(sim_lid(to) + path),
+				    .sqpn = 2,
+				    .dqpn = 2,
+				    .pkey = pkey,
+				    .length = 64,
+				    .client = SIM_CLIENT_NONE };
+}
+
+static uint16_t pkey_at(const struct sim_port *port, unsigned i)
+{
+	if (!port->pkeys)
+		return i == 0 ? 0xffff : 0;
+	return be16toh(port->pkeys[i]);
+}
+
+static void check_path(struct look *look, struct sim_port *from, struct sim_port *to, uint16_t pkey,
+		       bool is_to_pass)
+{
+	for (unsigned path = 0; path < 1u << sim_lmc(to); path++) {
+		struct sim_packet p = data_packet(from, to, path, pkey);
+		struct sim_port *at;
+		enum sim_drop why = follow(from, &p, &at);
+
+		if (is_to_pass && (why != SIM_PASSED || at != to))
+			say(look, "%s does not reach LID %u of %s with P_Key %#x: at %s port %u %s",
+			    from->node->name, p.dlid, to->node->name, pkey, at->node->name,
+			    at->number, sim_drop_text(why));
+		if (!is_to_pass && why == SIM_PASSED)
+			say(look, "%s reaches LID %u of %s with P_Key %#x and must not",
+			    from->node->name, p.dlid, to->node->name, pkey);
+	}
+}
+
+/* With any key of the sender that fits, and with any at all. */
+static void check_pair(struct look *look, struct sim_port *from, struct sim_port *to)
+{
+	bool may = scenario_may_talk(look->s, from, to);
+	unsigned n_fit = 0;
+
+	for (unsigned i = 0; i < sim_pkey_cap(from); i++) {
+		uint16_t pkey = pkey_at(from, i);
+		bool fits = pkey & 0x7fff && sim_pkey_fits(to, pkey);
+
+		if (!(pkey & 0x7fff))
+			continue;
+		n_fit += fits;
+		if (may && fits)
+			check_path(look, from, to, pkey, true);
+		if (!may)
+			check_path(look, from, to, pkey, false);
+	}
+	if (may && !n_fit)
+		say(look, "%s and %s have no P_Key in common", from->node->name, to->node->name);
+}
+
+static void check_packets(struct look *look)
+{
+	for (uint32_t i = 0; i < look->n_ends; i++) {
+		struct sim_port *from = look->ends[i];
+
+		for (uint32_t j = 0; j < look->n_ends && !look->bad; j++) {
+			struct sim_port *to = look->ends[j];
+
+			if (i != j && !from->node->sw && !to->node->sw)
+				check_pair(look, from, to);
+		}
+	}
+}
+
+/* Management gets everywhere: from the subnet manager to all, and back. */
+static void check_management(struct look *look, struct sim_port *self)
+{
+	for (uint32_t i = 0; i < look->n_ends; i++) {
+		struct sim_packet p = data_packet(self, look->ends[i], 0, 0xffff);
+		struct sim_packet back = data_packet(look->ends[i], self, 0, 0xffff);
+		struct sim_port *at;
+		enum sim_drop why;
+
+		p.dqpn = back.dqpn = 0;
+		if (look->ends[i] == self)
+			continue;
+		why = follow(self, &p, &at);
+		if (why != SIM_PASSED && why != SIM_DROP_PKEY)
+			say(look, "SMPs to LID %u of %s do not arrive: at %s %s", p.dlid,
+			    look->ends[i]->node->name, at->node->name, sim_drop_text(why));
+		why = follow(look->ends[i], &back, &at);
+		if (why != SIM_PASSED && why != SIM_DROP_PKEY)
+			say(look, "SMPs from %s do not arrive: at %s %s", look->ends[i]->node->name,
+			    at->node->name, sim_drop_text(why));
+	}
+}
+
+/* ---- the ledger ------------------------------------------------------------------------------ */
+
+/* Fields of PortInfo that only the subnet manager writes, but for those of other agents. */
+static void check_ledger_port(struct look *look, const struct port *known,
+			      const struct sim_port *port)
+{
+	const uint8_t *info = (const uint8_t *)&port->info;
+	static const enum wire_field fields[] = {
+		PORT_INFO_LID,    PORT_INFO_LMC,          PORT_INFO_STATE,
+		PORT_INFO_SM_LID, PORT_INFO_NEIGHBOR_MTU, PORT_INFO_OPERATIONAL_VLS,
+	};
+
+	for (unsigned i = 0; known->known && i < COUNT(fields); i++) {
+		bool is_of_end = fields[i] == PORT_INFO_LID || fields[i] == PORT_INFO_LMC ||
+				 fields[i] == PORT_INFO_SM_LID;
+		uint64_t held = wire_get(info, fields[i]);
+		uint64_t believed = wire_get(known->info, fields[i]);
+
+		if (is_of_end && !sim_is_end_port(port))
+			continue;
+		if (held != believed)
+			say(look,
+			    "%s port %u: field %u of PortInfo is %" PRIu64
+			    " and believed to be %" PRIu64,
+			    port->node->name, port->number, fields[i], held, believed);
+	}
+	for (unsigned i = 0; known->pkeys && i < known->pkeys->n_known; i++)
+		if (i < sim_pkey_cap(port) && known->pkeys->keys[i] != pkey_at(port, i))
+			say(look, "%s port %u: P_Key %u is %#x and believed to be %#x",
+			    port->node->name, port->number, i, pkey_at(port, i),
+			    known->pkeys->keys[i]);
+}
+
+static uint8_t lft_at(const struct sim_switch *sw, unsigned lid)
+{
+	return sw->lft && lid < sw->lft_size ? sw->lft[lid] : SIM_LFT_NONE;
+}
+
+static void check_ledger_switch(struct look *look, const struct sw *known,
+				const struct sim_node *node)
+{
+	for (uint32_t lid = 0; lid < known->lft_size; lid++) {
+		unsigned block = lid / SIM_LFT_BLOCK;
+
+		if (known->lft_known[block / 64] >> block % 64 & 1 &&
+		    known->lft[lid] != lft_at(node->sw, lid))
+			say(look, "%s: the way to LID %" PRIu32 " is %u and believed to be %u",
+			    node->name, lid, lft_at(node->sw, lid), known->lft[lid]);
+	}
+}
+
+static void check_ledger(struct look *look, const struct fabric *f)
+{
+	for (uint32_t i = 0; i < look->n_ends; i++) {
+		const struct sim_port *end = look->ends[i];
+		uint32_t n = fabric_find_node(f, be64toh(end->node->info.node_guid));
+		const struct node *node = n == NO_NODE ? NULL : &f->nodes[n];
+
+		if (!node || node->n_ports != end->node->n_ports) {
+			say(look, "%s is not known", end->node->name);
+			continue;
+		}
+		check_ledger_port(look, &f->ports[port_at(node, end->number)], end);
+		if (!end->node->sw || !node->sw)
+			continue;
+		check_ledger_switch(look, node->sw, end->node);
+		for (unsigned p = 1; p <= end->node->n_ports; p++)
+			if (counts(look, &end->node->ports[p]))
+				check_ledger_port(look, &f->ports[port_at(node, p)],
+						  &end->node->ports[p]);
+	}
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static void check_manager(struct look *look, const struct scenario_sm *master)
+{
+	struct sm_status status = scenario_status(master);
+
+	if (status.applied != status.generation)
+		say(look, "generation %" PRIu64 " is wanted and %" PRIu64 " applied",
+		    status.generation, status.applied);
+	if (!look->but && status.ports_not_active)
+		say(look, "%" PRIu32 " ports are said not to be Active", status.ports_not_active);
+	check_ledger(look, sm_fabric(master->sm));
+}
+
+bool scenario_is_good(struct scenario *s, const struct sim_port *but, char why[static 512])
+{
+	struct scenario_sm *master = scenario_master(s);
+	struct look look = { .s = s, .but = but, .why = why };
+
+	if (!master) {
+		snprintf(why, 512, "nobody is master");
+		return false;
+	}
+	find_live(&look, master->port);
+	check_states(&look);
+	check_lids(&look);
+	check_packets(&look);
+	check_management(&look, master->port);
+	check_manager(&look, master);
+	check_lids_kept(&look);
+	free(look.live);
+	free(look.ends);
+	return !look.bad;
+}
+
+/* Between sweeps nothing changed: what is written then is written in vain. */
+static void expect_silence(struct scenario *s)
+{
+	struct scenario_sm *master = scenario_master(s);
+	uint64_t before = transport_sim_counts(master->transport)->sets;
+	uint64_t kept = memory_keeper_writes(master->keeper);
+	uint64_t changed = s->changed;
+
+	for (unsigned full = 0; full < 2; full++) {
+		sm_sweep(master->sm, full);
+		s->changed = loop_now(s->loop);
+		scenario_settle(s);
+	}
+	s->changed = changed;
+	if (transport_sim_counts(master->transport)->sets != before)
+		scenario_fail(s, "sweeps of an unchanged fabric wrote something %" PRIu64 " times",
+			      transport_sim_counts(master->transport)->sets - before);
+	if (memory_keeper_writes(master->keeper) != kept)
+		scenario_fail(s, "sweeps of an unchanged fabric kept something");
+}
+
+void scenario_expect_all_good(struct scenario *s)
+{
+	char why[512];
+
+	if (!scenario_is_good(s, NULL, why))
+		scenario_fail(s, "%s", why);
+	expect_silence(s);
+}
+
+void scenario_expect_good_but(struct scenario *s, const struct sim_port *port)
+{
+	char why[512];
+
+	if (!scenario_is_good(s, port, why))
+		scenario_fail(s, "%s", why);
+}
+
+void scenario_expect_good_within(struct scenario *s, unsigned seconds)
+{
+	uint64_t limit = loop_now(s->loop) + seconds * LOOP_SEC;
+	char why[512];
+
+	scenario_settle(s);
+	while (!scenario_is_good(s, NULL, why)) {
+		if (loop_now(s->loop) > limit)
+			scenario_fail(s, "still not good after %u seconds: %s", seconds, why);
+		s->changed = loop_now(s->loop);
+		scenario_settle(s);
+	}
+	expect_silence(s);
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * What is kept is one row per GUID and kind. Words wait in a list until a commit, one at a time as
+ * with a disk, puts them into the rows; those who wait for it are called then. Killed at a random
+ * moment, a commit under way has happened or has not, but never by half.
+ */
+
+#include "tests/scenario/keeper.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/guid-map.h"
+#include "base/list.h"
+#include "base/macros.h"
+
+enum kind { IDENTITY, MKEY, QUIRKS, KINDS };
+
+/* One thing that was said; as a row, the last of its GUID. */
+struct word {
+	struct list link;
+	enum kind kind;
+	union {
+		struct kept_identity identity;
+		struct kept_mkey mkey;
+		struct kept_quirks quirks;
+	};
+	uint8_t blob[];
+};
+
+struct rows {
+	struct guid_map by_guid;
+	struct word **row;
+	uint32_t n;
+	uint32_t room;
+};
+
+struct waiter {
+	struct list link;
+	void (*fn)(void *user, int result);
+	void *user;
+	bool due; /* what it waits for is being committed */
+};
+
+struct memory_keeper {
+	struct keeper keeper;
+	struct loop *loop;
+	struct loop_timer *timer;
+	uint64_t delay;
+	uint64_t n_words;
+	bool committing;
+	struct rows rows[KINDS];
+	struct list said;   /* waits */
+	struct list commit; /* is being committed */
+	struct list waiters;
+};
+
+static struct memory_keeper *memory_of(struct keeper *keeper)
+{
+	return CONTAINER_OF(keeper, struct memory_keeper, keeper);
+}
+
+static uint64_t guid_of(const struct word *word)
+{
+	switch (word->kind) {
+	case IDENTITY:
+		return word->identity.guid;
+	case MKEY:
+		return word->mkey.guid;
+	case QUIRKS:
+		return word->quirks.guid;
+	case KINDS:
+		break;
+	}
+	abort();
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static void must(bool fits)
+{
+	if (!fits)
+		abort(); /* a test without memory is no test */
+}
+
+static void put_row(struct rows *rows, struct word *word)
+{
+	uint64_t guid = guid_of(word);
+	uint32_t at = guid_map_get(&rows->by_guid, guid);
+
+	if (at != GUID_MAP_NONE) {
+		free(rows->row[at]);
+		rows->row[at] = word;
+		return;
+	}
+	if (rows->n == rows->room) {
+		rows->room = rows->room ? 2 * rows->room : 64;
+		rows->row = realloc(rows->row, rows->room * sizeof(rows->row[0]));
+		must(rows->row);
+	}
+	must(guid_map_put(&rows->by_guid, guid, rows->n) == 0);
+	rows->row[rows->n++] = word;
+}
+
+static void drop_words(struct list *words)
+{
+	struct list *l;
+
+	while ((l = list_take_first(words)))
+		free(LIST_ENTRY(l, struct word, link));
+}
+
+static void put_words(struct memory_keeper *k, struct list *words)
+{
+	struct list *l;
+
+	while ((l = list_take_first(words))) {
+		struct word *word = LIST_ENTRY(l, struct word, link);
+
+		put_row(&k->rows[word->kind], word);
+	}
+}
+
+void memory_keeper_clear(struct memory_keeper *k)
+{
+	for (unsigned kind = 0; kind < KINDS; kind++) {
+		struct rows *rows = &k->rows[kind];
+
+		for (uint32_t i = 0; i < rows->n; i++)
+			free(rows->row[i]);
+		free(rows->row);
+		guid_map_done(&rows->by_guid);
+		*rows = (struct rows){ .n = 0 };
+	}
+}
+
+/* ---- the disk -------------------------------------------------------------------------------- */
+
+static void begin_commit(struct memory_keeper *k)
+{
+	struct list *l;
+
+	if (k->committing)
+		return;
+	k->committing = true;
+	while ((l = list_take_first(&k->said)))
+		list_add_tail(&k->commit, l);
+	for (l = k->waiters.next; l != &k->waiters; l = l->next)
+		LIST_ENTRY(l, struct waiter, link)->due = true;
+	loop_timer_set(k->timer, loop_now(k->loop) + k->delay);
+}
+
+static void committed(void *user)
+{
+	struct memory_keeper *k = user;
+
+	k->committing = false;
+	put_words(k, &k->commit);
+	/* Whoever is called may wait again, or cancel others: look anew each time. */
+	while (!list_is_empty(&k->waiters)) {
+		struct waiter *w = LIST_ENTRY(k->waiters.next, struct waiter, link);
+		struct waiter copy = *w;
+
+		if (!w->due)
+			break;
+		list_remove(&w->link);
+		free(w);
+		copy.fn(copy.user, 0);
+	}
+	if (!k->committing && (!list_is_empty(&k->said) || !list_is_empty(&k->waiters)))
+		begin_commit(k);
+}
+
+/* ---- as a keeper ----------------------------------------------------------------------------- */
+
+static int say(struct memory_keeper *k, const struct word *what, const void *blob, uint32_t size)
+{
+	struct word *word = malloc(sizeof(*word) + size);
+
+	if (!word)
+		return -ENOMEM;
+	*word = *what;
+	if (word->kind == QUIRKS) {
+		if (size)
+			memcpy(word->blob, blob, size);
+		word->quirks.blob = word->blob;
+	}
+	k->n_words++;
+	list_init(&word->link);
+	list_add_tail(&k->said, &word->link);
+	begin_commit(k);
+	return 0;
+}
+
+static int keep_one_identity(struct keeper *keeper, const struct kept_identity *identity)
+{
+	struct word word = { .kind = IDENTITY, .identity = *identity };
+
+	return say(memory_of(keeper), &word, NULL, 0);
+}
+
+static int keep_one_mkey(struct keeper *keeper, const struct kept_mkey *mkey)
+{
+	struct word word = { .kind = MKEY, .mkey = *mkey };
+
+	return say(memory_of(keeper), &word, NULL, 0);
+}
+
+static int keep_one_quirk(struct keeper *keeper, const struct kept_quirks *quirks)
+{
+	struct word word = { .kind = QUIRKS, .quirks = *quirks };
+
+	return say(memory_of(keeper), &word, quirks->blob, quirks->size);
+}
+
+static void read_all(struct keeper *keeper, const struct keep_reader *reader, void *user)
+{
+	struct memory_keeper *k = memory_of(keeper);
+	const struct rows *rows = k->rows;
+
+	for (uint32_t i = 0; reader->identity && i < rows[IDENTITY].n; i++)
+		if (rows[IDENTITY].row[i]->identity.lid)
+			reader->identity(user, &rows[IDENTITY].row[i]->identity);
+	for (uint32_t i = 0; reader->mkey && i < rows[MKEY].n; i++)
+		reader->mkey(user, &rows[MKEY].row[i]->mkey);
+	for (uint32_t i = 0; reader->quirks && i < rows[QUIRKS].n; i++)
+		if (rows[QUIRKS].row[i]->quirks.size)
+			reader->quirks(user, &rows[QUIRKS].row[i]->quirks);
+}
+
+static int after(struct keeper *keeper, void (*fn)(void *user, int result), void *user)
+{
+	struct memory_keeper *k = memory_of(keeper);
+	struct waiter *w = malloc(sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	*w = (struct waiter){ .fn = fn, .user = user };
+	/* What is under way may be all that it waits for. */
+	w->due = k->committing && list_is_empty(&k->said);
+	list_init(&w->link);
+	list_add_tail(&k->waiters, &w->link);
+	begin_commit(k);
+	return 0;
+}
+
+static void cancel(struct keeper *keeper, const void *user)
+{
+	struct memory_keeper *k = memory_of(keeper);
+
+	for (struct list *l = k->waiters.next, *next; l != &k->waiters; l = next) {
+		struct waiter *w = LIST_ENTRY(l, struct waiter, link);
+
+		next = l->next;
+		if (w->user == user) {
+			list_remove(&w->link);
+			free(w);
+		}
+	}
+}
+
+/* ---- coming and going ------------------------------------------------------------------------ */
+
+static void drop_waiters(struct memory_keeper *k)
+{
+	struct list *l;
+
+	while ((l = list_take_first(&k->waiters)))
+		free(LIST_ENTRY(l, struct waiter, link));
+}
+
+void memory_keeper_flush(struct memory_keeper *k)
+{
+	loop_timer_stop(k->timer);
+	k->committing = false;
+	put_words(k, &k->commit);
+	put_words(k, &k->said);
+	drop_waiters(k);
+}
+
+void memory_keeper_kill(struct memory_keeper *k)
+{
+	loop_timer_stop(k->timer);
+	k->committing = false;
+	if (loop_random(k->loop) & 1)
+		put_words(k, &k->commit);
+	drop_words(&k->commit);
+	drop_words(&k->said);
+	drop_waiters(k);
+}
+
+void memory_keeper_set_delay(struct memory_keeper *k, uint64_t delay)
+{
+	k->delay = delay;
+}
+
+uint64_t memory_keeper_writes(const struct memory_keeper *k)
+{
+	return k->n_words;
+}
+
+struct keeper *memory_keeper_keeper(struct memory_keeper *k)
+{
+	return &k->keeper;
+}
+
+int memory_keeper_new(struct loop *loop, struct memory_keeper **ret)
+{
+	static const struct keeper_ops ops = { .read = read_all,
+					       .identity = keep_one_identity,
+					       .mkey = keep_one_mkey,
+					       .quirks = keep_one_quirk,
+					       .after = after,
+					       .cancel = cancel };
+	struct memory_keeper *k = calloc(1, sizeof(*k));
+
+	if (!k || loop_timer_new(loop, committed, k, &k->timer) < 0) {
+		free(k);
+		return -ENOMEM;
+	}
+	k->keeper.ops = &ops;
+	k->loop = loop;
+	k->delay = 3 * LOOP_MSEC;
+	list_init(&k->said);
+	list_init(&k->commit);
+	list_init(&k->waiters);
+	*ret = k;
+	return 0;
+}
+
+void memory_keeper_free(struct memory_keeper *k)
+{
+	if (!k)
+		return;
+	drop_words(&k->said);
+	drop_words(&k->commit);
+	drop_waiters(k);
+	memory_keeper_clear(k);
+	loop_timer_free(k->timer);
+	free(k);
+}

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The verbs of stories. Every verb notes what it does, and when, so that a failure can be told as
+ * the story that it is; the seed alone replays it, as nothing here looks at the clock or at
+ * addresses.
+ *
+ * "At rest" is not "long enough has passed": after whatever happened last, a sweep must have begun
+ * and ended. A link that comes up by itself, after training, also counts as something that
+ * happened.
+ */
+
+#include "tests/scenario/scenario.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "conf/conf.h"
+#include "conf/partitions.h"
+#include "tests/sim/link.h"
+#include "tests/unit/loop-virtual.h"
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static double seconds_of(const struct scenario *s)
+{
+	return (double)(loop_now(s->loop) - LOOP_VIRTUAL_START) / (double)LOOP_SEC;
+}
+
+static void add_line(struct scenario *s, struct scenario_lines *lines, const char *text)
+{
+	char **place = &lines->line[lines->n++ % SCENARIO_LINES];
+
+	free(*place);
+	if (asprintf(place, "%12.6f  %s", seconds_of(s), text) < 0)
+		abort();
+	if (getenv("VSM_SCENARIO_LOG"))
+		fprintf(stderr, "# %s\n", *place);
+}
+
+static void print_lines(const char *title, const struct scenario_lines *lines)
+{
+	uint64_t first = lines->n > SCENARIO_LINES ? lines->n - SCENARIO_LINES : 0;
+
+	fprintf(stderr, "# %s%s\n", title, first ? " (the last of them)" : "");
+	for (uint64_t i = first; i < lines->n; i++)
+		fprintf(stderr, "# %s\n", lines->line[i % SCENARIO_LINES]);
+}
+
+static void free_lines(struct scenario_lines *lines)
+{
+	for (unsigned i = 0; i < SCENARIO_LINES; i++)
+		free(lines->line[i]);
+}
+
+static void on_log(enum log_level level, const struct log_where *where, const char *text,
+		   void *user)
+{
+	struct scenario *s = user;
+
+	(void)where;
+	if (level <= LOG_LEVEL_INFO)
+		add_line(s, &s->log, text);
+}
+
+void scenario_fail(struct scenario *s, const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	print_lines("What the subnet manager said:", &s->log);
+	print_lines("What happened:", &s->events);
+	fprintf(stderr, "# %12.6f  %s\n# Again: VSM_SCENARIO_SEED=%" PRIu64 "\n", seconds_of(s),
+		text, s->seed);
+	fail_msg("%s (VSM_SCENARIO_SEED=%" PRIu64 ")", text, s->seed);
+	abort(); /* fail_msg() does not return */
+}
+
+static void must(struct scenario *s, bool fits, const char *what)
+{
+	if (!fits)
+		scenario_fail(s, "the scenario itself: %s", what);
+}
+
+void scenario_happens(struct scenario *s, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	add_line(s, &s->events, text);
+	s->changed = loop_now(s->loop);
+}
+
+/* ---- beginning and end ----------------------------------------------------------------------- */
+
+static void on_state(void *user, struct sim_port *port, enum sim_state before)
+{
+	struct scenario *s = user;
+
+	(void)before;
+	if (sim_state(port) <= SIM_INIT)
+		s->changed = loop_now(s->loop);
+}
+
+bool scenario_seed_of_environment(uint64_t *ret)
+{
+	const char *text = getenv("VSM_SCENARIO_SEED");
+
+	if (text)
+		*ret = strtoull(text, NULL, 0);
+	return text;
+}
+
+static void init_sm(struct scenario *s, struct scenario_sm *m)
+{
+	m->scenario = s;
+	conf_init_defaults(&m->conf);
+	must(s, memory_keeper_new(s->loop, &m->keeper) == 0, "no memory");
+}
+
+struct scenario *scenario_new(uint64_t seed)
+{
+	struct scenario *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->seed = seed;
+	scenario_seed_of_environment(&s->seed);
+	xoshiro_seed(&s->random, s->seed);
+	assert_int_equal(loop_virtual_new(s->seed, &s->loop), 0);
+	assert_int_equal(sim_fabric_new(s->loop, s->seed, &s->fabric), 0);
+	s->fabric->on_state = on_state;
+	s->fabric->on_state_user = s;
+	init_sm(s, &s->first);
+	init_sm(s, &s->rival);
+	log_set_sink(on_log, s);
+	log_set_level(LOG_LEVEL_INFO);
+	return s;
+}
+
+static void take_down(struct scenario_sm *m)
+{
+	sm_free(TAKE(m->sm));
+	transport_free(TAKE(m->transport));
+}
+
+void scenario_free(struct scenario *s)
+{
+	if (!s)
+		return;
+	take_down(&s->first);
+	take_down(&s->rival);
+	memory_keeper_free(s->first.keeper);
+	memory_keeper_free(s->rival.keeper);
+	sim_fabric_free(s->fabric);
+	loop_virtual_free(s->loop);
+	log_set_sink(NULL, NULL);
+	guid_map_done(&s->lids);
+	free(s->switches);
+	free(s->hosts);
+	free(s->links);
+	free_lines(&s->events);
+	free_lines(&s->log);
+	free(s);
+}
+
+/* ---- building -------------------------------------------------------------------------------- */
+
+static struct sim_node *make_node(struct scenario *s, enum sim_type type, unsigned n_ports,
+				  const char *letter, uint32_t n)
+{
+	char name[32];
+	struct sim_node_spec spec = { .type = type, .n_ports = n_ports, .name = name };
+	struct sim_node *node;
+
+	snprintf(name, sizeof(name), "%s%" PRIu32, letter, n);
+	must(s, sim_node_new(s->fabric, &spec, &node) == 0, "a node cannot be made");
+	return node;
+}
+
+static void connect(struct scenario *s, struct sim_port *a, struct sim_port *b)
+{
+	must(s, sim_cable(a, b) == 0, "two cables at one port");
+	s->links = reallocarray(s->links, s->n_links + 1, sizeof(s->links[0]));
+	must(s, s->links, "no memory");
+	s->links[s->n_links++] = a;
+}
+
+static unsigned ports_of_switch(const struct graph *g, uint32_t n)
+{
+	unsigned most = 1;
+
+	for (uint32_t i = g->arc_first[n]; i < g->arc_first[n + 1]; i++)
+		most = MAX(most, g->arcs[i].port);
+	for (uint32_t i = 0; i < g->n_ends; i++)
+		if (g->ends[i].at == n)
+			most = MAX(most, g->ends[i].port);
+	return most;
+}
+
+static void build_switches(struct scenario *s, const struct graph *g)
+{
+	s->switches = calloc(g->n_switches, sizeof(struct sim_node *));
+	must(s, s->switches, "no memory");
+	s->n_switches = g->n_switches;
+	for (uint32_t n = 0; n < g->n_switches; n++)
+		s->switches[n] = make_node(s, SIM_SWITCH, ports_of_switch(g, n), "S", n);
+	for (uint32_t n = 0; n < g->n_switches; n++) {
+		for (uint32_t i = g->arc_first[n]; i < g->arc_first[n + 1]; i++) {
+			const struct arc *arc = &g->arcs[i];
+
+			if (n < arc->to)
+				connect(s, &s->switches[n]->ports[arc->port],
+					&s->switches[arc->to]->ports[arc->to_port]);
+		}
+	}
+}
+
+static unsigned ports_of_device(const struct graph *g, uint32_t device)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < g->n_ends; i++)
+		n += g->ends[i].kind != END_SWITCH && g->ends[i].device == device;
+	return n;
+}
+
+static uint32_t count_devices(const struct graph *g)
+{
+	uint32_t n = 1;
+
+	for (uint32_t i = 0; i < g->n_ends; i++)
+		if (g->ends[i].kind != END_SWITCH)
+			n = MAX(n, g->ends[i].device + 1);
+	return n;
+}
+
+/* The ends of one device are its ports, in the order of the graph. */
+static void build_hosts(struct scenario *s, const struct graph *g)
+{
+	uint32_t n_devices = count_devices(g);
+	uint32_t *node_of = calloc(n_devices, sizeof(*node_of)); /* by device; 0: none yet, n + 1 */
+	unsigned *used = calloc(n_devices, sizeof(*used));
+
+	s->hosts = calloc(g->n_ends, sizeof(struct sim_node *));
+	must(s, node_of && used && s->hosts, "no memory");
+	for (uint32_t i = 0; i < g->n_ends; i++) {
+		const struct end *end = &g->ends[i];
+
+		if (end->kind == END_SWITCH)
+			continue;
+		if (!node_of[end->device]) {
+			enum sim_type type = end->kind == END_ROUTER ? SIM_ROUTER : SIM_CA;
+
+			s->hosts[s->n_hosts] = make_node(s, type, ports_of_device(g, end->device),
+							 "H", s->n_hosts);
+			node_of[end->device] = ++s->n_hosts;
+		}
+		connect(s, &s->switches[end->at]->ports[end->port],
+			&s->hosts[node_of[end->device] - 1]->ports[++used[end->device]]);
+	}
+	free(node_of);
+	free(used);
+}
+
+void scenario_build(struct scenario *s, struct made_graph *graph)
+{
+	const struct graph *g = graph_of(graph);
+
+	build_switches(s, g);
+	build_hosts(s, g);
+	graph_free(graph);
+	s->first.port = scenario_host(s, 0);
+	s->rival.port = scenario_host(s, s->n_hosts - 1);
+	scenario_happens(s, "there are %" PRIu32 " switches and %" PRIu32 " hosts", s->n_switches,
+			 s->n_hosts);
+}
+
+/* ---- the subnet manager ---------------------------------------------------------------------- */
+
+static void on_arrival(void *user, const struct arrival *arrivals, unsigned n, const char *why)
+{
+	struct scenario_sm *m = user;
+
+	must(m->scenario, !why, "the port is gone");
+	if (m->sm)
+		sm_receive(m->sm, arrivals, n);
+}
+
+static void on_settled(void *user)
+{
+	((struct scenario_sm *)user)->settled++;
+}
+
+/* Members by GUID, in opensm's grammar. */
+static char *partitions_text(const struct scenario *s)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fprintf(out, s->closed ? "Default=0x7fff, ipoib : ALL=limited, SELF=full ;\n"
+			       : "Default=0x7fff, ipoib : ALL=full ;\n");
+	for (unsigned i = 0; i < s->n_members; i++) {
+		const struct scenario_member *m = &s->members[i];
+
+		fprintf(out, "p%x=0x%x : 0x%" PRIx64 "=%s ;\n", m->pkey, m->pkey, m->guid,
+			m->full ? "full" : "limited");
+	}
+	fclose(out);
+	return text;
+}
+
+static struct partitions *make_partitions(struct scenario *s)
+{
+	struct partition_options options = { .allow_both = false };
+	struct partitions *partitions = NULL;
+	struct conf_error error = { .line = 0 };
+	char *text = partitions_text(s);
+
+	must(s, text, "no memory");
+	if (partitions_parse(text, strlen(text), "scenario", &options, &partitions, &error) < 0)
+		scenario_fail(s, "the scenario itself: %s", error.text);
+	free(text);
+	return partitions;
+}
+
+static void start(struct scenario *s, struct scenario_sm *m)
+{
+	static const struct sm_listener listener = { .settled = on_settled };
+	struct sm_setup setup = { .loop = s->loop,
+				  .keeper = memory_keeper_keeper(m->keeper),
+				  .conf = &m->conf,
+				  .listener = &listener,
+				  .user = m };
+
+	must(s, !m->sm && m->port, "it runs already, or has no port");
+	must(s, transport_sim_open(m->port, &m->transport) == 0, "no transport");
+	m->transport->fn = on_arrival;
+	m->transport->user = m;
+	setup.transport = m->transport;
+	setup.partitions = make_partitions(s);
+	must(s, sm_new(&setup, &m->sm) == 0, "no memory for a subnet manager");
+	sm_start(m->sm);
+}
+
+void scenario_start_sm(struct scenario *s)
+{
+	scenario_happens(s, "the subnet manager starts on %s", s->first.port->node->name);
+	start(s, &s->first);
+}
+
+void scenario_stop_sm(struct scenario *s)
+{
+	uint64_t limit = loop_now(s->loop) + 60 * LOOP_SEC;
+
+	scenario_happens(s, "the subnet manager stops");
+	must(s, s->first.sm, "it does not run");
+	sm_stop(s->first.sm);
+	while (!sm_is_idle(s->first.sm) && loop_now(s->loop) < limit)
+		loop_virtual_run_for(s->loop, 10 * LOOP_MSEC);
+	if (!sm_is_idle(s->first.sm))
+		scenario_fail(s, "the subnet manager does not come to an end");
+	take_down(&s->first);
+	memory_keeper_flush(s->first.keeper);
+}
+
+static void kill_it(struct scenario_sm *m)
+{
+	take_down(m);
+	memory_keeper_kill(m->keeper);
+}
+
+void scenario_kill_sm(struct scenario *s)
+{
+	scenario_happens(s, "the subnet manager is killed");
+	kill_it(&s->first);
+}
+
+void scenario_start_rival(struct scenario *s, struct sim_port *port, unsigned priority)
+{
+	scenario_happens(s, "another one starts on %s, priority %u", port->node->name, priority);
+	s->rival.port = port;
+	s->rival.conf.priority = priority;
+	start(s, &s->rival);
+}
+
+void scenario_kill_rival(struct scenario *s)
+{
+	scenario_happens(s, "the other one is killed");
+	kill_it(&s->rival);
+}
+
+/* ---- cables and power ------------------------------------------------------------------------ */
+
+static void note_link(struct scenario *s, const struct sim_port *port, const char *what)
+{
+	const struct sim_port *far = port->far;
+
+	scenario_happens(s, "the cable from %s port %u to %s port %u is %s", port->node->name,
+			 port->number, far ? far->node->name : "nobody", far ? far->number : 0,
+			 what);
+}
+
+void scenario_pull(struct scenario *s, struct sim_port *port)
+{
+	note_link(s, port, "pulled");
+	sim_cable_pull(port);
+}
+
+void scenario_plug(struct scenario *s, struct sim_port *port)
+{
+	note_link(s, port, "put back");
+	sim_cable_plug(port);
+}
+
+void scenario_power_off(struct scenario *s, struct sim_node *node)
+{
+	must(s, !s->first.sm || s->first.port->node != node, "the subnet manager runs there");
+	scenario_happens(s, "%s goes off", node->name);
+	sim_power(node, false);
+}
+
+void scenario_power_on(struct scenario *s, struct sim_node *node)
+{
+	scenario_happens(s, "%s comes on", node->name);
+	sim_power(node, true);
+}
+
+void scenario_reboot(struct scenario *s, struct sim_node *node)
+{
+	scenario_power_off(s, node);
+	scenario_power_on(s, node);
+}
+
+/* ---- partitions ------------------------------------------------------------------------------ */
+
+void scenario_join(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full)
+{
+	unsigned i = 0;
+
+	while (i < s->n_members && (s->members[i].guid != port->guid || s->members[i].pkey != pkey))
+		i++;
+	must(s, i < SCENARIO_MEMBERS, "too many members");
+	scenario_happens(s, "%s becomes a %s member of %#x", port->node->name,
+			 full ? "full" : "limited", pkey);
+	s->members[i] = (struct scenario_member){ port->guid, pkey, full };
+	s->n_members = MAX(s->n_members, i + 1);
+}
+
+void scenario_leave_all(struct scenario *s)
+{
+	scenario_happens(s, "nobody is member of anything");
+	s->n_members = 0;
+}
+
+void scenario_apply_partitions(struct scenario *s)
+{
+	struct scenario_sm *both[] = { &s->first, &s->rival };
+
+	scenario_happens(s, "partitions are read again");
+	for (unsigned i = 0; i < COUNT(both); i++)
+		if (both[i]->sm)
+			sm_reconfigure(both[i]->sm, &both[i]->conf, make_partitions(s));
+}
+
+static bool is_full(const struct scenario *s, uint64_t guid, uint16_t pkey, bool *ret_member)
+{
+	*ret_member = false;
+	for (unsigned i = 0; i < s->n_members; i++)
+		if (s->members[i].guid == guid && s->members[i].pkey == pkey) {
+			*ret_member = true;
+			return s->members[i].full;
+		}
+	return false;
+}
+
+bool scenario_may_talk(const struct scenario *s, const struct sim_port *a, const struct sim_port *b)
+{
+	const struct sim_port *self = s->first.port;
+
+	if (!s->closed || a == self || b == self || a == b)
+		return true;
+	for (unsigned i = 0; i < s->n_members; i++) {
+		bool member;
+
+		if (s->members[i].guid != a->guid)
+			continue;
+		if ((is_full(s, b->guid, s->members[i].pkey, &member) || s->members[i].full) &&
+		    member)
+			return true;
+	}
+	return false;
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+void scenario_run(struct scenario *s, uint64_t duration)
+{
+	loop_virtual_run_for(s->loop, duration);
+}
+
+struct sm_status scenario_status(const struct scenario_sm *m)
+{
+	struct sm_status status = { .state = SM_NOT_ACTIVE };
+
+	if (m->sm)
+		sm_status(m->sm, &status);
+	return status;
+}
+
+struct scenario_sm *scenario_master(struct scenario *s)
+{
+	if (s->first.sm && scenario_status(&s->first).state == SM_MASTER)
+		return &s->first;
+	if (s->rival.sm && scenario_status(&s->rival).state == SM_MASTER)
+		return &s->rival;
+	return NULL;
+}
+
+static bool is_at_rest(struct scenario *s)
+{
+	struct scenario_sm *master = scenario_master(s);
+	struct sm_status status;
+
+	if (!master)
+		return false;
+	status = scenario_status(master);
+	return status.phase == PHASE_REST && status.sweep_started > s->changed &&
+	       requests_in_flight(sm_requests(master->sm)) == 0;
+}
+
+bool scenario_settles_within(struct scenario *s, unsigned seconds)
+{
+	uint64_t limit = loop_now(s->loop) + seconds * LOOP_SEC;
+
+	while (!is_at_rest(s) && loop_now(s->loop) < limit)
+		if (!loop_virtual_step(s->loop))
+			return false;
+	return is_at_rest(s);
+}
+
+void scenario_settle(struct scenario *s)
+{
+	if (!scenario_settles_within(s, SCENARIO_PATIENCE))
+		scenario_fail(s, "the fabric does not come to rest");
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+uint64_t scenario_random(struct scenario *s, uint64_t below)
+{
+	return below ? xoshiro_next(&s->random) % below : 0;
+}
+
+struct sim_port *scenario_link(struct scenario *s, uint32_t n)
+{
+	return s->links[n % s->n_links];
+}
+
+struct sim_port *scenario_host(struct scenario *s, uint32_t n)
+{
+	return &s->hosts[n % s->n_hosts]->ports[1];
+}
+
+const char *scenario_reason(struct scenario *s, const struct sim_port *port)
+{
+	struct scenario_sm *master = scenario_master(s);
+	const struct fabric *f = master ? sm_fabric(master->sm) : NULL;
+	uint32_t node = f ? fabric_find_node(f, be64toh(port->node->info.node_guid)) : NO_NODE;
+
+	if (node == NO_NODE || port->number > f->nodes[node].n_ports)
+		return "unknown";
+	return reason_key((enum reason)f->ports[port_at(&f->nodes[node], port->number)].reason);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Stories about the subnet manager on the simulated fabric: the whole of it in this process, on
+ * virtual time, over devices that have everything that real ones have.
+ *
+ *	scenario_build(s, graph_make_ft2(8));
+ *	scenario_start_sm(s);
+ *	scenario_settle(s);
+ *	scenario_pull(s, scenario_link(s, 3));
+ *	scenario_settle(s);
+ *	scenario_expect_all_good(s);
+ *
+ * A story that ends badly prints its seed, what befell the fabric and what the subnet manager said;
+ * VSM_SCENARIO_SEED in the environment replays it. VSM_SCENARIO_LOG=1 prints all as it happens.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/guid-map.h"
+#include "base/loop.h"
+#include "base/xoshiro.h"
+#include "sm/sm.h"
+#include "tests/common/graphs.h"
+#include "tests/scenario/keeper.h"
+#include "tests/scenario/transport-sim.h"
+#include "tests/sim/fabric.h"
+
+enum {
+	SCENARIO_MEMBERS = 512,
+	SCENARIO_LINES = 400,    /* of events, and of the log, that are kept */
+	SCENARIO_PATIENCE = 300, /* seconds until a fabric should be at rest */
+};
+
+/* A subnet manager, and the machine that it runs on. */
+struct scenario_sm {
+	struct scenario *scenario;
+	struct sim_port *port;
+	struct memory_keeper *keeper;
+	struct transport *transport;
+	struct sm *sm;    /* NULL: it does not run */
+	struct conf conf; /* for the next start */
+	unsigned settled; /* reconciles that ended */
+};
+
+struct scenario_member {
+	uint64_t guid;
+	uint16_t pkey; /* without the membership bit */
+	bool full;
+};
+
+struct scenario_lines {
+	char *line[SCENARIO_LINES];
+	uint64_t n; /* that were added; the last SCENARIO_LINES of them are there */
+};
+
+struct scenario {
+	uint64_t seed;
+	struct xoshiro random; /* of the story; the fabric and the loop have their own */
+	struct loop *loop;
+	struct sim_fabric *fabric;
+	struct sim_node **switches;
+	struct sim_node **hosts; /* everything that is no switch */
+	struct sim_port **links; /* one end of each cable, the switch's */
+	uint32_t n_switches;
+	uint32_t n_hosts;
+	uint32_t n_links;
+	struct scenario_sm first;
+	struct scenario_sm rival;
+	uint64_t changed; /* when something last befell the fabric */
+
+	/* Who is to be member of what, beside the default partition. */
+	bool closed; /* the default partition has all ports but the subnet manager's limited */
+	struct scenario_member members[SCENARIO_MEMBERS];
+	unsigned n_members;
+
+	struct guid_map lids; /* that GUIDs had when all was good */
+	struct scenario_lines events;
+	struct scenario_lines log;
+};
+
+/* ---- beginning and end ----------------------------------------------------------------------- */
+
+/* The seed of the environment if it has one, else @seed. */
+struct scenario *scenario_new(uint64_t seed);
+void scenario_free(struct scenario *s); /* takes NULL */
+bool scenario_seed_of_environment(uint64_t *ret);
+
+/* The fabric of @graph, which is freed; the first host is where the subnet manager runs. */
+void scenario_build(struct scenario *s, struct made_graph *graph);
+
+/* ---- what happens ---------------------------------------------------------------------------- */
+
+void scenario_start_sm(struct scenario *s);
+/* In order, with all that it wanted to keep kept. */
+void scenario_stop_sm(struct scenario *s);
+/* kill -9: kept is what was committed. */
+void scenario_kill_sm(struct scenario *s);
+
+/* Another one, at @port. */
+void scenario_start_rival(struct scenario *s, struct sim_port *port, unsigned priority);
+void scenario_kill_rival(struct scenario *s);
+
+void scenario_pull(struct scenario *s, struct sim_port *port);
+void scenario_plug(struct scenario *s, struct sim_port *port);
+void scenario_power_off(struct scenario *s, struct sim_node *node);
+void scenario_power_on(struct scenario *s, struct sim_node *node);
+void scenario_reboot(struct scenario *s, struct sim_node *node);
+
+/* For the next scenario_apply_partitions(); a @pkey of 1 to 0x7ffe. */
+void scenario_join(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full);
+void scenario_leave_all(struct scenario *s);
+/* Also at once if it runs. */
+void scenario_apply_partitions(struct scenario *s);
+
+void scenario_run(struct scenario *s, uint64_t duration);
+/* Until a sweep that began after the last that happened has ended, and no request is under way. */
+void scenario_settle(struct scenario *s);
+bool scenario_settles_within(struct scenario *s, unsigned seconds);
+
+/* Something that this file does not know happens now; also goes into the list of events. */
+void scenario_happens(struct scenario *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+uint64_t scenario_random(struct scenario *s, uint64_t below);
+struct sim_port *scenario_link(struct scenario *s, uint32_t n); /* from the end if too many */
+struct sim_port *scenario_host(struct scenario *s, uint32_t n); /* its first port */
+
+/* The one that is master, or NULL. */
+struct scenario_sm *scenario_master(struct scenario *s);
+struct sm_status scenario_status(const struct scenario_sm *sm);
+/* The key of the reason that the master gives for @port. */
+const char *scenario_reason(struct scenario *s, const struct sim_port *port);
+
+/* Are they to reach each other, as members go? */
+bool scenario_may_talk(const struct scenario *s, const struct sim_port *a,
+		       const struct sim_port *b);
+
+/* The end of the story. */
+void scenario_fail(struct scenario *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3), noreturn));
+
+/* ---- what must hold: invariants.c ------------------------------------------------------------ */
+
+/* All of it, or the story ends; a further sweep writes nothing either. */
+void scenario_expect_all_good(struct scenario *s);
+/* The same within so many seconds: something was given up on and is tried again ever less often. */
+void scenario_expect_good_within(struct scenario *s, unsigned seconds);
+/* But for what is at or behind @port, which is bad. */
+void scenario_expect_good_but(struct scenario *s, const struct sim_port *port);
+
+/* False, and the sentence in @why. */
+bool scenario_is_good(struct scenario *s, const struct sim_port *but, char why[static 512]);
