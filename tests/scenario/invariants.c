@@ -7,7 +7,8 @@
  *
  * - Every port that has a link and can be reached is Active, at both ends.
  * - Every end port has a LID, and the one that it always had; no two share one.
- * - Packets get from everybody to everybody who is to be talked to, and to nobody else.
+ * - Packets get from everybody to everybody who is to be talked to, and to nobody else; none goes
+ *   in a circle, and no links can wait for each other in one.
  * - What the subnet manager believes a device to hold, it holds.
  * - A further sweep, with nothing changed, writes nothing.
  */
@@ -20,7 +21,9 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "tests/sim/check.h"
 #include "tests/sim/forward.h"
+#include "tests/sim/probe.h"
 
 /* What is looked at, and the first that is wrong. */
 struct look {
@@ -167,60 +170,6 @@ static void check_lids_kept(struct look *look)
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
-static enum sim_drop hop(struct sim_port **at, struct sim_port *out, const struct sim_packet *p)
-{
-	enum sim_drop why = sim_may_leave(*at, out, p);
-
-	if (why != SIM_PASSED)
-		return why;
-	if (!out->far)
-		return SIM_DROP_LINK_DOWN;
-	*at = out->far;
-	return sim_may_enter(*at, p);
-}
-
-/* Where a packet of @from comes to an end, and why there. */
-static enum sim_drop follow(struct sim_port *from, const struct sim_packet *p,
-			    struct sim_port **ret_at)
-{
-	struct sim_port *at = from;
-	enum sim_drop why = from->node->sw ? SIM_PASSED : hop(&at, from, p);
-
-	for (uint32_t hops = 0; why == SIM_PASSED && at->node->sw; hops++) {
-		struct sim_port *out;
-
-		if (hops > from->node->fabric->n_nodes) {
-			why = SIM_DROP_HOPS;
-			break;
-		}
-		why = sim_route(at, p, &out);
-		if (why == SIM_PASSED && out->number == 0) {
-			at = out;
-			break;
-		}
-		if (why == SIM_PASSED)
-			why = hop(&at, out, p);
-	}
-	if (why == SIM_PASSED)
-		why = sim_is_mine(at, p);
-	if (why == SIM_PASSED && !sim_pkey_fits(at, p->pkey))
-		why = SIM_DROP_PKEY;
-	*ret_at = at;
-	return why;
-}
-
-static struct sim_packet data_packet(const struct sim_port *from, const struct sim_port *to,
-				     unsigned path, uint16_t pkey)
-{
-	return (struct sim_packet){ .slid = sim_lid(from),
-				    .dlid = (uint16_t)(sim_lid(to) + path),
-				    .sqpn = 2,
-				    .dqpn = 2,
-				    .pkey = pkey,
-				    .length = 64,
-				    .client = SIM_CLIENT_NONE };
-}
-
 static uint16_t pkey_at(const struct sim_port *port, unsigned i)
 {
 	if (!port->pkeys)
@@ -232,17 +181,22 @@ static void check_path(struct look *look, struct sim_port *from, struct sim_port
 		       bool is_to_pass)
 {
 	for (unsigned path = 0; path < 1u << sim_lmc(to); path++) {
-		struct sim_packet p = data_packet(from, to, path, pkey);
-		struct sim_port *at;
-		enum sim_drop why = follow(from, &p, &at);
+		struct sim_probe probe = { .from = { .port = from },
+					   .dlid = (uint16_t)(sim_lid(to) + path),
+					   .pkey = pkey,
+					   .length = 64 };
+		struct sim_probe_result result;
+		bool passed;
 
-		if (is_to_pass && (why != SIM_PASSED || at != to))
+		sim_probe(&probe, &result);
+		passed = result.why == SIM_PASSED && result.reached.port == to;
+		if (is_to_pass && !passed)
 			say(look, "%s does not reach LID %u of %s with P_Key %#x: at %s port %u %s",
-			    from->node->name, p.dlid, to->node->name, pkey, at->node->name,
-			    at->number, sim_drop_text(why));
-		if (!is_to_pass && why == SIM_PASSED)
+			    from->node->name, probe.dlid, to->node->name, pkey,
+			    result.at->node->name, result.at->number, sim_drop_text(result.why));
+		if (!is_to_pass && passed)
 			say(look, "%s reaches LID %u of %s with P_Key %#x and must not",
-			    from->node->name, p.dlid, to->node->name, pkey);
+			    from->node->name, probe.dlid, to->node->name, pkey);
 	}
 }
 
@@ -282,27 +236,37 @@ static void check_packets(struct look *look)
 	}
 }
 
-/* Management gets everywhere: from the subnet manager to all, and back. */
+/* The key of the default partition, as it stands in the table. */
+static uint16_t default_pkey(const struct sim_port *port)
+{
+	for (unsigned i = 0; i < sim_pkey_cap(port); i++)
+		if ((pkey_at(port, i) & 0x7fff) == 0x7fff)
+			return pkey_at(port, i);
+	return 0x7fff;
+}
+
+/* The subnet manager, a full member of the default partition, and everybody: both ways. */
 static void check_management(struct look *look, struct sim_port *self)
 {
 	for (uint32_t i = 0; i < look->n_ends; i++) {
-		struct sim_packet p = data_packet(self, look->ends[i], 0, 0xffff);
-		struct sim_packet back = data_packet(look->ends[i], self, 0, 0xffff);
-		struct sim_port *at;
-		enum sim_drop why;
-
-		p.dqpn = back.dqpn = 0;
 		if (look->ends[i] == self)
 			continue;
-		why = follow(self, &p, &at);
-		if (why != SIM_PASSED && why != SIM_DROP_PKEY)
-			say(look, "SMPs to LID %u of %s do not arrive: at %s %s", p.dlid,
-			    look->ends[i]->node->name, at->node->name, sim_drop_text(why));
-		why = follow(look->ends[i], &back, &at);
-		if (why != SIM_PASSED && why != SIM_DROP_PKEY)
-			say(look, "SMPs from %s do not arrive: at %s %s", look->ends[i]->node->name,
-			    at->node->name, sim_drop_text(why));
+		check_path(look, self, look->ends[i], default_pkey(self), true);
+		check_path(look, look->ends[i], self, default_pkey(look->ends[i]), true);
 	}
+}
+
+/* No circle of routes, and none of links that wait for each other. */
+static void check_circles(struct look *look)
+{
+	struct sim_credits credits = { .sls = 1 };
+	struct sim_findings findings = { .n = 0 };
+
+	if (sim_check_routes(look->s->fabric, NULL, &findings) < 0 ||
+	    sim_check_credits(look->s->fabric, &credits, &findings) < 0)
+		abort();
+	if (findings.n)
+		say(look, "%s (and %u more)", findings.text[0], findings.n - 1);
 }
 
 /* ---- the ledger ------------------------------------------------------------------------------ */
@@ -406,6 +370,7 @@ bool scenario_is_good(struct scenario *s, const struct sim_port *but, char why[s
 	check_lids(&look);
 	check_packets(&look);
 	check_management(&look, master->port);
+	check_circles(&look);
 	check_manager(&look, master);
 	check_lids_kept(&look);
 	free(look.live);
