@@ -15,6 +15,9 @@ tests_scenario_test_transport_LDADD = $(scenario_ldadd)
 check_PROGRAMS += tests/scenario/test-scenario
 tests_scenario_test_scenario_CPPFLAGS = $(sim_cppflags)
 tests_scenario_test_scenario_LDADD = $(scenario_ldadd)
+check_PROGRAMS += tests/scenario/random-walk
+tests_scenario_random_walk_CPPFLAGS = $(sim_cppflags)
+tests_scenario_random_walk_LDADD = $(scenario_ldadd)
 
 EXTRA_PROGRAMS += tests/bench/bench-sim-inside
 tests_bench_bench_sim_inside_CPPFLAGS = $(sim_cppflags)

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Random walks: a random fabric, and then whatever can befall one, in bursts, at any moment, the
+ * subnet manager included. After each burst the fabric comes to rest and all must be good.
+ *
+ * Usage: random-walk [seeds [first seed]]. Without arguments so few that it is a test; by hand,
+ * "random-walk 1000". VSM_SCENARIO_SEED in the environment: that seed alone.
+ */
+
+#include "tests/scenario/scenario.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "base/macros.h"
+
+enum { SEEDS = 20, STEPS = 25, BURST = 6 };
+
+static uint64_t n_seeds = SEEDS;
+static uint64_t first_seed = 1;
+static uint64_t n_events;
+
+/* ---- what can happen ------------------------------------------------------------------------- */
+
+static struct sim_port *any_link(struct scenario *s)
+{
+	return scenario_link(s, (uint32_t)scenario_random(s, s->n_links));
+}
+
+/* Not where the subnet manager runs. */
+static struct sim_node *any_host(struct scenario *s)
+{
+	struct sim_node *node;
+
+	do
+		node = s->hosts[scenario_random(s, s->n_hosts)];
+	while (node == s->first.port->node);
+	return node;
+}
+
+static struct sim_node *any_node(struct scenario *s)
+{
+	if (scenario_random(s, 3))
+		return any_host(s);
+	return s->switches[scenario_random(s, s->n_switches)];
+}
+
+static void pull_or_plug(struct scenario *s)
+{
+	struct sim_port *port = any_link(s);
+
+	if (port->cut)
+		scenario_plug(s, port);
+	else
+		scenario_pull(s, port);
+}
+
+static void plug_one(struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->n_links; i++)
+		if (s->links[i]->cut) {
+			scenario_plug(s, s->links[i]);
+			return;
+		}
+}
+
+static void flap(struct scenario *s)
+{
+	struct sim_port *port = any_link(s);
+
+	if (port->cut)
+		return;
+	scenario_pull(s, port);
+	scenario_plug(s, port);
+}
+
+static void reboot(struct scenario *s)
+{
+	struct sim_node *node = any_node(s);
+
+	if (!node->off)
+		scenario_reboot(s, node);
+}
+
+static void switch_power(struct scenario *s)
+{
+	struct sim_node *node = any_node(s);
+
+	if (node->off)
+		scenario_power_on(s, node);
+	else
+		scenario_power_off(s, node);
+}
+
+static void power_up_one(struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->fabric->n_nodes; i++)
+		if (s->fabric->nodes[i]->off) {
+			scenario_power_on(s, s->fabric->nodes[i]);
+			return;
+		}
+}
+
+static void kill_or_start(struct scenario *s)
+{
+	if (s->first.sm)
+		scenario_kill_sm(s);
+	else
+		scenario_start_sm(s);
+}
+
+static void restart(struct scenario *s)
+{
+	if (s->first.sm)
+		scenario_stop_sm(s);
+	scenario_start_sm(s);
+}
+
+static void change_members(struct scenario *s)
+{
+	if (!scenario_random(s, 4))
+		s->closed = !s->closed;
+	if (!scenario_random(s, 6) || s->n_members > 40)
+		scenario_leave_all(s);
+	for (uint64_t n = scenario_random(s, 4); n > 0; n--)
+		scenario_join(s, &any_host(s)->ports[1], (uint16_t)(1 + scenario_random(s, 5)),
+			      scenario_random(s, 2));
+	scenario_apply_partitions(s);
+}
+
+static void ask_for_a_sweep(struct scenario *s)
+{
+	bool full = scenario_random(s, 2);
+
+	scenario_happens(s, "somebody asks for a %s sweep", full ? "full" : "light");
+	if (s->first.sm)
+		sm_sweep(s->first.sm, full);
+}
+
+static const struct {
+	void (*happens)(struct scenario *s);
+	unsigned weight;
+} events[] = {
+	{ pull_or_plug, 8 },   { plug_one, 4 },        { flap, 4 },          { reboot, 4 },
+	{ switch_power, 3 },   { power_up_one, 3 },    { kill_or_start, 3 }, { restart, 1 },
+	{ change_members, 3 }, { ask_for_a_sweep, 1 },
+};
+
+static void something_happens(struct scenario *s)
+{
+	unsigned all = 0;
+	uint64_t at;
+
+	for (unsigned i = 0; i < COUNT(events); i++)
+		all += events[i].weight;
+	at = scenario_random(s, all);
+	for (unsigned i = 0; i < COUNT(events); i++) {
+		if (at < events[i].weight) {
+			events[i].happens(s);
+			n_events++;
+			return;
+		}
+		at -= events[i].weight;
+	}
+}
+
+/* ---- a walk ---------------------------------------------------------------------------------- */
+
+static struct made_graph *some_fabric(struct scenario *s)
+{
+	unsigned r = (unsigned)scenario_random(s, 8);
+
+	switch (r) {
+	case 0:
+		return graph_make_line(2 + (unsigned)scenario_random(s, 5), 2);
+	case 1:
+		return graph_make_ring(3 + (unsigned)scenario_random(s, 5), 2);
+	case 2:
+		return graph_make_ft2(4);
+	case 3:
+		return graph_make_ft2(6);
+	case 4:
+		return graph_make_ft3(4, 2);
+	case 5:
+		return graph_make_torus(3, 3, 1, 1);
+	case 6:
+		return graph_make_dragonfly(2, 1, 2);
+	default:
+		return graph_make_random(5 + (unsigned)scenario_random(s, 8), 3, 2, s->seed);
+	}
+}
+
+/* At once mostly, so that things meet that do not belong together; or after a moment, or longer. */
+static void pause_a_little(struct scenario *s)
+{
+	static const uint64_t longest[] = { 1, LOOP_MSEC, 30 * LOOP_MSEC, LOOP_SEC, 20 * LOOP_SEC };
+
+	scenario_run(s, scenario_random(s, longest[scenario_random(s, COUNT(longest))]));
+}
+
+/* The subnet manager can do its work: it runs, and its machine has a link. */
+static void come_to_rest(struct scenario *s)
+{
+	if (s->first.port->cut)
+		scenario_plug(s, s->first.port);
+	if (s->first.port->far->node->off)
+		scenario_power_on(s, s->first.port->far->node);
+	if (!s->first.sm)
+		scenario_start_sm(s);
+	scenario_settle(s);
+}
+
+static void set_out(struct scenario *s)
+{
+	static const uint64_t train_times[] = { 0, 0, 50 * LOOP_MSEC, 2 * LOOP_SEC };
+	static const uint64_t disks[] = { 0, 3 * LOOP_MSEC, 200 * LOOP_MSEC };
+
+	s->fabric->train_time = train_times[scenario_random(s, COUNT(train_times))];
+	memory_keeper_set_delay(s->first.keeper, disks[scenario_random(s, COUNT(disks))]);
+	s->closed = scenario_random(s, 2);
+	scenario_build(s, some_fabric(s));
+	scenario_start_sm(s);
+}
+
+static void walk(uint64_t seed)
+{
+	struct scenario *s = scenario_new(seed);
+
+	set_out(s);
+	for (unsigned step = 0; step < STEPS; step++) {
+		for (uint64_t n = 1 + scenario_random(s, BURST); n > 0; n--) {
+			something_happens(s);
+			pause_a_little(s);
+		}
+		come_to_rest(s);
+		scenario_expect_all_good(s);
+	}
+	scenario_free(s);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void whatever_happens_all_is_good_again_at_rest(void **state)
+{
+	double began = now();
+
+	(void)state;
+	if (scenario_seed_of_environment(&first_seed))
+		n_seeds = 1;
+	for (uint64_t i = 0; i < n_seeds; i++) {
+		walk(first_seed + i);
+		if ((i + 1) % 100 == 0)
+			fprintf(stderr, "# %" PRIu64 " seeds, %.1f s\n", i + 1, now() - began);
+	}
+	fprintf(stderr, "# %" PRIu64 " seeds from %" PRIu64 " on, %" PRIu64 " events, %.1f s\n",
+		n_seeds, first_seed, n_events, now() - began);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whatever_happens_all_is_good_again_at_rest),
+	};
+
+	if (argc > 1)
+		n_seeds = strtoull(argv[1], NULL, 0);
+	if (argc > 2)
+		first_seed = strtoull(argv[2], NULL, 0);
+	return cmocka_run_group_tests_name("random walk", tests, NULL, NULL);
+}
