@@ -71,6 +71,17 @@ static void on_log(enum log_level level, const struct log_where *where, const ch
 		add_line(s, &s->log, text);
 }
 
+static void print_sets(const struct scenario_sm *m)
+{
+	char text[200];
+
+	if (!m->sm)
+		return;
+	fprintf(stderr, "# The last that was set from %s, backwards:\n", m->port->node->name);
+	for (unsigned n = 0; transport_sim_last_set(m->transport, n, text); n++)
+		fprintf(stderr, "# %s\n", text);
+}
+
 void scenario_fail(struct scenario *s, const char *format, ...)
 {
 	char text[1024];
@@ -80,6 +91,8 @@ void scenario_fail(struct scenario *s, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	print_lines("What the subnet manager said:", &s->log);
+	print_sets(&s->first);
+	print_sets(&s->rival);
 	print_lines("What happened:", &s->events);
 	fprintf(stderr, "# %12.6f  %s\n# Again: VSM_SCENARIO_SEED=%" PRIu64 "\n", seconds_of(s),
 		text, s->seed);

@@ -36,6 +36,7 @@
 enum {
 	BUCKETS = 2048, /* of requests that wait, by TID */
 	WAITING_MAX = 65536,
+	SETS = 64, /* that are remembered */
 	AGENTS = 3,
 };
 
@@ -57,6 +58,13 @@ struct in_box {
 	unsigned room;
 };
 
+/* A SubnSet of the past, for those who wonder. */
+struct past_set {
+	uint64_t when;
+	struct datagram datagram;
+	uint16_t lid;
+};
+
 struct sim_transport {
 	struct transport transport;
 	struct loop *loop;
@@ -73,11 +81,17 @@ struct sim_transport {
 	unsigned n_waiting;
 	struct list buckets[BUCKETS];
 	struct transport_sim_counts counts;
+	struct past_set past[SETS]; /* the n-th Set of counts.sets at n % SETS */
 };
 
 static struct sim_transport *sim_of(struct transport *transport)
 {
 	return CONTAINER_OF(transport, struct sim_transport, transport);
+}
+
+static const struct sim_transport *sim_in(const struct transport *transport)
+{
+	return sim_of((struct transport *)(uintptr_t)transport);
 }
 
 /* ---- what arrives ---------------------------------------------------------------------------- */
@@ -372,13 +386,15 @@ static bool is_valid_route(const struct sim_port *port, const struct datagram *d
 	return wire_is_response(d) || port->number == 0 || wire_route_port(d, 1) == port->number;
 }
 
-static void count(struct sim_transport *t, const struct datagram *d)
+static void count(struct sim_transport *t, const struct datagram *d, const struct address *to)
 {
 	bool is_smp = wire_get(d, MAD_CLASS) != CLASS_SA;
 
 	t->counts.requests++;
 	if (is_smp && wire_get(d, MAD_METHOD) == METHOD_SET) {
-		t->counts.sets++;
+		t->past[t->counts.sets++ % SETS] = (struct past_set){ .when = loop_now(t->loop),
+								      .datagram = *d,
+								      .lid = to->lid };
 		t->counts.lft_sets += wire_get(d, MAD_ATTR) == ATTR_LFT;
 	}
 }
@@ -402,7 +418,7 @@ static int send_datagram(struct transport *transport, const struct datagram *d,
 	if (!is_valid_route(t->client.port, d))
 		return -EINVAL;
 	if (timeout_ms && !wire_is_response(d)) {
-		count(t, d);
+		count(t, d, to);
 		r = stays_here(d) ? 0 : wait_for(t, d, to, timeout_ms);
 	}
 	if (r < 0)
@@ -522,8 +538,25 @@ void transport_sim_set_latency(struct transport *transport, uint64_t latency)
 
 const struct transport_sim_counts *transport_sim_counts(const struct transport *transport)
 {
-	const struct sim_transport *t = CONTAINER_OF((struct transport *)(uintptr_t)transport,
-						     struct sim_transport, transport);
+	return &sim_in(transport)->counts;
+}
 
-	return &t->counts;
+bool transport_sim_last_set(const struct transport *transport, unsigned n, char text[static 200])
+{
+	const struct sim_transport *t = sim_in(transport);
+	const struct past_set *past = &t->past[(t->counts.sets - 1 - n) % SETS];
+	const struct datagram *d = &past->datagram;
+	int at;
+
+	if (n >= SETS || n >= t->counts.sets)
+		return false;
+	at = snprintf(text, 200, "%.6f s ago: attribute 0x%02x, modifier %#x, by",
+		      (double)(loop_now(t->loop) - past->when) / (double)LOOP_SEC,
+		      (unsigned)wire_get(d, MAD_ATTR), (unsigned)wire_get(d, MAD_MODIFIER));
+	if (!wire_is_directed(d))
+		snprintf(text + at, 200 - (size_t)at, " LID %u", past->lid);
+	for (unsigned i = 1; wire_is_directed(d) && i <= wire_get(d, SMP_HOP_COUNT) && at < 190;
+	     i++)
+		at += snprintf(text + at, 200 - (size_t)at, " %u", wire_route_port(d, i));
+	return true;
 }

@@ -25,4 +25,7 @@ struct transport_sim_counts {
 	uint64_t undelivered; /* given back */
 	uint64_t unmatched;   /* answers that nobody waited for any more, dropped */
 };
+
+/* The n-th last SubnSet, 0 being the last: a sentence in @text, or false. */
+bool transport_sim_last_set(const struct transport *transport, unsigned n, char text[static 200]);
 const struct transport_sim_counts *transport_sim_counts(const struct transport *transport);
