@@ -546,6 +546,14 @@ struct scenario_sm *scenario_master(struct scenario *s)
 	return NULL;
 }
 
+static bool trains(const struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->n_links; i++)
+		if (sim_phys(s->links[i]) == SIM_TRAINING)
+			return true;
+	return false;
+}
+
 static bool is_at_rest(struct scenario *s)
 {
 	struct scenario_sm *master = scenario_master(s);
@@ -555,7 +563,7 @@ static bool is_at_rest(struct scenario *s)
 		return false;
 	status = scenario_status(master);
 	return status.phase == PHASE_REST && status.sweep_started > s->changed &&
-	       requests_in_flight(sm_requests(master->sm)) == 0;
+	       requests_in_flight(sm_requests(master->sm)) == 0 && !trains(s);
 }
 
 bool scenario_settles_within(struct scenario *s, unsigned seconds)
