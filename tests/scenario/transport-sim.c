@@ -555,8 +555,11 @@ bool transport_sim_last_set(const struct transport *transport, unsigned n, char 
 		      (unsigned)wire_get(d, MAD_ATTR), (unsigned)wire_get(d, MAD_MODIFIER));
 	if (!wire_is_directed(d))
 		snprintf(text + at, 200 - (size_t)at, " LID %u", past->lid);
-	for (unsigned i = 1; wire_is_directed(d) && i <= wire_get(d, SMP_HOP_COUNT) && at < 190;
+	for (unsigned i = 1; wire_is_directed(d) && i <= wire_get(d, SMP_HOP_COUNT) && at < 170;
 	     i++)
 		at += snprintf(text + at, 200 - (size_t)at, " %u", wire_route_port(d, i));
+	if (wire_is_directed(d) && wire_get(d, MAD_ATTR) == ATTR_PORT_INFO)
+		snprintf(text + at, 200 - (size_t)at, "; state %u",
+			 (unsigned)wire_get(smp_data_in(d), PORT_INFO_STATE));
 	return true;
 }
