@@ -483,7 +483,8 @@ static void port_went_down(struct sm *sm, uint32_t number)
 	port->relink = false;
 }
 
-static void look_at_link(struct sm *sm, uint32_t number)
+/* @fell: the port was Armed or Active before, and now is less. */
+static void look_at_link(struct sm *sm, uint32_t number, bool fell)
 {
 	struct port *port = &sm->fabric.ports[number];
 	enum port_state state = port_state(port);
@@ -492,8 +493,9 @@ static void look_at_link(struct sm *sm, uint32_t number)
 		port_went_down(sm, number);
 		return;
 	}
-	if (port->checked == sm->fabric.sweep)
-		return; /* settled from the other side */
+	/* Settled from the other side, unless it bounced after that. */
+	if (port->checked == sm->fabric.sweep && (sm->phase == PHASE_DISCOVER || !fell))
+		return;
 	if (state != PORT_ACTIVE || port->peer == NO_PORT || sm->discovery.full)
 		port->relink = true;
 	if (state != PORT_ACTIVE && port->peer != NO_PORT)
@@ -568,7 +570,7 @@ void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer
 	if (sm->phase == PHASE_DISCOVER && port_state(port) < before)
 		faults_forget_link(sm, number);
 	if (port->number != 0)
-		look_at_link(sm, number);
+		look_at_link(sm, number, port_state(port) < before);
 	fdr10_look(sm, number);
 	if (sm->phase == PHASE_PROGRAM)
 		work_add(sm, port->node, TODO(TODO_PORT_SET));

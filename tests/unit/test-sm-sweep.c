@@ -141,6 +141,35 @@ static void a_link_that_bounces_while_others_are_activated_becomes_active(void *
 	world_free(w);
 }
 
+/* When all ports have been read, and nothing is set yet. */
+static void see_and_restart(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	struct world *w = f->user;
+
+	if (smp->method != METHOD_GET || smp->attr != ATTR_PKEY_TABLE)
+		return;
+	f->see = NULL;
+	fake_restart(w->host[2]);
+}
+
+/* Its switch still notes a change, which is cleared when we know that we are master. */
+static void a_host_that_restarts_after_a_new_master_has_read_it_comes_up(void **state)
+{
+	struct world *w = world_new(1);
+
+	(void)state;
+	world_start(w);
+	world_stop(w);
+	fake_unplug(w->host[3], 1);
+	fake_plug(w->host[3], 1);
+	w->f->see = see_and_restart;
+	w->f->user = w;
+	world_start(w);
+	world_run(w, 20);
+	assert_good(w, NULL);
+	world_free(w);
+}
+
 /* -- generations ----------------------------------------------------------------------------------
  */
 
@@ -186,6 +215,7 @@ int main(void)
 		cmocka_unit_test(who_says_the_impossible_at_once_costs_one_sweep_at_a_time),
 		cmocka_unit_test(no_change_is_lost_when_its_clearing_is_lost_and_repeated),
 		cmocka_unit_test(a_link_that_bounces_while_others_are_activated_becomes_active),
+		cmocka_unit_test(a_host_that_restarts_after_a_new_master_has_read_it_comes_up),
 		cmocka_unit_test(who_comes_or_goes_makes_a_generation_though_nothing_is_written),
 	};
 
