@@ -344,6 +344,20 @@ static void check_ledger(struct look *look, const struct fabric *f)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
+/* A linked port that is said to be wrong, though it is not. */
+static void check_reasons(struct look *look, const struct fabric *f)
+{
+	for (uint32_t i = 0; i < f->n_ports && !look->bad; i++) {
+		const struct port *port = &f->ports[i];
+		const struct node *node = node_of(f, i);
+
+		if (node->present && port->known && port->number && port_state(port) != PORT_DOWN &&
+		    port_state(port) != PORT_ACTIVE)
+			say(look, "%s port %u is said to be in state %u: %s", node->description,
+			    port->number, port_state(port), reason_key((enum reason)port->reason));
+	}
+}
+
 static void check_manager(struct look *look, const struct scenario_sm *master)
 {
 	struct sm_status status = scenario_status(master);
@@ -351,6 +365,8 @@ static void check_manager(struct look *look, const struct scenario_sm *master)
 	if (status.applied != status.generation)
 		say(look, "generation %" PRIu64 " is wanted and %" PRIu64 " applied",
 		    status.generation, status.applied);
+	if (!look->but)
+		check_reasons(look, sm_fabric(master->sm));
 	if (!look->but && status.ports_not_active)
 		say(look, "%" PRIu32 " ports are said not to be Active", status.ports_not_active);
 	check_ledger(look, sm_fabric(master->sm));
