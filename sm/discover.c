@@ -277,6 +277,20 @@ static void disconnect(struct sm *sm, uint32_t number)
 	fabric_disconnect(&sm->fabric, number);
 }
 
+/*
+ * Nobody answers behind it, for the first time: is the link still up? If the far end said that it
+ * went down while we programmed, this end was neither set nor read since.
+ */
+static void look_again(struct sm *sm, uint32_t number)
+{
+	struct port *port = &sm->fabric.ports[number];
+
+	if (port->probe_silent || port->busy)
+		return;
+	port->stale = true;
+	work_add(sm, port->node, TODO(TODO_PORT_INFO));
+}
+
 static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
 {
 	struct log_where where;
@@ -290,6 +304,8 @@ static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
 		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
 			  "what is behind this port is left out: %s", reason_sentence(reason));
 	disconnect(sm, via);
+	if (reason == REASON_NEIGHBOR_SILENT)
+		look_again(sm, via);
 	sm->fabric.ports[via].probe_silent = reason == REASON_NEIGHBOR_SILENT;
 	reason_set_port(sm, via, reason);
 }
@@ -403,6 +419,7 @@ static void take_late_probe(struct sm *sm, const struct probe *probe, const stru
 		port->probe_silent = false;
 		sm_sweep_again(sm, false);
 	} else if (answer->result == REQUEST_LOST && port->checked < probe->sweep) {
+		look_again(sm, probe->port);
 		port->probe_silent = true;
 	}
 }

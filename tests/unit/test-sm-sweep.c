@@ -170,6 +170,27 @@ static void a_host_that_restarts_after_a_new_master_has_read_it_comes_up(void **
 	world_free(w);
 }
 
+/* One end tells so when it is set; then the other is not set, and nobody would read it again. */
+static void a_cable_that_is_pulled_while_lids_are_kept_is_down_at_both_ends(void **state)
+{
+	struct world *w = world_new(1);
+
+	(void)state;
+	fake_link(w->west, 7, w->east, 7);
+	w->keeper.delay = 200 * LOOP_MSEC;
+	w->conf.max_smps_per_device = 1;
+	w->east->loses =
+		(struct fake_fault){ .method = METHOD_SET, .attr = ATTR_PORT_INFO, .count = 1 };
+	world_begin(w);
+	loop_virtual_run_for(w->loop, 100 * LOOP_MSEC);
+	fake_unplug(w->west, TRUNK); /* we ask through the other */
+	world_run(w, 10);
+	sm_sweep(w->sm, false);
+	world_run(w, 10);
+	assert_good(w, NULL);
+	world_free(w);
+}
+
 /* -- generations ----------------------------------------------------------------------------------
  */
 
@@ -216,6 +237,7 @@ int main(void)
 		cmocka_unit_test(no_change_is_lost_when_its_clearing_is_lost_and_repeated),
 		cmocka_unit_test(a_link_that_bounces_while_others_are_activated_becomes_active),
 		cmocka_unit_test(a_host_that_restarts_after_a_new_master_has_read_it_comes_up),
+		cmocka_unit_test(a_cable_that_is_pulled_while_lids_are_kept_is_down_at_both_ends),
 		cmocka_unit_test(who_comes_or_goes_makes_a_generation_though_nothing_is_written),
 	};
 
