@@ -559,6 +559,10 @@ static bool is_at_rest(struct scenario *s)
 	struct scenario_sm *master = scenario_master(s);
 	struct sm_status status;
 
+	/* A new master has to look at everything once before it writes. */
+	if (master != s->master)
+		s->changed = loop_now(s->loop);
+	s->master = master;
 	if (!master)
 		return false;
 	status = scenario_status(master);

@@ -70,7 +70,8 @@ struct scenario {
 	uint32_t n_links;
 	struct scenario_sm first;
 	struct scenario_sm rival;
-	uint64_t changed; /* when something last befell the fabric */
+	uint64_t changed;           /* when something last befell the fabric */
+	struct scenario_sm *master; /* when that was last looked at */
 
 	/* Who is to be member of what, beside the default partition. */
 	bool closed; /* the default partition has all ports but the subnet manager's limited */
