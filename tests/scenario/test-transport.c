@@ -283,7 +283,8 @@ static void nothing_is_waited_for_within_the_own_device(void **state)
 	struct pair *p = *state;
 	struct datagram d;
 
-	/* SMInfo, which no agent of a device answers: this transport hears the question. */
+	/* SMInfo, which no agent of a device answers where there is an SM: we hear the question. */
+	assert_int_equal(transport_set_is_sm(p->transport, true), 0);
 	wire_start(&d, CLASS_SM_DIRECTED, METHOD_GET, ATTR_SM_INFO, 0);
 	wire_set_route(&d, NULL, 0);
 	wire_set(&d, MAD_TID, 9);
