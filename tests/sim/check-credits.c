@@ -33,7 +33,7 @@ struct dependencies {
 };
 
 struct search {
-	struct graph graph;
+	struct sim_graph graph;
 	const struct sim_credits *what;
 	struct dependencies **deps; /* by switch; NULL: none */
 	uint8_t **lanes;            /* by switch: [in-port][out-port], of @sl */
@@ -102,8 +102,8 @@ static void follow(struct search *s, uint32_t link, unsigned lane)
 	unsigned in = link - s->graph.first[at];
 
 	for (unsigned t = 0; t < s->graph.n_tables; t++) {
-		unsigned out = graph_route(&s->graph, t, at, s->lid);
-		uint32_t next = out ? graph_link(&s->graph, at, out) : GRAPH_NOTHING;
+		unsigned out = sim_graph_route(&s->graph, t, at, s->lid);
+		uint32_t next = out ? sim_graph_link(&s->graph, at, out) : GRAPH_NOTHING;
 		unsigned then;
 
 		if (next >= GRAPH_SWITCHES || out == in)
@@ -119,8 +119,8 @@ static void follow(struct search *s, uint32_t link, unsigned lane)
 static void start(struct search *s, uint32_t at)
 {
 	for (unsigned t = 0; t < s->graph.n_tables; t++) {
-		unsigned out = graph_route(&s->graph, t, at, s->lid);
-		uint32_t link = out ? graph_link(&s->graph, at, out) : GRAPH_NOTHING;
+		unsigned out = sim_graph_route(&s->graph, t, at, s->lid);
+		uint32_t link = out ? sim_graph_link(&s->graph, at, out) : GRAPH_NOTHING;
 		unsigned lanes = link < GRAPH_SWITCHES ? s->sources[s->graph.first[at] + out] : 0;
 
 		for (unsigned lane = 0; lanes >> lane; lane++)
@@ -222,7 +222,7 @@ static uint32_t next_of(const struct search *s, struct step *step)
 		}
 		out += (unsigned)__builtin_ctzll(word);
 		step->cursor = lane * 256 + out + 1;
-		return graph_link(&s->graph, at, out) * LANES + lane;
+		return sim_graph_link(&s->graph, at, out) * LANES + lane;
 	}
 	return GRAPH_NOTHING;
 }
@@ -239,7 +239,7 @@ static void tell(const struct search *s, const struct step *path, size_t depth, 
 		char lane[16];
 
 		snprintf(lane, sizeof(lane), " VL %u", path[i].channel % LANES);
-		graph_add_port(text, s->graph.ports[path[i].channel / LANES]->far, lane);
+		sim_graph_add_port(text, s->graph.ports[path[i].channel / LANES]->far, lane);
 	}
 	sim_find_fault(findings, "credit loop of %zu links: %s", depth - from, text);
 }
@@ -327,14 +327,14 @@ static void search_free(struct search *s)
 	free(s->is_wanted);
 	free(s->seen);
 	free(s->todo);
-	graph_free(&s->graph);
+	sim_graph_free(&s->graph);
 }
 
 int sim_check_credits(const struct sim_fabric *fabric, const struct sim_credits *what,
 		      struct sim_findings *findings)
 {
 	struct search s = { .what = what };
-	int r = graph_new(fabric, what->before, &s.graph);
+	int r = sim_graph_new(fabric, what->before, &s.graph);
 
 	if (r < 0)
 		return r;

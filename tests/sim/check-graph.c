@@ -16,7 +16,7 @@
 
 struct sim_snapshot {
 	uint32_t n_nodes;
-	struct graph_table tables[]; /* by node; lft NULL: no switch */
+	struct sim_graph_table tables[]; /* by node; lft NULL: no switch */
 };
 
 static uint32_t entries_that_count(const struct sim_switch *sw)
@@ -24,17 +24,17 @@ static uint32_t entries_that_count(const struct sim_switch *sw)
 	return MIN(sw->lft_size, be16toh(sw->info.lin_top) + 1u);
 }
 
-static struct graph_table table_now(const struct sim_node *node)
+static struct sim_graph_table table_now(const struct sim_node *node)
 {
-	return (struct graph_table){ .lft = node->sw->lft,
-				     .size = node->sw->lft ? entries_that_count(node->sw) : 0,
-				     .lid = sim_lid(&node->ports[0]),
-				     .lmc = sim_lmc(&node->ports[0]) };
+	return (struct sim_graph_table){ .lft = node->sw->lft,
+					 .size = node->sw->lft ? entries_that_count(node->sw) : 0,
+					 .lid = sim_lid(&node->ports[0]),
+					 .lmc = sim_lmc(&node->ports[0]) };
 }
 
-static int copy_table(const struct sim_node *node, struct graph_table *table)
+static int copy_table(const struct sim_node *node, struct sim_graph_table *table)
 {
-	struct graph_table now = table_now(node);
+	struct sim_graph_table now = table_now(node);
 	uint8_t *lft = malloc(now.size + 1);
 
 	if (!lft)
@@ -72,7 +72,7 @@ void sim_snapshot_free(struct sim_snapshot *snapshot)
 
 /* ---- the graph ------------------------------------------------------------------------------- */
 
-static int allocate(struct graph *g)
+static int allocate(struct sim_graph *g)
 {
 	g->ports = calloc(g->n_ports + 1, sizeof(struct sim_port *));
 	g->switch_of = calloc(g->n_ports + 1, sizeof(*g->switch_of));
@@ -86,7 +86,8 @@ static int allocate(struct graph *g)
 	return g->ports && g->switch_of && g->far && g->first ? 0 : -ENOMEM;
 }
 
-static uint32_t link_of(const struct graph *g, const uint32_t *switch_at, const struct sim_port *p)
+static uint32_t link_of(const struct sim_graph *g, const uint32_t *switch_at,
+			const struct sim_port *p)
 {
 	const struct sim_port *far = p->far;
 
@@ -96,7 +97,7 @@ static uint32_t link_of(const struct graph *g, const uint32_t *switch_at, const 
 }
 
 static void fill(const struct sim_fabric *fabric, const struct sim_snapshot *before,
-		 struct graph *g, uint32_t *switch_at)
+		 struct sim_graph *g, uint32_t *switch_at)
 {
 	uint32_t s = 0, n = 0;
 
@@ -121,12 +122,12 @@ static void fill(const struct sim_fabric *fabric, const struct sim_snapshot *bef
 		g->far[n] = link_of(g, switch_at, g->ports[n]);
 }
 
-int graph_new(const struct sim_fabric *fabric, const struct sim_snapshot *before,
-	      struct graph *graph)
+int sim_graph_new(const struct sim_fabric *fabric, const struct sim_snapshot *before,
+		  struct sim_graph *graph)
 {
 	AUTO(freep) uint32_t *switch_at = calloc(fabric->n_nodes + 1, sizeof(*switch_at));
 
-	*graph = (struct graph){ .n_tables = before ? 2 : 1 };
+	*graph = (struct sim_graph){ .n_tables = before ? 2 : 1 };
 	for (uint32_t i = 0; i < fabric->n_nodes; i++) {
 		if (!fabric->nodes[i]->sw)
 			continue;
@@ -134,14 +135,14 @@ int graph_new(const struct sim_fabric *fabric, const struct sim_snapshot *before
 		graph->n_ports += fabric->nodes[i]->n_ports + 1u;
 	}
 	if (!switch_at || allocate(graph) < 0) {
-		graph_free(graph);
+		sim_graph_free(graph);
 		return -ENOMEM;
 	}
 	fill(fabric, before, graph, switch_at);
 	return 0;
 }
 
-void graph_free(struct graph *graph)
+void sim_graph_free(struct sim_graph *graph)
 {
 	free(graph->ports);
 	free(graph->switch_of);
@@ -149,11 +150,11 @@ void graph_free(struct graph *graph)
 	free(graph->first);
 	for (unsigned t = 0; t < graph->n_tables; t++)
 		free(graph->tables[t]);
-	*graph = (struct graph){ 0 };
+	*graph = (struct sim_graph){ 0 };
 }
 
-void graph_add_port(char text[static SIM_FINDING_TEXT], const struct sim_port *port,
-		    const char *more)
+void sim_graph_add_port(char text[static SIM_FINDING_TEXT], const struct sim_port *port,
+			const char *more)
 {
 	char name[96];
 	size_t length = strlen(text);

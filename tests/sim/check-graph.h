@@ -16,7 +16,7 @@ enum {
 };
 
 /* Where a switch sends LIDs: its table as it counts, and the LIDs that end at it. */
-struct graph_table {
+struct sim_graph_table {
 	const uint8_t *lft;
 	uint32_t size; /* LIDs from here on have no entry */
 	uint16_t lid;
@@ -25,7 +25,7 @@ struct graph_table {
 
 enum { GRAPH_TABLES = 2 };
 
-struct graph {
+struct sim_graph {
 	uint32_t n_switches;
 	uint32_t n_ports;
 	struct sim_port **ports; /* all of them */
@@ -33,18 +33,19 @@ struct graph {
 	uint32_t *first;         /* of each switch: its port 0 in the row */
 	uint32_t *far;           /* of each port: the port that its link comes in by */
 	unsigned n_tables;
-	struct graph_table *tables[GRAPH_TABLES]; /* of each switch */
+	struct sim_graph_table *tables[GRAPH_TABLES]; /* of each switch */
 };
 
 /* With the tables of now, and those of @before unless it is NULL. 0 or -ENOMEM. */
-int graph_new(const struct sim_fabric *fabric, const struct sim_snapshot *before,
-	      struct graph *graph);
-void graph_free(struct graph *graph);
+int sim_graph_new(const struct sim_fabric *fabric, const struct sim_snapshot *before,
+		  struct sim_graph *graph);
+void sim_graph_free(struct sim_graph *graph);
 
 /* The port that switch @s sends @lid out by with table @t; 0: none, or it is for itself. */
-static inline unsigned graph_route(const struct graph *g, unsigned t, uint32_t s, uint32_t lid)
+static inline unsigned sim_graph_route(const struct sim_graph *g, unsigned t, uint32_t s,
+				       uint32_t lid)
 {
-	const struct graph_table *table = &g->tables[t][s];
+	const struct sim_graph_table *table = &g->tables[t][s];
 
 	if (lid >= table->size || (table->lid && (lid - table->lid) >> table->lmc == 0))
 		return 0;
@@ -52,7 +53,7 @@ static inline unsigned graph_route(const struct graph *g, unsigned t, uint32_t s
 }
 
 /* The link of port @number of switch @s; GRAPH_NOTHING for ports that it has not. */
-static inline uint32_t graph_link(const struct graph *g, uint32_t s, unsigned number)
+static inline uint32_t sim_graph_link(const struct sim_graph *g, uint32_t s, unsigned number)
 {
 	uint32_t end = s + 1 < g->n_switches ? g->first[s + 1] : g->n_ports;
 
@@ -60,5 +61,5 @@ static inline uint32_t graph_link(const struct graph *g, uint32_t s, unsigned nu
 }
 
 /* Adds `"S-1"[3]` (and @more) to what @text says, or "..." once and for all if it is too long. */
-void graph_add_port(char text[static SIM_FINDING_TEXT], const struct sim_port *port,
-		    const char *more);
+void sim_graph_add_port(char text[static SIM_FINDING_TEXT], const struct sim_port *port,
+			const char *more);

@@ -24,7 +24,7 @@ struct step {
 };
 
 struct search {
-	struct graph graph;
+	struct sim_graph graph;
 	struct sim_packet packet;
 	uint32_t round; /* odd: on the path is this, done is this + 1 */
 	uint32_t *mark; /* by link */
@@ -63,7 +63,7 @@ static void tell(struct search *s, uint32_t link)
 	while (s->path[from].link != link)
 		from--;
 	for (; from < s->depth; from++)
-		graph_add_port(text, s->graph.ports[s->path[from].link]->far, "");
+		sim_graph_add_port(text, s->graph.ports[s->path[from].link]->far, "");
 	sim_find_fault(s->findings, "multicast LID 0x%x goes in a circle: %s", s->packet.dlid,
 		       text);
 }
@@ -81,7 +81,7 @@ static bool advance(struct search *s)
 		s->depth--;
 		return false;
 	}
-	link = out ? graph_link(&s->graph, at, out) : GRAPH_NOTHING;
+	link = out ? sim_graph_link(&s->graph, at, out) : GRAPH_NOTHING;
 	if (link >= GRAPH_SWITCHES || s->mark[link] == s->round + 1)
 		return false;
 	if (s->mark[link] == s->round) {
@@ -106,7 +106,7 @@ static void check_mlid(struct search *s, unsigned mlid)
 }
 
 /* MLIDs that some switch has an entry for, and one that none has, for the default ports. */
-static void find_mlids(const struct graph *g, uint8_t is_known[static MLIDS])
+static void find_mlids(const struct sim_graph *g, uint8_t is_known[static MLIDS])
 {
 	unsigned unknown = 0;
 
@@ -126,7 +126,7 @@ int sim_check_multicast(const struct sim_fabric *fabric, struct sim_findings *fi
 {
 	struct search s = { .findings = findings, .round = 1 };
 	AUTO(freep) uint8_t *is_known = calloc(MLIDS, 1);
-	int r = graph_new(fabric, NULL, &s.graph);
+	int r = sim_graph_new(fabric, NULL, &s.graph);
 
 	if (r < 0)
 		return r;
@@ -142,6 +142,6 @@ int sim_check_multicast(const struct sim_fabric *fabric, struct sim_findings *fi
 	}
 	free(s.mark);
 	free(s.path);
-	graph_free(&s.graph);
+	sim_graph_free(&s.graph);
 	return r;
 }

@@ -20,7 +20,7 @@ struct step {
 };
 
 struct search {
-	struct graph graph;
+	struct sim_graph graph;
 	uint32_t lid;
 	uint32_t *mark; /* of each switch: 2 lid on the path, 2 lid + 1 done */
 	struct step *path;
@@ -44,9 +44,9 @@ static void tell(struct search *s, uint32_t at)
 		from--;
 	for (; from < s->depth; from++) {
 		const struct step *step = &s->path[from];
-		unsigned out = graph_route(&s->graph, step->table - 1, step->at, s->lid);
+		unsigned out = sim_graph_route(&s->graph, step->table - 1, step->at, s->lid);
 
-		graph_add_port(text, s->graph.ports[s->graph.first[step->at] + out], "");
+		sim_graph_add_port(text, s->graph.ports[s->graph.first[step->at] + out], "");
 	}
 	sim_find_fault(s->findings, "LID %u goes in a circle: %s", s->lid, text);
 }
@@ -63,8 +63,8 @@ static bool advance(struct search *s)
 		s->depth--;
 		return false;
 	}
-	out = graph_route(&s->graph, step->table++, step->at, s->lid);
-	link = out ? graph_link(&s->graph, step->at, out) : GRAPH_NOTHING;
+	out = sim_graph_route(&s->graph, step->table++, step->at, s->lid);
+	link = out ? sim_graph_link(&s->graph, step->at, out) : GRAPH_NOTHING;
 	if (link >= GRAPH_SWITCHES)
 		return false;
 	link = s->graph.switch_of[link];
@@ -90,7 +90,7 @@ static void check_lid(struct search *s)
 	}
 }
 
-static uint32_t highest_lid(const struct graph *g)
+static uint32_t highest_lid(const struct sim_graph *g)
 {
 	uint32_t size = 0;
 
@@ -104,7 +104,7 @@ int sim_check_routes(const struct sim_fabric *fabric, const struct sim_snapshot 
 		     struct sim_findings *findings)
 {
 	struct search s = { .findings = findings };
-	int r = graph_new(fabric, before, &s.graph);
+	int r = sim_graph_new(fabric, before, &s.graph);
 
 	if (r < 0)
 		return r;
@@ -120,6 +120,6 @@ int sim_check_routes(const struct sim_fabric *fabric, const struct sim_snapshot 
 	}
 	free(s.mark);
 	free(s.path);
-	graph_free(&s.graph);
+	sim_graph_free(&s.graph);
 	return r;
 }
