@@ -144,7 +144,7 @@ static ib_port_info_t read_port(const struct sim_ask *ask, struct sim_port *port
 
 	if (is_base_port0(port) && !ask->node->fabric->quirks.base_port0_has_link)
 		hide_link(&info);
-	info.m_key = is_external(port) ? 0 : sim_mkey_shown(port, ask->packet);
+	info.m_key = sim_mkey_shown(port, ask->packet); /* 0 on external ports */
 	info.local_port_num = ask->in->number;
 	if (!has_extended_speeds(ask, port)) {
 		info.link_speed_ext = 0;

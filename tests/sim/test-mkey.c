@@ -143,7 +143,7 @@ static void another_port_of_a_ca_guards_itself_as_well(void **state)
 	assert_int_equal(ask(b, AT_B, SIM_GET, PORT_INFO, 2, NULL), SIM_OK);
 	/* Other attributes are about the node. */
 	other->info.m_key = htobe64(KEY + 1);
-	assert_int_equal(ask(b, AT_B, SIM_GET, 0x0011, 0, NULL), SIM_OK);
+	assert_int_equal(ask(b, AT_B, SIM_GET, 0x7777, 2, NULL), SIM_BAD_ATTRIBUTE);
 	assert_int_equal(violations(other), 2);
 }
 

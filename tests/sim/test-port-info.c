@@ -24,6 +24,13 @@ static bool has_changed(struct bench *b)
 	return changed;
 }
 
+static void know_extended_speeds(struct sim_port *end, struct sim_port *port)
+{
+	end->info.capability_mask |= IB_PORT_CAP_HAS_EXT_SPEEDS;
+	port->info.link_speed_ext = 3;
+	port->info.link_speed_ext_enabled = 3;
+}
+
 /* ---- which port ------------------------------------------------------------------------------ */
 
 static void modifier_0_is_the_port_that_the_question_came_by(void **state)
@@ -214,16 +221,24 @@ static void a_base_port_0_has_no_link(void **state)
 	ib_port_info_t info = everything();
 
 	b->sw->sw->info.flags &= (uint8_t)~0x08;
+	b->sw->ports[0].info.vl_high_limit = 5;
+	b->sw->ports[0].info.error_threshold = 5;
+	b->sw->ports[0].info.max_credit_hint = 5;
+	b->sw->ports[0].info.link_rt_latency = 5;
+	know_extended_speeds(&b->sw->ports[0], &b->sw->ports[0]);
 	info.state_info1 = 7; /* nobody looks */
 	info.link_width_enabled = 0x40;
 	assert_int_equal(bench_set(b, AT_SWITCH, 0, &info), SIM_OK);
-	info = bench_port_info(b, AT_SWITCH, 0);
+	info = bench_port_info(b, AT_SWITCH, EXTENDED | 0);
 	assert_int_equal(be16toh(info.base_lid), 0x123);
 	assert_int_equal(info.mtu_smsl, 0x07);
 	assert_int_equal(info.mtu_cap, 0x50);
 	assert_int_equal(info.link_width_enabled | info.link_width_supported, 0);
 	assert_int_equal(info.state_info1 | info.state_info2 | info.link_speed, 0);
 	assert_int_equal(info.vl_enforce | info.vl_cap | info.error_threshold, 0);
+	assert_int_equal(info.vl_high_limit | info.vl_arb_high_cap | info.vl_arb_low_cap, 0);
+	assert_int_equal(info.max_credit_hint | info.link_rt_latency | info.link_speed_ext, 0);
+	assert_int_equal(info.link_speed_ext_enabled | info.link_width_active, 0);
 	b->fabric->quirks.base_port0_has_link = true;
 	info = bench_port_info(b, AT_SWITCH, 0);
 	assert_int_equal(info.state_info1 & 0x0f, SIM_ACTIVE);
@@ -414,13 +429,6 @@ static void speeds_are_some_of_those_supported(void **state)
 	}
 }
 
-static void know_extended_speeds(struct sim_port *end, struct sim_port *port)
-{
-	end->info.capability_mask |= IB_PORT_CAP_HAS_EXT_SPEEDS;
-	port->info.link_speed_ext = 3;
-	port->info.link_speed_ext_enabled = 3;
-}
-
 static void extended_speeds_are_for_who_asks_and_where_port_0_can(void **state)
 {
 	struct bench *b = *state;
@@ -526,6 +534,21 @@ static void without_a_common_width_there_is_no_link(void **state)
 	assert_int_equal(info.state_info2 >> 4, SIM_POLLING);
 }
 
+static void without_a_common_speed_training_ends_in_polling(void **state)
+{
+	struct bench *b = *state;
+
+	b->fabric->train_time = 10 * LOOP_MSEC;
+	b->b->ports[1].info.link_speed = 1;
+	b->sw->ports[2].info.link_speed = 2;
+	sim_link_bounce(&b->sw->ports[2]);
+	assert_int_equal(sim_phys(&b->sw->ports[2]), SIM_TRAINING);
+	assert_true(loop_virtual_run_until_idle(b->loop, loop_now(b->loop) + LOOP_SEC));
+	assert_int_equal(sim_phys(&b->sw->ports[2]), SIM_POLLING);
+	assert_int_equal(sim_phys(&b->b->ports[1]), SIM_POLLING);
+	assert_int_equal(sim_state(&b->b->ports[1]), SIM_DOWN);
+}
+
 static void an_mtu_is_one_that_the_port_has(void **state)
 {
 	struct bench *b = *state;
@@ -551,6 +574,9 @@ static void an_mtu_is_one_that_the_port_has(void **state)
 	info.state_info2 = 0;
 	assert_int_equal(bench_set(b, AT_B, 0, &info), SIM_OK);
 	assert_int_equal(info.mtu_smsl >> 4, 4);
+	info = bench_to_set(b, AT_B, 0);
+	info.mtu_smsl = 6 << 4;
+	assert_int_equal(bench_set(b, AT_B, 0, &info), SIM_BAD_FIELD);
 }
 
 static void lanes_are_as_many_as_the_port_has(void **state)
@@ -593,6 +619,11 @@ static void violations_are_cleared_by_0_and_by_nothing_else(void **state)
 	assert_int_equal(be16toh(info.m_key_violations), 1);
 	assert_int_equal(be16toh(info.p_key_violations), 0);
 	assert_int_equal(be16toh(info.q_key_violations), 3);
+	info = bench_to_set(b, AT_B, 0);
+	info.m_key_violations = 0;
+	info.q_key_violations = 0;
+	assert_int_equal(bench_set(b, AT_B, 0, &info), SIM_OK);
+	assert_int_equal(info.m_key_violations | info.q_key_violations, 0);
 	b->fabric->quirks.violations_are_stored = true;
 	info = bench_to_set(b, AT_B, 0);
 	info.m_key_violations = htobe16(9);
@@ -700,6 +731,8 @@ static void states_as_others_have_them(void **state)
 	put_state(b, SIM_INIT);
 	assert_int_equal(bench_set_states(b, AT_SWITCH, 2, SIM_ACTIVE, 0), SIM_OK);
 	assert_int_equal(sim_state(&b->sw->ports[2]), SIM_INIT);
+	put_state(b, SIM_DOWN);
+	assert_int_equal(bench_set_states(b, AT_SWITCH, 2, SIM_ARMED, 0), SIM_BAD_FIELD);
 	b->fabric->quirks.state_needs_peer = true;
 	put_state(b, SIM_ARMED);
 	assert_int_equal(bench_set_states(b, AT_SWITCH, 2, SIM_ACTIVE, 0), SIM_BAD_FIELD);
@@ -940,6 +973,52 @@ static void what_is_pulled_while_it_trains_is_down(void **state)
 	assert_true(has_changed(b));
 }
 
+static void training_begins_anew_when_the_cable_is_plugged_again(void **state)
+{
+	struct bench *b = *state;
+	struct sim_port *port = &b->sw->ports[2];
+
+	b->fabric->train_time = 10 * LOOP_MSEC;
+	sim_link_bounce(port);
+	loop_virtual_run_for(b->loop, 5 * LOOP_MSEC);
+	sim_cable_pull(port->far);
+	sim_cable_plug(port->far);
+	loop_virtual_run_for(b->loop, 9 * LOOP_MSEC);
+	assert_int_equal(sim_phys(port), SIM_TRAINING);
+	loop_virtual_run_for(b->loop, LOOP_MSEC);
+	assert_int_equal(sim_state(port), SIM_INIT);
+}
+
+static void a_port_that_begins_to_train_says_so(void **state)
+{
+	struct bench *b = *state;
+
+	b->fabric->train_time = 10 * LOOP_MSEC;
+	assert_int_equal(bench_set_states(b, AT_SWITCH, 2, 0, SIM_DISABLED), SIM_OK);
+	assert_int_equal(bench_set_states(b, AT_SWITCH, 2, 0, SIM_POLLING), SIM_OK);
+	assert_int_equal(b->got.smp.data[33] >> 4, SIM_TRAINING);
+}
+
+static void each_switch_counts_what_was_told_at_the_other_last(void **state)
+{
+	struct bench *b = *state;
+	struct sim_node *other = bench_node(b, SIM_SWITCH, 2, "other");
+	struct sim_port *port = &b->sw->ports[4];
+
+	assert_int_equal(sim_cable(port, &other->ports[1]), 0);
+	b->fabric->train_time = 10 * LOOP_MSEC;
+	assert_true(sim_link_command(port, SIM_DISABLED));
+	assert_true(sim_link_command(port, SIM_POLLING));
+	loop_virtual_run_for(b->loop, 5 * LOOP_MSEC);
+	has_changed(b);
+	other->sw->info.life_state = 0;
+	assert_true(sim_link_command(&other->ports[1], SIM_POLLING));
+	assert_true(loop_virtual_run_until_idle(b->loop, loop_now(b->loop) + LOOP_SEC));
+	assert_int_equal(sim_state(port), SIM_INIT);
+	assert_true(has_changed(b));
+	assert_int_equal(other->sw->info.life_state & PSC, 0);
+}
+
 static void a_pulled_port_forgets_that_it_was_to_bounce(void **state)
 {
 	struct bench *b = *state;
@@ -1080,6 +1159,7 @@ int main(void)
 		BENCH_TEST(what_is_enabled_counts_from_the_next_training_on),
 		BENCH_TEST(a_link_at_an_extended_speed_shows_no_other),
 		BENCH_TEST(without_a_common_width_there_is_no_link),
+		BENCH_TEST(without_a_common_speed_training_ends_in_polling),
 		BENCH_TEST(an_mtu_is_one_that_the_port_has),
 		BENCH_TEST(lanes_are_as_many_as_the_port_has),
 		BENCH_TEST(violations_are_cleared_by_0_and_by_nothing_else),
@@ -1100,6 +1180,9 @@ int main(void)
 		BENCH_TEST(what_an_sm_does_at_the_other_end_is_one),
 		BENCH_TEST(training_takes_its_time_and_the_answer_leaves_before),
 		BENCH_TEST(what_is_pulled_while_it_trains_is_down),
+		BENCH_TEST(training_begins_anew_when_the_cable_is_plugged_again),
+		BENCH_TEST(a_port_that_begins_to_train_says_so),
+		BENCH_TEST(each_switch_counts_what_was_told_at_the_other_last),
 		BENCH_TEST(a_pulled_port_forgets_that_it_was_to_bounce),
 		BENCH_TEST(those_who_share_a_port_hear_what_happens_to_it),
 		BENCH_TEST(whatever_is_set_leaves_a_sane_port),

@@ -45,6 +45,7 @@ static void a_forgetful_device_says_yes_and_does_nothing(void **state)
 	assert_int_equal(bench_set(b, AT_B, 0, &info), SIM_OK);
 	assert_int_equal(be16toh(info.base_lid), 77);
 	assert_int_equal(sim_lid(port), 0);
+	assert_int_equal(bench_port_info(b, AT_B, 0).base_lid, 0);
 	/* It still knows what it has not, and its M_Key. */
 	assert_int_equal(ask(b, AT_B, SIM_SET, NODE_INFO, 0, NULL), SIM_BAD_ATTRIBUTE);
 	port->info.m_key = htobe64(5);

@@ -235,6 +235,9 @@ static void a_hundred_of_each_type_wait(void **state)
 	}
 	assert_true(loop_virtual_run_until_idle(b->loop, loop_now(b->loop) + 10 * interval()));
 	assert_int_equal(b->n_others, 200);
+	threshold(b);
+	now(b);
+	assert_int_equal(b->n_others, 201);
 }
 
 static void without_an_interval_a_repeat_waits_a_millisecond(void **state)
@@ -245,6 +248,13 @@ static void without_an_interval_a_repeat_waits_a_millisecond(void **state)
 	threshold(b);
 	loop_virtual_run_for(b->loop, 10 * LOOP_MSEC - 1);
 	assert_int_equal(b->n_others, 10);
+	/* Others that come meanwhile do not put it off. */
+	for (unsigned i = 0; i < 20; i++) {
+		sim_trap_capability(&b->b->ports[1]);
+		loop_virtual_run_for(b->loop, LOOP_MSEC / 2);
+	}
+	assert_int_equal(b->n_others, 20);
+	assert_int_equal(trap_number(b), 129);
 }
 
 static void who_is_not_active_or_knows_no_sm_says_nothing(void **state)
@@ -252,6 +262,7 @@ static void who_is_not_active_or_knows_no_sm_says_nothing(void **state)
 	struct bench *b = *state;
 	struct sim_port *port = &b->b->ports[1];
 	static const uint16_t none[] = { 0, 0xffff, 0xc000 };
+	uint64_t n_packets = b->fabric->n_packets;
 
 	for (unsigned i = 0; i < 3; i++) {
 		port->info.master_sm_base_lid = htobe16(none[i]);
@@ -267,7 +278,15 @@ static void who_is_not_active_or_knows_no_sm_says_nothing(void **state)
 	threshold(b);
 	port->info.capability_mask |= IB_PORT_CAP_HAS_TRAP;
 	loop_virtual_run_for(b->loop, 3 * interval());
-	assert_int_equal(b->n_others, 0);
+	assert_int_equal(b->fabric->n_packets, n_packets);
+	/* Nor does he remember, if it comes to that later. */
+	threshold(b);
+	port->info.master_sm_base_lid = 0xffff;
+	loop_virtual_run_for(b->loop, interval());
+	assert_int_equal(b->fabric->n_packets, n_packets);
+	port->info.master_sm_base_lid = htobe16(LID_A);
+	assert_true(loop_virtual_run_until_idle(b->loop, loop_now(b->loop) + 10 * interval()));
+	assert_int_equal(b->fabric->n_packets, n_packets);
 }
 
 static void what_waits_is_forgotten_when_the_port_goes_down(void **state)

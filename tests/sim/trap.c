@@ -56,7 +56,8 @@ struct sim_trapper {
 	struct sim_port *port;
 	struct loop_timer *timer;
 	uint64_t last_tid;
-	uint64_t quiet_until;
+	uint64_t next_at;   /* earliest time of another trap, */
+	uint64_t repeat_at; /* and of the same again */
 	struct list queues[N_TYPES];
 	unsigned n_queued[N_TYPES];
 };
@@ -136,16 +137,12 @@ static struct sim_packet make_packet(const struct sim_port *port, const struct t
 static void schedule(struct sim_trapper *trapper)
 {
 	const struct trap *trap = first_trap(trapper);
-	uint64_t now = loop_now(trapper->port->node->fabric->loop);
-	uint64_t when = trapper->quiet_until;
 
-	if (!trap) {
+	if (trap)
+		loop_timer_set(trapper->timer,
+			       trap->was_sent ? trapper->repeat_at : trapper->next_at);
+	else
 		loop_timer_stop(trapper->timer);
-		return;
-	}
-	if (trap->was_sent)
-		when = MAX(when, now + REPEAT_MIN);
-	loop_timer_set(trapper->timer, MAX(when, now));
 }
 
 /* The SM may repress a trap within sim_send(): it is not touched afterwards. */
@@ -155,6 +152,7 @@ static void is_due(void *user)
 	struct sim_port *port = trapper->port;
 	struct trap *trap = first_trap(trapper);
 	struct sim_packet packet;
+	uint64_t now = loop_now(port->node->fabric->loop);
 
 	if (!trap)
 		return;
@@ -164,7 +162,8 @@ static void is_due(void *user)
 	}
 	packet = make_packet(port, trap);
 	trap->was_sent = true;
-	trapper->quiet_until = loop_now(port->node->fabric->loop) + interval(port);
+	trapper->next_at = now + interval(port);
+	trapper->repeat_at = now + MAX(interval(port), REPEAT_MIN);
 	sim_send(port, &packet);
 	schedule(trapper);
 }
@@ -206,9 +205,7 @@ void sim_trap_say(struct sim_port *port, unsigned type, unsigned number, const v
 	trap->tid = ++trapper->last_tid;
 	list_add_tail(&trapper->queues[queue], &trap->queued);
 	trapper->n_queued[queue]++;
-	/* What waits for its next time goes on waiting, unless this one is more urgent. */
-	if (first_trap(trapper) == trap)
-		schedule(trapper);
+	schedule(trapper);
 }
 
 /* Big-endian fields of a notice's details; offsets are those of the whole notice, as in tables. */
@@ -388,7 +385,7 @@ static struct trap *find_trap(struct sim_trapper *trapper, uint64_t tid, unsigne
 		for (struct list *l = queue->next; l != queue; l = l->next) {
 			struct trap *trap = CONTAINER_OF(l, struct trap, queued);
 
-			if (trap->tid == tid && trap->was_sent)
+			if (trap->tid == tid)
 				return trap;
 		}
 	}
