@@ -15,8 +15,10 @@ struct sim_quirks {
 	bool smp_needs_active; /* LID-routed SMPs stop where a port is not Active, as in ibsim */
 	bool armed_receives_nothing; /* no data packet is taken in Armed (pib) */
 
-	/* link.c: the training after a bounce that an SM told is PortStateChange at that switch
-	 * too, which is a reading of IBA 14.2.5.4 that its letter allows */
+	/*
+	 * link.c: a SubnSet takes a port down, and that it comes up again is PortStateChange at its
+	 * own switch as well: training is the link's doing (reference/devices.md 4 can be read so).
+	 */
 	bool bounce_is_news;
 
 	/* sma.c */
@@ -26,12 +28,10 @@ struct sim_quirks {
 	bool lease_clears_key; /* the M_Key itself becomes 0 when its lease is over (ibutils) */
 
 	/* trap.c */
-	bool local_changes_with_mask; /* CapabilityMask in trap 144 of other local changes (opensm)
-				       */
+	bool local_changes_with_mask; /* trap 144 has CapabilityMask also for these (opensm) */
 
 	/* sma-port.c */
-	uint8_t other_port_set;   /* PortInfo Set of another port of a CA. 1: not done, status 0
-				   * (qib);   2: done (pib) */
+	uint8_t other_port_set;   /* Set of another port of a CA. 1: ignored (qib); 2: done (pib) */
 	bool base_port0_has_link; /* fields of links are not 0 on a base port 0 (ibsim, hardware) */
 	bool speeds_ext_unasked;  /* extended speeds also without bit 31 of the modifier (ibsim) */
 	bool speeds_ext_any;      /* enabled ones that it has not: ignored, status 0 (ibsim) */

@@ -15,6 +15,7 @@
 
 #include "tests/sim/sma.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

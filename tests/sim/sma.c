@@ -16,8 +16,6 @@
 
 #include "tests/sim/sma.h"
 
-#include <string.h>
-
 #include "base/macros.h"
 #include "tests/sim/agent.h"
 #include "tests/sim/faults.h"
