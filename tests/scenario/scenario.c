@@ -566,7 +566,8 @@ static bool is_at_rest(struct scenario *s)
 	if (!master)
 		return false;
 	status = scenario_status(master);
-	return status.phase == PHASE_REST && status.sweep_started > s->changed &&
+	return status.phase == PHASE_REST && status.applied == status.generation &&
+	       status.sweep_started > s->changed &&
 	       requests_in_flight(sm_requests(master->sm)) == 0 && !trains(s);
 }
 
