@@ -394,6 +394,26 @@ bool scenario_is_good(struct scenario *s, const struct sim_port *but, char why[s
 	return !look.bad;
 }
 
+void scenario_before_change(struct scenario *s)
+{
+	sim_snapshot_free(TAKE(s->before));
+	if (sim_snapshot_take(s->fabric, &s->before) < 0)
+		abort();
+}
+
+void scenario_expect_good_change(struct scenario *s)
+{
+	struct sim_credits credits = { .sls = 1, .before = s->before };
+	struct sim_findings findings = { .n = 0 };
+
+	if (sim_check_routes(s->fabric, s->before, &findings) < 0 ||
+	    sim_check_credits(s->fabric, &credits, &findings) < 0)
+		abort();
+	if (findings.n)
+		scenario_fail(s, "on the way from the tables before: %s (and %u more)",
+			      findings.text[0], findings.n - 1);
+}
+
 /* Between sweeps nothing changed: what is written then is written in vain. */
 static void expect_silence(struct scenario *s)
 {

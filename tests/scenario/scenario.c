@@ -25,6 +25,8 @@
 #include "base/macros.h"
 #include "conf/conf.h"
 #include "conf/partitions.h"
+#include "tests/sim/check.h"
+#include "tests/sim/faults.h"
 #include "tests/sim/link.h"
 #include "tests/unit/loop-virtual.h"
 
@@ -178,6 +180,7 @@ void scenario_free(struct scenario *s)
 	take_down(&s->rival);
 	memory_keeper_free(s->first.keeper);
 	memory_keeper_free(s->rival.keeper);
+	sim_snapshot_free(s->before);
 	sim_fabric_free(s->fabric);
 	loop_virtual_free(s->loop);
 	log_set_sink(NULL, NULL);
@@ -459,6 +462,27 @@ void scenario_reboot(struct scenario *s, struct sim_node *node)
 {
 	scenario_power_off(s, node);
 	scenario_power_on(s, node);
+}
+
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+void scenario_fault(struct scenario *s, const char *format, ...)
+{
+	char why[SIM_FAULT_WHY], line[256];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	scenario_happens(s, "fault: %s", line);
+	if (sim_fault_parse(s->fabric, line, why) < 0)
+		scenario_fail(s, "the scenario itself: %s", why);
+}
+
+void scenario_clear_faults(struct scenario *s)
+{
+	scenario_happens(s, "all faults are over");
+	sim_fault_clear(s->fabric);
 }
 
 /* ---- partitions ------------------------------------------------------------------------------ */

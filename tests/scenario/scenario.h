@@ -78,7 +78,8 @@ struct scenario {
 	struct scenario_member members[SCENARIO_MEMBERS];
 	unsigned n_members;
 
-	struct guid_map lids; /* that GUIDs had when all was good */
+	struct sim_snapshot *before; /* scenario_before_change() */
+	struct guid_map lids;        /* that GUIDs had when all was good */
 	struct scenario_lines events;
 	struct scenario_lines log;
 };
@@ -122,6 +123,11 @@ void scenario_run(struct scenario *s, uint64_t duration);
 void scenario_settle(struct scenario *s);
 bool scenario_settles_within(struct scenario *s, unsigned seconds);
 
+/* A line that sim_fault_parse() takes: `loss "S0"[1] 10%`; and all of them are over. */
+void scenario_fault(struct scenario *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void scenario_clear_faults(struct scenario *s);
+
 /* Something that this file does not know happens now; also goes into the list of events. */
 void scenario_happens(struct scenario *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -152,6 +158,12 @@ void scenario_fail(struct scenario *s, const char *format, ...)
 void scenario_expect_all_good(struct scenario *s);
 /* The same within so many seconds: something was given up on and is tried again ever less often. */
 void scenario_expect_good_within(struct scenario *s, unsigned seconds);
+/*
+ * Tables change switch by switch and in any order: from those of scenario_before_change() to what
+ * is there now, no packet can have gone in a circle, and no links can have waited for each other.
+ */
+void scenario_before_change(struct scenario *s);
+void scenario_expect_good_change(struct scenario *s);
 /* But for what is at or behind @port, which is bad. */
 void scenario_expect_good_but(struct scenario *s, const struct sim_port *port);
 

@@ -438,6 +438,316 @@ static void a_guid_that_two_ports_have_spoils_nothing_else(void **state)
 	scenario_expect_good_but(s, second);
 }
 
+static void a_silent_host_spoils_nothing_else(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ft2(4));
+	scenario_fault(s, "silent \"H3\"");
+	scenario_start_sm(s);
+	scenario_settle(s);
+	assert_string_equal(scenario_reason(s, scenario_host(s, 3)->far), "neighbor-silent");
+	scenario_expect_good_but(s, scenario_host(s, 3));
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 600);
+}
+
+static void a_switch_that_falls_silent_is_routed_around(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_node *spine;
+
+	comes_up(s, graph_make_ft2(4));
+	spine = s->switches[s->n_switches - 1];
+	scenario_fault(s, "silent \"%s\"", spine->name);
+	scenario_run(s, 120 * LOOP_SEC);
+	for (unsigned i = 0; i < s->n_hosts; i++)
+		assert_int_equal(sim_state(scenario_host(s, i)), SIM_ACTIVE);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 600);
+}
+
+/* One after another in the middle of something, wherever that is. */
+static void devices_die_while_they_are_asked(void **state)
+{
+	for (unsigned i = 0; i < 30; i++) {
+		struct scenario *s = scenario_new(i);
+		const char *name;
+
+		scenario_build(s, graph_make_ft2(4));
+		name = i % 3 ? s->hosts[1 + i % 7]->name : s->switches[1 + i % 5]->name;
+		scenario_fault(s, "die \"%s\" after %u%s", name, i / 2, i & 1 ? " silent" : "");
+		scenario_start_sm(s);
+		scenario_run(s, 30 * LOOP_SEC);
+		scenario_clear_faults(s);
+		for (unsigned n = 0; n < s->fabric->n_nodes; n++)
+			if (s->fabric->nodes[n]->off)
+				scenario_power_on(s, s->fabric->nodes[n]);
+		scenario_expect_good_within(s, 600);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
+static void a_host_that_does_not_keep_its_settings_is_told_once(void **state)
+{
+	struct scenario *s = *state;
+	uint64_t sets;
+
+	scenario_build(s, graph_make_ft2(4));
+	scenario_fault(s, "forget \"H3\" pkeys");
+	s->closed = true;
+	scenario_join(s, scenario_host(s, 3), 5, true);
+	scenario_start_sm(s);
+	scenario_run(s, 60 * LOOP_SEC);
+	sets = transport_sim_counts(s->first.transport)->sets;
+	scenario_run(s, 600 * LOOP_SEC);
+	assert_in_range(transport_sim_counts(s->first.transport)->sets - sets, 0, 60);
+}
+
+static void answers_that_are_malformed_are_not_believed(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ft2(4));
+	for (unsigned i = 0; i < s->n_hosts; i++)
+		scenario_fault(s, "garble \"H%u\" 30%%", i);
+	for (unsigned i = 0; i < s->n_switches; i++)
+		scenario_fault(s, "garble \"S%u\" 10%%", i);
+	scenario_start_sm(s);
+	scenario_run(s, 120 * LOOP_SEC);
+	scenario_clear_faults(s);
+	sm_sweep(s->first.sm, true);
+	scenario_expect_good_within(s, 600);
+}
+
+static void devices_that_are_slow_and_have_little_room_come_up(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ft2(8));
+	for (unsigned i = 0; i < s->n_switches; i++)
+		scenario_fault(s, "service \"S%u\" 300us jitter 200us buffer 8", i);
+	for (unsigned i = 0; i < s->n_hosts; i++)
+		scenario_fault(s, "service \"H%u\" 2ms buffer 4", i);
+	scenario_start_sm(s);
+	is_good_again(s);
+}
+
+/* ---- links that lose packets ------------------------------------------------------------------
+ */
+
+static void all_links_lose(struct scenario *s, unsigned percent)
+{
+	for (unsigned i = 0; i < s->n_switches; i++)
+		scenario_fault(s, "loss \"S%u\" %u%%", i, percent);
+}
+
+static void a_fabric_that_loses_one_percent_comes_up(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ft2(8));
+	all_links_lose(s, 1);
+	scenario_start_sm(s);
+	scenario_expect_good_within(s, 60);
+}
+
+static void a_fabric_that_loses_ten_percent_comes_up(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ft2(4));
+	all_links_lose(s, 10);
+	scenario_start_sm(s);
+	scenario_run(s, 300 * LOOP_SEC);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 600);
+}
+
+static void a_fabric_that_loses_thirty_percent_is_good_when_it_is_mended(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ft2(4));
+	all_links_lose(s, 30);
+	scenario_start_sm(s);
+	scenario_run(s, 300 * LOOP_SEC);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 600);
+}
+
+static void packets_that_come_late_twice_and_in_any_order_do_no_harm(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ft2(8));
+	for (unsigned i = 0; i < s->n_switches; i++) {
+		scenario_fault(s, "duplicate \"S%u\" 10%%", i);
+		scenario_fault(s, "delay \"S%u\" 20us jitter 500us", i);
+		scenario_fault(s, "reorder \"S%u\" 10%% by 20ms", i);
+	}
+	scenario_start_sm(s);
+	is_good_again(s);
+}
+
+/* ---- traps ----------------------------------------------------------------------------------- */
+
+/* A device that cries all the time costs a sweep now and then, not one each time. */
+static void a_storm_of_traps_does_not_wear_it_out(void **state)
+{
+	static const unsigned traps[] = { 128, 129, 131, 144, 257 };
+	struct scenario *s = *state;
+	uint64_t sweeps;
+
+	comes_up(s, graph_make_ft2(4));
+	for (unsigned i = 0; i < 5; i++) {
+		scenario_fault(s, "storm \"S%u\"[0] trap %u every 1ms", i, traps[i]);
+		scenario_fault(s, "storm \"H%u\"[1] trap %u every 1ms", i + 1, traps[i]);
+	}
+	sweeps = scenario_status(&s->first).sweeps;
+	scenario_run(s, 60 * LOOP_SEC);
+	assert_in_range(scenario_status(&s->first).sweeps - sweeps, 1, 60);
+	scenario_clear_faults(s);
+	is_good_again(s);
+}
+
+static void traps_of_nobody_are_nothing_to_it(void **state)
+{
+	struct scenario *s = *state;
+
+	comes_up(s, graph_make_ft2(4));
+	for (unsigned lid = 0; lid < 100; lid++)
+		scenario_fault(s, "forge \"H3\"[1] trap 128 lid %u", lid * 500);
+	is_good_again(s);
+}
+
+/* With a trap it is noticed long before the next sweep. */
+static void a_trap_makes_it_look_at_once(void **state)
+{
+	struct scenario *s = *state;
+
+	s->first.conf.sweep_interval = 3600;
+	scenario_build(s, graph_make_ft2(4));
+	scenario_start_sm(s);
+	scenario_run(s, 60 * LOOP_SEC);
+	scenario_reboot(s, s->hosts[5]);
+	scenario_run(s, 5 * LOOP_SEC);
+	assert_int_equal(sim_state(scenario_host(s, 5)), SIM_ACTIVE);
+}
+
+/* ---- keys of management ---------------------------------------------------------------------- */
+
+static void a_fabric_with_a_management_key_comes_up(void **state)
+{
+	for (unsigned protection = 0; protection <= 3; protection++) {
+		struct scenario *s = scenario_new(protection);
+
+		s->first.conf.m_key = 0x1234567890abcdef;
+		s->first.conf.m_key_protection = protection;
+		comes_up(s, graph_make_ft2(4));
+		assert_int_equal(be64toh(scenario_host(s, 3)->info.m_key), 0x1234567890abcdef);
+		scenario_reboot(s, s->hosts[3]);
+		is_good_again(s);
+		for (unsigned i = 0; i < 3; i++) {
+			scenario_kill_sm(s);
+			scenario_start_sm(s);
+			is_good_again(s);
+		}
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
+static void it_is_killed_while_it_sets_management_keys(void **state)
+{
+	for (unsigned i = 0; i < 30; i++) {
+		struct scenario *s = scenario_new(i);
+
+		s->first.conf.m_key = i + 1;
+		s->first.conf.m_key_protection = 2;
+		memory_keeper_set_delay(s->first.keeper, 1 * LOOP_MSEC);
+		scenario_build(s, graph_make_ft2(4));
+		for (unsigned n = 0; n < 5; n++) {
+			scenario_start_sm(s);
+			scenario_run(s, scenario_random(s, 3 * LOOP_MSEC));
+			scenario_kill_sm(s);
+		}
+		scenario_start_sm(s);
+		is_good_again(s);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
+/* ---- what the stories would notice ------------------------------------------------------------
+ */
+
+/* Something is done behind the back of the subnet manager; then this is said. */
+static void is_noticed(struct scenario *s, const char *sentence)
+{
+	char why[512] = "nothing";
+
+	assert_false(scenario_is_good(s, NULL, why));
+	if (!strstr(why, sentence))
+		fail_msg("\"%s\" is noticed instead of \"%s\"", why, sentence);
+}
+
+static void what_is_wrong_is_noticed(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *host = NULL, *other;
+	struct sim_switch *sw;
+	uint16_t lid;
+	uint8_t route;
+
+	s->closed = true;
+	comes_up(s, graph_make_ft2(4));
+	host = scenario_host(s, 3);
+	other = scenario_host(s, 4);
+	lid = sim_lid(host);
+	sw = s->switches[0]->sw;
+	route = sw->lft[lid];
+
+	sw->lft[lid] = SIM_LFT_NONE;
+	is_noticed(s, "the switch has no route");
+	sw->lft[lid] = route == 1 ? 2 : 1;
+	is_noticed(s, "the port at the end has another LID");
+	sw->lft[lid] = route;
+
+	host->info.base_lid = other->info.base_lid;
+	is_noticed(s, "both have LID");
+	host->info.base_lid = htobe16(lid);
+
+	host->info.state_info1--;
+	is_noticed(s, "has a link and is in state 3");
+	host->info.state_info1++;
+
+	host->info.mtu_smsl ^= 0x10;
+	is_noticed(s, "PortInfo");
+	host->info.mtu_smsl ^= 0x10;
+
+	host->pkeys[0] = htobe16(0xffff);
+	is_noticed(s, "reaches LID");
+	host->pkeys[0] = htobe16(0x7fff);
+
+	assert_true(scenario_is_good(s, NULL, (char[512]){ 0 }));
+	scenario_pull(s, some_link(s));
+	is_noticed(s, "");
+}
+
+static void a_key_that_is_believed_and_not_held_is_noticed(void **state)
+{
+	struct scenario *s = *state;
+
+	comes_up(s, graph_make_ft2(4));
+	scenario_host(s, 3)->pkeys[5] = htobe16(0x8123);
+	is_noticed(s, "believed to be");
+}
+
 /* ---- for long -------------------------------------------------------------------------------- */
 
 static void memory_does_not_grow(void **state)
@@ -498,6 +808,23 @@ int main(void)
 		TEST(members_come_and_go),
 		TEST(partitions_change_while_the_fabric_comes_up),
 		TEST(a_guid_that_two_ports_have_spoils_nothing_else),
+		TEST(a_silent_host_spoils_nothing_else),
+		TEST(a_switch_that_falls_silent_is_routed_around),
+		TEST(devices_die_while_they_are_asked),
+		TEST(a_host_that_does_not_keep_its_settings_is_told_once),
+		TEST(answers_that_are_malformed_are_not_believed),
+		TEST(devices_that_are_slow_and_have_little_room_come_up),
+		TEST(a_fabric_that_loses_one_percent_comes_up),
+		TEST(a_fabric_that_loses_ten_percent_comes_up),
+		TEST(a_fabric_that_loses_thirty_percent_is_good_when_it_is_mended),
+		TEST(packets_that_come_late_twice_and_in_any_order_do_no_harm),
+		TEST(a_storm_of_traps_does_not_wear_it_out),
+		TEST(traps_of_nobody_are_nothing_to_it),
+		TEST(a_trap_makes_it_look_at_once),
+		TEST(a_fabric_with_a_management_key_comes_up),
+		TEST(it_is_killed_while_it_sets_management_keys),
+		TEST(what_is_wrong_is_noticed),
+		TEST(a_key_that_is_believed_and_not_held_is_noticed),
 		TEST(memory_does_not_grow),
 	};
 
