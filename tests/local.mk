@@ -118,7 +118,7 @@ CLEANFILES += libvsm-umad.so vsm-run
 EXTRA_DIST += $(preload_sources) tests/umad/vsm-run.in
 libvsm-umad.so: $(preload_sources)
 	$(AM_V_CCLD)$(CC) -D_GNU_SOURCE -U_FORTIFY_SOURCE -I$(top_srcdir) $(CPPFLAGS) $(CFLAGS) \
-		-Wall -Wextra -std=gnu11 -pthread -fno-strict-aliasing -fvisibility=hidden -fPIC \
+		-Wall -Wextra -std=gnu11 -pthread -fno-strict-aliasing -fexceptions -fvisibility=hidden -fPIC \
 		-shared -Wl,-z,relro,-z,now -o $@ $(filter %.c,$^)
 bin_SCRIPTS = vsm-run
 vsm-run: tests/umad/vsm-run.in Makefile

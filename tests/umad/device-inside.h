@@ -11,6 +11,7 @@
 #include "tests/umad/device.h"
 
 enum {
+	BUSY_MSEC = 2,
 	FILES = 1 << 16, /* the highest descriptor that can be ours, and one */
 };
 
@@ -18,7 +19,9 @@ struct device_port {
 	struct device_port *next_old;
 	struct link *link;
 	struct kmad_port kmad;
-	unsigned users; /* files */
+	unsigned users;   /* files */
+	unsigned pollers; /* threads that wait for packets by themselves */
+	bool polled;      /* that has been so a moment ago */
 	bool issm;
 };
 
@@ -36,13 +39,14 @@ struct open_file {
 
 struct device {
 	pthread_mutex_t lock;
+	int cancel_state; /* of the thread that has the lock */
 	pid_t pid;
 	bool attached;
 	bool complained;
 	bool threaded;
 	int wake; /* an event that the thread looks at */
 	uint64_t sleeps_until;
-	uint64_t hold_until;
+	uint64_t busy_until; /* programs that read are believed to come back before that */
 	struct link_place place;
 	struct device_info info;
 	struct device_port *ports[DEVICE_PORTS + 1]; /* by number */
@@ -56,6 +60,9 @@ extern struct open_file *open_files[FILES];
 
 uint64_t device_now(void);
 void device_wake(void);
+
+/* A program has got something to read, or is about to: now and for BUSY_MSEC. */
+void device_is_busy(void);
 
 /* The port of umad number @number, connected. 0 or -errno */
 int device_find_port(unsigned number, struct device_port **ret);

@@ -28,10 +28,6 @@
 
 #include "tests/umad/real.h"
 
-enum {
-	HOLD_MSEC = 2,
-};
-
 struct device device = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.issm_free = PTHREAD_COND_INITIALIZER,
@@ -75,20 +71,43 @@ static uint64_t next_timer(void)
 	return next;
 }
 
+void device_is_busy(void)
+{
+	device.busy_until = device_now() + BUSY_MSEC * KMAD_MSEC;
+}
+
+/* When the thread has to see whether packets wait that a program does not take by itself. */
+static uint64_t next_look(void)
+{
+	for (unsigned i = 0; i <= DEVICE_PORTS; i++)
+		if (device.ports[i] && device.ports[i]->polled && !device.ports[i]->pollers)
+			return device.busy_until;
+
+	return UINT64_MAX;
+}
+
+/* Whoever has the lock is not cancelled (opensm does that to its receivers). */
 void device_lock(void)
 {
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	pthread_mutex_lock(&device.lock);
+	device.cancel_state = state;
 }
 
 void device_unlock(void)
 {
+	int state = device.cancel_state;
+
 	while (!list_is_empty(&device.dirty))
 		file_set_event(CONTAINER_OF(device.dirty.next, struct open_file, dirty));
-	if (device.threaded && next_timer() < device.sleeps_until) {
+	if (device.threaded && MIN(next_timer(), next_look()) < device.sleeps_until) {
 		device.sleeps_until = 0;
 		device_wake();
 	}
 	pthread_mutex_unlock(&device.lock);
+	pthread_setcancelstate(state, NULL);
 }
 
 /* ---- a connection that is over --------------------------------------------------------------- */
@@ -168,8 +187,8 @@ static int sleep_msec(void)
 	uint64_t until = next_timer();
 	uint64_t msec;
 
-	if (t < device.hold_until)
-		until = MIN(until, device.hold_until);
+	if (t < device.busy_until)
+		until = MIN(until, device.busy_until);
 	device.sleeps_until = until;
 	if (until == UINT64_MAX)
 		return -1;
@@ -180,18 +199,27 @@ static int sleep_msec(void)
 	return (int)MIN(msec, (uint64_t)3600000);
 }
 
+/* Programs that wait by themselves are left alone with their packets. */
 static unsigned prepare(struct pollfd *polls)
 {
+	bool busy = device_now() < device.busy_until;
 	unsigned n = 1;
 
 	polls[0] = (struct pollfd){ .fd = device.wake, .events = POLLIN };
 	for (unsigned i = 0; i <= DEVICE_PORTS; i++) {
-		struct link *link = device.ports[i] ? device.ports[i]->link : NULL;
-		short out = link && link_has_output(link) && device_now() >= device.hold_until
-				    ? POLLOUT
-				    : 0;
-		if (link)
-			polls[n++] = (struct pollfd){ .fd = link->fd, .events = POLLIN | out };
+		struct device_port *port = device.ports[i];
+		short events = 0;
+
+		if (!port)
+			continue;
+		if (!port->pollers && !(busy && port->polled))
+			events |= POLLIN;
+		if (link_has_output(port->link) && !busy)
+			events |= POLLOUT;
+		if (!port->pollers)
+			port->polled = false;
+		if (events)
+			polls[n++] = (struct pollfd){ .fd = port->link->fd, .events = events };
 	}
 
 	return n;
@@ -212,7 +240,8 @@ static void turn(void)
 	flush_all();
 	for (struct list *l = device.dirty.next; l != &device.dirty; l = l->next)
 		something = true;
-	device.hold_until = something ? device_now() + HOLD_MSEC * KMAD_MSEC : 0;
+	if (something)
+		device_is_busy();
 	if (any_broken())
 		detach();
 }

@@ -5,6 +5,7 @@
  * What a process has of the simulator: connections, ports, a thread; and the files that it opened.
  */
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,8 +53,12 @@ int file_open_issm(unsigned number, int flags);
 /* Whose it is, with a reference to be given back; NULL: not ours. */
 struct open_file *file_get(int fd);
 void file_put(struct open_file *file);
+/* Ours, and not in a child that only borrows our memory. */
+bool file_is_here(int fd);
 
 ssize_t file_read(struct open_file *file, int fd, void *buffer, size_t count);
+/* poll() of this descriptor alone, for POLLIN: sets revents. -errno instead of -1. */
+int file_poll(struct open_file *file, struct pollfd *p, int msec);
 ssize_t file_write(struct open_file *file, const void *buffer, size_t count);
 int file_ioctl(struct open_file *file, unsigned long request, void *argument);
 

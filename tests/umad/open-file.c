@@ -172,9 +172,7 @@ struct open_file *file_get(int fd)
 {
 	struct open_file *file;
 
-	/* In a child of vfork() memory is the parent's, but descriptors are not. */
-	if (fd < 0 || fd >= FILES || !__atomic_load_n(&open_files[fd], __ATOMIC_ACQUIRE) ||
-	    getpid() != device.pid)
+	if (fd < 0 || fd >= FILES || !__atomic_load_n(&open_files[fd], __ATOMIC_ACQUIRE))
 		return NULL;
 	device_lock();
 	file = open_files[fd];
@@ -185,8 +183,17 @@ struct open_file *file_get(int fd)
 	return file;
 }
 
+/* In a child of vfork() memory is the parent's, but descriptors are not. */
+bool file_is_here(int fd)
+{
+	return fd >= 0 && fd < FILES && __atomic_load_n(&open_files[fd], __ATOMIC_ACQUIRE) &&
+	       getpid() == device.pid;
+}
+
 void file_put(struct open_file *file)
 {
+	if (!file)
+		return;
 	device_lock();
 	unreference(file);
 	device_unlock();
@@ -197,10 +204,89 @@ static bool is_inherited(const struct open_file *file)
 	return file->pid != device.pid;
 }
 
+/* Is there something to wait for that could come by the connection? */
+static bool has_wire(const struct open_file *file)
+{
+	return !file->issm && !is_inherited(file) && !file->kmad.port->gone &&
+	       !file->port->link->broken;
+}
+
+static void cancelled_at_wire(void *user)
+{
+	struct device_port *port = user;
+
+	device_lock();
+	port->pollers--;
+	device_unlock();
+}
+
+/*
+ * Waits at the connection itself, not for another thread to do so: that is the way that is quick.
+ * Under the lock, which is free meanwhile. What poll() returns.
+ */
+static int wait_at_wire(struct open_file *file, int fd, int msec)
+{
+	struct device_port *port = file->port;
+	struct pollfd p[] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = port->link->fd, .events = POLLIN },
+	};
+	int r;
+
+	if (!link_flush(port->link))
+		device_wake();
+	port->pollers++;
+	port->polled = true;
+	device_unlock();
+	pthread_cleanup_push(cancelled_at_wire, port);
+	r = real_poll(p, COUNT(p), msec);
+	r = r < 0 ? -errno : r;
+	pthread_cleanup_pop(0);
+	device_lock();
+	port->pollers--;
+	device_is_busy();
+	if (p[1].revents && has_wire(file) && !link_receive(port->link))
+		device_wake();
+
+	return r;
+}
+
+/* With or without the wire: until there is something to read. 0: the time is over. */
+static int wait_for_record(struct open_file *file, int fd, int msec)
+{
+	int64_t end = msec < 0 ? INT64_MAX : link_msec() + msec;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t left;
+	int r = 1;
+
+	device_lock();
+	while (r > 0 && !file->wanted && has_wire(file)) {
+		left = msec < 0 ? -1 : MAX(end - link_msec(), (int64_t)0);
+		r = wait_at_wire(file, fd, (int)left);
+	}
+	r = file->wanted ? 1 : r;
+	device_unlock();
+	if (r <= 0 || file->wanted)
+		return r;
+	left = msec < 0 ? -1 : MAX(end - link_msec(), (int64_t)0);
+	r = real_poll(&p, 1, (int)left);
+
+	return r < 0 ? -errno : r;
+}
+
+int file_poll(struct open_file *file, struct pollfd *p, int msec)
+{
+	int r = wait_for_record(file, p->fd, msec);
+
+	p->revents = r > 0 ? POLLIN : 0;
+
+	return r;
+}
+
 ssize_t file_read(struct open_file *file, int fd, void *buffer, size_t count)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
 	ssize_t n;
+	int r;
 
 	for (;;) {
 		device_lock();
@@ -208,14 +294,14 @@ ssize_t file_read(struct open_file *file, int fd, void *buffer, size_t count)
 		    : is_inherited(file) ? -EIO
 					 : kmad_file_read(&file->kmad, buffer, count);
 		/* All read: what was held back goes out. */
-		if (n == -EAGAIN || (n >= 0 && !file->wanted))
-			if (!file->kmad.port->gone)
-				link_flush(file->port->link);
+		if ((n == -EAGAIN || (n >= 0 && !file->wanted)) && has_wire(file))
+			link_flush(file->port->link);
 		device_unlock();
 		if (n != -EAGAIN || fcntl(fd, F_GETFL) & O_NONBLOCK)
 			return n;
-		if (poll(&p, 1, -1) < 0)
-			return -errno;
+		r = wait_for_record(file, fd, -1);
+		if (r < 0)
+			return r;
 	}
 }
 
@@ -224,7 +310,7 @@ static bool may_hold(const struct open_file *file)
 {
 	const struct link_buffer *out = &file->port->link->out;
 
-	return file->wanted && out->to - out->from < HOLD_BYTES && device_now() < device.hold_until;
+	return file->wanted && out->to - out->from < HOLD_BYTES && device_now() < device.busy_until;
 }
 
 ssize_t file_write(struct open_file *file, const void *buffer, size_t count)
@@ -291,8 +377,7 @@ static void find_event(struct open_file *file, int closing)
 
 void file_forget(int fd)
 {
-	if (fd < 0 || fd >= FILES || !__atomic_load_n(&open_files[fd], __ATOMIC_ACQUIRE) ||
-	    getpid() != device.pid)
+	if (!file_is_here(fd))
 		return;
 	device_lock();
 	if (open_files[fd]) {
