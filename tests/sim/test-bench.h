@@ -147,7 +147,8 @@ static inline struct sim_packet bench_packet(const struct bench *b, enum place p
 	p.smp.m_key = htobe64(b->key);
 	p.smp.dr_slid = 0xffff;
 	p.smp.dr_dlid = 0xffff;
-	p.smp.trans_id = htobe64(77);
+	/* A TrapRepress keeps its TID, and with it the number of who sent it. */
+	p.smp.trans_id = htobe64((uint64_t)b->client.id << 48 | 77);
 	p.smp.hop_count = place == AT_A ? 0 : (place == AT_SWITCH ? 1 : 2);
 	p.smp.initial_path[1] = 1;
 	p.smp.initial_path[2] = place == AT_ROUTER ? 3 : 2;
