@@ -16,6 +16,7 @@ enum {
 	SIM_LID_PERMISSIVE = 0xffff,
 	SIM_LID_MULTICAST = 0xc000, /* the first; unicast ends below */
 	SIM_MAD_SIZE = 256,
+	SIM_SMP_DATA = 64,    /* bytes of an attribute */
 	SIM_CLASS_LID = 0x01, /* SMPs by LID */
 	SIM_CLASS_DR = 0x81,  /* and by directed route */
 	SIM_CLASS_PERF = 0x04,
