@@ -18,6 +18,14 @@ static ib_net64_t answered_by(const struct line_user *user)
 	return info->node_guid;
 }
 
+/* LocalPortNum */
+static unsigned ingress(const struct line_user *user)
+{
+	const ib_node_info_t *info = (const ib_node_info_t *)user->got.smp.data;
+
+	return be32toh(info->port_num_vendor_id) >> 24;
+}
+
 static void is_answered(struct line *l, const struct sim_packet *p, const struct sim_node *by)
 {
 	unsigned before = l->at_a.n_got;
@@ -140,13 +148,15 @@ static void an_adapter_never_forwards(void **state)
 	p = line_directed(&l->at_a, 5, other);
 	assert_int_equal(line_send(l, &p), SIM_DROP_DIRECTED_ROUTE);
 	assert_ptr_equal(l->where, &l->b->ports[2]);
+	assert_int_equal(l->b->ports[2].counters.xmit_pkts, 0);
 	/* Nor on the way back. */
 	p = line_directed(&l->at_a, 5, back);
 	p.smp.status = htobe16(0x8000);
-	p.smp.return_path[3] = 2;
+	memset(p.smp.return_path, 2, sizeof(p.smp.return_path));
 	for (uint8_t pointer = 2; pointer <= 5; pointer++) {
 		p.smp.hop_ptr = pointer;
 		assert_int_equal(line_inject(l, &l->b->ports[2], &p), SIM_DROP_DIRECTED_ROUTE);
+		assert_ptr_equal(l->where, &l->b->ports[2]);
 	}
 }
 
@@ -217,11 +227,14 @@ static void a_pointer_far_past_the_end_is_wrong(void **state)
 		struct sim_packet p = line_directed(&l->at_a, 2, to_b);
 
 		p.smp.hop_ptr = bad[i];
+		memset(p.smp.return_path, 1, sizeof(p.smp.return_path));
 		assert_int_equal(line_inject(l, &l->west->ports[1], &p), SIM_DROP_DIRECTED_ROUTE);
 		assert_int_equal(line_send(l, &p), SIM_DROP_DIRECTED_ROUTE);
 		p.smp.status = htobe16(0x8000);
 		assert_int_equal(line_inject(l, &l->west->ports[1], &p), SIM_DROP_DIRECTED_ROUTE);
 		assert_int_equal(line_send(l, &p), SIM_DROP_DIRECTED_ROUTE);
+		assert_int_equal(l->a->ports[1].counters.xmit_pkts, 0);
+		assert_int_equal(l->west->ports[1].counters.xmit_pkts, 0);
 	}
 }
 
@@ -297,6 +310,7 @@ static void a_lid_can_lead_on_from_where_a_path_ends(void **state)
 	/* To the switch itself, and to one that is neither. */
 	p.smp.dr_dlid = htobe16(LID_WEST);
 	is_answered(l, &p, l->west);
+	assert_int_equal(ingress(&l->at_a), 1);
 	p.smp.dr_dlid = htobe16(LID_EAST);
 	is_answered(l, &p, l->east);
 }

@@ -148,6 +148,8 @@ static void lid_0_and_the_permissive_lid_lead_nowhere(void **state)
 	assert_int_equal(line_send(l, &data), SIM_DROP_NO_ROUTE);
 	assert_ptr_equal(l->where, &l->west->ports[1]);
 	assert_int_equal(line_inject(l, &l->b->ports[2], &data), SIM_DROP_NO_ROUTE);
+	data.dlid = 0;
+	assert_int_equal(line_inject(l, &l->b->ports[2], &data), SIM_DROP_NO_ROUTE);
 	assert_int_equal(l->west->ports[1].counters.switch_relay_errors, 4);
 }
 
@@ -395,6 +397,7 @@ static void data_does_not_come_in_before_armed(void **state)
 	assert_int_equal(line_send(l, &p), SIM_DROP_NOT_ACTIVE);
 	assert_ptr_equal(l->where, &l->east->ports[3]);
 	assert_int_equal(l->east->ports[3].counters.rcv_pkts, 0);
+	assert_int_equal(l->east->ports[3].counters.switch_relay_errors, 0);
 	assert_int_equal(sim_state(&l->east->ports[3]), SIM_INIT);
 }
 

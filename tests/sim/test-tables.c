@@ -777,6 +777,9 @@ static void members_end_at_the_capacity_and_at_the_last_port(void **state)
 	assert_int_equal(get(w, &w->sw->ports[1], sim_multicast_table, 1u << 28), SIM_OK);
 	assert_int_equal(get(w, &w->sw->ports[1], sim_multicast_table, 2u << 28), SIM_BAD_FIELD);
 	assert_int_equal(get(w, &w->sw->ports[1], sim_multicast_table, 32), SIM_BAD_FIELD);
+	w->sw->n_ports = 16; /* the last is the first of the next position */
+	assert_int_equal(get(w, &w->sw->ports[1], sim_multicast_table, 1u << 28), SIM_OK);
+	w->sw->n_ports = 20;
 	assert_int_equal(sim_mft_put(sw, 0xc000 + 40, 1, true), -EINVAL);
 	assert_int_equal(sim_mft_put(sw, 0xc000, 16, true), -EINVAL);
 	assert_int_equal(sim_mft_put(sw, 0xbfff, 1, true), -EINVAL);
