@@ -41,7 +41,7 @@ int sim_check_states(const struct sim_fabric *fabric, struct sim_findings *findi
 	for (uint32_t i = 0; i < fabric->n_nodes; i++) {
 		const struct sim_node *node = fabric->nodes[i];
 
-		for (unsigned n = 1; !node->off && n <= node->n_ports; n++) {
+		for (unsigned n = 1; n <= node->n_ports; n++) {
 			const struct sim_port *port = &node->ports[n];
 
 			if (sim_link_is_up(port) && sim_state(port) != SIM_ACTIVE)

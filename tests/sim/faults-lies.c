@@ -313,7 +313,6 @@ void sim_fault_be_oneself(struct sim_node *node)
 	node->info.node_guid = own->node_guid;
 	node->info.sys_guid = own->system_guid;
 	for (unsigned n = 0; n <= node->n_ports; n++)
-		if (own->guids[n])
-			sim_set_port_guid(&node->ports[n], own->guids[n]);
+		sim_set_port_guid(&node->ports[n], own->guids[n]);
 	free(own);
 }

@@ -262,10 +262,8 @@ static void at_end(struct flood *f, struct sim_port *end)
 		f->reached(f->user, &e);
 }
 
-static int come_in(struct flood *f, struct sim_port *in)
+static int push(struct flood *f, struct sim_port *in)
 {
-	if (!is_first(f, in))
-		return 0;
 	if (f->n_todo == f->room) {
 		size_t room = f->room ? 2 * f->room : 64;
 		struct sim_port **more = realloc(f->todo, room * sizeof(struct sim_port *));
@@ -289,7 +287,7 @@ static int go_out(struct flood *f, struct sim_port *in, struct sim_port *out)
 		return 0;
 	}
 	if (far->node->sw)
-		return come_in(f, far);
+		return is_first(f, far) ? push(f, far) : 0;
 	at_end(f, far);
 	return 0;
 }
@@ -316,11 +314,8 @@ static int spread_from(struct flood *f, struct sim_port *in)
 static int flood(struct flood *f)
 {
 	struct sim_port *from = f->probe->from.port;
-	int r = from->node->sw ? come_in(f, from) : go_out(f, from, from);
+	int r = from->node->sw ? push(f, from) : go_out(f, from, from);
 
-	/* The port that a switch sends from has not received it. */
-	if (from->node->sw)
-		f->seen[from->node->index][0] = 0;
 	while (r == 0 && f->n_todo)
 		r = spread_from(f, f->todo[--f->n_todo]);
 	return r;

@@ -167,6 +167,9 @@ static void guids_that_two_have_are_found(void **state)
 	t->hosts[0]->info.node_guid = t->hosts[1]->info.node_guid;
 	assert_int_equal(identities(t, &found), 0);
 	assert_one(&found, "both have node GUID 0x");
+	sim_power(t->hosts[1], false);
+	assert_int_equal(identities(t, &found), 0);
+	assert_int_equal(found.n, 0);
 	t->hosts[0]->info.node_guid = before;
 	port->guids = calloc(port->info.guid_cap, sizeof(*port->guids));
 	assert_non_null(port->guids);
@@ -194,11 +197,27 @@ static void a_circle_of_routes_is_found_with_its_ports(void **state)
 	assert_non_null(strstr(found.text[0], "\"L-2\"[4]"));
 	assert_non_null(strstr(found.text[0], "\"S-2\"[1]"));
 	assert_non_null(strstr(found.text[0], "\"L-1\"[3]"));
-	/* Above the top nothing is forwarded. */
+	/* A link that is down is no part of a circle. */
 	found.n = 0;
+	sim_cable_pull(&t->spines[0]->ports[2]);
+	assert_int_equal(sim_check_routes(t->fabric, NULL, &found), 0);
+	assert_int_equal(found.n, 0);
+	sim_cable_plug(&t->spines[0]->ports[2]);
+	/* Above the top nothing is forwarded. */
 	for (unsigned i = 0; i < t->fabric->n_nodes; i++)
 		if (t->fabric->nodes[i]->sw)
 			t->fabric->nodes[i]->sw->info.lin_top = htobe16(5);
+	assert_int_equal(sim_check_routes(t->fabric, NULL, &found), 0);
+	assert_int_equal(found.n, 0);
+}
+
+static void the_lid_of_a_switch_ends_there_whatever_its_table_says(void **state)
+{
+	struct tree *t = *state;
+	struct sim_findings found = { 0 };
+	struct sim_switch *sw = t->leaves[0]->sw;
+
+	sw->lft[sim_lid(&t->leaves[0]->ports[0])] = 3;
 	assert_int_equal(sim_check_routes(t->fabric, NULL, &found), 0);
 	assert_int_equal(found.n, 0);
 }
@@ -304,23 +323,44 @@ static void old_and_new_tables_can_lock_where_neither_does(void **state)
 	sim_snapshot_free(before);
 }
 
-static void who_is_no_source_and_no_destination_does_not_count(void **state)
+static void who_is_no_destination_does_not_count(void **state)
 {
 	struct tree *t = *state;
-	struct sim_credits what = { .sls = 1 };
+	struct sim_credits what = { .sls = 1, .switches_send = true };
 	struct sim_findings found;
 
 	route_ring(t, 0xf);
 	sim_power(t->hosts[0], false);
 	assert_int_equal(credit_loops(t, &what, &found), 0);
-	/* The switch itself would still use the last link of the circle, but not for LID 1. */
 	sim_power(t->hosts[0], true);
-	tree_activate(host(t, 0));
-	tree_activate(host(t, 0)->far);
 	host(t, 0)->info.base_lid = htobe16(1);
 	assert_int_equal(credit_loops(t, &what, &found), 1);
-	sim_power(t->hosts[1], false);
+}
+
+static void switches_are_sources_if_one_says_so(void **state)
+{
+	struct tree *t = *state;
+	struct sim_credits what = { .sls = 1 };
+	struct sim_findings found;
+
+	/* The LID of the host at the first switch is the switch's own; no host is there. */
+	route_ring(t, 0xf);
+	sim_power(t->hosts[0], false);
+	t->leaves[0]->ports[0].info.base_lid = htobe16(1);
+	assert_int_equal(credit_loops(t, &what, &found), 0);
 	what.switches_send = true;
+	assert_int_equal(credit_loops(t, &what, &found), 1);
+}
+
+static void what_a_switch_does_not_send_back_waits_for_nothing(void **state)
+{
+	struct tree *t = *state;
+	struct sim_credits what = { .sls = 1 };
+	struct sim_findings found;
+
+	route_ring(t, 0x3);
+	t->leaves[0]->sw->lft[2] = 2;
+	t->leaves[1]->sw->lft[2] = 3;
 	assert_int_equal(credit_loops(t, &what, &found), 0);
 }
 
@@ -352,6 +392,26 @@ static void a_second_lane_breaks_the_circle(void **state)
 	/* A lane that drops holds nothing. */
 	set_lane(t->leaves[0], 3, 2, 15);
 	what.sls = 1;
+	assert_int_equal(credit_loops(t, &what, &found), 0);
+}
+
+/* All the way round, by one lane where it begins and by another from there on. */
+static void each_lane_of_a_link_is_followed(void **state)
+{
+	struct tree *t = *state;
+	struct sim_credits what = { .sls = 1 };
+	struct sim_findings found;
+
+	for (unsigned at = 0; at < RING; at++) {
+		for (unsigned to = 0; to < RING; to++)
+			t->leaves[at]->sw->lft[to + 1] = at == to ? 1 : 2;
+		set_lane(t->leaves[at], 3, 2, 1);
+	}
+	assert_int_equal(credit_loops(t, &what, &found), 1);
+	assert_one(&found, "credit loop of 4 links: ");
+	assert_non_null(strstr(found.text[0], "\"L-1\"[2] VL 1"));
+	for (unsigned at = 0; at < RING; at++)
+		set_lane(t->leaves[at], 3, 2, 15);
 	assert_int_equal(credit_loops(t, &what, &found), 0);
 }
 
@@ -454,12 +514,16 @@ int main(void)
 		TEST(a_live_port_without_a_lid_is_found),
 		TEST(guids_that_two_have_are_found),
 		TEST(a_circle_of_routes_is_found_with_its_ports),
+		TEST(the_lid_of_a_switch_ends_there_whatever_its_table_says),
 		TEST(a_lid_that_nobody_owns_must_not_circle_either),
 		IN_RING(old_and_new_tables_can_circle_where_neither_does),
 		TEST(a_snapshot_is_a_copy),
 		IN_RING(a_ring_has_a_credit_loop),
 		IN_RING(old_and_new_tables_can_lock_where_neither_does),
-		IN_RING(who_is_no_source_and_no_destination_does_not_count),
+		IN_RING(who_is_no_destination_does_not_count),
+		IN_RING(switches_are_sources_if_one_says_so),
+		IN_RING(what_a_switch_does_not_send_back_waits_for_nothing),
+		IN_RING(each_lane_of_a_link_is_followed),
 		IN_RING(a_second_lane_breaks_the_circle),
 		IN_RING(lanes_of_different_sls_lock_together),
 		TEST(a_circle_of_multicast_is_found),

@@ -502,7 +502,14 @@ static void a_set_that_is_refused_is_not_done_and_says_so(void **state)
 	assert_true(sim_fault_forgets(host(f, 5), &p));
 	assert_true(sim_fault_answer(host(f, 5), &p, SIM_SET));
 	assert_int_equal(be16toh(p.mad.status), SIM_BAD_FIELD);
+	/* What was decided about this Set is about nothing else. */
 	p.mad.status = 0;
+	assert_true(sim_fault_answer(host(f, 5), &p, SIM_GET));
+	assert_int_equal(be16toh(p.mad.status), 0);
+	say(f, "refuse H-6 set lft next 1");
+	assert_true(sim_fault_forgets(host(f, 5), &p));
+	assert_true(sim_fault_answer(host(f, 5), &other, SIM_SET));
+	assert_int_equal(be16toh(other.mad.status), 0);
 	assert_false(sim_fault_forgets(host(f, 5), &p));
 	assert_true(sim_fault_answer(host(f, 5), &p, SIM_SET));
 	assert_int_equal(be16toh(p.mad.status), 0);
@@ -593,6 +600,7 @@ static void a_device_dies_after_it_has_done_it(void **state)
 	assert_true(f->tree.hosts[5]->off);
 	assert_int_equal(sim_state(host(f, 5)->far), SIM_DOWN);
 	assert_int_equal(f->tree.fabric->drops[SIM_DROP_SILENT], 1);
+	assert_false(f->tree.hosts[5]->faults->dies);
 	sim_power(f->tree.hosts[5], true);
 	host(f, 5)->info.base_lid = htobe16(6);
 	assert_int_equal(ask(f, host(f, 5), 1), 3);
@@ -634,6 +642,20 @@ static void a_twin_has_the_guids_of_another_until_it_is_itself(void **state)
 	say(f, "clear");
 	assert_int_not_equal(f->tree.leaves[0]->ports[0].guid, f->tree.leaves[1]->ports[0].guid);
 	assert_int_equal(f->tree.leaves[0]->ports[1].guid, 0);
+}
+
+static void a_twin_of_a_switch_has_its_one_guid_once(void **state)
+{
+	struct fixture *f = *state;
+	struct sim_node *two = tree_node(&f->tree, SIM_CA, 2, 'X', 1);
+	uint64_t second = two->ports[2].guid;
+
+	say(f, "twin X-1 of L-1");
+	assert_int_equal(two->ports[1].guid, f->tree.leaves[0]->ports[0].guid);
+	assert_int_equal(two->ports[2].guid, second);
+	say(f, "twin L-2 of X-1");
+	assert_int_equal(f->tree.leaves[1]->ports[0].guid, two->ports[1].guid);
+	assert_int_equal(f->tree.leaves[1]->ports[1].guid, 0);
 }
 
 /* ---- by the clock ---------------------------------------------------------------------------- */
@@ -745,6 +767,7 @@ static void traps_have_their_details(void **state)
 	host(f, 5)->info.master_sm_base_lid = 0xffff;
 	sim_fault_forge(host(f, 5), 144, 6);
 	assert_int_equal(f->n_got, 4);
+	assert_int_equal(f->tree.fabric->n_packets, 4);
 }
 
 static void a_forged_trap_claims_another_sender(void **state)
@@ -985,6 +1008,7 @@ int main(void)
 		TEST(a_device_dies_after_it_has_done_it),
 		TEST(or_it_is_silent_with_its_links_up),
 		TEST(a_twin_has_the_guids_of_another_until_it_is_itself),
+		TEST(a_twin_of_a_switch_has_its_one_guid_once),
 		TEST(a_link_flaps_as_often_as_it_was_told),
 		TEST(a_flap_that_is_cleared_leaves_the_link_whole),
 		TEST(a_flap_with_jitter_takes_longer_each_time),

@@ -279,6 +279,8 @@ static void a_grh_must_name_the_port_or_an_alias_of_it(void **state)
 	assert_int_equal(probed(&probe).why, SIM_DROP_GRH);
 	to->info.subnet_prefix = htobe64(other);
 	assert_int_equal(probed(&probe).why, SIM_PASSED);
+	name(&probe, UINT64_C(0xfe80) << 48, to->guid);
+	assert_int_equal(probed(&probe).why, SIM_PASSED);
 	name(&probe, other, 0xabc);
 	assert_int_equal(probed(&probe).why, SIM_DROP_GRH);
 	to->guids = calloc(to->info.guid_cap, sizeof(*to->guids));
@@ -410,6 +412,18 @@ static void every_one_of_its_lids_is_tried(void **state)
 		sw->lft[64] = sw->lft[1];
 	}
 	assert_int_equal(sim_probe_all(t->fabric, &all, NULL), 30);
+}
+
+static void somebody_else_with_its_lid_is_not_it(void **state)
+{
+	struct tree *t = *state;
+	struct seen seen = { 0 };
+	struct sim_probe_all all = { .violated = violated, .user = &seen };
+
+	host(t, 3)->info.base_lid = htobe16(6);
+	/* From the ten others; the twin of its LID reaches itself. */
+	assert_int_equal(sim_probe_all(t->fabric, &all, NULL), 11);
+	assert_int_equal(seen.why, SIM_PASSED);
 }
 
 static void who_is_dark_is_not_asked(void **state)
@@ -582,6 +596,33 @@ static void members_without_the_pkey_do_not_take_it(void **state)
 	assert_ptr_equal(s.at, host(t, 3));
 }
 
+static void a_grh_of_multicast_names_a_group(void **state)
+{
+	struct tree *t = *state;
+	struct sim_probe probe = { .from = { .port = host(t, 0) }, .dlid = MLID };
+	struct sim_spread s;
+
+	grow(t);
+	name(&probe, UINT64_C(0xff12401b) << 32, 1);
+	assert_int_equal(sim_probe_multicast(&probe, NULL, NULL, &s), 0);
+	assert_int_equal(s.n_reached, 5);
+	name(&probe, UINT64_C(0xfe80) << 48, host(t, 5)->guid);
+	assert_int_equal(sim_probe_multicast(&probe, NULL, NULL, &s), 0);
+	assert_int_equal(s.n_reached, 0);
+	assert_int_equal(s.why, SIM_DROP_GRH);
+}
+
+static void to_a_unicast_lid_nothing_spreads(void **state)
+{
+	struct tree *t = *state;
+	struct sim_probe probe = between(t, 0, 5);
+	struct sim_spread s;
+
+	assert_int_equal(sim_probe_multicast(&probe, NULL, NULL, &s), 0);
+	assert_int_equal(s.n_reached, 0);
+	assert_int_equal(s.why, SIM_DROP_NO_ROUTE);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -603,6 +644,7 @@ int main(void)
 		TEST(all_pairs_reach_each_other),
 		TEST(what_must_not_be_reached_is_a_violation_too),
 		TEST(every_one_of_its_lids_is_tried),
+		TEST(somebody_else_with_its_lid_is_not_it),
 		TEST(who_is_dark_is_not_asked),
 		cmocka_unit_test(all_pairs_of_648_hosts_take_no_second),
 		TEST(a_tree_reaches_each_member_once_and_never_the_sender),
@@ -610,6 +652,8 @@ int main(void)
 		TEST(what_comes_twice_is_told),
 		TEST(a_loop_ends_and_the_sender_sees_its_own),
 		TEST(copies_that_come_to_nothing_have_a_reason),
+		TEST(a_grh_of_multicast_names_a_group),
+		TEST(to_a_unicast_lid_nothing_spreads),
 		TEST(members_without_the_pkey_do_not_take_it),
 	};
 
