@@ -273,6 +273,21 @@ static void a_snapshot_is_a_copy(void **state)
 	sim_snapshot_free(NULL);
 }
 
+static void a_switch_that_is_newer_than_a_snapshot_had_no_table(void **state)
+{
+	struct tree *t = *state;
+	struct sim_findings found = { 0 };
+	struct sim_snapshot *before;
+	struct sim_node *node;
+
+	assert_int_equal(sim_snapshot_take(t->fabric, &before), 0);
+	node = tree_node(t, SIM_SWITCH, 2, 'N', 1);
+	tree_link(node, 1, tree_node(t, SIM_SWITCH, 2, 'N', 2), 1);
+	assert_int_equal(sim_check_routes(t->fabric, before, &found), 0);
+	assert_int_equal(found.n, 0);
+	sim_snapshot_free(before);
+}
+
 /* ---- credits --------------------------------------------------------------------------------- */
 
 static unsigned credit_loops(struct tree *t, const struct sim_credits *what,
@@ -518,6 +533,7 @@ int main(void)
 		TEST(a_lid_that_nobody_owns_must_not_circle_either),
 		IN_RING(old_and_new_tables_can_circle_where_neither_does),
 		TEST(a_snapshot_is_a_copy),
+		TEST(a_switch_that_is_newer_than_a_snapshot_had_no_table),
 		IN_RING(a_ring_has_a_credit_loop),
 		IN_RING(old_and_new_tables_can_lock_where_neither_does),
 		IN_RING(who_is_no_destination_does_not_count),
