@@ -24,8 +24,6 @@ struct sim_ask {
 	uint8_t *data;     /* the 64 bytes of the answer; holds the request's */
 };
 
-enum { SIM_SMP_DATA = 64 };
-
 /* sma-port.c */
 enum sim_status sim_node_info(struct sim_ask *ask);
 enum sim_status sim_node_description(struct sim_ask *ask);
