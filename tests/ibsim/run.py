@@ -7,8 +7,9 @@
 Prints TAP. PATTERN: only tests whose name contains one of them; -l: only list them; -k: keep the
 scratch directories of tests that fail. In the environment: VSM and VSMCTL (programs, otherwise
 those of the build directory), VSM_FABRICS (a folder with further net files), VSM_TEST_SM=opensm
-(let opensm stand in where a test is about no more than a fabric that is up), VSM_TEST_PATIENCE
-(a factor for all deadlines), VSM_TEST_PRELOAD=umad (libvsm-umad.so instead of libumad2sim.so).
+(let opensm stand in where a test is about no more than a fabric that is up), VSM_TEST_SIM=vsm-sim
+(instead of ibsim), VSM_TEST_PATIENCE (a factor for all deadlines), VSM_TEST_PRELOAD=umad
+(libvsm-umad.so instead of libumad2sim.so).
 """
 
 import argparse
@@ -27,11 +28,12 @@ import lib
 import suite
 import test_faults
 import test_input
+import test_sim
 import test_umad
 import test_up
 
 TESTS = [*test_up.tests(), *test_faults.tests(), *test_input.tests(),
-         *test_umad.tests()]
+         *test_umad.tests(), *test_sim.tests()]
 
 
 class Report:

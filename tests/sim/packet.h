@@ -57,6 +57,8 @@ struct sim_packet {
 	uint8_t hop_limit;
 	uint8_t traffic_class;
 	uint16_t length; /* of the payload in bytes: 256 for MADs */
+	/* What libumad2sim, which has no RMPP, says of a MAD: so many bytes count; 0: not said. */
+	uint16_t told_length;
 	uint32_t flow_label;
 	uint8_t sgid[16];
 	uint8_t dgid[16];
