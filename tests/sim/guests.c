@@ -3,11 +3,13 @@
 /*
  * ibsim's protocol as far as it does not matter what carries it (reference/kernel.md 4).
  *
- * Two of its habits need a hand. Directed routes: its clients send and expect a hop pointer of 0,
+ * Three of its habits need a hand. Directed routes: its clients send and expect a hop pointer of 0,
  * whatever has travelled; here it is where a kernel would have it. And GET_NODEINFO: libumad2sim
  * makes the GUID of its port from the node's and the port's number, which is wrong wherever a real
  * fabric was read from a file; so it is told a NodeGUID that gives the right one. Nobody else asks
- * this question, and a subnet manager that does not know its own port's GUID finds nothing.
+ * this question, and a subnet manager that does not know its own port's GUID finds nothing. Third,
+ * the length of a packet is what its reader is told, for tables of an SA that end early; devices
+ * answer with whole MADs.
  */
 
 #include "tests/sim/guests.h"
@@ -311,6 +313,8 @@ bool guest_decode(const struct ibsim_packet *from, struct sim_packet *ret)
 	ret->dqpn = get32(from->dqp) & 0xffffff;
 	ret->sqpn = get32(from->sqp) & 0xffffff;
 	ret->length = SIM_MAD_SIZE;
+	if (!get32(from->length) && get32(from->length + 4) <= UINT16_MAX)
+		ret->told_length = (uint16_t)get32(from->length + 4);
 	ret->pkey = 0xffff;
 	ret->qkey = ret->dqpn ? SIM_QKEY_MAD : 0;
 	if (ret->mad.base_ver != 1)
@@ -332,7 +336,7 @@ void guest_encode(const struct sim_packet *from, struct ibsim_packet *ret)
 	put_lid(ret->slid, from->slid);
 	put32(ret->dqp, from->dqpn);
 	put32(ret->sqp, from->sqpn);
-	ret->length[6] = SIM_MAD_SIZE >> 8; /* big-endian */
+	put32(ret->length + 4, from->told_length ? from->told_length : SIM_MAD_SIZE);
 	if (is_directed(ret->mad))
 		ret->mad[6] = 0; /* hop pointer */
 }
