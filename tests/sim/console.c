@@ -771,6 +771,31 @@ static void do_help(struct command *c)
 	for (size_t i = 0; i < COUNT(commands); i++)
 		if (commands[i].help)
 			fprintf(c->out, "\t%s\n", commands[i].help);
+	for (const struct console_extra *e = c->console->extras; e && e->word; e++)
+		fprintf(c->out, "\t%s\n", e->help);
+}
+
+static bool do_extra(struct command *c)
+{
+	for (const struct console_extra *e = c->console->extras; e && e->word; e++) {
+		if (!take_word(c, e->word))
+			continue;
+		skip_spaces(c);
+		e->run(c->console, c->at, c->out);
+		return true;
+	}
+	return false;
+}
+
+static bool do_own(struct command *c)
+{
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		if (!take_word(c, commands[i].word))
+			continue;
+		commands[i].run(c);
+		return true;
+	}
+	return false;
 }
 
 static void cut_line(char *line)
@@ -797,13 +822,7 @@ void console_do(struct console *console, char *line, FILE *out, struct console_n
 		return;
 	}
 	guests_begin(console->guests);
-	for (size_t i = 0; i < COUNT(commands); i++) {
-		if (take_word(&c, commands[i].word)) {
-			commands[i].run(&c);
-			guests_end(console->guests);
-			return;
-		}
-	}
+	if (!do_own(&c) && !do_extra(&c))
+		fprintf(out, "command '%.*s' unknown - skipped\n", (int)strcspn(c.at, " \t"), c.at);
 	guests_end(console->guests);
-	fprintf(out, "command '%.*s' unknown - skipped\n", (int)strcspn(c.at, " \t"), c.at);
 }

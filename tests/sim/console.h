@@ -10,11 +10,21 @@
 
 #include "tests/sim/guests.h"
 
+struct console;
+
+/* A command of another file; the last of a list has no word. */
+struct console_extra {
+	const char *word;
+	void (*run)(struct console *console, char *rest, FILE *out);
+	const char *help;
+};
+
 struct console {
 	struct sim_fabric *fabric;
 	struct guests *guests;
 	unsigned verbose;
-	uint64_t started; /* loop_now() */
+	uint64_t started;                   /* loop_now() */
+	const struct console_extra *extras; /* NULL: none */
 	void (*quit)(void *user);
 	void (*set_verbose)(void *user, unsigned level);
 	void *user;
