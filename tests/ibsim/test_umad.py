@@ -15,7 +15,10 @@ from suite import Suite
 suite = Suite()
 tests = suite.tests
 
-CLIENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "umad", "client.py")
+UMAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "umad")
+CLIENT = os.path.join(UMAD, "client.py")
+BRIDGE = os.path.join(UMAD, "bridge.py")
+CHECKS = ("readable", "timeout", "agents", "issm", "sysfs", "fork", "blocking", "batches")
 
 
 class Simulator(lib.Simulator):
@@ -46,9 +49,8 @@ def managed(world, plan, **options):
 PLAN = fabrics.fat_tree_3(6)  # 99 nodes
 
 
-@suite.for_each("through the preload a program has an umad driver: {}", [
-    (what, what) for what in ("readable", "timeout", "agents", "issm", "sysfs", "fork", "blocking",
-                              "batches")], weight=2)
+@suite.for_each("through the preload a program has an umad driver: {}", [(what, what) for what in CHECKS],
+                weight=2)
 def driver(world, what):
     sim = Simulator(world, PLAN.build())
     sim.client(what)
@@ -58,6 +60,49 @@ def driver(world, what):
     sim.client("sysfs")
     lib.check_empty("left behind", (name for name in os.listdir(world.dir)
                                     if name.startswith("vsm-umad-")))
+
+
+def bridged(world, plan):
+    """A simulator with a stream before it."""
+    sim = Simulator(world, plan.build())
+    bridge = world.spawn(["python3", BRIDGE, sim.name], {}, "bridge.log", stdout=None)
+    sim.bridge = bridge
+    lib.wait_until("the bridge listens",
+                   lambda: f"@{sim.name}:stream" in open("/proc/net/unix", encoding="utf-8",
+                                                         errors="replace").read(), 20)
+    return sim
+
+
+@suite.for_each("the same over a stream: {}", [(what, what) for what in CHECKS], weight=2)
+def driver_on_a_stream(world, what):
+    bridged(world, PLAN).client(what)
+
+
+@suite.test("opensm and the tools over a stream", weight=8)
+def opensm_on_a_stream(world):
+    sim = bridged(world, PLAN)
+    sm = lib.Opensm(world, sim).start().wait_ready()
+    sim.wait_up(30)
+    records = sim.tool("saquery", host="H00004").count("NodeRecord dump")
+    check(records >= sim.fabric.n_nodes, f"{records} records")
+    check("SMINFO_MASTER" in sim.tool("sminfo", "-D", "0,1,1", host="H00001"), "sminfo -D")
+    second = sim.run("sminfo", host="H00005")
+    check_equal("exit code of sminfo", second.returncode, 0)
+    # The second subnet manager on a port does not get the methods of the first.
+    env = {"IBSIM_SOCKNAME": sim.name, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = world.run([lib.VSM_RUN, "-n", sim.host, "python3", CLIENT, "conflict"], env)
+    check_equal(f"conflict: {done.stderr}", done.returncode, 0)
+    sm.stop()
+
+
+@suite.test("a simulator that ends is a device that is removed")
+def gone(world):
+    sim = bridged(world, PLAN)
+    process = world.spawn([lib.VSM_RUN, "-n", "H00000", "python3", CLIENT, "gone"],
+                          {"IBSIM_SOCKNAME": sim.name, "PYTHONDONTWRITEBYTECODE": "1"}, "gone.log")
+    lib.wait_until("the program is there", lambda: "open" in world.read("gone.log"), 20)
+    world.stop(sim.bridge, signal.SIGKILL)
+    check_equal(world.read("gone.log"), process.wait(30 * lib.PATIENCE), 0)
 
 
 @suite.test("without a simulator there is no device, a sentence says why, and nobody waits")

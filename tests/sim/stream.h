@@ -146,9 +146,9 @@ struct stream_table {
 /*
  * What a program wants to get. Requests (a MAD whose method has no response bit, and is not
  * TrapRepress) that arrive at the port go to the client that registered the method for their class
- * and version, and OUI where the class is one of 0x30 to 0x4f: one client, or none, because a
- * second registration of the same method is refused with EINVAL. Class 0x81 is not class 0x01. With
- * nobody there, a Get or a Set is answered with GetResp and status 0x000c, as the
+ * and version, and OUI (zeros elsewhere) where the class is one of 0x30 to 0x4f: one client, or
+ * none, because a second registration of the same method is refused with EINVAL. Class 0x81 is not
+ * class 0x01. With nobody there, a Get or a Set is answered with GetResp and status 0x000c, as the
  * kernel does, and the rest is dropped. Responses go to the client whose id is in bits 63 to 48 of
  * the TID, whether it registered anything or not. An agent without methods need not be told.
  */

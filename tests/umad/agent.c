@@ -137,10 +137,11 @@ static struct kmad_agent *agent_new(struct kmad_file *file, const struct kmad_re
 	agent->version = r->version;
 	agent->rmpp_version = r->rmpp_version;
 	agent->user_rmpp = r->user_rmpp;
-	if (r->class) {
-		memcpy(agent->oui, r->oui, sizeof(agent->oui));
+	if (r->class)
 		memcpy(agent->methods, r->methods, sizeof(agent->methods));
-	}
+	/* libibumad leaves there what it likes in other classes. */
+	if (class_has_oui(r->class))
+		memcpy(agent->oui, r->oui, sizeof(agent->oui));
 	list_init(&agent->link);
 	list_init(&agent->sends);
 	list_init(&agent->messages);

@@ -167,6 +167,25 @@ def agents():
     fails(errno.EINVAL, os.write, two.fd, bytes(99))
 
 
+def conflict():
+    """Another program on this port has the methods of an SA."""
+    umad = Umad()
+    fails(errno.EINVAL, umad.register, 3, 2, 1, (1, 0x12))
+    umad.register(3, 2, 1)
+
+
+def gone():
+    """The simulator ends while the device is open; and comes back."""
+    umad = Umad()
+    umad.register(0x81, 1)
+    print("open", flush=True)
+    check(umad.wait(30), "not told")
+    fails(errno.EIO, os.read, umad.fd, 320)
+    fails(errno.EIO, umad.send, 0, smp(0x11), 0xffff, 0, 100)
+    fails(errno.EPIPE, umad.register, 4, 1)
+    os.close(umad.fd)
+
+
 def issm():
     """IsSM while it is open, for one at a time."""
     def mask():

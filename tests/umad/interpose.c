@@ -297,7 +297,10 @@ EXPORT ssize_t readlinkat(int folder, const char *path, char *buffer, size_t siz
 /* Also when the thread is cancelled: this is compiled with -fexceptions. */
 static void file_putp(struct open_file **file)
 {
+	int saved = errno;
+
 	file_put(*file);
+	errno = saved;
 }
 
 /* ---- functions of descriptors ---------------------------------------------------------------- */

@@ -144,6 +144,17 @@ static void old_and_new_headers(void **state)
 	assert_true(h->file.pkey_index);
 }
 
+static void an_oui_counts_in_vendor_classes_only(void **state)
+{
+	struct host *h = *state;
+	uint8_t a[40];
+
+	host_registration(a, 1, 3, 2, 1);
+	put_host32(a + 32, 0x123456);
+	assert_int_equal(kmad_file_ioctl(&h->file, UMAD_REGISTER_AGENT2, a), 0);
+	assert_int_equal(h->file.agents[0]->oui[0], 0);
+}
+
 static void a_device_that_is_gone_takes_nobody(void **state)
 {
 	struct host *h = *state;
@@ -177,6 +188,7 @@ int main(void)
 		TEST(a_method_belongs_to_one_agent),
 		TEST(a_vendor_class_has_eight_ouis),
 		TEST(old_and_new_headers),
+		TEST(an_oui_counts_in_vendor_classes_only),
 		TEST(a_device_that_is_gone_takes_nobody),
 		TEST(upper_halves_of_tids_are_not_given_twice),
 	};
