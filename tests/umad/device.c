@@ -181,9 +181,9 @@ static bool any_broken(void)
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
-static int sleep_msec(void)
+/* @t: the same time as for prepare(), or what is busy to one would not be to the other. */
+static int sleep_msec(uint64_t t)
 {
-	uint64_t t = device_now();
 	uint64_t until = next_timer();
 	uint64_t msec;
 
@@ -200,9 +200,9 @@ static int sleep_msec(void)
 }
 
 /* Programs that wait by themselves are left alone with their packets. */
-static unsigned prepare(struct pollfd *polls)
+static unsigned prepare(struct pollfd *polls, uint64_t t)
 {
-	bool busy = device_now() < device.busy_until;
+	bool busy = t < device.busy_until;
 	unsigned n = 1;
 
 	polls[0] = (struct pollfd){ .fd = device.wake, .events = POLLIN };
@@ -212,12 +212,12 @@ static unsigned prepare(struct pollfd *polls)
 
 		if (!port)
 			continue;
-		if (!port->pollers && !(busy && port->polled))
+		if (!port->pollers && !(busy && port->polled)) {
 			events |= POLLIN;
+			port->polled = false;
+		}
 		if (link_has_output(port->link) && !busy)
 			events |= POLLOUT;
-		if (!port->pollers)
-			port->polled = false;
 		if (events)
 			polls[n++] = (struct pollfd){ .fd = port->link->fd, .events = events };
 	}
@@ -254,8 +254,9 @@ static void *run(void *unused)
 	(void)unused;
 	device_lock();
 	for (;;) {
-		unsigned n = prepare(polls);
-		int msec = sleep_msec();
+		uint64_t t = device_now();
+		unsigned n = prepare(polls, t);
+		int msec = sleep_msec(t);
 
 		device_unlock();
 		poll(polls, n, msec);
