@@ -160,10 +160,10 @@ void scenario_expect_all_good(struct scenario *s);
 void scenario_expect_good_within(struct scenario *s, unsigned seconds);
 /*
  * Tables change switch by switch and in any order: from those of scenario_before_change() to what
- * is there now, no packet can have gone in a circle, and no links can have waited for each other.
+ * is there now, no links can have waited for each other in a circle.
  */
 void scenario_before_change(struct scenario *s);
-void scenario_expect_good_change(struct scenario *s);
+void scenario_expect_no_waiting(struct scenario *s);
 /* But for what is at or behind @port, which is bad. */
 void scenario_expect_good_but(struct scenario *s, const struct sim_port *port);
 
