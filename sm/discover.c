@@ -457,6 +457,16 @@ static void forget_faults(struct sm *sm, struct node *node)
 	node->reason = REASON_NONE;
 }
 
+/* It refused to tell of it when it was asked, and that something changed it says but once. */
+static bool has_stale_port(const struct sm *sm, const struct node *node)
+{
+	for (unsigned i = 0; i <= node->n_ports; i++)
+		if (sm->fabric.ports[port_at(node, i)].stale)
+			return true;
+
+	return false;
+}
+
 void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *data)
 {
 	struct node *node = &sm->fabric.nodes[number];
@@ -473,8 +483,11 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 		tables_forget(sm, node);
 		forget_faults(sm, node);
 	}
-	if (!changed && !restarted && node->trusted && !sm->discovery.full)
+	if (!changed && !restarted && node->trusted && !sm->discovery.full) {
+		if (has_stale_port(sm, node))
+			work_add(sm, number, TODO(TODO_PORT_INFO));
 		return;
+	}
 	node->trusted = false;
 	sm->by_lid = false;
 	for (unsigned i = 0; i <= node->n_ports; i++)

@@ -393,6 +393,7 @@ static void take_port_info(struct sm *sm, struct node *node, const struct answer
 		node->extended = false;
 	} else if (answer->result == REQUEST_REFUSED) {
 		port->status = answer->status;
+		port->stale = true; /* for the next sweep */
 		reason_set_port(sm, number, REASON_BAD_PORT_INFO);
 		return;
 	}

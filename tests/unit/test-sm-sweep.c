@@ -191,6 +191,30 @@ static void a_cable_that_is_pulled_while_lids_are_kept_is_down_at_both_ends(void
 	world_free(w);
 }
 
+/* The switch does not say again that something changed: that was cleared. */
+static void a_port_that_is_not_told_of_is_asked_for_again_in_the_next_sweep(void **state)
+{
+	struct world *w = world_new(1);
+
+	(void)state;
+	w->east->no_extended = true;
+	world_start(w);
+	assert_good(w, NULL);
+	fake_unplug(w->host[3], 1);
+	fake_plug(w->host[3], 1);
+	w->east->refuses = (struct fake_fault){ .method = METHOD_GET,
+						.attr = ATTR_PORT_INFO,
+						.count = FAKE_PORTS + 1,
+						.status = STATUS_BAD_METHOD_ATTR };
+	sm_sweep(w->sm, false);
+	world_run(w, 10);
+	w->east->refuses.count = 0;
+	sm_sweep(w->sm, false);
+	world_run(w, 10);
+	assert_good(w, NULL);
+	world_free(w);
+}
+
 /* -- generations ----------------------------------------------------------------------------------
  */
 
@@ -238,6 +262,7 @@ int main(void)
 		cmocka_unit_test(a_link_that_bounces_while_others_are_activated_becomes_active),
 		cmocka_unit_test(a_host_that_restarts_after_a_new_master_has_read_it_comes_up),
 		cmocka_unit_test(a_cable_that_is_pulled_while_lids_are_kept_is_down_at_both_ends),
+		cmocka_unit_test(a_port_that_is_not_told_of_is_asked_for_again_in_the_next_sweep),
 		cmocka_unit_test(who_comes_or_goes_makes_a_generation_though_nothing_is_written),
 	};
 
