@@ -158,30 +158,6 @@ static void a_cable_is_pulled_and_put_back(void **state)
 	}
 }
 
-/* Up and down is up and down, before and after. */
-static void while_routes_of_a_tree_change_no_links_wait_in_a_circle(void **state)
-{
-	for (unsigned i = 0; i < 20; i++) {
-		struct scenario *s = scenario_new(i);
-
-		comes_up(s, i & 1 ? graph_make_ft3(4, 4) : graph_make_ft2(6));
-		for (unsigned n = 0; n < 6; n++) {
-			struct sim_port *port = some_link(s);
-
-			scenario_before_change(s);
-			if (port->cut)
-				scenario_plug(s, port);
-			else
-				scenario_pull(s, port);
-			is_good_again(s);
-			scenario_expect_no_waiting(s);
-		}
-		scenario_free(s);
-	}
-	scenario_free(*state);
-	*state = NULL;
-}
-
 static void the_link_of_the_subnet_manager_itself_is_cut(void **state)
 {
 	struct scenario *s = *state;
@@ -819,7 +795,6 @@ int main(void)
 		TEST(a_fabric_whose_links_train_for_seconds_comes_up),
 		TEST(a_subnet_manager_on_a_switch_brings_it_up),
 		TEST(a_cable_is_pulled_and_put_back),
-		TEST(while_routes_of_a_tree_change_no_links_wait_in_a_circle),
 		TEST(the_link_of_the_subnet_manager_itself_is_cut),
 		TEST(a_cable_is_pulled_while_the_fabric_comes_up),
 		TEST(a_link_that_flaps_all_the_time_comes_to_rest_when_it_does),
