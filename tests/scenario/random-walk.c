@@ -26,6 +26,7 @@ enum { SEEDS = 20, STEPS = 25, BURST = 6 };
 static uint64_t n_seeds = SEEDS;
 static uint64_t first_seed = 1;
 static uint64_t n_events;
+static bool garbled; /* a device may have said that it is another */
 
 /* ---- what can happen ------------------------------------------------------------------------- */
 
@@ -185,6 +186,7 @@ static void a_node_gets_worse(struct scenario *s)
 	const char *node = any_node(s)->name;
 	unsigned n = (unsigned)scenario_random(s, COUNT(what) + 2);
 
+	garbled = garbled || n == 2;
 	if (n < COUNT(what))
 		scenario_fault(s, "%s \"%s\" %u%%", what[n], node,
 			       1 + (unsigned)scenario_random(s, 100));
@@ -301,6 +303,10 @@ static void let_it_work(struct scenario *s)
 	if (!s->first.sm)
 		scenario_start_sm(s);
 	scenario_clear_faults(s);
+	/* Who could be believed is not asked again who it is, unless somebody wants that. */
+	if (garbled)
+		sm_sweep(s->first.sm, true);
+	garbled = false;
 }
 
 static void set_out(struct scenario *s)
