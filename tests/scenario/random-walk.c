@@ -317,6 +317,12 @@ static void set_out(struct scenario *s)
 	s->fabric->train_time = train_times[scenario_random(s, COUNT(train_times))];
 	memory_keeper_set_delay(s->first.keeper, disks[scenario_random(s, COUNT(disks))]);
 	s->closed = scenario_random(s, 2);
+	if (!scenario_random(s, 3)) {
+		s->first.conf.m_key = 0x5eed;
+		s->first.conf.m_key_protection = (unsigned)scenario_random(s, 4);
+		s->first.conf.m_key_lease = (unsigned)scenario_random(s, 2) * 60;
+	}
+	s->first.conf.lmc = scenario_random(s, 4) ? 0 : 1;
 	scenario_build(s, some_fabric(s));
 	scenario_start_sm(s);
 }
