@@ -151,10 +151,9 @@ dist_check_SCRIPTS += tests/check-units.sh
 dist_check_SCRIPTS += tests/ibsim/run.py
 EXTRA_DIST += tests/ibsim/lib.py tests/ibsim/fabrics.py tests/ibsim/checks.py tests/ibsim/suite.py
 EXTRA_DIST += tests/demo.sh
-EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py \
-	tests/ibsim/test_umad.py tests/umad/client.py
+EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py
 EXTRA_DIST += tests/ibsim/test_sim.py
-	tests/ibsim/test_umad.py tests/umad/client.py tests/umad/bridge.py
+EXTRA_DIST += tests/ibsim/test_umad.py tests/umad/client.py tests/umad/bridge.py
 
 # A preload: no part of vsm, so not built as the rest of it is (sanitizers).
 check_DATA = tests/bench/count-smps.so
