@@ -39,7 +39,7 @@ DIFFERENCES = [
     (r"^(GidPrefix|MkeyLeasePeriod|SubnetTimeout|NeighborMTU|VLStallCount|HoqLife|OperVLs|"
      r"MtuCap|RespTimeVal|VLCap|VLHighLimit|VLArb\w+Cap|GuidCap|InitReply|LinkDownDefState):",
      "as at power-up (devices.md 6); ibsim starts with values that no SM has set"),
-    (r"^CapMask:|^CapabilityMask2?:|^\s+Is\w+", "capabilities of the devices that we model"),
+    (r"^CapMask:|^CapabilityMask2?:|^Is\w+$", "capabilities of the devices that we model"),
     (r"^(Lft|Random|Mcast|Linear|Def)\w*:|^(LifeTime|StateChange|PartEnforceCap|LidsPerPort):",
      "capacities, and what is 0 at power-up"),
     (r"^(InboundPartEnf|OutboundPartEnf|FilterRaw\w+|EnhancedPort0|OptSLtoVLMapping):",
@@ -47,6 +47,7 @@ DIFFERENCES = [
     (r"^(StateChangeEnable|LinkSpeed\w+):|mlnxext|[Ee]xt [Pp]ort [Ii]nfo|ext port info",
      "only devices that can FDR10 have MLNX ExtPortInfo; ibsim answers for all"),
     (r"PKey|pkey|^\s*\d+: ", "tables as large as the device says, 0xffff at power-up"),
+    (r"No VLArbitration tables", "only of a base port 0 there are none"),
     (r"^ports:|^#ports|SL\s*\||VL\s*:|^WEIGHT|LowCap|HighCap|^#\s*(Low|High) priority",
      "lanes one to one, arbitration as at power-up"),
     (r"^Counter|^Port\w+:|^(Symbol|Link|Local|Excessive|QP1|VL15)\w+:",

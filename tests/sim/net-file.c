@@ -40,6 +40,9 @@ enum {
 	FIRST_SWITCH = 0x200000,
 	FIRST_ROUTER = 0x300000,
 	NODES_MAX = 1 << 20,
+	/* Supported, as bits, where nothing is said (IBA 14.2.5.6): 1X and 4X, SDR to QDR. */
+	WIDTH_4X = 0x03,
+	SPEED_QDR = 0x07,
 };
 
 struct place {
@@ -273,6 +276,42 @@ static bool full_name(const char *module, const char *name, char ret[64])
 	return n > 0 && n < 64;
 }
 
+/* ---- links ----------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	uint8_t speed; /* LinkSpeed bits, IBA 14.2.5.6 */
+	uint8_t ext;
+} speeds
+	[] = {
+		{ "SDR", 1, 0 },  { "DDR", 3, 0 }, { "QDR", 7, 0 }, { "FDR10", 7, 0 },
+		{ "FDR", 7, 1 },  { "EDR", 7, 3 }, { "HDR", 7, 7 }, { "NDR", 7, 15 },
+		{ "XDR", 7, 15 }, /* has fields of its own, which the simulator's devices have not
+				   */
+	};
+
+static const struct {
+	unsigned lanes;
+	uint8_t bits; /* LinkWidth: 1X 1, 4X 2, 8X 4, 12X 8, 2X 16 */
+} widths[] = { { 1, 0x01 }, { 2, 0x11 }, { 4, 0x03 }, { 8, 0x07 }, { 12, 0x0b } };
+
+static void set_width_bits(struct sim_port *port, uint8_t bits)
+{
+	port->info.link_width_supported = bits;
+	port->info.link_width_enabled = bits;
+}
+
+static bool set_width(struct sim_port *port, unsigned lanes)
+{
+	for (size_t i = 0; i < COUNT(widths); i++) {
+		if (widths[i].lanes != lanes)
+			continue;
+		set_width_bits(port, widths[i].bits);
+		return true;
+	}
+	return false;
+}
+
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
 static void set_lid(struct sim_port *port, const char *comment)
@@ -304,6 +343,8 @@ static int add_node(struct reader *r, const struct sim_node_spec *spec, const ch
 		return no_memory(r);
 	r->nodes[r->n_nodes++] = r->at;
 	*find_slot(r, spec->name) = r->node->index + 1;
+	for (unsigned n = 0; n <= r->node->n_ports; n++)
+		set_width(&r->node->ports[n], 4); /* as ibsim has it, and most devices */
 	if (spec->type == SIM_SWITCH)
 		set_lid(&r->node->ports[0], comment);
 	return 0;
@@ -363,36 +404,8 @@ static int read_node(struct reader *r, char *at, enum sim_type type)
 	return add_node(r, &spec, at);
 }
 
-/* ---- links ----------------------------------------------------------------------------------- */
-
-static const struct {
-	const char *name;
-	uint8_t speed; /* LinkSpeed bits, IBA 14.2.5.6 */
-	uint8_t ext;
-} speeds
-	[] = {
-		{ "SDR", 1, 0 },  { "DDR", 3, 0 }, { "QDR", 7, 0 }, { "FDR10", 7, 0 },
-		{ "FDR", 7, 1 },  { "EDR", 7, 3 }, { "HDR", 7, 7 }, { "NDR", 7, 15 },
-		{ "XDR", 7, 15 }, /* has fields of its own, which the simulator's devices have not
-				   */
-	};
-
-static const struct {
-	unsigned lanes;
-	uint8_t bits; /* LinkWidth: 1X 1, 4X 2, 8X 4, 12X 8, 2X 16 */
-} widths[] = { { 1, 0x01 }, { 2, 0x11 }, { 4, 0x03 }, { 8, 0x07 }, { 12, 0x0b } };
-
-static bool set_width(struct sim_port *port, unsigned lanes)
-{
-	for (size_t i = 0; i < COUNT(widths); i++) {
-		if (widths[i].lanes != lanes)
-			continue;
-		port->info.link_width_supported = widths[i].bits;
-		port->info.link_width_enabled = widths[i].bits;
-		return true;
-	}
-	return false;
-}
+/* ---- cables
+ * -------------------------------------------------------------------------------------- */
 
 /* What the capability masks have to say about speeds beyond QDR (devices.md 3). */
 static void set_ext_caps(struct sim_port *port, uint8_t ext)
@@ -410,18 +423,23 @@ static void set_ext_caps(struct sim_port *port, uint8_t ext)
 		htobe16((uint16_t)(MASK2_WIDTH_2X | MASK2_HDR | (ext & 8 ? MASK2_NDR : 0)));
 }
 
-static bool set_speed(struct sim_port *port, const char *name, size_t length)
+static void set_speed_bits(struct sim_port *port, unsigned speed, unsigned ext)
 {
 	ib_port_info_t *info = &port->info;
 
+	info->state_info1 = (uint8_t)((info->state_info1 & 0x0f) | speed << 4);
+	info->link_speed = (uint8_t)((info->link_speed & 0xf0) | speed);
+	info->link_speed_ext = (uint8_t)ext;
+	info->link_speed_ext_enabled = (uint8_t)ext;
+	set_ext_caps(port, (uint8_t)ext);
+}
+
+static bool set_speed(struct sim_port *port, const char *name, size_t length)
+{
 	for (size_t i = 0; i < COUNT(speeds); i++) {
 		if (strlen(speeds[i].name) != length || memcmp(speeds[i].name, name, length) != 0)
 			continue;
-		info->state_info1 = (uint8_t)((info->state_info1 & 0x0f) | speeds[i].speed << 4);
-		info->link_speed = (uint8_t)((info->link_speed & 0xf0) | speeds[i].speed);
-		info->link_speed_ext = speeds[i].ext;
-		info->link_speed_ext_enabled = speeds[i].ext;
-		set_ext_caps(port, speeds[i].ext);
+		set_speed_bits(port, speeds[i].speed, speeds[i].ext);
 		return true;
 	}
 	return false;
@@ -862,6 +880,16 @@ static struct sim_node *find_peer(const struct reader *r, const struct cable *ca
 	return node ? node : find_node(r, cable->peer);
 }
 
+/* What is said of a cable by one end alone is meant of both. */
+static void match(struct sim_port *told, struct sim_port *other)
+{
+	if (other->info.link_width_supported == WIDTH_4X)
+		set_width_bits(other, told->info.link_width_supported);
+	if (!other->info.link_speed_ext && other->info.state_info1 >> 4 == SPEED_QDR)
+		set_speed_bits(other, told->info.state_info1 >> 4,
+			       told->info.link_speed_ext & 0x0f);
+}
+
 static int plug(struct reader *r, const struct cable *cable)
 {
 	struct sim_port *from = cable->from;
@@ -884,6 +912,8 @@ static int plug(struct reader *r, const struct cable *cable)
 	if (to->far)
 		return fail(r, "\"%s\"[%d] has a cable to \"%s\"[%d] already", peer->name,
 			    to->number, to->far->node->name, to->far->number);
+	match(from, to);
+	match(to, from);
 	return sim_cable(from, to);
 }
 

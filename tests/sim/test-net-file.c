@@ -172,7 +172,7 @@ static void options_of_a_cable_are_those_of_ibsim_and_speeds_by_name(void **stat
 
 	read_text(n, "Switch 4 \"s\"\n[1] \"h\"[1] w=12 s=2\n[2] \"h\"[2]\ts=EDR w=1 # x\n"
 		     "Hca 2 \"h\"\n");
-	assert_int_equal(port(n, "s", 1)->info.link_width_active, 8);
+	assert_int_equal(port(n, "s", 1)->info.link_width_active, 8); /* for both ends */
 	assert_int_equal(port(n, "s", 1)->info.link_speed >> 4, 2);
 	assert_int_equal(port(n, "s", 1)->info.state_info1 >> 4, 3);
 	assert_int_equal(port(n, "s", 2)->info.link_width_active, 1);
@@ -185,6 +185,8 @@ static void a_cable_may_be_told_by_one_end(void **state)
 
 	read_text(n, "Switch 4 \"s\"\nHca 1 \"h\"\n[1] \"s\"[3]\n");
 	assert_cable(n, "s", 3, "h", 1);
+	assert_int_equal(port(n, "s", 3)->info.link_width_active, 2); /* 4X */
+	assert_int_equal(port(n, "s", 3)->info.link_speed >> 4, 4);   /* QDR */
 }
 
 static void base_port_0_is_one(void **state)
