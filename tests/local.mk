@@ -201,6 +201,11 @@ fuzz_programs += tests/fuzz/fuzz-umad
 tests_fuzz_fuzz_umad_SOURCES = tests/fuzz/fuzz-umad.c $(umad_fixture) $(kmad_sources)
 tests_fuzz_fuzz_umad_LDADD = $(fuzz_ldadd)
 EXTRA_DIST += tests/fuzz/fuzz-umad.in
+fuzz_programs += tests/fuzz/fuzz-net-file
+tests_fuzz_fuzz_net_file_SOURCES = tests/fuzz/fuzz-net-file.c
+tests_fuzz_fuzz_net_file_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSM_CFLAGS)
+tests_fuzz_fuzz_net_file_LDADD = libtest.a libsim.a $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-net-file.in
 
 if FUZZERS
 fuzz_ldadd = $(VSM_LIBS) $(FUZZ_LDFLAGS)

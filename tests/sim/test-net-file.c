@@ -176,7 +176,7 @@ static void options_of_a_cable_are_those_of_ibsim_and_speeds_by_name(void **stat
 	assert_int_equal(port(n, "s", 1)->info.link_speed >> 4, 2);
 	assert_int_equal(port(n, "s", 1)->info.state_info1 >> 4, 3);
 	assert_int_equal(port(n, "s", 2)->info.link_width_active, 1);
-	assert_int_equal(port(n, "s", 2)->info.link_speed_ext, 3);
+	assert_int_equal(port(n, "s", 2)->info.link_speed_ext, 0x23);
 }
 
 static void a_cable_may_be_told_by_one_end(void **state)
