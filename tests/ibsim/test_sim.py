@@ -550,7 +550,7 @@ def console_socket(world):
         until_prompt(1)
         sock.sendall(f"!{script}\n".encode())
         began = time.monotonic()
-        until_prompt(3)
+        until_prompt(1)
         check(time.monotonic() - began > 0.25, "Wait does not wait")
         sock.sendall(b"Dump b")
         sock.sendall(b"\n")

@@ -37,7 +37,8 @@ struct session {
 	bool waiting;
 	char *in;
 	size_t n_in;
-	char *out; /* of a socket, what is not written yet */
+	size_t n_quiet; /* of them come from files: the prompt comes when they are done */
+	char *out;      /* of a socket, what is not written yet */
 	size_t n_out;
 	size_t out_start;
 };
@@ -146,10 +147,12 @@ static void put_first(struct session *s, const char *text)
 		return;
 	memcpy(in, text, length);
 	in[length] = '\n';
-	memcpy(in + length + 1, s->in, s->n_in);
+	if (s->n_in)
+		memcpy(in + length + 1, s->in, s->n_in);
 	free(s->in);
 	s->in = in;
 	s->n_in += length + 1;
+	s->n_quiet += length + 1;
 }
 
 static void do_line(struct session *s, char *line)
@@ -163,7 +166,7 @@ static void do_line(struct session *s, char *line)
 	if (!out)
 		return;
 	console_do(sessions->console, line, out, &next);
-	if (!next.wait && !next.run && !next.quit)
+	if (!next.wait && !next.run && !next.quit && !s->n_quiet)
 		fputs(PROMPT, out);
 	fclose(out);
 	say(s, text, length);
@@ -192,6 +195,7 @@ static void do_lines(struct session *s)
 		length = (size_t)(newline - s->in);
 		line = strndup(s->in, length);
 		s->n_in -= length + 1;
+		s->n_quiet -= MIN(s->n_quiet, length + 1);
 		memmove(s->in, newline + 1, s->n_in);
 		if (line)
 			do_line(s, line);
@@ -208,7 +212,8 @@ static void on_time(void *user)
 	struct session *s = user;
 
 	s->waiting = false;
-	say(s, PROMPT, strlen(PROMPT));
+	if (!s->n_quiet)
+		say(s, PROMPT, strlen(PROMPT));
 	do_lines(s);
 }
 
@@ -311,7 +316,7 @@ static int start_std(struct sessions *sessions, const struct sessions_options *o
 		read_whole(s);
 		r = 0;
 	}
-	if (options->use_stdin)
+	if (options->use_stdin && !s->n_quiet)
 		say(s, PROMPT, strlen(PROMPT));
 	do_lines(s);
 	return r;
