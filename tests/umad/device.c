@@ -326,7 +326,7 @@ static void unclaim(void *user, uint32_t id)
 	struct device_port *port = user;
 	struct stream_agent a = { .id = id };
 
-	if (port->link->stream && !port->link->broken)
+	if (!port->kmad.gone && port->link->stream && !port->link->broken)
 		link_control(port->link, STREAM_CTL_UNREGISTER, &a, sizeof(a));
 }
 

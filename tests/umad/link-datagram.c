@@ -22,6 +22,7 @@
 
 enum {
 	BATCH = 64,
+	RECEIVE_BUFFER = 4 << 20, /* as far as the kernel allows */
 	BATCHES_IN_A_ROW = 16,
 	CONNECT_ID = 0, /* offsets in a CONNECT */
 	CONNECT_ISSM = 8,
@@ -99,11 +100,16 @@ static int udp_socket(void)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int size = RECEIVE_BUFFER;
 
 	if (fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0) {
 		close(fd);
 		return -EADDRNOTAVAIL;
 	}
+
+	/* What does not fit is lost, which it is not between Unix sockets. */
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 
 	return fd < 0 ? -errno : fd;
 }

@@ -506,7 +506,7 @@ const char *sysfs_translate(const char *path, char ret[PATH_MAX])
 		refresh(path);
 		snprintf(ret, PATH_MAX, "%s%s", tree.path, path);
 	} else {
-		snprintf(ret, PATH_MAX, "/dev/null%s", path); /* nothing can be there */
+		snprintf(ret, PATH_MAX, "/proc/none%s", path); /* where nobody can put it */
 	}
 	device_unlock();
 	errno = saved;
