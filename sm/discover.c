@@ -541,8 +541,12 @@ static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 	struct port *port = &sm->fabric.ports[number];
 	struct node *node = node_of(&sm->fabric, number);
 
-	if (sm->phase != PHASE_DISCOVER)
-		return;
+	/* Later on it has none yet, unless it had one: then it must not get it back unnoticed. */
+	if (sm->phase != PHASE_DISCOVER) {
+		if (port_held_lid(port) != 0 || before == 0)
+			return;
+		sm_sweep_again(sm, false);
+	}
 	if (port_held_lid(port) == 0 && before != 0)
 		forget_faults(sm, node);
 	if (port_held_lid(port) != 0) {

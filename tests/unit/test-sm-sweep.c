@@ -170,6 +170,33 @@ static void a_host_that_restarts_after_a_new_master_has_read_it_comes_up(void **
 	world_free(w);
 }
 
+static void see_and_restart_when_activated(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	struct world *w = f->user;
+
+	if (smp->method != METHOD_SET || smp->attr != ATTR_PORT_INFO ||
+	    wire_get(smp->data, PORT_INFO_STATE) != PORT_ACTIVE)
+		return;
+	f->see = NULL;
+	fake_restart(w->host[2]);
+}
+
+/* It is given its LID again at once, and so does not look as if it had restarted. */
+static void a_host_that_restarts_while_others_are_activated_gets_its_keys(void **state)
+{
+	struct world *w = world_new(1);
+
+	(void)state;
+	w->partitions = world_parse("Default=0x7fff, ipoib : ALL=limited, SELF=full ;\n");
+	w->f->see = see_and_restart_when_activated;
+	w->f->user = w;
+	world_start(w);
+	world_run(w, 20);
+	assert_good(w, NULL);
+	assert_int_equal(w->host[2]->port[1].keys[0], 0x7fff);
+	world_free(w);
+}
+
 /* One end tells so when it is set; then the other is not set, and nobody would read it again. */
 static void a_cable_that_is_pulled_while_lids_are_kept_is_down_at_both_ends(void **state)
 {
@@ -263,6 +290,7 @@ int main(void)
 		cmocka_unit_test(a_host_that_restarts_after_a_new_master_has_read_it_comes_up),
 		cmocka_unit_test(a_cable_that_is_pulled_while_lids_are_kept_is_down_at_both_ends),
 		cmocka_unit_test(a_port_that_is_not_told_of_is_asked_for_again_in_the_next_sweep),
+		cmocka_unit_test(a_host_that_restarts_while_others_are_activated_gets_its_keys),
 		cmocka_unit_test(who_comes_or_goes_makes_a_generation_though_nothing_is_written),
 	};
 
