@@ -310,7 +310,9 @@ static uint8_t lft_at(const struct sim_switch *sw, unsigned lid)
 static void check_ledger_switch(struct look *look, const struct sw *known,
 				const struct sim_node *node)
 {
-	for (uint32_t lid = 0; lid < known->lft_size; lid++) {
+	uint32_t top = be16toh(node->sw->info.lin_top);
+
+	for (uint32_t lid = 0; lid < known->lft_size && lid <= top; lid++) {
 		unsigned block = lid / SIM_LFT_BLOCK;
 
 		if (known->lft_known[block / 64] >> block % 64 & 1 &&
