@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "tests/sim/forward.h"
 #include "tests/sim/trap.h"
+#include "tests/sim/vf.h"
 
 /* ---- coming and going ------------------------------------------------------------------------ */
 
@@ -77,6 +78,7 @@ void sim_unregister(struct sim_agent *agent)
 	list_remove(&agent->of_client);
 }
 
+/* A VF has no QP0 to be an SM with (reference/seed.md). */
 static bool has_sm(const struct sim_port *port)
 {
 	for (struct list *l = port->clients.next; l != &port->clients; l = l->next)
@@ -90,7 +92,7 @@ void sim_set_is_sm(struct sim_client *client, bool is_sm)
 	ib_port_info_t *info = &client->port->info;
 	ib_net32_t before = info->capability_mask;
 
-	client->is_sm = is_sm;
+	client->is_sm = is_sm && !client->vf;
 	info->capability_mask &= ~htobe32(1u << 1);
 	if (has_sm(client->port))
 		info->capability_mask |= htobe32(1u << 1);
@@ -123,36 +125,45 @@ static bool takes_request(const struct sim_client *client, const struct sim_pack
 	return p->dqpn > 1 ? p->dqpn == client->qpn : client->is_sm;
 }
 
-static struct sim_client *find_by_tid(const struct sim_port *at, const struct sim_packet *p)
+static struct sim_client *find_by_tid(const struct sim_port *at, unsigned vf,
+				      const struct sim_packet *p)
 {
-	/* The top byte is a VF's (mlx4), see sim_client_send(). */
+	/* The top byte is a VF's (mlx4), which shared-port.c has taken out. */
 	struct sim_client *client =
 		at->node->fabric->clients[be64toh(p->mad.trans_id) >> 48 & 0xff];
 
-	return client && client->port == at ? client : NULL;
+	return client && client->port == at && client->vf == vf ? client : NULL;
 }
 
-static struct sim_client *find_client(const struct sim_port *at, const struct sim_packet *p)
+static struct sim_client *find_client(const struct sim_port *at, unsigned vf,
+				      const struct sim_packet *p)
 {
 	if (sim_is_response(p))
-		return find_by_tid(at, p);
+		return find_by_tid(at, vf, p);
 	for (struct list *l = at->clients.next; l != &at->clients; l = l->next) {
 		struct sim_client *client = CONTAINER_OF(l, struct sim_client, at_port);
 
-		if (takes_request(client, p))
+		if (client->vf == vf && takes_request(client, p))
 			return client;
 	}
 	return NULL;
 }
 
-bool sim_client_give(struct sim_port *at, const struct sim_packet *packet)
+bool sim_client_give_vf(struct sim_port *at, unsigned vf, const struct sim_packet *packet)
 {
-	struct sim_client *client = find_client(at, packet);
+	struct sim_client *client = find_client(at, vf, packet);
 
 	if (!client)
 		return false;
 	client->receive(client->user, packet);
 	return true;
+}
+
+bool sim_client_give(struct sim_port *at, const struct sim_packet *packet)
+{
+	if (sim_has_vfs(at))
+		return sim_vf_give(at, packet);
+	return sim_client_give_vf(at, 0, packet);
 }
 
 void sim_client_lost(struct sim_fabric *fabric, const struct sim_packet *packet, enum sim_drop why)
@@ -176,16 +187,31 @@ static void stamp(const struct sim_client *client, struct sim_packet *p)
 		p->mad.trans_id = htobe64(tid | (uint64_t)client->id << 48);
 }
 
+void sim_client_address(const struct sim_client *client, struct sim_packet *p)
+{
+	static const uint8_t none[16];
+	const struct sim_port *port = client->port;
+	ib_net64_t guid = htobe64(port->guid);
+
+	if (sim_is_directed(p) && p->dlid == SIM_LID_PERMISSIVE)
+		p->slid = SIM_LID_PERMISSIVE;
+	else if (!sim_has_lid(port, p->slid))
+		p->slid = sim_lid(port);
+	if (p->has_grh && !memcmp(p->sgid, none, sizeof(none))) {
+		memcpy(p->sgid, &port->info.subnet_prefix, sizeof(guid));
+		memcpy(p->sgid + sizeof(guid), &guid, sizeof(guid));
+	}
+}
+
 int sim_client_send(struct sim_client *client, const struct sim_packet *packet)
 {
 	struct sim_packet p = *packet;
 	struct sim_port *port = client->port;
 
 	stamp(client, &p);
-	if (sim_is_directed(&p) && p.dlid == SIM_LID_PERMISSIVE)
-		p.slid = SIM_LID_PERMISSIVE;
-	else if (!sim_has_lid(port, p.slid))
-		p.slid = sim_lid(port);
+	if (sim_has_vfs(port))
+		return sim_vf_send(client, &p);
+	sim_client_address(client, &p);
 	sim_send(port, &p);
 	return 0;
 }

@@ -14,8 +14,14 @@
  */
 int sim_client_send(struct sim_client *client, const struct sim_packet *packet);
 
+/* Source LID and GID as the port itself has them, where @packet has none of its own. */
+void sim_client_address(const struct sim_client *client, struct sim_packet *packet);
+
 /* To whom it is for among the clients of @at: true if somebody took it. */
 bool sim_client_give(struct sim_port *at, const struct sim_packet *packet);
+
+/* The same among those that are attached as VF @vf, where that is known. */
+bool sim_client_give_vf(struct sim_port *at, unsigned vf, const struct sim_packet *packet);
 
 /* A request of client @packet->client came to nothing. */
 void sim_client_lost(struct sim_fabric *fabric, const struct sim_packet *packet, enum sim_drop why);

@@ -2,7 +2,8 @@
 
 /*
  * What an end port answers to, read from its tables as they are at this moment: LIDs from PortInfo,
- * GUIDs from GUIDInfo (entry 0 and the aliases), P_Keys from the P_Key table.
+ * GUIDs from GUIDInfo (entry 0 and the aliases), P_Keys from the P_Key table. What its virtual
+ * functions answer to vf.c knows; those behind a virtual switch are end ports by themselves.
  */
 
 #include "tests/sim/endpoint.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "tests/sim/forward.h"
+#include "tests/sim/vf.h"
 
 #define DEFAULT_PREFIX (UINT64_C(0xfe80) << 48)
 
@@ -19,6 +21,10 @@ bool sim_endpoint_next(const struct sim_fabric *fabric, struct sim_endpoint *e)
 	uint32_t index = 0;
 	unsigned number = 0;
 
+	if (e->port && sim_has_vfs(e->port) && e->vf < sim_vfs_count(e->port)) {
+		e->vf++;
+		return true;
+	}
 	if (e->port) {
 		index = e->port->node->index;
 		number = e->port->number + 1u;
@@ -36,30 +42,69 @@ bool sim_endpoint_next(const struct sim_fabric *fabric, struct sim_endpoint *e)
 	return false;
 }
 
+static struct sim_vf_info vf_info(const struct sim_endpoint *e)
+{
+	struct sim_vf_info info = { 0 };
+
+	sim_vf_look(e->port, e->vf, &info);
+	return info;
+}
+
 bool sim_endpoint_is_live(const struct sim_endpoint *e)
 {
+	if (e->vf && !vf_info(e).started)
+		return false;
 	return !e->port->node->off && sim_link_is_up(e->port);
 }
 
 uint16_t sim_endpoint_lid(const struct sim_endpoint *e)
 {
-	return sim_lid(e->port);
+	return e->vf ? vf_info(e).lid : sim_lid(e->port);
 }
 
 bool sim_endpoint_has_lid(const struct sim_endpoint *e, uint16_t lid)
 {
-	return sim_has_lid(e->port, lid);
+	struct sim_vf_info info;
+
+	if (!e->vf)
+		return sim_has_lid(e->port, lid);
+	info = vf_info(e);
+	if (info.lid && info.lid == sim_lid(e->port))
+		return sim_has_lid(e->port, lid);
+	return lid && info.lid == lid;
+}
+
+bool sim_endpoint_is_up(const struct sim_endpoint *e)
+{
+	return !e->vf || vf_info(e).state == SIM_ACTIVE;
+}
+
+bool sim_endpoint_needs_grh(const struct sim_endpoint *e, uint8_t dgid[static 16])
+{
+	struct sim_vf_info info;
+	ib_net64_t guid;
+
+	if (!e->vf)
+		return false;
+	info = vf_info(e);
+	guid = htobe64(info.guid);
+	memcpy(dgid, &e->port->info.subnet_prefix, sizeof(guid));
+	memcpy(dgid + sizeof(guid), &guid, sizeof(guid));
+	return !info.own_lid;
 }
 
 unsigned sim_endpoint_n_guids(const struct sim_endpoint *e)
 {
+	/* Aliases of a shared port are its VFs'. */
+	if (e->vf || e->port->shared)
+		return 1;
 	return e->port->guids ? e->port->info.guid_cap : 1;
 }
 
 uint64_t sim_endpoint_guid(const struct sim_endpoint *e, unsigned index)
 {
 	if (!index)
-		return e->port->guid;
+		return e->vf ? vf_info(e).guid : e->port->guid;
 	return index < sim_endpoint_n_guids(e) ? be64toh(e->port->guids[index]) : 0;
 }
 
@@ -81,6 +126,8 @@ bool sim_endpoint_has_pkey(const struct sim_endpoint *e, uint16_t pkey)
 {
 	unsigned n = e->port->pkeys ? sim_pkey_cap(e->port) : 0;
 
+	if (e->vf)
+		return sim_vf_has_pkey(e->port, e->vf, pkey);
 	if (!e->port->pkeys)
 		return pkey == 0xffff; /* as at power-up */
 	for (unsigned i = 0; i < n; i++)
@@ -91,7 +138,7 @@ bool sim_endpoint_has_pkey(const struct sim_endpoint *e, uint16_t pkey)
 
 bool sim_endpoint_takes_pkey(const struct sim_endpoint *e, uint16_t pkey)
 {
-	return sim_pkey_fits(e->port, pkey);
+	return e->vf ? sim_vf_pkey_fits(e->port, e->vf, pkey) : sim_pkey_fits(e->port, pkey);
 }
 
 /* A router takes what it can send on; where to is another subnet's affair (IBA 8.3.6). */
@@ -108,9 +155,11 @@ enum sim_drop sim_endpoint_take(struct sim_port *port, const struct sim_packet *
 				struct sim_endpoint *ret)
 {
 	struct sim_endpoint e = { .port = port };
-	enum sim_drop why = sim_is_mine(port, p);
+	unsigned vf = 0;
+	enum sim_drop why = sim_has_vfs(port) ? sim_vf_takes(port, p, &vf) : sim_is_mine(port, p);
 
-	if (why == SIM_PASSED && p->has_grh)
+	e.vf = (uint16_t)vf;
+	if (why == SIM_PASSED && p->has_grh && (!sim_has_vfs(port) || p->dlid >= SIM_LID_MULTICAST))
 		why = takes_grh(&e, p);
 	if (why == SIM_PASSED && !sim_endpoint_takes_pkey(&e, p->pkey))
 		why = SIM_DROP_PKEY;

@@ -28,6 +28,12 @@ bool sim_endpoint_has_lid(const struct sim_endpoint *e, uint16_t lid);
 unsigned sim_endpoint_n_guids(const struct sim_endpoint *e);
 uint64_t sim_endpoint_guid(const struct sim_endpoint *e, unsigned index);
 
+/* It uses another's LID, so that packets for it need a GRH: true, with the DGID. */
+bool sim_endpoint_needs_grh(const struct sim_endpoint *e, uint8_t dgid[static 16]);
+
+/* A virtual function is Active, in its own eyes; others always are, as their ports are asked. */
+bool sim_endpoint_is_up(const struct sim_endpoint *e);
+
 /* Such a GUID behind its subnet prefix, or behind the default one (IBA 4.1.1). */
 bool sim_endpoint_has_gid(const struct sim_endpoint *e, const uint8_t gid[static 16]);
 

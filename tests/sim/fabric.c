@@ -20,6 +20,7 @@
 #include "tests/sim/link.h"
 #include "tests/sim/mkey.h"
 #include "tests/sim/trap.h"
+#include "tests/sim/vf.h"
 
 enum {
 	LFT_CAP = 49152,
@@ -77,6 +78,7 @@ static void port_free_tables(struct sim_port *port)
 static void node_free(struct sim_node *node)
 {
 	for (unsigned n = 0; n <= node->n_ports; n++) {
+		sim_vfs_free(&node->ports[n]);
 		port_free_tables(&node->ports[n]);
 		sim_trap_free(&node->ports[n]);
 		sim_lease_free(&node->ports[n]);
@@ -168,6 +170,7 @@ static void power_up_port(struct sim_port *port)
 	if (sim_is_end_port(port))
 		power_up_end_port(port);
 	port->counters = (struct sim_counters){ 0 };
+	sim_vf_event(port, SIM_EVENT_POWER);
 	if (port->node->type == SIM_SWITCH && port->number == 0) {
 		port->info.state_info1 = (uint8_t)((port->info.state_info1 & 0xf0) | SIM_ACTIVE);
 		port->info.state_info2 = SIM_LINK_UP << 4 | 2;

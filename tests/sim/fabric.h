@@ -92,11 +92,11 @@ struct sim_port {
 	uint64_t guid;        /* of an end port; 0 on external switch ports */
 	uint8_t number;
 	uint32_t cast;               /* struct sim_packet.cast that last came in */
-	bool cut;                       /* the cable is pulled, or broken: true at both ends */
-	ib_port_info_t info;            /* LocalPortNum and M_Key are filled in when it is read */
-	struct loop_timer *training;    /* NULL: never took time */
-	struct loop_timer *bounce;      /* told by its SM, and to come; NULL: never took time */
-	bool told;                      /* by its own SM, link.c */
+	bool cut;                    /* the cable is pulled, or broken: true at both ends */
+	ib_port_info_t info;         /* LocalPortNum and M_Key are filled in when it is read */
+	struct loop_timer *training; /* NULL: never took time */
+	struct loop_timer *bounce;   /* told by its SM, and to come; NULL: never took time */
+	bool told;                   /* by its own SM, link.c */
 	struct sim_fdr10 fdr10;
 
 	/* Tables, wire form; NULL: as at power-up (sma-tables.c). */
@@ -111,7 +111,8 @@ struct sim_port {
 	struct sim_link_faults *faults; /* of what leaves here, faults.c; NULL: none */
 	struct sim_vports *vports;      /* vport.c; NULL: has none */
 	struct sim_shared_port *shared; /* shared-port.c; NULL: is none */
-	struct list clients;            /* struct sim_client.at_port; next NULL: none ever */
+	struct sim_virtual_switch *virtual_switch; /* virtual-switch.c; NULL: has none */
+	struct list clients; /* struct sim_client.at_port; next NULL: none ever */
 };
 
 struct sim_switch {
@@ -225,6 +226,9 @@ struct sim_fabric {
 	/* And whenever its SM asks the clients of an end port to register again. */
 	void (*on_reregister)(void *user, struct sim_port *port);
 	void *on_reregister_user;
+	/* And for what a guest with a VF is told; enum sim_port_event of shared-port.h. */
+	void (*on_vf)(void *user, struct sim_port *port, unsigned vf, unsigned event);
+	void *on_vf_user;
 };
 
 /* ---- making ---------------------------------------------------------------------------------- */

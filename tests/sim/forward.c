@@ -34,6 +34,7 @@
 #include "tests/sim/faults.h"
 #include "tests/sim/link.h"
 #include "tests/sim/trap.h"
+#include "tests/sim/vf.h"
 
 enum stage { LEAVES, ARRIVES, IS_HERE, IS_SERVED, GONE };
 
@@ -211,6 +212,10 @@ enum sim_drop sim_route_multicast(const struct sim_port *in, const struct sim_pa
 
 enum sim_drop sim_is_mine(const struct sim_port *port, const struct sim_packet *p)
 {
+	unsigned vf;
+
+	if (sim_has_vfs(port))
+		return sim_vf_takes(port, p, &vf);
 	if (p->dlid >= SIM_LID_MULTICAST && p->dlid != SIM_LID_PERMISSIVE)
 		return SIM_PASSED;
 	return sim_has_lid(port, p->dlid) ? SIM_PASSED : SIM_DROP_NOT_FOR_US;
@@ -518,6 +523,17 @@ static enum stage at_lid(struct sim_port **at, struct sim_packet *p, uint32_t ho
 	return sim_is_directed(p) ? directed(at, p, false, hops) : IS_HERE;
 }
 
+/* It never leaves the device. */
+static enum stage at_own_lid(struct sim_port **at, struct sim_packet *p, uint32_t hops)
+{
+	struct sim_port *end = sim_end_port(*at);
+	enum sim_drop why = sim_has_vfs(end) ? sim_is_mine(end, p) : SIM_PASSED;
+
+	if (why != SIM_PASSED)
+		return drop_in(end, p, why);
+	return at_lid(at, p, hops);
+}
+
 /* Is the path what it has to take first? Of an answer also where a path without hops ended here. */
 static bool leaves_by_path(const struct sim_packet *p)
 {
@@ -531,8 +547,8 @@ static enum stage leaves(struct sim_port **at, struct sim_packet *p, uint32_t ho
 
 	if (leaves_by_path(p))
 		return directed(at, p, true, hops);
-	if (sim_has_lid(end, p->dlid))
-		return at_lid(at, p, hops);
+	if (sim_has_lid(end, p->dlid) || (end->vports && sim_vf_has_lid(end, p->dlid)))
+		return at_own_lid(at, p, hops);
 	if (!end->node->sw)
 		return go_out(at, end, end, p, hops);
 	*at = end;
@@ -623,7 +639,11 @@ static bool takes_pkey(struct sim_port *at, const struct sim_packet *p)
 {
 	struct sim_port *end = sim_end_port(at);
 
-	if (sim_is_smp(p) || sim_pkey_fits(end, p->pkey))
+	if (sim_is_smp(p))
+		return true;
+	if (end->vports)
+		return sim_vf_takes_pkey(end, p);
+	if (sim_pkey_fits(end, p->pkey))
 		return true;
 	if (end->info.p_key_violations != 0xffff)
 		end->info.p_key_violations =

@@ -17,8 +17,8 @@
 
 #include "tests/sim/link.h"
 
-#include "tests/sim/shared-port.h"
 #include "tests/sim/trap.h"
+#include "tests/sim/vf.h"
 
 enum {
 	SWITCH_STATE_CHANGE = 0x04, /* SwitchInfo byte 11 */
@@ -49,16 +49,6 @@ static bool is_news(const struct sim_port *port, enum sim_state before, enum sim
 	return !port->told || (before == SIM_DOWN && node->fabric->quirks.bounce_is_news);
 }
 
-static void tell_sharers(struct sim_port *port, enum sim_state before, enum sim_state state)
-{
-	if (!port->shared)
-		return;
-	if (state == SIM_ACTIVE)
-		sim_shared_port_event(port, SIM_EVENT_ACTIVE);
-	else if (before == SIM_ACTIVE)
-		sim_shared_port_event(port, SIM_EVENT_DOWN);
-}
-
 void sim_set_state(struct sim_port *port, enum sim_state state)
 {
 	struct sim_fabric *fabric = port->node->fabric;
@@ -71,7 +61,8 @@ void sim_set_state(struct sim_port *port, enum sim_state state)
 		sim_trap_forget(port);
 	if (is_news(port, before, state))
 		switch_notices(port->node);
-	tell_sharers(port, before, state);
+	if (sim_has_vfs(port))
+		sim_vf_port_state(port, before);
 	if (fabric->on_state)
 		fabric->on_state(fabric->on_state_user, port, before);
 }

@@ -19,6 +19,7 @@
 
 #include "base/macros.h"
 #include "tests/sim/forward.h"
+#include "tests/sim/vf.h"
 
 enum { QP_OF_A_USER = 2 };
 
@@ -108,7 +109,9 @@ void sim_probe(const struct sim_probe *probe, struct sim_probe_result *ret)
 		ends(ret, from, SIM_DROP_PKEY);
 	else if (!p.dlid || p.dlid >= SIM_LID_MULTICAST)
 		ends(ret, from, SIM_DROP_NO_ROUTE);
-	else if (sim_endpoint_has_lid(&probe->from, p.dlid))
+	else if (!sim_endpoint_is_up(&probe->from))
+		ends(ret, from, SIM_DROP_NOT_ACTIVE);
+	else if (sim_has_lid(from, p.dlid) || sim_vf_has_lid(from, p.dlid))
 		arrives_at(ret, from, &p);
 	else
 		walk(probe, &p, from->node->sw ? from : cross(probe, &p, from, from, ret), ret);
@@ -151,6 +154,7 @@ static void probe_pair(struct tally *t, const struct sim_endpoint *from,
 
 	probe.from = *from;
 	probe.dlid = sim_endpoint_lid(to);
+	probe.has_grh |= sim_endpoint_needs_grh(to, probe.dgid);
 	if (t->all->expect)
 		expect = t->all->expect(t->all->user, from, to, &probe);
 	if (expect == SIM_EXPECT_ANYTHING)

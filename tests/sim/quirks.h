@@ -42,7 +42,7 @@ struct sim_quirks {
 	bool same_state_refused;    /* Armed on Armed, Active on Active (ibsim) */
 	bool skipped_state_ignored; /* Active on Initialize or Down: not done, status 0 (qib) */
 	bool state_needs_peer;      /* refused if the peer is more than a step away (ibsim) */
-	bool qkey_silent;            /* a wrong Q_Key is neither counted nor trapped (qib) */
+	bool qkey_silent;           /* a wrong Q_Key is neither counted nor trapped (qib) */
 
 	/* sma-switch.c */
 	bool any_fdb_top;         /* tops are not checked (ibsim, pibnetd) */
@@ -61,4 +61,25 @@ struct sim_quirks {
 
 	/* pma.c */
 	bool wide_error_counters; /* PortCountersExtended has the errors too, CapabilityMask2 */
+
+	/* vport.c, sma-vport.c: all that is not verified in reference/virtualization.md 7 */
+	bool virtualization_info_by_port; /* AM of VirtualizationInfo is the port, else 0 */
+	bool vport_block_is_high;         /* AM of 0xFFB5, 0xFFB6: block<<16|vport */
+	bool vports_start_enabled;        /* VirtualizationEnable is on at power-up */
+	bool vport_change_clears_by_get;  /* VPortStateChange, else by writing 1 */
+	bool vport_change_by_set;         /* what the SM sets raises it too */
+	bool vport_traps_every_change;    /* 1146 also while VPortStateChange is up already */
+	bool vport_skips_armed;           /* Active is taken from Initialize */
+	bool vport_refuses_down;          /* Down cannot be set, else the vport starts anew */
+	bool vport_needs_active_port;     /* no vport is further than a port that is not Active */
+	bool vport_takes_any_lid;      /* vport_lid is taken without LidRequired, which it sets */
+	bool vport_lid_index_writable; /* lid_by_vport_index, else read-only */
+	bool vport_guid_writable;      /* port_guid, else read-only */
+	bool vport_lid_takes_smps;     /* the port's SMA answers at the LIDs of its vports */
+	bool no_vport_guid_info;       /* GeneralInfo has no bit 22, and 0xFFB5 is unknown */
+	/* trap.c */
+	bool vendor_traps_anonymous; /* VendorID and DeviceID are 0 in 1144, 1146, 1257, 1258 */
+
+	/* shared-port.c */
+	bool alias_guid_by_answer; /* a VF is up by the SA's answer, without GUIDInfo by SMP */
 };

@@ -67,6 +67,7 @@ static const struct attribute attributes[] = {
 	{ 0xffb4, ON_CA_ROUTER, false, false, sim_vnode_description },
 	{ 0xffb5, ON_CA_ROUTER, true, false, sim_vport_guid_info },
 	{ 0xffb6, ON_CA_ROUTER, true, false, sim_vport_pkey_table },
+	{ 0xff17, ON_CA_ROUTER, false, false, sim_general_info },
 };
 
 static const struct attribute *find_attribute(uint16_t id, enum sim_type type)

@@ -54,3 +54,4 @@ enum sim_status sim_vport_state(struct sim_ask *ask);
 enum sim_status sim_vnode_description(struct sim_ask *ask);
 enum sim_status sim_vport_guid_info(struct sim_ask *ask);
 enum sim_status sim_vport_pkey_table(struct sim_ask *ask);
+enum sim_status sim_general_info(struct sim_ask *ask);

@@ -173,39 +173,77 @@ static void is_due(void *user)
 static void fill(struct trap *trap, const struct sim_port *port, unsigned type, unsigned number)
 {
 	uint8_t *n = trap->notice;
-	uint16_t lid = sim_lid(port);
 
 	n[0] = (uint8_t)(0x80 | type);    /* generic */
 	n[3] = (uint8_t)port->node->type; /* the producer; its 24 bits start at byte 1 */
 	n[4] = (uint8_t)(number >> 8);
 	n[5] = (uint8_t)number;
-	n[6] = (uint8_t)(lid >> 8);
-	n[7] = (uint8_t)lid;
 }
 
-void sim_trap_say(struct sim_port *port, unsigned type, unsigned number, const void *details,
-		  size_t size)
+/* The vendor and the device where generic ones have producer and number. */
+static void fill_vendor(struct trap *trap, const struct sim_port *port, unsigned type,
+			unsigned number)
+{
+	const ib_node_info_t *info = &port->node->info;
+	uint32_t vendor = be32toh(info->port_num_vendor_id) & 0xffffff;
+	uint8_t *n = trap->notice;
+
+	n[0] = (uint8_t)type;
+	if (!port->node->fabric->quirks.vendor_traps_anonymous) {
+		n[1] = (uint8_t)(vendor >> 16);
+		n[2] = (uint8_t)(vendor >> 8);
+		n[3] = (uint8_t)vendor;
+		memcpy(n + 4, &info->device_id, 2);
+	}
+	n[NOTICE_SIZE - 2] = (uint8_t)(number >> 8);
+	n[NOTICE_SIZE - 1] = (uint8_t)number;
+}
+
+/* A new trap at the end of its queue, to be filled in before the loop goes on; NULL: no room. */
+static struct trap *new_trap(struct sim_port *port, unsigned type, const void *details, size_t size)
 {
 	unsigned queue = type - 1;
+	uint16_t lid = sim_lid(port);
 	struct sim_trapper *trapper;
 	struct trap *trap;
 
 	if (queue >= N_TYPES || size > DETAILS_SIZE || !may_speak(port))
-		return;
+		return NULL;
 	if (!port->trapper)
 		port->trapper = new_trapper(port);
 	trapper = port->trapper;
 	if (!trapper || trapper->n_queued[queue] >= QUEUED_MAX)
-		return;
+		return NULL;
 	trap = calloc(1, sizeof(*trap));
 	if (!trap)
-		return;
-	fill(trap, port, type, number);
+		return NULL;
+	trap->notice[6] = (uint8_t)(lid >> 8);
+	trap->notice[7] = (uint8_t)lid;
 	memcpy(trap->notice + DETAILS, details, size);
 	trap->tid = ++trapper->last_tid;
 	list_add_tail(&trapper->queues[queue], &trap->queued);
 	trapper->n_queued[queue]++;
 	schedule(trapper);
+	return trap;
+}
+
+void sim_trap_say(struct sim_port *port, unsigned type, unsigned number, const void *details,
+		  size_t size)
+{
+	struct trap *trap = new_trap(port, type, details, size);
+
+	if (trap)
+		fill(trap, port, type, number);
+}
+
+/* 1257 and 1258 are violations of keys, and 1144 and 1146 tell of changes. */
+void sim_trap_vendor(struct sim_port *port, unsigned number, const uint8_t details[54])
+{
+	unsigned type = number >= 1257 ? SECURITY : INFORMATIONAL;
+	struct trap *trap = new_trap(port, type, details, DETAILS_SIZE);
+
+	if (trap)
+		fill_vendor(trap, port, type, number);
 }
 
 /* Big-endian fields of a notice's details; offsets are those of the whole notice, as in tables. */

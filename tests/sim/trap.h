@@ -25,6 +25,12 @@ void sim_trap_pkey(struct sim_port *port, const struct sim_packet *packet);     
 void sim_trap_qkey(struct sim_port *port, const struct sim_packet *packet);        /* 258 */
 void sim_trap_switch_pkey(struct sim_port *port, const struct sim_packet *packet); /* 259 */
 
+/*
+ * A notice of the vendor's (IsGeneric 0), reference/virtualization.md 2.4. @number goes to the last
+ * two bytes of @details too.
+ */
+void sim_trap_vendor(struct sim_port *port, unsigned number, const uint8_t details[54]);
+
 /* TrapRepress came in at @at. */
 void sim_trap_repress(struct sim_port *at, const struct sim_packet *packet);
 
