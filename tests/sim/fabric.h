@@ -8,7 +8,7 @@
  *
  * Who does what: link.c trains links and moves port states, forward.c carries packets hop by hop,
  * sma*.c and pma.c are the agents that every device has, trap.c what devices say unasked, faults.c
- * what goes wrong, probe.c what a user would feel.
+ * what goes wrong, vf.c and its models virtual functions, probe.c what a user would feel.
  *
  * Ownership: the fabric owns everything; nodes stay until it is freed (a node that is off is dark,
  * not gone), so that pointers to nodes and ports last. One thread.

@@ -1462,6 +1462,66 @@ static void a_vf_has_few_requests_that_wait(void **state)
 	close_guests(&guests);
 }
 
+/* ---- anything -------------------------------------------------------------------------------- */
+
+/* The header is that of an answer, sometimes with a wrong status or TID; the rest is noise. */
+static void answer_anything(struct rig *rig, const struct sim_packet *packet)
+{
+	struct xoshiro *random = &rig->fabric->random;
+	struct sim_packet p = *packet;
+	ib_sa_mad_t *mad = (ib_sa_mad_t *)p.bytes;
+	uint64_t dice = xoshiro_next(random);
+
+	for (unsigned i = 0; dice & 1 && i < 80; i++)
+		mad->data[i] ^= (uint8_t)(xoshiro_next(random) >> 62);
+	if (dice & 2)
+		mad->data[35 + 16] = (uint8_t)xoshiro_next(random);
+	if ((dice >> 8 & 15) == 0)
+		p.mad.trans_id ^= htobe64(xoshiro_next(random));
+	rig_answer(rig, &p, dice & 4 ? SIM_GET_RESP : METHOD_DELETE_RESP,
+		   (uint16_t)((dice >> 16 & 7) == 0 ? dice >> 32 : 0));
+}
+
+static void whatever_an_sa_answers_the_driver_goes_on(void **state)
+{
+	struct rig *rig = *state;
+	struct guests guests;
+	struct xoshiro *random = &rig->fabric->random;
+
+	open_guests(rig, &guests);
+	rig->on_request = answer_anything;
+	for (unsigned i = 0; i < 20000; i++) {
+		uint64_t dice = xoshiro_next(random);
+		unsigned vf = dice & 3;
+
+		if (vf && (dice >> 20 & 31) == 0)
+			sim_vf_stop(rig->p, vf);
+		if (vf && (dice >> 25 & 7) == 0)
+			sim_vf_start(rig->p, vf);
+		if (vf && (dice >> 30 & 63) == 0)
+			sim_vf_set_guid(rig->p, vf, dice >> 36 & 3);
+		if ((dice >> 40 & 255) == 0)
+			sim_shared_port_event(rig->p, SIM_EVENT_REREGISTER);
+		else {
+			struct sim_packet p = member_request(dice & 4 ? SIM_SET : METHOD_DELETE,
+							     dice >> 8 & 3, dice >> 10 & 15, GUID);
+
+			sim_client_send(&guests.of[vf].client, &p);
+		}
+		pass(rig, dice >> 50 & 63);
+	}
+	sa = (struct guid_sa){ 0 };
+	rig->on_request = serve_guids;
+	for (unsigned vf = 1; vf <= 3; vf++) {
+		sim_vf_set_guid(rig->p, vf, GUID + vf - 1);
+		sim_vf_start(rig->p, vf);
+	}
+	pass(rig, 70000);
+	for (unsigned vf = 1; vf <= 3; vf++)
+		assert_int_equal(rig_look(rig->p, vf).state, SIM_ACTIVE);
+	close_guests(&guests);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, rig_tear_down)
 
 int main(void)
@@ -1530,6 +1590,7 @@ int main(void)
 		TEST(a_vf_that_is_stopped_leaves_its_groups),
 		TEST(reregister_leaves_all_groups_and_takes_no_joins_until_then),
 		TEST(a_vf_has_few_requests_that_wait),
+		TEST(whatever_an_sa_answers_the_driver_goes_on),
 	};
 
 	return cmocka_run_group_tests_name("shared ports", tests, NULL, NULL);

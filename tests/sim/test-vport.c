@@ -1289,6 +1289,45 @@ static void a_guest_moves_with_its_guid(void **state)
 	assert_int_equal(be64_at(4), GUID);
 }
 
+/* ---- anything -------------------------------------------------------------------------------- */
+
+static void whatever_is_set_leaves_sane_vports(void **state)
+{
+	static const attribute_fn all[] = {
+		sim_virtualization_info, sim_vport_info,        sim_vnode_info,
+		sim_vport_state,         sim_vnode_description, sim_vport_guid_info,
+		sim_vport_pkey_table,    sim_general_info,
+	};
+	struct rig *rig = *state;
+	struct xoshiro *random = &rig->fabric->random;
+
+	bring_up(rig, 5, true, 5);
+	for (unsigned i = 0; i < 50000; i++) {
+		uint64_t dice = xoshiro_next(random);
+		uint32_t modifier = (uint32_t)(dice & 7) | (dice & 8 ? (dice >> 4 & 7) << 16 : 0);
+		struct sim_packet p = rig_mad(RIG_P, 7, SIM_SEND, 0x10);
+
+		if ((dice >> 8 & 15) == 0)
+			modifier = (uint32_t)(dice >> 32);
+		memset(&rig->fabric->quirks, 0, sizeof(rig->fabric->quirks));
+		rig->fabric->quirks.vport_lid_index_writable = dice >> 12 & 1;
+		rig->fabric->quirks.vport_block_is_high = dice >> 13 & 1;
+		rig->fabric->quirks.vport_guid_writable = dice >> 14 & 1;
+		rig->fabric->quirks.vport_takes_any_lid = dice >> 15 & 1;
+		for (unsigned n = 0; n < sizeof(data); n++)
+			data[n] = (uint8_t)(xoshiro_next(random) >> 56);
+		ask(all[dice >> 16 & 7], rig->p, dice >> 20 & 1, modifier);
+		rig_add_grh(&p, dice >> 24 & 1 ? GUID : be64_at(12));
+		sim_client_send(&rig->sa.client, &p);
+		for (unsigned vf = 1; vf <= 5; vf++) {
+			struct sim_vf_info info = rig_look(rig->p, vf);
+
+			assert_in_range(info.state, SIM_DOWN, SIM_ACTIVE);
+			assert_true(info.lid < SIM_LID_MULTICAST);
+		}
+	}
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -1357,6 +1396,7 @@ int main(void)
 		TEST(trap_1257_says_whose_pkey_was_refused),
 		TEST(vendor_traps_name_the_vendor_or_nobody),
 		TEST(a_guest_moves_with_its_guid),
+		TEST(whatever_is_set_leaves_sane_vports),
 	};
 
 	return cmocka_run_group_tests_name("vports", tests, NULL, NULL);
