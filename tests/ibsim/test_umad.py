@@ -65,7 +65,7 @@ def driver(world, what):
 def bridged(world, plan):
     """A simulator with a stream before it."""
     sim = Simulator(world, plan.build())
-    bridge = world.spawn(["python3", BRIDGE, sim.name], {}, "bridge.log", stdout=None)
+    bridge = world.spawn(["python3", BRIDGE, sim.name], {}, "bridge.log")
     sim.bridge = bridge
     lib.wait_until("the bridge listens",
                    lambda: f"@{sim.name}:stream" in open("/proc/net/unix", encoding="utf-8",
