@@ -601,6 +601,7 @@ void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer
 		port->since = loop_now(sm->loop);
 	if (port_is_end(&sm->fabric, number))
 		take_end_port(sm, number, wire_get(answer->datagram, SMP_MKEY), lid_before);
+	tables_doubt_keys(sm, number, before);
 	if (sm->phase == PHASE_DISCOVER && port_state(port) < before)
 		faults_forget_link(sm, number);
 	if (port->number != 0)

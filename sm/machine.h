@@ -227,6 +227,7 @@ bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret);
 bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret);
 bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret);
 bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret);
+void tables_doubt_keys(struct sm *sm, uint32_t port, enum port_state before);
 void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer);

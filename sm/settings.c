@@ -23,7 +23,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -542,19 +541,6 @@ static void take_mkey(struct sm *sm, uint32_t number, const struct answer *answe
 		sm_sweep_again(sm, false);
 }
 
-/* The port of a host fell back: it may have restarted, and has its LID from this very Set. */
-static void doubt_keys(struct sm *sm, uint32_t number, enum port_state before)
-{
-	struct port *port = &sm->fabric.ports[number];
-
-	if (before < PORT_ARMED || port_state(port) >= PORT_ARMED || port->number == 0 ||
-	    !port_is_end(&sm->fabric, number))
-		return;
-	free(port->pkeys);
-	port->pkeys = NULL;
-	sm_sweep_again(sm, false);
-}
-
 void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct port *port = &sm->fabric.ports[number];
@@ -579,7 +565,7 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 	take_mkey(sm, number, answer);
 	if (port_state(port) != before)
 		port->since = loop_now(sm->loop);
-	doubt_keys(sm, number, before);
+	tables_doubt_keys(sm, number, before);
 	if (wanted != PORT_NO_CHANGE && port_state(port) < wanted) {
 		refused(sm, number, REASON_SET_REFUSED, 0);
 		return;

@@ -57,6 +57,23 @@ void tables_forget(struct sm *sm, struct node *node)
 		memset(sw->lft, ROUTE_NONE, sw->lft_size);
 }
 
+/*
+ * The port of a host was Armed or more @before. If it fell back meanwhile it may have restarted,
+ * with the P_Keys that it comes up with, and does not look so: its LID is in every Set of PortInfo,
+ * even in one that it refuses.
+ */
+void tables_doubt_keys(struct sm *sm, uint32_t number, enum port_state before)
+{
+	struct port *port = &sm->fabric.ports[number];
+
+	if (sm->phase == PHASE_DISCOVER || before < PORT_ARMED || port_state(port) >= PORT_ARMED ||
+	    port->number == 0 || !port_is_end(&sm->fabric, number))
+		return;
+	free(port->pkeys);
+	port->pkeys = NULL;
+	sm_sweep_again(sm, false);
+}
+
 static bool is_cold(const struct sm *sm, const struct node *node, uint32_t number)
 {
 	const struct port *port = &sm->fabric.ports[number];

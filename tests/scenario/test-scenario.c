@@ -241,6 +241,31 @@ static void a_host_reboots(void **state)
 	}
 }
 
+/*
+ * At one moment after another, which is long as another host keeps all waiting: with the P_Keys
+ * that it comes up with, it would be a full member of the default partition.
+ */
+static void a_host_that_reboots_while_the_fabric_comes_up_gets_its_keys(void **state)
+{
+	for (unsigned i = 0; i < 60; i++) {
+		struct scenario *s = scenario_new(i);
+
+		s->closed = true;
+		scenario_build(s, graph_make_ft2(4));
+		scenario_start_sm(s);
+		scenario_run(s, 200 * LOOP_USEC);
+		scenario_power_off(s, s->hosts[4]);
+		scenario_run(s, i * 10 * LOOP_MSEC);
+		scenario_reboot(s, s->hosts[2]);
+		scenario_run(s, 30 * LOOP_SEC);
+		scenario_power_on(s, s->hosts[4]);
+		scenario_expect_good_within(s, 600);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 static void a_host_is_off_for_a_while(void **state)
 {
 	struct scenario *s = *state;
@@ -800,6 +825,7 @@ int main(void)
 		TEST(a_link_that_flaps_all_the_time_comes_to_rest_when_it_does),
 		TEST(many_cables_are_pulled_at_once),
 		TEST(a_host_reboots),
+		TEST(a_host_that_reboots_while_the_fabric_comes_up_gets_its_keys),
 		TEST(a_host_is_off_for_a_while),
 		TEST(every_switch_reboots),
 		TEST(a_switch_is_off_for_a_while),
