@@ -483,12 +483,13 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 		tables_forget(sm, node);
 		forget_faults(sm, node);
 	}
-	if (!changed && !restarted && node->trusted && !sm->discovery.full) {
+	if (!changed && !restarted && node->trusted && !node->told && !sm->discovery.full) {
 		if (has_stale_port(sm, node))
 			work_add(sm, number, TODO(TODO_PORT_INFO));
 		return;
 	}
 	node->trusted = false;
+	node->told = false;
 	sm->by_lid = false;
 	for (unsigned i = 0; i <= node->n_ports; i++)
 		sm->fabric.ports[port_at(node, i)].stale = true;

@@ -141,6 +141,7 @@ struct node {
 	bool described : 1;      /* description is known */
 	bool naming : 1;         /* and is being asked for */
 	bool trusted : 1;        /* all was read: what did not change need not be read again */
+	bool told : 1;           /* a switch, of a change that no sweep has looked for yet */
 	bool unsaved : 1;        /* not_kept is newer than the store's */
 	bool too_small : 1;      /* a switch whose forwarding table has no room for all LIDs */
 	struct fault fault;      /* it does not tell what it is: left out */

@@ -46,6 +46,10 @@ static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
 		sm_sweep_again(sm, false);
 		return;
 	case TRAP_LINK_STATE:
+		/* PortStateChange may be gone: a Set that was long under way cleared it. */
+		node_of(&sm->fabric, port)->told = true;
+		sm_sweep_again(sm, false);
+		return;
 	case TRAP_LINK_INTEGRITY:
 	case TRAP_BUFFER_OVERRUN:
 	case TRAP_FLOW_WATCHDOG:

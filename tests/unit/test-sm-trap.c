@@ -378,12 +378,27 @@ static void a_trap_while_its_port_is_being_set_leaves_no_port_armed(void **state
 	assert_good(w, NULL);
 }
 
+/* As if a Set that was sent before had cleared it: late, or twice. */
+static void a_link_that_changed_is_found_though_the_switch_shows_it_no_more(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	fake_unplug(w->host[3], 1);
+	fake_plug(w->host[3], 1);
+	wire_set(w->east->switch_info, SWITCH_INFO_STATE_CHANGE, 0);
+	fake_trap(w->f, w->east, TRAP_LINK_STATE);
+	world_run(w, 10);
+	assert_good(w, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(each_trap_is_repressed_with_its_notice_and_the_m_key_of_its_sender),
 		TEST(who_is_not_master_does_not_answer_a_trap),
 		TEST(a_link_that_changed_is_found_by_trap_128),
+		TEST(a_link_that_changed_is_found_though_the_switch_shows_it_no_more),
 		TEST(traps_of_bad_links_cost_a_light_sweep),
 		TEST(a_subnet_manager_that_starts_is_found_by_trap_144),
 		TEST(a_device_that_is_renamed_is_asked_for_its_name_alone),
