@@ -508,7 +508,7 @@ def console(world):
     for wrong in ('Unlink "s"[1]', 'Dump "nowhere"', 'Unlink "s"[9]', 'Link "a"[1] "s"[3]',
                   'Baselid "a" 3', 'Baselid "s"[1] 3', 'Baselid "a"[1] 0xc000', "Route x y",
                   'Guid "a" 0', 'PerformanceSet "a"[1] PortCounters.Nothing=1', "X 44", "Wait x",
-                  "!/nowhere"):
+                  "!/nowhere", "Error a", "Error a 101", "Probe a nowhere"):
         lib_said = ""
         try:
             lib_said = sim.command(wrong)
@@ -518,6 +518,47 @@ def console(world):
     check("unknown" in sim.command("Frobnicate"), "an unknown command is taken")
     sim.command('PerformanceSet "a"[1] PortCounters.SymbolErrorCounter=5')
     check("SymbolErrorCounter 5" in sim.command('Counters "a"[1]'), "the counter is not set")
+
+
+@suite.test("vsm-sim: VFs of a net file are started, moved and stopped; a client attaches as one")
+def virtual_functions(world):
+    fabric = fabrics.Fabric("vfs", 'Switch 4 "s"\n[1] "a"[1]\n[2] "b"[1]\nHca 1 "a"\n'
+                            'vf 2 model=vport guid=7001 lid=own state=up\nHca 1 "b"\n'
+                            'vf 1 model=vport guid=8001\n')
+    sim = vsm_sim(world, fabric)
+
+    def shown(name):
+        return next(line for line in sim.command("Vf list").splitlines() if name in line)
+    check("vport\tstarted\tGUID 0x7002" in shown("a[1]/2"), shown("a[1]/2"))
+    check("stopped\tGUID 0x8001" in shown("b[1]/1"), shown("b[1]/1"))
+    with Client(sim, "a[1]/2") as client:
+        check_equal("GUID as libumad2sim counts", struct.unpack_from(
+            ">Q", client.ask(GET_NODEINFO)[1], 12)[0] + 1, 0x7002)
+    check_equal("no such VF", Client(sim, "a[1]/3").type, ERROR)
+    sim.command("Vf move a[1]/2 b[1]/1")
+    check("started\tGUID 0x7002" in shown("b[1]/1"), shown("b[1]/1"))
+    check("stopped" in shown("a[1]/2"), shown("a[1]/2"))
+    sim.command("Vf guid a[1]/2 7777")
+    check("GUID 0x7777" in shown("a[1]/2"), shown("a[1]/2"))
+    for wrong in ("Vf start a[1]/9", "Vf start a[1]", "Vf frob a[1]/1"):
+        check("#" in sim.command(wrong), f"{wrong}: no complaint")
+
+
+@suite.test("vsm-sim: faults, errors and probes on its console")
+def faults(world):
+    sim = vsm_sim(world, line())
+    sim.command('Error "b" 100')
+    check("silent" in sim.command("Fault list"), "the fault is not listed")
+    with Client(sim, "a") as client:
+        client.send(smp([1, 2]))
+        check_equal("status", client.receive()[0], UNDELIVERED)
+        sim.command('Error "b" 0')
+        client.send(smp([1, 2]))
+        check_equal("status", client.receive()[0], 0)
+    check("# fault" in sim.command("Fault nonsense"), "a fault that there is not is taken")
+    for name, number, lid in (("a", 1, 1), ("b", 1, 2), ("s", 0, 3)):
+        sim.command(f'Baselid "{name}"[{number}] {lid}')
+    check("# lost at" in sim.command("Probe a b"), "without routes it arrives")
 
 
 @suite.test("vsm-sim: power off and on: all is forgotten, the link comes back")

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "tests/sim/vf.h"
 
 void guests_init(struct guests *guests, struct sim_fabric *fabric)
 {
@@ -83,8 +84,7 @@ int guest_attach(struct guests *guests, struct guest *guest, struct sim_port *po
 {
 	int r;
 
-	guest->client.vf = (uint16_t)vf;
-	r = sim_attach(port, &guest->client);
+	r = sim_vf_attach(port, vf, &guest->client);
 	if (r < 0)
 		return r;
 	guest->guests = guests;
@@ -138,12 +138,23 @@ static void put(uint8_t *data, const void *value, size_t size)
 	memcpy(data, value, size);
 }
 
-static void get_port(const struct sim_port *port, uint8_t *data)
+void guest_look(const struct guest *guest, struct guest_view *ret)
 {
-	uint16_t lid = sim_lid(port);
+	const struct sim_port *port = guest->client.port;
+	struct sim_vf_info info;
 
-	put(data, &lid, sizeof(lid));
-	data[2] = (uint8_t)sim_state(port);
+	*ret = (struct guest_view){ port->guid, sim_lid(port), sim_state(port) };
+	if (guest->client.vf && !sim_vf_look(port, guest->client.vf, &info))
+		*ret = (struct guest_view){ info.guid, info.lid, info.state };
+}
+
+static void get_port(const struct guest *guest, uint8_t *data)
+{
+	struct guest_view view;
+
+	guest_look(guest, &view);
+	put(data, &view.lid, sizeof(view.lid));
+	data[2] = (uint8_t)view.state;
 }
 
 static void get_vendor(const struct sim_node *node, uint8_t *data)
@@ -159,20 +170,25 @@ static void get_vendor(const struct sim_node *node, uint8_t *data)
 	put(data + 16, &firmware, sizeof(firmware));
 }
 
-static void get_node_info(const struct sim_port *port, uint8_t *data)
+static void get_node_info(const struct guest *guest, uint8_t *data)
 {
+	const struct sim_port *port = guest->client.port;
+	struct guest_view view;
 	ib_node_info_t info = port->node->info;
 	uint32_t vendor = be32toh(info.port_num_vendor_id) & 0xffffff;
 
 	/* As libumad2sim counts; see above. */
-	info.node_guid = htobe64(port->guid - port->number);
-	info.port_guid = htobe64(port->guid);
+	guest_look(guest, &view);
+	info.node_guid = htobe64(view.guid - port->number);
+	info.port_guid = htobe64(view.guid);
 	info.port_num_vendor_id = htobe32((uint32_t)port->number << 24 | vendor);
 	put(data, &info, sizeof(info));
 }
 
-static int get_port_info(struct sim_port *port, uint8_t *data)
+static int get_port_info(const struct guest *guest, uint8_t *data)
 {
+	struct sim_port *port = guest->client.port;
+	struct guest_view view;
 	struct sim_port *asked = data[0] ? sim_port(port->node, data[0]) : port;
 	ib_port_info_t info;
 
@@ -180,6 +196,11 @@ static int get_port_info(struct sim_port *port, uint8_t *data)
 		return -ENODEV;
 	info = asked->info;
 	info.local_port_num = port->number;
+	if (asked == port) { /* of a virtual function, as the guest sees it */
+		guest_look(guest, &view);
+		info.base_lid = htobe16(view.lid);
+		info.state_info1 = (uint8_t)((info.state_info1 & 0xf0) | view.state);
+	}
 	info.m_key = 0; /* nobody needs to know it by this way */
 	put(data, &info, MIN(sizeof(info), (size_t)IBSIM_CTL_DATA));
 	return 0;
@@ -249,7 +270,7 @@ int guest_control(struct guest *guest, unsigned type, uint8_t data[static IBSIM_
 	memset(data, 0, IBSIM_CTL_DATA);
 	switch (type) {
 	case IBSIM_CTL_GET_PORT:
-		get_port(port, data);
+		get_port(guest, data);
 		return 0;
 	case IBSIM_CTL_GET_VENDOR:
 		get_vendor(port->node, data);
@@ -261,11 +282,11 @@ int guest_control(struct guest *guest, unsigned type, uint8_t data[static IBSIM_
 		get_guid(port, data);
 		return 0;
 	case IBSIM_CTL_GET_NODEINFO:
-		get_node_info(port, data);
+		get_node_info(guest, data);
 		return 0;
 	case IBSIM_CTL_GET_PORTINFO:
 		data[0] = asked[0];
-		return get_port_info(port, data);
+		return get_port_info(guest, data);
 	case IBSIM_CTL_SET_ISSM:
 		memcpy(data, asked, sizeof(int32_t));
 		return set_is_sm(guest, asked);

@@ -42,7 +42,8 @@ void guests_init(struct guests *guests, struct sim_fabric *fabric);
  */
 struct sim_port *guests_find(struct guests *guests, const char *where, unsigned *ret_vf);
 
-/* @guest is zeroed but for its functions. -EBUSY: there are too many. */
+/* @guest is zeroed but for its functions. -EBUSY: there are too many; -ENOENT:
+ * no such VF. */
 int guest_attach(struct guests *guests, struct guest *guest, struct sim_port *port, unsigned vf);
 void guest_detach(struct guest *guest); /* also if it is not attached */
 
@@ -53,6 +54,15 @@ void guest_detach(struct guest *guest); /* also if it is not attached */
 void guests_begin(struct guests *guests);
 void guests_end(struct guests *guests);
 void guest_touch(struct guest *guest);
+
+/* Its port as the guest sees it: of a virtual function, that one's. */
+struct guest_view {
+	uint64_t guid;
+	uint16_t lid;
+	enum sim_state state;
+};
+
+void guest_look(const struct guest *guest, struct guest_view *ret);
 
 /* One of ibsim's questions about the port that @guest sits at; @data has the answer. 0 or -errno.
  */

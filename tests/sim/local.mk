@@ -96,6 +96,7 @@ libsim_a_SOURCES += tests/sim/guests.c tests/sim/guests.h
 libsim_a_SOURCES += tests/sim/server.c tests/sim/server.h
 libsim_a_SOURCES += tests/sim/stream-server.c tests/sim/stream-server.h
 libsim_a_SOURCES += tests/sim/console.c tests/sim/console.h
+libsim_a_SOURCES += tests/sim/console-extra.c tests/sim/console-extra.h
 libsim_a_SOURCES += tests/sim/session.c tests/sim/session.h
 bin_PROGRAMS += tests/sim/vsm-sim
 tests_sim_vsm_sim_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSM_CFLAGS)

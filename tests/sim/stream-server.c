@@ -362,7 +362,7 @@ static void on_connect(struct connection *c, struct stream_connect *ask)
 	c->guest.pid = (pid_t)ask->pid;
 	r = guest_attach(c->server->guests, &c->guest, port, ask->vf ? ask->vf : vf);
 	if (r < 0) {
-		answer_error(c, -EAGAIN);
+		answer_error(c, r == -ENOENT ? -ENODEV : -EAGAIN);
 		return;
 	}
 	snprintf(ask->node, sizeof(ask->node), "%s", port->node->name);
@@ -378,12 +378,15 @@ static void on_get_node(struct connection *c)
 {
 	const struct sim_port *port = c->guest.client.port;
 	const struct sim_node *node = port->node;
+	struct guest_view view;
 	struct stream_node told = {
 		.n_ports = node->n_ports,
 		.type = (uint8_t)node->type,
 		.vf = c->guest.client.vf,
-		.guid = port->guid,
 	};
+
+	guest_look(&c->guest, &view);
+	told.guid = view.guid;
 
 	memcpy(told.description, node->desc.description, sizeof(told.description));
 	memcpy(told.name, node->name, sizeof(told.name));

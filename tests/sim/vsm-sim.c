@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "systemd/loop.h"
+#include "tests/sim/console-extra.h"
 #include "tests/sim/net-file.h"
 #include "tests/sim/server.h"
 #include "tests/sim/session.h"
@@ -213,6 +214,7 @@ static void on_drop(void *user, const struct sim_port *at, const struct sim_pack
 
 static int read_net(struct program *program, const struct options *options)
 {
+	const struct sim_net_vfs *vfs = NULL;
 	struct sim_net_error error;
 	int r = sim_fabric_new(program->loop, options->seed, &program->fabric);
 
@@ -221,8 +223,14 @@ static int read_net(struct program *program, const struct options *options)
 		return EXIT_FAILURE;
 	}
 	r = sim_net_read(program->fabric, options->file, &options->net, &program->net, &error);
-	if (!r)
-		return -1;
+	if (!r) {
+		r = console_add_vfs(&program->net, &vfs);
+		if (!r)
+			return -1;
+		log_error("%s:%u: these VFs are too many for the port, or of no use to it",
+			  options->file, vfs->line);
+		return EXIT_USAGE;
+	}
 	if (error.line)
 		log_error("%s:%u: %s", error.file, error.line, error.text);
 	else
@@ -236,6 +244,9 @@ static int start(struct program *program, struct options *options)
 	int r;
 
 	program->fabric->train_time = options->train_time;
+	/* Devices show extended speeds to tools that do not ask for them: a capture of
+	 * ibnetdiscover, which does not, has them. */
+	program->fabric->quirks.speeds_ext_unasked = true;
 	program->fabric->on_drop = on_drop;
 	program->fabric->on_drop_user = program;
 	guests_init(&program->guests, program->fabric);
@@ -244,6 +255,7 @@ static int start(struct program *program, struct options *options)
 		.guests = &program->guests,
 		.verbose = options->verbose,
 		.started = loop_now(program->loop),
+		.extras = console_extras,
 		.quit = quit,
 		.set_verbose = set_verbose,
 		.user = program,
