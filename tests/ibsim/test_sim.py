@@ -483,7 +483,7 @@ def stream_garbage(world):
         s.sock.sendall(text)
         check(s.ended(), "it goes on")
     for kind, data in ((PACKET, b"x"), (77, b""), (CONTROL, b""), (HELLO, bytes(12)),
-                       (CONTROL, struct.pack("IIII", MAGIC, 0, GET_NODE, 9)),
+                       (CONTROL, struct.pack("IIII145x", MAGIC, 0, GET_NODE, 145)),
                        (CONTROL, struct.pack("IIII", 1, 0, GET_NODE, 0)),
                        (CONTROL, struct.pack("IIII88x", MAGIC, 0, STREAM_CONNECT, 88))):
         s = Stream(sim, "a")

@@ -493,6 +493,18 @@ static uint32_t size_of(uint32_t type)
 	return UINT32_MAX;
 }
 
+/*
+ * What only asks may come with room for the answer, or without; what tells something comes whole.
+ */
+static bool fits(uint32_t type, uint32_t length)
+{
+	if (type < STREAM_CTL_CONNECT)
+		return length <= IBSIM_CTL_DATA;
+	if (type == STREAM_CTL_GET_NODE)
+		return length <= sizeof(struct stream_node);
+	return length == size_of(type);
+}
+
 union question {
 	uint8_t bytes[STREAM_FRAME_MAX];
 	struct stream_connect connect;
@@ -542,7 +554,7 @@ static const char *on_control(struct connection *c, const uint8_t *frame, uint32
 		answer_error(c, -EINVAL);
 		return NULL;
 	}
-	if (control.len != size_of(control.type))
+	if (!fits(control.type, control.len))
 		return "a question has the wrong length";
 	memcpy(&ask, frame + sizeof(control), control.len);
 	if (attached == (control.type == STREAM_CTL_CONNECT))
