@@ -26,7 +26,7 @@ enum { SEEDS = 20, STEPS = 25, BURST = 6 };
 static uint64_t n_seeds = SEEDS;
 static uint64_t first_seed = 1;
 static uint64_t n_events;
-static bool garbled; /* a device may have said that it is another */
+static bool garbled; /* what is believed of a device may be anything */
 
 /* ---- what can happen ------------------------------------------------------------------------- */
 
@@ -180,13 +180,23 @@ static void a_link_gets_worse(struct scenario *s)
 	}
 }
 
+/* What any sweep may ask again: not tables, nor who it is. */
+static void a_node_lies(struct scenario *s, const char *node)
+{
+	static const char *const attributes[] = { "portinfo", "switchinfo" };
+
+	garbled = true;
+	scenario_fault(s, "%s \"%s\" %s %u%%", scenario_random(s, 2) ? "garble" : "status", node,
+		       attributes[scenario_random(s, COUNT(attributes))],
+		       1 + (unsigned)scenario_random(s, 100));
+}
+
 static void a_node_gets_worse(struct scenario *s)
 {
-	static const char *const what[] = { "silent", "mute", "garble", "tid", "status", "refuse" };
+	static const char *const what[] = { "silent", "mute", "tid", "refuse" };
 	const char *node = any_node(s)->name;
-	unsigned n = (unsigned)scenario_random(s, COUNT(what) + 2);
+	unsigned n = (unsigned)scenario_random(s, COUNT(what) + 3);
 
-	garbled = garbled || n == 2;
 	if (n < COUNT(what))
 		scenario_fault(s, "%s \"%s\" %u%%", what[n], node,
 			       1 + (unsigned)scenario_random(s, 100));
@@ -194,9 +204,11 @@ static void a_node_gets_worse(struct scenario *s)
 		scenario_fault(s, "service \"%s\" %uus buffer %u", node,
 			       1 + (unsigned)scenario_random(s, 5000),
 			       1 + (unsigned)scenario_random(s, 8));
-	else
+	else if (n == COUNT(what) + 1)
 		scenario_fault(s, "die \"%s\" after %u%s", node, (unsigned)scenario_random(s, 20),
 			       scenario_random(s, 2) ? " silent" : "");
+	else
+		a_node_lies(s, node);
 }
 
 static void somebody_cries(struct scenario *s)
@@ -303,7 +315,7 @@ static void let_it_work(struct scenario *s)
 	if (!s->first.sm)
 		scenario_start_sm(s);
 	scenario_clear_faults(s);
-	/* Who could be believed is not asked again who it is, unless somebody wants that. */
+	/* What could be believed is not asked for again, unless somebody wants that. */
 	if (garbled)
 		sm_sweep(s->first.sm, true);
 	garbled = false;
