@@ -429,6 +429,8 @@ void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer
 	uint32_t via = probe->port;
 
 	end_probe(&sm->discovery, probe);
+	/* That nobody answers whom nobody waits for is old. */
+	sm->news = sm->news || (via != NO_PORT && !probe->late);
 	if (via != NO_PORT && (sm->phase != PHASE_DISCOVER || probe->sweep != sm->fabric.sweep)) {
 		take_late_probe(sm, probe, answer);
 		return;

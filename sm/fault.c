@@ -165,3 +165,30 @@ void faults_settle(struct sm *sm)
 		if (sm->fabric.nodes[i].present)
 			settle_node(sm, &sm->fabric.nodes[i]);
 }
+
+static bool any_of_node(const struct sm *sm, const struct node *node)
+{
+	if (node->fault.reason != REASON_NONE || node->mkey_fault.reason != REASON_NONE)
+		return true;
+	if (node->sw && (node->sw->info_fault.reason != REASON_NONE ||
+			 node->sw->lft_fault.reason != REASON_NONE))
+		return true;
+	for (unsigned i = 0; i <= node->n_ports; i++) {
+		const struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		if (port->set_fault.reason != REASON_NONE ||
+		    port->table_fault.reason != REASON_NONE)
+			return true;
+	}
+
+	return false;
+}
+
+bool faults_any(const struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		if (sm->fabric.nodes[i].present && any_of_node(sm, &sm->fabric.nodes[i]))
+			return true;
+
+	return false;
+}

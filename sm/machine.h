@@ -165,6 +165,8 @@ struct sm {
 	bool full_wanted;
 	bool changed; /* since the last reconcile: another fabric, or another plan */
 	bool wrote;   /* this reconcile has set something */
+	bool news;    /* since the last reconcile: what may want another plan, see work.c */
+	bool still;   /* the last plan had nothing to ask or set, and nothing to wait for */
 	bool came_up;
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */
 	bool cut_off;  /* our own port had no link when this was last at rest */
@@ -177,6 +179,7 @@ struct sm {
 	uint64_t sweep_started;
 	uint64_t sweep_took;
 	uint64_t sets_before;
+	uint64_t sent_before; /* requests, before devices were read */
 	struct loop_timer *sweep_timer;
 	struct loop_timer *soon_timer;
 	uint32_t n_naming;        /* nodes whose description is being asked for */
@@ -331,6 +334,8 @@ bool fault_leave_out(struct sm *sm, struct node *node, struct fault *fault, enum
 void fault_hurry(const struct sm *sm, struct fault *fault);
 /* At the end of a reconcile: what was tried and did not fail is over. */
 void faults_settle(struct sm *sm);
+/* Is there any, and so something to try again some time? */
+bool faults_any(const struct sm *sm);
 void faults_forget(struct sm *sm);
 void faults_forget_node(struct sm *sm, struct node *node);
 /* What depends on the cable at this port, at both of its ends. */

@@ -121,10 +121,19 @@ static void look_at_own_port(struct sm *sm)
 		log_say(LOG_LEVEL_WARNING, &where, "%s", sm->trouble);
 }
 
+/* A plan that had nothing to do has nothing to do now either. */
+static bool is_as_before(const struct sm *sm)
+{
+	return sm->still && !sm->news && !sm->changed && !sm->wrote && !sm->sweep_wanted &&
+	       !sm->discovery.full && sm->state == SM_MASTER;
+}
+
 static void rest(struct sm *sm)
 {
+	bool as_before = is_as_before(sm);
 	struct sm_status status;
 
+	sm->still = as_before;
 	sm->phase = PHASE_REST;
 	sm->sweep_took = loop_now(sm->loop) - sm->sweep_started;
 	sm->next_sweep_from = loop_now(sm->loop) + sm->hold_off;
@@ -133,13 +142,15 @@ static void rest(struct sm *sm)
 	if (!sm->sweep_wanted && (sm->routing.valid || sm->state != SM_MASTER))
 		sm->applied = sm->generation;
 	sm->by_lid = sm->state == SM_MASTER && sm->applied == sm->generation && !sm->sweep_wanted;
-	reasons_update(sm);
+	if (!as_before)
+		reasons_update(sm);
 	look_at_own_port(sm);
 	memory_keep_quirks(sm);
 	describe_nodes(sm);
 	sm_status(sm, &status);
 	say_summary(sm, &status);
 	sm->changed = false; /* what is answered from now on counts with the next reconcile */
+	sm->news = false;
 	sm->came_up = sm->came_up || !sm->adopting;
 	arm_next(sm);
 	if (sm->listener.settled)
@@ -221,6 +232,11 @@ static bool advance_elect(struct sm *sm)
 		rest(sm);
 		return true;
 	}
+	if (is_as_before(sm)) {
+		rest(sm);
+		return true;
+	}
+	sm->sent_before = requests_totals(sm->requests)->sent;
 	work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ));
 	sm->phase = PHASE_READ;
 
@@ -294,11 +310,16 @@ static bool advance_program(struct sm *sm)
 
 static bool advance_activate(struct sm *sm)
 {
+	bool still;
+
 	if (sm->n_busy > 0)
 		return false;
 	sm->adopting = false;
 	faults_settle(sm);
+	still = sm->routing.valid && !sm->sweep_wanted && !sm->changed && !faults_any(sm) &&
+		requests_totals(sm->requests)->sent == sm->sent_before;
 	rest(sm);
+	sm->still = still;
 
 	return true;
 }
@@ -344,6 +365,7 @@ void sm_sweep_again(struct sm *sm, bool full)
 	else if (!sm->sweep_wanted)
 		sm->hold_off = MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), HOLD_OFF_MOST);
 	sm->asked_at = now;
+	sm->news = true;
 	sm->by_lid = false;
 	sm->sweep_wanted = true;
 	sm->full_wanted = sm->full_wanted || full;

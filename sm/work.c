@@ -507,11 +507,35 @@ static void ask_for_life(struct sm *sm, struct node *node, const struct request 
 							     : TAG_PORT(request->tag));
 }
 
+/*
+ * What a sweep hears from a fabric that is as it was: that its switches are, and that our own port
+ * is. Who else is there, and what nodes are called, is nothing to plan for.
+ */
+static bool is_news(const struct sm *sm, const struct node *node, enum todo kind,
+		    const struct answer *answer)
+{
+	uint32_t own = sm->fabric.local_port;
+
+	if (kind == TODO_DESCRIPTION)
+		return false;
+	if (answer->result != REQUEST_ANSWERED)
+		return true;
+	if (kind == TODO_SWITCH_INFO)
+		return !node->trusted || node->told ||
+		       memcmp(node->sw->info, answer->data, SMP_DATA_SIZE) != 0;
+	if (kind == TODO_PORT_INFO)
+		return TAG_PORT(answer->request->tag) != own ||
+		       memcmp(sm->fabric.ports[own].info, answer->data, SMP_DATA_SIZE) != 0;
+
+	return kind != TODO_SM_INFO;
+}
+
 static void done_of_node(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	enum todo kind = TAG_KIND(answer->request->tag);
 	struct answer taken = *answer;
 
+	sm->news = sm->news || is_news(sm, node, kind, answer);
 	if (!is_later(kind))
 		node->work.in_flight--;
 	if (is_optional(kind)) {
