@@ -32,6 +32,10 @@ static const struct place places[WIRE_FIELD_COUNT] = {
 };
 #undef FIELD
 
+/*
+ * A field is read out of 8 bytes at once: those that end with its last, or the first 8. A field of
+ * 64 bits that is not aligned to a byte would need 9, and there is none.
+ */
 static uint64_t mask_of(const struct place *place)
 {
 	return place->width == 64 ? UINT64_MAX : (UINT64_C(1) << place->width) - 1;
@@ -40,13 +44,13 @@ static uint64_t mask_of(const struct place *place)
 uint64_t wire_get(const void *base, enum wire_field field)
 {
 	const struct place *place = &places[field];
-	const uint8_t *byte = (const uint8_t *)base + place->byte;
-	uint64_t value = 0;
+	unsigned end = place->byte + place->bytes;
+	unsigned from = end > 8 ? end - 8 : 0;
+	uint64_t eight;
 
-	for (unsigned i = 0; i < place->bytes; i++)
-		value = value << 8 | byte[i];
+	memcpy(&eight, (const uint8_t *)base + from, sizeof(eight));
 
-	return value >> place->shift & mask_of(place);
+	return cl_ntoh64(eight) >> (place->shift + 8 * (from + 8 - end)) & mask_of(place);
 }
 
 void wire_set(void *base, enum wire_field field, uint64_t value)

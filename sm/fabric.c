@@ -268,16 +268,6 @@ uint32_t fabric_find_lid(const struct fabric *f, unsigned lid)
 	return lid <= LID_UNICAST_LAST ? f->by_lid[lid] : NO_PORT;
 }
 
-bool node_is_switch(const struct node *node)
-{
-	return node->sw != NULL;
-}
-
-bool port_is_end(const struct fabric *f, uint32_t port)
-{
-	return node_is_switch(node_of(f, port)) == (f->ports[port].number == 0);
-}
-
 /* -- links --------------------------------------------------------------------------------------
  */
 

@@ -196,9 +196,16 @@ uint32_t fabric_find_lid(const struct fabric *f, unsigned lid);
 void fabric_connect(struct fabric *f, uint32_t a, uint32_t b);
 void fabric_disconnect(struct fabric *f, uint32_t port);
 
+static inline bool node_is_switch(const struct node *node)
+{
+	return node->sw != NULL;
+}
+
 /* May a port have a LID: CA and router ports, and switch port 0? */
-bool port_is_end(const struct fabric *f, uint32_t port);
-bool node_is_switch(const struct node *node);
+static inline bool port_is_end(const struct fabric *f, uint32_t port)
+{
+	return node_is_switch(node_of(f, port)) == (f->ports[port].number == 0);
+}
 
 /* As last told by the device; PORT_DOWN if nothing is known. */
 enum port_state port_state(const struct port *port);

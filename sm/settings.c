@@ -418,25 +418,34 @@ static bool is_to_bounce(const struct sm *sm, uint32_t number)
 	       (settings_is_otherwise(sm, number) || settings_is_otherwise(sm, port->peer));
 }
 
+/* The state that it should be told now, or PORT_NO_CHANGE. */
+static unsigned state_to_set(const struct sm *sm, uint32_t number, bool activate, unsigned differ)
+{
+	bool cautious = sm->conf.cautious || sm->fabric.ports[number].refusals > 0;
+	enum link_step step = step_of(sm, number);
+
+	if (!activate && is_to_bounce(sm, number))
+		return PORT_DOWN;
+	if (cautious && differ)
+		return PORT_NO_CHANGE;
+	if (step == LINK_ARM)
+		return PORT_ARMED;
+
+	return step == LINK_ACTIVATE && activate ? PORT_ACTIVE : PORT_NO_CHANGE;
+}
+
 /* What this port should be sent now, if anything. */
 static bool make_set(struct sm *sm, uint32_t number, bool activate, struct request *ret)
 {
-	struct port *port = &sm->fabric.ports[number];
 	unsigned differ = settings_plan(sm, number, ret->data);
-	enum link_step step = step_of(sm, number);
-	bool cautious = sm->conf.cautious || port->refusals > 0;
+	unsigned state = state_to_set(sm, number, activate, differ);
 
+	if (state == PORT_NO_CHANGE && !differ && !is_hidden(sm, number))
+		return false;
 	make_neutral(ret->data, differ);
+	wire_set(ret->data, PORT_INFO_STATE, state);
 	if (wants_reregister(sm, number, differ))
 		wire_set(ret->data, PORT_INFO_REREGISTER, 1);
-	if (!activate && is_to_bounce(sm, number))
-		wire_set(ret->data, PORT_INFO_STATE, PORT_DOWN);
-	else if (step == LINK_ARM && !(cautious && differ))
-		wire_set(ret->data, PORT_INFO_STATE, PORT_ARMED);
-	else if (step == LINK_ACTIVATE && activate && !(cautious && differ))
-		wire_set(ret->data, PORT_INFO_STATE, PORT_ACTIVE);
-	else if (!differ && !is_hidden(sm, number))
-		return false;
 	fill_set(sm, number, activate ? TODO_ACTIVATE : TODO_PORT_SET, ret);
 
 	return true;
