@@ -23,6 +23,8 @@ HELLO, CONTROL, PACKET = 1, 2, 3
 CTL_MAGIC, MAGIC, VERSION = 0xDEADBEEF, 0x736D7376, 1
 CONNECT, DISCONNECT, NODEINFO, PORTINFO, PKEYS = 1, 2, 7, 8, 10
 S_CONNECT, S_NODE, S_GIDS, S_PKEYS, S_REGISTER, S_UNREGISTER = range(32, 38)
+# Of the data of questions; those of ibsim's have 64 bytes.
+SIZES = {S_CONNECT: 88, S_NODE: 0, S_GIDS: 72, S_PKEYS: 72, S_REGISTER: 28, S_UNREGISTER: 28}
 
 numbers = itertools.count(os.getpid() * 100)
 taken = {}  # (node, class, version, oui, method): (connection, agent)
@@ -129,6 +131,8 @@ class Connection:
 
     def control(self, frame):
         _, _, kind, length = struct.unpack_from("=IIII", frame)
+        if length != len(frame) - 16 or length != SIZES.get(kind, 64):
+            raise OSError(f"a question {kind} of {length} bytes")
         try:
             data = self.answer(kind, frame[16:16 + length])
         except Refused as refused:

@@ -216,6 +216,8 @@ int stream_control(struct link *link, uint32_t type, void *data, size_t size)
 		memcpy(padded, data, MIN(size, sizeof(padded)));
 		question.len = sizeof(padded);
 	}
+	if (type == STREAM_CTL_GET_NODE) /* only its answer has data */
+		question.len = 0;
 	if (!put_frame(link, STREAM_CONTROL, &question, sizeof(question),
 		       type < STREAM_CTL_CONNECT ? padded : data, question.len))
 		return -ENOMEM;
