@@ -361,6 +361,7 @@ class Simulator:
         self.program = program or SIM
         if not self.program or not os.path.exists(self.program) or not UMAD2SIM:
             raise Skip("ibsim-utils (or vsm-sim) and libumad2sim0 are not there")
+        self.has_stream = os.path.basename(self.program) == "vsm-sim"
         self.world = world
         self.fabric = fabric
         self.name = f"vsm-{os.getpid()}-{next(names)}"
