@@ -157,6 +157,15 @@ def tables(world):
     check_equal("records of a program's own", int(sim.client("table", "1", host="H00003")), nodes)
 
 
+@suite.test("long questions of one process are not taken for those of the last", weight=5)
+def multipath(world):
+    sim, _sm = managed(world, PLAN)
+    snapshot = sim.wait_up(30)
+    guids = [f"{snapshot.port(name, 1).guid:x}" for name in ("H00003", "H00004")]
+    for _ in range(4):
+        sim.client("multipath", str(snapshot.port(sim.host, 1).lid), *guids, "100", host="H00003")
+
+
 @suite.test("osmtest is content with opensm through the preload", weight=60)
 def osmtest(world):
     sim, _sm = managed(world, fabrics.fat_tree_3(4))

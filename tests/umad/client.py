@@ -152,6 +152,53 @@ def table(sm_lid):
     print((length - 64 - 56) // size)
 
 
+def guid_info(sm_lid, method, lid, block, *entries):
+    """Set or Delete of a GuidInfoRecord: entries are INDEX=GUID; lid or block "-": left out. Prints
+    the status and the eight GUIDs of the answer, or "silence"."""
+    umad = Umad()
+    agent = umad.register(3, 2)
+    mad = bytearray(gs(3, 2, {"get": 1, "set": 2, "delete": 0x15, "report": 6}[method], 0x30))
+    mask = 0
+    for bit, value, code, at in ((0, lid, ">H", 56), (1, block, "B", 58)):
+        if value != "-":
+            mask |= 1 << bit
+            struct.pack_into(code, mad, at, int(value))
+    for entry in entries:
+        index, guid = entry.split("=")
+        mask |= 0x10 << int(index)
+        struct.pack_into(">Q", mad, 64 + 8 * int(index), int(guid, 16))
+    struct.pack_into(">Q", mad, 48, mask)
+    umad.send(agent, bytes(mad), int(sm_lid), 1, 2000)
+    check(umad.wait(10), "neither an answer nor a time-out")
+    record = os.read(umad.fd, 4096)
+    if struct.unpack_from("=I", record, 4)[0] == errno.ETIMEDOUT:
+        print("silence")
+        return
+    mad = record[64:]
+    check(mad[3] == {"set": 0x81, "get": 0x81, "delete": 0x95}.get(method, mad[3]), f"method {mad[3]}")
+    print(f"{struct.unpack_from('>H', mad, 4)[0]:04x}",
+          *(f"{guid:x}" for guid in struct.unpack_from(">8Q", mad, 64)))
+
+
+def multipath(sm_lid, guid, other, count):
+    """So many questions for MultiPathRecords, RMPP both ways, one after the other, all answered."""
+    umad = Umad()
+    agent = umad.register(3, 2, rmpp=1)
+    for tid in range(int(count)):
+        mad = bytearray(gs(3, 2, 0x14, 0x3a, tid + 1))
+        mad[24:27] = 1, 1, 1  # RMPP: version, DATA, active
+        struct.pack_into(">Q", mad, 48, 1 << 6 | 1 << 19 | 1 << 20)  # NumbPath and both counts
+        mad[56 + 5] = 0x7f
+        mad[56 + 15:56 + 17] = 1, 1
+        struct.pack_into(">QQQQ", mad, 80, 0xfe80 << 48, int(guid, 16), 0xfe80 << 48, int(other, 16))
+        umad.send(agent, bytes(mad), int(sm_lid), 1, 1000)
+        check(umad.wait(5), f"no answer {tid}")
+        record = os.read(umad.fd, 4096)
+        check(struct.unpack_from("=I", record, 4)[0] == 0, f"question {tid} timed out")
+        check(record[67] == 0x94, f"method {record[67]:x}")
+        check(record[68:70] == bytes(2), f"status {record[68:70].hex()}")
+
+
 def agents():
     """A method is one agent's, of all files."""
     one, two = Umad(), Umad()

@@ -12,6 +12,11 @@
  * again: its packets wait until it has read the last one, at most HOLD_MSEC. A program that has
  * nothing to read is sent for at once.
  *
+ * Client ids come again, and the other side remembers a long message for 10 s by its TID: were the
+ * second process with an id to count its agents as the first did, its questions would be taken for
+ * that one's and only acknowledged. The kernel counts on from process to process; here each begins
+ * somewhere else.
+ *
  * After a fork the child has no device: the connection and its client id are the parent's. What it
  * inherited answers EIO, and what it opens itself attaches anew.
  */
@@ -24,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "tests/umad/real.h"
@@ -379,6 +385,8 @@ static int port_open(unsigned number, struct device_port **ret)
 		return error;
 	}
 	port->kmad.client = (uint16_t)port->link->client;
+	if (getrandom(&port->kmad.serial, sizeof(port->kmad.serial), GRND_NONBLOCK) < 0)
+		port->kmad.serial = (uint16_t)getpid();
 	*ret = port;
 
 	return 0;
