@@ -588,6 +588,13 @@ class Opensm(Manager):
         wait_until("opensm says SUBNET UP", lambda: "SUBNET UP" in self.messages(), seconds)
         return self
 
+    def wait_quiet(self, seconds=60):
+        """Until it has not sweeped for a moment: switches tell it of the links that came up before
+        it did, and it looks at everything once more."""
+        wait_until("opensm is quiet", lambda: "SUBNET UP" in self.messages() and time.time() > 1.5 +
+                   os.stat(self.world.path(f"opensm-{self.number}.messages")).st_mtime, seconds)
+        return self
+
 
 class Vsm(Manager):
     """vsm. options: lines of vsm.conf by path ("sweep.interval"); text: all of it instead."""

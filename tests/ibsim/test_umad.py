@@ -168,7 +168,10 @@ def multipath(world):
 
 @suite.test("osmtest is content with opensm through the preload", weight=60)
 def osmtest(world):
-    sim, _sm = managed(world, fabrics.fat_tree_3(4))
+    sim, sm = managed(world, fabrics.fat_tree_3(4))
+    sim.wait_up(30)
+    # What PortInfo says of the port that it was asked through depends on the sweep.
+    sm.wait_quiet()
     inventory = world.path("inventory")
     for flow in "cvas":
         log = world.path(f"osmtest-{flow}.log")
