@@ -28,12 +28,13 @@ import lib
 import suite
 import test_faults
 import test_input
+import test_peers
 import test_sim
 import test_umad
 import test_up
 
 TESTS = [*test_up.tests(), *test_faults.tests(), *test_input.tests(),
-         *test_umad.tests(), *test_sim.tests()]
+         *test_umad.tests(), *test_sim.tests(), *test_peers.tests()]
 
 
 class Report:

@@ -68,7 +68,7 @@ def queries(sim):
     yield "ibnetdiscover", ["ibnetdiscover"]
     yield "iblinkinfo", ["iblinkinfo"]
     for path in ("0", "0,1"):
-        for attribute in ("nodeinfo", "nodedesc", "switchinfo", "guids"):
+        for attribute in ("nodeinfo", "nodedesc", "switchinfo", "guidinfo"):
             yield f"{attribute} {path}", ["smpquery", "-D", attribute, path]
         for port in ("0", "1", "2"):
             for attribute in ("portinfo", "pkeys", "sl2vl", "vlarb", "mlnxextportinfo"):
