@@ -599,6 +599,27 @@ def console_socket(world):
     check_equal("LID of a", sim.snapshot().port("a", 1).lid, 8)
 
 
+@suite.test("vsm-sim: it is told commands from a script")
+def tell(world):
+    sim = vsm_sim(world, line())
+
+    def told(*arguments):
+        return world.run([lib.VSM_SIM, *arguments], sim.env())
+
+    done = told("--tell", "Dump")
+    check_equal("exit code", done.returncode, 0)
+    check(done.stdout == sim.command("Dump"), f"not what the console says: {done.stdout}")
+    check_equal("nothing to say", told("--tell", 'unlink "a"[1]').stdout, "")
+    check_equal("state", sim.snapshot().port("a", 1).state, "Down")
+    check_equal("two at once", told("--tell", "Dump\nQuit").returncode, 2)
+    check_equal("with a file", told("--tell", "Dump", "net").returncode, 2)
+    done = told("-C", world.path("nowhere"), "--tell", "Dump")
+    check_equal("nobody is there", done.returncode, 1)
+    check("no simulator" in done.stderr, done.stderr)
+    check_equal("quit", told("--tell", "Quit").returncode, 0)
+    sim.process.wait(5 * lib.PATIENCE)
+
+
 @suite.test("vsm-sim: a name that is in use, files that are missing or wrong, options, signals")
 def program(world):
     sim = vsm_sim(world, line())

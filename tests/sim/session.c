@@ -370,24 +370,37 @@ static bool is_left_over(const struct sockaddr_un *address, socklen_t length)
 	return refused;
 }
 
-static int listen_at(struct sessions *sessions, const struct sessions_options *options)
+int sessions_address(const struct sessions_options *options, struct sockaddr_un *ret,
+		     socklen_t *ret_length)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char *path = address.sun_path;
 	bool named = options->path != NULL;
-	int n = named ? snprintf(path, sizeof(address.sun_path), "%s", options->path)
-		      : snprintf(path + 1, sizeof(address.sun_path) - 1, "%s:console",
-				 options->base);
-	socklen_t length =
+	char *path = ret->sun_path;
+	size_t room = sizeof(ret->sun_path);
+	int n;
+
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	n = named ? snprintf(path, room, "%s", options->path)
+		  : snprintf(path + 1, room - 1, "%s:console", options->base);
+	*ret_length =
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + (named ? 1u : 2u) + (size_t)n);
 
-	if ((size_t)n + 2 > sizeof(address.sun_path))
-		return -ENAMETOOLONG;
+	return (size_t)n + 2 > room ? -ENAMETOOLONG : 0;
+}
+
+static int listen_at(struct sessions *sessions, const struct sessions_options *options)
+{
+	struct sockaddr_un address;
+	bool named = options->path != NULL;
+	socklen_t length;
+	int r = sessions_address(options, &address, &length);
+
+	if (r < 0)
+		return r;
 	sessions->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (sessions->fd < 0)
 		return -errno;
 	if (is_left_over(&address, length))
-		unlink(path);
+		unlink(address.sun_path);
 	if (bind(sessions->fd, (struct sockaddr *)&address, length) < 0)
 		return -errno;
 	if (named) {

@@ -7,6 +7,10 @@
  * answer ends.
  */
 
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include "tests/sim/console.h"
 
 struct sessions;
@@ -25,3 +29,13 @@ struct sessions_options {
 int sessions_new(struct loop *loop, struct console *console, const struct sessions_options *options,
 		 struct sessions **ret, char why[static 128]);
 void sessions_free(struct sessions *sessions); /* takes NULL */
+
+/* Of the socket: 0, or -ENAMETOOLONG. */
+int sessions_address(const struct sessions_options *options, struct sockaddr_un *ret,
+		     socklen_t *ret_length);
+
+/*
+ * The other side: have the simulator that listens there do @command, and write what it says to
+ * @out. -errno: nobody is there, or it went away.
+ */
+int sessions_tell(const struct sessions_options *options, const char *command, FILE *out);

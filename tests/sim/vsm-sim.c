@@ -21,12 +21,13 @@
 #include "tests/sim/session.h"
 #include "tests/sim/stream-server.h"
 
-enum { EXIT_USAGE = 2, OPT_SEED = 256, OPT_TRAIN_TIME, OPT_VERSION, OPT_HELP };
+enum { EXIT_USAGE = 2, OPT_SEED = 256, OPT_TRAIN_TIME, OPT_TELL, OPT_VERSION, OPT_HELP };
 
 static const struct option long_options[] = {
 	{ "console", required_argument, NULL, 'C' },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "train-time", required_argument, NULL, OPT_TRAIN_TIME },
+	{ "tell", required_argument, NULL, OPT_TELL },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 },
@@ -34,6 +35,7 @@ static const struct option long_options[] = {
 
 static const char help[] =
 	"Usage: vsm-sim [OPTION]... FILE\n"
+	"       vsm-sim [-C PATH] --tell COMMAND\n"
 	"Simulate the InfiniBand fabric that FILE tells of, for programs that use libibumad.\n"
 	"\n"
 	"  -n                    no console on the standard input\n"
@@ -46,6 +48,8 @@ static const char help[] =
 	"  -L N, -M N            capacity of linear and multicast forwarding tables\n"
 	"      --seed N          of all that is random (default 1)\n"
 	"      --train-time MS   how long links take to come up (default 0)\n"
+	"      --tell COMMAND    to the console of the simulator that runs, and print what it "
+	"says\n"
 	"      --version         print the version\n"
 	"      --help            print this help\n"
 	"\n"
@@ -56,6 +60,7 @@ static const char help[] =
 struct options {
 	const char *file;
 	const char *output;
+	const char *tell;
 	struct sim_net_options net;
 	struct sim_server_options server;
 	struct sessions_options console;
@@ -145,6 +150,9 @@ static int take(int option, struct options *ret)
 			return usage("--train-time wants milliseconds, at most an hour");
 		ret->train_time = value * LOOP_MSEC;
 		return -1;
+	case OPT_TELL:
+		ret->tell = optarg;
+		return -1;
 	case OPT_VERSION:
 		printf("vsm-sim %s\n", PACKAGE_VERSION);
 		return EXIT_SUCCESS;
@@ -173,8 +181,9 @@ static int parse(int argc, char **argv, struct options *ret)
 		if (r >= 0)
 			return r;
 	}
-	if (optind + 1 != argc)
-		return usage("it wants one net file");
+	if (optind + !ret->tell != argc)
+		return usage(ret->tell ? "one that is told something needs no net file"
+				       : "it wants one net file");
 	if (strlen(ret->server.base) > 40)
 		return usage("IBSIM_SOCKNAME has more than 40 characters");
 	ret->console.base = ret->server.base;
@@ -305,6 +314,22 @@ static int run(struct program *program, struct options *options)
 	return r < 0 ? loop_run(program->loop) : r;
 }
 
+static int tell(const struct options *options)
+{
+	int r;
+
+	if (strchr(options->tell, '\n'))
+		return usage("--tell wants one command");
+	r = sessions_tell(&options->console, options->tell, stdout);
+	if (r == 0)
+		return EXIT_SUCCESS;
+	if (r == -ECONNREFUSED || r == -ENOENT)
+		log_error("no simulator listens there");
+	else
+		log_error("the simulator cannot be told: %s", strerror(-r));
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	AUTO(done) struct program program = { 0 };
@@ -316,6 +341,8 @@ int main(int argc, char **argv)
 	r = parse(argc, argv, &options);
 	if (r >= 0)
 		return r;
+	if (options.tell)
+		return tell(&options);
 	if (options.output &&
 	    (!freopen(options.output, "we", stdout) || dup2(fileno(stdout), STDERR_FILENO) < 0))
 		return usage("cannot write to the file of -f");
