@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""vsm-sim and ibsim side by side: SMPs per second through the same unmodified libumad2sim.
+"""vsm-sim and ibsim side by side: SMPs per second through the same unmodified libumad2sim, and
+through our own preload.
 
 	bench-sim.py [-n ROUNDS] [-c COUNT]
 
 A line of switches; Get NodeInfo by directed route at depths 0 to 5, windows 1 to 256, the two
-simulators in turn. Prints the medians and their ratio, the microseconds of processor time that each
-simulator took for an SMP, which say more on a machine that has other work, and exits with 1 if
-vsm-sim is slower anywhere by more than the noise (VSM_BENCH_SLACK, default 0.95).
+simulators in turn. Prints the medians and their ratios to ibsim's, and the microseconds of processor
+time that each simulator took for an SMP, which say more on a machine that has other work; exits with
+1 if vsm-sim is slower anywhere by more than the noise (VSM_BENCH_SLACK, default 0.95).
 """
 
 import argparse
@@ -37,12 +38,20 @@ def line():
     return fabrics.Fabric("line", text)
 
 
-def rate(sim, depth, window, count):
-    done = sim.world.run([lib.built("tests/bench/smp-rate"), str(depth), str(window), str(count)],
-                         sim.env())
-    if done.returncode:
-        raise lib.Failure(f"depth {depth}, window {window}: {done.stderr.strip()[-200:]}")
-    return float(done.stdout)
+class Candidate:
+    """A simulator, and a preload that leads to it."""
+
+    def __init__(self, sim, preload):
+        self.sim = sim
+        self.preload = preload
+
+    def rate(self, depth, window, count):
+        done = self.sim.world.run(
+            [lib.built("tests/bench/smp-rate"), str(depth), str(window), str(count)],
+            {**self.sim.env(), "LD_PRELOAD": self.preload})
+        if done.returncode:
+            raise lib.Failure(f"depth {depth}, window {window}: {done.stderr.strip()[-200:]}")
+        return float(done.stdout)
 
 
 def used(sim):
@@ -51,15 +60,15 @@ def used(sim):
         return int(file.read().split()[0]) / 1e9
 
 
-def measure(sims, depth, window, wanted):
-    """[rates, seconds of the simulator] of each of them."""
-    results = [([], []) for _ in sims]
+def measure(candidates, depth, window, wanted):
+    """For each of them: the median rate, and microseconds of the simulator for an SMP."""
+    results = [([], []) for _ in candidates]
     for _ in range(wanted.rounds):
-        for (rates, seconds), sim in zip(results, sims):
-            before = used(sim)
-            rates.append(rate(sim, depth, window, wanted.count))
-            seconds.append(used(sim) - before)
-    return results
+        for (rates, cpu), candidate in zip(results, candidates):
+            before = used(candidate.sim)
+            rates.append(candidate.rate(depth, window, wanted.count))
+            cpu.append((used(candidate.sim) - before) / (1.1 * wanted.count) * 1e6)
+    return [(statistics.median(rates), statistics.median(cpu)) for rates, cpu in results]
 
 
 def main():
@@ -76,15 +85,18 @@ def main():
     with lib.World("bench") as world:
         sims = [lib.Simulator(world, line(), program=program)
                 for program in (lib.IBSIM, lib.VSM_SIM)]
-        print("depth window   ibsim/s vsm-sim/s  ratio    ibsim us  vsm-sim us")
+        candidates = [Candidate(sims[0], lib.find_preload()),
+                      Candidate(sims[1], lib.find_preload()), Candidate(sims[1], lib.VSM_UMAD)]
+        print("             SMPs/s through libumad2sim       our preload    us for an SMP\n"
+              "depth window     ibsim   vsm-sim ratio     vsm-sim ratio  ibsim vsm-sim preload")
         for depth in wanted.depths:
             for window in wanted.windows:
-                (old, old_cpu), (new, new_cpu) = [
-                    map(statistics.median, one) for one in measure(sims, depth, window, wanted)]
+                (old, old_us), (new, new_us), (own, own_us) = measure(candidates, depth, window,
+                                                                      wanted)
                 slower += new < slack * old
-                cpu = [seconds / (1.1 * wanted.count) * 1e6 for seconds in (old_cpu, new_cpu)]
-                print(f"{depth:5} {window:6} {old:9.0f} {new:9.0f} {new / old:6.2f}"
-                      f" {cpu[0]:11.2f} {cpu[1]:11.2f}", flush=True)
+                print(f"{depth:5} {window:6} {old:9.0f} {new:9.0f} {new / old:5.2f}"
+                      f" {own:11.0f} {own / old:5.2f} {old_us:6.2f} {new_us:7.2f} {own_us:7.2f}",
+                      flush=True)
     return 1 if slower else 0
 
 
