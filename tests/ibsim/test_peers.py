@@ -21,9 +21,6 @@ from test_umad import CLIENT
 suite = Suite()
 tests = suite.tests
 
-# Lines of opensm's log with ERR that are right there, and why.
-ERRORS = []
-
 PRELOADS = {"libumad2sim": lib.find_preload(), "libvsm-umad": lib.VSM_UMAD}
 
 
@@ -35,9 +32,10 @@ def simulator(world, fabric, preload="libvsm-umad", host=None):
     return sim
 
 
-def no_errors(sm):
-    check_empty("opensm complains", (line for line in sm.messages().splitlines() if "ERR" in line and
-                                     not any(re.search(one, line) for one, _ in ERRORS)))
+def no_errors(sm, but="nothing"):
+    """opensm's log has no ERR, except where the test means to have one."""
+    check_empty("opensm complains", (line for line in sm.messages().splitlines()
+                                     if " ERR " in line and but not in line))
 
 
 def managed(world, fabric, preload="libvsm-umad", host=None, **options):
@@ -239,7 +237,7 @@ def shared_port(world):
     wait_until("the guest is at its new place", lambda: vfs(sim, "c")[3] == ("Active", guid), 60)
     check_equal("where its GUID is", (2 in aliases(sim, lid["b"]), aliases(sim, lid["c"])[3]),
                 (False, guid))
-    no_errors(sm)
+    no_errors(sm, but="ERR 5108: Duplicate alias port GUID 0x7001 ")
 
 
 @suite.test("opensm that restarts forgets alias GUIDs, and ClientReregister brings them back", weight=6)
