@@ -341,10 +341,22 @@ static void put_pkey(const char *path, unsigned port, unsigned index)
 
 /* ---- filling the tree ------------------------------------------------------------------------ */
 
-/*
- * Of tables only what is set when the tree is made gets its value then; the rest is read when it is
- * opened.
- */
+/* @size files that say the same until they are opened: names of one file, made in no time. */
+static void put_table(const char *folder, unsigned size, const char *text)
+{
+	char path[256], first[PATH_MAX], full[PATH_MAX];
+
+	make_folder(folder);
+	snprintf(path, sizeof(path), "%s/0", folder);
+	put(path, "%s\n", text);
+	snprintf(first, sizeof(first), "%s%s", tree.path, path);
+	for (unsigned i = 1; i < MIN(size, (unsigned)SHOWN_MAX); i++) {
+		snprintf(full, sizeof(full), "%s%s/%u", tree.path, folder, i);
+		if (link(first, full) < 0)
+			return;
+	}
+}
+
 static void fill_tables(const char *base, unsigned port)
 {
 	uint8_t gid[16];
@@ -352,22 +364,14 @@ static void fill_tables(const char *base, unsigned port)
 	char path[256];
 	unsigned size = 1;
 
-	snprintf(path, sizeof(path), "%s/gids", base);
-	make_folder(path);
 	if (device_gid(port, 0, gid, &size))
 		size = 1;
-	for (unsigned i = 0; i < MIN(size, (unsigned)SHOWN_MAX); i++) {
-		snprintf(path, sizeof(path), "%s/gids/%u", base, i);
-		put(path, "0000:0000:0000:0000:0000:0000:0000:0000\n");
-	}
-	snprintf(path, sizeof(path), "%s/pkeys", base);
-	make_folder(path);
+	snprintf(path, sizeof(path), "%s/gids", base);
+	put_table(path, size, "0000:0000:0000:0000:0000:0000:0000:0000");
 	if (device_pkey(port, 0, &pkey, &size))
 		size = 1;
-	for (unsigned i = 0; i < MIN(size, (unsigned)SHOWN_MAX); i++) {
-		snprintf(path, sizeof(path), "%s/pkeys/%u", base, i);
-		put(path, "0x0000\n");
-	}
+	snprintf(path, sizeof(path), "%s/pkeys", base);
+	put_table(path, size, "0x0000");
 }
 
 static void fill_port(const struct device_info *info, unsigned port)
