@@ -206,6 +206,11 @@ tests_fuzz_fuzz_net_file_SOURCES = tests/fuzz/fuzz-net-file.c
 tests_fuzz_fuzz_net_file_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSM_CFLAGS)
 tests_fuzz_fuzz_net_file_LDADD = libtest.a libsim.a $(fuzz_ldadd)
 EXTRA_DIST += tests/fuzz/fuzz-net-file.in
+fuzz_programs += tests/fuzz/fuzz-sim-packet
+tests_fuzz_fuzz_sim_packet_SOURCES = tests/fuzz/fuzz-sim-packet.c
+tests_fuzz_fuzz_sim_packet_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSM_CFLAGS)
+tests_fuzz_fuzz_sim_packet_LDADD = libtest.a libsim.a $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-sim-packet.in
 
 if FUZZERS
 fuzz_ldadd = $(VSM_LIBS) $(FUZZ_LDFLAGS)
