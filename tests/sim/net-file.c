@@ -404,8 +404,7 @@ static int read_node(struct reader *r, char *at, enum sim_type type)
 	return add_node(r, &spec, at);
 }
 
-/* ---- cables
- * -------------------------------------------------------------------------------------- */
+/* ---- cables ---------------------------------------------------------------------------------- */
 
 /* What the capability masks have to say about speeds beyond QDR (devices.md 3). */
 static void set_ext_caps(struct sim_port *port, uint8_t ext)

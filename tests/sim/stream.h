@@ -27,15 +27,15 @@
  *		other's. A wrong magic or version: close.
  *	CONTROL	struct stream_control and @len bytes of data. Only the client asks; each question
  *		gets exactly one CONTROL back, in the order of asking, between any packets. It has
- *the type of the question, or IBSIM_CTL_ERROR and a uint32_t errno as data. PACKET	struct
- *stream_packet. A MAD, either way. Nothing comes back for one that is lost, malformed or has
- *nowhere to go.
+ *		the type of the question, or IBSIM_CTL_ERROR and a uint32_t errno as data.
+ *	PACKET	struct stream_packet. A MAD, either way. Nothing comes back for one that is lost,
+ *		malformed or has nowhere to go.
  *
  * Control messages with types below 32 are ibsim's: 80 bytes, data as in ibsim.h. The stream has no
  * IBSIM_CTL_CONNECT and no IBSIM_CTL_DISCONNECT: STREAM_CTL_CONNECT is the first message, and there
  * is one per connection. IBSIM_CTL_GET_PORTINFO may name any port of the node (0: the one
  * attached to; for a virtual function it shows its own LID, SM LID and state; of a switch, port 0
- *is port 0). GET_PORT, GET_VENDOR, GET_NODEINFO (PortGUID and LocalPort are those of the attached
+ * is port 0). GET_PORT, GET_VENDOR, GET_NODEINFO (PortGUID and LocalPort are those of the attached
  * port), SET_ISSM as in ibsim; an SM that sets IsSM where another client has: error EBUSY.
  */
 
