@@ -290,6 +290,21 @@ def dead(world):
         check_equal("another SM", client.type, CONNECT)
 
 
+@suite.test("vsm-sim: an SM that is started again at once finds its place free")
+def restarted(world):
+    sim = vsm_sim(world, line())
+    is_sm = struct.pack("i60x", 1)
+    for _ in range(3):
+        Client(sim, "a", issm=1).close()
+    with Client(sim, "a", issm=1) as client:
+        check_equal("another SM", client.type, CONNECT)
+        check_equal("and one more", Client(sim, "a", issm=1).type, ERROR)
+    stream = Stream(sim, "a")
+    check_equal("on a stream", stream.ask(SET_ISSM, is_sm)[0], SET_ISSM)
+    stream.close()
+    check_equal("on another", Stream(sim, "a").ask(SET_ISSM, is_sm)[0], SET_ISSM)
+
+
 @suite.test("vsm-sim: a client that does not read loses nothing for a while, and blocks nobody")
 def slow(world):
     sim = vsm_sim(world, line())

@@ -35,12 +35,14 @@ static bool cut_number(char *where, char mark, const char *behind, unsigned *ret
 {
 	char *at = strrchr(where, mark);
 	char *end;
+	unsigned long number;
 
 	if (!at || at == where || at[1] < '0' || at[1] > '9')
 		return false;
-	*ret = (unsigned)strtoul(at + 1, &end, 10);
-	if (strcmp(end, behind) != 0)
+	number = strtoul(at + 1, &end, 10);
+	if (strcmp(end, behind) != 0 || number > UINT16_MAX)
 		return false;
+	*ret = (unsigned)number;
 	*at = 0;
 	return true;
 }
@@ -232,23 +234,32 @@ static void get_gid(const struct sim_port *port, uint8_t *data)
 	put(data + 8, &guid, sizeof(guid));
 }
 
-static bool has_other_sm(struct guest *guest)
+static struct guest *find_other_sm(const struct guest *guest)
 {
-	struct list *clients = &guest->client.port->clients;
+	struct list *all = &guest->guests->all;
 
-	for (struct list *l = clients->next; l != clients; l = l->next) {
-		struct sim_client *client = CONTAINER_OF(l, struct sim_client, at_port);
+	for (struct list *l = all->next; l != all; l = l->next) {
+		struct guest *other = CONTAINER_OF(l, struct guest, of_all);
 
-		if (client != &guest->client && client->is_sm && client->vf == guest->client.vf)
-			return true;
+		if (other != guest && other->client.is_sm &&
+		    other->client.port == guest->client.port &&
+		    other->client.vf == guest->client.vf)
+			return other;
 	}
-	return false;
+	return NULL;
 }
 
+/* An SM that is started again at once must not find the place taken by what it was before. */
 int guest_set_is_sm(struct guest *guest, bool is_sm)
 {
-	if (is_sm && has_other_sm(guest))
+	struct guest *other = is_sm ? find_other_sm(guest) : NULL;
+
+	if (other && !other->is_gone(other))
 		return -EBUSY;
+	if (other) {
+		sim_set_is_sm(&other->client, false);
+		other->kick(other);
+	}
 	sim_set_is_sm(&guest->client, is_sm);
 	return 0;
 }

@@ -31,7 +31,8 @@ struct guest {
 	const char *kind; /* "datagrams" */
 	uint64_t n_lost;  /* did not fit into its queue, as it reads too slowly */
 	void (*flush)(struct guest *guest);
-	void (*kick)(struct guest *guest); /* disconnect it */
+	void (*kick)(struct guest *guest);    /* disconnect it */
+	bool (*is_gone)(struct guest *guest); /* its process, of which nobody has told yet */
 };
 
 void guests_init(struct guests *guests, struct sim_fabric *fabric);
@@ -64,11 +65,10 @@ struct guest_view {
 
 void guest_look(const struct guest *guest, struct guest_view *ret);
 
-/* One of ibsim's questions about the port that @guest sits at; @data has the answer. 0 or -errno.
- */
+/* One of ibsim's questions about the port of @guest; @data has the answer. 0 or -errno. */
 int guest_control(struct guest *guest, unsigned type, uint8_t data[static IBSIM_CTL_DATA]);
 
-/* May it be an SM, or is there one at its port? */
+/* -EBUSY: there is an SM at its port, and that one lives. */
 int guest_set_is_sm(struct guest *guest, bool is_sm);
 
 /* A packet of a guest; false: it is none. */

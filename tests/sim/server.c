@@ -173,10 +173,22 @@ static void kick(struct guest *guest)
 	dies(CONTAINER_OF(guest, struct seat, guest));
 }
 
-static bool is_gone(int error)
+static bool tells_end(int error)
 {
 	return error == ECONNREFUSED || error == ENOTCONN || error == EPIPE ||
 	       error == ECONNRESET || error == ENOENT;
+}
+
+/* Nobody has that address any more. */
+static bool is_gone(struct guest *guest)
+{
+	struct seat *seat = CONTAINER_OF(guest, struct seat, guest);
+
+	if (seat->dead)
+		return true;
+	return !seat->server->remote &&
+	       connect(seat->fd, (struct sockaddr *)&seat->to, seat->to_length) < 0 &&
+	       tells_end(errno);
 }
 
 /* The first of what waits: packets sent, or -1 and errno. */
@@ -210,7 +222,7 @@ static void flush(struct guest *guest)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && is_gone(errno)) {
+		if (n < 0 && tells_end(errno)) {
 			dies(seat);
 			return;
 		}
@@ -359,7 +371,7 @@ static void read_packets(struct seat *seat)
 		server->in_headers[i].msg_hdr.msg_flags = 0;
 	n = recvmmsg(seat->fd, server->in_headers, BATCH, MSG_DONTWAIT, NULL);
 	if (n < 0) {
-		if (is_gone(errno))
+		if (tells_end(errno))
 			dies(seat);
 		return;
 	}
@@ -442,6 +454,7 @@ static int seat_new(struct sim_server *server, const struct sockaddr_storage *fr
 	seat->guest.kind = server->remote ? "UDP" : "datagrams";
 	seat->guest.flush = flush;
 	seat->guest.kick = kick;
+	seat->guest.is_gone = is_gone;
 	seat->guest.client.takes_all = true;
 	seat->guest.client.receive = receive;
 	seat->guest.client.dropped = dropped;
@@ -562,12 +575,6 @@ static void on_control(void *user, unsigned ready)
 
 /* ---- the dead -------------------------------------------------------------------------------- */
 
-static bool is_alive(struct seat *seat)
-{
-	return seat->server->remote ||
-	       !connect(seat->fd, (struct sockaddr *)&seat->to, seat->to_length) || !is_gone(errno);
-}
-
 static void look(void *user)
 {
 	struct sim_server *server = user;
@@ -575,7 +582,7 @@ static void look(void *user)
 	for (unsigned i = 0; i < SIM_CLIENTS_MAX; i++) {
 		struct seat *seat = server->seats[i];
 
-		if (seat && !seat->dead && !is_alive(seat))
+		if (seat && !seat->dead && is_gone(&seat->guest))
 			dies(seat);
 		if (seat && seat->dead)
 			free_seat(seat);

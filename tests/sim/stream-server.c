@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,14 @@ static void kick(struct guest *guest)
 	dies(CONTAINER_OF(guest, struct connection, guest), "disconnected by command");
 }
 
+static bool is_gone(struct guest *guest)
+{
+	const struct connection *c = CONTAINER_OF(guest, struct connection, guest);
+	struct pollfd fd = { .fd = c->fd, .events = POLLRDHUP };
+
+	return c->dead || (poll(&fd, 1, 0) > 0 && fd.revents);
+}
+
 static void bury(void *user)
 {
 	struct stream_server *server = user;
@@ -155,6 +164,10 @@ static void flush(struct guest *guest)
 	}
 	c->out_start = 0;
 	c->n_out = 0;
+	if (c->out_room > IN_ROOM) { /* it was slow for once */
+		free(TAKE(c->out));
+		c->out_room = 0;
+	}
 }
 
 static bool make_room(struct connection *c, size_t size)
@@ -664,6 +677,7 @@ static int connection_new(struct stream_server *server, int fd)
 	c->guest.kind = "stream";
 	c->guest.flush = flush;
 	c->guest.kick = kick;
+	c->guest.is_gone = is_gone;
 	c->guest.client.receive = receive;
 	c->guest.client.user = c;
 	list_init(&c->of_server);
