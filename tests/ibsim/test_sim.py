@@ -635,6 +635,50 @@ def tell(world):
     sim.process.wait(5 * lib.PATIENCE)
 
 
+def console_of(sim):
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(20 * lib.PATIENCE)
+    sock.connect(f"\0{sim.name}:console".encode() + b"\0")
+    return sock
+
+
+def read_to_end(sock):
+    return b"".join(iter(lambda: sock.recv(1 << 20), b""))
+
+
+@suite.test("vsm-sim: a console that stops writing is answered to its end, also its last line")
+def console_half_closed(world):
+    sim = vsm_sim(world, line())
+    with console_of(sim) as sock:
+        sock.sendall(b"Dump\n" * 20000 + b"Wait 0.1\nHelp")
+        sock.shutdown(socket.SHUT_WR)
+        time.sleep(0.5)
+        said = read_to_end(sock)
+    check_equal("dumps", said.count(b"dumped"), 20000)
+    check(b"Commands:" in said, "the last line was not done")
+
+
+@suite.test("vsm-sim: no console keeps others waiting: a file that names itself, nobody reads")
+def console_alone(world):
+    sim = vsm_sim(world, line())
+    endless = world.path("endless")
+    world.write("endless", f"Verbose\n!{endless}\nVerbose\n")
+    with console_of(sim) as loops, console_of(sim) as lazy:
+        loops.sendall(f"!{endless}\n".encode())
+        lazy.settimeout(0.2)
+        with contextlib.suppress(socket.timeout):
+            for _ in range(100000):
+                lazy.sendall(b"Dump\nHelp\n" * 10)
+            check(False, "all is taken from who does not read")
+        with Client(sim, "a") as client:
+            client.send(smp([1]))
+            check_equal("an answer", client.receive()[0], 0)
+        check("verbose level" in sim.command("Verbose"), "another console is not answered")
+        with open(f"/proc/{sim.process.pid}/statm", encoding="ascii") as file:
+            pages = int(file.read().split()[1])
+        check(pages * os.sysconf("SC_PAGE_SIZE") < 1 << 29, f"it has {pages} pages")
+
+
 @suite.test("vsm-sim: a name that is in use, files that are missing or wrong, options, signals")
 def program(world):
     sim = vsm_sim(world, line())

@@ -5,13 +5,19 @@
  * them those of a file that "!" named. "Wait" stops one session, not the simulator.
  *
  * The socket is for the user that runs the simulator (and root): whoever can pull cables here can
- * stop a subnet manager's tests, and abstract names have no permissions. A session that does not
- * read its answers ends; the standard output is waited for, as programs do.
+ * stop a subnet manager's tests, and abstract names have no permissions.
+ *
+ * No session keeps others waiting. It does some lines and then lets the loop go round, because a
+ * file of commands may be long, or name itself. A session that does not read its answers is not
+ * listened to meanwhile; the standard output is waited for, as programs do. What was sent before
+ * the other end said that there is no more is done, and answered to who still reads.
  */
 
 #include "tests/sim/session.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,20 +29,30 @@
 
 #define PROMPT "sim> "
 
-enum { LINE_MOST = 1 << 16, READ_SIZE = 1 << 14, SESSIONS_MAX = 64, OUT_MOST = 1 << 30 };
+enum {
+	LINE_MOST = 1 << 16,
+	READ_SIZE = 1 << 14,
+	IN_FULL = 4 * LINE_MOST, /* no more is read */
+	IN_MOST = 20 << 20,      /* with the files that were named */
+	OUT_FULL = 1 << 20,      /* no more is done */
+	OUT_MOST = 1 << 30,      /* one answer may be long */
+	LINES_AT_ONCE = 64,
+	SESSIONS_MAX = 64,
+};
 
 struct session {
 	struct sessions *sessions;
 	struct list of_sessions;
-	int fd; /* -1: nothing more comes */
+	int fd; /* -1: never was one */
 	bool is_std;
-	bool doing;
-	bool ended; /* to be freed */
+	bool no_more; /* comes */
+	bool ended;   /* to be freed */
 	struct loop_watch *watch;
-	struct loop_timer *timer;
-	bool waiting;
+	struct loop_timer *timer; /* when lines go on */
+	bool waiting;             /* as it was told to */
 	char *in;
 	size_t n_in;
+	size_t in_start;
 	size_t n_quiet; /* of them come from files: the prompt comes when they are done */
 	char *out;      /* of a socket, what is not written yet */
 	size_t n_out;
@@ -90,18 +106,34 @@ static void bury(void *user)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
+static size_t unwritten(const struct session *s)
+{
+	return s->n_out - s->out_start;
+}
+
+static void listen_and_talk(struct session *s)
+{
+	unsigned io = 0;
+
+	if (!s->watch || s->ended)
+		return;
+	if (!s->no_more && s->n_in < IN_FULL)
+		io |= LOOP_READ;
+	if (unwritten(s))
+		io |= LOOP_WRITE;
+	loop_watch_set(s->watch, io);
+}
+
 static void flush(struct session *s)
 {
-	while (s->out_start < s->n_out) {
-		ssize_t n = send(s->fd, s->out + s->out_start, s->n_out - s->out_start,
+	while (unwritten(s)) {
+		ssize_t n = send(s->fd, s->out + s->out_start, unwritten(s),
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN) {
-			loop_watch_set(s->watch, LOOP_READ | LOOP_WRITE);
+		if (n < 0 && errno == EAGAIN)
 			return;
-		}
 		if (n < 0) {
 			ends(s);
 			return;
@@ -122,8 +154,13 @@ static void say(struct session *s, const char *text, size_t length)
 		fflush(stdout);
 		return;
 	}
-	if (s->ended || s->fd < 0)
+	if (s->ended)
 		return;
+	if (s->out_start) {
+		memmove(s->out, s->out + s->out_start, unwritten(s));
+		s->n_out -= s->out_start;
+		s->out_start = 0;
+	}
 	more = s->n_out + length < OUT_MOST ? realloc(s->out, s->n_out + length) : NULL;
 	if (!more) {
 		ends(s);
@@ -140,17 +177,21 @@ static void say(struct session *s, const char *text, size_t length)
 /* @text comes before what waits already. */
 static void put_first(struct session *s, const char *text)
 {
+	static const char refusal[] = "# there is too much to do already\n";
 	size_t length = strlen(text);
-	char *in = malloc(length + 1 + s->n_in + 1);
+	char *in = s->n_in + length < IN_MOST ? malloc(length + 1 + s->n_in + 1) : NULL;
 
-	if (!in)
+	if (!in) {
+		say(s, refusal, strlen(refusal));
 		return;
+	}
 	memcpy(in, text, length);
 	in[length] = '\n';
 	if (s->n_in)
-		memcpy(in + length + 1, s->in, s->n_in);
+		memcpy(in + length + 1, s->in + s->in_start, s->n_in);
 	free(s->in);
 	s->in = in;
+	s->in_start = 0;
 	s->n_in += length + 1;
 	s->n_quiet += length + 1;
 }
@@ -183,27 +224,39 @@ static void do_line(struct session *s, char *line)
 		sessions->console->quit(sessions->console->user);
 }
 
-static void do_lines(struct session *s)
+/* The next whole line, in place; NULL: there is none. */
+static char *take_line(struct session *s)
 {
-	while (!s->waiting && !s->ended) {
-		char *newline = s->n_in ? memchr(s->in, '\n', s->n_in) : NULL;
-		size_t length;
-		char *line;
+	char *line = s->in + s->in_start;
+	char *newline = s->n_in ? memchr(line, '\n', s->n_in) : NULL;
+	size_t length;
 
-		if (!newline)
+	if (!newline)
+		return NULL;
+	*newline = 0;
+	length = (size_t)(newline + 1 - line);
+	s->in_start += length;
+	s->n_in -= length;
+	s->n_quiet -= MIN(s->n_quiet, length);
+	return line;
+}
+
+/* Up to @most lines; the loop goes round before the rest. */
+static void do_lines(struct session *s, size_t most)
+{
+	char *line = NULL;
+
+	while (!s->waiting && !s->ended && unwritten(s) < OUT_FULL && most--) {
+		line = take_line(s);
+		if (!line)
 			break;
-		length = (size_t)(newline - s->in);
-		line = strndup(s->in, length);
-		s->n_in -= length + 1;
-		s->n_quiet -= MIN(s->n_quiet, length + 1);
-		memmove(s->in, newline + 1, s->n_in);
-		if (line)
-			do_line(s, line);
-		free(line);
+		do_line(s, line);
 	}
-	if (s->n_in > LINE_MOST && !s->waiting)
-		ends(s);
-	if (s->fd < 0 && !s->waiting)
+	if (s->waiting || s->ended || unwritten(s) >= OUT_FULL)
+		return;
+	if (line)
+		loop_timer_set(s->timer, loop_now(s->sessions->loop));
+	else if (s->n_in > LINE_MOST || (s->no_more && !unwritten(s)))
 		ends(s);
 }
 
@@ -211,16 +264,21 @@ static void on_time(void *user)
 {
 	struct session *s = user;
 
-	s->waiting = false;
-	if (!s->n_quiet)
+	if (s->waiting && !s->n_quiet)
 		say(s, PROMPT, strlen(PROMPT));
-	do_lines(s);
+	s->waiting = false;
+	do_lines(s, LINES_AT_ONCE);
+	listen_and_talk(s);
 }
 
 static bool add_input(struct session *s, const char *text, size_t length)
 {
-	char *in = realloc(s->in, s->n_in + length + 1);
+	char *in;
 
+	if (s->in_start)
+		memmove(s->in, s->in + s->in_start, s->n_in);
+	s->in_start = 0;
+	in = realloc(s->in, s->n_in + length + 1);
 	if (!in)
 		return false;
 	memcpy(in + s->n_in, text, length);
@@ -229,44 +287,49 @@ static bool add_input(struct session *s, const char *text, size_t length)
 	return true;
 }
 
+/* Did it not only stop to write, but is gone? */
+static bool is_gone(const struct session *s)
+{
+	struct pollfd fd = { .fd = s->fd };
+
+	return poll(&fd, 1, 0) > 0 && fd.revents & (POLLHUP | POLLERR);
+}
+
 /* The last line may lack its end. */
 static void no_more(struct session *s)
 {
-	if (s->n_in && s->in[s->n_in - 1] != '\n')
+	s->no_more = true;
+	if (s->n_in && s->in[s->in_start + s->n_in - 1] != '\n')
 		add_input(s, "\n", 1);
-	if (s->watch)
-		loop_watch_set(s->watch, 0);
 	if (s->is_std && isatty(s->fd)) /* Control-D */
 		s->sessions->console->quit(s->sessions->console->user);
-	if (!s->is_std && s->fd >= 0)
+	if (!s->is_std && is_gone(s))
 		ends(s);
-	else
-		s->fd = -1;
+}
+
+static void read_some(struct session *s)
+{
+	char text[READ_SIZE];
+	ssize_t n = read(s->fd, text, sizeof(text));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
+		no_more(s);
+	else if (!add_input(s, text, (size_t)n))
+		ends(s);
 }
 
 static void on_ready(void *user, unsigned ready)
 {
 	struct session *s = user;
-	char text[READ_SIZE];
-	ssize_t n;
 
-	if (ready & LOOP_WRITE) {
-		loop_watch_set(s->watch, LOOP_READ);
+	if (ready & LOOP_WRITE)
 		flush(s);
-	}
-	if (!(ready & LOOP_READ) || s->ended)
-		return;
-	n = read(s->fd, text, sizeof(text));
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n > 0 && s->n_in < LINE_MOST * 4 && add_input(s, text, (size_t)n))
-		do_lines(s);
-	else if (n > 0)
-		ends(s);
-	else {
-		no_more(s);
-		do_lines(s);
-	}
+	if (ready & LOOP_READ && !s->ended)
+		read_some(s);
+	do_lines(s, LINES_AT_ONCE);
+	listen_and_talk(s);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -280,6 +343,7 @@ static struct session *session_new(struct sessions *sessions, int fd, bool is_st
 	s->sessions = sessions;
 	s->fd = fd;
 	s->is_std = is_std;
+	s->no_more = fd < 0;
 	if (loop_timer_new(sessions->loop, on_time, s, &s->timer) < 0) {
 		free(s);
 		return NULL;
@@ -318,7 +382,8 @@ static int start_std(struct sessions *sessions, const struct sessions_options *o
 	}
 	if (options->use_stdin && !s->n_quiet)
 		say(s, PROMPT, strlen(PROMPT));
-	do_lines(s);
+	do_lines(s, SIZE_MAX); /* nobody comes before */
+	listen_and_talk(s);
 	return r;
 }
 
@@ -351,6 +416,7 @@ static void on_come(void *user, unsigned ready)
 		return;
 	}
 	say(s, PROMPT, strlen(PROMPT));
+	listen_and_talk(s);
 }
 
 /* A socket that nobody listens at any more may be replaced; nothing else. */
