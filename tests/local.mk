@@ -148,7 +148,9 @@ dist_check_SCRIPTS += tests/check-symbols.sh
 dist_check_SCRIPTS += tests/check-units.sh
 
 # ---- the real daemon on stock ibsim -------------------------------------------------------------
-dist_check_SCRIPTS += tests/ibsim/run.py
+dist_check_SCRIPTS += tests/ibsim/run.py tests/ibsim/run-on-vsm-sim.sh
+# One after the other: each keeps both processors busy.
+tests/ibsim/run-on-vsm-sim.log: tests/ibsim/run.log
 EXTRA_DIST += tests/ibsim/lib.py tests/ibsim/fabrics.py tests/ibsim/checks.py tests/ibsim/suite.py
 EXTRA_DIST += tests/demo.sh
 EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py

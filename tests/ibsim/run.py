@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Acceptance: the real daemon on stock ibsim, looked at with other people's tools.
 
-	run.py [-l] [-j JOBS] [-k] [PATTERN...]
+	run.py [-l] [-j JOBS] [-k] [--vsm] [PATTERN...]
 
-Prints TAP. PATTERN: only tests whose name contains one of them; -l: only list them; -k: keep the
+Prints TAP. PATTERN: only tests whose name contains one of them; --vsm: only those of vsm itself; -l: only list them; -k: keep the
 scratch directories of tests that fail. In the environment: VSM and VSMCTL (programs, otherwise
 those of the build directory), VSM_FABRICS (a folder with further net files), VSM_TEST_SM=opensm
 (let opensm stand in where a test is about no more than a fabric that is up), VSM_TEST_SIM=vsm-sim
@@ -33,8 +33,8 @@ import test_sim
 import test_umad
 import test_up
 
-TESTS = [*test_up.tests(), *test_faults.tests(), *test_input.tests(),
-         *test_umad.tests(), *test_sim.tests(), *test_peers.tests()]
+OF_VSM = [*test_up.tests(), *test_faults.tests(), *test_input.tests()]
+TESTS = [*OF_VSM, *test_umad.tests(), *test_sim.tests(), *test_peers.tests()]
 
 
 class Report:
@@ -100,10 +100,11 @@ def main():
     parser.add_argument("-l", action="store_true", dest="list")
     parser.add_argument("-j", type=int, default=2, dest="jobs")
     parser.add_argument("-k", action="store_true", dest="keep")
+    parser.add_argument("--vsm", action="store_true")
     parser.add_argument("patterns", nargs="*")
     wanted = parser.parse_args()
 
-    tests = [test for test in TESTS
+    tests = [test for test in (OF_VSM if wanted.vsm else TESTS)
              if not wanted.patterns or any(part in test.name for part in wanted.patterns)]
     if wanted.list:
         print("\n".join(test.name for test in tests))
