@@ -215,6 +215,24 @@ def fields(text):
     return found
 
 
+def records(sim, snapshot):
+    """saquery gets every record of the tables that can be counted from what the simulator shows."""
+    ends = snapshot.end_ports(sim.host)
+    switches = [snapshot.nodes[name] for name in snapshot.reachable(sim.host)
+                if snapshot.nodes[name].kind == "Switch"]
+    hosts = [port for port in ends if port.node.kind != "Switch"]
+    # A node has a NodeRecord for each of its end ports; a path leads from each of those to each.
+    for query, expected in (
+            ("", len(ends)), ("-N", len(ends)), ("NR", len(ends)), ("SWIR", len(switches)),
+            ("LR", len(snapshot.linked_ports(sim.host))), ("-x", len(snapshot.linked_ports(sim.host))),
+            ("-p", len(ends) ** 2), ("PR", len(ends) ** 2),
+            ("PIR", sum(len(node.ports) for node in switches) + len(hosts)),
+            ("LFTR", sum(node.linear_top // 64 + 1 for node in switches)), ("SMIR", 1),
+            ("MCMR", 1)):
+        found = sim.tool("saquery", *query.split(), seconds=120).count("ecord dump:")
+        check_equal(f"records of saquery {query}", found, expected)
+
+
 def pkeys(sim, lid, port=None):
     """The P_Key table of a port, without its empty entries."""
     out = sim.tool("smpquery", "pkeys", lid, *([port] if port is not None else []))

@@ -56,28 +56,6 @@ def whole(sim, sm, snapshot):
     checks.tables(sim, sm, snapshot, rings=True)  # its "minhop" does not care
 
 
-def records(sim, *arguments):
-    """How many saquery prints."""
-    return sim.tool("saquery", *arguments).count("Record dump:")
-
-
-def has_records(sim, snapshot):
-    """Every table that can be counted from what the simulator itself shows."""
-    ends = snapshot.end_ports(sim.host)
-    nodes = snapshot.reachable(sim.host)
-    switches = [name for name in nodes if snapshot.nodes[name].kind == "Switch"]
-    # A node record for each end port; opensm has one path for each pair, and from each to itself.
-    check_equal("NodeRecords", records(sim, "NR"), len(ends))
-    check_equal("NodeRecords by -N", records(sim, "-N"), len(ends))
-    check_equal("SwitchInfoRecords", records(sim, "SWIR"), len(switches))
-    check_equal("LinkRecords", records(sim, "LR"), len(snapshot.linked_ports(sim.host)))
-    check_equal("PathRecords", records(sim, "-p"), len(ends) ** 2)
-    known = sum(len(snapshot.nodes[name].ports) for name in switches)
-    hosts = [port for port in ends if port.node.kind != "Switch"]
-    check_equal("PortInfoRecords", records(sim, "PIR"), known + len(hosts))
-    check(records(sim, "MCMR") > 0, "no multicast groups")
-
-
 SHAPES = [(os.path.basename(path), lambda path=path: fabrics.read(path)) for path in EXAMPLES]
 SHAPES += [(plan.name, plan.build) for plan in (
     fabrics.one_switch(), fabrics.no_switch(), fabrics.mixed(), fabrics.fat_tree_3(6),
@@ -96,7 +74,7 @@ def comes_up(world, case):
         snapshot = sim.check_up()
     whole(sim, sm, snapshot)
     if preload == "libvsm-umad":  # the other one loses segments of long answers
-        has_records(sim, snapshot)
+        checks.records(sim, snapshot)
     no_errors(sm)
     check_equal("exit code", sm.stop(), 0)
     checks.same_lids(snapshot.lids(sim.host), sim.check_up().lids(sim.host))

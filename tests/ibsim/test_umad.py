@@ -7,6 +7,7 @@ import os
 import signal
 import time
 
+import checks
 import fabrics
 import lib
 from lib import Skip, check, check_equal
@@ -144,17 +145,12 @@ def opensm(world):
 
 @suite.test("saquery gets whole tables through the preload", weight=8)
 def tables(world):
-    sim, _sm = managed(world, PLAN)
-    nodes, ends = sim.fabric.n_nodes, sim.fabric.n_nodes
-    for arguments in ((), ("NR",)):
-        records = sim.tool("saquery", *arguments, host="H00004").count("NodeRecord dump")
-        check(records >= nodes, f"saquery {arguments}: {records} of {nodes} records")
-    paths = sim.tool("saquery", "-p", host="H00004").count("PathRecord dump")
-    check(paths >= ends * (ends - 1) // 2, f"{paths} paths between {ends} ends")
-    lids = {line.split("0x")[-1].rstrip(".") for line in
-            sim.tool("saquery", "PIR", host="H00004").splitlines() if "EndPortLid" in line}
-    check(len(lids) >= nodes, f"ports of {len(lids)} LIDs")
-    check_equal("records of a program's own", int(sim.client("table", "1", host="H00003")), nodes)
+    sim, sm = managed(world, PLAN)
+    snapshot = sim.wait_up(30)
+    sm.wait_quiet()
+    checks.records(sim, snapshot)
+    check_equal("records of a program's own", int(sim.client("table", "1", host="H00003")),
+                len(snapshot.nodes))
 
 
 @suite.test("long questions of one process are not taken for those of the last", weight=5)
