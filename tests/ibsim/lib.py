@@ -516,7 +516,10 @@ class Manager:
         if not os.path.exists(self.counts):
             return {}
         with open(self.counts, "rb") as file:
-            numbers = struct.unpack(f"{3 * 256}Q", file.read(3 * 256 * 8))
+            data = file.read(3 * 256 * 8)
+        if len(data) < 3 * 256 * 8:  # it is just being made
+            return {}
+        numbers = struct.unpack(f"{3 * 256}Q", data)
         return {(METHODS[n // 256], ATTRIBUTES.get(n % 256, f"0x{n % 256:02x}")): number
                 for n, number in enumerate(numbers) if number}
 

@@ -284,7 +284,8 @@ def guid_info(world):
                       ("0200", "delete", b, 0, "0=0"), ("0600", "set", b, "-", "3=0"),
                       ("0600", "set", "-", 1, "3=0"), ("0600", "delete", b, "-", "3=0"),
                       ("0600", "delete", "-", 1, "3=0"), ("0300", "set", 99, 1, "3=0"),
-                      ("0300", "set", b, 16, "3=0"), ("0300", "delete", b, 200, "3=0")):
+                      ("0300", "set", b, 16, "3=0"), ("0300", "delete", b, 200, "3=0"),
+                      ("000c", "multi", b, 1, "3=0")):
         sa.refused(*arguments)
     check_equal("after all that was refused", aliases(sim, b)[11], assigned)
 

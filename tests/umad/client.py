@@ -153,11 +153,11 @@ def table(sm_lid):
 
 
 def guid_info(sm_lid, method, lid, block, *entries):
-    """Set or Delete of a GuidInfoRecord: entries are INDEX=GUID; lid or block "-": left out. Prints
-    the status and the eight GUIDs of the answer, or "silence"."""
+    """Set, Delete and so on of a GuidInfoRecord: entries are INDEX=GUID; lid or block "-": left out. Prints
+    the status and the eight GUIDs of the answer."""
     umad = Umad()
     agent = umad.register(3, 2)
-    mad = bytearray(gs(3, 2, {"get": 1, "set": 2, "delete": 0x15, "report": 6}[method], 0x30))
+    mad = bytearray(gs(3, 2, {"get": 1, "set": 2, "delete": 0x15, "multi": 0x14}[method], 0x30))
     mask = 0
     for bit, value, code, at in ((0, lid, ">H", 56), (1, block, "B", 58)):
         if value != "-":
@@ -171,11 +171,9 @@ def guid_info(sm_lid, method, lid, block, *entries):
     umad.send(agent, bytes(mad), int(sm_lid), 1, 2000)
     check(umad.wait(10), "neither an answer nor a time-out")
     record = os.read(umad.fd, 4096)
-    if struct.unpack_from("=I", record, 4)[0] == errno.ETIMEDOUT:
-        print("silence")
-        return
+    check(struct.unpack_from("=I", record, 4)[0] == 0, "no answer")
     mad = record[64:]
-    check(mad[3] == {"set": 0x81, "get": 0x81, "delete": 0x95}.get(method, mad[3]), f"method {mad[3]}")
+    check(mad[3] == {"set": 0x81, "get": 0x81, "delete": 0x95, "multi": 0x94}[method], f"method {mad[3]}")
     print(f"{struct.unpack_from('>H', mad, 4)[0]:04x}",
           *(f"{guid:x}" for guid in struct.unpack_from(">8Q", mad, 64)))
 
