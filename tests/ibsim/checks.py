@@ -221,11 +221,11 @@ def records(sim, snapshot):
     switches = [snapshot.nodes[name] for name in snapshot.reachable(sim.host)
                 if snapshot.nodes[name].kind == "Switch"]
     hosts = [port for port in ends if port.node.kind != "Switch"]
+    links = len(snapshot.linked_ports(sim.host))
     # A node has a NodeRecord for each of its end ports; a path leads from each of those to each.
     for query, expected in (
             ("", len(ends)), ("-N", len(ends)), ("NR", len(ends)), ("SWIR", len(switches)),
-            ("LR", len(snapshot.linked_ports(sim.host))), ("-x", len(snapshot.linked_ports(sim.host))),
-            ("-p", len(ends) ** 2), ("PR", len(ends) ** 2),
+            ("LR", links), ("-x", links), ("-p", len(ends) ** 2), ("PR", len(ends) ** 2),
             ("PIR", sum(len(node.ports) for node in switches) + len(hosts)),
             ("LFTR", sum(node.linear_top // 64 + 1 for node in switches)), ("SMIR", 1),
             ("MCMR", 1)):

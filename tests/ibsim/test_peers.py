@@ -84,8 +84,8 @@ def ups(sm):
     return sm.messages().count("SUBNET UP")
 
 
-@suite.for_each("opensm on vsm-sim through {}: sweeps, a cable that is pulled and put back, a switch "
-                "without power", [(preload, preload) for preload in PRELOADS], weight=10)
+@suite.for_each("opensm on vsm-sim through {}: sweeps, a cable that is pulled and put back, "
+                "a switch without power", [(preload, preload) for preload in PRELOADS], weight=10)
 def repaired(world, preload):
     sim, sm = managed(world, fabrics.fat_tree_3(6).build(), preload)
     sm.wait_quiet()
@@ -127,7 +127,8 @@ def repaired(world, preload):
     checks.same_lids(before.lids(sim.host), after.lids(sim.host))
 
 
-@suite.test("two opensms on vsm-sim: one is master, the other takes over when it is killed", weight=8)
+@suite.test("two opensms on vsm-sim: one is master, the other takes over when it is killed",
+            weight=8)
 def handover(world):
     sim, sm = managed(world, fabrics.fat_tree_3(4).build())
     second = lib.Opensm(world, sim, host="H00005", options={"sminfo_polling_timeout": 500})
@@ -147,8 +148,9 @@ def handover(world):
 
 def shared(*lines):
     """A switch, an SM on "a", and hosts with VFs of the shared port model."""
-    text = 'Switch 8 "s"\n' + "".join(f'[{n + 2}] "{host}"[1]\n' for n, (host, _) in enumerate(lines))
-    text += '[1] "a"[1]\n\nHca 1 "a"\n\n'
+    text = 'Switch 8 "s"\n[1] "a"[1]\n'
+    text += "".join(f'[{n + 2}] "{host}"[1]\n' for n, (host, _) in enumerate(lines))
+    text += '\nHca 1 "a"\n\n'
     text += "".join(f'Hca 1 "{host}"\n{line}\n' for host, line in lines)
     return fabrics.Fabric("shared", text)
 
@@ -220,7 +222,8 @@ def shared_port(world):
     no_errors(sm, but="ERR 5108: Duplicate alias port GUID 0x7001 ")
 
 
-@suite.test("opensm that restarts forgets alias GUIDs, and ClientReregister brings them back", weight=6)
+@suite.test("opensm that restarts forgets alias GUIDs, and ClientReregister brings them back",
+            weight=6)
 def shared_port_restart(world):
     sim, sm = managed(world, shared(("b", "vf 3 model=shared state=up guid=7001")), host="a")
     lid = sim.snapshot().port("b", 1).lid
