@@ -393,8 +393,8 @@ static int read_node(struct reader *r, char *at, enum sim_type type)
 	spec.description = take_description(&at, id);
 	spec.base_port0 = strstr(at, "base port 0") != NULL;
 	spec.guid = take_next_guid(r, type, spec.n_ports);
-	if (!spec.guid)
-		return fail(r, "a GUID is not 0");
+	if (!spec.guid || spec.guid > UINT64_MAX - spec.n_ports)
+		return fail(r, "a GUID is not 0, nor so large that those of ports have no place");
 	spec.system_guid = r->system_guid;
 	spec.vendor = r->vendor;
 	spec.device = r->device;
@@ -742,6 +742,8 @@ static int read_include(struct reader *r, char *at)
 		return fail(r, "include which file?");
 	if (r->depth >= SIM_NET_DEPTH)
 		return fail(r, "more than %d files include each other", SIM_NET_DEPTH);
+	if (r->n_files >= SIM_NET_FILES)
+		return fail(r, "more than %d files are included", SIM_NET_FILES);
 	if (*at != '/' && slash && access(at, R_OK) < 0 &&
 	    asprintf(&beside, "%.*s/%s", (int)(slash - own), own, at) < 0)
 		return no_memory(r);

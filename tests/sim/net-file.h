@@ -12,6 +12,7 @@
 
 enum {
 	SIM_NET_DEPTH = 16, /* files that include each other */
+	SIM_NET_FILES = 4096,
 	SIM_NET_BYTES = 256 << 20,
 	SIM_NET_VFS = 1024, /* of one port */
 };

@@ -53,6 +53,7 @@ struct session {
 	char *in;
 	size_t n_in;
 	size_t in_start;
+	size_t in_room;
 	size_t n_quiet; /* of them come from files: the prompt comes when they are done */
 	char *out;      /* of a socket, what is not written yet */
 	size_t n_out;
@@ -179,7 +180,8 @@ static void put_first(struct session *s, const char *text)
 {
 	static const char refusal[] = "# there is too much to do already\n";
 	size_t length = strlen(text);
-	char *in = s->n_in + length < IN_MOST ? malloc(length + 1 + s->n_in + 1) : NULL;
+	size_t room = length + 1 + s->n_in;
+	char *in = room < IN_MOST ? malloc(room) : NULL;
 
 	if (!in) {
 		say(s, refusal, strlen(refusal));
@@ -192,7 +194,8 @@ static void put_first(struct session *s, const char *text)
 	free(s->in);
 	s->in = in;
 	s->in_start = 0;
-	s->n_in += length + 1;
+	s->in_room = room;
+	s->n_in = room;
 	s->n_quiet += length + 1;
 }
 
@@ -227,10 +230,14 @@ static void do_line(struct session *s, char *line)
 /* The next whole line, in place; NULL: there is none. */
 static char *take_line(struct session *s)
 {
-	char *line = s->in + s->in_start;
-	char *newline = s->n_in ? memchr(line, '\n', s->n_in) : NULL;
+	char *line;
+	char *newline;
 	size_t length;
 
+	if (!s->n_in)
+		return NULL;
+	line = s->in + s->in_start;
+	newline = memchr(line, '\n', s->n_in);
 	if (!newline)
 		return NULL;
 	*newline = 0;
@@ -273,16 +280,19 @@ static void on_time(void *user)
 
 static bool add_input(struct session *s, const char *text, size_t length)
 {
-	char *in;
-
 	if (s->in_start)
 		memmove(s->in, s->in + s->in_start, s->n_in);
 	s->in_start = 0;
-	in = realloc(s->in, s->n_in + length + 1);
-	if (!in)
-		return false;
-	memcpy(in + s->n_in, text, length);
-	s->in = in;
+	if (s->n_in + length > s->in_room) {
+		size_t room = 2 * (s->n_in + length);
+		char *in = realloc(s->in, room);
+
+		if (!in)
+			return false;
+		s->in = in;
+		s->in_room = room;
+	}
+	memcpy(s->in + s->n_in, text, length);
 	s->n_in += length;
 	return true;
 }
@@ -365,6 +375,13 @@ static void read_whole(struct session *s)
 	no_more(s);
 }
 
+/* Of the net file: nobody typed it, so that there is no prompt behind. */
+static void add_command(struct session *s, const char *command)
+{
+	if (add_input(s, command, strlen(command)) && add_input(s, "\n", 1))
+		s->n_quiet = s->n_in;
+}
+
 static int start_std(struct sessions *sessions, const struct sessions_options *options)
 {
 	struct session *s = session_new(sessions, options->use_stdin ? STDIN_FILENO : -1, true);
@@ -372,8 +389,8 @@ static int start_std(struct sessions *sessions, const struct sessions_options *o
 
 	if (!s)
 		return -ENOMEM;
-	for (size_t i = options->n_commands; i--;)
-		put_first(s, options->commands[i]);
+	for (size_t i = 0; i < options->n_commands; i++)
+		add_command(s, options->commands[i]);
 	if (options->use_stdin)
 		r = loop_watch_new(sessions->loop, s->fd, LOOP_READ, on_ready, s, &s->watch);
 	if (r == -EPERM) {

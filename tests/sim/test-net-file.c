@@ -339,6 +339,7 @@ static const struct wrong {
 	{ "vendid=0x1000000\n", 1, "at most 0xffffff" },
 	{ "devid=\n", 1, "hexadecimal" },
 	{ "caguid=0\nHca 1 \"a\"\n", 2, "not 0" },
+	{ "caguid=fffffffffffffffe\nHca 2 \"a\"\n", 2, "no place" },
 	{ "caguid=5\nHca 1 \"a\"\ncaguid=5\nHca 1 \"b\"\n", 4, "\"a\" and \"b\" have the same" },
 	{ "Switch 4 \"s\"\n[1] \"a\"[1]\n[2] \"b\"[1]\nHca 1 \"a\"\n[1](7) \"s\"[1]\nHca 1 \"b\"\n"
 	  "[1](7) \"s\"[2]\n",
@@ -356,6 +357,33 @@ static const struct wrong {
 	{ "Hca 1 \"a\"\nvf 1 model=shared lid=own\n", 2, "no LIDs of their own" },
 	{ "Hca 1 \"a\"\nvf 1 model=vport\nvf 1 model=vport\n", 3, "has VFs already" },
 };
+
+/* 10,000 files by way of four. */
+static void files_that_include_each_other_come_to_an_end(void **state)
+{
+	struct net *n = *state;
+	char directory[] = "/tmp/test-net-file-XXXXXX";
+	char path[64];
+
+	assert_non_null(mkdtemp(directory));
+	for (unsigned i = 0; i < 5; i++) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "%s/%u", directory, i);
+		file = fopen(path, "w");
+		assert_non_null(file);
+		for (unsigned k = 0; i && k < 10; k++)
+			fprintf(file, "include %u\n", i - 1);
+		fclose(file);
+	}
+	assert_int_equal(sim_net_read(n->fabric, path, &n->options, &n->net, &n->error), -EINVAL);
+	assert_non_null(strstr(n->error.text, "more than 4096 files"));
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "%s/%u", directory, i);
+		unlink(path);
+	}
+	rmdir(directory);
+}
 
 static void what_is_wrong_is_told_with_its_line(void **state)
 {
@@ -418,6 +446,7 @@ int main(void)
 		TEST(lines_may_end_as_in_dos_and_headings_are_skipped),
 		TEST(one_guid_twice_is_there_if_asked_for),
 		TEST(include_reads_another_file_beside_it),
+		TEST(files_that_include_each_other_come_to_an_end),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_line),
 		TEST(a_file_that_is_missing_is_told),
 		TEST(a_large_fabric_is_read_in_no_time),
