@@ -40,6 +40,7 @@ static struct {
 	pid_t pid; /* of the process that made it */
 	char path[PATH_MAX / 2];
 	bool filled; /* with a device */
+	bool failed; /* something in it: the disk may be full */
 	char device[32];
 	uint8_t node_info[64];
 } tree;
@@ -223,12 +224,14 @@ __attribute__((format(printf, 2, 3))) static void put(const char *path, const ch
 	va_end(arguments);
 	snprintf(full, sizeof(full), "%s%s", tree.path, path);
 	snprintf(new, sizeof(new), "%s/new", tree.path);
+	n = MIN(n, (int)sizeof(text) - 1);
 	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return;
-	if (real_write(fd, text, MIN((size_t)n, sizeof(text) - 1)) < 0 || rename(new, full) < 0)
+	if (fd < 0 || real_write(fd, text, (size_t)n) != n || rename(new, full) < 0) {
+		tree.failed = true;
 		unlink(new);
-	real_close(fd);
+	}
+	if (fd >= 0)
+		real_close(fd);
 }
 
 /* "0002:c903:00a1:b2c3", or twice as long. */
@@ -440,6 +443,7 @@ static void fill(void)
 	if (tree.filled && !strcmp(tree.device, info->name) &&
 	    !memcmp(tree.node_info, info->node_info, sizeof(tree.node_info)))
 		return;
+	tree.failed = false;
 	snprintf(path, sizeof(path), "%s/sys", tree.path);
 	remove_tree(path);
 	snprintf(path, sizeof(path), "%s/dev", tree.path);
@@ -453,7 +457,7 @@ static void fill(void)
 		fill_port(info, info->first_port + i);
 		fill_mad(info, i);
 	}
-	tree.filled = true;
+	tree.filled = !tree.failed; /* else the next one tries again */
 	memcpy(tree.device, info->name, sizeof(tree.device));
 	memcpy(tree.node_info, info->node_info, sizeof(tree.node_info));
 }
