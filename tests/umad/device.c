@@ -410,7 +410,8 @@ static int attach(void)
 	unsigned number;
 	int error;
 
-	device.pid = getpid();
+	if (device.pid != getpid()) /* others read it without the lock */
+		device.pid = getpid();
 	link_place_init(&device.place);
 	error = port_open(device.place.port, &port);
 	if (error)

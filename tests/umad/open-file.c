@@ -257,6 +257,7 @@ static int wait_for_record(struct open_file *file, int fd, int msec)
 	int64_t end = msec < 0 ? INT64_MAX : link_msec() + msec;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int64_t left;
+	bool wanted;
 	int r = 1;
 
 	device_lock();
@@ -264,9 +265,11 @@ static int wait_for_record(struct open_file *file, int fd, int msec)
 		left = msec < 0 ? -1 : MAX(end - link_msec(), (int64_t)0);
 		r = wait_at_wire(file, fd, (int)left);
 	}
-	r = file->wanted ? 1 : r;
+	wanted = file->wanted;
 	device_unlock();
-	if (r <= 0 || file->wanted)
+	if (wanted)
+		return 1;
+	if (r <= 0)
 		return r;
 	left = msec < 0 ? -1 : MAX(end - link_msec(), (int64_t)0);
 	r = real_poll(&p, 1, (int)left);
