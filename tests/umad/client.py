@@ -115,6 +115,9 @@ def readable():
     umad.fd = other
     umad.send(agent, smp(0x11), 0xffff, 0, 1000)
     check(umad.wait(5) and len(os.read(other, 320)) == 320, "not through a dup()")
+    fails(errno.EBADF, os.dup2, 1099, other)
+    umad.send(agent, smp(0x11), 0xffff, 0, 1000)
+    check(umad.wait(5) and len(os.read(other, 320)) == 320, "not after a dup2() that failed")
     high = fcntl.fcntl(other, fcntl.F_DUPFD, 1100)
     check(high >= 1100, "F_DUPFD")
     umad.send(agent, smp(0x11), 0xffff, 0, 1000)

@@ -424,18 +424,27 @@ EXPORT int dup(int fd)
 	return duplicated(fd, NEXT(dup)(fd));
 }
 
+/* Before @as becomes @fd, if it will: what fails leaves @as as it is. */
+static void forget_for(int fd, int as)
+{
+	int saved = errno;
+
+	if (fd != as && NEXT(fcntl)(fd, F_GETFD) >= 0)
+		file_forget(as);
+	errno = saved;
+}
+
 EXPORT int dup2(int fd, int as)
 {
-	if (fd != as)
-		file_forget(as);
+	forget_for(fd, as);
 
 	return fd == as ? NEXT(dup2)(fd, as) : duplicated(fd, NEXT(dup2)(fd, as));
 }
 
 EXPORT int dup3(int fd, int as, int flags)
 {
-	if (fd != as)
-		file_forget(as);
+	if (!(flags & ~O_CLOEXEC))
+		forget_for(fd, as);
 
 	return duplicated(fd, NEXT(dup3)(fd, as, flags));
 }
