@@ -105,11 +105,6 @@ void sim_fabric_free(struct sim_fabric *fabric)
 	free(fabric);
 }
 
-void sim_fabric_freep(struct sim_fabric **fabric)
-{
-	sim_fabric_free(*fabric);
-}
-
 unsigned sim_pkey_cap(const struct sim_port *port)
 {
 	const struct sim_node *node = port->node;
@@ -421,19 +416,6 @@ struct sim_node *sim_find(const struct sim_fabric *fabric, const char *name)
 			described = node;
 	}
 	return described;
-}
-
-struct sim_port *sim_find_port(const struct sim_fabric *fabric, uint64_t port_guid)
-{
-	for (uint32_t i = 0; i < fabric->n_nodes; i++) {
-		struct sim_node *node = fabric->nodes[i];
-		unsigned first = node->type == SIM_SWITCH ? 0 : 1;
-
-		for (unsigned n = first; n <= (first ? node->n_ports : 0); n++)
-			if (node->ports[n].guid == port_guid)
-				return &node->ports[n];
-	}
-	return NULL;
 }
 
 const char *sim_drop_text(enum sim_drop drop)

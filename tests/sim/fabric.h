@@ -260,7 +260,6 @@ struct sim_node_spec {
 /* -errno or 0. The loop outlives the fabric. Same seed, same calls: same fabric. */
 int sim_fabric_new(struct loop *loop, uint64_t seed, struct sim_fabric **ret);
 void sim_fabric_free(struct sim_fabric *fabric); /* takes NULL; clients must be detached before */
-void sim_fabric_freep(struct sim_fabric **fabric);
 
 int sim_node_new(struct sim_fabric *fabric, const struct sim_node_spec *spec,
 		 struct sim_node **ret);
@@ -340,7 +339,6 @@ unsigned sim_pkey_cap(const struct sim_port *port);
 
 /* By GUID, name or description; NULL if nobody has it. Walks all nodes. */
 struct sim_node *sim_find(const struct sim_fabric *fabric, const char *name);
-struct sim_port *sim_find_port(const struct sim_fabric *fabric, uint64_t port_guid);
 
 /* ---- what is at a port ----------------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
  *	A (port 1) - (1) west (3) - (3) east (1) - (2) B
  *
  * A has one port, B two, the switches four. After line_bring_up() LIDs are as below, the tables
- *lead everywhere, and all links are Active.
+ * lead everywhere, and all links are Active.
  */
 
 #include <setjmp.h>

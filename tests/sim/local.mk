@@ -19,7 +19,6 @@ libsim_a_SOURCES += tests/sim/shared-port.c tests/sim/shared-port.h
 libsim_a_SOURCES += tests/sim/faults-lies.c tests/sim/faults-timed.c tests/sim/faults-text.c
 libsim_a_SOURCES += tests/sim/faults-rules.c
 libsim_a_SOURCES += tests/sim/faults-words.c tests/sim/faults-words.h
-libsim_a_SOURCES += tests/sim/sma.c
 libsim_a_SOURCES += tests/sim/mkey.c tests/sim/mkey.h
 libsim_a_SOURCES += tests/sim/trap.c tests/sim/trap.h
 libsim_a_SOURCES += tests/sim/pma.c

@@ -2,8 +2,8 @@
 
 /*
  * How mlx4 comes to its alias GUIDs (reference/kernel.md 5.7, virtualization.md 1.4). For each
- *block of eight entries the driver knows what it wants there, and which of them are pending:
- *wanted, and not seen in the table yet. It asks the SA, one GuidInfoRecord at a time:
+ * block of eight entries the driver knows what it wants there, and which of them are pending:
+ * wanted, and not seen in the table yet. It asks the SA, one GuidInfoRecord at a time:
  *
  *	Set	with the GUIDs of all that are pending in the block; 0 asks the SM to assign one
  *	Delete	if what is pending is to go
@@ -13,10 +13,10 @@
  * and at last every 60 s. What the SM assigned is asked for by that value from then on.
  *
  * An answer alone does not bring a VF up: the entry must be in GUIDInfo, where only the SM's SMP
- *puts it. Whichever comes second does (quirk alias_guid_by_answer: the answer is enough).
+ * puts it. Whichever comes second does (quirk alias_guid_by_answer: the answer is enough).
  *
  * The port must be Active to ask, which is looked at every 5 s. When it becomes Active, and when
- *the SM sets ClientReregister, all is pending again, which takes no VF down.
+ * the SM sets ClientReregister, all is pending again, which takes no VF down.
  */
 
 #include <errno.h>

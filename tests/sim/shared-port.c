@@ -8,11 +8,11 @@
  *	QP0	is the PF's. What a VF sends there nobody ever sees.
  *	QP1	of SA, CM, and Get and Set of device management, is sent by the PF from its LID. The
  *		top byte of the TID becomes the VF's number, and 0 again in the answer. A GRH gets
- *the VF's GID, and what comes in with the VF's GID is the VF's. All else is dropped. P_Keys	are
- *the port's; the VF sees those that the PF has put into its table, by index.
+ *		the VF's GID, and what comes in with the VF's GID is the VF's. All else is dropped.
+ *	P_Keys	are the port's; the VF sees those that the PF has put into its table, by index.
  *	joins	are the PF's: shared-groups.c.
  *	GUIDs	are asked for by the driver: shared-guids.c. A VF's port is Down until the VF has
- *its GUID, and is Active from then on: what is between is never seen.
+ *		its GUID, and is Active from then on: what is between is never seen.
  *
  * What the VF's number is in the TID is 0xff in the driver's own multicast requests. Connection
  * identifiers of CM, which the driver rewrites too, are left alone: who needs them finds the VF by
