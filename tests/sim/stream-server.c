@@ -700,6 +700,8 @@ static void on_come(void *user, unsigned ready)
 	if (fd < 0)
 		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)); /* if it is TCP */
+	if (server->n_connections >= CONNECTIONS_MAX)
+		bury(server);
 	if (server->n_connections >= CONNECTIONS_MAX || connection_new(server, fd) < 0)
 		close(fd);
 }
