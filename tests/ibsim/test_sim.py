@@ -486,6 +486,8 @@ def stream_end(world):
     first.close()
     wait_until("it is free",
                lambda: second.ask(SET_ISSM, struct.pack("i60x", 1))[0] == SET_ISSM, 5)
+    wait_until("the number is free",
+               lambda: f"Client {first.id}:" not in sim.command("Attached"), 5)
     check_equal("number", Stream(sim, "a").id, first.id)
 
 
