@@ -19,45 +19,46 @@ struct place {
 	uint16_t byte; /* the first that holds bits of the field */
 	uint8_t bytes; /* how many do */
 	uint8_t shift; /* bits to the right of it in the last */
-	uint8_t width;
+	uint64_t mask; /* of the field, at the right */
+	/* It is read out of 8 bytes at once: those that end with its last, or the first 8. */
+	uint16_t eight;
+	uint8_t eight_shift;
 };
 
-#define FIRST(type, member, bit) (offsetof(type, member) + (bit) / 8)
-#define BYTES(bit, width)        (((bit) % 8 + (width) + 7) / 8)
+#define FIRST(type, member, bit)       (offsetof(type, member) + (bit) / 8)
+#define BYTES(bit, width)              (((bit) % 8 + (width) + 7) / 8)
+#define SHIFT(bit, width)              (BYTES(bit, width) * 8 - (bit) % 8 - (width))
+#define MASK(width)                    (UINT64_MAX >> (64 - (width)))
+#define LAST(type, member, bit, width) (FIRST(type, member, bit) + BYTES(bit, width))
+#define EIGHT(last)                    ((last) > 8 ? (last)-8 : 0)
 #define FIELD(name, type, member, bit, width, libibmad)                                            \
-	[name] = { FIRST(type, member, bit), BYTES(bit, width),                                    \
-		   (BYTES(bit, width) * 8 - (bit) % 8 - (width)), width },
+	[name] = { FIRST(type, member, bit),                                                       \
+		   BYTES(bit, width),                                                              \
+		   SHIFT(bit, width),                                                              \
+		   MASK(width),                                                                    \
+		   EIGHT(LAST(type, member, bit, width)),                                          \
+		   SHIFT(bit, width) + 8 * (EIGHT(LAST(type, member, bit, width)) + 8 -            \
+					    LAST(type, member, bit, width)) },
 static const struct place places[WIRE_FIELD_COUNT] = {
 #include "mad/wire.def"
 };
 #undef FIELD
 
-/*
- * A field is read out of 8 bytes at once: those that end with its last, or the first 8. A field of
- * 64 bits that is not aligned to a byte would need 9, and there is none.
- */
-static uint64_t mask_of(const struct place *place)
-{
-	return place->width == 64 ? UINT64_MAX : (UINT64_C(1) << place->width) - 1;
-}
-
 uint64_t wire_get(const void *base, enum wire_field field)
 {
 	const struct place *place = &places[field];
-	unsigned end = place->byte + place->bytes;
-	unsigned from = end > 8 ? end - 8 : 0;
 	uint64_t eight;
 
-	memcpy(&eight, (const uint8_t *)base + from, sizeof(eight));
+	memcpy(&eight, (const uint8_t *)base + place->eight, sizeof(eight));
 
-	return cl_ntoh64(eight) >> (place->shift + 8 * (from + 8 - end)) & mask_of(place);
+	return cl_ntoh64(eight) >> place->eight_shift & place->mask;
 }
 
 void wire_set(void *base, enum wire_field field, uint64_t value)
 {
 	const struct place *place = &places[field];
 	uint8_t *byte = (uint8_t *)base + place->byte;
-	uint64_t mask = mask_of(place) << place->shift;
+	uint64_t mask = place->mask << place->shift;
 	uint64_t bits = value << place->shift & mask;
 
 	for (unsigned i = place->bytes; i-- > 0; bits >>= 8, mask >>= 8)
