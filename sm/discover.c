@@ -599,6 +599,7 @@ void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer
 		return;
 	}
 	memcpy(port->info, answer->data, SMP_DATA_SIZE);
+	port->fits = 0;
 	port->known = true;
 	if (port_state(port) != before)
 		port->since = loop_now(sm->loop);

@@ -75,6 +75,7 @@ struct port {
 	uint8_t lmc;                 /* planned */
 	uint8_t reason;              /* enum reason: why it is not Active, or what else is wrong */
 	uint8_t refusals;            /* Sets of PortInfo refused in a row */
+	uint32_t fits;               /* sweep that found nothing to set; 0: read or set since */
 	struct fault set_fault;      /* they are refused again and again */
 	struct fault table_fault;    /* its P_Key table is refused, or not answered for */
 	bool known : 1;              /* info is what the device holds */

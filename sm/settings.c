@@ -437,11 +437,14 @@ static unsigned state_to_set(const struct sm *sm, uint32_t number, bool activate
 /* What this port should be sent now, if anything. */
 static bool make_set(struct sm *sm, uint32_t number, bool activate, struct request *ret)
 {
+	struct port *port = &sm->fabric.ports[number];
 	unsigned differ = settings_plan(sm, number, ret->data);
 	unsigned state = state_to_set(sm, number, activate, differ);
 
-	if (state == PORT_NO_CHANGE && !differ && !is_hidden(sm, number))
+	if (state == PORT_NO_CHANGE && !differ && !is_hidden(sm, number)) {
+		port->fits = sm->fabric.sweep;
 		return false;
+	}
 	make_neutral(ret->data, differ);
 	wire_set(ret->data, PORT_INFO_STATE, state);
 	if (wants_reregister(sm, number, differ))
@@ -449,6 +452,13 @@ static bool make_set(struct sm *sm, uint32_t number, bool activate, struct reque
 	fill_set(sm, number, activate ? TODO_ACTIVATE : TODO_PORT_SET, ret);
 
 	return true;
+}
+
+/* A moment ago, and its link needs no further step: what is done with neighbors changes nothing. */
+static bool has_been_found_to_fit(const struct sm *sm, uint32_t number)
+{
+	return sm->fabric.ports[number].fits == sm->fabric.sweep &&
+	       step_of(sm, number) == LINK_STAY;
 }
 
 bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct request *ret)
@@ -459,7 +469,9 @@ bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct re
 	for (; at->port <= node->n_ports; at->port++) {
 		uint32_t number = port_at(node, at->port);
 
-		if (!is_ours_to_set(sm, number) || !make_set(sm, number, activate, ret))
+		if (!is_ours_to_set(sm, number) ||
+		    (activate && has_been_found_to_fit(sm, number)) ||
+		    !make_set(sm, number, activate, ret))
 			continue;
 		at->port++;
 		return true;
@@ -570,6 +582,7 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 	}
 	note_not_kept(sm, number, answer);
 	memcpy(port->info, answer->data, SMP_DATA_SIZE);
+	port->fits = 0;
 	wire_set(port->info, PORT_INFO_REREGISTER, 0);
 	take_mkey(sm, number, answer);
 	if (port_state(port) != before)
