@@ -13,7 +13,16 @@
 #include "tests/sim/fabric.h"
 #include "tests/sim/stream.h"
 
-enum { GUEST_ETIMEDOUT = 110 }; /* the status of what could not be delivered */
+enum {
+	GUEST_ETIMEDOUT = 110, /* the status of what could not be delivered */
+
+	/*
+	 * Who has asked will most likely ask again before anybody who sleeps could be woken: so a
+	 * guest is listened to a little longer, some 20 us, and not for ever while others wait.
+	 */
+	GUEST_IDLE_READS = 64,
+	GUEST_MOST_READS = 1024,
+};
 
 struct guests {
 	struct sim_fabric *fabric;

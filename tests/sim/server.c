@@ -362,7 +362,8 @@ static void send_one(struct seat *seat, const struct ibsim_packet *packet)
 	server->sender = NULL;
 }
 
-static void read_packets(struct seat *seat)
+/* False: there were none. */
+static bool read_packets(struct seat *seat)
 {
 	struct sim_server *server = seat->server;
 	int n;
@@ -373,7 +374,7 @@ static void read_packets(struct seat *seat)
 	if (n < 0) {
 		if (tells_end(errno))
 			dies(seat);
-		return;
+		return false;
 	}
 	guests_begin(server->guests);
 	for (int i = 0; i < n; i++) {
@@ -386,6 +387,7 @@ static void read_packets(struct seat *seat)
 		guests_begin(server->guests);
 	}
 	guests_end(server->guests);
+	return true;
 }
 
 static void on_data(void *user, unsigned ready)
@@ -396,8 +398,11 @@ static void on_data(void *user, unsigned ready)
 		loop_watch_set(seat->watch, LOOP_READ);
 		flush(&seat->guest);
 	}
-	if (ready & LOOP_READ && !seat->dead)
-		read_packets(seat);
+	if (!(ready & LOOP_READ))
+		return;
+	for (unsigned idle = 0, n = 0;
+	     !seat->dead && idle < GUEST_IDLE_READS && n < GUEST_MOST_READS; n++)
+		idle = read_packets(seat) ? 0 : idle + 1;
 }
 
 /* ---- control --------------------------------------------------------------------------------- */

@@ -635,28 +635,37 @@ static void do_frames(struct connection *c)
 	c->n_in -= at;
 }
 
-static void on_ready(void *user, unsigned ready)
+/* What has come, and is done; false: nothing had. */
+static bool read_frames(struct connection *c)
 {
-	struct connection *c = user;
-	ssize_t n;
+	ssize_t n = recv(c->fd, c->in + c->n_in, sizeof(c->in) - c->n_in, MSG_DONTWAIT);
 
-	if (ready & LOOP_WRITE) {
-		loop_watch_set(c->watch, LOOP_READ);
-		flush(&c->guest);
-	}
-	if (!(ready & LOOP_READ) || c->dead)
-		return;
-	n = recv(c->fd, c->in + c->n_in, sizeof(c->in) - c->n_in, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (n <= 0) {
 		dies(c, n ? strerror(errno) : "it closed the connection");
-		return;
+		return false;
 	}
 	c->n_in += (size_t)n;
 	guests_begin(c->server->guests);
 	do_frames(c);
 	guests_end(c->server->guests);
+	return true;
+}
+
+static void on_ready(void *user, unsigned ready)
+{
+	struct connection *c = user;
+
+	if (ready & LOOP_WRITE) {
+		loop_watch_set(c->watch, LOOP_READ);
+		flush(&c->guest);
+	}
+	if (!(ready & LOOP_READ))
+		return;
+	for (unsigned idle = 0, n = 0; !c->dead && idle < GUEST_IDLE_READS && n < GUEST_MOST_READS;
+	     n++)
+		idle = read_frames(c) ? 0 : idle + 1;
 }
 
 /* ---- those who come -------------------------------------------------------------------------- */
