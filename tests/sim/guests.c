@@ -226,11 +226,14 @@ static void get_guid(const struct sim_port *port, uint8_t *data)
 	put(data, &guid, sizeof(guid));
 }
 
-static void get_gid(const struct sim_port *port, uint8_t *data)
+static void get_gid(const struct guest *guest, uint8_t *data)
 {
-	ib_net64_t guid = htobe64(port->guid);
+	struct guest_view view;
+	ib_net64_t guid;
 
-	put(data, &port->info.subnet_prefix, sizeof(guid));
+	guest_look(guest, &view);
+	guid = htobe64(view.guid);
+	put(data, &guest->client.port->info.subnet_prefix, sizeof(guid));
 	put(data + 8, &guid, sizeof(guid));
 }
 
@@ -287,7 +290,7 @@ int guest_control(struct guest *guest, unsigned type, uint8_t data[static IBSIM_
 		get_vendor(port->node, data);
 		return 0;
 	case IBSIM_CTL_GET_GID:
-		get_gid(port, data);
+		get_gid(guest, data);
 		return 0;
 	case IBSIM_CTL_GET_GUID:
 		get_guid(port, data);

@@ -260,7 +260,7 @@ static unsigned find_gid(const struct sim_port *port, const uint8_t gid[16])
 	return 0;
 }
 
-static void encode_extras(const struct sim_port *port, const struct sim_packet *p,
+static void encode_extras(const struct sim_port *port, unsigned vf, const struct sim_packet *p,
 			  struct stream_extras *ret)
 {
 	*ret = (struct stream_extras){ .grh = p->has_grh, .sl = p->sl, .lmc = sim_lmc(port) };
@@ -269,7 +269,7 @@ static void encode_extras(const struct sim_port *port, const struct sim_packet *
 		ret->pkey_index = (uint16_t)find_pkey(port, p->pkey);
 	if (!p->has_grh)
 		return;
-	ret->gid_index = (uint8_t)find_gid(port, p->dgid);
+	ret->gid_index = (uint8_t)(vf ? 0 : find_gid(port, p->dgid));
 	ret->hop_limit = p->hop_limit;
 	ret->traffic_class = p->traffic_class;
 	memcpy(ret->sgid, p->sgid, sizeof(ret->sgid));
@@ -288,7 +288,7 @@ static void receive(void *user, const struct sim_packet *packet)
 		return;
 	}
 	guest_encode(packet, &to.packet);
-	encode_extras(c->guest.client.port, packet, &to.extras);
+	encode_extras(c->guest.client.port, c->guest.client.vf, packet, &to.extras);
 	memcpy(at, &to, sizeof(to));
 	touch(c);
 }
@@ -406,6 +406,22 @@ static void on_get_node(struct connection *c)
 	answer(c, STREAM_CTL_GET_NODE, &told, sizeof(told));
 }
 
+/* A virtual function has one GID, its own, whatever else the port's table holds. */
+static void only_gid_of_vf(struct connection *c, struct stream_table *table)
+{
+	struct guest_view view;
+	ib_net64_t guid;
+
+	guest_look(&c->guest, &view);
+	guid = htobe64(view.guid);
+	memset(table->gids, 0, sizeof(table->gids));
+	table->size = 1;
+	if (table->first)
+		return;
+	memcpy(table->gids[0], &c->guest.client.port->info.subnet_prefix, 8);
+	memcpy(table->gids[0] + 8, &guid, 8);
+}
+
 static void on_get_table(struct connection *c, uint32_t type, struct stream_table *ask)
 {
 	struct sim_port *port = c->guest.client.port;
@@ -420,6 +436,8 @@ static void on_get_table(struct connection *c, uint32_t type, struct stream_tabl
 	if (type == STREAM_CTL_GET_GIDS) {
 		for (unsigned i = 0; i < COUNT(ask->gids); i++)
 			get_gid(of, ask->first + i, ask->gids[i]);
+		if (of == port && c->guest.client.vf)
+			only_gid_of_vf(c, ask);
 	} else {
 		for (unsigned i = 0; i < COUNT(ask->pkeys); i++) {
 			ib_net16_t pkey =
