@@ -109,8 +109,16 @@ static bool find_end(struct console *console, char **rest, struct sim_endpoint *
 	unsigned vf = 0;
 	struct sim_port *port = word ? guests_find(console->guests, word, &vf) : NULL;
 
+	if (!word) {
+		fprintf(out, "# a port is missing\n");
+		return false;
+	}
 	if (!port) {
-		fprintf(out, "# port \"%s\" not found\n", word ? word : "");
+		fprintf(out, "# port \"%s\" not found\n", word);
+		return false;
+	}
+	if (vf > sim_vfs_count(port)) {
+		fprintf(out, "# there is no such VF\n");
 		return false;
 	}
 	*ret = (struct sim_endpoint){ .port = port, .vf = (uint16_t)vf };
@@ -133,6 +141,7 @@ static void do_probe(struct console *console, char *rest, FILE *out)
 	word = next_word(&rest);
 	probe.sl = (uint8_t)(word ? strtoul(word, NULL, 0) & 0x0f : 0);
 	probe.dlid = sim_endpoint_lid(&to);
+	probe.has_grh = sim_endpoint_needs_grh(&to, probe.dgid);
 	if (!probe.dlid) {
 		fprintf(out, "# it has no LID\n");
 		return;
