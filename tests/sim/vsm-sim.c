@@ -314,6 +314,15 @@ static int run(struct program *program, struct options *options)
 	return r < 0 ? loop_run(program->loop) : r;
 }
 
+/* As programs do that people start; the journal has other needs. */
+static void say(enum log_level level, const struct log_where *where, const char *text, void *user)
+{
+	(void)level;
+	(void)where;
+	(void)user;
+	fprintf(stderr, "vsm-sim: %s\n", text);
+}
+
 static int tell(const struct options *options)
 {
 	int r;
@@ -324,7 +333,9 @@ static int tell(const struct options *options)
 	if (r == 0)
 		return EXIT_SUCCESS;
 	if (r == -ECONNREFUSED || r == -ENOENT)
-		log_error("no simulator listens there");
+		log_error("no simulator listens at %s%s",
+			  options->console.path ? options->console.path : options->console.base,
+			  options->console.path ? "" : ":console");
 	else
 		log_error("the simulator cannot be told: %s", strerror(-r));
 	return EXIT_FAILURE;
@@ -338,6 +349,7 @@ int main(int argc, char **argv)
 
 	if (file_fill_standard() < 0)
 		return EXIT_FAILURE;
+	log_set_sink(say, NULL);
 	r = parse(argc, argv, &options);
 	if (r >= 0)
 		return r;
