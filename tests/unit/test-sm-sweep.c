@@ -279,11 +279,38 @@ static void who_comes_or_goes_makes_a_generation_though_nothing_is_written(void 
 	world_free(w);
 }
 
+/*
+ * Nobody looks at what is known of a port, so nobody sees that it was made wrong behind the back of
+ * the subnet manager: until somebody asks for a sweep.
+ */
+static void what_is_as_it_was_is_not_planned_again(void **state)
+{
+	struct world *w = world_new(1);
+	uint8_t *info;
+	size_t mark;
+
+	(void)state;
+	w->conf.sweep_interval = 10;
+	world_start(w);
+	world_run(w, 45); /* sweeps find that there is nothing left to do */
+	info = (uint8_t *)(uintptr_t)world_port(w, w->host[3], 1)->info;
+	wire_set(info, PORT_INFO_SM_SL, wire_get(info, PORT_INFO_SM_SL) ^ 1);
+	mark = world_mark(w);
+	world_run(w, 60);
+	assert_int_equal(world_sets(w, mark), 0);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_int_equal(world_sets(w, mark), 1);
+	assert_good(w, NULL);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_late_probe_does_not_undo_what_a_later_sweep_found),
 		cmocka_unit_test(a_silent_device_is_waited_for_by_no_later_sweep),
+		cmocka_unit_test(what_is_as_it_was_is_not_planned_again),
 		cmocka_unit_test(who_says_the_impossible_at_once_costs_one_sweep_at_a_time),
 		cmocka_unit_test(no_change_is_lost_when_its_clearing_is_lost_and_repeated),
 		cmocka_unit_test(a_link_that_bounces_while_others_are_activated_becomes_active),
