@@ -3,4 +3,4 @@
 
 libmad_a_SOURCES += mad/request.c mad/request.h
 libmad_a_SOURCES += mad/transport-umad.c mad/transport.h
-libmad_a_SOURCES += mad/wire.c mad/wire.h mad/wire.def
+libmad_a_SOURCES += mad/wire.c mad/wire.h mad/wire.def mad/vport-layout.h

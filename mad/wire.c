@@ -14,6 +14,7 @@
 #include <iba/ib_types.h>
 
 #include "base/macros.h"
+#include "mad/vport-layout.h"
 
 struct place {
 	uint16_t byte; /* the first that holds bits of the field */

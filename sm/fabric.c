@@ -15,6 +15,7 @@
 
 #include "base/macros.h"
 #include "sm/not-kept.h"
+#include "sm/vf.h"
 
 struct reason_text {
 	const char *key;
@@ -81,6 +82,7 @@ static void release_node(struct fabric *f, struct node *node)
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		struct port *port = &f->ports[port_at(node, i)];
 
+		vfs_forget(f, port_at(node, i));
 		free(port->pkeys);
 		port->pkeys = NULL;
 	}
@@ -100,6 +102,7 @@ void fabric_done(struct fabric *f)
 		release_node(f, &f->nodes[i]);
 	guid_map_done(&f->by_node_guid);
 	guid_map_done(&f->by_port_guid);
+	guid_map_done(&f->by_vf_guid);
 	free(f->nodes);
 	free(f->ports);
 	free(f->by_lid);
@@ -430,38 +433,43 @@ bool port_could_be_faster(const struct port *port, const struct port *far)
 	       highest_bit(base) > highest_bit(wire_get(port->info, PORT_INFO_SPEED_ACTIVE));
 }
 
-void node_set_description(struct node *node, const uint8_t bytes[static SMP_DATA_SIZE])
+void copy_description(char ret[static SMP_DATA_SIZE + 1], const uint8_t bytes[static SMP_DATA_SIZE])
 {
 	unsigned n = 0;
 
 	while (n < SMP_DATA_SIZE && bytes[n] != 0) {
-		node->description[n] = (char)(isprint(bytes[n]) ? bytes[n] : '?');
+		ret[n] = (char)(isprint(bytes[n]) ? bytes[n] : '?');
 		n++;
 	}
-	while (n > 0 && node->description[n - 1] == ' ')
+	while (n > 0 && ret[n - 1] == ' ')
 		n--;
-	node->description[n] = 0;
+	ret[n] = 0;
+}
+
+void node_set_description(struct node *node, const uint8_t bytes[static SMP_DATA_SIZE])
+{
+	copy_description(node->description, bytes);
 	node->described = true;
 }
 
-int port_set_pkey_block(struct port *port, unsigned block,
-			const uint8_t bytes[static SMP_DATA_SIZE])
+int pkey_table_set_block(struct pkey_table **table, unsigned block,
+			 const uint8_t bytes[static SMP_DATA_SIZE])
 {
 	unsigned end = (block + 1) * PKEY_BLOCK;
-	unsigned known = port->pkeys ? port->pkeys->n_known : 0;
+	unsigned known = *table ? (*table)->n_known : 0;
 
 	if (end > known) {
 		struct pkey_table *bigger =
-			realloc(port->pkeys, sizeof(*bigger) + end * sizeof(bigger->keys[0]));
+			realloc(*table, sizeof(*bigger) + end * sizeof(bigger->keys[0]));
 
 		if (!bigger)
 			return -ENOMEM;
 		memset(&bigger->keys[known], 0, (end - known) * sizeof(bigger->keys[0]));
 		bigger->n_known = (uint16_t)end;
-		port->pkeys = bigger;
+		*table = bigger;
 	}
 	for (unsigned i = 0; i < PKEY_BLOCK; i++)
-		port->pkeys->keys[block * PKEY_BLOCK + i] = wire_get16(bytes, i);
+		(*table)->keys[block * PKEY_BLOCK + i] = wire_get16(bytes, i);
 
 	return 0;
 }

@@ -65,6 +65,7 @@ struct port {
 	uint32_t home; /* switch port that it last hung on, for end ports; or NO_PORT */
 	uint64_t guid; /* CA and router ports, and switch port 0; else 0, or not known yet */
 	struct pkey_table *pkeys; /* NULL: not known */
+	struct vfs *vfs;          /* its virtual functions, see vf.h; NULL: none */
 	uint64_t since;           /* loop_now() when the state or the reason last changed */
 	uint64_t mkey;            /* of end ports: what to ask with, see mkey.c */
 	uint64_t other_mkey;      /* or 0 */
@@ -161,6 +162,8 @@ struct fabric {
 	uint32_t ports_room;
 	struct guid_map by_node_guid; /* node numbers */
 	struct guid_map by_port_guid; /* port numbers */
+	struct guid_map by_vf_guid;   /* vf_number()s, see vf.h */
+	uint32_t n_vfs;               /* ports that have vfs */
 	uint32_t
 		*by_lid; /* LID_UNICAST_LAST + 1 port numbers: who has (or is planned to have) it */
 	uint32_t local_port; /* the port that we use, or NO_PORT */
@@ -226,9 +229,11 @@ unsigned port_rate(const struct port *port);
 /* Do both ends support more width or speed than the link has? */
 bool port_could_be_faster(const struct port *port, const struct port *far);
 
-/* Copy what the device calls itself, made printable. */
+/* Copy what a device calls itself, made printable. */
+void copy_description(char ret[static SMP_DATA_SIZE + 1],
+		      const uint8_t bytes[static SMP_DATA_SIZE]);
 void node_set_description(struct node *node, const uint8_t bytes[static SMP_DATA_SIZE]);
 
-/* P_Key tables. Returns 0 or -ENOMEM. */
-int port_set_pkey_block(struct port *port, unsigned block,
-			const uint8_t bytes[static SMP_DATA_SIZE]);
+/* What the device holds; *table may be NULL. Returns 0 or -ENOMEM. */
+int pkey_table_set_block(struct pkey_table **table, unsigned block,
+			 const uint8_t bytes[static SMP_DATA_SIZE]);

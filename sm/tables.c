@@ -225,7 +225,7 @@ void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *an
 			pkeys_not_heard(sm, node);
 		return;
 	}
-	if (port_set_pkey_block(port, block, answer->data) < 0)
+	if (pkey_table_set_block(&port->pkeys, block, answer->data) < 0)
 		pkeys_failed(sm, number, REASON_OUT_OF_MEMORY, 0);
 	else if (kind == TODO_PKEY_WRITE &&
 		 memcmp(answer->data, answer->request->data, SMP_DATA_SIZE) != 0)

@@ -255,7 +255,7 @@ static void make_pkeys(struct sm *sm)
 	uint8_t block[SMP_DATA_SIZE] = { 0 };
 
 	wire_set16(block, 0, 0xffff);
-	if (port_set_pkey_block(&sm->fabric.ports[port_number(sm, 0x100, 1)], 0, block) < 0)
+	if (pkey_table_set_block(&sm->fabric.ports[port_number(sm, 0x100, 1)].pkeys, 0, block) < 0)
 		abort();
 }
 

@@ -83,7 +83,7 @@ static void what_is_forgotten_is_not_found_and_its_cables_are_gone(void **state)
 
 	f->ports[port_at(&f->nodes[b], 0)].guid = 0x21;
 	assert_int_equal(guid_map_put(&f->by_port_guid, 0x21, port_at(&f->nodes[b], 0)), 0);
-	assert_int_equal(port_set_pkey_block(&f->ports[far], 0, keys), 0);
+	assert_int_equal(pkey_table_set_block(&f->ports[far].pkeys, 0, keys), 0);
 	fabric_connect(f, near, far);
 	fabric_forget_node(f, b);
 	assert_int_equal(fabric_find_node(f, 0x20), NO_NODE);
@@ -397,14 +397,14 @@ static void p_key_blocks_are_kept_where_they_belong(void **unused)
 	uint8_t bytes[SMP_DATA_SIZE] = { 0xff, 0xff, 0x12, 0x34 };
 
 	(void)unused;
-	assert_int_equal(port_set_pkey_block(&port, 2, bytes), 0);
+	assert_int_equal(pkey_table_set_block(&port.pkeys, 2, bytes), 0);
 	assert_int_equal(port.pkeys->n_known, 96);
 	for (unsigned i = 0; i < 64; i++)
 		assert_int_equal(port.pkeys->keys[i], 0);
 	assert_int_equal(port.pkeys->keys[64], 0xffff);
 	assert_int_equal(port.pkeys->keys[65], 0x1234);
 	bytes[0] = 0x7f;
-	assert_int_equal(port_set_pkey_block(&port, 0, bytes), 0);
+	assert_int_equal(pkey_table_set_block(&port.pkeys, 0, bytes), 0);
 	assert_int_equal(port.pkeys->n_known, 96);
 	assert_int_equal(port.pkeys->keys[0], 0x7fff);
 	assert_int_equal(port.pkeys->keys[64], 0xffff);

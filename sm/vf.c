@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Virtual functions as data: room for them, and who has which GUID. Nothing here asks or decides
+ * anything; see vport.c and alias.c.
+ */
+
+#include "sm/vf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+const char *vf_model_name(enum vf_model model)
+{
+	static const char *const names[VF_MODELS] = { "vswitch", "shared", "vport" };
+
+	return names[model];
+}
+
+/* -- room ---------------------------------------------------------------------------------------
+ */
+
+struct vf *vf_at(const struct fabric *f, uint32_t port, unsigned index)
+{
+	struct vfs *vfs = port == NO_PORT ? NULL : f->ports[port].vfs;
+
+	return vfs && index < vfs->n ? &vfs->vf[index] : NULL;
+}
+
+/* Of an endpoint that is one. */
+static struct vf *vf_of(const struct fabric *f, struct endpoint e)
+{
+	return &f->ports[e.port].vfs->vf[e.index];
+}
+
+int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n)
+{
+	struct vfs **vfs = &f->ports[port].vfs;
+	struct vf *bigger;
+
+	if (n > VFS_MAX)
+		return -ENOSPC;
+	if (!*vfs) {
+		*vfs = calloc(1, sizeof(**vfs));
+		if (!*vfs)
+			return -ENOMEM;
+		(*vfs)->model = (uint8_t)model;
+		f->n_vfs++;
+	}
+	if (n <= (*vfs)->n)
+		return 0;
+	bigger = reallocarray((*vfs)->vf, n, sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	memset(bigger + (*vfs)->n, 0, (n - (*vfs)->n) * sizeof(*bigger));
+	(*vfs)->vf = bigger;
+	(*vfs)->n = (uint16_t)n;
+
+	return 0;
+}
+
+static void release_guid(struct fabric *f, uint64_t guid, uint32_t number)
+{
+	if (guid && guid_map_get(&f->by_vf_guid, guid) == number)
+		guid_map_remove(&f->by_vf_guid, guid);
+}
+
+static void forget_lid(struct fabric *f, uint32_t port, uint16_t lid)
+{
+	if (lid && f->by_lid[lid] == port)
+		f->by_lid[lid] = NO_PORT;
+}
+
+void vfs_forget(struct fabric *f, uint32_t port)
+{
+	struct vfs *vfs = f->ports[port].vfs;
+
+	if (!vfs)
+		return;
+	for (unsigned i = 0; i < vfs->n; i++) {
+		release_guid(f, vfs->vf[i].guid, vf_number(port, i));
+		forget_lid(f, port, vfs->vf[i].lid);
+		free(vfs->vf[i].pkeys);
+	}
+	free(vfs->vf);
+	free(vfs);
+	f->ports[port].vfs = NULL;
+	f->n_vfs--;
+}
+
+/* -- all of them --------------------------------------------------------------------------------
+ */
+
+bool vf_walk_next(const struct fabric *f, struct vf_walk *walk, struct endpoint *ret)
+{
+	for (; walk->port < f->n_ports; walk->port++, walk->index = 0) {
+		const struct vfs *vfs = f->ports[walk->port].vfs;
+
+		while (vfs && ++walk->index < vfs->n) {
+			const struct vf *vf = &vfs->vf[walk->index];
+
+			if (!vf->guid && !vf->wanted && vf->state <= PORT_DOWN)
+				continue;
+			*ret = (struct endpoint){ walk->port, (uint16_t)walk->index };
+			return true;
+		}
+	}
+
+	return false;
+}
+
+/* -- who has which GUID -------------------------------------------------------------------------
+ */
+
+void vf_set_guid(struct fabric *f, struct endpoint e, uint64_t guid)
+{
+	struct vf *vf = vf_of(f, e);
+
+	if (vf->guid == guid)
+		return;
+	release_guid(f, vf->guid, vf_number(e.port, e.index));
+	vf->guid = guid;
+}
+
+bool vf_is_here(const struct fabric *f, struct endpoint e)
+{
+	const struct vf *vf = vf_at(f, e.port, e.index);
+
+	if (!vf || !vf->guid || !node_of(f, e.port)->present)
+		return false;
+
+	return f->ports[e.port].vfs->model == VF_SHARED || (vf->known && vf->state > PORT_DOWN);
+}
+
+static bool is_of_port(const struct fabric *f, uint64_t guid)
+{
+	uint32_t port = fabric_find_port(f, guid);
+
+	return port != NO_PORT && node_of(f, port)->present;
+}
+
+/* Has it, and is what the map says still true? */
+static bool owns(const struct fabric *f, uint64_t guid, uint32_t number)
+{
+	struct endpoint e = vf_of_number(number);
+
+	return number != GUID_MAP_NONE && vf_is_here(f, e) && vf_of(f, e)->guid == guid &&
+	       !is_of_port(f, guid);
+}
+
+static int settle(struct fabric *f, struct endpoint e)
+{
+	struct vf *vf = vf_of(f, e);
+	uint32_t owner = vf->guid ? guid_map_get(&f->by_vf_guid, vf->guid) : GUID_MAP_NONE;
+
+	vf->duplicate = false;
+	if (!vf_is_here(f, e) || owner == vf_number(e.port, e.index))
+		return 0;
+	if (is_of_port(f, vf->guid) || owns(f, vf->guid, owner)) {
+		vf->duplicate = true;
+		return 0;
+	}
+
+	return guid_map_put(&f->by_vf_guid, vf->guid, vf_number(e.port, e.index));
+}
+
+int vfs_settle_guids(struct fabric *f)
+{
+	struct vf_walk walk = { 0 };
+	struct endpoint e;
+	int r = 0;
+
+	while (r == 0 && vf_walk_next(f, &walk, &e))
+		r = settle(f, e);
+
+	return r;
+}
+
+struct endpoint endpoint_find(const struct fabric *f, uint64_t guid)
+{
+	uint32_t port = fabric_find_port(f, guid);
+	uint32_t number;
+
+	if (port != NO_PORT && node_of(f, port)->present)
+		return (struct endpoint){ port, 0 };
+	number = guid_map_get(&f->by_vf_guid, guid);
+
+	return owns(f, guid, number) ? vf_of_number(number) : (struct endpoint){ NO_PORT, 0 };
+}
+
+/* -- what it is ---------------------------------------------------------------------------------
+ */
+
+struct endpoint endpoint_of_lid(const struct fabric *f, unsigned lid)
+{
+	uint32_t port = fabric_find_lid(f, lid);
+	const struct vfs *vfs = port == NO_PORT ? NULL : f->ports[port].vfs;
+
+	for (unsigned i = 1; vfs && i < vfs->n; i++)
+		if (vfs->vf[i].lid == lid)
+			return (struct endpoint){ port, (uint16_t)i };
+
+	return (struct endpoint){ port, 0 };
+}
+
+uint64_t endpoint_guid(const struct fabric *f, struct endpoint e)
+{
+	const struct vf *vf = e.index ? vf_at(f, e.port, e.index) : NULL;
+
+	return e.index ? (vf ? vf->guid : 0) : f->ports[e.port].guid;
+}
+
+/* Vports may refer to each other in a circle: then there is none. */
+uint16_t endpoint_lid(const struct fabric *f, struct endpoint e)
+{
+	const struct vfs *vfs = f->ports[e.port].vfs;
+	unsigned index = e.index;
+
+	if (!vfs || vfs->model != VF_VPORT)
+		return f->ports[e.port].lid;
+	for (unsigned steps = 0; steps < vfs->n && index < vfs->n; steps++) {
+		if (index == 0)
+			return f->ports[e.port].lid;
+		if (wire_get(vfs->vf[index].info, VPORT_INFO_LID_REQUIRED))
+			return vfs->vf[index].lid;
+		index = (unsigned)wire_get(vfs->vf[index].info, VPORT_INFO_LID_INDEX);
+	}
+
+	return 0;
+}
+
+bool endpoint_needs_grh(const struct fabric *f, struct endpoint e)
+{
+	const struct vf *vf = e.index ? vf_at(f, e.port, e.index) : NULL;
+
+	return vf && f->ports[e.port].vfs->model == VF_VPORT &&
+	       !wire_get(vf->info, VPORT_INFO_LID_REQUIRED);
+}
+
+bool endpoint_is_active(const struct fabric *f, struct endpoint e)
+{
+	const struct vfs *vfs = f->ports[e.port].vfs;
+
+	if (port_state(&f->ports[e.port]) != PORT_ACTIVE)
+		return false;
+	if (!vfs || vfs->model != VF_VPORT || e.index >= vfs->n)
+		return true;
+	if (e.index == 0 && !wire_get(vfs->info, VIRT_INFO_ENABLE))
+		return true;
+
+	return vfs->vf[e.index].state == PORT_ACTIVE;
+}

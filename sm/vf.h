@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Virtual functions (SR-IOV) behind a physical port, as the device told them and holds them, and
+ * what is planned for each. Two of the three models of reference/virtualization.md need it: shared
+ * ports, whose VFs are alias GUIDs in the port's GUIDInfo table, and virtual ports, which have an
+ * index of their own in everything. The third, the virtual switch, needs nothing: its VFs are
+ * adapters behind a switch, and nodes like any.
+ *
+ * A VF is named by (port, index), index 0 being the physical function, and packed into one number
+ * where one is needed. Its GUID, like that of a port, is in one map of the fabric: who has it is
+ * found in one look-up, whatever it is. Numbers in host order.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sm/fabric.h"
+
+/* Index 0 to VFS_MAX - 1. Devices have up to 256 VFs on a port, and a GUID table 255 entries. */
+#define VFS_MAX 512u
+
+enum vf_model {
+	VF_VSWITCH, /* an adapter behind a switch in the adapter */
+	VF_SHARED,  /* an alias GUID: the LID, state and P_Key table are those of the port */
+	VF_VPORT,   /* ConnectX-4 and later */
+	VF_MODELS,
+};
+
+/* "vswitch", "shared", "vport" */
+const char *vf_model_name(enum vf_model model);
+
+/* Somebody with a GID: a port (index 0) or a VF of it. */
+struct endpoint {
+	uint32_t port; /* or NO_PORT */
+	uint16_t index;
+};
+
+struct vf {
+	uint64_t guid;   /* that the device holds: VPortInfo, or its entry of GUIDInfo; 0: none */
+	uint64_t wanted; /* shared: what the entry should be, see sm/aliases.c */
+	uint64_t node_guid;          /* vports: VNodeInfo */
+	uint64_t since;              /* loop_now() when the state or the reason last changed */
+	struct pkey_table *pkeys;    /* vports: the ledger of its own table; NULL: not known */
+	struct fault set_fault;      /* Sets of VPortInfo, */
+	struct fault table_fault;    /* or of its P_Key table, are refused or not kept */
+	uint16_t lid;                /* vports: planned, its own; 0: it uses that of another */
+	uint16_t partition_cap;      /* vports: 0 is not known */
+	uint16_t status;             /* of the last Set that was refused */
+	uint8_t state;               /* vports: enum port_state as last told */
+	uint8_t reason;              /* enum reason: why it is not Active, or what else is wrong */
+	bool known : 1;              /* info is what the device holds */
+	bool stale : 1;              /* VPortInfo is to be read */
+	bool unnamed : 1;            /* VNodeInfo is to be read */
+	bool naming : 1;             /* VNodeDescription is to be read */
+	bool busy : 1;               /* a Set of VPortInfo is under way */
+	bool duplicate : 1;          /* its GUID is another's: it is told nothing */
+	uint8_t info[SMP_DATA_SIZE]; /* VPortInfo: VPORT_INFO_... */
+	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
+};
+
+/* The virtual functions of a port. */
+struct vfs {
+	uint8_t model; /* VF_SHARED or VF_VPORT */
+	uint16_t n;    /* of vf: the highest index that was seen, and 1 */
+	struct vf *vf;
+
+	/* Shared ports */
+	uint64_t guids_known; /* bit per block of GUIDInfo: guid of its entries is what it holds */
+	struct fault guids_fault; /* Sets of GUIDInfo are refused or not kept */
+
+	/* Vports */
+	uint8_t info[SMP_DATA_SIZE]; /* VirtualizationInfo as told: VIRT_INFO_... */
+	struct fault info_fault;     /* it is refused, or says what cannot be */
+	uint16_t blocks_wanted;      /* bit per block of VPortState that is to be read */
+	bool known : 1;              /* info was told */
+	bool info_wanted : 1;        /* VirtualizationInfo is to be read */
+	bool set_wanted : 1;         /* and is to be set */
+	bool asking : 1;             /* one of these is under way */
+};
+
+#define VF_NONE UINT32_MAX
+
+static inline uint32_t vf_number(uint32_t port, unsigned index)
+{
+	return port * VFS_MAX + index;
+}
+
+static inline struct endpoint vf_of_number(uint32_t number)
+{
+	return (struct endpoint){ number / VFS_MAX, (uint16_t)(number % VFS_MAX) };
+}
+
+/* NULL: the port has none of this index. */
+struct vf *vf_at(const struct fabric *f, uint32_t port, unsigned index);
+
+/* Room for indices 0 to @n - 1, new ones zero. 0, -ENOMEM, or -ENOSPC beyond VFS_MAX. */
+int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n);
+/* Its GUIDs are no longer in the map. */
+void vfs_forget(struct fabric *f, uint32_t port);
+
+/* What the device holds, or 0. vfs_settle_guids() is to follow. */
+void vf_set_guid(struct fabric *f, struct endpoint e, uint64_t guid);
+
+/* Is it there: an entry that has a GUID, a vport that somebody has started? */
+bool vf_is_here(const struct fabric *f, struct endpoint e);
+
+/*
+ * See who has which GUID, after any of them may have changed: who had one keeps it as long as it is
+ * there, and of others that show up with it, or with that of a port, duplicate is set. 0 or
+ * -ENOMEM.
+ */
+int vfs_settle_guids(struct fabric *f);
+
+/*
+ * Who has @guid: a port that is there, or a VF that is, as last settled. Port NO_PORT: nobody.
+ */
+struct endpoint endpoint_find(const struct fabric *f, uint64_t guid);
+
+/* The vport, or else the port, that has @lid of its own; the index is 0 for LIDs of ports. */
+struct endpoint endpoint_of_lid(const struct fabric *f, unsigned lid);
+
+/* What it is known by, now; 0: none. A vport without a LID of its own has that which it uses. */
+uint64_t endpoint_guid(const struct fabric *f, struct endpoint e);
+uint16_t endpoint_lid(const struct fabric *f, struct endpoint e);
+
+/*
+ * Does it share its LID with others that are told apart by GID: are packets to it to have a GRH?
+ * (Vports; the VFs of a shared port sort that out in the driver.)
+ */
+bool endpoint_needs_grh(const struct fabric *f, struct endpoint e);
+
+/* Is it there, and may packets go to it: an Active port, and an Active vport? */
+bool endpoint_is_active(const struct fabric *f, struct endpoint e);
+
+/* The n-th VF of the fabric that has a GUID, is started, or was asked for; false past the last. */
+struct vf_walk {
+	uint32_t port;
+	unsigned index;
+};
+bool vf_walk_next(const struct fabric *f, struct vf_walk *walk, struct endpoint *ret);
+
+static inline bool endpoint_is(struct endpoint a, struct endpoint b)
+{
+	return a.port == b.port && a.index == b.index;
+}
