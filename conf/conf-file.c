@@ -21,10 +21,11 @@
 
 #include "base/macros.h"
 #include "conf/input.h"
+#include "conf/setting.h"
 #include "conf/value.h"
+#include "conf/vf-policy-parse.h"
 
 #define NESTING_MAX 8
-#define NUMBER_SIZE 32
 #define PATH_SIZE   128
 
 /* ---- before libconfig: a copy of the text in which numbers have 64 bits ---------------------- */
@@ -214,37 +215,14 @@ struct load {
 static int refuse(const struct load *load, const config_setting_t *setting, const char *path,
 		  const char *why)
 {
-	return input_complain(load->reterr, -EINVAL, load->name,
-			      (unsigned)config_setting_source_line(setting), "%s: %s", path, why);
-}
-
-/* The scalar @setting as text: itself, or put into @buffer. NULL if it is none that we take. */
-static const char *scalar_text(const config_setting_t *setting, char buffer[NUMBER_SIZE])
-{
-	long long value;
-
-	switch (config_setting_type(setting)) {
-	case CONFIG_TYPE_BOOL:
-		return config_setting_get_bool(setting) ? "true" : "false";
-	case CONFIG_TYPE_STRING:
-		return config_setting_get_string(setting);
-	case CONFIG_TYPE_INT64:
-		value = config_setting_get_int64(setting);
-		if (config_setting_get_format(setting) == CONFIG_FORMAT_HEX)
-			snprintf(buffer, NUMBER_SIZE, "0x%llx", (unsigned long long)value);
-		else
-			snprintf(buffer, NUMBER_SIZE, "%lld", value);
-		return buffer;
-	default: /* libconfig's enum, not ours */
-		return NULL;
-	}
+	return setting_refuse(load->name, setting, path, why, load->reterr);
 }
 
 static int load_scalar(const struct load *load, const struct conf_option *option,
 		       const config_setting_t *setting)
 {
-	char why[VALUE_WHY_SIZE], buffer[NUMBER_SIZE];
-	const char *text = scalar_text(setting, buffer);
+	char why[VALUE_WHY_SIZE], buffer[SETTING_NUMBER_SIZE];
+	const char *text = setting_text(setting, buffer);
 	bool quoted = config_setting_type(setting) == CONFIG_TYPE_STRING;
 
 	if (!text) {
@@ -278,6 +256,9 @@ static int load_option(const struct load *load, const config_setting_t *setting,
 		return refuse(load, setting, path, "there is no such option");
 	if (list && option->type == CONF_TYPE_GUIDS)
 		return load_list(load, option, setting);
+	if (option->type == CONF_TYPE_VF_POLICIES)
+		return vf_policies_load(setting, load->name, &load->conf->virtual_functions,
+					load->reterr);
 	if (option->type == CONF_TYPE_GUIDS) {
 		value_expect(option, why);
 		return refuse(load, setting, path, why);
@@ -314,6 +295,14 @@ static int load_group(const struct load *load, const config_setting_t *group, co
 	return 0;
 }
 
+/* Somebody who has one entry may forget the parentheses around it: not "no such group". */
+static bool is_policies(const char *name)
+{
+	const struct conf_option *option = conf_option_find(name);
+
+	return option && option->type == CONF_TYPE_VF_POLICIES;
+}
+
 static int load_root(const struct load *load, const config_setting_t *root)
 {
 	char name[PATH_SIZE];
@@ -325,7 +314,7 @@ static int load_root(const struct load *load, const config_setting_t *root)
 		snprintf(name, sizeof(name), "%.64s", config_setting_name(setting));
 		if (is_group(name))
 			r = load_group(load, setting, name);
-		else if (config_setting_is_group(setting))
+		else if (config_setting_is_group(setting) && !is_policies(name))
 			r = refuse(load, setting, name, "there is no such group of options");
 		else
 			r = load_option(load, setting, name);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "conf/vf-policy-keys.h"
 
 #define COLUMNS 92
 
@@ -100,6 +101,59 @@ static void print_guids(FILE *out, const struct conf_guids *list)
 	fputs(" ]", out);
 }
 
+static void print_ranges(FILE *out, const struct vf_policy *policy)
+{
+	fputs("guids = (", out);
+	for (unsigned i = 0; i < policy->n_ranges; i++)
+		fprintf(out, "%s[ \"0x%016" PRIx64 "\", \"0x%016" PRIx64 "\" ]", i ? ", " : " ",
+			policy->range[i].first, policy->range[i].last);
+	fputs(" ); ", out);
+}
+
+static void print_policy_ports(FILE *out, const struct vf_policy *policy)
+{
+	if (policy->ports[0]) {
+		fputs("ports = ", out);
+		print_quoted(out, policy->ports);
+	} else {
+		fputs("port_guids = [", out);
+		for (unsigned i = 0; i < policy->n_port_guids; i++)
+			fprintf(out, "%s\"0x%016" PRIx64 "\"", i ? ", " : " ",
+				policy->port_guid[i]);
+		fputs(" ]", out);
+	}
+	fputs("; ", out);
+}
+
+static void print_policy(FILE *out, const struct vf_policy *policy)
+{
+	fputs("\n\t{ ", out);
+	print_policy_ports(out, policy);
+	if (policy->n_ranges > 0)
+		print_ranges(out, policy);
+	if (policy->max != VF_NUMBER_MAX)
+		fprintf(out, "max = %u; ", policy->max);
+	if (policy->lid != VF_LID_AS_ASKED)
+		fprintf(out, "lid = \"%s\"; ", conf_name_of(vf_lids, policy->lid));
+	if (policy->spare_lids > 0)
+		fprintf(out, "spare_lids = %u; ", policy->spare_lids);
+	if (policy->partition)
+		fprintf(out, "partition = \"0x%04x\"; membership = \"%s\"; ", policy->partition,
+			conf_name_of(vf_memberships, policy->membership));
+	fputc('}', out);
+}
+
+/* An entry a line, and what is not at its default. */
+static void print_policies(FILE *out, const struct vf_policies *policies)
+{
+	fputc('(', out);
+	for (size_t i = 0; i < policies->n; i++) {
+		fputs(i ? "," : "", out);
+		print_policy(out, &policies->policy[i]);
+	}
+	fputs(policies->n > 0 ? "\n)" : " )", out);
+}
+
 void conf_print_value(FILE *out, const struct conf_option *option, const struct conf *conf)
 {
 	const void *member = (const char *)conf + option->offset;
@@ -126,6 +180,9 @@ void conf_print_value(FILE *out, const struct conf_option *option, const struct 
 	case CONF_TYPE_GUIDS:
 		print_guids(out, member);
 		break;
+	case CONF_TYPE_VF_POLICIES:
+		print_policies(out, member);
+		break;
 	}
 }
 
@@ -145,6 +202,7 @@ static void print_range(FILE *out, const struct conf_option *option)
 	case CONF_TYPE_HEX64:
 	case CONF_TYPE_TEXT:
 	case CONF_TYPE_GUIDS:
+	case CONF_TYPE_VF_POLICIES:
 		break;
 	}
 }
@@ -181,12 +239,27 @@ static void print_facts(FILE *out, const char *indent, const struct conf_option 
 	fprintf(out, "%s)\n", option->reload ? "" : "; needs a restart");
 }
 
+/* What an entry of the list may have. */
+static void print_keys(FILE *out)
+{
+	char text[512];
+
+	for (unsigned key = 0; key < VF_KEY_COUNT; key++) {
+		snprintf(text, sizeof(text), "%s (%s): %s", vf_keys[key].name, vf_keys[key].type,
+			 vf_keys[key].sentence);
+		print_comment(out, "", text);
+	}
+	print_comment(out, "", VF_POLICY_EXAMPLE);
+}
+
 static void print_option(FILE *out, const struct conf_option *option, const struct conf *conf,
 			 const struct conf *defaults)
 {
 	const char *indent = strchr(option->path, '.') ? "\t" : "";
 
 	print_comment(out, indent, option->sentence);
+	if (option->type == CONF_TYPE_VF_POLICIES)
+		print_keys(out);
 	print_facts(out, indent, option, defaults);
 	fprintf(out, "%s%s = ", indent, key_of(option));
 	conf_print_value(out, option, conf);
@@ -254,8 +327,23 @@ static const char *type_name(enum conf_type type)
 		return "\"supported\" or some of";
 	case CONF_TYPE_GUIDS:
 		return "list of GUIDs";
+	case CONF_TYPE_VF_POLICIES:
+		return "list of groups";
 	}
 	return "";
+}
+
+static void print_man_keys(FILE *out)
+{
+	fputs(".RS\n", out);
+	for (unsigned key = 0; key < VF_KEY_COUNT; key++) {
+		fprintf(out, ".TP\n\\fB%s\\fR\n", vf_keys[key].name);
+		print_roff(out, vf_keys[key].sentence);
+		fputs("\n.br\n\\fI", out);
+		print_roff(out, vf_keys[key].type);
+		fputs("\\fR\n", out);
+	}
+	fputs(".PP\nFor example:\n.PP\n.nf\n" VF_POLICY_EXAMPLE "\n.fi\n.RE\n", out);
 }
 
 static void print_man_option(FILE *out, const struct conf_option *option,
@@ -272,6 +360,8 @@ static void print_man_option(FILE *out, const struct conf_option *option,
 	fputs("default ", out);
 	conf_print_value(out, option, defaults);
 	fprintf(out, "%s\\fR\n", option->reload ? "" : "; needs a restart");
+	if (option->type == CONF_TYPE_VF_POLICIES)
+		print_man_keys(out);
 }
 
 void conf_print_man(FILE *out)

@@ -73,6 +73,20 @@ static const struct conf_name conf_speeds[] = {
 	{ NULL, 0 },
 };
 
+static const struct conf_name conf_virtualizations[] = {
+	{ "ignore", CONF_VIRTUALIZATION_IGNORE },
+	{ "disable", CONF_VIRTUALIZATION_DISABLE },
+	{ "enable", CONF_VIRTUALIZATION_ENABLE },
+	{ NULL, 0 },
+};
+
+static const struct conf_name conf_alias_guids_names[] = {
+	{ "own", CONF_ALIAS_GUIDS_OWN },
+	{ "trusted", CONF_ALIAS_GUIDS_TRUSTED },
+	{ "any", CONF_ALIAS_GUIDS_ANY },
+	{ NULL, 0 },
+};
+
 static const struct conf_name conf_log_levels[] = {
 	{ "error", LOG_LEVEL_ERROR },
 	{ "warning", LOG_LEVEL_WARNING },
@@ -103,6 +117,8 @@ const struct conf_option conf_options[] = {
 	ROW(member, path, CONF_TYPE_SET, when, sentence, .names = (choices))
 #define OPTION_GUIDS(member, path, when, sentence) \
 	ROW(member, path, CONF_TYPE_GUIDS, when, sentence)
+#define OPTION_VF_POLICIES(member, path, when, sentence) \
+	ROW(member, path, CONF_TYPE_VF_POLICIES, when, sentence)
 #include "conf/options.def"
 	{ .path = NULL },
 };
@@ -185,8 +201,25 @@ int conf_set(struct conf *conf, const char *path, const char *value, struct conf
 	return 0;
 }
 
+static const char *check_virtualization(const struct conf *conf, const char **ret_path)
+{
+	*ret_path = "virtualization.guid_pool_first";
+	if (!conf->guid_pool_first && conf->guid_pool_last)
+		return "is 0, which is no GUID, and virtualization.guid_pool_last is not";
+	if (conf->guid_pool_first > conf->guid_pool_last)
+		return "is above virtualization.guid_pool_last";
+
+	*ret_path = "virtualization.trusted_guids";
+	if (conf->trusted_guids.n > 0 && conf->alias_guids != CONF_ALIAS_GUIDS_TRUSTED)
+		return "means nothing unless virtualization.alias_guids is \"trusted\"";
+
+	return NULL;
+}
+
 const char *value_check(const struct conf *conf, const char **ret_path)
 {
+	const char *why;
+
 	*ret_path = "security.m_key_protection";
 	if (conf->m_key_protection && !conf->m_key)
 		return "protects nothing without security.m_key";
@@ -195,8 +228,10 @@ const char *value_check(const struct conf *conf, const char **ret_path)
 	if (conf->first_timeout_ms < conf->min_timeout_ms)
 		return "is shorter than timing.min_timeout_ms";
 
-	*ret_path = NULL;
-	return NULL;
+	why = check_virtualization(conf, ret_path);
+	if (!why)
+		*ret_path = NULL;
+	return why;
 }
 
 int conf_check(const struct conf *conf, struct conf_error *reterr)
@@ -230,6 +265,8 @@ static bool same_value(const struct conf_option *option, const struct conf *old,
 		return !strcmp(a, b);
 	case CONF_TYPE_GUIDS:
 		return same_guids(a, b);
+	case CONF_TYPE_VF_POLICIES:
+		return vf_policies_are_same(a, b);
 	}
 	return false;
 }

@@ -4,7 +4,7 @@
 /*
  * What the operator configured: vsm.conf (libconfig's syntax) as a struct. The options are the
  * lines of options.def, and vsm.conf(5) is made from them. struct conf is plain data: it owns
- * nothing, so it is copied by assignment and needs no destructor; it is some 24 KB, so do not pass
+ * nothing, so it is copied by assignment and needs no destructor; it is some 100 KB, so do not pass
  * it by value.
  *
  * A file is taken whole or not at all. Results are 0 or -errno; on failure *ret is untouched and
@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "conf/vf-policy.h"
 
 #define CONF_TEXT_SIZE 1024      /* bytes of a text option with its final 0 */
 #define CONF_GUIDS_MAX 2048      /* GUIDs of a list */
@@ -68,6 +69,20 @@ enum conf_enforcement {
 	CONF_ENFORCEMENT_OFF,
 };
 
+/* What becomes of VirtualizationEnable. */
+enum conf_virtualization {
+	CONF_VIRTUALIZATION_IGNORE,
+	CONF_VIRTUALIZATION_DISABLE,
+	CONF_VIRTUALIZATION_ENABLE,
+};
+
+/* Who may set the alias GUIDs of a port, by GuidInfoRecords. */
+enum conf_alias_guids {
+	CONF_ALIAS_GUIDS_OWN,
+	CONF_ALIAS_GUIDS_TRUSTED,
+	CONF_ALIAS_GUIDS_ANY,
+};
+
 struct conf_guids {
 	size_t n;
 	uint64_t guid[CONF_GUIDS_MAX]; /* host order, none 0, as listed */
@@ -83,6 +98,7 @@ struct conf {
 #define OPTION_CHOICE(member, path, choice, ...) enum choice member;
 #define OPTION_SET(member, ...)			unsigned member; /* CONF_SUPPORTED or bits */
 #define OPTION_GUIDS(member, ...)		struct conf_guids member;
+#define OPTION_VF_POLICIES(member, ...)		struct vf_policies member;
 #include "conf/options.def"
 };
 /* clang-format on */
@@ -101,6 +117,7 @@ enum conf_type {
 	CONF_TYPE_CHOICE,
 	CONF_TYPE_SET,
 	CONF_TYPE_GUIDS,
+	CONF_TYPE_VF_POLICIES,
 };
 
 /* A name that a choice or set may take, and what it stands for. */

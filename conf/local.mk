@@ -10,8 +10,11 @@ libvsm_a_SOURCES += conf/partition-draft.c conf/partition-draft.h
 libvsm_a_SOURCES += conf/partition-flags.c
 libvsm_a_SOURCES += conf/partition-parse.c conf/partition-parser.h
 libvsm_a_SOURCES += conf/partitions.c conf/partitions.h
+libvsm_a_SOURCES += conf/setting.c conf/setting.h
 libvsm_a_SOURCES += conf/span.h
 libvsm_a_SOURCES += conf/value.c conf/value.h
+libvsm_a_SOURCES += conf/vf-policy.c conf/vf-policy.h conf/vf-policy-keys.h
+libvsm_a_SOURCES += conf/vf-policy-parse.c conf/vf-policy-parse.h
 
 EXTRA_PROGRAMS += conf/gen-doc
 conf_gen_doc_SOURCES = conf/gen-doc.c
@@ -19,6 +22,7 @@ conf_gen_doc_LDADD = libvsm.a $(LIBCONFIG_LIBS)
 
 check_PROGRAMS += tests/unit/test-conf
 check_PROGRAMS += tests/unit/test-partitions
+check_PROGRAMS += tests/unit/test-vf-policy
 
 doc_DATA += doc/vsm.conf.sample
 doc/vsm.conf.sample: conf/gen-doc$(EXEEXT)

@@ -62,6 +62,10 @@ void value_expect(const struct conf_option *option, char ret[VALUE_WHY_SIZE])
 			 "must be a list of GUIDs such as "
 			 "[ \"0x0002c90200404a01\", \"0x0002c90200404a02\" ]");
 		break;
+	case CONF_TYPE_VF_POLICIES:
+		snprintf(ret, VALUE_WHY_SIZE,
+			 "must be a list in vsm.conf such as ( { ports = \"*\"; max = 8; } )");
+		break;
 	}
 }
 
@@ -248,6 +252,8 @@ static bool form_fits(const struct conf_option *option, const char *text, enum v
 	case CONF_TYPE_HEX64:
 	case CONF_TYPE_GUIDS:
 		return true;
+	case CONF_TYPE_VF_POLICIES:
+		return false;
 	}
 	return false;
 }
@@ -273,6 +279,8 @@ int value_assign(const struct conf_option *option, const char *text, enum value_
 		return assign_set(option, text, conf, ret_why);
 	case CONF_TYPE_GUIDS:
 		return append_guid(option, text, conf, ret_why);
+	case CONF_TYPE_VF_POLICIES: /* no text is one: vf-policy-parse.c */
+		break;
 	}
 	return refuse(option, ret_why);
 }

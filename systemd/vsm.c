@@ -397,6 +397,7 @@ static void keep_restart_options(const struct conf *old, struct conf *new)
 			[CONF_TYPE_CHOICE] = sizeof(unsigned),
 			[CONF_TYPE_SET] = sizeof(unsigned),
 			[CONF_TYPE_GUIDS] = sizeof(struct conf_guids),
+			[CONF_TYPE_VF_POLICIES] = sizeof(struct vf_policies),
 		};
 
 		if (!o->reload)

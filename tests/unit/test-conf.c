@@ -121,15 +121,35 @@ static void defaults_are_those_of_the_field(void **unused)
 	assert_int_equal(conf.sweep_interval, 10);
 	assert_int_equal(conf.enforcement, CONF_ENFORCEMENT_BOTH);
 	assert_string_equal(conf.partition_file, "");
+	assert_int_equal(conf.virtualization, CONF_VIRTUALIZATION_ENABLE);
+	assert_int_equal(conf.alias_guids, CONF_ALIAS_GUIDS_OWN);
+	assert_int_equal(conf.virtual_hop_limit, 64);
+	assert_int_equal(conf.virtual_functions.n, 0);
+}
+
+/* IEEE 802: of the first byte the lowest bit is for groups, and the next for what no vendor has. */
+static void guids_of_the_pool_are_of_no_vendor(void **unused)
+{
+	(void)unused;
+	conf_init_defaults(&conf);
+	assert_int_equal(conf.guid_pool_first >> 56 & 3, 2);
+	assert_int_equal(conf.guid_pool_first >> 56, conf.guid_pool_last >> 56);
+	assert_int_not_equal(conf.guid_pool_first >> 56, 2); /* ib-kubernetes */
 }
 
 /* Every option at another value than its default, where there is one. */
 static void change_everything(struct conf *changed)
 {
 	conf_init_defaults(changed);
+	changed->virtual_functions.n = 1;
+	vf_policy_init(&changed->virtual_functions.policy[0]);
+	strcpy(changed->virtual_functions.policy[0].ports, "a \"b\" \\c*");
 	for (const struct conf_option *option = conf_options; option->path; option++) {
 		char number[32];
 		const char *value = "";
+
+		if (option->type == CONF_TYPE_VF_POLICIES)
+			continue; /* not from the command line */
 
 		switch (option->type) {
 		case CONF_TYPE_BOOL:
@@ -155,6 +175,8 @@ static void change_everything(struct conf *changed)
 			break;
 		case CONF_TYPE_GUIDS:
 			value = "0x8000000000000001,0x2,3";
+			break;
+		case CONF_TYPE_VF_POLICIES:
 			break;
 		}
 		assert_int_equal(conf_set(changed, option->path, value, NULL), 0);
@@ -374,6 +396,17 @@ static void every_switch_takes_true_and_false(void **unused)
 	}
 }
 
+/* With the other end of the range where it is one. */
+static const char *write_key(const struct conf_option *option, const char *value, char text[4096])
+{
+	write_option(option, value, text);
+	if (!strcmp(option->path, "virtualization.guid_pool_first"))
+		snprintf(text, 4096,
+			 "virtualization = { guid_pool_first = %s; guid_pool_last = %s; };", value,
+			 value);
+	return text;
+}
+
 static void every_key_takes_64_bits_in_any_spelling(void **unused)
 {
 	static const char *const spellings[] = { "0xfedcba9876543210", "\"0xfedcba9876543210\"",
@@ -387,7 +420,7 @@ static void every_key_takes_64_bits_in_any_spelling(void **unused)
 		if (option->type != CONF_TYPE_HEX64)
 			continue;
 		for (size_t i = 0; i < COUNT(spellings); i++) {
-			accept(write_option(option, spellings[i], text));
+			accept(write_key(option, spellings[i], text));
 			assert_true(*(const uint64_t *)member(option) == 0xfedcba9876543210);
 		}
 		refuse_value(option, "\"0xfedcba98765432100\"",
@@ -520,6 +553,19 @@ static void rules_between_options_are_held(void **unused)
 	       "vsm.conf:2: security.m_key_protection: protects nothing without security.m_key");
 	refuse("timing = {\nmin_timeout_ms = 300; };",
 	       "vsm.conf: timing.first_timeout_ms: is shorter than timing.min_timeout_ms");
+
+	refuse("virtualization = {\n guid_pool_first = 0x5;\n guid_pool_last = 0x4; };",
+	       "vsm.conf:2: virtualization.guid_pool_first: is above "
+	       "virtualization.guid_pool_last");
+	refuse("virtualization = {\n guid_pool_first = 0x0; };",
+	       "vsm.conf:2: virtualization.guid_pool_first: is 0, which is no GUID, and "
+	       "virtualization.guid_pool_last is not");
+	accept("virtualization = { guid_pool_first = 0x0; guid_pool_last = 0x0; };");
+	accept("virtualization = { guid_pool_first = 0x5; guid_pool_last = 0x5; };");
+	refuse("virtualization = {\n trusted_guids = [ 0x5 ]; };",
+	       "vsm.conf:2: virtualization.trusted_guids: means nothing unless "
+	       "virtualization.alias_guids is \"trusted\"");
+	accept("virtualization = { trusted_guids = [ 0x5 ]; alias_guids = \"trusted\"; };");
 
 	conf_init_defaults(&conf);
 	assert_int_equal(conf_check(&conf, &error), 0);
@@ -692,6 +738,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_file_is_the_defaults),
 		cmocka_unit_test(defaults_are_those_of_the_field),
+		cmocka_unit_test(guids_of_the_pool_are_of_no_vendor),
 		cmocka_unit_test(the_sample_loads_as_the_defaults_and_names_every_option),
 		cmocka_unit_test(what_is_printed_loads_as_it_was),
 		cmocka_unit_test(the_manual_has_every_option_with_its_range),
