@@ -13,6 +13,9 @@
  * A later sweep walks the same way but believes what it knows: a switch that shows no
  * PortStateChange has the ports it had, and a link whose port stayed Active leads where it led. So
  * a quiet fabric costs one SwitchInfo per switch, and a sweep after a change costs what changed.
+ * The exception: a port that was not Active when its far end was asked, and was then made so by us.
+ * If its link bounced in between, that left no trace but the PortStateChange of its switch, and not
+ * even that where it has been up since before we were master.
  *
  * Devices are not believed more than that. Impossible answers, a GUID that is in two places, a
  * device that does not answer: left out, with a reason, and tried again by later sweeps. Nobody
@@ -357,6 +360,8 @@ static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 	f->ports[via].checked = f->ports[far].checked = f->sweep;
 	f->ports[via].relink = f->ports[far].relink = false;
 	f->ports[via].probe_silent = f->ports[far].probe_silent = false;
+	f->ports[via].fresh = port_state(&f->ports[via]) != PORT_ACTIVE;
+	f->ports[far].fresh = port_state(&f->ports[far]) != PORT_ACTIVE;
 	if (is_new && is_news(sm))
 		event_add(sm->events, EVENT_LINK_UP, node_of(f, via)->guid, port_lid(f, via),
 			  f->ports[via].number, "link to 0x%016" PRIx64 " port %u",
@@ -469,6 +474,34 @@ static bool has_stale_port(const struct sm *sm, const struct node *node)
 	return false;
 }
 
+/* Another device may be behind a link by now that was made Active since it was settled. */
+static void doubt_fresh_links(struct sm *sm, const struct node *node, bool changed)
+{
+	for (unsigned i = 1; i <= node->n_ports; i++) {
+		struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		if (!port->fresh || port->checked == sm->fabric.sweep)
+			continue;
+		port->relink = port->relink || changed;
+		port->fresh = false;
+	}
+}
+
+/*
+ * The next sweep asks who is at those ends of the fabric that were not up when that was asked. A
+ * guest may go and another start in its place in no time; switches and their cables do not.
+ */
+void discover_doubt_ends(struct sm *sm, const struct node *node)
+{
+	for (unsigned i = 1; i <= node->n_ports; i++) {
+		struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		if (port->fresh && port->peer != NO_PORT &&
+		    !node_is_switch(node_of(&sm->fabric, port->peer)))
+			port->relink = true;
+	}
+}
+
 void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *data)
 {
 	struct node *node = &sm->fabric.nodes[number];
@@ -485,6 +518,7 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 		tables_forget(sm, node);
 		forget_faults(sm, node);
 	}
+	doubt_fresh_links(sm, node, changed);
 	if (!changed && !restarted && node->trusted && !node->told && !sm->discovery.full) {
 		if (has_stale_port(sm, node))
 			work_add(sm, number, TODO(TODO_PORT_INFO));

@@ -86,6 +86,7 @@ struct port {
 	bool stale : 1;              /* to be read again */
 	bool busy : 1;               /* a PortInfo of it is in flight */
 	bool relink : 1;             /* what is behind the link is to be asked again */
+	bool fresh : 1;              /* Active since its far end was last asked, see discover.c */
 	bool fdr10 : 1;              /* the link runs at FDR10, where PortInfo says QDR */
 	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
 				      */

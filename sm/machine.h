@@ -222,6 +222,8 @@ void discover_take_switch_info(struct sm *sm, uint32_t node, const uint8_t *data
 void discover_take_port_info(struct sm *sm, uint32_t port, const struct answer *answer);
 void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer);
 void discover_end(struct sm *sm);
+/* PortStateChange of this switch was cleared, and nobody has looked what it stood for. */
+void discover_doubt_ends(struct sm *sm, const struct node *node);
 
 /* tables.c: what is read and written besides PortInfo; the next request of a kind, false: no more.
  */

@@ -497,6 +497,8 @@ void tables_take_switch_set(struct sm *sm, struct node *node, const struct answe
 	    wire_get(answer->request->data, SWITCH_INFO_LINEAR_TOP))
 		fault_note(sm, node->first_port, &node->sw->info_fault, "SwitchInfo",
 			   REASON_NOT_KEPT, 0);
-	if (cleared)
+	if (cleared) {
 		read_ports_again(sm, node);
+		discover_doubt_ends(sm, node);
+	}
 }

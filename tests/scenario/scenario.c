@@ -67,10 +67,16 @@ static void on_log(enum log_level level, const struct log_where *where, const ch
 		   void *user)
 {
 	struct scenario *s = user;
+	char line[600];
 
-	(void)where;
-	if (level <= LOG_LEVEL_INFO)
-		add_line(s, &s->log, text);
+	if (level > LOG_LEVEL_INFO)
+		return;
+	if (where && where->guid)
+		snprintf(line, sizeof(line), "0x%016" PRIx64 " port %d: %s", where->guid,
+			 where->port, text);
+	else
+		snprintf(line, sizeof(line), "%s", text);
+	add_line(s, &s->log, line);
 }
 
 static void print_sets(const struct scenario_sm *m)
@@ -188,6 +194,7 @@ void scenario_free(struct scenario *s)
 	free(s->switches);
 	free(s->hosts);
 	free(s->links);
+	free(s->pfs);
 	free_lines(&s->events);
 	free_lines(&s->log);
 	free(s);
@@ -449,6 +456,7 @@ void scenario_power_off(struct scenario *s, struct sim_node *node)
 {
 	must(s, !s->first.sm || s->first.port->node != node, "the subnet manager runs there");
 	scenario_happens(s, "%s goes off", node->name);
+	scenario_power_vfs(node, false);
 	sim_power(node, false);
 }
 
@@ -456,6 +464,7 @@ void scenario_power_on(struct scenario *s, struct sim_node *node)
 {
 	scenario_happens(s, "%s comes on", node->name);
 	sim_power(node, true);
+	scenario_power_vfs(node, true);
 }
 
 void scenario_reboot(struct scenario *s, struct sim_node *node)

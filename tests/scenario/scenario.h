@@ -65,9 +65,11 @@ struct scenario {
 	struct sim_node **switches;
 	struct sim_node **hosts; /* everything that is no switch */
 	struct sim_port **links; /* one end of each cable, the switch's */
+	struct sim_port **pfs;   /* ports with VFs, which are among the hosts */
 	uint32_t n_switches;
 	uint32_t n_hosts;
 	uint32_t n_links;
+	uint32_t n_pfs;
 	struct scenario_sm first;
 	struct scenario_sm rival;
 	uint64_t changed;           /* when something last befell the fabric */
@@ -94,6 +96,9 @@ bool scenario_seed_of_environment(uint64_t *ret);
 /* The fabric of @graph, which is freed; the first host is where the subnet manager runs. */
 void scenario_build(struct scenario *s, struct made_graph *graph);
 
+/* This port of a host gets VFs 1 to @count behind a switch in the HCA; started if @up. */
+void scenario_add_vfs(struct scenario *s, struct sim_port *port, unsigned count, bool up);
+
 /* ---- what happens ---------------------------------------------------------------------------- */
 
 void scenario_start_sm(struct scenario *s);
@@ -111,6 +116,15 @@ void scenario_plug(struct scenario *s, struct sim_port *port);
 void scenario_power_off(struct scenario *s, struct sim_node *node);
 void scenario_power_on(struct scenario *s, struct sim_node *node);
 void scenario_reboot(struct scenario *s, struct sim_node *node);
+
+/* @port has a cable again, and what leads on from there has power. */
+void scenario_mend_link(struct scenario *s, struct sim_port *port);
+
+/* Its GUID, with all that was made of it, goes along. VF @to_vf does not run. */
+void scenario_move_vf(struct scenario *s, struct sim_port *pf, unsigned vf, struct sim_port *to,
+		      unsigned to_vf);
+/* With @node: for scenario_power_off() and scenario_power_on(). */
+void scenario_power_vfs(const struct sim_node *node, bool on);
 
 /* For the next scenario_apply_partitions(); a @pkey of 1 to 0x7ffe. */
 void scenario_join(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full);
@@ -137,6 +151,7 @@ void scenario_happens(struct scenario *s, const char *format, ...)
 uint64_t scenario_random(struct scenario *s, uint64_t below);
 struct sim_port *scenario_link(struct scenario *s, uint32_t n); /* from the end if too many */
 struct sim_port *scenario_host(struct scenario *s, uint32_t n); /* its first port */
+struct sim_port *scenario_vf(const struct sim_port *pf, unsigned vf);
 
 /* The one that is master, or NULL. */
 struct scenario_sm *scenario_master(struct scenario *s);

@@ -447,6 +447,94 @@ static void partitions_change_while_the_fabric_comes_up(void **state)
 	*state = NULL;
 }
 
+/* ---- virtual functions -------------------------------------------------------------------------
+ */
+
+static void vfs_behind_a_switch_in_the_hca_come_up(void **state)
+{
+	struct scenario *s = *state;
+
+	s->closed = true;
+	scenario_build(s, graph_make_ft2(4));
+	scenario_add_vfs(s, scenario_host(s, 0), 2, true);
+	scenario_add_vfs(s, scenario_host(s, 3), 4, true);
+	scenario_join(s, scenario_vf(scenario_host(s, 3), 2), 5, true);
+	scenario_join(s, scenario_vf(scenario_host(s, 3), 4), 5, false);
+	scenario_join(s, scenario_vf(scenario_host(s, 0), 1), 5, false);
+	scenario_start_sm(s);
+	is_good_again(s);
+	assert_true(scenario_may_talk(s, scenario_vf(scenario_host(s, 3), 2),
+				      scenario_vf(scenario_host(s, 0), 1)));
+	assert_false(scenario_may_talk(s, scenario_vf(scenario_host(s, 3), 4),
+				       scenario_vf(scenario_host(s, 0), 1)));
+}
+
+static void a_guest_that_moves_keeps_its_lid_and_its_partitions(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from, *to;
+	uint64_t guid;
+	uint16_t lid;
+
+	s->closed = true;
+	scenario_build(s, graph_make_ft2(4));
+	from = scenario_host(s, 2);
+	to = scenario_host(s, 5);
+	scenario_add_vfs(s, from, 2, true);
+	scenario_add_vfs(s, to, 2, false);
+	scenario_join(s, scenario_vf(from, 1), 7, true);
+	scenario_join(s, scenario_host(s, 4), 7, false);
+	scenario_start_sm(s);
+	is_good_again(s);
+	guid = scenario_vf(from, 1)->guid;
+	lid = sim_lid(scenario_vf(from, 1));
+	scenario_move_vf(s, from, 1, to, 2);
+	is_good_again(s);
+	assert_int_equal(scenario_vf(to, 2)->guid, guid);
+	assert_int_equal(sim_lid(scenario_vf(to, 2)), lid);
+	assert_true(scenario_may_talk(s, scenario_vf(to, 2), scenario_host(s, 4)));
+}
+
+/*
+ * Another guest starts where it was, while the subnet manager waits for its disk: that link is as
+ * it was before, and is made Active.
+ */
+static void a_guest_that_moves_while_the_fabric_comes_up_is_found(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from, *to;
+
+	scenario_build(s, graph_make_ft2(4));
+	from = scenario_host(s, 0);
+	to = scenario_host(s, 5);
+	scenario_add_vfs(s, from, 1, true);
+	scenario_add_vfs(s, to, 1, false);
+	memory_keeper_set_delay(s->first.keeper, 200 * LOOP_MSEC);
+	scenario_start_sm(s);
+	run_ms(s, 50);
+	scenario_move_vf(s, from, 1, to, 1);
+	scenario_power_on(s, scenario_vf(from, 1)->node);
+	is_good_again(s);
+}
+
+static void an_hca_reboots_and_its_guests_come_later(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *pf;
+
+	scenario_build(s, graph_make_ft2(4));
+	pf = scenario_host(s, 3);
+	scenario_add_vfs(s, pf, 2, true);
+	scenario_start_sm(s);
+	is_good_again(s);
+	scenario_reboot(s, pf->node);
+	is_good_again(s);
+	assert_true(scenario_vf(pf, 1)->node->off);
+	scenario_power_on(s, scenario_vf(pf, 1)->node);
+	is_good_again(s);
+	assert_int_equal(sim_state(scenario_vf(pf, 1)), SIM_ACTIVE);
+}
+
 /* ---- devices --------------------------------------------------------------------------------- */
 
 static void a_guid_that_two_ports_have_spoils_nothing_else(void **state)
@@ -838,6 +926,10 @@ int main(void)
 		TEST(limited_members_do_not_talk_to_each_other),
 		TEST(members_come_and_go),
 		TEST(partitions_change_while_the_fabric_comes_up),
+		TEST(vfs_behind_a_switch_in_the_hca_come_up),
+		TEST(a_guest_that_moves_keeps_its_lid_and_its_partitions),
+		TEST(a_guest_that_moves_while_the_fabric_comes_up_is_found),
+		TEST(an_hca_reboots_and_its_guests_come_later),
 		TEST(a_guid_that_two_ports_have_spoils_nothing_else),
 		TEST(a_silent_host_spoils_nothing_else),
 		TEST(a_switch_that_falls_silent_is_routed_around),

@@ -98,6 +98,8 @@ static void traps_of_bad_links_cost_a_light_sweep(void **state)
 	struct world *w = *state;
 
 	world_start(w);
+	sm_sweep(w->sm, false); /* the first one asks once more who is there */
+	world_run(w, 5);
 	for (unsigned n = TRAP_LINK_INTEGRITY; n <= TRAP_FLOW_WATCHDOG; n++) {
 		const struct fake_device *sender = n % 2 ? w->east : w->host[3];
 		struct arrival trap = fake_make_trap(sender, 1, n);
