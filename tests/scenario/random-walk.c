@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
+#include "tests/sim/vf.h"
 
 enum { SEEDS = 20, STEPS = 25, BURST = 6 };
 
@@ -29,6 +30,14 @@ static uint64_t n_events;
 static bool garbled; /* what is believed of a device may be anything */
 
 /* ---- what can happen ------------------------------------------------------------------------- */
+
+/* At once mostly, so that things meet that do not belong together; or after a moment, or longer. */
+static void pause_a_little(struct scenario *s)
+{
+	static const uint64_t longest[] = { 1, LOOP_MSEC, 30 * LOOP_MSEC, LOOP_SEC, 20 * LOOP_SEC };
+
+	scenario_run(s, scenario_random(s, longest[scenario_random(s, COUNT(longest))]));
+}
 
 static struct sim_port *any_link(struct scenario *s)
 {
@@ -107,6 +116,60 @@ static void power_up_one(struct scenario *s)
 			scenario_power_on(s, s->fabric->nodes[i]);
 			return;
 		}
+}
+
+static unsigned any_vf(struct scenario *s, const struct sim_port *pf)
+{
+	return 1 + (unsigned)scenario_random(s, sim_vfs_count(pf));
+}
+
+static struct sim_port *any_pf(struct scenario *s)
+{
+	return s->pfs[scenario_random(s, s->n_pfs)];
+}
+
+static void start_or_stop_a_vf(struct scenario *s)
+{
+	struct sim_port *pf = s->n_pfs ? any_pf(s) : NULL;
+	struct sim_node *vf = pf ? scenario_vf(pf, any_vf(s, pf))->node : NULL;
+
+	if (!vf)
+		return;
+	if (!vf->off)
+		scenario_power_off(s, vf);
+	else if (!pf->node->off)
+		scenario_power_on(s, vf);
+}
+
+/* Within an HCA too. */
+static void move_a_vf(struct scenario *s)
+{
+	struct sim_port *from, *to;
+	unsigned vf, to_vf;
+
+	if (!s->n_pfs)
+		return;
+	from = any_pf(s);
+	to = any_pf(s);
+	vf = any_vf(s, from);
+	to_vf = any_vf(s, to);
+	if (!scenario_vf(from, vf)->node->off && scenario_vf(to, to_vf)->node->off &&
+	    !to->node->off)
+		scenario_move_vf(s, from, vf, to, to_vf);
+}
+
+/* The machine starts anew, and its guests a moment later. */
+static void reboot_an_hca(struct scenario *s)
+{
+	struct sim_port *pf = s->n_pfs ? any_pf(s) : NULL;
+
+	if (!pf || pf->node->off || pf->node == s->first.port->node)
+		return;
+	scenario_reboot(s, pf->node);
+	pause_a_little(s);
+	for (unsigned vf = 1; !pf->node->off && vf <= sim_vfs_count(pf); vf++)
+		if (scenario_random(s, 3) && scenario_vf(pf, vf)->node->off)
+			scenario_power_on(s, scenario_vf(pf, vf)->node);
 }
 
 static void kill_or_start(struct scenario *s)
@@ -247,6 +310,9 @@ static const struct {
 	{ reboot, 4 },
 	{ switch_power, 3 },
 	{ power_up_one, 3 },
+	{ start_or_stop_a_vf, 6 },
+	{ move_a_vf, 6 },
+	{ reboot_an_hca, 2 },
 	{ kill_or_start, 3 },
 	{ restart, 1 },
 	{ change_members, 3 },
@@ -297,21 +363,10 @@ static struct made_graph *some_fabric(struct scenario *s)
 	}
 }
 
-/* At once mostly, so that things meet that do not belong together; or after a moment, or longer. */
-static void pause_a_little(struct scenario *s)
-{
-	static const uint64_t longest[] = { 1, LOOP_MSEC, 30 * LOOP_MSEC, LOOP_SEC, 20 * LOOP_SEC };
-
-	scenario_run(s, scenario_random(s, longest[scenario_random(s, COUNT(longest))]));
-}
-
 /* The subnet manager can do its work: it runs, its machine has a link, and devices are honest. */
 static void let_it_work(struct scenario *s)
 {
-	if (s->first.port->cut)
-		scenario_plug(s, s->first.port);
-	if (s->first.port->far->node->off)
-		scenario_power_on(s, s->first.port->far->node);
+	scenario_mend_link(s, s->first.port);
 	if (!s->first.sm)
 		scenario_start_sm(s);
 	scenario_clear_faults(s);
@@ -319,6 +374,24 @@ static void let_it_work(struct scenario *s)
 	if (garbled)
 		sm_sweep(s->first.sm, true);
 	garbled = false;
+}
+
+/* Some hosts have VFs, of which one in three does not run. */
+static void make_vfs(struct scenario *s)
+{
+	uint32_t n_hosts = s->n_hosts;
+	unsigned most = 2 + (unsigned)scenario_random(s, 3);
+
+	for (uint32_t i = 0; i < n_hosts && s->n_pfs < most; i++) {
+		struct sim_port *pf = scenario_host(s, i);
+
+		if (pf->node->type != SIM_CA || scenario_random(s, 2))
+			continue;
+		scenario_add_vfs(s, pf, 1 + (unsigned)scenario_random(s, 4), true);
+		for (unsigned vf = 1; vf <= sim_vfs_count(pf); vf++)
+			if (!scenario_random(s, 3))
+				scenario_power_off(s, scenario_vf(pf, vf)->node);
+	}
 }
 
 static void set_out(struct scenario *s)
@@ -336,6 +409,8 @@ static void set_out(struct scenario *s)
 	}
 	s->first.conf.lmc = scenario_random(s, 4) ? 0 : 1;
 	scenario_build(s, some_fabric(s));
+	if (scenario_random(s, 2))
+		make_vfs(s);
 	scenario_start_sm(s);
 }
 
