@@ -645,6 +645,8 @@ void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer
 	if (port->number != 0)
 		look_at_link(sm, number, port_state(port) < before);
 	fdr10_look(sm, number);
+	if (port_is_end(&sm->fabric, number))
+		vports_look(sm, number, before);
 	if (sm->phase == PHASE_PROGRAM)
 		work_add(sm, port->node, TODO(TODO_PORT_SET));
 	if (sm->phase == PHASE_ACTIVATE)

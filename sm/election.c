@@ -85,7 +85,7 @@ bool election_ask(struct sm *sm, struct node *node, struct request *ret)
 		at->port++;
 		return true;
 	}
-	node->work.todo &= (uint16_t)~TODO(TODO_SM_INFO);
+	node->work.todo &= ~TODO(TODO_SM_INFO);
 
 	return false;
 }

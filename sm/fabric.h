@@ -105,11 +105,11 @@ struct sw {
 	bool cold; /* its tables are not read: it came up without, or does not tell them */
 };
 
-#define WORK_KINDS 14 /* of enum todo */
+#define WORK_KINDS 18 /* of enum todo */
 
 /* What is to be asked of a node now; sm/work.c's own business. */
 struct node_work {
-	uint16_t todo; /* bits of enum todo */
+	uint32_t todo; /* bits of enum todo */
 	struct cursor {
 		uint16_t port;  /* next to be looked at */
 		uint16_t block; /* next of its table */

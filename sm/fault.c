@@ -82,7 +82,14 @@ bool fault_leave_out(struct sm *sm, struct node *node, struct fault *fault, enum
 
 static void forget_port(struct port *port)
 {
+	struct vfs *vfs = port->vfs;
+
 	port->set_fault = port->table_fault = (struct fault){ 0 };
+	if (!vfs)
+		return;
+	vfs->info_fault = vfs->guids_fault = (struct fault){ 0 };
+	for (unsigned i = 0; i < vfs->n; i++)
+		vfs->vf[i].set_fault = vfs->vf[i].table_fault = (struct fault){ 0 };
 }
 
 void faults_forget_node(struct sm *sm, struct node *node)
@@ -136,6 +143,22 @@ static bool is_over(const struct sm *sm, struct fault *fault)
 	return true;
 }
 
+static void settle_port(const struct sm *sm, struct port *port)
+{
+	struct vfs *vfs = port->vfs;
+
+	is_over(sm, &port->set_fault);
+	is_over(sm, &port->table_fault);
+	if (!vfs)
+		return;
+	is_over(sm, &vfs->info_fault);
+	is_over(sm, &vfs->guids_fault);
+	for (unsigned i = 0; i < vfs->n; i++) {
+		is_over(sm, &vfs->vf[i].set_fault);
+		is_over(sm, &vfs->vf[i].table_fault);
+	}
+}
+
 /* Who was left out has not been tried. */
 static void settle_node(struct sm *sm, struct node *node)
 {
@@ -153,10 +176,8 @@ static void settle_node(struct sm *sm, struct node *node)
 		is_over(sm, &node->sw->info_fault);
 		is_over(sm, &node->sw->lft_fault);
 	}
-	for (unsigned i = 0; i <= node->n_ports; i++) {
-		is_over(sm, &sm->fabric.ports[port_at(node, i)].set_fault);
-		is_over(sm, &sm->fabric.ports[port_at(node, i)].table_fault);
-	}
+	for (unsigned i = 0; i <= node->n_ports; i++)
+		settle_port(sm, &sm->fabric.ports[port_at(node, i)]);
 }
 
 void faults_settle(struct sm *sm)
@@ -164,6 +185,20 @@ void faults_settle(struct sm *sm)
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		if (sm->fabric.nodes[i].present)
 			settle_node(sm, &sm->fabric.nodes[i]);
+}
+
+static bool any_of_vfs(const struct vfs *vfs)
+{
+	if (!vfs)
+		return false;
+	if (vfs->info_fault.reason != REASON_NONE || vfs->guids_fault.reason != REASON_NONE)
+		return true;
+	for (unsigned i = 0; i < vfs->n; i++)
+		if (vfs->vf[i].set_fault.reason != REASON_NONE ||
+		    vfs->vf[i].table_fault.reason != REASON_NONE)
+			return true;
+
+	return false;
 }
 
 static bool any_of_node(const struct sm *sm, const struct node *node)
@@ -177,7 +212,7 @@ static bool any_of_node(const struct sm *sm, const struct node *node)
 		const struct port *port = &sm->fabric.ports[port_at(node, i)];
 
 		if (port->set_fault.reason != REASON_NONE ||
-		    port->table_fault.reason != REASON_NONE)
+		    port->table_fault.reason != REASON_NONE || any_of_vfs(port->vfs))
 			return true;
 	}
 

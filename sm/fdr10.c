@@ -168,7 +168,7 @@ bool fdr10_ask_read(struct sm *sm, struct node *node, struct request *ret)
 		at->port++;
 		return true;
 	}
-	node->work.todo &= (uint16_t)~TODO(TODO_FDR10_READ);
+	node->work.todo &= ~TODO(TODO_FDR10_READ);
 
 	return false;
 }
@@ -227,7 +227,7 @@ bool fdr10_ask_set(struct sm *sm, struct node *node, struct request *ret)
 		at->port++;
 		return true;
 	}
-	node->work.todo &= (uint16_t)~TODO(TODO_FDR10_SET);
+	node->work.todo &= ~TODO(TODO_FDR10_SET);
 
 	return false;
 }

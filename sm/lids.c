@@ -70,7 +70,7 @@ static unsigned count_needed(const struct sm *sm)
 		if (takes_part(&sm->fabric, i))
 			needed += 1u << lmc_of(sm, i);
 
-	return needed;
+	return needed + vports_count_lids(sm);
 }
 
 static void set_too_small(struct sm *sm, uint32_t number, bool too_small)
@@ -169,16 +169,24 @@ static bool forget_oldest(struct sm *sm)
 	return true;
 }
 
+int lids_assign(struct sm *sm, uint64_t guid, uint8_t lmc)
+{
+	int r;
+
+	do
+		r = identity_assign(sm->identities, guid, lmc);
+	while (r == -ENOSPC && forget_oldest(sm));
+
+	return r;
+}
+
 static void assign(struct sm *sm, uint32_t number)
 {
-	uint64_t guid = sm->fabric.ports[number].guid;
 	int r;
 
 	if (!needs_lid(sm, number))
 		return;
-	do
-		r = identity_assign(sm->identities, guid, lmc_of(sm, number));
-	while (r == -ENOSPC && forget_oldest(sm));
+	r = lids_assign(sm, sm->fabric.ports[number].guid, lmc_of(sm, number));
 	if (r < 0)
 		reason_set_port(sm, number,
 				r == -ENOSPC ? REASON_OUT_OF_LIDS : REASON_OUT_OF_MEMORY);
@@ -351,6 +359,8 @@ int lids_plan(struct sm *sm)
 	memset(f->by_lid, 0xff, (LID_UNICAST_LAST + 1) * sizeof(*f->by_lid));
 	for (uint32_t i = 0; i < f->n_ports; i++)
 		note_lid(sm, i);
+	if (r == 0)
+		r = vports_plan_lids(sm);
 	keep_new(sm);
 
 	return r;

@@ -13,6 +13,7 @@
 #include "sm/not-kept.h"
 #include "sm/sa/admin.h"
 #include "sm/sm.h"
+#include "sm/vf.h"
 
 /*
  * What is to be asked of a node, a bit each; request.tag says of which kind a request was. Lower
@@ -24,24 +25,29 @@ enum todo {
 	TODO_CLEAR_CHANGE,
 	TODO_PORT_INFO,
 	TODO_SM_INFO,
+	TODO_VPORT_READ,
 	TODO_PKEY_READ,
 	TODO_LFT_READ,
 	TODO_SWITCH_SET,
 	TODO_PKEY_WRITE,
+	TODO_VPORT_KEYS,
 	TODO_FDR10_SET,
 	TODO_PORT_SET,
 	TODO_LFT_WRITE,
 	TODO_ACTIVATE,
+	TODO_VPORT_SET,
 	TODO_FDR10_READ,
 	TODO_DESCRIPTION,
+	TODO_VPORT_NAME,
 	TODO_COUNT,
 };
 
 #define TODO(kind) (1u << (kind))
-#define TODO_LATER (TODO(TODO_DESCRIPTION) | TODO(TODO_FDR10_READ))
+#define TODO_LATER (TODO(TODO_DESCRIPTION) | TODO(TODO_FDR10_READ) | TODO(TODO_VPORT_NAME))
 #define TODO_SETS                                                                                  \
 	(TODO(TODO_CLEAR_CHANGE) | TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) |                 \
-	 TODO(TODO_FDR10_SET) | TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE) | TODO(TODO_ACTIVATE))
+	 TODO(TODO_VPORT_KEYS) | TODO(TODO_FDR10_SET) | TODO(TODO_PORT_SET) |                      \
+	 TODO(TODO_LFT_WRITE) | TODO(TODO_ACTIVATE) | TODO(TODO_VPORT_SET))
 
 /* request.tag: what kind of work it is, about which port (a number in fabric.ports) and block. */
 #define TAG_KIND(tag)          ((enum todo)((tag)&0xff))
@@ -90,7 +96,10 @@ struct discovery {
  */
 struct routing {
 	struct tables tables; /* of a switch: row sw->index; lft NULL: none are in use */
+	uint32_t n_rows;
 	uint16_t max_lid;
+	/* By LID: that of the port whose column a vport's LID has a copy of; 0: it is not one. */
+	uint16_t copied[LID_UNICAST_LAST + 1];
 	bool valid; /* may be programmed: proven for the fabric as it is, or there is no switch */
 	const char *trouble; /* sentence: why they are not, or NULL */
 	struct route_result result;
@@ -163,10 +172,12 @@ struct sm {
 	uint32_t n_busy;   /* nodes that the phase waits for */
 	bool sweep_wanted; /* another sweep when this one is done */
 	bool full_wanted;
-	bool changed; /* since the last reconcile: another fabric, or another plan */
-	bool wrote;   /* this reconcile has set something */
-	bool news;    /* since the last reconcile: what may want another plan, see work.c */
-	bool still;   /* the last plan had nothing to ask or set, and nothing to wait for */
+	bool look_wanted; /* the same, but at what was told of only */
+	bool narrow;      /* this reconcile is such a one: it does not sweep */
+	bool changed;     /* since the last reconcile: another fabric, or another plan */
+	bool wrote;       /* this reconcile has set something */
+	bool news;        /* since the last reconcile: what may want another plan, see work.c */
+	bool still;       /* the last plan had nothing to ask or set, and nothing to wait for */
 	bool came_up;
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */
 	bool cut_off;  /* our own port had no link when this was last at rest */
@@ -202,6 +213,8 @@ struct sm {
 void sm_advance(struct sm *sm);
 /* The fabric differs from what was found: sweep again when this is done. */
 void sm_sweep_again(struct sm *sm, bool full);
+/* Something was told of one device, and is noted there: look at that alone. */
+void sm_look_again(struct sm *sm);
 
 /* work.c: what nodes are asked. */
 extern const struct request_handler work_handler;
@@ -283,14 +296,46 @@ void pkeys_done(struct sm *sm);
 uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
 bool pkeys_enforces(const struct sm *sm, uint32_t port);
 
+/* What the table should hold is not what it holds, in this block; @ret is what it should hold. */
+bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned n, unsigned block,
+		  uint8_t ret[static SMP_DATA_SIZE]);
+/* As pkeys_plan(), of a vport that has a table of its own. */
+unsigned pkeys_plan_vf(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room);
+
+/* vport.c: virtual ports. */
+void vports_look(struct sm *sm, uint32_t port, enum port_state before);
+/* At the beginning of PHASE_READ. */
+void vports_ask_all(struct sm *sm);
+/* A trap told of vport @index (@changed: of what it is) or of any. */
+void vports_told(struct sm *sm, uint32_t port, unsigned index, bool changed);
+bool vports_ask_read(struct sm *sm, struct node *node, struct request *ret);
+bool vports_ask_keys(struct sm *sm, struct node *node, struct request *ret);
+bool vports_ask_set(struct sm *sm, struct node *node, struct request *ret);
+bool vports_ask_name(struct sm *sm, struct node *node, struct request *ret);
+void vports_take_read(struct sm *sm, uint32_t port, const struct answer *answer);
+void vports_take_keys(struct sm *sm, uint32_t port, const struct answer *answer);
+void vports_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
+void vports_take_name(struct sm *sm, uint32_t port, const struct answer *answer);
+/* Has VirtualizationInfo changed? */
+bool vports_is_news(const struct sm *sm, uint32_t port, const struct answer *answer);
+void vports_reregister(struct sm *sm, uint32_t port);
+void vports_name_all(struct sm *sm);
+unsigned vports_count_lids(const struct sm *sm);
+int vports_plan_lids(struct sm *sm);
+void vports_update_reasons(struct sm *sm);
+
 /* lids.c: who gets which LID. */
 int lids_plan(struct sm *sm);
+/* One LID for @guid, if need be that of who has been away for longest. 0, -ENOSPC or -ENOMEM. */
+int lids_assign(struct sm *sm, uint64_t guid, uint8_t lmc);
 /* Is one of @lid to @lid + 2^@lmc - 1 beyond last_lid? */
 bool lids_are_beyond(const struct sm *sm, unsigned lid, unsigned lmc);
 
 /* routes.c: forwarding tables, computed on another thread. */
 /* 0: nothing to compute, 1: a job was started and sm_advance() will follow, -errno. */
 int routes_plan(struct sm *sm);
+/* When there are tables: LIDs of vports lead where those of their ports lead. 0 or -ENOMEM. */
+int routes_add_vports(struct sm *sm);
 /* There can be no plan now; sentence: see struct routing. */
 void routes_fail(struct sm *sm, const char *trouble);
 void routes_done(struct sm *sm);

@@ -72,21 +72,48 @@ static unsigned keys_of(const struct partition *partition, enum partition_member
 	return 0;
 }
 
-/* All keys that the port should have, that for index 0 first; how many, also if @room is less. */
-static unsigned wanted_keys(const struct sm *sm, uint32_t number, uint16_t *ret, unsigned room)
+/* Whose table it is. */
+struct owner {
+	uint64_t guid;
+	enum partition_kind kind;
+	bool self;                     /* it is the port that we use */
+	const struct pkey_table *held; /* or NULL */
+	unsigned capacity;
+};
+
+static struct owner owner_of(const struct sm *sm, struct endpoint e)
 {
-	const struct port *port = &sm->fabric.ports[number];
-	enum partition_kind kind = kind_of(node_of(&sm->fabric, number));
-	bool self = number == sm->fabric.local_port;
-	struct partition_walk walk = partition_walk_start(sm->partitions, port->guid);
+	const struct port *port = &sm->fabric.ports[e.port];
+	const struct vf *vf = e.index ? vf_at(&sm->fabric, e.port, e.index) : NULL;
+
+	if (vf)
+		return (struct owner){ .guid = vf->guid,
+				       .kind = PARTITION_CAS,
+				       .held = vf->pkeys,
+				       .capacity = MIN(vf->partition_cap, FABRIC_MAX_PKEYS) };
+
+	return (struct owner){ .guid = port->guid,
+			       .kind = kind_of(node_of(&sm->fabric, e.port)),
+			       .self = e.port == sm->fabric.local_port,
+			       .held = port->pkeys,
+			       .capacity = pkeys_capacity(sm, e.port) };
+}
+
+/* All keys that the port should have, that for index 0 first; how many, also if @room is less. */
+static unsigned wanted_keys(const struct sm *sm, const struct owner *owner, uint16_t *ret,
+			    unsigned room)
+{
+	struct partition_walk walk = partition_walk_start(sm->partitions, owner->guid);
 	const struct partition *partition;
 	bool indx0_found = false;
 	unsigned n = 0;
 
 	while ((partition = partition_walk_next(&walk))) {
 		uint16_t keys[2];
-		unsigned k = keys_of(partition,
-				     partition_membership(partition, kind, port->guid, self), keys);
+		unsigned k = keys_of(
+			partition,
+			partition_membership(partition, owner->kind, owner->guid, owner->self),
+			keys);
 
 		for (unsigned j = 0; j < k && n + j < room; j++)
 			ret[n + j] = keys[j];
@@ -116,15 +143,15 @@ static int index_of(const uint16_t *keys, unsigned n, uint16_t key)
 }
 
 /* The index where the port has @key, or its other membership, and nothing else wants to stay. */
-static int held_index(const struct port *port, const struct table *t, uint16_t key)
+static int held_index(const struct pkey_table *held, const struct table *t, uint16_t key)
 {
 	int i;
 
-	if (!port->pkeys)
+	if (!held)
 		return -1;
-	i = index_of(port->pkeys->keys, MIN(port->pkeys->n_known, t->room), key);
+	i = index_of(held->keys, MIN(held->n_known, t->room), key);
 	if (i < 0)
-		i = index_of(port->pkeys->keys, MIN(port->pkeys->n_known, t->room), key ^ FULL);
+		i = index_of(held->keys, MIN(held->n_known, t->room), key ^ FULL);
 
 	return i >= 0 && t->keys[i] == 0 ? i : -1;
 }
@@ -147,19 +174,19 @@ static void place_new(struct table *t, uint16_t key)
 		place(t, (unsigned)hole, key);
 }
 
-static unsigned plan_end(const struct sm *sm, uint32_t number, uint16_t *ret, unsigned room)
+static unsigned plan_end(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room)
 {
-	const struct port *port = &sm->fabric.ports[number];
-	struct table t = { .keys = ret, .room = MIN(room, pkeys_capacity(sm, number)) };
+	struct owner owner = owner_of(sm, e);
+	struct table t = { .keys = ret, .room = MIN(room, owner.capacity) };
 	uint16_t wanted[FABRIC_MAX_PKEYS];
-	unsigned n = MIN(wanted_keys(sm, number, wanted, COUNT(wanted)), COUNT(wanted));
+	unsigned n = MIN(wanted_keys(sm, &owner, wanted, COUNT(wanted)), COUNT(wanted));
 
 	memset(ret, 0, t.room * sizeof(*ret));
 	if (n == 0)
 		return 0;
 	place(&t, 0, wanted[0]);
 	for (unsigned i = 1; i < n; i++) {
-		int held = held_index(port, &t, wanted[i]);
+		int held = held_index(owner.held, &t, wanted[i]);
 
 		if (held < 0)
 			continue;
@@ -173,11 +200,38 @@ static unsigned plan_end(const struct sm *sm, uint32_t number, uint16_t *ret, un
 	return t.n;
 }
 
+/* Add what is not there yet; how many there are then. */
+static unsigned join(uint16_t *keys, unsigned n, unsigned room, const uint16_t *more, unsigned m)
+{
+	for (unsigned i = 0; i < m && n < room; i++)
+		if (more[i] && index_of(keys, n, more[i]) < 0)
+			keys[n++] = more[i];
+
+	return n;
+}
+
+/* What comes from and goes to the device: its vports have keys of their own. */
+static unsigned all_keys_of(const struct sm *sm, uint32_t end, uint16_t *ret, unsigned room)
+{
+	const struct vfs *vfs = sm->fabric.ports[end].vfs;
+	unsigned n = plan_end(sm, (struct endpoint){ end, 0 }, ret, room);
+	uint16_t keys[FABRIC_MAX_PKEYS];
+
+	for (unsigned i = 1; vfs && vfs->model == VF_VPORT && i < vfs->n; i++) {
+		struct endpoint e = { end, (uint16_t)i };
+
+		if (vf_is_here(&sm->fabric, e) && !vfs->vf[i].duplicate)
+			n = join(ret, n, room, keys, plan_end(sm, e, keys, COUNT(keys)));
+	}
+
+	return n;
+}
+
 /* The limited key says nothing where the full one stands too. */
 static unsigned plan_enforcement(const struct sm *sm, uint32_t end, uint16_t *ret, unsigned room)
 {
 	uint16_t keys[FABRIC_MAX_PKEYS];
-	unsigned n = plan_end(sm, end, keys, COUNT(keys));
+	unsigned n = all_keys_of(sm, end, keys, COUNT(keys));
 	unsigned k = 0;
 
 	for (unsigned i = 0; i < n && k < room; i++) {
@@ -215,9 +269,10 @@ bool pkeys_enforces(const struct sm *sm, uint32_t number)
 
 bool pkeys_fit(const struct sm *sm, uint32_t number)
 {
+	struct owner owner = owner_of(sm, (struct endpoint){ number, 0 });
 	uint16_t first;
 
-	return wanted_keys(sm, number, &first, 1) <= pkeys_capacity(sm, number);
+	return wanted_keys(sm, &owner, &first, 1) <= owner.capacity;
 }
 
 unsigned pkeys_plan(const struct sm *sm, uint32_t number, uint16_t *ret, unsigned room)
@@ -225,12 +280,34 @@ unsigned pkeys_plan(const struct sm *sm, uint32_t number, uint16_t *ret, unsigne
 	uint32_t end;
 
 	if (port_is_end(&sm->fabric, number))
-		return plan_end(sm, number, ret, room);
+		return plan_end(sm, (struct endpoint){ number, 0 }, ret, room);
 	end = pkeys_enforced_port(sm, number);
 	if (end == NO_PORT || !pkeys_enforces(sm, number))
 		return 0;
 
 	return plan_enforcement(sm, end, ret, room);
+}
+
+unsigned pkeys_plan_vf(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room)
+{
+	return plan_end(sm, e, ret, room);
+}
+
+bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned n, unsigned block,
+		  uint8_t ret[static SMP_DATA_SIZE])
+{
+	bool differ = false;
+
+	for (unsigned i = 0; i < PKEY_BLOCK; i++) {
+		unsigned at = block * PKEY_BLOCK + i;
+		uint16_t holds = held && at < held->n_known ? held->keys[at] : 0;
+		uint16_t planned = at < n ? plan[at] : 0;
+
+		wire_set16(ret, i, planned);
+		differ = differ || holds != planned;
+	}
+
+	return differ;
 }
 
 /* -- for the SA ----------------------------------------------------------------------------------
@@ -261,7 +338,7 @@ static int plan_all(const struct sm *sm, struct planned_keys *planned)
 			planned->keys = keys;
 			room = more;
 		}
-		n += plan_end(sm, i, planned->keys + n, room - n);
+		n += plan_end(sm, (struct endpoint){ i, 0 }, planned->keys + n, room - n);
 	}
 	planned->first[planned->n_ports] = n;
 

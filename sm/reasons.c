@@ -239,4 +239,5 @@ void reasons_update(struct sm *sm)
 			tell(sm, i, before, reason);
 		reason_set_port(sm, i, reason);
 	}
+	vports_update_reasons(sm);
 }

@@ -363,7 +363,9 @@ static void install(struct sm *sm, struct route_job *job)
 
 	free(routing->tables.lft);
 	routing->tables = (struct tables){ TAKE(job->tables.lft), job->tables.stride };
+	routing->n_rows = job->graph.n_switches;
 	routing->max_lid = job->graph.max_lid;
+	memset(routing->copied, 0, sizeof(routing->copied));
 	routing->result = job->result;
 	routing->signature = job->signature;
 	take_rows(sm, job);
@@ -445,6 +447,63 @@ int routes_plan(struct sm *sm)
 	sm->routing.job = TAKE(job);
 
 	return 1;
+}
+
+/* -- vports -------------------------------------------------------------------------------------
+ */
+
+static int widen(struct tables *tables, uint32_t n_rows, size_t stride)
+{
+	uint8_t *lft;
+
+	if (stride <= tables->stride)
+		return 0;
+	lft = malloc(n_rows * stride);
+	if (!lft)
+		return -ENOMEM;
+	memset(lft, ROUTE_NONE, n_rows * stride);
+	for (uint32_t i = 0; i < n_rows; i++)
+		memcpy(lft + i * stride, tables->lft + i * tables->stride, tables->stride);
+	free(tables->lft);
+	*tables = (struct tables){ lft, stride };
+
+	return 0;
+}
+
+static int copy_column(struct routing *routing, uint16_t to, uint16_t from)
+{
+	struct tables *tables = &routing->tables;
+
+	if (widen(tables, routing->n_rows, ((size_t)to + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK) < 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < routing->n_rows; i++)
+		tables->lft[i * tables->stride + to] = tables->lft[i * tables->stride + from];
+	routing->copied[to] = from;
+	routing->max_lid = MAX(routing->max_lid, to);
+
+	return 0;
+}
+
+/*
+ * No route is computed for a vport: it is where its port is (reference/virtualization.md 2.5, 7),
+ * and what was proven of the one is true of the other.
+ */
+int routes_add_vports(struct sm *sm)
+{
+	struct routing *routing = &sm->routing;
+	struct vf_walk walk = { 0 };
+	struct endpoint e;
+	int r = 0;
+
+	while (r == 0 && routing->tables.lft && vf_walk_next(&sm->fabric, &walk, &e)) {
+		uint16_t lid = vf_at(&sm->fabric, e.port, e.index)->lid;
+		uint16_t base = sm->fabric.ports[e.port].lid;
+
+		if (lid && base && base < routing->tables.stride && routing->copied[lid] != base)
+			r = copy_column(routing, lid, base);
+	}
+
+	return r;
 }
 
 void routes_done(struct sm *sm)

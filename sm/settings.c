@@ -447,8 +447,10 @@ static bool make_set(struct sm *sm, uint32_t number, bool activate, struct reque
 	}
 	make_neutral(ret->data, differ);
 	wire_set(ret->data, PORT_INFO_STATE, state);
-	if (wants_reregister(sm, number, differ))
+	if (wants_reregister(sm, number, differ)) {
 		wire_set(ret->data, PORT_INFO_REREGISTER, 1);
+		vports_reregister(sm, number);
+	}
 	fill_set(sm, number, activate ? TODO_ACTIVATE : TODO_PORT_SET, ret);
 
 	return true;
@@ -476,7 +478,7 @@ bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct re
 		at->port++;
 		return true;
 	}
-	node->work.todo &= (uint16_t)~TODO(kind);
+	node->work.todo &= ~TODO(kind);
 
 	return false;
 }

@@ -27,7 +27,8 @@
 #define RETRY_OWN      (2 * LOOP_SEC)  /* our own device does not answer */
 
 #define TODO_TABLES                                                                                \
-	(TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) | TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE))
+	(TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) | TODO(TODO_VPORT_KEYS) |                   \
+	 TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE))
 
 /* -- beginning and end of a reconcile -----------------------------------------------------------
  */
@@ -46,16 +47,47 @@ static uint64_t count_sets(const struct sm *sm)
 	return sets;
 }
 
+static bool is_wanted(const struct sm *sm)
+{
+	return sm->sweep_wanted || sm->look_wanted;
+}
+
+/* A plan that had nothing to do has nothing to do now either. */
+static bool is_as_before(const struct sm *sm)
+{
+	return sm->still && !sm->news && !sm->changed && !sm->wrote && !is_wanted(sm) &&
+	       !sm->discovery.full && sm->state == SM_MASTER;
+}
+
+/* What devices hold that may hold something; of vports, in every sweep whether they have changed.
+ */
+static void start_read(struct sm *sm)
+{
+	sm->sent_before = requests_totals(sm->requests)->sent;
+	vports_ask_all(sm);
+	if (!is_as_before(sm))
+		work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ));
+	sm->phase = PHASE_READ;
+}
+
 static void start(struct sm *sm)
 {
 	bool full = sm->full_wanted;
 
-	sm->sweep_wanted = false;
-	sm->full_wanted = false;
+	/* Who has not looked at all yet cannot look at one. */
+	sm->narrow = !sm->sweep_wanted && sm->state == SM_MASTER && !sm->adopting;
+	sm->look_wanted = false;
 	sm->wrote = false;
 	sm->sets_before = count_sets(sm);
 	sm->sweeps++;
 	sm->sweep_started = loop_now(sm->loop);
+	if (sm->narrow) {
+		sm->discovery.full = false;
+		start_read(sm);
+		return;
+	}
+	sm->sweep_wanted = false;
+	sm->full_wanted = false;
 	sm->phase = PHASE_DISCOVER;
 	if (full)
 		faults_forget(sm);
@@ -121,13 +153,6 @@ static void look_at_own_port(struct sm *sm)
 		log_say(LOG_LEVEL_WARNING, &where, "%s", sm->trouble);
 }
 
-/* A plan that had nothing to do has nothing to do now either. */
-static bool is_as_before(const struct sm *sm)
-{
-	return sm->still && !sm->news && !sm->changed && !sm->wrote && !sm->sweep_wanted &&
-	       !sm->discovery.full && sm->state == SM_MASTER;
-}
-
 static void rest(struct sm *sm)
 {
 	bool as_before = is_as_before(sm);
@@ -139,20 +164,22 @@ static void rest(struct sm *sm)
 	sm->next_sweep_from = loop_now(sm->loop) + sm->hold_off;
 	if (sm->wrote || sm->changed)
 		sm->generation++;
-	if (!sm->sweep_wanted && (sm->routing.valid || sm->state != SM_MASTER))
+	if (!is_wanted(sm) && (sm->routing.valid || sm->state != SM_MASTER))
 		sm->applied = sm->generation;
-	sm->by_lid = sm->state == SM_MASTER && sm->applied == sm->generation && !sm->sweep_wanted;
+	sm->by_lid = sm->state == SM_MASTER && sm->applied == sm->generation && !is_wanted(sm);
 	if (!as_before)
 		reasons_update(sm);
 	look_at_own_port(sm);
 	memory_keep_quirks(sm);
 	describe_nodes(sm);
+	vports_name_all(sm);
 	sm_status(sm, &status);
 	say_summary(sm, &status);
 	sm->changed = false; /* what is answered from now on counts with the next reconcile */
 	sm->news = false;
 	sm->came_up = sm->came_up || !sm->adopting;
-	arm_next(sm);
+	if (!sm->narrow)
+		arm_next(sm);
 	if (sm->listener.settled)
 		sm->listener.settled(sm->user);
 }
@@ -164,7 +191,7 @@ static void rest(struct sm *sm)
 
 static bool advance_rest(struct sm *sm)
 {
-	if (!sm->sweep_wanted || sm->n_busy > 0)
+	if (!is_wanted(sm) || sm->n_busy > 0)
 		return false;
 	if (loop_now(sm->loop) < sm->next_sweep_from) {
 		loop_timer_set(sm->soon_timer, sm->next_sweep_from);
@@ -232,13 +259,7 @@ static bool advance_elect(struct sm *sm)
 		rest(sm);
 		return true;
 	}
-	if (is_as_before(sm)) {
-		rest(sm);
-		return true;
-	}
-	sm->sent_before = requests_totals(sm->requests)->sent;
-	work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ));
-	sm->phase = PHASE_READ;
+	start_read(sm);
 
 	return true;
 }
@@ -249,6 +270,10 @@ static bool advance_read(struct sm *sm)
 
 	if (sm->n_busy > 0)
 		return false;
+	if (is_as_before(sm)) {
+		rest(sm);
+		return true;
+	}
 	r = lids_plan(sm);
 	if (r == 0)
 		r = pkeys_publish(sm);
@@ -280,6 +305,8 @@ static bool advance_plan(struct sm *sm)
 {
 	if (sm->routing.job)
 		return false;
+	if (routes_add_vports(sm) < 0)
+		routes_fail(sm, "There was no memory to plan: tables stay as they were.");
 	sm->keeping = sm->unkept && keep_after(sm->keeper, kept, sm) == 0;
 	sm->unkept = false;
 	sm->phase = PHASE_KEEP;
@@ -302,7 +329,7 @@ static bool advance_program(struct sm *sm)
 {
 	if (sm->n_busy > 0)
 		return false;
-	work_add_all(sm, TODO(TODO_ACTIVATE));
+	work_add_all(sm, TODO(TODO_ACTIVATE) | (sm->fabric.n_vfs ? TODO(TODO_VPORT_SET) : 0));
 	sm->phase = PHASE_ACTIVATE;
 
 	return true;
@@ -316,7 +343,7 @@ static bool advance_activate(struct sm *sm)
 		return false;
 	sm->adopting = false;
 	faults_settle(sm);
-	still = sm->routing.valid && !sm->sweep_wanted && !sm->changed && !faults_any(sm) &&
+	still = sm->routing.valid && !is_wanted(sm) && !sm->changed && !faults_any(sm) &&
 		requests_totals(sm->requests)->sent == sm->sent_before;
 	rest(sm);
 	sm->still = still;
@@ -356,21 +383,33 @@ void sm_advance(struct sm *sm)
 		;
 }
 
-void sm_sweep_again(struct sm *sm, bool full)
+/* Held off the longer the more often it happens. */
+static void something_happened(struct sm *sm)
 {
 	uint64_t now = loop_now(sm->loop);
 
 	if (sm->phase == PHASE_REST && now - sm->asked_at > QUIET)
 		sm->hold_off = 0;
-	else if (!sm->sweep_wanted)
+	else if (!is_wanted(sm))
 		sm->hold_off = MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), HOLD_OFF_MOST);
 	sm->asked_at = now;
 	sm->news = true;
 	sm->by_lid = false;
-	sm->sweep_wanted = true;
-	sm->full_wanted = sm->full_wanted || full;
 	if (sm->phase == PHASE_REST)
 		loop_timer_set(sm->soon_timer, sm->next_sweep_from);
+}
+
+void sm_sweep_again(struct sm *sm, bool full)
+{
+	something_happened(sm);
+	sm->sweep_wanted = true;
+	sm->full_wanted = sm->full_wanted || full;
+}
+
+void sm_look_again(struct sm *sm)
+{
+	something_happened(sm);
+	sm->look_wanted = true;
 }
 
 static void on_time(void *user)

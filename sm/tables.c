@@ -136,28 +136,9 @@ bool tables_ask_pkey_read(struct sm *sm, struct node *node, struct request *ret)
 		at->block++;
 		return true;
 	}
-	node->work.todo &= (uint16_t)~TODO(TODO_PKEY_READ);
+	node->work.todo &= ~TODO(TODO_PKEY_READ);
 
 	return false;
-}
-
-/* True if this block of the plan is not what the port holds; @ret is what it should be. */
-static bool differs(const struct port *port, const uint16_t *plan, unsigned n, unsigned block,
-		    uint8_t ret[static SMP_DATA_SIZE])
-{
-	bool differ = false;
-
-	for (unsigned i = 0; i < PKEY_BLOCK; i++) {
-		unsigned at = block * PKEY_BLOCK + i;
-		uint16_t held =
-			port->pkeys && at < port->pkeys->n_known ? port->pkeys->keys[at] : 0;
-		uint16_t planned = at < n ? plan[at] : 0;
-
-		wire_set16(ret, i, planned);
-		differ = differ || held != planned;
-	}
-
-	return differ;
 }
 
 bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret)
@@ -175,7 +156,7 @@ bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret
 		n = pkeys_plan(sm, number, plan, COUNT(plan));
 		held = MAX(n, port->pkeys->n_known);
 		for (; at->block * PKEY_BLOCK < held; at->block++) {
-			if (!differs(port, plan, n, at->block, ret->data))
+			if (!pkeys_differ(port->pkeys, plan, n, at->block, ret->data))
 				continue;
 			ret->method = METHOD_SET;
 			name_block(node, port, at->block, ret);
@@ -184,7 +165,7 @@ bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret
 			return true;
 		}
 	}
-	node->work.todo &= (uint16_t)~TODO(TODO_PKEY_WRITE);
+	node->work.todo &= ~TODO(TODO_PKEY_WRITE);
 
 	return false;
 }
@@ -259,7 +240,7 @@ bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret)
 
 	(void)sm;
 	if (!sw || sw->cold) {
-		node->work.todo &= (uint16_t)~TODO(TODO_LFT_READ);
+		node->work.todo &= ~TODO(TODO_LFT_READ);
 		return false;
 	}
 	top = (unsigned)MIN(wire_get(sw->info, SWITCH_INFO_LINEAR_TOP), LID_UNICAST_LAST);
@@ -267,7 +248,7 @@ bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret)
 	while (at->block < blocks && lft_block_is_known(sw, at->block))
 		at->block++;
 	if (at->block >= blocks || make_lft_room(sw, blocks * LFT_BLOCK) < 0) {
-		node->work.todo &= (uint16_t)~TODO(TODO_LFT_READ);
+		node->work.todo &= ~TODO(TODO_LFT_READ);
 		return false;
 	}
 	ret->method = METHOD_GET;
@@ -289,7 +270,10 @@ static unsigned lft_top(const struct sm *sm, const struct sw *sw)
 {
 	uint64_t capacity = wire_get(sw->info, SWITCH_INFO_LINEAR_CAP);
 
-	return (unsigned)MIN(sm->routing.max_lid, MAX(capacity, 1) - 1);
+	/* To the end of the block, so that no vport that comes has it raised. */
+	return (unsigned)MIN(sm->fabric.n_vfs ? sm->routing.max_lid | (LFT_BLOCK - 1)
+					      : sm->routing.max_lid,
+			     MAX(capacity, 1) - 1);
 }
 
 /* Nothing to write, or no use. */
@@ -313,7 +297,7 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 
 	if (!sw || sw->index == NO_SWITCH || !routing->valid ||
 	    make_lft_room(sw, (uint32_t)routing->tables.stride) < 0) {
-		node->work.todo &= (uint16_t)~TODO(TODO_LFT_WRITE);
+		node->work.todo &= ~TODO(TODO_LFT_WRITE);
 		return false;
 	}
 	plan = routing->tables.lft + sw->index * routing->tables.stride;
@@ -321,7 +305,7 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 	while (at->block < blocks && lft_block_is_done(sm, sw, plan, at->block))
 		at->block++;
 	if (at->block >= blocks) {
-		node->work.todo &= (uint16_t)~TODO(TODO_LFT_WRITE);
+		node->work.todo &= ~TODO(TODO_LFT_WRITE);
 		return false;
 	}
 	ret->method = METHOD_SET;
@@ -430,7 +414,7 @@ bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret
 {
 	struct sw *sw = node->sw;
 
-	node->work.todo &= (uint16_t)~TODO(TODO_SWITCH_SET);
+	node->work.todo &= ~TODO(TODO_SWITCH_SET);
 	if (!sw || !sm->routing.valid || sw->index == NO_SWITCH || fault_waits(sm, &sw->info_fault))
 		return false;
 	memcpy(ret->data, sw->info, SMP_DATA_SIZE);

@@ -32,8 +32,33 @@ static bool is_about_description(const uint8_t *notice)
 	       wire_get(notice, NOTICE_144_FLAGS) == FLAG_NODE_DESCRIPTION;
 }
 
+/* The traps of a vendor have numbers of their own, in another place. */
+static unsigned trap_number(const uint8_t *notice)
+{
+	return (unsigned)wire_get(notice, wire_get(notice, NOTICE_GENERIC) ? NOTICE_TRAP
+									   : NOTICE_VENDOR_TRAP);
+}
+
+static void act_on_vendor(struct sm *sm, uint32_t port, const uint8_t *notice)
+{
+	switch (trap_number(notice)) {
+	case TRAP_VPORT_STATE:
+		vports_told(sm, port, 0, false);
+		return;
+	case TRAP_VPORT_CHANGE:
+		vports_told(sm, port, (unsigned)wire_get(notice, NOTICE_VPORT_INDEX), true);
+		return;
+	default:
+		return; /* key violations: nothing follows */
+	}
+}
+
 static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
 {
+	if (!wire_get(notice, NOTICE_GENERIC)) {
+		act_on_vendor(sm, port, notice);
+		return;
+	}
 	switch (wire_get(notice, NOTICE_TRAP)) {
 	case TRAP_CAPABILITY:
 		if (is_about_description(notice)) {
@@ -96,6 +121,29 @@ static bool has_possible_details(const struct sm *sm, const struct node *node,
 	}
 }
 
+/*
+ * Those of vports, of who has some. Which vendor and device such a notice names is not known
+ * (reference/virtualization.md 2.4): any will do.
+ */
+static bool is_possible_of_vendor(const struct sm *sm, uint32_t port, const uint8_t *notice)
+{
+	const struct vfs *vfs = sm->fabric.ports[port].vfs;
+
+	if (!vfs || vfs->model != VF_VPORT)
+		return false;
+	switch (trap_number(notice)) {
+	case TRAP_VPORT_STATE:
+	case TRAP_VPORT_CHANGE:
+		return is_lid_of(sm, node_of(&sm->fabric, port),
+				 wire_get(notice, NOTICE_VPORT_LID));
+	case TRAP_VPORT_PKEY:
+	case TRAP_VPORT_QKEY:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool is_possible(const struct sm *sm, uint32_t port, const uint8_t *notice)
 {
 	const struct node *node;
@@ -104,8 +152,10 @@ static bool is_possible(const struct sm *sm, uint32_t port, const uint8_t *notic
 		return false;
 	node = node_of(&sm->fabric, port);
 
-	return node->present && wire_get(notice, NOTICE_GENERIC) &&
-	       wire_get(notice, NOTICE_PRODUCER) == node->type &&
+	if (!wire_get(notice, NOTICE_GENERIC))
+		return node->present && is_possible_of_vendor(sm, port, notice);
+
+	return node->present && wire_get(notice, NOTICE_PRODUCER) == node->type &&
 	       has_possible_details(sm, node, notice);
 }
 
@@ -115,7 +165,7 @@ static void ignore(struct sm *sm, const struct arrival *arrival, const uint8_t *
 
 	sm->traps_ignored++;
 	log_peer(loop_now(sm->loop), &where, "trap %u says what cannot be, and is ignored",
-		 (unsigned)wire_get(notice, NOTICE_TRAP));
+		 trap_number(notice));
 }
 
 void trap_receive(struct sm *sm, const struct arrival *arrival)
@@ -131,7 +181,7 @@ void trap_receive(struct sm *sm, const struct arrival *arrival)
 		return;
 	}
 	event_add(sm->events, EVENT_TRAP, node_of(&sm->fabric, port)->guid, arrival->from.lid, -1,
-		  "trap %u", (unsigned)wire_get(notice, NOTICE_TRAP));
+		  "trap %u", trap_number(notice));
 	if (sm->conf.sweep_on_trap)
 		act(sm, port, notice);
 }

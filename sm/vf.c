@@ -30,12 +30,6 @@ struct vf *vf_at(const struct fabric *f, uint32_t port, unsigned index)
 	return vfs && index < vfs->n ? &vfs->vf[index] : NULL;
 }
 
-/* Of an endpoint that is one. */
-static struct vf *vf_of(const struct fabric *f, struct endpoint e)
-{
-	return &f->ports[e.port].vfs->vf[e.index];
-}
-
 int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n)
 {
 	struct vfs **vfs = &f->ports[port].vfs;

@@ -40,23 +40,24 @@ struct endpoint {
 struct vf {
 	uint64_t guid;   /* that the device holds: VPortInfo, or its entry of GUIDInfo; 0: none */
 	uint64_t wanted; /* shared: what the entry should be, see sm/aliases.c */
-	uint64_t node_guid;          /* vports: VNodeInfo */
-	uint64_t since;              /* loop_now() when the state or the reason last changed */
-	struct pkey_table *pkeys;    /* vports: the ledger of its own table; NULL: not known */
-	struct fault set_fault;      /* Sets of VPortInfo, */
-	struct fault table_fault;    /* or of its P_Key table, are refused or not kept */
-	uint16_t lid;                /* vports: planned, its own; 0: it uses that of another */
-	uint16_t partition_cap;      /* vports: 0 is not known */
-	uint16_t status;             /* of the last Set that was refused */
-	uint8_t state;               /* vports: enum port_state as last told */
-	uint8_t reason;              /* enum reason: why it is not Active, or what else is wrong */
-	bool known : 1;              /* info is what the device holds */
-	bool stale : 1;              /* VPortInfo is to be read */
-	bool unnamed : 1;            /* VNodeInfo is to be read */
-	bool naming : 1;             /* VNodeDescription is to be read */
-	bool busy : 1;               /* a Set of VPortInfo is under way */
-	bool duplicate : 1;          /* its GUID is another's: it is told nothing */
-	uint8_t info[SMP_DATA_SIZE]; /* VPortInfo: VPORT_INFO_... */
+	uint64_t node_guid;       /* vports: VNodeInfo */
+	uint64_t since;           /* loop_now() when the state or the reason last changed */
+	struct pkey_table *pkeys; /* vports: the ledger of its own table; NULL: not known */
+	struct fault set_fault;   /* Sets of VPortInfo, */
+	struct fault table_fault; /* or of its P_Key table, are refused or not kept */
+	uint16_t lid;             /* vports: planned, its own; 0: it uses that of another */
+	uint16_t partition_cap;   /* vports: 0 is not known */
+	uint16_t status;          /* of the last Set that was refused */
+	uint8_t had_blocks;       /* of its table that were known before it came up again */
+	uint8_t state;            /* vports: enum port_state as last told */
+	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
+	bool known : 1;           /* info is what the device holds */
+	bool stale : 1;           /* VPortInfo is to be read */
+	bool unnamed : 1;         /* VNodeInfo is to be read */
+	bool naming : 1;          /* VNodeDescription is to be read */
+	bool busy : 1;            /* a Set of VPortInfo, or a request for its table, is under way */
+	bool duplicate : 1;       /* its GUID is another's: it is told nothing */
+	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
 };
 
@@ -73,11 +74,16 @@ struct vfs {
 	/* Vports */
 	uint8_t info[SMP_DATA_SIZE]; /* VirtualizationInfo as told: VIRT_INFO_... */
 	struct fault info_fault;     /* it is refused, or says what cannot be */
+	uint64_t looked;             /* reconcile (sm->sweeps) in which states were last read */
 	uint16_t blocks_wanted;      /* bit per block of VPortState that is to be read */
 	bool known : 1;              /* info was told */
 	bool info_wanted : 1;        /* VirtualizationInfo is to be read */
 	bool set_wanted : 1;         /* and is to be set */
 	bool asking : 1;             /* one of these is under way */
+	bool by_number : 1;          /* its modifier is the number of the port, not 0 */
+	bool clears_by_get : 1;      /* VPortStateChange goes when read, not when 1 is written */
+	bool was_changed : 1;        /* it was up when it was last read */
+	bool reregister : 1;         /* all vports are to register again with the SA */
 };
 
 #define VF_NONE UINT32_MAX
@@ -94,6 +100,12 @@ static inline struct endpoint vf_of_number(uint32_t number)
 
 /* NULL: the port has none of this index. */
 struct vf *vf_at(const struct fabric *f, uint32_t port, unsigned index);
+
+/* Of an endpoint that is known to be one. */
+static inline struct vf *vf_of(const struct fabric *f, struct endpoint e)
+{
+	return &f->ports[e.port].vfs->vf[e.index];
+}
 
 /* Room for indices 0 to @n - 1, new ones zero. 0, -ENOMEM, or -ENOSPC beyond VFS_MAX. */
 int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n);

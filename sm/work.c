@@ -93,7 +93,7 @@ void work_add(struct sm *sm, uint32_t number, unsigned todo)
 	struct node *node = &sm->fabric.nodes[number];
 
 	todo &= allowed(sm, node);
-	node->work.todo = (uint16_t)((node->work.todo & allowed(sm, node)) | todo);
+	node->work.todo = (node->work.todo & allowed(sm, node)) | todo;
 	if (todo & TODO(TODO_DESCRIPTION))
 		set_naming(sm, node, true);
 	for (unsigned kind = 0; kind < TODO_COUNT; kind++)
@@ -129,7 +129,7 @@ static bool ask_switch_info(struct node *node, struct request *ret)
 {
 	ret->method = METHOD_GET;
 	ret->attr = ATTR_SWITCH_INFO;
-	node->work.todo &= (uint16_t)~TODO(TODO_SWITCH_INFO);
+	node->work.todo &= ~TODO(TODO_SWITCH_INFO);
 
 	return true;
 }
@@ -141,7 +141,7 @@ static bool ask_clear_change(struct node *node, struct request *ret)
 	ret->attr = ATTR_SWITCH_INFO;
 	memcpy(ret->data, node->sw->info, SMP_DATA_SIZE);
 	wire_set(ret->data, SWITCH_INFO_STATE_CHANGE, 1);
-	node->work.todo &= (uint16_t)~TODO(TODO_CLEAR_CHANGE);
+	node->work.todo &= ~TODO(TODO_CLEAR_CHANGE);
 	node->work.clearing = true;
 
 	return true;
@@ -181,7 +181,7 @@ static bool ask_port_info(struct sm *sm, struct node *node, struct request *ret)
 		at->port++;
 		return true;
 	}
-	node->work.todo &= (uint16_t)~TODO(TODO_PORT_INFO);
+	node->work.todo &= ~TODO(TODO_PORT_INFO);
 
 	return false;
 }
@@ -190,7 +190,7 @@ static bool ask_description(struct node *node, struct request *ret)
 {
 	ret->method = METHOD_GET;
 	ret->attr = ATTR_NODE_DESCRIPTION;
-	node->work.todo &= (uint16_t)~TODO(TODO_DESCRIPTION);
+	node->work.todo &= ~TODO(TODO_DESCRIPTION);
 
 	return true;
 }
@@ -206,6 +206,8 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 		return ask_port_info(sm, node, ret);
 	case TODO_SM_INFO:
 		return election_ask(sm, node, ret);
+	case TODO_VPORT_READ:
+		return vports_ask_read(sm, node, ret);
 	case TODO_PKEY_READ:
 		return tables_ask_pkey_read(sm, node, ret);
 	case TODO_LFT_READ:
@@ -214,6 +216,8 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 		return tables_ask_switch_set(sm, node, ret);
 	case TODO_PKEY_WRITE:
 		return tables_ask_pkey_write(sm, node, ret);
+	case TODO_VPORT_KEYS:
+		return vports_ask_keys(sm, node, ret);
 	case TODO_FDR10_SET:
 		return fdr10_ask_set(sm, node, ret);
 	case TODO_PORT_SET:
@@ -222,10 +226,14 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 		return tables_ask_lft_write(sm, node, ret);
 	case TODO_ACTIVATE:
 		return settings_ask_set(sm, node, true, ret);
+	case TODO_VPORT_SET:
+		return vports_ask_set(sm, node, ret);
 	case TODO_FDR10_READ:
 		return fdr10_ask_read(sm, node, ret);
 	case TODO_DESCRIPTION:
 		return ask_description(node, ret);
+	case TODO_VPORT_NAME:
+		return vports_ask_name(sm, node, ret);
 	case TODO_COUNT:
 		break;
 	}
@@ -428,6 +436,18 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 	case TODO_SM_INFO:
 		election_take(sm, node, answer);
 		break;
+	case TODO_VPORT_READ:
+		vports_take_read(sm, TAG_PORT(answer->request->tag), answer);
+		break;
+	case TODO_VPORT_KEYS:
+		vports_take_keys(sm, TAG_PORT(answer->request->tag), answer);
+		break;
+	case TODO_VPORT_SET:
+		vports_take_set(sm, TAG_PORT(answer->request->tag), answer);
+		break;
+	case TODO_VPORT_NAME:
+		vports_take_name(sm, TAG_PORT(answer->request->tag), answer);
+		break;
 	case TODO_PKEY_READ:
 	case TODO_PKEY_WRITE:
 		tables_take_pkeys(sm, node, answer);
@@ -516,10 +536,12 @@ static bool is_news(const struct sm *sm, const struct node *node, enum todo kind
 {
 	uint32_t own = sm->fabric.local_port;
 
-	if (kind == TODO_DESCRIPTION)
+	if (kind == TODO_DESCRIPTION || kind == TODO_VPORT_NAME)
 		return false;
 	if (answer->result != REQUEST_ANSWERED)
 		return true;
+	if (answer->request->attr == ATTR_VIRTUALIZATION_INFO)
+		return vports_is_news(sm, TAG_PORT(answer->request->tag), answer);
 	if (kind == TODO_SWITCH_INFO)
 		return !node->trusted || node->told ||
 		       memcmp(node->sw->info, answer->data, SMP_DATA_SIZE) != 0;

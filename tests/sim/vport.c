@@ -324,9 +324,11 @@ static enum sim_drop find_by_gid(const struct sim_port *port, const struct sim_p
 	return SIM_DROP_GRH;
 }
 
+/* One that is Down is not there: what comes for its LID, which may be another's now, is not for it.
+ */
 static bool owns(const struct sim_vport *vport, uint16_t lid)
 {
-	return vport->lid_required && vport->lid && vport->lid == lid;
+	return vport->lid_required && vport->lid && vport->lid == lid && vport->state > SIM_DOWN;
 }
 
 static enum sim_drop find_by_lid(const struct sim_port *port, const struct sim_packet *p,
@@ -335,7 +337,7 @@ static enum sim_drop find_by_lid(const struct sim_port *port, const struct sim_p
 	const struct sim_vports *vports = port->vports;
 
 	*ret = 0;
-	if (sim_has_lid(port, p->dlid))
+	if (sim_has_lid(port, p->dlid) || p->dlid == SIM_LID_PERMISSIVE)
 		return SIM_PASSED;
 	for (unsigned i = 1; i < vports->count; i++)
 		if (owns(&vports->vports[i], p->dlid)) {

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Stories of virtual ports (ConnectX-4 and later), over the simulator's reading of them, which
+ * shares no code with ours. Nothing here was run against ConnectX hardware.
+ */
+
+#include "tests/scenario/scenario.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "sm/vf.h"
+#include "tests/sim/endpoint.h"
+#include "tests/sim/probe.h"
+#include "tests/sim/vf.h"
+#include "tests/sim/vport.h"
+
+enum { VFS = 4 };
+
+/* A device sends no two traps within a time that depends on SubnetTimeOut (IBA 13.4.9). */
+#define TRAP_PAUSE (5 * LOOP_SEC)
+
+static int set_up(void **state)
+{
+	*state = scenario_new(1);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	scenario_free(*state);
+	return 0;
+}
+
+/* ---- what happens ---------------------------------------------------------------------------- */
+
+static void add_vports(struct scenario *s, struct sim_port *port, unsigned count, bool up,
+		       bool own_lids)
+{
+	struct sim_vf_spec spec = { .up = up, .lid_required = own_lids };
+
+	assert_int_equal(sim_vfs_add(port, SIM_VF_VPORT, count, &spec), 0);
+	scenario_happens(s, "%s has %u vports", port->node->name, count);
+}
+
+static void build(struct scenario *s, struct made_graph *graph, bool up, bool own_lids)
+{
+	scenario_build(s, graph);
+	for (uint32_t i = 0; i < s->n_hosts; i++)
+		add_vports(s, scenario_host(s, i), VFS, up, own_lids);
+}
+
+static void vf_starts(struct scenario *s, struct sim_port *port, unsigned vf)
+{
+	scenario_happens(s, "%s starts VF %u", port->node->name, vf);
+	assert_int_equal(sim_vf_start(port, vf), 0);
+}
+
+static void vf_stops(struct scenario *s, struct sim_port *port, unsigned vf)
+{
+	scenario_happens(s, "%s stops VF %u", port->node->name, vf);
+	assert_int_equal(sim_vf_stop(port, vf), 0);
+}
+
+static void vf_gets_guid(struct scenario *s, struct sim_port *port, unsigned vf, uint64_t guid)
+{
+	scenario_happens(s, "VF %u of %s gets GUID 0x%016" PRIx64, vf, port->node->name, guid);
+	assert_int_equal(sim_vf_set_guid(port, vf, guid), 0);
+}
+
+static void vf_moves(struct scenario *s, struct sim_port *port, unsigned vf, struct sim_port *to,
+		     unsigned to_vf)
+{
+	scenario_happens(s, "VF %u of %s moves to %s", vf, port->node->name, to->node->name);
+	assert_int_equal(sim_vf_move(port, vf, to, to_vf), 0);
+}
+
+/* ---- what must hold -------------------------------------------------------------------------- */
+
+static enum sim_expect all_reach_all(void *user, const struct sim_endpoint *from,
+				     const struct sim_endpoint *to, struct sim_probe *probe)
+{
+	(void)user;
+	(void)probe;
+	if (from->port->node->sw || to->port->node->sw)
+		return SIM_EXPECT_ANYTHING;
+	return sim_endpoint_is_up(from) && sim_endpoint_is_up(to) ? SIM_EXPECT_REACHED
+								  : SIM_EXPECT_ANYTHING;
+}
+
+static void not_reached(void *user, const struct sim_probe *probe, const struct sim_endpoint *to,
+			const struct sim_probe_result *result)
+{
+	char from_name[SIM_ENDPOINT_NAME], to_name[SIM_ENDPOINT_NAME];
+
+	scenario_fail(user, "%s does not reach %s (LID %u): at %s port %u %s",
+		      sim_endpoint_name(&probe->from, from_name), sim_endpoint_name(to, to_name),
+		      probe->dlid, result->at->node->name, result->at->number,
+		      sim_drop_text(result->why));
+}
+
+static struct vf *known_vf(struct scenario *s, const struct sim_port *port, unsigned vf)
+{
+	const struct fabric *f = sm_fabric(scenario_master(s)->sm);
+
+	return vf_at(f, fabric_find_port(f, port->guid), vf);
+}
+
+static const char *vf_reason(struct scenario *s, const struct sim_port *port, unsigned vf)
+{
+	const struct vf *known = known_vf(s, port, vf);
+
+	return known ? reason_key((enum reason)known->reason) : "unknown";
+}
+
+static void expect_up(struct scenario *s, const struct sim_port *port, unsigned vf)
+{
+	const struct sim_vport *vport = sim_vport(port, vf);
+	struct sim_vf_info info;
+
+	assert_int_equal(sim_vf_look(port, vf, &info), 0);
+	if (info.state != SIM_ACTIVE)
+		scenario_fail(s, "VF %u of %s is in state %u, the reason is %s", vf,
+			      port->node->name, info.state, vf_reason(s, port, vf));
+	if (vport->lid_required && !vport->lid)
+		scenario_fail(s, "VF %u of %s has no LID", vf, port->node->name);
+	if (strcmp(vf_reason(s, port, vf), "none"))
+		scenario_fail(s, "VF %u of %s is Active, and has reason %s", vf, port->node->name,
+			      vf_reason(s, port, vf));
+}
+
+static void expect_all_up(struct scenario *s)
+{
+	struct sim_probe_all all = { .expect = all_reach_all, .violated = not_reached, .user = s };
+
+	for (uint32_t i = 0; i < s->n_hosts; i++) {
+		const struct sim_port *port = scenario_host(s, i);
+
+		for (unsigned vf = 1; port->vports && vf < port->vports->count; vf++)
+			if (port->vports->vports[vf].started && sim_state(port) != SIM_DOWN)
+				expect_up(s, port, vf);
+	}
+	assert_int_equal(sim_probe_all(s->fabric, &all, NULL), 0);
+}
+
+static void settles(struct scenario *s)
+{
+	scenario_run(s, TRAP_PAUSE);
+	scenario_settle(s);
+}
+
+static void settles_and_is_good(struct scenario *s)
+{
+	settles(s);
+	expect_all_up(s);
+	scenario_expect_all_good(s);
+}
+
+static void comes_up(struct scenario *s)
+{
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+}
+
+/* SMPs that this costs until all is at rest. */
+struct costs {
+	uint64_t requests, sets, lft_sets;
+};
+
+static struct costs costs_until_now(struct scenario *s)
+{
+	const struct transport_sim_counts *counts =
+		transport_sim_counts(scenario_master(s)->transport);
+
+	return (struct costs){ counts->requests, counts->sets, counts->lft_sets };
+}
+
+static struct costs costs_since(struct scenario *s, struct costs before)
+{
+	struct costs now = costs_until_now(s);
+
+	return (struct costs){ now.requests - before.requests, now.sets - before.sets,
+			       now.lft_sets - before.lft_sets };
+}
+
+/* ---- bring-up -------------------------------------------------------------------------------- */
+
+static void vports_that_share_a_lid_come_up(void **state)
+{
+	build(*state, graph_make_ft2(4), true, false);
+	comes_up(*state);
+}
+
+static void vports_with_lids_of_their_own_come_up(void **state)
+{
+	build(*state, graph_make_ft2(4), true, true);
+	comes_up(*state);
+}
+
+static void vports_come_up_on_a_torus(void **state)
+{
+	build(*state, graph_make_ring(6, 2), true, true);
+	comes_up(*state);
+}
+
+/* What a restart finds, it keeps, and tells nobody anything. */
+static void a_restart_writes_nothing(void **state)
+{
+	struct scenario *s = *state;
+	uint16_t lid;
+
+	build(s, graph_make_ft2(4), true, true);
+	comes_up(s);
+	lid = sim_vport(scenario_host(s, 3), 2)->lid;
+	memory_keeper_clear(s->first.keeper);
+	scenario_stop_sm(s);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	assert_int_equal(sim_vport(scenario_host(s, 3), 2)->lid, lid);
+	assert_int_equal(costs_until_now(s).sets, 0);
+}
+
+/* ---- starting and stopping ------------------------------------------------------------------- */
+
+static void one_that_starts_costs_little(void **state)
+{
+	struct scenario *s = *state;
+	struct costs before, costs;
+
+	build(s, graph_make_ft2(8), false, false);
+	comes_up(s);
+	before = costs_until_now(s);
+	vf_starts(s, scenario_host(s, 5), 2);
+	scenario_run(s, 100 * LOOP_MSEC);
+	expect_up(s, scenario_host(s, 5), 2);
+	costs = costs_since(s, before);
+	if (costs.requests > 10 || costs.lft_sets > 0)
+		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
+			      costs.requests, costs.lft_sets);
+	settles_and_is_good(s);
+}
+
+static void one_that_starts_with_a_new_lid_costs_a_block_per_switch(void **state)
+{
+	struct scenario *s = *state;
+	struct costs before, costs;
+
+	build(s, graph_make_ft2(8), false, true);
+	comes_up(s);
+	before = costs_until_now(s);
+	vf_starts(s, scenario_host(s, 5), 2);
+	scenario_run(s, 100 * LOOP_MSEC);
+	expect_up(s, scenario_host(s, 5), 2);
+	costs = costs_since(s, before);
+	if (costs.requests - costs.lft_sets > 10 || costs.lft_sets > s->n_switches)
+		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
+			      costs.requests, costs.lft_sets);
+	settles_and_is_good(s);
+	/* And again: its LID and the way to it are still there. */
+	vf_stops(s, scenario_host(s, 5), 2);
+	settles_and_is_good(s);
+	scenario_run(s, TRAP_PAUSE);
+	before = costs_until_now(s);
+	vf_starts(s, scenario_host(s, 5), 2);
+	scenario_run(s, 100 * LOOP_MSEC);
+	expect_up(s, scenario_host(s, 5), 2);
+	assert_int_equal(costs_since(s, before).lft_sets, 0);
+}
+
+static void many_start_at_once(void **state)
+{
+	struct scenario *s = *state;
+	struct costs before, costs;
+	unsigned n = 0;
+
+	build(s, graph_make_ft2(8), false, false);
+	comes_up(s);
+	before = costs_until_now(s);
+	for (uint32_t i = 0; i < s->n_hosts; i++)
+		for (unsigned vf = 1; vf <= VFS; vf++, n++)
+			vf_starts(s, scenario_host(s, i), vf);
+	settles_and_is_good(s);
+	costs = costs_since(s, before);
+	/* With the sweeps that expect_all_good() asks for. */
+	if (costs.requests > 12 * n)
+		scenario_fail(s, "%" PRIu64 " requests for %u VFs", costs.requests, n);
+}
+
+static void who_has_no_guid_is_told_of(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), true, false);
+	port = scenario_host(s, 2);
+	vf_gets_guid(s, port, 3, 0);
+	scenario_start_sm(s);
+	settles(s);
+	assert_string_equal(vf_reason(s, port, 3), "vf-no-guid");
+	assert_int_equal(sim_vport(port, 3)->state, SIM_INIT);
+	expect_up(s, port, 2);
+	vf_gets_guid(s, port, 3, 0x0200000000001234);
+	settles_and_is_good(s);
+}
+
+static void a_duplicate_is_told_of_and_harms_nobody(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *first, *second;
+	uint64_t guid;
+
+	build(s, graph_make_ft2(4), true, true);
+	comes_up(s);
+	first = scenario_host(s, 1);
+	second = scenario_host(s, 4);
+	guid = sim_vport(first, 1)->guid;
+	vf_gets_guid(s, second, 2, guid);
+	settles(s);
+	assert_string_equal(vf_reason(s, second, 2), "vf-duplicate-guid");
+	assert_int_equal(sim_vport(second, 2)->state, SIM_INIT);
+	expect_up(s, first, 1);
+	expect_up(s, second, 1);
+	/* And of ports. */
+	vf_gets_guid(s, second, 3, scenario_host(s, 0)->guid);
+	settles(s);
+	assert_string_equal(vf_reason(s, second, 3), "vf-duplicate-guid");
+	/* It is there no longer. */
+	vf_stops(s, first, 1);
+	vf_gets_guid(s, second, 3, 0x0200000000000077);
+	settles_and_is_good(s);
+	expect_up(s, second, 2);
+}
+
+/* ---- moving ---------------------------------------------------------------------------------- */
+
+static void a_vf_that_moves_keeps_its_lid(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from, *to;
+	struct costs before, costs;
+	uint16_t lid;
+
+	build(s, graph_make_ft2(8), false, true);
+	from = scenario_host(s, 3);
+	to = scenario_host(s, s->n_hosts - 1);
+	assert_int_equal(sim_vf_start(from, 1), 0);
+	comes_up(s);
+	lid = sim_vport(from, 1)->lid;
+	scenario_run(s, TRAP_PAUSE);
+	before = costs_until_now(s);
+	vf_moves(s, from, 1, to, 2);
+	scenario_run(s, 200 * LOOP_MSEC);
+	expect_up(s, to, 2);
+	costs = costs_since(s, before);
+	assert_int_equal(sim_vport(to, 2)->lid, lid);
+	if (costs.lft_sets > s->n_switches || costs.requests - costs.lft_sets > 20)
+		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
+			      costs.requests, costs.lft_sets);
+	settles_and_is_good(s);
+	vf_moves(s, to, 2, from, 4);
+	settles_and_is_good(s);
+	assert_int_equal(sim_vport(from, 4)->lid, lid);
+}
+
+/* ---- partitions ------------------------------------------------------------------------------ */
+
+static void each_has_the_keys_of_its_own_guid(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port, *other;
+	struct sim_endpoint e;
+
+	s->closed = true;
+	build(s, graph_make_ft2(4), true, true);
+	port = scenario_host(s, 2);
+	other = scenario_host(s, 5);
+	/* The members go by GUID: those of VFs, which may not be there yet. */
+	s->members[s->n_members++] =
+		(struct scenario_member){ sim_vport(port, 1)->guid, 0x123, true };
+	s->members[s->n_members++] =
+		(struct scenario_member){ sim_vport(other, 3)->guid, 0x123, false };
+	scenario_start_sm(s);
+	scenario_settle(s);
+	e = (struct sim_endpoint){ port, 1 };
+	assert_true(sim_endpoint_has_pkey(&e, 0x8123));
+	e = (struct sim_endpoint){ other, 3 };
+	assert_true(sim_endpoint_has_pkey(&e, 0x0123));
+	e = (struct sim_endpoint){ port, 2 };
+	assert_false(sim_endpoint_takes_pkey(&e, 0x8123));
+	e = (struct sim_endpoint){ port, 0 };
+	assert_false(sim_endpoint_takes_pkey(&e, 0x8123));
+	for (unsigned n = 0; n < 2; n++) {
+		struct sim_probe probe = { .from = { port, 1 },
+					   .dlid = sim_vport(other, n ? 3 : 2)->lid,
+					   .pkey = 0x8123 };
+		struct sim_probe_result result;
+
+		sim_probe(&probe, &result);
+		assert_int_equal(result.why == SIM_PASSED, n == 1);
+	}
+}
+
+/* ---- what is not known of hardware ------------------------------------------------------------
+ */
+
+/* One way and the other of all that reference/virtualization.md 7 lists. */
+static void every_reading_of_what_is_not_verified_comes_up(void **state)
+{
+	static const struct sim_quirks readings[] = {
+		{ .virtualization_info_by_port = true },
+		{ .vports_start_enabled = true },
+		{ .vport_change_clears_by_get = true },
+		{ .vport_change_by_set = true },
+		{ .vport_traps_every_change = true },
+		{ .vport_change_by_set = true, .vport_traps_every_change = true },
+		{ .vport_skips_armed = true },
+		{ .vport_refuses_down = true },
+		{ .vport_needs_active_port = true },
+		{ .vport_takes_any_lid = true },
+		{ .vport_lid_index_writable = true },
+		{ .vport_guid_writable = true },
+		{ .vport_lid_takes_smps = true },
+		{ .no_vport_guid_info = true },
+		{ .vendor_traps_anonymous = true },
+	};
+
+	for (unsigned own = 0; own < 2; own++) {
+		for (size_t i = 0; i < COUNT(readings); i++) {
+			struct scenario *s = scenario_new(i);
+
+			s->fabric->quirks = readings[i];
+			build(s, graph_make_ft2(4), false, own);
+			vf_starts(s, scenario_host(s, 2), 1);
+			comes_up(s);
+			vf_starts(s, scenario_host(s, 3), 2);
+			settles_and_is_good(s);
+			vf_moves(s, scenario_host(s, 3), 2, scenario_host(s, 6), 4);
+			settles_and_is_good(s);
+			scenario_reboot(s, scenario_host(s, 6)->node);
+			settles_and_is_good(s);
+			scenario_free(s);
+		}
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(vports_that_share_a_lid_come_up),
+		TEST(vports_with_lids_of_their_own_come_up),
+		TEST(vports_come_up_on_a_torus),
+		TEST(a_restart_writes_nothing),
+		TEST(one_that_starts_costs_little),
+		TEST(one_that_starts_with_a_new_lid_costs_a_block_per_switch),
+		TEST(many_start_at_once),
+		TEST(who_has_no_guid_is_told_of),
+		TEST(a_duplicate_is_told_of_and_harms_nobody),
+		TEST(a_vf_that_moves_keeps_its_lid),
+		TEST(each_has_the_keys_of_its_own_guid),
+		TEST(every_reading_of_what_is_not_verified_comes_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
