@@ -70,6 +70,23 @@ static void start_read(struct sm *sm)
 	sm->phase = PHASE_READ;
 }
 
+/*
+ * Somebody wants to know what devices hold, whatever they acknowledged: tables are read again, also
+ * those of a switch that came up without. A sweep that is full for a reason of our own looks for
+ * devices and links, and finds tables known or not, as they are.
+ */
+static void doubt_all(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		struct node *node = &sm->fabric.nodes[i];
+
+		tables_doubt(sm, node);
+		if (node->sw)
+			node->sw->cold = false;
+	}
+	sm->planned_keys.stale = true; /* keys stay at the indices at which they are found */
+}
+
 static void start(struct sm *sm)
 {
 	bool full = sm->full_wanted;
@@ -91,6 +108,9 @@ static void start(struct sm *sm)
 	sm->phase = PHASE_DISCOVER;
 	if (full)
 		faults_forget(sm);
+	if (sm->doubt_wanted)
+		doubt_all(sm);
+	sm->doubt_wanted = false;
 	discover_start(sm, full);
 }
 
@@ -635,6 +655,7 @@ void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *p
 
 void sm_sweep(struct sm *sm, bool full)
 {
+	sm->doubt_wanted = sm->doubt_wanted || full;
 	sm_sweep_again(sm, full);
 }
 

@@ -27,7 +27,7 @@ enum { SEEDS = 20, STEPS = 25, BURST = 6 };
 static uint64_t n_seeds = SEEDS;
 static uint64_t first_seed = 1;
 static uint64_t n_events;
-static bool garbled; /* what is believed of a device may be anything */
+static bool lied; /* what is believed of a device may be anything */
 
 /* ---- what can happen ------------------------------------------------------------------------- */
 
@@ -243,13 +243,16 @@ static void a_link_gets_worse(struct scenario *s)
 	}
 }
 
-/* What any sweep may ask again: not tables, nor who it is. */
-static void a_node_lies(struct scenario *s, const char *node)
+/* Answers that are not what is so; then it is a full sweep that finds out. */
+static void a_node_lies(struct scenario *s)
 {
-	static const char *const attributes[] = { "portinfo", "switchinfo" };
+	static const char *const lies[] = { "garble", "status", "forget" };
+	static const char *const attributes[] = { "portinfo", "switchinfo", "pkeys",
+						  "lft",      "nodeinfo",   "sminfo" };
+	const char *node = any_node(s)->name;
 
-	garbled = true;
-	scenario_fault(s, "%s \"%s\" %s %u%%", scenario_random(s, 2) ? "garble" : "status", node,
+	lied = true;
+	scenario_fault(s, "%s \"%s\" %s %u%%", lies[scenario_random(s, COUNT(lies))], node,
 		       attributes[scenario_random(s, COUNT(attributes))],
 		       1 + (unsigned)scenario_random(s, 100));
 }
@@ -258,7 +261,7 @@ static void a_node_gets_worse(struct scenario *s)
 {
 	static const char *const what[] = { "silent", "mute", "tid", "refuse" };
 	const char *node = any_node(s)->name;
-	unsigned n = (unsigned)scenario_random(s, COUNT(what) + 3);
+	unsigned n = (unsigned)scenario_random(s, COUNT(what) + 2);
 
 	if (n < COUNT(what))
 		scenario_fault(s, "%s \"%s\" %u%%", what[n], node,
@@ -267,11 +270,9 @@ static void a_node_gets_worse(struct scenario *s)
 		scenario_fault(s, "service \"%s\" %uus buffer %u", node,
 			       1 + (unsigned)scenario_random(s, 5000),
 			       1 + (unsigned)scenario_random(s, 8));
-	else if (n == COUNT(what) + 1)
+	else
 		scenario_fault(s, "die \"%s\" after %u%s", node, (unsigned)scenario_random(s, 20),
 			       scenario_random(s, 2) ? " silent" : "");
-	else
-		a_node_lies(s, node);
 }
 
 static void somebody_cries(struct scenario *s)
@@ -302,6 +303,7 @@ static const struct {
 } events[] = {
 	{ a_link_gets_worse, 3 },
 	{ a_node_gets_worse, 3 },
+	{ a_node_lies, 2 },
 	{ somebody_cries, 2 },
 	{ faults_are_over, 1 },
 	{ pull_or_plug, 8 },
@@ -371,9 +373,9 @@ static void let_it_work(struct scenario *s)
 		scenario_start_sm(s);
 	scenario_clear_faults(s);
 	/* What could be believed is not asked for again, unless somebody wants that. */
-	if (garbled)
+	if (lied)
 		sm_sweep(s->first.sm, true);
-	garbled = false;
+	lied = false;
 }
 
 /* Some hosts have VFs, of which one in three does not run. */

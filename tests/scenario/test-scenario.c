@@ -639,6 +639,65 @@ static void answers_that_are_malformed_are_not_believed(void **state)
 	scenario_expect_good_within(s, 600);
 }
 
+/* And nothing tells so, until somebody wants to have everything read again. */
+static void is_good_after_a_full_sweep(struct scenario *s)
+{
+	scenario_clear_faults(s);
+	sm_sweep(s->first.sm, true);
+	s->changed = loop_now(s->loop);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+}
+
+static void is_believed_wrongly(struct scenario *s)
+{
+	char why[512];
+
+	scenario_settle(s);
+	if (scenario_is_good(s, NULL, why))
+		scenario_fail(s, "there was nothing to mend");
+}
+
+static void routes_that_a_switch_acknowledged_and_forgot_are_mended(void **state)
+{
+	struct scenario *s = *state;
+
+	comes_up(s, graph_make_ft2(4));
+	for (unsigned i = 0; i < s->n_switches; i++)
+		scenario_fault(s, "forget \"S%u\" lft", i);
+	scenario_pull(s, some_link(s));
+	is_believed_wrongly(s);
+	is_good_after_a_full_sweep(s);
+}
+
+static void keys_that_a_host_acknowledged_and_forgot_are_mended(void **state)
+{
+	struct scenario *s = *state;
+
+	comes_up(s, graph_make_ft2(4));
+	scenario_fault(s, "forget \"H3\" pkeys");
+	s->closed = true;
+	scenario_apply_partitions(s);
+	is_believed_wrongly(s);
+	is_good_after_a_full_sweep(s);
+}
+
+static void keys_that_a_host_refused_and_took_are_mended(void **state)
+{
+	struct scenario *s = *state;
+
+	comes_up(s, graph_make_ft2(4));
+	scenario_fault(s, "status \"H3\" pkeys set");
+	s->closed = true;
+	scenario_apply_partitions(s);
+	scenario_settle(s);
+	scenario_clear_faults(s);
+	s->closed = false;
+	scenario_apply_partitions(s);
+	is_believed_wrongly(s);
+	is_good_after_a_full_sweep(s);
+}
+
 static void devices_that_are_slow_and_have_little_room_come_up(void **state)
 {
 	struct scenario *s = *state;
@@ -936,6 +995,9 @@ int main(void)
 		TEST(devices_die_while_they_are_asked),
 		TEST(a_host_that_does_not_keep_its_settings_is_told_once),
 		TEST(answers_that_are_malformed_are_not_believed),
+		TEST(routes_that_a_switch_acknowledged_and_forgot_are_mended),
+		TEST(keys_that_a_host_acknowledged_and_forgot_are_mended),
+		TEST(keys_that_a_host_refused_and_took_are_mended),
 		TEST(devices_that_are_slow_and_have_little_room_come_up),
 		TEST(a_fabric_that_loses_one_percent_comes_up),
 		TEST(a_fabric_that_loses_ten_percent_comes_up),

@@ -242,6 +242,115 @@ static void a_port_that_is_not_told_of_is_asked_for_again_in_the_next_sweep(void
 	world_free(w);
 }
 
+/* -- tables ---------------------------------------------------------------------------------------
+ */
+
+static unsigned count_table_gets(const struct world *w, size_t from)
+{
+	return world_count(w, from, NULL, METHOD_GET, ATTR_PKEY_TABLE) +
+	       world_count(w, from, NULL, METHOD_GET, ATTR_LFT);
+}
+
+/* They said that they had done what they were told, and what they were not told they did. */
+static void change_tables_behind_its_back(struct world *w)
+{
+	w->host[3]->port[1].keys[0] = 0;
+	w->host[3]->port[1].keys[5] = 0x8123;
+	w->east->lft[fake_lid(w->host[1], 1)] = ROUTE_NONE;
+	w->west->lft[fake_lid(w->host[3], 1)] = 1;
+}
+
+static void a_full_sweep_that_somebody_asks_for_mends_tables_that_are_believed_wrongly(void **state)
+{
+	struct world *w = world_new(1);
+	size_t mark;
+
+	(void)state;
+	world_start(w);
+	sm_sweep(w->sm, false); /* reads what was not worth reading of who came up empty */
+	world_run(w, 20);
+	change_tables_behind_its_back(w);
+	mark = world_mark(w);
+	sm_sweep(w->sm, false);
+	world_run(w, 20);
+	assert_int_equal(count_table_gets(w, mark), 0);
+	assert_int_equal(world_sets(w, mark), 0);
+	sm_sweep(w->sm, true);
+	world_run(w, 20);
+	assert_int_equal(w->host[3]->port[1].keys[0], 0xffff);
+	assert_int_equal(w->host[3]->port[1].keys[5], 0);
+	assert_int_equal(world_sets(w, mark), 3);
+	assert_good(w, NULL);
+	world_free(w);
+}
+
+/* For a sweep that is under way it is too late; another follows. */
+static void who_asks_in_the_middle_of_a_sweep_has_tables_read_after_it(void **state)
+{
+	struct world *w = world_new(1);
+
+	(void)state;
+	world_start(w);
+	change_tables_behind_its_back(w);
+	sm_sweep(w->sm, false);
+	loop_virtual_run_for(w->loop, 20 * LOOP_USEC);
+	sm_sweep(w->sm, true);
+	world_run(w, 20);
+	assert_int_equal(w->host[3]->port[1].keys[5], 0);
+	assert_good(w, NULL);
+	world_free(w);
+}
+
+static void a_full_sweep_of_a_quiet_fabric_reads_each_table_once_and_writes_nothing(void **state)
+{
+	struct world *w = world_new(1);
+	size_t mark;
+
+	(void)state;
+	world_start(w);
+	for (unsigned i = 0; i < 3; i++) {
+		mark = world_mark(w);
+		sm_sweep(w->sm, true);
+		world_run(w, 20);
+		/* of each LFT the one block that is in use */
+		assert_int_equal(world_count(w, mark, NULL, METHOD_GET, ATTR_LFT), 2);
+		assert_int_equal(world_count(w, mark, w->east, METHOD_GET, ATTR_LFT), 1);
+		assert_int_equal(world_count(w, mark, w->host[3], METHOD_GET, ATTR_PKEY_TABLE),
+				 FAKE_KEYS / PKEY_BLOCK);
+		assert_int_equal(world_sets(w, mark), 0);
+	}
+	assert_good(w, NULL);
+	world_free(w);
+}
+
+/* At the start, and when another master has gone: tables once, and that was so before. */
+static void full_sweeps_for_its_own_reasons_read_no_table_that_is_known(void **state)
+{
+	struct world *w = world_new(1);
+	struct arrival trap;
+	size_t mark;
+
+	(void)state;
+	w->conf.sweep_interval = 10;
+	world_start(w);
+	assert_int_equal(world_count(w, 0, NULL, METHOD_GET, ATTR_LFT), 0);
+	assert_int_equal(count_table_gets(w, 0), 10);
+	assert_int_equal(world_count(w, 0, NULL, METHOD_GET, 0), 57);
+	mark = world_mark(w);
+	fake_add_sm(w->host[2], SM_MASTER, 15);
+	trap = fake_make_trap(w->host[2], 1, TRAP_CAPABILITY);
+	fake_deliver(w->f, &trap);
+	world_run(w, 60);
+	assert_int_equal(world_state(w), SM_STANDBY);
+	w->host[2]->sm_state = SM_NOT_ACTIVE;
+	world_run(w, 60);
+	assert_int_equal(world_state(w), SM_MASTER);
+	assert_int_equal(count_table_gets(w, mark), 22);
+	assert_int_equal(world_count(w, mark, NULL, METHOD_GET, 0), 114);
+	assert_good(w, NULL);
+	world_free(w);
+}
+
 /* -- generations ----------------------------------------------------------------------------------
  */
 
@@ -318,6 +427,12 @@ int main(void)
 		cmocka_unit_test(a_cable_that_is_pulled_while_lids_are_kept_is_down_at_both_ends),
 		cmocka_unit_test(a_port_that_is_not_told_of_is_asked_for_again_in_the_next_sweep),
 		cmocka_unit_test(a_host_that_restarts_while_others_are_activated_gets_its_keys),
+		cmocka_unit_test(
+			a_full_sweep_that_somebody_asks_for_mends_tables_that_are_believed_wrongly),
+		cmocka_unit_test(who_asks_in_the_middle_of_a_sweep_has_tables_read_after_it),
+		cmocka_unit_test(
+			a_full_sweep_of_a_quiet_fabric_reads_each_table_once_and_writes_nothing),
+		cmocka_unit_test(full_sweeps_for_its_own_reasons_read_no_table_that_is_known),
 		cmocka_unit_test(who_comes_or_goes_makes_a_generation_though_nothing_is_written),
 	};
 
