@@ -514,6 +514,7 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 		fault_leave_out(sm, node, &node->fault, REASON_NOT_A_TABLE_SWITCH);
 		return;
 	}
+	tables_doubt_neighbors(sm, node, changed);
 	if (restarted) {
 		tables_forget(sm, node);
 		forget_faults(sm, node);

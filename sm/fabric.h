@@ -73,21 +73,22 @@ struct port {
 	uint16_t lid;             /* planned base LID; 0: none */
 	uint16_t status;          /* of the last refused Set */
 	uint8_t number;
-	uint8_t lmc;                 /* planned */
-	uint8_t reason;              /* enum reason: why it is not Active, or what else is wrong */
-	uint8_t refusals;            /* Sets of PortInfo refused in a row */
-	uint32_t fits;               /* sweep that found nothing to set; 0: read or set since */
-	struct fault set_fault;      /* they are refused again and again */
-	struct fault table_fault;    /* its P_Key table is refused, or not answered for */
-	bool known : 1;              /* info is what the device holds */
-	bool present : 1;            /* seen in the last sweep */
-	bool probe_silent : 1;       /* the link is up and nobody answers behind it */
-	bool sm : 1;                 /* another SM lives there */
-	bool stale : 1;              /* to be read again */
-	bool busy : 1;               /* a PortInfo of it is in flight */
-	bool relink : 1;             /* what is behind the link is to be asked again */
-	bool fresh : 1;              /* Active since its far end was last asked, see discover.c */
-	bool fdr10 : 1;              /* the link runs at FDR10, where PortInfo says QDR */
+	uint8_t lmc;              /* planned */
+	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
+	uint8_t refusals;         /* Sets of PortInfo refused in a row */
+	uint32_t fits;            /* sweep that found nothing to set; 0: read or set since */
+	struct fault set_fault;   /* they are refused again and again */
+	struct fault table_fault; /* its P_Key table is refused, or not answered for */
+	bool known : 1;           /* info is what the device holds */
+	bool present : 1;         /* seen in the last sweep */
+	bool probe_silent : 1;    /* the link is up and nobody answers behind it */
+	bool sm : 1;              /* another SM lives there */
+	bool stale : 1;           /* to be read again */
+	bool busy : 1;            /* a PortInfo of it is in flight */
+	bool relink : 1;          /* what is behind the link is to be asked again */
+	bool fresh : 1;           /* Active since its far end was last asked, see discover.c */
+	bool fdr10 : 1;           /* the link runs at FDR10, where PortInfo says QDR */
+	bool raised : 1; /* of a switch: what hangs there was armed, and it was not asked since */
 	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
 				      */
 };

@@ -247,6 +247,8 @@ bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret
 bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret);
 bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret);
 void tables_doubt_keys(struct sm *sm, uint32_t port, enum port_state before);
+/* PortStateChange was read from this switch. */
+void tables_doubt_neighbors(struct sm *sm, struct node *node, bool changed);
 void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer);

@@ -57,21 +57,43 @@ void tables_forget(struct sm *sm, struct node *node)
 		memset(sw->lft, ROUTE_NONE, sw->lft_size);
 }
 
+static void forget_keys(struct port *port)
+{
+	free(port->pkeys);
+	port->pkeys = NULL;
+}
+
 /*
  * The port of a host was Armed or more @before. If it fell back meanwhile it may have restarted,
  * with the P_Keys that it comes up with, and does not look so: its LID is in every Set of PortInfo,
- * even in one that it refuses.
+ * even in one that it refuses. Nor does it if it restarts before it is armed; that only its switch
+ * can tell, which has seen the link go down.
  */
 void tables_doubt_keys(struct sm *sm, uint32_t number, enum port_state before)
 {
 	struct port *port = &sm->fabric.ports[number];
+	bool fell = before >= PORT_ARMED && port_state(port) < PORT_ARMED;
+	bool rose = before < PORT_ARMED && port_state(port) >= PORT_ARMED;
 
-	if (sm->phase == PHASE_DISCOVER || before < PORT_ARMED || port_state(port) >= PORT_ARMED ||
-	    port->number == 0 || !port_is_end(&sm->fabric, number))
+	if (sm->phase == PHASE_DISCOVER || port->number == 0 || !port_is_end(&sm->fabric, number))
 		return;
-	free(port->pkeys);
-	port->pkeys = NULL;
+	if (rose && port->peer != NO_PORT)
+		sm->fabric.ports[port->peer].raised = true;
+	if (!fell)
+		return;
+	forget_keys(port);
 	sm_sweep_again(sm, false);
+}
+
+void tables_doubt_neighbors(struct sm *sm, struct node *node, bool changed)
+{
+	for (unsigned i = 1; i <= node->n_ports; i++) {
+		struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		if (port->raised && changed && port->peer != NO_PORT)
+			forget_keys(&sm->fabric.ports[port->peer]);
+		port->raised = false;
+	}
 }
 
 static bool is_cold(const struct sm *sm, const struct node *node, uint32_t number)

@@ -197,6 +197,44 @@ static void a_host_that_restarts_while_others_are_activated_gets_its_keys(void *
 	world_free(w);
 }
 
+static void see_and_restart_before_armed(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	struct world *w = f->user;
+
+	if (smp->device != w->host[3] || smp->method != METHOD_SET || smp->attr != ATTR_PORT_INFO)
+		return;
+	f->see = NULL;
+	fake_restart(w->host[3]);
+}
+
+/* Its keys were found as they should be, and it has the LID that it had; its switch knows. */
+static void a_host_that_restarts_just_before_it_is_armed_gets_its_keys(void **state)
+{
+	struct world *w = world_new(1);
+	size_t mark;
+
+	(void)state;
+	w->partitions = world_parse("Default=0x7fff, ipoib : ALL=limited, SELF=full ;\n");
+	world_start(w);
+	fake_unplug(w->host[3], 1);
+	fake_plug(w->host[3], 1);
+	w->f->see = see_and_restart_before_armed;
+	w->f->user = w;
+	sm_sweep(w->sm, false);
+	world_run(w, 20);
+	assert_null(w->f->see);
+	sm_sweep(w->sm, false);
+	world_run(w, 20);
+	assert_int_equal(w->host[3]->port[1].keys[0], 0x7fff);
+	assert_good(w, NULL);
+	mark = world_mark(w);
+	fake_unplug(w->east, 1);
+	sm_sweep(w->sm, false);
+	world_run(w, 20);
+	assert_int_equal(world_count(w, mark, w->host[3], METHOD_GET, ATTR_PKEY_TABLE), 0);
+	world_free(w);
+}
+
 /* One end tells so when it is set; then the other is not set, and nobody would read it again. */
 static void a_cable_that_is_pulled_while_lids_are_kept_is_down_at_both_ends(void **state)
 {
@@ -426,6 +464,7 @@ int main(void)
 		cmocka_unit_test(a_host_that_restarts_after_a_new_master_has_read_it_comes_up),
 		cmocka_unit_test(a_cable_that_is_pulled_while_lids_are_kept_is_down_at_both_ends),
 		cmocka_unit_test(a_port_that_is_not_told_of_is_asked_for_again_in_the_next_sweep),
+		cmocka_unit_test(a_host_that_restarts_just_before_it_is_armed_gets_its_keys),
 		cmocka_unit_test(a_host_that_restarts_while_others_are_activated_gets_its_keys),
 		cmocka_unit_test(
 			a_full_sweep_that_somebody_asks_for_mends_tables_that_are_believed_wrongly),
