@@ -6,6 +6,11 @@
  * asking, and a flood of them costs one sweep at a time (sm.c holds sweeps off). One that cannot
  * come from the device that has its LID is counted, and leads to nothing. Only the master is told,
  * and answers.
+ *
+ * A device that has left keeps its LID, and so does the SM's LID in it: a switch that was cut off
+ * has a trap of its link to tell, over and over, and that is heard as soon as the cable is back,
+ * which is before any sweep has found it. So a trap of one who is away says that it is not. And
+ * before the first plan nobody knows who has which LID.
  */
 
 #include <inttypes.h>
@@ -53,6 +58,21 @@ static void act_on_vendor(struct sm *sm, uint32_t port, const uint8_t *notice)
 	}
 }
 
+static void act_on_capabilities(struct sm *sm, uint32_t port, const uint8_t *notice)
+{
+	const struct node *node = node_of(&sm->fabric, port);
+
+	if (node->present && is_about_description(notice)) {
+		work_add(sm, sm->fabric.ports[port].node, TODO(TODO_DESCRIPTION));
+		return;
+	}
+	if (port_is_end(&sm->fabric, port))
+		sm->fabric.ports[port].stale = true;
+	if (node->present)
+		work_add(sm, sm->fabric.ports[port].node, TODO(TODO_PORT_INFO));
+	sm_sweep_again(sm, false);
+}
+
 static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
 {
 	if (!wire_get(notice, NOTICE_GENERIC)) {
@@ -61,14 +81,7 @@ static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
 	}
 	switch (wire_get(notice, NOTICE_TRAP)) {
 	case TRAP_CAPABILITY:
-		if (is_about_description(notice)) {
-			work_add(sm, sm->fabric.ports[port].node, TODO(TODO_DESCRIPTION));
-			return;
-		}
-		if (port_is_end(&sm->fabric, port))
-			sm->fabric.ports[port].stale = true;
-		work_add(sm, sm->fabric.ports[port].node, TODO(TODO_PORT_INFO));
-		sm_sweep_again(sm, false);
+		act_on_capabilities(sm, port, notice);
 		return;
 	case TRAP_LINK_STATE:
 		/* PortStateChange may be gone: a Set that was long under way cleared it. */
@@ -88,10 +101,19 @@ static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
 /* -- what is impossible -------------------------------------------------------------------------
  */
 
+/* The port that has this LID, or had it when it was last here; or NO_PORT. */
+static uint32_t find_port(const struct sm *sm, unsigned lid)
+{
+	uint32_t port = fabric_find_lid(&sm->fabric, lid);
+	uint64_t guid = port == NO_PORT ? identity_owner(sm->identities, lid) : 0;
+
+	return guid ? fabric_find_port(&sm->fabric, guid) : port;
+}
+
 /* The device that has this LID sends it of itself. */
 static bool is_lid_of(const struct sm *sm, const struct node *node, uint64_t lid)
 {
-	uint32_t port = fabric_find_lid(&sm->fabric, (unsigned)lid);
+	uint32_t port = find_port(sm, (unsigned)lid);
 
 	return port != NO_PORT && node_of(&sm->fabric, port) == node;
 }
@@ -155,7 +177,7 @@ static bool is_possible(const struct sm *sm, uint32_t port, const uint8_t *notic
 	if (!wire_get(notice, NOTICE_GENERIC))
 		return node->present && is_possible_of_vendor(sm, port, notice);
 
-	return node->present && wire_get(notice, NOTICE_PRODUCER) == node->type &&
+	return wire_get(notice, NOTICE_PRODUCER) == node->type &&
 	       has_possible_details(sm, node, notice);
 }
 
@@ -171,11 +193,16 @@ static void ignore(struct sm *sm, const struct arrival *arrival, const uint8_t *
 void trap_receive(struct sm *sm, const struct arrival *arrival)
 {
 	const uint8_t *notice = smp_data_in(&arrival->datagram);
-	uint32_t port = fabric_find_lid(&sm->fabric, arrival->from.lid);
+	uint32_t port = find_port(sm, arrival->from.lid);
 
 	if (sm->state != SM_MASTER)
 		return;
 	repress(sm, arrival, port);
+	if (port == NO_PORT && sm->adopting) {
+		if (sm->conf.sweep_on_trap)
+			sm_sweep_again(sm, false);
+		return;
+	}
 	if (!is_possible(sm, port, notice)) {
 		ignore(sm, arrival, notice);
 		return;

@@ -799,6 +799,30 @@ static void traps_of_nobody_are_nothing_to_it(void **state)
 	is_good_again(s);
 }
 
+/* Switches that are cut off, and come back, say so with traps: nothing of that is impossible. */
+static void no_trap_of_a_link_that_bounces_is_ignored(void **state)
+{
+	static const unsigned ms[] = { 0, 1, 5, 15, 30, 100, 700, 3000, 20000 };
+
+	for (unsigned i = 0; i < COUNT(ms); i++) {
+		struct scenario *s = scenario_new(i);
+
+		comes_up(s, graph_make_line(4, 2));
+		for (unsigned n = 0; n < s->n_links; n++) {
+			struct sim_port *port = scenario_link(s, n);
+
+			scenario_pull(s, port);
+			scenario_run(s, ms[i] * LOOP_MSEC);
+			scenario_plug(s, port);
+			is_good_again(s);
+			assert_int_equal(scenario_status(&s->first).traps_ignored, 0);
+		}
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 /* With a trap it is noticed long before the next sweep. */
 static void a_trap_makes_it_look_at_once(void **state)
 {
@@ -1005,6 +1029,7 @@ int main(void)
 		TEST(packets_that_come_late_twice_and_in_any_order_do_no_harm),
 		TEST(a_storm_of_traps_does_not_wear_it_out),
 		TEST(traps_of_nobody_are_nothing_to_it),
+		TEST(no_trap_of_a_link_that_bounces_is_ignored),
 		TEST(a_trap_makes_it_look_at_once),
 		TEST(a_fabric_with_a_management_key_comes_up),
 		TEST(it_is_killed_while_it_sets_management_keys),

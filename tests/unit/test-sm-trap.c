@@ -258,7 +258,36 @@ static void a_trap_about_another_device_than_its_sender_is_ignored_and_counted(v
 	assert_ignored(w, &trap);
 }
 
-static void a_trap_of_a_device_that_has_left_is_ignored_and_counted(void **state)
+/* A lie costs a light sweep, and nothing is asked of who is not there. */
+static void a_trap_of_a_device_that_has_left_is_a_sign_that_it_is_back(void **state)
+{
+	static const unsigned numbers[] = { TRAP_LINK_STATE, TRAP_LINK_INTEGRITY, TRAP_CAPABILITY };
+
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		struct world *w = world_new(i);
+		struct arrival trap;
+		size_t from;
+
+		world_start(w);
+		trap = fake_make_trap(w->east, 2, numbers[i]);
+		fake_unplug(w->west, TRUNK);
+		sm_sweep(w->sm, false);
+		world_run(w, 5);
+		from = world_mark(w);
+		deliver(w, &trap);
+		assert_int_equal(world_count(w, from, NULL, METHOD_GET, 0), 3);
+		assert_int_equal(world_sets(w, from), 0);
+		fake_plug(w->west, TRUNK);
+		deliver(w, &trap);
+		assert_int_equal(ignored(w), 0);
+		assert_good(w, NULL);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+static void what_one_that_has_left_cannot_say_is_ignored_and_counted(void **state)
 {
 	struct world *w = *state;
 	struct arrival trap;
@@ -268,6 +297,9 @@ static void a_trap_of_a_device_that_has_left_is_ignored_and_counted(void **state
 	fake_unplug(w->east, 2);
 	sm_sweep(w->sm, false);
 	world_run(w, 5);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_144_LID, fake_lid(w->host[2], 1));
+	assert_ignored(w, &trap);
+	trap = fake_make_trap(w->host[3], 1, TRAP_LINK_STATE);
 	assert_ignored(w, &trap);
 }
 
@@ -275,15 +307,18 @@ static void see_and_send(struct fake_fabric *f, const struct fake_smp *smp)
 {
 	const struct arrival *trap = f->user;
 
-	if (smp->attr == ATTR_SM_INFO)
-		fake_deliver(f, trap);
+	if (smp->attr != ATTR_SM_INFO && smp->attr != ATTR_PKEY_TABLE)
+		return;
+	f->see = NULL;
+	fake_deliver(f, trap);
 }
 
 /* Seen to have left, and the plan has not been made anew yet: others are asked who is master. */
-static void nor_is_one_believed_that_comes_while_its_device_is_missed(void **state)
+static void so_is_one_that_comes_while_its_device_is_missed(void **state)
 {
 	struct world *w = *state;
 	struct arrival trap;
+	uint64_t sweeps;
 
 	w->conf.priority = 5;
 	fake_add_sm(w->host[2], SM_STANDBY, 0);
@@ -292,10 +327,35 @@ static void nor_is_one_believed_that_comes_while_its_device_is_missed(void **sta
 	fake_unplug(w->east, 2);
 	w->f->see = see_and_send;
 	w->f->user = &trap;
+	sweeps = world_sweeps(w);
 	sm_sweep(w->sm, false);
 	world_run(w, 5);
 	assert_int_equal(w->f->n_answers, 1);
-	assert_int_equal(ignored(w), 1);
+	assert_int_equal(world_sweeps(w), sweeps + 2);
+	assert_int_equal(ignored(w), 0);
+}
+
+/* It has been said over and over while there was no subnet manager; LIDs are adopted in a moment.
+ */
+static void a_trap_before_anybody_is_known_by_lid_is_not_impossible(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+
+	world_start(w);
+	world_stop(w);
+	fake_keeper_clear(&w->keeper);
+	trap = fake_make_trap(w->east, 2, TRAP_LINK_STATE);
+	w->f->see = see_and_send;
+	w->f->user = &trap;
+	world_start(w);
+	assert_null(w->f->see);
+	assert_int_equal(w->f->n_answers, 1);
+	assert_int_equal(ignored(w), 0);
+	assert_int_equal(world_sweeps(w), 2);
+	assert_good(w, NULL);
+	trap.from.lid = 900;
+	assert_ignored(w, &trap);
 }
 
 /* -- storms -------------------------------------------------------------------------------------
@@ -408,8 +468,10 @@ int main(void)
 		TEST(a_trap_that_says_impossible_things_is_ignored_and_counted),
 		TEST(a_trap_from_a_lid_that_nobody_has_is_ignored_and_counted),
 		TEST(a_trap_about_another_device_than_its_sender_is_ignored_and_counted),
-		TEST(a_trap_of_a_device_that_has_left_is_ignored_and_counted),
-		TEST(nor_is_one_believed_that_comes_while_its_device_is_missed),
+		TEST(a_trap_of_a_device_that_has_left_is_a_sign_that_it_is_back),
+		TEST(so_is_one_that_comes_while_its_device_is_missed),
+		TEST(what_one_that_has_left_cannot_say_is_ignored_and_counted),
+		TEST(a_trap_before_anybody_is_known_by_lid_is_not_impossible),
 		TEST(a_storm_of_traps_is_a_sweep_every_two_seconds_and_ends_with_it),
 		TEST(in_a_storm_what_changes_is_still_found),
 		TEST(a_trap_while_its_port_is_being_set_leaves_no_port_armed),
