@@ -92,10 +92,9 @@ static void forget_port(struct port *port)
 		vfs->vf[i].set_fault = vfs->vf[i].table_fault = (struct fault){ 0 };
 }
 
-void faults_forget_node(struct sm *sm, struct node *node)
+static void forget_node(struct sm *sm, struct node *node)
 {
 	node->fault = node->mkey_fault = (struct fault){ 0 };
-	fdr10_forget(node);
 	if (node->sw)
 		node->sw->info_fault = node->sw->lft_fault = (struct fault){ 0 };
 	for (unsigned i = 0; i <= node->n_ports; i++) {
@@ -106,10 +105,16 @@ void faults_forget_node(struct sm *sm, struct node *node)
 	}
 }
 
+void faults_forget_node(struct sm *sm, struct node *node)
+{
+	forget_node(sm, node);
+	fdr10_forget(node);
+}
+
 void faults_forget(struct sm *sm)
 {
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		faults_forget_node(sm, &sm->fabric.nodes[i]);
+		forget_node(sm, &sm->fabric.nodes[i]);
 }
 
 void faults_forget_link(struct sm *sm, uint32_t number)

@@ -9,7 +9,9 @@
  * It is read after PortInfo, of ports whose link came up and that know QDR; nobody waits for the
  * answer. What differs is set before Armed, since the link may train again. Whoever refuses, or
  * does not answer or keep it a few times, has no fault: it runs at QDR, and is left alone until it
- * restarts, or somebody wants everything to be read again.
+ * restarts or has been away, there is a new configuration, or somebody wants everything to be read
+ * again. A full sweep for a reason of our own is not that: each question that a switch with many
+ * ports does not answer takes one of the few places for questions to it until it has timed out.
  */
 
 #include <stdlib.h>

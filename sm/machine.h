@@ -386,6 +386,7 @@ void fault_hurry(const struct sm *sm, struct fault *fault);
 void faults_settle(struct sm *sm);
 /* Is there any, and so something to try again some time? */
 bool faults_any(const struct sm *sm);
+/* Of all nodes; but not that one has no FDR10, which is no fault. */
 void faults_forget(struct sm *sm);
 void faults_forget_node(struct sm *sm, struct node *node);
 /* What depends on the cable at this port, at both of its ends. */

@@ -72,8 +72,9 @@ static void start_read(struct sm *sm)
 
 /*
  * Somebody wants to know what devices hold, whatever they acknowledged: tables are read again, also
- * those of a switch that came up without. A sweep that is full for a reason of our own looks for
- * devices and links, and finds tables known or not, as they are.
+ * those of a switch that came up without, and who seemed to have no FDR10 is asked for it. A sweep
+ * that is full for a reason of our own looks for devices and links, and leaves the rest as it is,
+ * known or not.
  */
 static void doubt_all(struct sm *sm)
 {
@@ -81,6 +82,7 @@ static void doubt_all(struct sm *sm)
 		struct node *node = &sm->fabric.nodes[i];
 
 		tables_doubt(sm, node);
+		fdr10_forget(node);
 		if (node->sw)
 			node->sw->cold = false;
 	}
@@ -649,6 +651,8 @@ void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *p
 	sm->planned_keys.stale = true;
 	apply_limits(sm);
 	faults_forget(sm);
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		fdr10_forget(&sm->fabric.nodes[i]);
 	event_add(sm->events, EVENT_CONFIG, 0, 0, -1, "configuration applied");
 	sm_sweep_again(sm, false);
 }

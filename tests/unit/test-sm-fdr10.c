@@ -248,6 +248,53 @@ static void who_does_not_answer_delays_nobody_and_is_soon_left_alone(void **stat
 	assert_int_equal(status.applied, status.generation);
 }
 
+static void tell_of(struct world *w, const struct fake_device *device)
+{
+	struct arrival trap = fake_make_trap(device, 1, TRAP_CAPABILITY);
+
+	fake_deliver(w->f, &trap);
+	world_run(w, 60);
+}
+
+/* Its sweep, when the other one has gone, reads all. */
+static void another_is_master_for_a_while(struct world *w)
+{
+	fake_add_sm(w->host[2], SM_MASTER, 15);
+	tell_of(w, w->host[2]);
+	assert_int_equal(world_state(w), SM_STANDBY);
+	w->host[2]->sm_state = SM_NOT_ACTIVE;
+	world_run(w, 60);
+	assert_int_equal(world_state(w), SM_MASTER);
+}
+
+static void who_does_not_answer_is_asked_again_by_wish_and_after_a_restart_alone(void **state)
+{
+	struct world *w = *state;
+	size_t mark;
+
+	make_able(w->host[3], CONNECT_X);
+	make_able(w->host[1], CONNECT_X);
+	lose_all(w->host[3], METHOD_GET);
+	w->conf.sweep_interval = 10;
+	world_start(w);
+	world_run(w, 60);
+	for (unsigned i = 0; i < 5; i++)
+		sweep(w, false);
+	mark = world_mark(w);
+	another_is_master_for_a_while(w);
+	assert_true(world_count(w, mark, w->host[1], METHOD_GET, ATTR_MLNX_PORT_INFO) > 0);
+	assert_int_equal(world_count(w, mark, w->host[3], METHOD_GET, ATTR_MLNX_PORT_INFO), 0);
+	sweep(w, true);
+	world_run(w, 20);
+	assert_int_equal(world_count(w, mark, w->host[3], METHOD_GET, ATTR_MLNX_PORT_INFO),
+			 3 * w->conf.tries); /* in three sweeps */
+	mark = world_mark(w);
+	fake_restart(w->host[3]);
+	world_run(w, 20);
+	assert_true(world_count(w, mark, w->host[3], METHOD_GET, ATTR_MLNX_PORT_INFO) > 0);
+	assert_good(w, NULL);
+}
+
 static void a_device_that_takes_no_change_comes_up_all_the_same(void **state)
 {
 	(void)state;
@@ -404,6 +451,7 @@ int main(void)
 		TEST(what_is_not_asked_about_any_more_is_not_shown_for_ever),
 		TEST(who_does_not_know_it_has_no_fault_and_is_left_alone),
 		TEST(who_does_not_answer_delays_nobody_and_is_soon_left_alone),
+		TEST(who_does_not_answer_is_asked_again_by_wish_and_after_a_restart_alone),
 		cmocka_unit_test(a_device_that_takes_no_change_comes_up_all_the_same),
 		TEST(a_link_does_not_bounce_for_ever_for_a_device_that_forgets),
 		TEST(who_was_not_heard_once_is_asked_by_the_next_sweep),
