@@ -6,10 +6,12 @@
  * sweep or reload. The protocol is in protocol.h, the methods are listed in rpc.c.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct control;
+struct dump_failure;
 struct loop;
 struct sm;
 
@@ -24,6 +26,8 @@ struct control_setup {
 	int (*reload)(void *user, char ret_text[static CONTROL_TEXT_SIZE]);
 	/* The generation that the dump files show, or 0: see dumper_shows(). May be NULL. */
 	uint64_t (*dumped)(void *user);
+	/* Could they not be written: see dumper_failed(). May be NULL. */
+	bool (*dump_failed)(void *user, struct dump_failure *ret);
 	void *user;
 	const char *version; /* "0.1.0" */
 	/* Unix time in ns when loop_now() was 0; 0: it is found out from the clock. */

@@ -391,12 +391,16 @@ static int write_dump(const struct dump *dump, const struct picture *p, const ch
 	return dump_file_close(file);
 }
 
-int dump_write(const struct picture *p, const char *dir)
+int dump_write(const struct picture *p, const char *dir, const char **ret_failed)
 {
-	int r = 0;
+	for (size_t i = 0; i < COUNT(dumps); i++) {
+		int r = write_dump(&dumps[i], p, dir);
 
-	for (size_t i = 0; i < COUNT(dumps) && r == 0; i++)
-		r = write_dump(&dumps[i], p, dir);
+		if (r < 0) {
+			*ret_failed = dumps[i].name;
+			return r;
+		}
+	}
 
-	return r;
+	return 0;
 }

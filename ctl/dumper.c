@@ -41,6 +41,7 @@ struct writing {
 	struct picture *picture;
 	uint64_t generation; /* of the picture; 0: nobody asks for it any more */
 	int result;
+	const char *file; /* that failed */
 	char dir[PATH_MAX];
 };
 
@@ -50,6 +51,8 @@ struct dumper {
 	void *user;
 	struct writing *writing; /* NULL: none */
 	int result;              /* of the last */
+	int failure;             /* the same, if it was for this directory and not 0 */
+	const char *failed;      /* at which file; NULL: before the first */
 	struct loop_timer *timer;
 	const struct sm *sm;
 	char dir[PATH_MAX];
@@ -82,7 +85,7 @@ static void run(void *user)
 {
 	struct writing *w = user;
 
-	w->result = dump_write(w->picture, w->dir);
+	w->result = dump_write(w->picture, w->dir, &w->file);
 	picture_free(TAKE(w->picture));
 }
 
@@ -93,12 +96,20 @@ static void take_result(struct dumper *d, int result, const char *dir)
 	d->result = result;
 }
 
+static void note_failure(struct dumper *d, int result, const char *file)
+{
+	d->failure = result;
+	d->failed = file;
+}
+
 static void on_written(void *user)
 {
 	struct writing *w = user;
 	struct dumper *d = w->dumper;
 
 	take_result(d, w->result, w->dir);
+	if (w->generation != 0)
+		note_failure(d, w->result, w->file);
 	d->shown = w->result == 0 ? w->generation : 0;
 	writing_free(TAKE(d->writing));
 	if (d->written_at)
@@ -134,6 +145,7 @@ static void forget(struct dumper *d)
 {
 	d->sm = NULL;
 	d->shown = 0;
+	d->failure = 0;
 	d->written_at = 0;
 	d->waiting_since = 0;
 	if (d->writing)
@@ -181,6 +193,7 @@ static void look(struct dumper *d)
 	r = begin_writing(d);
 	if (r < 0) {
 		take_result(d, r, d->dir);
+		note_failure(d, r, NULL);
 		loop_timer_set(d->timer, d->written_at + PAUSE);
 	} else if (d->shown != d->generation) {
 		d->shown = 0; /* file by file they become others */
@@ -212,6 +225,18 @@ bool dumper_is_busy(const struct dumper *d)
 uint64_t dumper_shows(const struct dumper *d)
 {
 	return d->shown;
+}
+
+bool dumper_failed(const struct dumper *d, struct dump_failure *ret)
+{
+	if (d->failure == 0)
+		return false;
+	*ret = (struct dump_failure){ .dir = d->dir,
+				      .file = d->failed,
+				      .error = d->failure,
+				      .again = d->writing ? 0 : d->written_at + PAUSE };
+
+	return true;
 }
 
 int dumper_new(struct loop *loop, void (*written)(void *user), void *user, struct dumper **ret)

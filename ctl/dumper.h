@@ -33,3 +33,14 @@ bool dumper_is_busy(const struct dumper *d);
  * there yet, or the last writing has failed, or they are just becoming others.
  */
 uint64_t dumper_shows(const struct dumper *d);
+
+struct dump_failure {
+	const char *dir;
+	const char *file; /* in it; NULL: none was begun */
+	int error;        /* -errno */
+	uint64_t again; /* loop_now() when it is tried again at the latest, once it is the master's
+			 * turn; 0: just now */
+};
+
+/* Could the last dumps not be written? Texts are valid until the loop goes on. */
+bool dumper_failed(const struct dumper *d, struct dump_failure *ret);

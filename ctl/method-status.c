@@ -13,6 +13,7 @@
 
 #include "base/loop.h"
 #include "base/macros.h"
+#include "ctl/dumper.h"
 #include "ctl/place.h"
 
 /* -- smps ---------------------------------------------------------------------------------------
@@ -112,6 +113,31 @@ static void put_counts(struct row *row, const struct sm_status *s, uint64_t dump
 	row_number(row, "sweeps", s->sweeps);
 }
 
+static void put_dump_failure(struct call *call)
+{
+	const struct control_setup *setup = &call->rpc->setup;
+	uint64_t now = loop_now(call->rpc->loop);
+	struct dump_failure failure;
+	struct row row;
+
+	if (!setup->dump_failed || !setup->dump_failed(setup->user, &failure)) {
+		row_put(&call->result, "dump_failure", json_null());
+		return;
+	}
+	row = row_start();
+	row_text(&row, "dir", failure.dir);
+	row_text(&row, "file", failure.file);
+	row_text(&row, "error", strerror(-failure.error));
+	if (failure.again == 0) {
+		row_put(&row, "again", json_null());
+	} else {
+		row_time(&row, "again", rpc_unix_time(call->rpc, failure.again));
+		row_number(&row, "again_in_seconds",
+			   failure.again > now ? (failure.again - now) / LOOP_SEC : 0);
+	}
+	row_put(&call->result, "dump_failure", row_end(&row));
+}
+
 static void put_last_sweep(struct call *call, const struct sm_status *s)
 {
 	uint64_t now = loop_now(call->rpc->loop);
@@ -184,6 +210,7 @@ void method_status(struct call *call)
 	row_text(row, "phase", call->sm ? sm_phase_name(s.phase) : NULL);
 	row_text(row, "trouble", find_trouble(call, &s));
 	put_counts(row, &s, setup->dumped ? setup->dumped(setup->user) : 0);
+	put_dump_failure(call);
 	put_last_sweep(call, &s);
 	row_text(row, "engine", s.engine);
 	row_text(row, "routing", s.routing_why);

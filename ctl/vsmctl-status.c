@@ -53,12 +53,33 @@ static void show_last_sweep(const json_t *s)
 	printf("\n");
 }
 
+static void show_dumps(const json_t *s, const struct view *view)
+{
+	const json_t *failure = json_object_get(s, "dump_failure");
+	const char *file = member_text(failure, "file", NULL);
+	long long seconds = member_number(failure, "again_in_seconds");
+	char age[24];
+
+	if (member_number(s, "dumped"))
+		printf("dumps show generation %lld\n", member_number(s, "dumped"));
+	if (!json_is_object(failure))
+		return;
+	print_painted(view->colour, PAINT_WARN, "dumps could not be written");
+	printf(" to %s%s%s: %s; ", member_text(failure, "dir", "?"), file ? "/" : "",
+	       file ? file : "", member_text(failure, "error", "?"));
+	if (!member_text(failure, "again", NULL))
+		printf("this is just being tried again\n");
+	else if (seconds > 0)
+		printf("tried again in %s, or when the fabric changes\n", age_text(seconds, age));
+	else
+		printf("tried again as soon as this is master and at rest\n");
+}
+
 static void show_place(const json_t *s)
 {
 	char place[320];
 	const char *engine = member_text(s, "engine", NULL);
 	const char *master = member_text(s, "master_guid", NULL);
-	long long dumped = member_number(s, "dumped");
 
 	if (json_is_object(json_object_get(s, "port")))
 		printf("on %s, LID %lld, port GUID %s\n",
@@ -71,8 +92,6 @@ static void show_place(const json_t *s)
 		       member_text(s, "routing", ""));
 	if (master)
 		printf("the master is %s\n", master);
-	if (dumped)
-		printf("dumps show generation %lld\n", dumped);
 }
 
 static void show_other_sms(const json_t *s)
@@ -122,6 +141,7 @@ void show_status(const json_t *s, const struct view *view)
 	show_first_line(s, view);
 	show_last_sweep(s);
 	show_place(s);
+	show_dumps(s, view);
 	show_other_sms(s);
 	show_smps(json_object_get(s, "smps"), view);
 }

@@ -509,12 +509,20 @@ static uint64_t dumped(void *user)
 	return dumper_shows(d->dumper);
 }
 
+static bool dump_failed(void *user, struct dump_failure *ret)
+{
+	const struct daemon *d = user;
+
+	return dumper_failed(d->dumper, ret);
+}
+
 static int open_control(struct daemon *d)
 {
 	struct control_setup setup = { .sm = &d->sm,
 				       .trouble = d->trouble,
 				       .reload = reload,
 				       .dumped = dumped,
+				       .dump_failed = dump_failed,
 				       .user = d,
 				       .version = PACKAGE_VERSION };
 	char why[256] = "";

@@ -6,6 +6,7 @@
  */
 
 #include "ctl/control.h"
+#include "ctl/dumper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,6 +50,7 @@ struct fixture {
 	int reload_result;
 	unsigned reloads;
 	uint64_t dumped;
+	struct dump_failure failure; /* error 0: none */
 	char buffer[ANSWER_SIZE];
 };
 
@@ -69,12 +71,22 @@ static uint64_t dumped(void *user)
 	return f->dumped;
 }
 
+static bool dump_failed(void *user, struct dump_failure *ret)
+{
+	const struct fixture *f = user;
+
+	*ret = f->failure;
+
+	return f->failure.error != 0;
+}
+
 static struct control_setup setup_of(struct fixture *f)
 {
 	return (struct control_setup){ .sm = &f->sm,
 				       .trouble = "no RDMA device",
 				       .reload = reload,
 				       .dumped = dumped,
+				       .dump_failed = dump_failed,
 				       .user = f,
 				       .version = "1.2.3",
 				       .unix_at_zero = 1699900000 * LOOP_SEC };
@@ -882,6 +894,32 @@ static void status_says_which_generation_the_dumps_show(void **state)
 	assert_int_equal(number(ask(f, "status", "{}"), "dumped"), 11);
 }
 
+static void status_says_which_dump_could_not_be_written_why_and_what_then(void **state)
+{
+	struct fixture *f = *state;
+	const json_t *failure;
+
+	assert_true(json_is_null(json_object_get(ask(f, "status", "{}"), "dump_failure")));
+	f->failure = (struct dump_failure){ .dir = "/dumps",
+					    .file = "opensm.fdbs",
+					    .error = -ENOSPC,
+					    .again = loop_now(f->loop) + 42 * LOOP_SEC };
+	failure = json_object_get(ask(f, "status", "{}"), "dump_failure");
+	assert_string_equal(text(failure, "dir"), "/dumps");
+	assert_string_equal(text(failure, "file"), "opensm.fdbs");
+	assert_string_equal(text(failure, "error"), "No space left on device");
+	assert_int_equal(number(failure, "again_in_seconds"), 42);
+	assert_int_equal(strlen(text(failure, "again")), strlen("2026-11-22T17:43:46Z"));
+	f->failure.again = LOOP_SEC; /* was its time, and it is not the master's turn */
+	failure = json_object_get(ask(f, "status", "{}"), "dump_failure");
+	assert_int_equal(number(failure, "again_in_seconds"), 0);
+	f->failure.again = 0;
+	f->failure.file = NULL;
+	failure = json_object_get(ask(f, "status", "{}"), "dump_failure");
+	assert_true(json_is_null(json_object_get(failure, "again")));
+	assert_true(json_is_null(json_object_get(failure, "file")));
+}
+
 static void before_there_is_a_port_only_status_version_and_reload_answer(void **state)
 {
 	struct fixture *f = *state;
@@ -1509,6 +1547,7 @@ int main(void)
 		TEST(somebody_else_is_refused_and_dropped),
 		TEST(status_has_what_scripts_wait_for),
 		TEST(status_says_which_generation_the_dumps_show),
+		TEST(status_says_which_dump_could_not_be_written_why_and_what_then),
 		TEST(before_there_is_a_port_only_status_version_and_reload_answer),
 		TEST(every_method_says_its_schema),
 		TEST(a_list_of_any_length_comes_in_small_pages),

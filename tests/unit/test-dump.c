@@ -109,10 +109,14 @@ static const char *read_text(const char *path, char text[static FILE_SIZE])
 static int dump(const struct fixture *f, const char *dir)
 {
 	AUTO(picture_freep) struct picture *picture = NULL;
+	const char *failed = NULL;
+	int r;
 
 	assert_int_equal(picture_take(f->fake->sm, &picture), 0);
+	r = dump_write(picture, dir, &failed);
+	assert_int_equal(failed != NULL, r < 0);
 
-	return dump_write(picture, dir);
+	return r;
 }
 
 static const char *dumped(struct fixture *f, const char *name)

@@ -5,6 +5,7 @@
 
 #include "ctl/dumper.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -358,6 +359,71 @@ static void after_a_failure_the_files_show_none(void **state)
 	assert_int_equal(dumper_shows(f->dumper), generation(f));
 }
 
+static void what_failed_is_told_with_the_time_of_the_next_try(void **state)
+{
+	struct fixture *f = *state;
+	struct dump_failure failure;
+
+	assert_true(look(f));
+	assert_false(dumper_failed(f->dumper, &failure));
+	assert_int_equal(mkdir(path_of(f, names[2]), 0700), 0);
+	f->fake->status->generation++;
+	dumper_look(f->dumper, f->fake->sm, f->folder);
+	loop_virtual_run_for(f->loop, 0);
+	assert_true(dumper_failed(f->dumper, &failure));
+	assert_string_equal(failure.dir, f->folder);
+	assert_string_equal(failure.file, names[2]);
+	assert_int_equal(failure.error, -EISDIR);
+	assert_int_equal(failure.again, loop_now(f->loop) + 60 * LOOP_SEC);
+	assert_int_equal(rmdir(path_of(f, names[2])), 0);
+	loop_virtual_set_job_delay(f->loop, 10 * LOOP_SEC);
+	loop_virtual_run_for(f->loop, failure.again - loop_now(f->loop));
+	assert_true(dumper_is_busy(f->dumper));
+	assert_true(dumper_failed(f->dumper, &failure));
+	assert_int_equal(failure.again, 0);
+	assert_true(pass(f, 10));
+	assert_false(dumper_failed(f->dumper, &failure));
+}
+
+/* There was no memory, or no thread. */
+static void what_was_not_begun_has_failed_at_no_file(void **state)
+{
+	struct fixture *f = *state;
+	struct dump_failure failure;
+
+	loop_virtual_refuse_jobs(f->loop, true);
+	assert_false(look(f));
+	assert_true(dumper_failed(f->dumper, &failure));
+	assert_null(failure.file);
+	assert_int_equal(failure.again, loop_now(f->loop) + 60 * LOOP_SEC);
+	loop_virtual_refuse_jobs(f->loop, false);
+	assert_true(pass(f, 60));
+	assert_false(dumper_failed(f->dumper, &failure));
+}
+
+static void of_another_directory_nothing_has_failed_yet(void **state)
+{
+	struct fixture *f = *state;
+	struct dump_failure failure;
+
+	dumper_look(f->dumper, f->fake->sm, "/nonexistent");
+	loop_virtual_run_for(f->loop, 0);
+	assert_true(dumper_failed(f->dumper, &failure));
+	loop_virtual_set_job_delay(f->loop, 10 * LOOP_SEC);
+	f->fake->status->generation++;
+	dumper_look(f->dumper, f->fake->sm, "/nonexistent");
+	loop_virtual_run_for(f->loop, LOOP_SEC);
+	dumper_look(f->dumper, f->fake->sm, f->folder);
+	assert_false(dumper_failed(f->dumper, &failure));
+	loop_virtual_run_for(f->loop, 9 * LOOP_SEC);
+	assert_int_equal(f->told, 2); /* what was under way has failed, and nobody asks for it */
+	assert_false(dumper_failed(f->dumper, &failure));
+	assert_true(pass(f, 10));
+	assert_false(dumper_failed(f->dumper, &failure));
+	dumper_look(f->dumper, f->fake->sm, "");
+	assert_false(dumper_failed(f->dumper, &failure));
+}
+
 static void what_was_written_for_a_subnet_manager_that_is_gone_shows_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -407,6 +473,9 @@ int main(void)
 		TEST(the_files_show_a_generation_when_all_of_them_are_written),
 		TEST(with_a_new_name_they_show_the_same_generation_all_the_time),
 		TEST(after_a_failure_the_files_show_none),
+		TEST(what_failed_is_told_with_the_time_of_the_next_try),
+		TEST(what_was_not_begun_has_failed_at_no_file),
+		TEST(of_another_directory_nothing_has_failed_yet),
 		TEST(what_was_written_for_a_subnet_manager_that_is_gone_shows_nothing),
 		TEST(into_another_directory_they_are_written_at_once),
 	};

@@ -25,6 +25,7 @@
 
 #include "base/macros.h"
 #include "ctl/control.h"
+#include "ctl/dumper.h"
 #include "tests/unit/fake-sm.h"
 #include "tests/unit/loop-poll.h"
 
@@ -40,8 +41,9 @@ struct fixture {
 	char path[108];
 	char program[256];
 	int reload_result;
-	unsigned feed;         /* events to happen while vsmctl runs */
-	char out[OUTPUT_SIZE]; /* what it wrote */
+	struct dump_failure failure; /* error 0: none */
+	unsigned feed;               /* events to happen while vsmctl runs */
+	char out[OUTPUT_SIZE];       /* what it wrote */
 	char err[OUTPUT_SIZE];
 };
 
@@ -60,6 +62,15 @@ static uint64_t dumped(void *user)
 	const struct fixture *f = user;
 
 	return f->sm ? 12 : 0;
+}
+
+static bool dump_failed(void *user, struct dump_failure *ret)
+{
+	const struct fixture *f = user;
+
+	*ret = f->failure;
+
+	return f->failure.error != 0;
 }
 
 static int begin(void **state)
@@ -81,6 +92,7 @@ static int begin(void **state)
 					.trouble = "No RDMA device is there yet.",
 					.reload = reload,
 					.dumped = dumped,
+					.dump_failed = dump_failed,
 					.user = f,
 					.version = "1.2.3",
 					.unix_at_zero = 1699900000 * LOOP_SEC };
@@ -248,6 +260,31 @@ static void status_while_nothing_is_answered_says_so(void **state)
 	assert_string_equal(f->out,
 			    "master: Nothing is answered, not even by our own device.\n"
 			    "as last seen: generation 12 (applied 12), 9 nodes, 3 switches");
+}
+
+static void expect_line(struct fixture *f, const char *line)
+{
+	assert_int_equal(RUN(f, "status"), 0);
+	if (!strstr(f->out, line))
+		fail_msg("\"%s\" is missing in:\n%s", line, f->out);
+}
+
+static void status_says_what_became_of_dumps_that_could_not_be_written(void **state)
+{
+	struct fixture *f = *state;
+
+	f->failure = (struct dump_failure){ .dir = "/dumps",
+					    .file = "opensm.fdbs",
+					    .error = -ENOSPC,
+					    .again = loop_now(f->loop) + 42 * LOOP_SEC };
+	expect_line(f, "\ndumps could not be written to /dumps/opensm.fdbs: No space left on "
+		       "device; tried again in 42s, or when the fabric changes\n");
+	f->failure.again = LOOP_SEC;
+	expect_line(f, "; tried again as soon as this is master and at rest\n");
+	f->failure.file = NULL;
+	f->failure.again = 0;
+	expect_line(f, "\ndumps could not be written to /dumps: No space left on device; this is "
+		       "just being tried again\n");
 }
 
 static void lists_are_tables(void **state)
@@ -707,6 +744,7 @@ int main(void)
 		TEST(status_is_a_summary),
 		TEST(status_before_there_is_a_port_says_why),
 		TEST(status_while_nothing_is_answered_says_so),
+		TEST(status_says_what_became_of_dumps_that_could_not_be_written),
 		TEST(lists_are_tables),
 		TEST(problems_come_with_remedies_and_exit_code_7),
 		TEST(partitions_in_three_views),
