@@ -288,6 +288,12 @@ void fdr10_take(struct sm *sm, uint32_t number, const struct answer *answer)
 		set_now_or_soon(sm, number);
 }
 
+void fdr10_went(struct node *node)
+{
+	for (unsigned i = 0; node->fdr10 && i <= node->n_ports; i++)
+		node->fdr10[i].known = node->fdr10[i].wanted = node->fdr10[i].asked = false;
+}
+
 void fdr10_forget(struct node *node)
 {
 	for (unsigned i = 0; node->fdr10 && i <= node->n_ports; i++) {

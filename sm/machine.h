@@ -282,6 +282,8 @@ void fdr10_plan(struct sm *sm);
 bool fdr10_ask_read(struct sm *sm, struct node *node, struct request *ret);
 bool fdr10_ask_set(struct sm *sm, struct node *node, struct request *ret);
 void fdr10_take(struct sm *sm, uint32_t port, const struct answer *answer);
+/* It has left, and may come back with other speeds. */
+void fdr10_went(struct node *node);
 /* What it did not do is tried again. */
 void fdr10_forget(struct node *node);
 

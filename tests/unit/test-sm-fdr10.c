@@ -189,6 +189,34 @@ static void what_is_not_asked_about_any_more_is_not_shown_for_ever(void **state)
 	assert_good(w, NULL);
 }
 
+static void set_speed(struct fake_device *device, unsigned port, bool fdr10)
+{
+	wire_set(device->port[port].mlnx_info, MLNX_SPEED_ENABLED, fdr10);
+	wire_set(device->port[port].mlnx_info, MLNX_SPEED_ACTIVE, fdr10);
+}
+
+/* Its own link was up all the time, so nothing but an answer tells. */
+static void who_comes_back_with_other_speeds_is_not_believed_to_have_those_it_had(void **state)
+{
+	struct world *w = *state;
+
+	make_all_able(w);
+	world_start(w);
+	world_run(w, 30);
+	sweep(w, false);
+	assert_all_enabled(w, true);
+	fake_unplug(w->west, TRUNK);
+	sweep(w, false);
+	set_speed(w->host[3], 1, false);
+	set_speed(w->east, 2, false);
+	fake_plug(w->west, TRUNK);
+	world_run(w, 20);
+	for (unsigned i = 0; i < 3; i++)
+		sweep(w, false);
+	assert_all_enabled(w, true);
+	assert_good(w, NULL);
+}
+
 static void who_does_not_know_it_has_no_fault_and_is_left_alone(void **state)
 {
 	struct world *w = *state;
@@ -449,6 +477,7 @@ int main(void)
 		cmocka_unit_test(devices_with_other_numbers_and_ports_without_qdr_are_not_asked),
 		TEST(the_option_leaves_it_enables_it_and_disables_it),
 		TEST(what_is_not_asked_about_any_more_is_not_shown_for_ever),
+		TEST(who_comes_back_with_other_speeds_is_not_believed_to_have_those_it_had),
 		TEST(who_does_not_know_it_has_no_fault_and_is_left_alone),
 		TEST(who_does_not_answer_delays_nobody_and_is_soon_left_alone),
 		TEST(who_does_not_answer_is_asked_again_by_wish_and_after_a_restart_alone),
