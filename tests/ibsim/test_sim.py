@@ -114,10 +114,12 @@ def same_as_ibsim(world, path):
 
 MAGIC = 0xdeadbeef
 ERROR, CONNECT, DISCONNECT, GET_PORT, GET_NODEINFO, GET_PORTINFO, SET_ISSM = 0, 1, 2, 3, 7, 8, 9
+GET_GID, GET_PKEYS = 5, 10
 UNDELIVERED = 110
 
 
-def smp(path, attribute=0x11, method=1, tid=0x1234, status=0, return_path=()):
+def smp(path, attribute=0x11, method=1, tid=0x1234, status=0, return_path=(), modifier=0,
+        data=b""):
     """A directed-route SMP."""
     mad = bytearray(256)
     mad[0:4] = bytes([1, 0x81, 1, method])
@@ -125,6 +127,8 @@ def smp(path, attribute=0x11, method=1, tid=0x1234, status=0, return_path=()):
     mad[7] = len(path)
     struct.pack_into(">Q", mad, 8, tid)
     struct.pack_into(">H", mad, 16, attribute)
+    struct.pack_into(">I", mad, 20, modifier)
+    mad[64:64 + len(data)] = data
     mad[32:36] = b"\xff" * 4
     mad[129:129 + len(path)] = bytes(path)
     mad[193:193 + len(return_path)] = bytes(return_path)
@@ -345,19 +349,20 @@ ENOENT, EINVAL, ENODEV, EBUSY = 2, 22, 19, 16
 
 
 class Stream:
-    """A client of tests/sim/stream.h."""
+    """A client of tests/sim/stream.h. address: of TCP, instead of the socket of sim."""
 
-    def __init__(self, sim, node="", port=0, hello=True):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    def __init__(self, sim, node="", port=0, hello=True, vf=0, address=None):
+        self.sock = socket.socket(socket.AF_INET if address else socket.AF_UNIX,
+                                  socket.SOCK_STREAM)
         self.sock.settimeout(5 * lib.PATIENCE)
-        self.sock.connect(f"\0{sim.name}:stream\0".encode())
+        self.sock.connect(address or f"\0{sim.name}:stream\0".encode())
         self.buffer = b""
         if not hello:
             return
         self.frame(HELLO, struct.pack("III", STREAM_MAGIC, 1, 0))
         check_equal("HELLO", self.next(), (HELLO, struct.pack("III", STREAM_MAGIC, 1, 0)))
         self.type, data = self.ask(STREAM_CONNECT, struct.pack(
-            "64sIIBxHQ", node.encode(), os.getpid(), 0, port, 0, 0))
+            "64sIIBxHQ", node.encode(), os.getpid(), 0, port, vf, 0))
         if self.type == STREAM_CONNECT:
             self.node = data[:64].split(b"\0")[0].decode()
             self.id, self.port = struct.unpack_from("IB", data, 68)
@@ -394,10 +399,10 @@ class Stream:
     def send(self, mad, **how):
         self.frame(PACKET, self.packet(mad, **how))
 
-    def receive(self):
+    def receive(self, extras=False):
         kind, data = self.next()
         check_equal("a packet", (kind, len(data)), (PACKET, 336))
-        return data[32:288]
+        return (data[32:288], data[288:]) if extras else data[32:288]
 
     def close(self):
         self.sock.close()
@@ -560,6 +565,142 @@ def virtual_functions(world):
     check("GUID 0x7777" in shown("a[1]/2"), shown("a[1]/2"))
     for wrong in ("Vf start a[1]/9", "Vf start a[1]", "Vf frob a[1]/1"):
         check("#" in sim.command(wrong), f"{wrong}: no complaint")
+
+
+MODELS = [(model, model) for model in ("vswitch", "shared", "vport")]
+P_KEY_TABLE, VIRTUALIZATION_INFO, VPORT_INFO, VPORT_PKEY_TABLE = 0x16, 0xffb0, 0xffb1, 0xffb6
+
+
+def pkeys_of(*pkeys):
+    return struct.pack(f">{len(pkeys)}H", *pkeys)
+
+
+class Host:
+    """A host "a" with two VFs, the second of which is up, and "b": opensm brought them up and left,
+    so that nobody undoes what is set by hand."""
+
+    def __init__(self, world, model):
+        if not os.path.exists(lib.VSM_RUN) or not os.path.exists(lib.VSM_UMAD):
+            raise lib.Skip("vsm-run is not built")
+        self.world, self.model = world, model
+        self.sim = vsm_sim(world, fabrics.Fabric(
+            "host", f'Switch 4 "s"\n[1] "a"[1]\n[2] "b"[1]\nCa 1 "a"\n'
+            f'vf 2 model={model} guid=7001 state=up\nCa 1 "b"\n'), "b")
+        sm = lib.Opensm(world, self.sim, options={"part_enforce": "off"}).start().wait_ready()
+        self.sim.wait_up(30)
+        if model == "vport":  # of which opensm knows nothing
+            self.set([1, 1], VIRTUALIZATION_INFO, 0, b"\0\0\0\0\x80")
+            for index, state in ((0, b"\x30"), (0, b"\x40"), (2, b"\x30"), (2, b"\x40")):
+                self.set([1, 1], VPORT_INFO, index, state)
+        wait_until("the VF is Active", lambda: "Active" in self.vf(2), 30)
+        sm.wait_quiet()
+        sm.stop()
+        self.set([], P_KEY_TABLE, 0, pkeys_of(0xffff, 0x8005))
+        self.set_pkeys(0xffff, 0x8005)
+
+    def set(self, path, attribute, modifier, data):
+        with Client(self.sim, "b") as client:
+            client.send(smp(path, attribute, 2, modifier=modifier, data=data))
+            mad = client.receive()[1]
+            check_equal(f"status of a Set of 0x{attribute:04x}", mad[4] << 8 | mad[5], 0x8000)
+
+    def set_pkeys(self, *pkeys):
+        """Of VF 2, or, where it has no table, of the port."""
+        path, attribute, modifier = {
+            "vswitch": ([1, 1, 4], P_KEY_TABLE, 0), "shared": ([1, 1], P_KEY_TABLE, 0),
+            "vport": ([1, 1], VPORT_PKEY_TABLE, 2 << 16)}[self.model]
+        self.set(path, attribute, modifier, pkeys_of(*pkeys))
+
+    def vf(self, number):
+        """Its line on the console."""
+        return next(line for line in self.sim.command("Vf").splitlines()
+                    if line.startswith(f"a[1]/{number}\t"))
+
+    def run_as_vf(self, number, *argv):
+        done = self.world.run([lib.VSM_RUN, "-n", "a", "-v", str(number), *argv],
+                              {"IBSIM_SOCKNAME": self.sim.name, "TMPDIR": self.world.dir})
+        check_equal(f"exit code of {argv[0]}: {done.stderr}", done.returncode, 0)
+        return done.stdout
+
+    def sysfs(self, number, *names):
+        """What VF number reads there."""
+        folder = "/sys/class/infiniband/ibsim0/ports/1/"
+        return self.run_as_vf(number, "cat", *(folder + name for name in names)).split("\n")[:-1]
+
+
+@suite.for_each("vsm-sim: who is attached as a VF sees what is that VF's: {}", MODELS, weight=5)
+def guest_view(world, model):
+    host = Host(world, model)
+    lid = int(re.search(r"LID (\d+)", host.vf(2))[1])
+    check(lid, host.vf(2))
+    second = "0x0000" if model == "shared" else "0x8005"  # a shared port's is not assigned to it
+    check_equal("sysfs", host.sysfs(2, "gids/0", "lid", "state", "pkeys/0", "pkeys/1"),
+                ["fe80:0000:0000:0000:0000:0000:0000:7002", f"0x{lid:x}", "4: ACTIVE", "0xffff",
+                 second])
+    said = host.run_as_vf(2, lib.find_program("ibstat"))
+    for line in ("Port GUID: 0x0000000000007002", f"Base lid: {lid}", "State: Active"):
+        check(line in said, f"ibstat does not say {line}: {said}")
+    with Client(host.sim, "a[1]/2") as client:
+        check_equal("GID", client.ask(GET_GID)[1][:16].hex(), f"{0xfe80 << 48:016x}{0x7002:016x}")
+        check_equal("P_Keys", client.ask(GET_PKEYS)[1][:4].hex(), "ffff" + second[2:])
+        check_equal("LID, state", struct.unpack_from("HB", client.ask(GET_PORT)[1]), (lid, 4))
+    check("7001" in host.sysfs(1, "gids/0")[0], "VF 1 has another GID")
+
+
+def gsi(method, tid):
+    """A MAD of a vendor's class."""
+    mad = bytearray(256)
+    mad[0:4] = bytes([1, 9, 1, method])
+    struct.pack_into(">QH", mad, 8, tid, 1)
+    return bytes(mad)
+
+
+def pkey_index(extras):
+    return struct.unpack_from("H", extras, 4)[0]
+
+
+@suite.test("vsm-sim: indices of P_Keys are those of the VF's own table", weight=4)
+def guest_pkey_index(world):
+    host = Host(world, "vport")
+    host.set([], P_KEY_TABLE, 0, pkeys_of(0xffff, 0x8005, 0x8006))
+    host.set_pkeys(0x8005, 0x8006)
+    lid = {name: host.sim.snapshot().port(name, 1).lid for name in "ab"}
+    guest, far = Stream(host.sim, "a", vf=2), Stream(host.sim, "b")
+    check_equal("registered", far.ask(REGISTER, agent(1, 9, [1]))[0], REGISTER)
+    guest.send(gsi(1, 77), dlid=lid["b"], qp=1, extras=struct.pack("4xH42x", 1))
+    mad, extras = far.receive(True)
+    check_equal("where it arrives", pkey_index(extras), 2)
+    gid = struct.pack(">QQ", 0xfe80 << 48, 0x7002)
+    far.send(gsi(0x81, struct.unpack_from(">Q", mad, 8)[0]), dlid=lid["a"], qp=1,
+             extras=struct.pack("B3xHBB16x16s8x", 1, 2, 0, 64, gid))
+    mad, extras = guest.receive(True)
+    check_equal("method", mad[3], 0x81)
+    check_equal("where the answer arrives", pkey_index(extras), 1)
+
+
+@suite.for_each("vsm-sim: a probe to and from a VF goes by its own GID and P_Keys: {}", MODELS,
+                weight=5)
+def guest_probe(world, model):
+    host = Host(world, model)
+    vf = '"a-p1-vf2"[1]' if model == "vswitch" else '"a"[1] vf 2'
+    at = '"a-p1-vf2"[1]' if model == "vswitch" else '"a"[1]'
+    no_pkey = f"# lost at {at}: the port at the end has no such P_Key"
+
+    def probe(*words):
+        return host.sim.command(f"Probe {' '.join(words)}").splitlines()[-1]
+    check_equal("to it", probe("b", "a[1]/2"), f"it reached {vf}")
+    check_equal("from it", probe("a[1]/2", "b"), 'it reached "b"[1]')
+    own = model != "shared"  # or only what is at index 0 of the port's
+    check_equal("to it by its second P_Key", probe("b", "a[1]/2", "0x8005"),
+                f"it reached {vf}" if own else no_pkey)
+    check_equal("from it by its second P_Key", probe("a[1]/2", "b", "0x8005"),
+                'it reached "b"[1]' if own else no_pkey)
+    host.set_pkeys(0x8005, 0x8006)
+    check_equal("to it without the default", probe("b", "a[1]/2"), no_pkey)
+    check_equal("from it without the default", probe("a[1]/2", "b"), no_pkey)
+    check_equal("to it by the first", probe("b", "a[1]/2", "0x8005"), f"it reached {vf}")
+    if model == "vport":
+        check_equal("the port keeps its own", probe("b", "a"), 'it reached "a"[1]')
 
 
 @suite.test("vsm-sim: faults, errors and probes on its console")

@@ -125,6 +125,15 @@ static bool find_end(struct console *console, char **rest, struct sim_endpoint *
 	return true;
 }
 
+/* A VF behind a virtual switch is an end port by itself. */
+static void be_own_port(struct sim_endpoint *e)
+{
+	unsigned vf = e->vf;
+
+	e->port = sim_vf_port(e->port, &vf);
+	e->vf = (uint16_t)vf;
+}
+
 /* probe FROM TO [P_Key] [SL] */
 static void do_probe(struct console *console, char *rest, FILE *out)
 {
@@ -136,6 +145,8 @@ static void do_probe(struct console *console, char *rest, FILE *out)
 
 	if (!find_end(console, &rest, &probe.from, out) || !find_end(console, &rest, &to, out))
 		return;
+	be_own_port(&probe.from);
+	be_own_port(&to);
 	word = next_word(&rest);
 	probe.pkey = (uint16_t)(word ? strtoul(word, NULL, 0) : 0);
 	word = next_word(&rest);

@@ -208,15 +208,20 @@ static int get_port_info(const struct guest *guest, uint8_t *data)
 	return 0;
 }
 
-static void get_pkeys(const struct sim_port *port, uint8_t *data)
+ib_net16_t guest_pkey(const struct guest *guest, const struct sim_port *of, unsigned index)
 {
-	ib_net16_t first = 0xffff;
-	unsigned n = MIN(sim_pkey_cap(port), 32u);
+	unsigned vf = of == guest->client.port ? guest->client.vf : 0;
 
-	if (port->pkeys)
-		put(data, port->pkeys, n * sizeof(first));
-	else
-		put(data, &first, sizeof(first));
+	return htobe16(sim_vf_pkey(of, vf, index));
+}
+
+static void get_pkeys(const struct guest *guest, uint8_t *data)
+{
+	for (unsigned i = 0; i < IBSIM_CTL_DATA / sizeof(ib_net16_t); i++) {
+		ib_net16_t pkey = guest_pkey(guest, guest->client.port, i);
+
+		put(data + i * sizeof(pkey), &pkey, sizeof(pkey));
+	}
 }
 
 static void get_guid(const struct sim_port *port, uint8_t *data)
@@ -305,7 +310,7 @@ int guest_control(struct guest *guest, unsigned type, uint8_t data[static IBSIM_
 		memcpy(data, asked, sizeof(int32_t));
 		return set_is_sm(guest, asked);
 	case IBSIM_CTL_GET_PKEYS:
-		get_pkeys(port, data);
+		get_pkeys(guest, data);
 		return 0;
 	}
 	return -EINVAL;

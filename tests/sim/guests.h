@@ -74,6 +74,9 @@ struct guest_view {
 
 void guest_look(const struct guest *guest, struct guest_view *ret);
 
+/* The same of an entry of the P_Key table of @of, a port of its node; in network order. */
+ib_net16_t guest_pkey(const struct guest *guest, const struct sim_port *of, unsigned index);
+
 /* One of ibsim's questions about the port of @guest; @data has the answer. 0 or -errno. */
 int guest_control(struct guest *guest, unsigned type, uint8_t data[static IBSIM_CTL_DATA]);
 

@@ -192,17 +192,18 @@ void sim_shared_port_set_guid(struct sim_port *port, unsigned vf, uint64_t guid)
 
 /* ---- P_Keys ---------------------------------------------------------------------------------- */
 
-static uint16_t vf_pkey(const struct sim_shared_port *shared, unsigned vf, unsigned index)
+uint16_t sim_shared_port_pkey(const struct sim_port *port, unsigned vf, unsigned index)
 {
-	return shared_pkey(shared->port,
-			   vf ? shared->pkey_index[vf * shared->n_pkeys + index] : index);
+	const struct sim_shared_port *shared = port->shared;
+
+	return shared_pkey(port, vf ? shared->pkey_index[vf * shared->n_pkeys + index] : index);
 }
 
 /* One sends with a P_Key that one has, and takes those that fit one (IBA 10.9.3). */
 bool sim_shared_port_has_pkey(const struct sim_port *port, unsigned vf, uint16_t pkey)
 {
 	for (unsigned i = 0; i < port->shared->n_pkeys; i++)
-		if (pkey & 0x7fff && vf_pkey(port->shared, vf, i) == pkey)
+		if (pkey & 0x7fff && sim_shared_port_pkey(port, vf, i) == pkey)
 			return true;
 	return false;
 }
@@ -210,7 +211,7 @@ bool sim_shared_port_has_pkey(const struct sim_port *port, unsigned vf, uint16_t
 bool sim_shared_port_pkey_fits(const struct sim_port *port, unsigned vf, uint16_t pkey)
 {
 	for (unsigned i = 0; pkey & 0x7fff && i < port->shared->n_pkeys; i++) {
-		uint16_t own = vf_pkey(port->shared, vf, i);
+		uint16_t own = sim_shared_port_pkey(port, vf, i);
 
 		if (!((own ^ pkey) & 0x7fff) && (own | pkey) & 0x8000)
 			return true;

@@ -237,12 +237,12 @@ static void answer_error(struct connection *c, int error)
 	answer(c, IBSIM_CTL_ERROR, &number, sizeof(number));
 }
 
-static unsigned find_pkey(const struct sim_port *port, uint16_t pkey)
+static unsigned find_pkey(const struct guest *guest, uint16_t pkey)
 {
-	unsigned n = port->pkeys ? sim_pkey_cap(port) : 0;
+	const struct sim_port *port = guest->client.port;
 
-	for (unsigned i = 0; i < n; i++) {
-		uint16_t own = be16toh(port->pkeys[i]);
+	for (unsigned i = 0; i < sim_pkey_cap(port); i++) {
+		uint16_t own = be16toh(guest_pkey(guest, port, i));
 
 		if (own & 0x7fff && !((own ^ pkey) & 0x7fff))
 			return i;
@@ -260,16 +260,18 @@ static unsigned find_gid(const struct sim_port *port, const uint8_t gid[16])
 	return 0;
 }
 
-static void encode_extras(const struct sim_port *port, unsigned vf, const struct sim_packet *p,
+static void encode_extras(const struct guest *guest, const struct sim_packet *p,
 			  struct stream_extras *ret)
 {
+	const struct sim_port *port = guest->client.port;
+
 	*ret = (struct stream_extras){ .grh = p->has_grh, .sl = p->sl, .lmc = sim_lmc(port) };
 	ret->path_bits = (uint8_t)(p->dlid & ((1u << sim_lmc(port)) - 1));
 	if (p->dqpn)
-		ret->pkey_index = (uint16_t)find_pkey(port, p->pkey);
+		ret->pkey_index = (uint16_t)find_pkey(guest, p->pkey);
 	if (!p->has_grh)
 		return;
-	ret->gid_index = (uint8_t)(vf ? 0 : find_gid(port, p->dgid));
+	ret->gid_index = (uint8_t)(guest->client.vf ? 0 : find_gid(port, p->dgid));
 	ret->hop_limit = p->hop_limit;
 	ret->traffic_class = p->traffic_class;
 	memcpy(ret->sgid, p->sgid, sizeof(ret->sgid));
@@ -288,7 +290,7 @@ static void receive(void *user, const struct sim_packet *packet)
 		return;
 	}
 	guest_encode(packet, &to.packet);
-	encode_extras(c->guest.client.port, c->guest.client.vf, packet, &to.extras);
+	encode_extras(&c->guest, packet, &to.extras);
 	memcpy(at, &to, sizeof(to));
 	touch(c);
 }
@@ -311,17 +313,10 @@ static void get_gid(const struct sim_port *port, unsigned index, uint8_t ret[sta
 	memcpy(ret + 8, &guid, 8);
 }
 
-/* In network order; 0 beyond the table. */
-static ib_net16_t get_pkey(const struct sim_port *port, unsigned index)
-{
-	if (port->pkeys)
-		return index < sim_pkey_cap(port) ? port->pkeys[index] : 0;
-	return index ? 0 : 0xffff;
-}
-
-static void decode_extras(const struct sim_port *port, const struct stream_extras *from,
+static void decode_extras(const struct guest *guest, const struct stream_extras *from,
 			  struct sim_packet *ret)
 {
+	const struct sim_port *port = guest->client.port;
 	uint32_t flow_label;
 
 	ret->sl = from->sl & 0x0f;
@@ -329,7 +324,7 @@ static void decode_extras(const struct sim_port *port, const struct stream_extra
 		ret->slid =
 			(uint16_t)(sim_lid(port) + (from->path_bits & ((1u << sim_lmc(port)) - 1)));
 	if (ret->dqpn)
-		ret->pkey = be16toh(get_pkey(port, from->pkey_index));
+		ret->pkey = be16toh(guest_pkey(guest, port, from->pkey_index));
 	if (!from->grh)
 		return;
 	memcpy(&flow_label, from->flow_label, sizeof(flow_label));
@@ -349,7 +344,7 @@ static void on_packet(struct connection *c, const uint8_t *data)
 	memcpy(&from, data, sizeof(from));
 	if (!guest_decode(&from.packet, &packet))
 		return;
-	decode_extras(c->guest.client.port, &from.extras, &packet);
+	decode_extras(&c->guest, &from.extras, &packet);
 	sim_client_send(&c->guest.client, &packet);
 }
 
@@ -440,8 +435,8 @@ static void on_get_table(struct connection *c, uint32_t type, struct stream_tabl
 			only_gid_of_vf(c, ask);
 	} else {
 		for (unsigned i = 0; i < COUNT(ask->pkeys); i++) {
-			ib_net16_t pkey =
-				get_pkey(of, ask->first * (unsigned)COUNT(ask->pkeys) + i);
+			unsigned index = ask->first * (unsigned)COUNT(ask->pkeys) + i;
+			ib_net16_t pkey = guest_pkey(&c->guest, of, index);
 
 			memcpy(ask->pkeys[i], &pkey, sizeof(pkey));
 		}

@@ -150,10 +150,7 @@ int sim_vf_attach(struct sim_port *port, unsigned vf, struct sim_client *client)
 {
 	if (vf && !has_vf(port, vf))
 		return -ENOENT;
-	if (vf && port->virtual_switch) {
-		client->vf = 0;
-		return sim_attach(sim_virtual_switch_vf(port, vf), client);
-	}
+	port = sim_vf_port(port, &vf);
 	client->vf = (uint16_t)vf;
 	return sim_attach(port, client);
 }
@@ -168,6 +165,28 @@ enum sim_drop sim_vf_takes(const struct sim_port *port, const struct sim_packet 
 bool sim_vf_has_lid(const struct sim_port *port, uint16_t lid)
 {
 	return port->vports && sim_vports_have_lid(port, lid);
+}
+
+struct sim_port *sim_vf_port(struct sim_port *port, unsigned *vf)
+{
+	if (!*vf || !port->virtual_switch)
+		return port;
+	port = sim_virtual_switch_vf(port, *vf);
+	*vf = 0;
+	return port;
+}
+
+uint16_t sim_vf_pkey(const struct sim_port *port, unsigned vf, unsigned index)
+{
+	if (index >= sim_pkey_cap(port))
+		return 0;
+	if (vf && port->shared)
+		return sim_shared_port_pkey(port, vf, index);
+	if (vf && port->vports)
+		return sim_vports_pkey(port, vf, index);
+	if (port->pkeys)
+		return be16toh(port->pkeys[index]);
+	return index ? 0 : 0xffff; /* as at power-up */
 }
 
 bool sim_vf_has_pkey(const struct sim_port *port, unsigned vf, uint16_t pkey)

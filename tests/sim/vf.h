@@ -86,6 +86,15 @@ enum sim_drop sim_vf_takes(const struct sim_port *port, const struct sim_packet 
 /* A vport's LID. */
 bool sim_vf_has_lid(const struct sim_port *port, uint16_t lid);
 
+/*
+ * The port that VF *@vf is, or is at: behind a virtual switch a VF is a port of its own, and no
+ * longer a VF (*@vf is 0 then).
+ */
+struct sim_port *sim_vf_port(struct sim_port *port, unsigned *vf);
+
+/* Entry @index of the P_Key table as VF @vf has it, 0: as the port has it. 0 beyond its end. */
+uint16_t sim_vf_pkey(const struct sim_port *port, unsigned vf, unsigned index);
+
 /* The P_Keys of VF @vf of a port that has VFs of its own: it can send with, or takes @pkey. */
 bool sim_vf_has_pkey(const struct sim_port *port, unsigned vf, uint16_t pkey);
 bool sim_vf_pkey_fits(const struct sim_port *port, unsigned vf, uint16_t pkey);

@@ -396,7 +396,7 @@ bool sim_vports_have_lid(const struct sim_port *port, uint16_t lid)
 	return false;
 }
 
-static uint16_t pkey_at(const struct sim_port *port, unsigned vf, unsigned index)
+uint16_t sim_vports_pkey(const struct sim_port *port, unsigned vf, unsigned index)
 {
 	const ib_net16_t *table = vf ? port->vports->vports[vf].pkeys : port->pkeys;
 
@@ -408,7 +408,7 @@ static uint16_t pkey_at(const struct sim_port *port, unsigned vf, unsigned index
 bool sim_vports_have_pkey(const struct sim_port *port, unsigned vf, uint16_t pkey)
 {
 	for (unsigned i = 0; pkey & 0x7fff && i < sim_pkey_cap(port); i++)
-		if (pkey_at(port, vf, i) == pkey)
+		if (sim_vports_pkey(port, vf, i) == pkey)
 			return true;
 	return false;
 }
@@ -416,7 +416,7 @@ bool sim_vports_have_pkey(const struct sim_port *port, unsigned vf, uint16_t pke
 bool sim_vports_pkey_fits(const struct sim_port *port, unsigned vf, uint16_t pkey)
 {
 	for (unsigned i = 0; pkey & 0x7fff && i < sim_pkey_cap(port); i++) {
-		uint16_t own = pkey_at(port, vf, i);
+		uint16_t own = sim_vports_pkey(port, vf, i);
 
 		if (!((own ^ pkey) & 0x7fff) && (own | pkey) & 0x8000)
 			return true;

@@ -76,6 +76,7 @@ void sim_vports_look(const struct sim_port *port, unsigned vf, struct sim_vf_inf
 enum sim_drop sim_vports_take(const struct sim_port *port, const struct sim_packet *p,
 			      unsigned *ret);
 bool sim_vports_have_lid(const struct sim_port *port, uint16_t lid);
+uint16_t sim_vports_pkey(const struct sim_port *port, unsigned vf, unsigned index);
 bool sim_vports_have_pkey(const struct sim_port *port, unsigned vf, uint16_t pkey);
 bool sim_vports_pkey_fits(const struct sim_port *port, unsigned vf, uint16_t pkey);
 bool sim_vports_take_pkey(struct sim_port *port, const struct sim_packet *p);
