@@ -872,15 +872,79 @@ def loopback_up():
             fcntl.ioctl(sock, set_flags, struct.pack("16sh22x", b"lo", flags | up))
 
 
+class Remote:
+    """A vsm-sim that is reached by UDP and TCP only."""
+
+    ports = iter(range(20000 + os.getpid() % 100 * 200, 65000, 200))
+
+    def __init__(self, world, text):
+        loopback_up()
+        self.world = world
+        self.port = next(self.ports)
+        self.name = f"vsm-remote-{os.getpid()}-{self.port}"
+        self.process = world.spawn([lib.VSM_SIM, "-n", "-r", "-l", str(self.port),
+                                    world.write("remote.net", text)],
+                                   {"IBSIM_SOCKNAME": self.name}, "sim.log")
+        wait_until("it listens", self.listens, 20)
+
+    def listens(self):
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(self.stream()).close()
+            return True
+        raise lib.Failure(self.world.read("sim.log")[-300:])
+
+    def stream(self):
+        return "127.0.0.1", self.port + 100
+
+    def env(self, host):
+        return {"IBSIM_SERVER_NAME": "127.0.0.1", "IBSIM_SERVER_PORT": str(self.port),
+                "SIM_HOST": host, "TMPDIR": self.world.dir}
+
+    def run(self, host, *argv):
+        """A tool, by vsm-run."""
+        return self.world.run([lib.VSM_RUN, lib.find_program(argv[0]) or argv[0], *argv[1:]],
+                              self.env(host))
+
+
 @suite.test("vsm-sim: clients of another machine, by UDP")
 def remote(world):
-    net = world.write("remote.net", line().text)
-    port = 20000 + os.getpid() % 20000
-    world.spawn([lib.VSM_SIM, "-n", "-r", "-l", str(port), net],
-                {"IBSIM_SOCKNAME": f"vsm-remote-{port}"}, "sim.log")
-    loopback_up()
-    env = {"IBSIM_SERVER_NAME": "127.0.0.1", "IBSIM_SERVER_PORT": str(port), "SIM_HOST": "a",
-           "LD_PRELOAD": lib.UMAD2SIM}
-    time.sleep(0.3)
-    done = world.run([lib.find_program("smpquery"), "-D", "nodedesc", "0,1,2"], env)
+    sim = Remote(world, line().text)
+    done = world.run([lib.find_program("smpquery"), "-D", "nodedesc", "0,1,2"],
+                     {**sim.env("a"), "LD_PRELOAD": lib.UMAD2SIM})
     check(re.search(r"\bb\b", done.stdout), f"no answer: {done.stdout}{done.stderr}")
+
+
+@suite.test("vsm-sim: a stream by TCP, as by the socket of this machine")
+def remote_stream(world):
+    sim = Remote(world, line().text)
+    s = Stream(None, "a", 2, address=sim.stream())
+    check_equal("node, port", (s.node, s.port), ("a", 2))
+    check_equal("no such port of it", Stream(None, "b", 2, address=sim.stream()).error, ENODEV)
+    s = Stream(None, "b", address=sim.stream())
+    data = Stream.packet(smp([1]))
+    s.sock.sendall((struct.pack("II", len(data), PACKET) + data) * 500)
+    for _ in range(500):
+        check_equal("method", s.receive()[3], 0x81)
+    s.sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    check(s.ended(), "it goes on")
+    check_equal("by the socket of this machine, too", Stream(sim, "a").node, "a")
+
+
+@suite.test("vsm-sim: opensm and the tools from another machine, by TCP", weight=5)
+def remote_tools(world):
+    if not os.path.exists(lib.VSM_RUN) or not os.path.exists(lib.VSM_UMAD):
+        raise lib.Skip("vsm-run is not built")
+    if not lib.OPENSM:
+        raise lib.Skip("opensm is not installed")
+    sim = Remote(world, fabrics.fat_tree_3(4).build().text)
+    sm = world.spawn([lib.VSM_RUN, lib.OPENSM, "-f", world.path("opensm.messages")],
+                     {**sim.env("H00000"), "OSM_CACHE_DIR": world.folder("cache"),
+                      "OSM_TMP_DIR": world.folder("tmp")}, "opensm.log")
+    wait_until("the subnet is up", lambda: "SUBNET UP" in world.read("opensm.messages"), 60)
+    records = sim.run("H00003", "saquery")
+    # RMPP: more than fits into a MAD.
+    check(records.stdout.count("NodeRecord dump") > 16, f"saquery: {records.stderr}")
+    check("State: Active" in sim.run("H00003", "ibstat").stdout, "ibstat")
+    done = sim.run("nowhere", "ibstat")
+    check("Active" not in done.stdout, f"a node that there is not: {done.stdout}")
+    check_equal("opensm ends", world.stop(sm), 0)
