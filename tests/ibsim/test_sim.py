@@ -763,7 +763,7 @@ def tell(world):
     sim = vsm_sim(world, line())
 
     def told(*arguments):
-        return world.run([lib.VSM_SIM, *arguments], sim.env())
+        return world.run([lib.VSM_SIM, *arguments], {"IBSIM_SOCKNAME": sim.name})
 
     done = told("--tell", "Dump")
     check_equal("exit code", done.returncode, 0)
@@ -777,6 +777,61 @@ def tell(world):
     check("no simulator" in done.stderr, done.stderr)
     check_equal("quit", told("--tell", "Quit").returncode, 0)
     sim.process.wait(5 * lib.PATIENCE)
+    check_equal("it has quit", told("--tell", "Dump").returncode, 1)
+
+
+@suite.test("vsm-sim: who tells it a command learns whether it was done")
+def tell_status(world):
+    fabric = line()
+    fabric.text += 'vf 1 model=vport state=up\n'
+    sim = vsm_sim(world, fabric)
+
+    def status(command):
+        return world.run([lib.VSM_SIM, "--tell", command], {"IBSIM_SOCKNAME": sim.name}).returncode
+
+    for command in ("Dump", 'Dump "a"', 'unlink "a"[1]', 'relink "a"[1]', "# a comment", "", "help",
+                    'Baselid "a"[1] 3', 'Guid "a" 5', 'Power "a"', 'Power "a" off', 'Power "a" on',
+                    'Link "a"[2] "s"[3]', 'PerformanceSet "a"[1] PortCounters.LinkDownedCounter=1',
+                    "vf", "vf stop b/1", "vf start b/1", "Fault list", "Fault help", "Verbose", "Time",
+                    'Fault loss "a"[1] 5%', 'Error "a" 0', "Attached", "Clear a", "Counters a",
+                    "Wait 0.1", "Start"):
+        check_equal(command, status(command), 0)
+    for command in ("frobnicate", 'Dump "nowhere"', 'unlink "s"[4]', "unlink nowhere",
+                    'unlink "s"[9]', 'relink "s"[4]', 'relink "b"[1]', 'Link "a"[1] "s"[2]',
+                    'Link "a"[1]', 'Power "a" half', "Power nowhere off", 'Guid "a" 0',
+                    'Guid "s"[1] 7', 'Baselid "a"[1] 0xc000', 'Baselid "a"[1] 5 8', "Route x y",
+                    "Route 1 2", 'PerformanceSet "a"[1] PortCounters.Nothing=1',
+                    'PerformanceSet "a"[1] PortCounters.LinkDownedCounter=x',
+                    'PerformanceSet "a"[1] 5',
+                    "Counters nowhere", "Clear nowhere", "Wait x", "X 44", "!/nowhere", "Error a",
+                    "Error a 101", "Error nowhere 5", "Fault nonsense", "Probe a",
+                    "Probe a nowhere", "Probe a b/2", "Probe a b", "vf start b/2", "vf start b",
+                    "vf frob b/1", "vf move b/1 b/1", "vf move b/1", "vf guid b/1"):
+        check_equal(command, status(command), 3)
+    check_equal("after all that", status("Dump"), 0)
+    good, bad = world.write("good", "Dump a\nWait 0.1\n"), world.write("bad", "nonsense\nDump a\n")
+    check_equal("a file", status(f"!{good}"), 0)
+    check_equal("a file with a mistake", status(f"!{bad}"), 3)
+    check_equal("another file", status(f"!{good}"), 0)
+    with console_of(sim) as other:  # each console has its own
+        other.sendall(b"nonsense\n")
+        wait_until("it is answered", lambda: b"unknown" in other.recv(4096), 5)
+        check_equal("in between", status("Dump"), 0)
+
+
+@suite.test("vsm-sim: that it died of a command is not taken for done")
+def tell_died(world):
+    sim = vsm_sim(world, line())
+    teller = world.spawn([lib.VSM_SIM, "--tell", "Wait 30"], {"IBSIM_SOCKNAME": sim.name},
+                         "told.log")
+
+    def is_told():
+        with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
+            return file.read().count(f"{sim.name}:console") > 1
+    wait_until("it is told", is_told, 5)
+    sim.stop()
+    check_equal("exit code", teller.wait(10 * lib.PATIENCE), 1)
+    check("went away" in world.read("told.log"), world.read("told.log"))
 
 
 def console_of(sim):

@@ -20,12 +20,15 @@
 #include "tests/sim/probe.h"
 #include "tests/sim/vf.h"
 
-static void do_fault(struct console *console, char *rest, FILE *out)
+static bool do_fault(struct console *console, char *rest, FILE *out)
 {
 	char why[SIM_FAULT_WHY];
 
-	if (sim_fault_command(console->fabric, rest, out, why) < 0)
+	if (sim_fault_command(console->fabric, rest, out, why) < 0) {
 		fprintf(out, "# fault: %s\n", why);
+		return false;
+	}
+	return true;
 }
 
 /* Where the node (and its port) ends that @text begins with. */
@@ -42,7 +45,7 @@ static char *behind_node(char *text)
 }
 
 /* Error "node"[port] 50 [attribute] */
-static void do_error(struct console *console, char *rest, FILE *out)
+static bool do_error(struct console *console, char *rest, FILE *out)
 {
 	char *end = behind_node(rest);
 	char line[256];
@@ -54,11 +57,11 @@ static void do_error(struct console *console, char *rest, FILE *out)
 	rate = end ? strtol(end, &rate_end, 10) : 0;
 	if (!end || rate_end == end) {
 		fprintf(out, "# error rate is missing\n");
-		return;
+		return false;
 	}
 	if (rate < 0 || rate > 100) {
 		fprintf(out, "# error rate must be in [0..100] range (%ld)\n", rate);
-		return;
+		return false;
 	}
 	attribute = strtoul(rate_end, NULL, 0);
 	*end = 0;
@@ -71,8 +74,11 @@ static void do_error(struct console *console, char *rest, FILE *out)
 		snprintf(line, sizeof(line), "loss %s %ld%% in", rest, rate);
 	else
 		snprintf(line, sizeof(line), "silent %s %ld%%", rest, rate);
-	if (sim_fault_parse(console->fabric, line, why) < 0)
+	if (sim_fault_parse(console->fabric, line, why) < 0) {
 		fprintf(out, "# error: %s\n", why);
+		return false;
+	}
+	return true;
 }
 
 static void show_hop(void *user, const struct sim_port *in, const struct sim_port *out, unsigned vl)
@@ -135,7 +141,7 @@ static void be_own_port(struct sim_endpoint *e)
 }
 
 /* probe FROM TO [P_Key] [SL] */
-static void do_probe(struct console *console, char *rest, FILE *out)
+static bool do_probe(struct console *console, char *rest, FILE *out)
 {
 	struct sim_probe probe = { .trace = show_hop, .user = out };
 	struct sim_probe_result result;
@@ -144,7 +150,7 @@ static void do_probe(struct console *console, char *rest, FILE *out)
 	const char *word;
 
 	if (!find_end(console, &rest, &probe.from, out) || !find_end(console, &rest, &to, out))
-		return;
+		return false;
 	be_own_port(&probe.from);
 	be_own_port(&to);
 	word = next_word(&rest);
@@ -155,7 +161,7 @@ static void do_probe(struct console *console, char *rest, FILE *out)
 	probe.has_grh = sim_endpoint_needs_grh(&to, probe.dgid);
 	if (!probe.dlid) {
 		fprintf(out, "# it has no LID\n");
-		return;
+		return false;
 	}
 	sim_probe(&probe, &result);
 	if (result.why != SIM_PASSED)
@@ -163,6 +169,7 @@ static void do_probe(struct console *console, char *rest, FILE *out)
 			sim_drop_text(result.why));
 	else
 		fprintf(out, "it reached %s\n", sim_endpoint_name(&result.reached, name));
+	return result.why == SIM_PASSED;
 }
 
 /* ---- virtual functions ----------------------------------------------------------------------- */
@@ -208,6 +215,7 @@ static bool find_vf(struct console *console, char **rest, struct sim_endpoint *r
 	return false;
 }
 
+/* -EINVAL: no such thing to do with one; what was said already comes back as -ENODATA. */
 static int do_to_vf(struct console *console, const char *what, char *rest, FILE *out)
 {
 	struct sim_endpoint vf;
@@ -215,7 +223,7 @@ static int do_to_vf(struct console *console, const char *what, char *rest, FILE 
 	const char *guid;
 
 	if (!find_vf(console, &rest, &vf, out))
-		return 0;
+		return -ENODATA;
 	if (!strcasecmp(what, "start"))
 		return sim_vf_start(vf.port, vf.vf);
 	if (!strcasecmp(what, "stop"))
@@ -223,7 +231,7 @@ static int do_to_vf(struct console *console, const char *what, char *rest, FILE 
 	if (!strcasecmp(what, "move"))
 		return find_vf(console, &rest, &to, out)
 			       ? sim_vf_move(vf.port, vf.vf, to.port, to.vf)
-			       : 0;
+			       : -ENODATA;
 	if (strcasecmp(what, "guid") != 0)
 		return -EINVAL;
 	guid = next_word(&rest);
@@ -231,23 +239,24 @@ static int do_to_vf(struct console *console, const char *what, char *rest, FILE 
 }
 
 /* vf [list] | start|stop VF | move VF VF | guid VF GUID */
-static void do_vf(struct console *console, char *rest, FILE *out)
+static bool do_vf(struct console *console, char *rest, FILE *out)
 {
 	const char *what = next_word(&rest);
 	int r;
 
 	if (!what || !strcasecmp(what, "list")) {
 		list_vfs(console, out);
-		return;
+		return true;
 	}
 	r = do_to_vf(console, what, rest, out);
 	if (r == -ENOENT)
 		fprintf(out, "# vf: there is no such VF\n");
 	else if (r == -EBUSY)
 		fprintf(out, "# vf: that one runs already\n");
-	else if (r < 0)
+	else if (r < 0 && r != -ENODATA)
 		fprintf(out, "# vf: list, start VF, stop VF, move VF VF or guid VF GUID; VF: "
 			     "NODE[PORT]/N\n");
+	return r >= 0;
 }
 
 int console_add_vfs(const struct sim_net *net, const struct sim_net_vfs **ret_wrong)

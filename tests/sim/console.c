@@ -15,6 +15,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -33,6 +34,17 @@ struct command {
 	FILE *out;
 	struct console_next *next;
 };
+
+/* It cannot be done, or came to nothing: @format says why. */
+__attribute__((format(printf, 2, 3))) static void refuse(struct command *c, const char *format, ...)
+{
+	va_list arguments;
+
+	c->next->refused = true;
+	va_start(arguments, format);
+	vfprintf(c->out, format, arguments);
+	va_end(arguments);
+}
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
@@ -106,20 +118,20 @@ static struct sim_node *take_node(struct command *c, int *ret_port)
 	name = take_name(c);
 	*ret_port = -1;
 	if (!name) {
-		fprintf(c->out, "# a node is missing\n");
+		refuse(c, "# a node is missing\n");
 		return NULL;
 	}
 	node = sim_find(c->console->fabric, name);
 	if (!node)
-		fprintf(c->out, "# nodeid \"%s\" not found\n", name);
+		refuse(c, "# nodeid \"%s\" not found\n", name);
 	if (!quote)
 		free(name);
 	if (!node || *c->at != '[')
 		return node;
 	c->at++;
 	if (!take_number(c, 10, &number) || *c->at != ']' || number > node->n_ports) {
-		fprintf(c->out, "# bad port number at nodeid \"%s\": ports are 1 to %d\n",
-			node->name, node->n_ports);
+		refuse(c, "# bad port number at nodeid \"%s\": ports are 1 to %d\n", node->name,
+		       node->n_ports);
 		return NULL;
 	}
 	c->at++;
@@ -136,8 +148,7 @@ static struct sim_port *take_port(struct command *c)
 	if (!node)
 		return NULL;
 	if (number < 0 || (!number && !node->sw)) {
-		fprintf(c->out, "# a port is missing: \"%s\"[1 to %d]\n", node->name,
-			node->n_ports);
+		refuse(c, "# a port is missing: \"%s\"[1 to %d]\n", node->name, node->n_ports);
 		return NULL;
 	}
 	return &node->ports[number];
@@ -346,13 +357,13 @@ static void do_route(struct command *c)
 	enum sim_drop why;
 
 	if (!take_number(c, 0, &from_lid) || !take_number(c, 0, &to_lid)) {
-		fprintf(c->out, "# bad lid value. Usage: route from-lid to-lid\n");
+		refuse(c, "# bad lid value. Usage: route from-lid to-lid\n");
 		return;
 	}
 	from = find_lid(c->console->fabric, from_lid);
 	to = find_lid(c->console->fabric, to_lid);
 	if (!from || !to) {
-		fprintf(c->out, "to/from lid unconfigured. Usage: route from-lid to-lid\n");
+		refuse(c, "to/from lid unconfigured. Usage: route from-lid to-lid\n");
 		return;
 	}
 	fprintf(c->out, "From node \"%s\" port %d lid %u\n", from->node->name, from->number,
@@ -362,8 +373,8 @@ static void do_route(struct command *c)
 	if (from != to)
 		end = walk(c, from, (uint16_t)to_lid, &why);
 	if (why != SIM_PASSED)
-		fprintf(c->out, "# no route: \"%s\"[%d]: %s\n", end->node->name, end->number,
-			sim_drop_text(why));
+		refuse(c, "# no route: \"%s\"[%d]: %s\n", end->node->name, end->number,
+		       sim_drop_text(why));
 	else
 		fprintf(c->out, "To node \"%s\" port %d lid %u\n", end->node->name, end->number,
 			(unsigned)to_lid);
@@ -412,8 +423,8 @@ static void unlink_port(struct command *c, struct sim_port *port, bool alone)
 	if (port->far && !port->cut)
 		sim_cable_pull(port);
 	else if (alone)
-		fprintf(c->out, "# port %d at nodeid \"%s\" is not linked\n", port->number,
-			port->node->name);
+		refuse(c, "# port %d at nodeid \"%s\" is not linked\n", port->number,
+		       port->node->name);
 }
 
 static void relink_port(struct command *c, struct sim_port *port, bool alone)
@@ -421,8 +432,8 @@ static void relink_port(struct command *c, struct sim_port *port, bool alone)
 	if (port->far && port->cut)
 		sim_cable_plug(port);
 	else if (alone)
-		fprintf(c->out, "# can't relink port %d at nodeid \"%s\": %s\n", port->number,
-			port->node->name, port->far ? "it is linked" : "it had no link");
+		refuse(c, "# can't relink port %d at nodeid \"%s\": %s\n", port->number,
+		       port->node->name, port->far ? "it is linked" : "it had no link");
 }
 
 static void do_unlink(struct command *c)
@@ -492,7 +503,7 @@ static void do_link(struct command *c)
 	forget_cable(a);
 	forget_cable(b);
 	if (a == b || sim_cable(a, b) < 0)
-		fprintf(c->out, "# can't link: local/remote port are already connected\n");
+		refuse(c, "# can't link: local/remote port are already connected\n");
 }
 
 static void do_power(struct command *c)
@@ -506,6 +517,8 @@ static void do_power(struct command *c)
 		sim_power(node, true);
 	else if (take_word(c, "off"))
 		sim_power(node, false);
+	else if (*c->at)
+		refuse(c, "# power is on or off\n");
 	else
 		fprintf(c->out, "\"%s\" is %s\n", node->name, node->off ? "off" : "on");
 }
@@ -521,7 +534,7 @@ static void do_guid(struct command *c)
 	if (!node)
 		return;
 	if (!take_number(c, 16, &guid) || !guid) {
-		fprintf(c->out, "# set_guid: a GUID is missing\n");
+		refuse(c, "# set_guid: a GUID is missing\n");
 		return;
 	}
 	if (number < 0)
@@ -529,7 +542,7 @@ static void do_guid(struct command *c)
 	else if (sim_is_end_port(&node->ports[number]))
 		sim_set_port_guid(&node->ports[number], guid);
 	else
-		fprintf(c->out, "# set_guid: only port 0 of a switch has one\n");
+		refuse(c, "# set_guid: only port 0 of a switch has one\n");
 }
 
 static void do_baselid(struct command *c)
@@ -541,13 +554,13 @@ static void do_baselid(struct command *c)
 	if (!port)
 		return;
 	if (!sim_is_end_port(port) || !take_number(c, 0, &lid) || lid >= SIM_LID_MULTICAST) {
-		fprintf(c->out, "# change baselid: bad lid, or a port that has none\n");
+		refuse(c, "# change baselid: bad lid, or a port that has none\n");
 		return;
 	}
 	if (!take_number(c, 0, &lmc))
 		lmc = sim_lmc(port);
 	if (lmc > 7) {
-		fprintf(c->out, "# change baselid: bad lmc\n");
+		refuse(c, "# change baselid: bad lmc\n");
 		return;
 	}
 	port->info.base_lid = htobe16((uint16_t)lid);
@@ -631,8 +644,8 @@ static void do_performance_set(struct command *c)
 	dot = strchr(c->at, '.');
 	equals = strchr(c->at, '=');
 	if (!dot || !equals || equals < dot) {
-		fprintf(c->out, "# command does not match: PerformanceSet \"nodeid\"[port] "
-				"[attribute].[field]=[value]\n");
+		refuse(c, "# command does not match: PerformanceSet \"nodeid\"[port] "
+			  "[attribute].[field]=[value]\n");
 		return;
 	}
 	*dot = 0;
@@ -644,13 +657,13 @@ static void do_performance_set(struct command *c)
 			continue;
 		c->at = equals + 1;
 		if (!take_number(c, 0, &value) || !set_counter(port, i, value))
-			fprintf(c->out, "# value '%s' is not valid integer\n", equals + 1);
+			refuse(c, "# value '%s' is not valid integer\n", equals + 1);
 		else
 			fprintf(c->out, "%s[%d] %s.%s has been set to %" PRIu64 "\n",
 				port->node->name, port->number, attribute, dot + 1, value);
 		return;
 	}
-	fprintf(c->out, "# field %s cannot be found in attribute %s\n", dot + 1, c->at);
+	refuse(c, "# field %s cannot be found in attribute %s\n", dot + 1, c->at);
 }
 
 static void show_counters(struct command *c, struct sim_port *port, bool alone)
@@ -687,7 +700,7 @@ static void do_wait(struct command *c)
 	double seconds = strtod(c->at, NULL);
 
 	if (!(seconds > 0 && seconds < 1e6))
-		fprintf(c->out, "# wait: bad param\n");
+		refuse(c, "# wait: bad param\n");
 	else
 		c->next->wait = (uint64_t)(seconds * 1e9);
 }
@@ -707,7 +720,7 @@ static void do_disconnect(struct command *c)
 			return;
 		}
 	}
-	fprintf(c->out, "# disconnect client: bad clientid %" PRId64 "\n", (int64_t)id);
+	refuse(c, "# disconnect client: bad clientid %" PRId64 "\n", (int64_t)id);
 }
 
 static void do_run(struct command *c)
@@ -718,7 +731,7 @@ static void do_run(struct command *c)
 	skip_spaces(c);
 	r = file_read(c->at, SCRIPT_MOST, &c->next->run, &length);
 	if (r < 0)
-		fprintf(c->out, "# cannot open file '%s': %s\n", c->at, file_reason(r));
+		refuse(c, "# cannot open file '%s': %s\n", c->at, file_reason(r));
 }
 
 static void do_start(struct command *c)
@@ -726,9 +739,14 @@ static void do_start(struct command *c)
 	fprintf(c->out, "# the network has started already\n");
 }
 
+static void do_result(struct command *c)
+{
+	fputs(c->next->refused_before ? CONSOLE_REFUSED : CONSOLE_DONE, c->out);
+}
+
 static void do_quit(struct command *c)
 {
-	fprintf(c->out, "Exiting network simulator.\n");
+	fputs(CONSOLE_GOODBYE, c->out);
 	c->next->quit = true;
 }
 
@@ -760,6 +778,7 @@ static const struct {
 	{ "X", do_disconnect, "X CLIENT: disconnect it" },
 	{ "Verbose", do_verbose, "Verbose [LEVEL]: show or set what is logged, 0 to 2" },
 	{ "Wait", do_wait, "Wait SECONDS: before the next command of this console" },
+	{ "Result", do_result, "Result: was the last command of this console done or refused" },
 	{ "Help", do_help, "Help, ?: this" },
 	{ "?", do_help, NULL },
 	{ "Quit", do_quit, "Quit: end the simulator" },
@@ -781,7 +800,7 @@ static bool do_extra(struct command *c)
 		if (!take_word(c, e->word))
 			continue;
 		skip_spaces(c);
-		e->run(c->console, c->at, c->out);
+		c->next->refused = !e->run(c->console, c->at, c->out);
 		return true;
 	}
 	return false;
@@ -811,7 +830,7 @@ void console_do(struct console *console, char *line, FILE *out, struct console_n
 {
 	struct command c = { .console = console, .at = line, .out = out, .next = next };
 
-	*next = (struct console_next){ 0 };
+	*next = (struct console_next){ .refused_before = next->refused_before };
 	cut_line(line);
 	skip_spaces(&c);
 	if (!*c.at || *c.at == '#')
@@ -823,6 +842,6 @@ void console_do(struct console *console, char *line, FILE *out, struct console_n
 	}
 	guests_begin(console->guests);
 	if (!do_own(&c) && !do_extra(&c))
-		fprintf(out, "command '%.*s' unknown - skipped\n", (int)strcspn(c.at, " \t"), c.at);
+		refuse(&c, "command '%.*s' unknown - skipped\n", (int)strcspn(c.at, " \t"), c.at);
 	guests_end(console->guests);
 }

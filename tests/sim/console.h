@@ -15,7 +15,8 @@ struct console;
 /* A command of another file; the last of a list has no word. */
 struct console_extra {
 	const char *word;
-	void (*run)(struct console *console, char *rest, FILE *out);
+	/* False: it cannot be done, or came to nothing, and why was said. */
+	bool (*run)(struct console *console, char *rest, FILE *out);
 	const char *help;
 };
 
@@ -35,7 +36,15 @@ struct console_next {
 	uint64_t wait; /* ns */
 	char *run;     /* lines of a file that come first; the caller frees it */
 	bool quit;
+	bool refused;        /* it cannot be done, or came to nothing */
+	bool refused_before; /* told by who reads the lines: that of the last line, for "Result" */
 };
 
-/* Do @line, which is changed; what there is to say goes to @out. */
+/* What ends the answer to Quit; and the answers to Result. */
+#define CONSOLE_GOODBYE "Exiting network simulator.\n"
+#define CONSOLE_DONE    "done\n"
+#define CONSOLE_REFUSED "refused\n"
+
+/* Do @line, which is changed; what there is to say goes to @out. @next->refused_before is read.
+ */
 void console_do(struct console *console, char *line, FILE *out, struct console_next *next);

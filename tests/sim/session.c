@@ -50,6 +50,7 @@ struct session {
 	struct loop_watch *watch;
 	struct loop_timer *timer; /* when lines go on */
 	bool waiting;             /* as it was told to */
+	bool refused;             /* the last line, or one of the file that it named */
 	char *in;
 	size_t n_in;
 	size_t in_start;
@@ -185,6 +186,7 @@ static void put_first(struct session *s, const char *text)
 
 	if (!in) {
 		say(s, refusal, strlen(refusal));
+		s->refused = true;
 		return;
 	}
 	memcpy(in, text, length);
@@ -199,10 +201,11 @@ static void put_first(struct session *s, const char *text)
 	s->n_quiet += length + 1;
 }
 
-static void do_line(struct session *s, char *line)
+/* @from_file: it belongs to a line before, which named the file. */
+static void do_line(struct session *s, char *line, bool from_file)
 {
 	struct sessions *sessions = s->sessions;
-	struct console_next next;
+	struct console_next next = { .refused_before = s->refused };
 	char *text = NULL;
 	size_t length = 0;
 	FILE *out = open_memstream(&text, &length);
@@ -210,6 +213,7 @@ static void do_line(struct session *s, char *line)
 	if (!out)
 		return;
 	console_do(sessions->console, line, out, &next);
+	s->refused = next.refused || (from_file && s->refused);
 	if (!next.wait && !next.run && !next.quit && !s->n_quiet)
 		fputs(PROMPT, out);
 	fclose(out);
@@ -254,10 +258,12 @@ static void do_lines(struct session *s, size_t most)
 	char *line = NULL;
 
 	while (!s->waiting && !s->ended && unwritten(s) < OUT_FULL && most--) {
+		bool from_file = s->n_quiet > 0;
+
 		line = take_line(s);
 		if (!line)
 			break;
-		do_line(s, line);
+		do_line(s, line, from_file);
 	}
 	if (s->waiting || s->ended || unwritten(s) >= OUT_FULL)
 		return;

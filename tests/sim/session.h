@@ -36,6 +36,7 @@ int sessions_address(const struct sessions_options *options, struct sockaddr_un 
 
 /*
  * The other side: have the simulator that listens there do @command, and write what it says to
- * @out. -errno: nobody is there, or it went away.
+ * @out. 0: done; 1: refused, or it came to nothing; -errno: nobody is there, or (-EPIPE) it went
+ * away.
  */
 int sessions_tell(const struct sessions_options *options, const char *command, FILE *out);

@@ -21,7 +21,15 @@
 #include "tests/sim/session.h"
 #include "tests/sim/stream-server.h"
 
-enum { EXIT_USAGE = 2, OPT_SEED = 256, OPT_TRAIN_TIME, OPT_TELL, OPT_VERSION, OPT_HELP };
+enum {
+	EXIT_USAGE = 2,
+	EXIT_REFUSED = 3,
+	OPT_SEED = 256,
+	OPT_TRAIN_TIME,
+	OPT_TELL,
+	OPT_VERSION,
+	OPT_HELP
+};
 
 static const struct option long_options[] = {
 	{ "console", required_argument, NULL, 'C' },
@@ -55,7 +63,8 @@ static const char help[] =
 	"\n"
 	"-s, -d, -p, -N, -S and -P are taken as ibsim's, and do nothing. IBSIM_SOCKNAME in the\n"
 	"environment is the NAME of the sockets (default \"sim\").\n"
-	"Exit status: 0 told to quit, 1 failed, 2 usage or net file.\n";
+	"Exit status: 0 told to quit, 1 failed, 2 usage or net file. With --tell: 0 done, 1 no\n"
+	"simulator is there, 2 usage, 3 the command is unknown, refused, or came to nothing.\n";
 
 struct options {
 	const char *file;
@@ -330,12 +339,14 @@ static int tell(const struct options *options)
 	if (strchr(options->tell, '\n'))
 		return usage("--tell wants one command");
 	r = sessions_tell(&options->console, options->tell, stdout);
-	if (r == 0)
-		return EXIT_SUCCESS;
+	if (r >= 0)
+		return r ? EXIT_REFUSED : EXIT_SUCCESS;
 	if (r == -ECONNREFUSED || r == -ENOENT)
 		log_error("no simulator listens at %s%s",
 			  options->console.path ? options->console.path : options->console.base,
 			  options->console.path ? "" : ":console");
+	else if (r == -EPIPE || r == -ECONNRESET)
+		log_error("the simulator went away, or lets nobody else in");
 	else
 		log_error("the simulator cannot be told: %s", strerror(-r));
 	return EXIT_FAILURE;
