@@ -191,6 +191,7 @@ static void power_up(struct sim_node *node)
 {
 	unsigned first = node->type == SIM_SWITCH ? 0 : 1;
 
+	node->led = false;
 	if (node->sw)
 		power_up_switch(node->sw);
 	for (unsigned n = first; n <= node->n_ports; n++)

@@ -129,6 +129,7 @@ struct sim_node {
 	enum sim_type type;
 	uint8_t n_ports;
 	bool off;      /* no power */
+	bool led;      /* LedInfo: it is lit */
 	char name[64]; /* "H-0002c90300000001": node identifier of a net file */
 	ib_node_info_t info;
 	ib_node_desc_t desc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * NodeInfo, NodeDescription and PortInfo.
+ * NodeInfo, NodeDescription, LedInfo and PortInfo.
  *
  * PortInfo is many attributes in one (devices.md 3): what belongs to an end port (LIDs, keys,
  * capabilities) and what belongs to a link (states, widths, speeds, lanes). An external switch port
@@ -35,6 +35,7 @@ enum {
 	LANE_CODES = 5,
 	CAP2_SET_NODE_DESC = 0x0001,
 	LOCAL_NODE_DESC = 0x0001, /* flag of trap 144 */
+	LED_LIT = 0x80,           /* LedInfo byte 0 */
 };
 
 /* ---- the node -------------------------------------------------------------------------------- */
@@ -76,6 +77,21 @@ enum sim_status sim_node_description(struct sim_ask *ask)
 		memcpy(desc, ask->data, sizeof(*desc));
 		sim_trap_local(ask->end, LOCAL_NODE_DESC);
 	}
+	return SIM_OK;
+}
+
+/*
+ * One bit, and the answer shows what the LED does (IBA 14.2.5.15). That a node has one, and not
+ * one for each port, is how we read that there is no modifier; no open source has the attribute.
+ */
+enum sim_status sim_led_info(struct sim_ask *ask)
+{
+	if (!(ask->end->info.capability_mask & IB_PORT_CAP_HAS_LED_INFO))
+		return SIM_BAD_ATTRIBUTE;
+	if (ask->set)
+		ask->node->led = ask->data[0] & LED_LIT;
+	memset(ask->data, 0, IB_SMP_DATA_SIZE);
+	ask->data[0] = ask->node->led ? LED_LIT : 0;
 	return SIM_OK;
 }
 

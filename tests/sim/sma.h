@@ -27,6 +27,7 @@ struct sim_ask {
 /* sma-port.c */
 enum sim_status sim_node_info(struct sim_ask *ask);
 enum sim_status sim_node_description(struct sim_ask *ask);
+enum sim_status sim_led_info(struct sim_ask *ask);
 enum sim_status sim_port_info(struct sim_ask *ask);
 
 /* sma-switch.c */

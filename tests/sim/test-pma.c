@@ -17,7 +17,7 @@
 #include "tests/sim/client.h"
 #include "tests/sim/tables.h"
 
-enum { DATA = 64, CPI = 0x01, COUNTERS = 0x12, EXT = 0x1d };
+enum { DATA = 64, CPI = 0x01, COUNTERS = 0x12, RCV_ERROR_DETAILS = 0x15, EXT = 0x1d };
 
 /* Host A, an adapter with two ports, at port 1 of a switch with three. */
 struct world {
@@ -393,6 +393,8 @@ static void what_it_does_not_know_it_says(void **state)
 	struct sim_port *at = &w->a->ports[1];
 
 	assert_int_equal(get(w, at, 0x10, 1), SIM_BAD_ATTRIBUTE);
+	assert_int_equal(get(w, at, RCV_ERROR_DETAILS, 1), SIM_BAD_ATTRIBUTE);
+	assert_int_equal(set(w, at, RCV_ERROR_DETAILS, 1, 0xffff), SIM_BAD_ATTRIBUTE);
 	assert_int_equal(set(w, at, CPI, 1, 0), SIM_BAD_ATTRIBUTE);
 	question(w, 0x12, COUNTERS, 1, 0);
 	assert_int_equal(ask(w, at), SIM_BAD_METHOD);

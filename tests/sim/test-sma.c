@@ -4,6 +4,10 @@
 
 #include "tests/sim/test-bench.h"
 
+#include "base/macros.h"
+
+enum { LED_INFO = 0x31 };
+
 /*
  * Instead of faults.c: a device that has faults, the one that its Sets are forgotten. The linker
  * sends what forward.c and sma.c ask here (local.mk).
@@ -139,7 +143,7 @@ static void other_methods_are_unknown(void **state)
 
 static void unknown_attributes_are_told_as_such(void **state)
 {
-	static const uint16_t attributes[] = { 0, 1, 2, 3, 0x13, 0x1c, 0x30, 0x31, 0xff00, 0xffff };
+	static const uint16_t attributes[] = { 0, 1, 2, 3, 0x13, 0x1c, 0x30, 0xff00, 0xffff };
 	struct bench *b = *state;
 
 	for (unsigned i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
@@ -279,6 +283,83 @@ static void repress_is_about_notices_and_is_never_answered(void **state)
 	assert_int_equal(ask(b, AT_B, SIM_TRAP_REPRESS, PORT_INFO, 0, NULL), SIM_BAD_ATTRIBUTE);
 }
 
+static uint8_t led(struct bench *b, enum place place, uint8_t byte, bool set)
+{
+	uint8_t data[64], rest[63] = { 0 };
+
+	memset(data, 0x7f, sizeof(data));
+	data[0] = byte;
+	assert_int_equal(ask(b, place, set ? SIM_SET : SIM_GET, LED_INFO, 0, data), SIM_OK);
+	assert_memory_equal(b->got.smp.data + 1, rest, sizeof(rest));
+	return b->got.smp.data[0];
+}
+
+static void a_led_is_switched_on_and_off(void **state)
+{
+	struct bench *b = *state;
+	static const enum place places[] = { AT_B, AT_SWITCH, AT_ROUTER };
+
+	for (unsigned i = 0; i < COUNT(places); i++) {
+		assert_int_equal(led(b, places[i], 0xff, false), 0);
+		assert_int_equal(led(b, places[i], 0xff, true), 0x80);
+		assert_int_equal(led(b, places[i], 0, false), 0x80);
+		assert_int_equal(led(b, places[i], 0x7f, true), 0);
+		assert_int_equal(led(b, places[i], 0x80, false), 0);
+	}
+	/* Each node has its own. */
+	assert_int_equal(led(b, AT_B, 0x80, true), 0x80);
+	assert_int_equal(led(b, AT_SWITCH, 0, false), 0);
+	assert_int_equal(led(b, AT_A, 0, false), 0);
+}
+
+static void a_led_is_dark_at_power_up(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(led(b, AT_B, 0x80, true), 0x80);
+	sim_power(b->b, false);
+	sim_power(b->b, true);
+	assert_int_equal(led(b, AT_B, 0, false), 0);
+}
+
+static void a_led_has_no_modifier(void **state)
+{
+	struct bench *b = *state;
+	uint8_t on[64] = { 0x80 };
+
+	assert_int_equal(led(b, AT_B, 0x80, true), 0x80);
+	assert_int_equal(ask(b, AT_B, SIM_GET, LED_INFO, 1, NULL), SIM_BAD_FIELD);
+	assert_int_equal(b->got.smp.data[0], 0x80);
+	assert_int_equal(ask(b, AT_SWITCH, SIM_SET, LED_INFO, 1, on), SIM_BAD_FIELD);
+	assert_int_equal(led(b, AT_SWITCH, 0, false), 0);
+}
+
+static void who_does_not_announce_a_led_has_none(void **state)
+{
+	struct bench *b = *state;
+	ib_port_info_t *info = &b->b->ports[1].info;
+
+	assert_true(info->capability_mask & IB_PORT_CAP_HAS_LED_INFO);
+	assert_true(b->sw->ports[0].info.capability_mask & IB_PORT_CAP_HAS_LED_INFO);
+	info->capability_mask &= ~IB_PORT_CAP_HAS_LED_INFO;
+	assert_int_equal(ask(b, AT_B, SIM_GET, LED_INFO, 0, NULL), SIM_BAD_ATTRIBUTE);
+	assert_int_equal(ask(b, AT_B, SIM_SET, LED_INFO, 0, NULL), SIM_BAD_ATTRIBUTE);
+}
+
+/* What Get and Set of Notice are for, IsNoticeSupported announces. */
+static void who_does_not_announce_notices_to_be_read_has_none(void **state)
+{
+	struct bench *b = *state;
+	static const enum place places[] = { AT_B, AT_SWITCH, AT_ROUTER };
+	struct sim_port *ends[] = { &b->b->ports[1], &b->sw->ports[0], &b->router->ports[1] };
+
+	for (unsigned i = 0; i < COUNT(places); i++) {
+		assert_false(ends[i]->info.capability_mask & IB_PORT_CAP_HAS_NOTICE);
+		assert_int_equal(ask(b, places[i], SIM_GET, NOTICE, 0, NULL), SIM_BAD_ATTRIBUTE);
+		assert_int_equal(ask(b, places[i], SIM_SET, NOTICE, 0, NULL), SIM_BAD_ATTRIBUTE);
+	}
+}
+
 static void a_refused_smp_counts_as_refused(void **state)
 {
 	struct bench *b = *state;
@@ -310,6 +391,11 @@ int main(void)
 		BENCH_TEST(sm_info_is_unknown_where_there_is_no_sm),
 		BENCH_TEST(sm_info_is_not_answered_where_there_may_be_no_sm),
 		BENCH_TEST(repress_is_about_notices_and_is_never_answered),
+		BENCH_TEST(a_led_is_switched_on_and_off),
+		BENCH_TEST(a_led_is_dark_at_power_up),
+		BENCH_TEST(a_led_has_no_modifier),
+		BENCH_TEST(who_does_not_announce_a_led_has_none),
+		BENCH_TEST(who_does_not_announce_notices_to_be_read_has_none),
 		BENCH_TEST(a_refused_smp_counts_as_refused),
 		BENCH_TEST(a_forgetful_device_says_yes_and_does_nothing),
 	};
