@@ -731,6 +731,31 @@ def power(world):
     check_equal("state, LID", (port.state, port.lid), ("Init", 0))
 
 
+@suite.for_each("vsm-sim: an HCA without power has no VFs; with it they are as after a reboot: {}",
+                MODELS)
+def power_of_vfs(world, model):
+    sim = vsm_sim(world, fabrics.Fabric("vfs", f'Switch 4 "s"\n[1] "a"[1]\nCa 1 "a"\n'
+                                        f'vf 2 model={model} state=up\n'), "s")
+
+    def vf(number):
+        return next(line for line in sim.command("Vf").splitlines() if f"a[1]/{number}\t" in line)
+    sim.command("Vf stop a[1]/2")
+    check_equal("the far end", sim.snapshot().port("s", 1).state, "Init")
+    sim.command("Power a off")
+    check_equal("the far end", sim.snapshot().port("s", 1).state, "Down")
+    for name in sim.snapshot().nodes:
+        check_equal(f"{name} is on", sim.command(f'Power "{name}"').strip() == f'"{name}" is on',
+                    name == "s")
+    check("started" in vf(1) and "Down: its HCA has no power" in vf(1), vf(1))
+    check("stopped" in vf(2) and "nobody has started it" in vf(2), vf(2))
+    if model == "vswitch":
+        check("# " in sim.command("Power a-p1-vf1 on"), "a part of it has power")
+    sim.command("Power a on")
+    check_equal("the far end", sim.snapshot().port("s", 1).state, "Init")
+    check("started" in vf(1) and "no power" not in vf(1), vf(1))
+    check("stopped" in vf(2), vf(2))
+
+
 @suite.test("vsm-sim: the console on its socket, commands of files, waiting")
 def console_socket(world):
     sim = vsm_sim(world, line())

@@ -506,6 +506,14 @@ static void do_link(struct command *c)
 		refuse(c, "# can't link: local/remote port are already connected\n");
 }
 
+static void switch_on(struct command *c, struct sim_node *node)
+{
+	sim_power(node, true);
+	if (node->off)
+		refuse(c, "# \"%s\" is a part of \"%s\", which is off\n", node->name,
+		       node->part_of->name);
+}
+
 static void do_power(struct command *c)
 {
 	int port;
@@ -514,7 +522,7 @@ static void do_power(struct command *c)
 	if (!node)
 		return;
 	if (take_word(c, "on"))
-		sim_power(node, true);
+		switch_on(c, node);
 	else if (take_word(c, "off"))
 		sim_power(node, false);
 	else if (*c->at)

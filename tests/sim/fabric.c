@@ -374,20 +374,52 @@ void sim_cable_plug(struct sim_port *port)
 	set_cut(port, false);
 }
 
-void sim_power(struct sim_node *node, bool on)
+static void set_off(struct sim_node *node)
 {
-	if (node->off == !on)
+	bool off = node->switched_off || (node->part_of && node->part_of->off);
+
+	if (node->off == off)
 		return;
-	node->off = !on;
+	node->off = off;
 	if (node->faults)
 		sim_fault_power(node);
-	if (on)
+	if (!off)
 		power_up(node);
+}
+
+static void check_links(struct sim_node *node)
+{
 	for (unsigned n = 1; n <= node->n_ports; n++) {
 		sim_link_check(&node->ports[n]);
 		sim_trap_forget(&node->ports[n]);
 	}
 	sim_trap_forget(&node->ports[0]);
+}
+
+static void each_part(const struct sim_node *node, void (*fn)(struct sim_node *part))
+{
+	const struct sim_fabric *fabric = node->fabric;
+	bool has_parts = false;
+
+	for (unsigned n = 1; n <= node->n_ports; n++)
+		has_parts |= node->ports[n].virtual_switch != NULL;
+	for (uint32_t i = 0; has_parts && i < fabric->n_nodes; i++)
+		if (fabric->nodes[i]->part_of == node)
+			fn(fabric->nodes[i]);
+}
+
+/* All of it at one moment: links go down when nobody is left to see it but those outside. */
+void sim_power(struct sim_node *node, bool on)
+{
+	bool before = node->off;
+
+	node->switched_off = !on;
+	set_off(node);
+	if (node->off == before)
+		return;
+	each_part(node, set_off);
+	each_part(node, check_links);
+	check_links(node);
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */

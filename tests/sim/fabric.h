@@ -128,9 +128,11 @@ struct sim_node {
 	uint32_t index; /* in fabric->nodes */
 	enum sim_type type;
 	uint8_t n_ports;
-	bool off;      /* no power */
-	bool led;      /* LedInfo: it is lit */
-	char name[64]; /* "H-0002c90300000001": node identifier of a net file */
+	bool off; /* no power: its own switch, or that of what it is a part of */
+	bool switched_off;
+	struct sim_node *part_of; /* an HCA that this is inside of, virtual-switch.c; NULL: none */
+	bool led;                 /* LedInfo: it is lit */
+	char name[64];            /* "H-0002c90300000001": node identifier of a net file */
 	ib_node_info_t info;
 	ib_node_desc_t desc;
 	struct sim_switch *sw;          /* NULL: no switch */
@@ -275,7 +277,10 @@ int sim_cable(struct sim_port *a, struct sim_port *b);
 void sim_cable_pull(struct sim_port *port);
 void sim_cable_plug(struct sim_port *port);
 
-/* Power off and on: all that is not in NVRAM is as at power-up again (devices.md 6). */
+/*
+ * Power off and on: all that is not in NVRAM is as at power-up again (devices.md 6). What is a part
+ * of the node goes and comes with it, unless it is switched off itself.
+ */
 void sim_power(struct sim_node *node, bool on);
 
 /* ---- looking --------------------------------------------------------------------------------- */

@@ -615,6 +615,25 @@ static void after_a_power_cycle_the_driver_begins_anew(void **state)
 	assert_int_equal(rig_look(rig->p, 1).state, SIM_ACTIVE);
 }
 
+static void without_power_its_vfs_are_down(void **state)
+{
+	struct rig *rig = *state;
+
+	bring_up(rig, 2);
+	assert_int_equal(sim_vf_stop(rig->p, 2), 0);
+	sim_power(rig->p->node, false);
+	assert_int_equal(rig_look(rig->p, 1).state, SIM_DOWN);
+	assert_true(rig_look(rig->p, 1).started);
+	assert_string_equal(rig_look(rig->p, 1).reason, "its HCA has no power");
+	assert_string_equal(rig_look(rig->p, 2).reason, "nobody has started it");
+	assert_int_equal(sim_vf_start(rig->p, 2), 0);
+	assert_int_equal(rig_look(rig->p, 2).state, SIM_DOWN);
+	sim_power(rig->p->node, true);
+	rig_activate(rig->p, RIG_P);
+	pass(rig, 10);
+	assert_int_equal(rig_look(rig->p, 1).state, SIM_ACTIVE);
+}
+
 static void another_guid_of_a_running_vf_is_asked_for(void **state)
 {
 	struct rig *rig = *state;
@@ -1553,6 +1572,7 @@ int main(void)
 		TEST(reregister_does_not_wait_for_what_was_declined),
 		TEST(when_the_port_goes_down_its_vfs_do),
 		TEST(after_a_power_cycle_the_driver_begins_anew),
+		TEST(without_power_its_vfs_are_down),
 		TEST(another_guid_of_a_running_vf_is_asked_for),
 		TEST(a_guest_moves_with_its_guid),
 		TEST(qp0_of_a_vf_is_a_black_hole),

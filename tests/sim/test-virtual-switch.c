@@ -204,6 +204,147 @@ static void a_vf_may_have_no_guid(void **state)
 	assert_int_equal(info.node_guid, 0);
 }
 
+/* ---- power ----------------------------------------------------------------------------------- */
+
+static void power(struct rig *rig, bool on)
+{
+	sim_power(rig->p->node, on);
+}
+
+static bool is_dark(const struct sim_port *port)
+{
+	return port->node->off && sim_state(port) == SIM_DOWN && !sim_link_is_up(port);
+}
+
+static void an_hca_goes_dark_as_a_whole(void **state)
+{
+	struct rig *rig = *state;
+	static const uint8_t path[] = { 1, RIG_P };
+	struct sim_node *vswitch;
+	ib_node_info_t info;
+
+	add(rig, 3, true);
+	assert_int_equal(sim_vf_stop(rig->p, 3), 0);
+	vswitch = sim_virtual_switch(rig->p);
+	power(rig, false);
+	assert_true(is_dark(rig->p));
+	for (unsigned n = 1; n <= vswitch->n_ports; n++)
+		assert_true(is_dark(&vswitch->ports[n]));
+	for (unsigned vf = 1; vf <= 3; vf++) {
+		assert_true(is_dark(sim_virtual_switch_vf(rig->p, vf)));
+		assert_int_equal(rig_look(rig->p, vf).state, SIM_DOWN);
+	}
+	assert_int_equal(sim_state(&rig->sw->ports[RIG_P]), SIM_DOWN);
+	assert_false(finds(rig, 2, path, &info));
+	assert_true(rig_look(rig->p, 1).started);
+	assert_string_equal(rig_look(rig->p, 1).reason, "its HCA has no power");
+	assert_false(rig_look(rig->p, 3).started);
+	assert_string_equal(rig_look(rig->p, 3).reason, "nobody has started it");
+}
+
+static void with_power_an_hca_is_as_after_a_reboot(void **state)
+{
+	struct rig *rig = *state;
+	static const uint8_t pf[] = { 1, RIG_P, 2 }, first[] = { 1, RIG_P, 3 };
+	static const uint8_t third[] = { 1, RIG_P, 5 };
+	struct sim_node *vswitch;
+	ib_node_info_t info;
+
+	add(rig, 3, true);
+	assert_int_equal(sim_vf_stop(rig->p, 3), 0);
+	vswitch = sim_virtual_switch(rig->p);
+	rig_activate(&vswitch->ports[1], 0);
+	rig_activate(sim_virtual_switch_vf(rig->p, 1), 20);
+	rig_route(vswitch, 20, 3);
+	power(rig, false);
+	power(rig, true);
+	assert_true(finds(rig, 3, pf, &info));
+	assert_true(finds(rig, 3, first, &info));
+	assert_int_equal(info.port_guid, htobe64(GUID));
+	assert_false(finds(rig, 3, third, &info));
+	assert_int_equal(rig_look(rig->p, 1).state, SIM_INIT);
+	assert_int_equal(rig_look(rig->p, 1).lid, 0);
+	assert_int_equal(sim_state(&vswitch->ports[1]), SIM_INIT);
+	assert_null(vswitch->sw->lft);
+	assert_true(vswitch->sw->info.life_state & 0x04);
+}
+
+/* The switch does not live to tell that its HCA is gone. */
+static void an_hca_that_goes_dark_says_nothing(void **state)
+{
+	struct rig *rig = *state;
+	struct sim_node *vswitch;
+
+	add(rig, 1, true);
+	vswitch = sim_virtual_switch(rig->p);
+	rig_activate(&vswitch->ports[1], 0);
+	rig_activate(rig->p, 21);
+	rig_activate(&vswitch->ports[0], 20);
+	rig_route(vswitch, RIG_M, 1);
+	rig_route(vswitch, 20, 0);
+	rig_route(rig->sw, 20, RIG_P);
+	vswitch->sw->info.life_state = 0;
+	assert_int_equal(sim_vf_stop(rig->p, 1), 0);
+	loop_virtual_run_for(rig->loop, 10 * LOOP_SEC);
+	assert_int_equal(rig->n_traps, 1);
+	vswitch->sw->info.life_state = 0;
+	power(rig, false);
+	loop_virtual_run_for(rig->loop, 10 * LOOP_SEC);
+	assert_int_equal(rig->n_traps, 1);
+}
+
+static void what_is_done_to_vfs_without_power_shows_with_it(void **state)
+{
+	struct rig *rig = *state;
+	static const uint8_t first[] = { 1, RIG_P, 3 }, second[] = { 1, RIG_P, 4 };
+	ib_node_info_t info;
+
+	add(rig, 2, true);
+	assert_int_equal(sim_vf_stop(rig->p, 2), 0);
+	power(rig, false);
+	assert_int_equal(sim_vf_stop(rig->p, 1), 0);
+	assert_int_equal(sim_vf_start(rig->p, 2), 0);
+	assert_int_equal(sim_vf_set_guid(rig->p, 2, 0x77), 0);
+	assert_true(rig_look(rig->p, 2).started);
+	assert_true(is_dark(sim_virtual_switch_vf(rig->p, 2)));
+	/* The parts, too, by their names. */
+	sim_power(sim_virtual_switch(rig->p), true);
+	assert_true(sim_virtual_switch(rig->p)->off);
+	power(rig, true);
+	assert_false(finds(rig, 3, first, &info));
+	assert_true(finds(rig, 3, second, &info));
+	assert_int_equal(info.port_guid, htobe64(0x77));
+}
+
+static void a_part_that_was_switched_off_stays_off(void **state)
+{
+	struct rig *rig = *state;
+	static const uint8_t path[] = { 1, RIG_P };
+	ib_node_info_t info;
+
+	add(rig, 1, true);
+	sim_power(sim_virtual_switch(rig->p), false);
+	power(rig, false);
+	power(rig, true);
+	assert_false(finds(rig, 2, path, &info));
+	sim_power(sim_virtual_switch(rig->p), true);
+	assert_true(finds(rig, 2, path, &info));
+}
+
+static void power_of_one_hca_is_not_that_of_another(void **state)
+{
+	struct rig *rig = *state;
+	struct sim_vf_spec spec = { .first_guid = 0x5500, .up = true };
+	static const uint8_t path[] = { 1, RIG_Q, 3 };
+	ib_node_info_t info;
+
+	add(rig, 1, true);
+	assert_int_equal(sim_vfs_add(rig->q, SIM_VF_VIRTUAL_SWITCH, 1, &spec), 0);
+	power(rig, false);
+	assert_true(finds(rig, 3, path, &info));
+	assert_string_equal(rig_look(rig->q, 1).reason, "no SM has made it Active");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -217,6 +358,12 @@ int main(void)
 		TEST(a_guest_moves_with_its_guid),
 		TEST(another_guid_is_another_hca),
 		TEST(a_vf_may_have_no_guid),
+		TEST(an_hca_goes_dark_as_a_whole),
+		TEST(with_power_an_hca_is_as_after_a_reboot),
+		TEST(an_hca_that_goes_dark_says_nothing),
+		TEST(what_is_done_to_vfs_without_power_shows_with_it),
+		TEST(a_part_that_was_switched_off_stays_off),
+		TEST(power_of_one_hca_is_not_that_of_another),
 	};
 
 	return cmocka_run_group_tests_name("virtual switches", tests, NULL, NULL);

@@ -392,6 +392,26 @@ static void a_vf_that_is_stopped_is_down(void **state)
 	assert_int_equal(sim_vf_start(rig->p, 0), -ENOENT);
 }
 
+static void without_power_its_vports_are_down(void **state)
+{
+	struct rig *rig = *state;
+
+	bring_up(rig, 2, true, 2);
+	assert_int_equal(sim_vf_stop(rig->p, 2), 0);
+	sim_power(rig->p->node, false);
+	assert_int_equal(rig_look(rig->p, 1).state, SIM_DOWN);
+	assert_true(rig_look(rig->p, 1).started);
+	assert_string_equal(rig_look(rig->p, 1).reason, "its HCA has no power");
+	assert_string_equal(rig_look(rig->p, 2).reason, "nobody has started it");
+	assert_int_equal(sim_vf_start(rig->p, 2), 0);
+	assert_int_equal(rig_look(rig->p, 2).state, SIM_DOWN);
+	sim_power(rig->p->node, true);
+	assert_string_equal(rig_look(rig->p, 2).reason, "no SM has enabled virtualization");
+	enable(rig->p);
+	assert_int_equal(rig_look(rig->p, 1).state, SIM_INIT);
+	assert_int_equal(rig_look(rig->p, 2).state, SIM_INIT);
+}
+
 static void after_a_power_cycle_all_is_as_at_power_up(void **state)
 {
 	struct rig *rig = *state;
@@ -1349,6 +1369,7 @@ int main(void)
 		TEST(a_vport_may_be_active_before_its_port_or_not),
 		TEST(when_the_link_goes_all_vports_go),
 		TEST(a_vf_that_is_stopped_is_down),
+		TEST(without_power_its_vports_are_down),
 		TEST(after_a_power_cycle_all_is_as_at_power_up),
 		TEST(state_change_rises_without_the_sm_and_falls_when_1_is_written),
 		TEST(state_change_may_fall_when_it_is_read),

@@ -122,6 +122,8 @@ int sim_vf_look(const struct sim_port *port, unsigned vf, struct sim_vf_info *re
 		ret->model = SIM_VF_VPORT;
 		sim_vports_look(port, vf, ret);
 	}
+	if (port->node->off && ret->started)
+		ret->reason = "its HCA has no power";
 	return 0;
 }
 

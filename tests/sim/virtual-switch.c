@@ -8,7 +8,8 @@
  *
  * The switch is put between the port and what its cable leads to: port 1 is the way out, port 2 the
  * PF's, port 2 + n that of VF n. All ports and nodes are made at once; a VF that is not started is
- * a node without power, so that starting one is to the SM what plugging in a host is.
+ * a node that is switched off, so that starting one is to the SM what plugging in a host is. All of
+ * them have power only while the HCA has.
  */
 
 #include "tests/sim/virtual-switch.h"
@@ -38,8 +39,13 @@ static int make_switch(struct sim_port *port, unsigned count, struct sim_node **
 		.device = be16toh(hca->device_id),
 	};
 
+	int r;
+
 	snprintf(name, sizeof(name), "%.40s-p%u-vswitch", port->node->name, port->number);
-	return sim_node_new(port->node->fabric, &spec, ret);
+	r = sim_node_new(port->node->fabric, &spec, ret);
+	if (r == 0)
+		(*ret)->part_of = port->node;
+	return r;
 }
 
 static int make_vf(struct sim_port *port, unsigned vf, uint64_t guid, struct sim_node **ret)
@@ -63,6 +69,7 @@ static int make_vf(struct sim_port *port, unsigned vf, uint64_t guid, struct sim
 	r = sim_node_new(port->node->fabric, &spec, ret);
 	if (r < 0)
 		return r;
+	(*ret)->part_of = port->node;
 	/* What sim_node_new() would take for "make one up". */
 	if (!guid) {
 		(*ret)->info.node_guid = 0;
@@ -148,7 +155,7 @@ struct sim_port *sim_virtual_switch_vf(const struct sim_port *port, unsigned vf)
 void sim_virtual_switch_set_guid(struct sim_port *port, unsigned vf, uint64_t guid)
 {
 	struct sim_port *own = sim_virtual_switch_vf(port, vf);
-	bool on = !own->node->off;
+	bool on = !own->node->switched_off;
 
 	sim_power(own->node, false);
 	own->node->info.node_guid = htobe64(guid);
@@ -158,7 +165,7 @@ void sim_virtual_switch_set_guid(struct sim_port *port, unsigned vf, uint64_t gu
 
 static const char *why_not(const struct sim_port *port)
 {
-	if (port->node->off)
+	if (port->node->switched_off)
 		return "nobody has started it";
 	if (sim_state(port) == SIM_DOWN)
 		return "its link is down";
@@ -169,7 +176,7 @@ void sim_virtual_switch_look(const struct sim_port *port, unsigned vf, struct si
 {
 	const struct sim_port *own = sim_virtual_switch_vf(port, vf);
 
-	ret->started = !own->node->off;
+	ret->started = !own->node->switched_off;
 	ret->state = sim_state(own);
 	ret->lid = sim_lid(own);
 	ret->own_lid = true;
