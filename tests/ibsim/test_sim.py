@@ -930,6 +930,33 @@ def program(world):
         check_equal("exit code", world.stop(process, number), 0)
 
 
+def readme_example():
+    """The file that README.md makes."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "README.md")
+    with open(path, encoding="utf-8") as file:
+        found = re.search(r"^    cat >lab\.net <<'END'\n(.*?)^    END$", file.read(), re.M | re.S)
+    check(found, "README.md has no lab.net")
+    return fabrics.Fabric("lab", re.sub(r"^    ", "", found[1], flags=re.M))
+
+
+@suite.test("the example of the README is one fabric to vsm-sim and ibsim")
+def readme(world):
+    if not lib.IBSIM:
+        raise lib.Skip("ibsim-utils is not installed")
+    sims = [lib.Simulator(world, readme_example(), program=program)
+            for program in (lib.VSM_SIM, lib.IBSIM)]
+    seen = [{str(node): {number: port.peer for number, port in node.ports.items()}
+             for node in sim.snapshot().nodes.values()} for sim in sims]
+    check_equal("nodes", sorted(seen[0]), ["host-1", "host-2", "host-3", "leaf-1", "leaf-2",
+                                           "spine"])
+    check_equal("cables", seen[0], seen[1])
+    check_equal("an end of a cable", seen[0]["spine"][2], ("leaf-2", 7))
+    check_equal("VFs", sims[0].command("Vf").count("host-3[1]/"), 4)
+    for sim in sims:  # all that the text goes on to name is there
+        sim.host = "host-1"
+        check("host-3" in sim.tool("ibnetdiscover"), "ibnetdiscover")
+
+
 @suite.test("vsm-sim: commands of a net file are done, a Ctrl-D of no terminal ends nothing")
 def net_commands(world):
     fabric = line()

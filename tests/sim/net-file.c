@@ -8,7 +8,7 @@
  *	vf 4 model=vport	virtual functions of an HCA
  *	caguid=0x1234		of the next node; also switchguid, rtguid, sysimgguid, vendid, devid
  *	module="name"		what follows is a part of its own: its names begin with name#
- *	include file		read that file here
+ *	include "file"		read that file here
  *	do command		a line for the console, once all cables are there
  *
  * What ibnetdiscover puts into comments counts where it is about the fabric: node descriptions,
@@ -725,29 +725,41 @@ static void cut_spaces(char *at)
 	*end = 0;
 }
 
+/* The rest of the line, in quotes, as ibsim wants it, or without. NULL: there is none. */
+static char *take_path(char *at)
+{
+	char *quoted;
+
+	skip_spaces(&at);
+	cut_spaces(at);
+	if (*at != '"')
+		return *at ? at : NULL;
+	quoted = take_quoted(&at);
+	return quoted && *quoted && !*at ? quoted : NULL;
+}
+
 /* The path is as if from where the program runs, as ibsim has it; or from beside the file. */
 static int read_include(struct reader *r, char *at)
 {
+	char *path = take_path(at);
 	const char *own = r->files[r->at.file].name;
 	const char *slash = strrchr(own, '/');
 	struct place at_include = r->at;
 	char *beside = NULL;
 	int ret;
 
-	skip_spaces(&at);
-	cut_spaces(at);
 	if (!r->may_include)
 		return fail(r, "nothing can be included here");
-	if (!*at)
+	if (!path)
 		return fail(r, "include which file?");
 	if (r->depth >= SIM_NET_DEPTH)
 		return fail(r, "more than %d files include each other", SIM_NET_DEPTH);
 	if (r->n_files >= SIM_NET_FILES)
 		return fail(r, "more than %d files are included", SIM_NET_FILES);
-	if (*at != '/' && slash && access(at, R_OK) < 0 &&
-	    asprintf(&beside, "%.*s/%s", (int)(slash - own), own, at) < 0)
+	if (*path != '/' && slash && access(path, R_OK) < 0 &&
+	    asprintf(&beside, "%.*s/%s", (int)(slash - own), own, path) < 0)
 		return no_memory(r);
-	ret = read_file(r, beside ? beside : at);
+	ret = read_file(r, beside ? beside : path);
 	free(beside);
 	if (!ret)
 		r->at = at_include;

@@ -303,6 +303,63 @@ static void include_reads_another_file_beside_it(void **state)
 	assert_int_equal(unlink(inner) | unlink(outer) | rmdir(dir), 0);
 }
 
+/* Writes @text to the file @name of @dir. */
+static void write_file(const char *dir, const char *name, const char *text)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* ibsim wants the quotes; there may be blanks between them. */
+static void an_included_file_may_be_in_quotes(void **state)
+{
+	static const char *const names[] = { "outer", "in ner", "inner" };
+	struct net *n = *state;
+	char dir[] = "/tmp/vsm-net-XXXXXX";
+	char path[64];
+
+	assert_non_null(mkdtemp(dir));
+	write_file(dir, "in ner", "Hca 2 \"h\"\n");
+	write_file(dir, "inner", "Hca 1 \"i\"\n");
+	write_file(dir, "outer",
+		   "include \"in ner\"\n[1] \"s\"[1]\ninclude inner\nSwitch 4 \"s\"\n");
+	snprintf(path, sizeof(path), "%s/outer", dir);
+	assert_int_equal(sim_net_read(n->fabric, path, &n->options, &n->net, &n->error), 0);
+	assert_int_equal(n->fabric->n_nodes, 3);
+	assert_non_null(sim_find(n->fabric, "i"));
+	for (unsigned i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void an_included_file_has_both_its_quotes(void **state)
+{
+	static const char *const wrongs[] = { "include \"inner\n", "include \"\"\n",
+					      "include \"inner\" x\n" };
+	struct net *n = *state;
+	char dir[] = "/tmp/vsm-net-XXXXXX";
+	char path[64];
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/outer", dir);
+	for (unsigned i = 0; i < COUNT(wrongs); i++) {
+		write_file(dir, "outer", wrongs[i]);
+		assert_int_equal(sim_net_read(n->fabric, path, &n->options, &n->net, &n->error),
+				 -EINVAL);
+		assert_int_equal(n->error.line, 1);
+		assert_string_equal(n->error.text, "include which file?");
+	}
+	assert_int_equal(unlink(path) | rmdir(dir), 0);
+}
+
 /* ---- what is refused ------------------------------------------------------------------------- */
 
 static const struct wrong {
@@ -446,6 +503,8 @@ int main(void)
 		TEST(lines_may_end_as_in_dos_and_headings_are_skipped),
 		TEST(one_guid_twice_is_there_if_asked_for),
 		TEST(include_reads_another_file_beside_it),
+		TEST(an_included_file_may_be_in_quotes),
+		TEST(an_included_file_has_both_its_quotes),
 		TEST(files_that_include_each_other_come_to_an_end),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_line),
 		TEST(a_file_that_is_missing_is_told),
