@@ -311,6 +311,8 @@ unsigned pkeys_plan_vf(const struct sm *sm, struct endpoint e, uint16_t *ret, un
 void vports_look(struct sm *sm, uint32_t port, enum port_state before);
 /* At the beginning of PHASE_READ. */
 void vports_ask_all(struct sm *sm);
+/* What its vports hold, and whether they are, is not known. */
+void vports_doubt(struct sm *sm, uint32_t port);
 /* A trap told of vport @index (@changed: of what it is) or of any. */
 void vports_told(struct sm *sm, uint32_t port, unsigned index, bool changed);
 bool vports_ask_read(struct sm *sm, struct node *node, struct request *ret);

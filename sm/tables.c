@@ -44,6 +44,7 @@ void tables_doubt(struct sm *sm, struct node *node)
 
 		free(port->pkeys);
 		port->pkeys = NULL;
+		vports_doubt(sm, port_at(node, i));
 	}
 }
 

@@ -127,6 +127,20 @@ void vports_ask_all(struct sm *sm)
 	}
 }
 
+void vports_doubt(struct sm *sm, uint32_t number)
+{
+	struct vfs *vfs = vports_of(sm, number);
+
+	if (!vfs)
+		return;
+	vfs->known = false;
+	for (unsigned i = 0; i < vfs->n; i++) {
+		free(vfs->vf[i].pkeys);
+		vfs->vf[i].pkeys = NULL;
+		vfs->vf[i].stale = vfs->vf[i].state > PORT_DOWN;
+	}
+}
+
 void vports_told(struct sm *sm, uint32_t number, unsigned index, bool changed)
 {
 	struct vfs *vfs = known_vports(sm, number);
