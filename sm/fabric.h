@@ -24,6 +24,8 @@
 #define FABRIC_MAX_NODES 65536u
 #define FABRIC_MAX_PKEYS 2048u /* of one port that are planned and looked at */
 
+#define SHARP_DEVICE_ID 0xcf09 /* aggregation node in a Mellanox switch */
+
 enum reason {
 #define REASON(name, key, sentence, remedy) REASON_##name,
 #include "sm/reason.def"

@@ -19,8 +19,6 @@
 #include "base/macros.h"
 #include "sm/machine.h"
 
-#define SHARP_DEVICE_ID 0xcf09 /* aggregation node in a Mellanox switch */
-
 /* -- graph --------------------------------------------------------------------------------------
  */
 

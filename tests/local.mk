@@ -85,7 +85,7 @@ tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 
 # ---- the subnet manager, part by part ------------------------------------------------------------
 check_PROGRAMS += tests/unit/test-fabric
-check_PROGRAMS += tests/unit/test-vf
+check_PROGRAMS += tests/unit/test-vf tests/unit/test-vswitch
 check_PROGRAMS += tests/unit/test-identity
 check_PROGRAMS += tests/unit/test-link-state
 check_PROGRAMS += tests/unit/test-not-kept
