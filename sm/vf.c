@@ -207,23 +207,30 @@ uint64_t endpoint_guid(const struct fabric *f, struct endpoint e)
 	return e.index ? (vf ? vf->guid : 0) : f->ports[e.port].guid;
 }
 
-/* Vports may refer to each other in a circle: then there is none. */
-uint16_t endpoint_lid(const struct fabric *f, struct endpoint e)
+int endpoint_lid_owner(const struct fabric *f, struct endpoint e)
 {
 	const struct vfs *vfs = f->ports[e.port].vfs;
 	unsigned index = e.index;
 
 	if (!vfs || vfs->model != VF_VPORT)
-		return f->ports[e.port].lid;
+		return 0;
 	for (unsigned steps = 0; steps < vfs->n && index < vfs->n; steps++) {
-		if (index == 0)
-			return f->ports[e.port].lid;
-		if (wire_get(vfs->vf[index].info, VPORT_INFO_LID_REQUIRED))
-			return vfs->vf[index].lid;
+		if (index == 0 || wire_get(vfs->vf[index].info, VPORT_INFO_LID_REQUIRED))
+			return (int)index;
 		index = (unsigned)wire_get(vfs->vf[index].info, VPORT_INFO_LID_INDEX);
 	}
 
-	return 0;
+	return -1;
+}
+
+uint16_t endpoint_lid(const struct fabric *f, struct endpoint e)
+{
+	int owner = endpoint_lid_owner(f, e);
+
+	if (owner < 0)
+		return 0;
+
+	return owner == 0 ? f->ports[e.port].lid : f->ports[e.port].vfs->vf[owner].lid;
 }
 
 bool endpoint_needs_grh(const struct fabric *f, struct endpoint e)

@@ -138,6 +138,12 @@ uint64_t endpoint_guid(const struct fabric *f, struct endpoint e);
 uint16_t endpoint_lid(const struct fabric *f, struct endpoint e);
 
 /*
+ * Whose LID that is: the index of a vport, maybe its own, or 0 for the port. -1: vports refer to
+ * each other in a circle, or to one that is not there.
+ */
+int endpoint_lid_owner(const struct fabric *f, struct endpoint e);
+
+/*
  * Does it share its LID with others that are told apart by GID: are packets to it to have a GRH?
  * (Vports; the VFs of a shared port sort that out in the driver.)
  */

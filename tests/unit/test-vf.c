@@ -203,7 +203,10 @@ static void a_vport_has_the_lid_that_it_asked_for_or_that_of_another(void **stat
 	assert_true(endpoint_needs_grh(&p->f, (struct endpoint){ p->a, 2 }));
 	wire_set(shared->info, VPORT_INFO_LID_INDEX, 1);
 	assert_int_equal(endpoint_lid(&p->f, (struct endpoint){ p->a, 2 }), 20);
+	assert_int_equal(endpoint_lid_owner(&p->f, (struct endpoint){ p->a, 2 }), 1);
+	assert_int_equal(endpoint_lid_owner(&p->f, (struct endpoint){ p->b, 0 }), 0);
 	wire_set(shared->info, VPORT_INFO_LID_INDEX, 400);
+	assert_int_equal(endpoint_lid_owner(&p->f, (struct endpoint){ p->a, 2 }), -1);
 	assert_int_equal(endpoint_lid(&p->f, (struct endpoint){ p->a, 2 }), 0);
 	circle = start(p, p->a, 3, 0x35);
 	wire_set(circle->info, VPORT_INFO_LID_INDEX, 3);

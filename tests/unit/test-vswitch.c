@@ -17,9 +17,10 @@ enum { SYSTEM = 0x99, PF = 2, N_PORTS = 6 };
 
 struct rig {
 	struct fabric f;
-	uint32_t vswitch;     /* node */
-	uint32_t ports[7];    /* of adapters, by the number of the switch's port */
-	uint32_t leaf, other; /* a switch in a rack, and the adapter of somebody else at its port 2 */
+	uint32_t vswitch;  /* node */
+	uint32_t ports[7]; /* of adapters, by the number of the switch's port */
+	uint32_t leaf;     /* a switch in a rack */
+	uint32_t other;    /* the adapter of somebody else at its port 2 */
 };
 
 static uint32_t add_node(struct fabric *f, uint64_t guid, uint8_t type, uint8_t n_ports,
