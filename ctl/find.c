@@ -4,6 +4,10 @@
  * From text to a place on the fabric. Numbers go before names, so that a node that calls itself
  * "17" takes nobody's LID. A name is compared with all nodes: that is once per question of a
  * person. It has to match one node only; of several none is taken, and all are listed.
+ *
+ * A virtual function goes by its GUID also while it is down or somebody else has that GUID too: it
+ * is then, more than ever, what one asks about. The maps know only who has a GUID rightly, so the
+ * rest of them are looked through.
  */
 
 #include "ctl/find.h"
@@ -14,6 +18,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "ctl/vf-place.h"
 
 #define CANDIDATES_MAX 16
 #define NAME_SIZE      256 /* of a name with a port behind it */
@@ -71,6 +76,39 @@ static bool parse_lid(const char *text, unsigned *ret)
 	return true;
 }
 
+static struct found found_of(const struct fabric *f, struct endpoint e)
+{
+	return (struct found){ .node = f->ports[e.port].node, .port = e.port, .index = e.index };
+}
+
+static bool has_guid(const struct fabric *f, const struct vf_place *place, uint64_t guid)
+{
+	const struct vf *vf = vf_at(f, place->pf, place->index);
+
+	return place->model != VF_VSWITCH &&
+	       (vf->guid == guid || vf->wanted == guid || vf->node_guid == guid);
+}
+
+static bool find_vf_guid(const struct fabric *f, uint64_t guid, struct found *ret)
+{
+	struct endpoint e = endpoint_find(f, guid);
+	struct vf_place place;
+
+	if (guid == 0)
+		return false;
+	if (e.port != NO_PORT) {
+		*ret = found_of(f, e);
+		return true;
+	}
+	for (uint64_t n = 0; f->n_vfs > 0 && vf_place_next(f, &n, &place); n++)
+		if (has_guid(f, &place, guid)) {
+			*ret = vf_place_found(f, &place);
+			return true;
+		}
+
+	return false;
+}
+
 static bool find_guid(struct call *call, uint64_t guid, struct found *ret)
 {
 	const struct fabric *f = call->fabric;
@@ -85,7 +123,10 @@ static bool find_guid(struct call *call, uint64_t guid, struct found *ret)
 		*ret = (struct found){ .node = f->ports[port].node, .port = port };
 		return true;
 	}
-	call_fail(call, PROTOCOL_NOT_FOUND, "no node or port has the GUID 0x%016llx",
+	if (find_vf_guid(f, guid, ret))
+		return true;
+	call_fail(call, PROTOCOL_NOT_FOUND,
+		  "no node, port or virtual function has the GUID 0x%016llx",
 		  (unsigned long long)guid);
 
 	return false;
@@ -93,15 +134,14 @@ static bool find_guid(struct call *call, uint64_t guid, struct found *ret)
 
 static bool find_lid(struct call *call, unsigned lid, struct found *ret)
 {
-	uint32_t port = fabric_find_lid(call->fabric, lid);
+	struct endpoint e = endpoint_of_lid(call->fabric, lid);
 
-	if (port == NO_PORT || !port_exists(call->fabric, port)) {
+	if (e.port == NO_PORT || !port_exists(call->fabric, e.port)) {
 		call_fail(call, PROTOCOL_NOT_FOUND, "no port has the LID %u", lid);
 		return false;
 	}
-	*ret = (struct found){ .node = call->fabric->ports[port].node,
-			       .port = port,
-			       .lid = (uint16_t)lid };
+	*ret = found_of(call->fabric, e);
+	ret->lid = (uint16_t)lid;
 
 	return true;
 }
@@ -138,62 +178,89 @@ static enum match match_node(const struct call *call, uint32_t number, const cha
 struct matches {
 	enum match best;
 	unsigned n;
-	uint32_t nodes[CANDIDATES_MAX];
+	struct found first;
+	uint64_t guids[CANDIDATES_MAX];
 };
+
+static void add_match(struct matches *matches, enum match match, struct found found, uint64_t guid)
+{
+	if (match < matches->best)
+		return;
+	if (match > matches->best)
+		*matches = (struct matches){ .best = match };
+	if (matches->n == 0)
+		matches->first = found;
+	if (matches->n < COUNT(matches->guids))
+		matches->guids[matches->n] = guid;
+	matches->n++;
+}
 
 static void find_matches(const struct call *call, const char *wanted, size_t length,
 			 struct matches *ret)
 {
 	*ret = (struct matches){ .best = MATCH_FIRST_WORD };
-	for (uint32_t i = 0; i < call->fabric->n_nodes; i++) {
-		enum match match = MATCH_NONE;
-
+	for (uint32_t i = 0; i < call->fabric->n_nodes; i++)
 		if (node_exists(call->fabric, i))
-			match = match_node(call, i, wanted, length);
-		if (match < ret->best)
-			continue;
-		if (match > ret->best)
-			*ret = (struct matches){ .best = match };
-		if (ret->n < COUNT(ret->nodes))
-			ret->nodes[ret->n] = i;
-		ret->n++;
+			add_match(ret, match_node(call, i, wanted, length),
+				  (struct found){ .node = i, .port = NO_PORT },
+				  call->fabric->nodes[i].guid);
+}
+
+/* What vports call themselves. Those that are nodes have been looked at. */
+static void find_vf_matches(const struct fabric *f, const char *wanted, size_t length,
+			    struct matches *ret)
+{
+	struct vf_place place;
+
+	*ret = (struct matches){ .best = MATCH_FIRST_WORD };
+	for (uint64_t n = 0; f->n_vfs > 0 && vf_place_next(f, &n, &place); n++) {
+		const struct vf *vf = vf_at(f, place.pf, place.index);
+
+		if (place.model == VF_VPORT)
+			add_match(ret, match_text(vf->description, wanted, length),
+				  vf_place_found(f, &place), vf->guid);
 	}
 }
 
-static void fail_ambiguous(struct call *call, const char *text, const struct matches *matches)
+static void fail_ambiguous(struct call *call, const char *text, const char *what,
+			   const struct matches *matches)
 {
 	json_t *candidates = json_array();
 	struct row details = row_start();
 	char list[256] = "";
 
-	for (unsigned i = 0; i < MIN(matches->n, COUNT(matches->nodes)); i++) {
-		uint64_t guid = call->fabric->nodes[matches->nodes[i]].guid;
+	for (unsigned i = 0; i < MIN(matches->n, COUNT(matches->guids)); i++) {
 		size_t used = strlen(list);
 		char shown[GUID_TEXT_SIZE];
 
 		snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
-			 guid_text(guid, shown));
-		json_array_append_new(candidates, row_guid_value(guid));
+			 guid_text(matches->guids[i], shown));
+		json_array_append_new(candidates, row_guid_value(matches->guids[i]));
 	}
 	row_put(&details, "candidates", candidates);
 	call->details = row_end(&details);
-	call_fail(call, PROTOCOL_AMBIGUOUS, "%u nodes are called \"%.64s\": %s%s", matches->n, text,
-		  list, matches->n > COUNT(matches->nodes) ? ", and more" : "");
+	call_fail(call, PROTOCOL_AMBIGUOUS, "%u %s are called \"%.64s\": %s%s", matches->n, what,
+		  text, list, matches->n > COUNT(matches->guids) ? ", and more" : "");
 }
 
 /* 1: found; 0: there is none; -1: several, and the call has failed. */
 static int find_name(struct call *call, const char *text, size_t length, struct found *ret)
 {
+	const char *what = "nodes";
 	struct matches matches;
 
 	find_matches(call, text, length, &matches);
+	if (matches.n == 0) {
+		what = "virtual functions";
+		find_vf_matches(call->fabric, text, length, &matches);
+	}
 	if (matches.n == 0)
 		return 0;
 	if (matches.n > 1) {
-		fail_ambiguous(call, text, &matches);
+		fail_ambiguous(call, text, what, &matches);
 		return -1;
 	}
-	*ret = (struct found){ .node = matches.nodes[0], .port = NO_PORT };
+	*ret = matches.first;
 
 	return 1;
 }
@@ -224,6 +291,21 @@ static const char *find_slash(const char *text)
 	return digits > 0 && digits <= 3 ? slash : NULL;
 }
 
+/* The slash before "vf3", or NULL. */
+static const char *find_vf_slash(const char *text)
+{
+	const char *slash = strrchr(text, '/');
+	size_t digits = slash && !strncmp(slash, "/vf", 3) ? count_digits(slash + 3, isdigit) : 0;
+
+	return digits > 0 && digits <= 3 ? slash : NULL;
+}
+
+/* False: it is longer than what has a name. */
+static bool cut_off(const char *text, const char *slash, char ret[static NAME_SIZE])
+{
+	return snprintf(ret, NAME_SIZE, "%.*s", (int)(slash - text), text) < NAME_SIZE;
+}
+
 static int find_port_of(struct call *call, const char *text, const char *slash, struct found *ret)
 {
 	unsigned number = (unsigned)strtoul(slash + 1, NULL, 10);
@@ -231,9 +313,8 @@ static int find_port_of(struct call *call, const char *text, const char *slash, 
 	char thing[NAME_SIZE];
 	int r;
 
-	if ((size_t)(slash - text) >= sizeof(thing))
+	if (!cut_off(text, slash, thing))
 		return 0;
-	snprintf(thing, sizeof(thing), "%.*s", (int)(slash - text), text);
 	r = find_plain(call, thing, ret);
 	if (r <= 0)
 		return r;
@@ -248,13 +329,58 @@ static int find_port_of(struct call *call, const char *text, const char *slash, 
 }
 
 /* A slash may also belong to a name: the whole text is tried first. */
-bool find_thing(struct call *call, const char *text, struct found *ret)
+static int find_with_port(struct call *call, const char *text, struct found *ret)
 {
 	const char *slash = find_slash(text);
 	int r = find_plain(call, text, ret);
 
+	return r == 0 && slash ? find_port_of(call, text, slash, ret) : r;
+}
+
+/* Of a node the first port that has virtual functions; NO_PORT: none has. */
+static uint32_t choose_pf(const struct fabric *f, const struct found *found)
+{
+	const struct node *node = &f->nodes[found->node];
+
+	if (found->port != NO_PORT)
+		return found->port;
+	for (unsigned i = 1; i <= node->n_ports; i++)
+		if (vf_place_top(f, port_at(node, i)) > 0)
+			return port_at(node, i);
+
+	return NO_PORT;
+}
+
+static int find_vf_of(struct call *call, const char *text, const char *slash, struct found *ret)
+{
+	unsigned index = (unsigned)strtoul(slash + 3, NULL, 10);
+	struct vf_place place;
+	char thing[NAME_SIZE];
+	uint32_t pf;
+	int r;
+
+	if (!cut_off(text, slash, thing))
+		return 0;
+	r = find_with_port(call, thing, ret);
+	if (r <= 0)
+		return r;
+	pf = choose_pf(call->fabric, ret);
+	if (pf == NO_PORT || !vf_place_find(call->fabric, pf, index, &place)) {
+		call_fail(call, PROTOCOL_NOT_FOUND, "%s has no virtual function %u", thing, index);
+		return -1;
+	}
+	*ret = vf_place_found(call->fabric, &place);
+
+	return 1;
+}
+
+bool find_thing(struct call *call, const char *text, struct found *ret)
+{
+	const char *slash = find_vf_slash(text);
+	int r = find_with_port(call, text, ret);
+
 	if (r == 0 && slash)
-		r = find_port_of(call, text, slash, ret);
+		r = find_vf_of(call, text, slash, ret);
 	if (r == 0)
 		call_fail(call, PROTOCOL_NOT_FOUND, "nothing is called \"%.100s\"", text);
 
@@ -299,7 +425,8 @@ bool find_end(struct call *call, const char *text, struct found *ret)
 		return false;
 	if (ret->port == NO_PORT || !port_is_end(f, ret->port))
 		ret->port = choose_end(f, &f->nodes[ret->node]);
-	if (ret->port != NO_PORT && f->ports[ret->port].lid != 0)
+	if (ret->port != NO_PORT &&
+	    endpoint_lid(f, (struct endpoint){ ret->port, ret->index }) != 0)
 		return true;
 
 	call_fail(call, PROTOCOL_NOT_FOUND, "%.100s has no LID", text);

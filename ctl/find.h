@@ -2,17 +2,19 @@
 #pragma once
 
 /*
- * What users call things: a GUID (of a node or a port; 0x and up to 16 digits, or bare 16 digits),
- * a LID (up to 5 decimal digits, or 0x and up to 4), or a name (of the node-name-map or
- * NodeDescription; whole, or its first word). With "/7" behind it: port 7 of that node.
+ * What users call things: a GUID (of a node, a port or a virtual function; 0x and up to 16 digits,
+ * or bare 16 digits), a LID (up to 5 decimal digits, or 0x and up to 4), or a name (of the
+ * node-name-map, NodeDescription or, if no node is called so, VNodeDescription; whole, or its first
+ * word). With "/7" behind it: port 7 of that node; with "/vf3" behind that: virtual function 3.
  */
 
 #include "ctl/rpc.h"
 
 struct found {
-	uint32_t node; /* number */
-	uint32_t port; /* number; NO_PORT: the node as a whole */
-	uint16_t lid;  /* if it was named by its LID, that one; else 0 */
+	uint32_t node;  /* number */
+	uint32_t port;  /* number; NO_PORT: the node as a whole */
+	uint16_t lid;   /* if it was named by its LID, that one; else 0 */
+	uint16_t index; /* of a virtual function of the port; 0: the port, or the VF is a node */
 };
 
 /* False if there is no such thing, or several: then the call has failed with a sentence. */
@@ -22,8 +24,8 @@ bool find_thing(struct call *call, const char *text, struct found *ret);
 bool find_switch(struct call *call, const char *text, struct found *ret);
 
 /*
- * The same, and it has a port with a LID (ret->port): of a node with several the first that is
- * Active, else the first that has one.
+ * The same, and it is a virtual function, or has a port with a LID (ret->port): of a node with
+ * several the first that is Active, else the first that has one.
  */
 bool find_end(struct call *call, const char *text, struct found *ret);
 

@@ -8,6 +8,9 @@ libvsm_a_SOURCES += ctl/rpc.c ctl/rpc.h
 libvsm_a_SOURCES += ctl/row.c ctl/row.h
 libvsm_a_SOURCES += ctl/names.c ctl/names.h
 libvsm_a_SOURCES += ctl/find.c ctl/find.h
+libvsm_a_SOURCES += ctl/vf-advice.c ctl/vf-advice.h
+libvsm_a_SOURCES += ctl/vf-place.c ctl/vf-place.h
+libvsm_a_SOURCES += ctl/vf-row.c ctl/vf-row.h
 libvsm_a_SOURCES += ctl/place.c ctl/place.h
 libvsm_a_SOURCES += ctl/pkeys.c ctl/pkeys.h
 libvsm_a_SOURCES += ctl/dump.c ctl/dump.h
@@ -20,6 +23,7 @@ libvsm_a_SOURCES += ctl/method-fabric.c
 libvsm_a_SOURCES += ctl/method-partition.c
 libvsm_a_SOURCES += ctl/method-route.c
 libvsm_a_SOURCES += ctl/method-status.c
+libvsm_a_SOURCES += ctl/method-vf.c
 
 bin_PROGRAMS += vsmctl
 vsmctl_SOURCES = ctl/vsmctl.c ctl/vsmctl.h ctl/protocol.h

@@ -4,7 +4,9 @@
  * Everything that is known about one thing, so that "it does not work" has an answer: a port with
  * what is planned for it, what it holds and why it differs, down to the settings that the device
  * acknowledged and does not have; of a node its ports (of a switch only port 0 and those with a
- * problem, since the others are listed by "ports").
+ * problem, since the others are listed by "ports"). Of a virtual function there is besides all that
+ * is known of it as such; behind a virtual switch it is a node as well, elsewhere the node is that
+ * of its physical function. Of a physical function there are those of its VFs that do not work.
  */
 
 #include <stdio.h>
@@ -14,32 +16,17 @@
 #include "ctl/find.h"
 #include "ctl/pkeys.h"
 #include "ctl/place.h"
-
-static void put_gid(struct row *row, const struct sm *sm, uint64_t guid)
-{
-	const uint64_t halves[2] = { sm_conf(sm)->subnet_prefix, guid };
-	char text[40];
-	int used = 0;
-
-	if (guid == 0) {
-		row_put(row, "gid", json_null());
-		return;
-	}
-	for (unsigned i = 0; i < 8; i++)
-		used += snprintf(text + used, sizeof(text) - (size_t)used, "%s%04x", i ? ":" : "",
-				 (unsigned)(halves[i / 4] >> (48 - 16 * (i % 4)) & 0xffff));
-	row_text(row, "gid", text);
-}
+#include "ctl/vf-advice.h"
 
 static void put_end_port(struct row *row, const struct sm *sm, uint32_t port)
 {
 	const struct port *p = &sm_fabric(sm)->ports[port];
 
-	put_gid(row, sm, p->guid);
+	place_put_gid(row, sm, p->guid);
 	row_number(row, "lmc", p->lmc);
 	row_number(row, "lid_held", p->known ? port_held_lid(p) : 0);
 	row_bool(row, "has_sm", p->sm);
-	pkeys_put(row, sm, port);
+	pkeys_put(row, sm, (struct endpoint){ port, 0 });
 }
 
 /* Whoever may look may not know a key: of that only that it was not kept. */
@@ -68,7 +55,15 @@ static json_t *make_not_kept(const struct sm *sm, uint32_t port)
 	return list;
 }
 
-static json_t *make_port(const struct call *call, uint32_t number)
+static void put_vfs(struct row *row, const struct call *call, uint32_t number)
+{
+	json_t *vfs = vf_explain_all_of(call, number);
+
+	if (vfs)
+		row_put(row, "vfs", vfs);
+}
+
+static json_t *make_port(const struct call *call, uint32_t number, bool with_vfs)
 {
 	const struct fabric *f = call->fabric;
 	const struct port *port = &f->ports[number];
@@ -86,6 +81,8 @@ static json_t *make_port(const struct call *call, uint32_t number)
 	if (port_is_end(f, number))
 		put_end_port(&row, call->sm, number);
 	row_put(&row, "not_kept", make_not_kept(call->sm, number));
+	if (with_vfs && port_is_end(f, number) && vf_place_top(f, number) > 0)
+		put_vfs(&row, call, number);
 	row_bool(&row, "problem", port_has_problem(f, number));
 	place_put_reason(&row, call->rpc, port->reason, port->since);
 
@@ -110,7 +107,7 @@ static json_t *make_ports(const struct call *call, const struct found *found)
 		uint32_t port = port_at(node, i);
 
 		if (found->port == port || (found->port == NO_PORT && is_worth(call->fabric, port)))
-			json_array_append_new(ports, make_port(call, port));
+			json_array_append_new(ports, make_port(call, port, found->index == 0));
 	}
 
 	return ports;
@@ -121,6 +118,7 @@ void method_explain(struct call *call)
 	const char *what = call_text(call, "what");
 	struct row *row = &call->result;
 	const struct node *node;
+	struct vf_place place;
 	struct found found;
 
 	if (!what)
@@ -139,6 +137,8 @@ void method_explain(struct call *call)
 	row_number(row, "hops", node->depth);
 	row_bool(row, "present", node->present);
 	row_bool(row, "whole_node", found.port == NO_PORT);
+	if (vf_place_of(call->fabric, &found, &place))
+		row_put(row, "vf", vf_explain(call, &place));
 	place_put_reason(row, call->rpc, node->reason, node->since);
 	row_put(row, "ports", make_ports(call, &found));
 }

@@ -223,15 +223,3 @@ void method_links(struct call *call)
 {
 	list(call, "links", call->fabric->n_ports, is_wanted_link, make_link);
 }
-
-/* -- vfs ----------------------------------------------------------------------------------------
- */
-
-/* Virtual functions are not discovered as such: those that are nodes or ports are listed there. */
-void method_vfs(struct call *call)
-{
-	struct page page = page_start(call, UINT32_MAX);
-
-	put_generation(call);
-	page_end(call, &page, "vfs", 0);
-}

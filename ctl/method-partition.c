@@ -218,14 +218,16 @@ static void list_members(struct call *call, const char *text)
 
 static void show_port(struct call *call, const char *text)
 {
+	struct endpoint e;
 	struct found found;
 
 	if (!find_end(call, text, &found))
 		return;
+	e = (struct endpoint){ found.port, found.index };
 	place_put_node(&call->result, call->rpc, &call->fabric->nodes[found.node]);
 	row_number(&call->result, "port", call->fabric->ports[found.port].number);
-	row_guid(&call->result, "guid", call->fabric->ports[found.port].guid);
-	pkeys_put(&call->result, call->sm, found.port);
+	row_guid(&call->result, "guid", endpoint_guid(call->fabric, e));
+	pkeys_put(&call->result, call->sm, e);
 }
 
 void method_partitions(struct call *call)

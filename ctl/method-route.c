@@ -4,14 +4,17 @@
  * How packets go, by the tables in use: one switch's table as runs of LIDs that leave by the same
  * port, and the way from one port to another, hop by hop. The way is walked as a packet would be,
  * so it also ends where a packet would: at a switch without an entry, at a port without a link, at
- * the wrong device, or never.
+ * the wrong device, or never. A virtual function is reached where its port is, by the LID that it
+ * uses.
  */
 
 #include <stdio.h>
 
 #include "base/macros.h"
 #include "ctl/find.h"
+#include "ctl/pkeys.h"
 #include "ctl/place.h"
+#include "sm/vf.h"
 
 #define HOPS_MAX 64u
 
@@ -211,28 +214,32 @@ static void walk_path(struct walk *w)
 }
 
 /* Do the full members among @a and the members among @b meet in @key? */
-static bool is_shared(uint16_t key, const uint16_t *keys, unsigned n)
+static bool is_shared(uint16_t key, const uint16_t *keys, int n)
 {
-	for (unsigned i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if ((keys[i] & 0x7fff) == (key & 0x7fff) && ((keys[i] | key) & 0x8000) != 0)
 			return true;
 
 	return false;
 }
 
-/* Partitions in which the two may talk: both members, one of them full (IBA 10.9.3). */
-static json_t *make_shared_pkeys(const struct call *call, uint32_t a, uint32_t b)
+/* Partitions in which the two may talk: both members, one of them full (IBA 10.9.3). Null: that is
+ * not known. */
+static json_t *make_shared_pkeys(const struct call *call, struct endpoint a, struct endpoint b)
 {
 	AUTO(freep) uint16_t *keys = calloc(2 * FABRIC_MAX_PKEYS, sizeof(*keys));
 	json_t *list = json_array();
-	unsigned n_a, n_b;
+	int n_a, n_b;
 
 	if (!keys)
 		return list;
-	n_a = MIN(sm_planned_pkeys(call->sm, a, keys, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
-	n_b = MIN(sm_planned_pkeys(call->sm, b, keys + FABRIC_MAX_PKEYS, FABRIC_MAX_PKEYS),
-		  FABRIC_MAX_PKEYS);
-	for (unsigned i = 0; i < n_a; i++) {
+	n_a = pkeys_of(call->sm, a, keys);
+	n_b = pkeys_of(call->sm, b, keys + FABRIC_MAX_PKEYS);
+	if (n_a < 0 || n_b < 0) {
+		json_decref(list);
+		return json_null();
+	}
+	for (int i = 0; i < n_a; i++) {
 		char text[8];
 
 		if ((keys[i] & 0x7fff) == 0 || !is_shared(keys[i], keys + FABRIC_MAX_PKEYS, n_b))
@@ -244,26 +251,40 @@ static json_t *make_shared_pkeys(const struct call *call, uint32_t a, uint32_t b
 	return list;
 }
 
-static void put_walk(struct call *call, struct walk *w, uint32_t from)
+/* "vf": which of that port it is, or null; "guid" and "lid" are its own then. */
+static json_t *make_end(const struct call *call, struct endpoint e)
+{
+	struct row row = { place_end(call->rpc, call->fabric, e.port) };
+
+	row_guid(&row, "guid", endpoint_guid(call->fabric, e));
+	row_number(&row, "lid", endpoint_lid(call->fabric, e));
+	row_put(&row, "vf", e.index ? json_integer(e.index) : json_null());
+
+	return row_end(&row);
+}
+
+static void put_walk(struct call *call, struct walk *w, struct endpoint from, struct endpoint to)
 {
 	struct row *row = &call->result;
 
-	row_put(row, "source", place_end(call->rpc, w->f, from));
-	row_put(row, "destination", place_end(call->rpc, w->f, w->target));
+	row_put(row, "source", make_end(call, from));
+	row_put(row, "destination", make_end(call, to));
 	row_number(row, "destination_lid", w->lid);
+	row_bool(row, "grh", endpoint_needs_grh(w->f, from) || endpoint_needs_grh(w->f, to));
 	row_put(row, "hops", TAKE(w->hops));
 	row_bool(row, "complete", w->arrived);
 	row_text(row, "end", w->arrived ? NULL : w->end);
 	row_put(row, "at", w->arrived ? json_null() : place_end(call->rpc, w->f, w->port));
 	row_number(row, "mtu", w->mtu);
 	row_number(row, "rate_mbps", w->rate);
-	row_put(row, "shared_pkeys", make_shared_pkeys(call, from, w->target));
+	row_put(row, "shared_pkeys", make_shared_pkeys(call, from, to));
 }
 
 void method_path(struct call *call)
 {
 	const char *source = call_text(call, "source");
 	const char *destination = call_text(call, "destination");
+	struct endpoint from, to;
 	struct found a, b;
 	struct walk w;
 
@@ -274,12 +295,14 @@ void method_path(struct call *call)
 	    !check_master(call))
 		return;
 
+	from = (struct endpoint){ a.port, a.index };
+	to = (struct endpoint){ b.port, b.index };
 	w = (struct walk){ .call = call,
 			   .f = call->fabric,
 			   .hops = json_array(),
 			   .port = a.port,
 			   .target = b.port,
-			   .lid = b.lid ? b.lid : call->fabric->ports[b.port].lid };
+			   .lid = b.lid ? b.lid : endpoint_lid(call->fabric, to) };
 	walk_path(&w);
-	put_walk(call, &w, a.port);
+	put_walk(call, &w, from, to);
 }

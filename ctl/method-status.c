@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "ctl/dumper.h"
 #include "ctl/place.h"
+#include "ctl/vf-row.h"
 
 /* -- smps ---------------------------------------------------------------------------------------
  */
@@ -95,7 +96,8 @@ static json_t *make_smps(const struct requests *requests)
 /* -- status -------------------------------------------------------------------------------------
  */
 
-static void put_counts(struct row *row, const struct sm_status *s, uint64_t dumped)
+static void put_counts(struct row *row, const struct sm_status *s, const struct vf_counts *vfs,
+		       uint64_t dumped)
 {
 	row_number(row, "generation", s->generation);
 	row_number(row, "applied", s->applied);
@@ -107,8 +109,8 @@ static void put_counts(struct row *row, const struct sm_status *s, uint64_t dump
 	row_number(row, "routers", s->routers);
 	row_number(row, "ports_active", s->ports_active);
 	row_number(row, "ports_not_active", s->ports_not_active);
-	row_number(row, "vfs_active", 0);
-	row_number(row, "vfs_not_active", 0);
+	row_number(row, "vfs_active", vfs->active);
+	row_number(row, "vfs_not_active", vfs->problems);
 	row_number(row, "lids_used", s->lids_used);
 	row_number(row, "sweeps", s->sweeps);
 }
@@ -202,14 +204,17 @@ void method_status(struct call *call)
 {
 	const struct control_setup *setup = &call->rpc->setup;
 	struct sm_status s = { .state = SM_NOT_ACTIVE };
+	struct vf_counts vfs = { 0 };
 	struct row *row = &call->result;
 
-	if (call->sm)
+	if (call->sm) {
 		sm_status(call->sm, &s);
+		vfs = vf_count(call->fabric);
+	}
 	row_text(row, "state", sm_state_name(s.state));
 	row_text(row, "phase", call->sm ? sm_phase_name(s.phase) : NULL);
 	row_text(row, "trouble", find_trouble(call, &s));
-	put_counts(row, &s, setup->dumped ? setup->dumped(setup->user) : 0);
+	put_counts(row, &s, &vfs, setup->dumped ? setup->dumped(setup->user) : 0);
 	put_dump_failure(call);
 	put_last_sweep(call, &s);
 	row_text(row, "engine", s.engine);

@@ -8,6 +8,7 @@
 #include "ctl/pkeys.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/macros.h"
 
@@ -31,31 +32,55 @@ static json_t *make_planned(const struct sm *sm, uint16_t key, unsigned index)
 	return row_end(&row);
 }
 
-static json_t *make_held(const struct port *port)
+json_t *pkeys_held(const struct pkey_table *table, size_t most)
 {
 	json_t *list;
 	char text[8];
 
-	if (!port->pkeys)
+	if (!table)
 		return json_null();
 	list = json_array();
-	for (unsigned i = 0; i < MIN(port->pkeys->n_known, FABRIC_MAX_PKEYS); i++)
-		if ((port->pkeys->keys[i] & 0x7fff) != 0)
-			json_array_append_new(list,
-					      json_string(key_text(port->pkeys->keys[i], text)));
+	for (unsigned i = 0; i < table->n_known && json_array_size(list) < most; i++)
+		if ((table->keys[i] & 0x7fff) != 0)
+			json_array_append_new(list, json_string(key_text(table->keys[i], text)));
 
 	return list;
 }
 
-void pkeys_put(struct row *row, const struct sm *sm, uint32_t port)
+int pkeys_of(const struct sm *sm, struct endpoint e, uint16_t ret[static FABRIC_MAX_PKEYS])
+{
+	const struct fabric *f = sm_fabric(sm);
+	const struct vf *vf = e.index ? vf_at(f, e.port, e.index) : NULL;
+	unsigned n;
+
+	if (!vf || f->ports[e.port].vfs->model != VF_VPORT)
+		return (int)MIN(sm_planned_pkeys(sm, e.port, ret, FABRIC_MAX_PKEYS),
+				FABRIC_MAX_PKEYS);
+	if (!vf->pkeys)
+		return -1;
+	n = MIN(vf->pkeys->n_known, FABRIC_MAX_PKEYS);
+	memcpy(ret, vf->pkeys->keys, n * sizeof(ret[0]));
+
+	return (int)n;
+}
+
+/* Of what holds the keys that @e uses. */
+static const struct pkey_table *table_of(const struct fabric *f, struct endpoint e)
+{
+	const struct vf *vf = e.index ? vf_at(f, e.port, e.index) : NULL;
+
+	return vf && f->ports[e.port].vfs->model == VF_VPORT ? vf->pkeys : f->ports[e.port].pkeys;
+}
+
+void pkeys_put(struct row *row, const struct sm *sm, struct endpoint e)
 {
 	uint16_t keys[FABRIC_MAX_PKEYS];
-	unsigned n = MIN(sm_planned_pkeys(sm, port, keys, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
+	int n = pkeys_of(sm, e, keys);
 	json_t *planned = json_array();
 
-	for (unsigned i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if ((keys[i] & 0x7fff) != 0)
-			json_array_append_new(planned, make_planned(sm, keys[i], i));
+			json_array_append_new(planned, make_planned(sm, keys[i], (unsigned)i));
 	row_put(row, "pkeys", planned);
-	row_put(row, "pkeys_held", make_held(&sm_fabric(sm)->ports[port]));
+	row_put(row, "pkeys_held", pkeys_held(table_of(sm_fabric(sm), e), FABRIC_MAX_PKEYS));
 }

@@ -2,14 +2,24 @@
 #pragma once
 
 /*
- * The P_Keys of a port, planned and held.
+ * The P_Keys of a port or a virtual function, planned and held.
  */
 
 #include "ctl/row.h"
 #include "sm/sm.h"
+#include "sm/vf.h"
 
 /*
- * "pkeys": what is planned, in the order of the table without its holes, with "partition" names;
- * "pkeys_held": what the device holds, or null if that is not known.
+ * "pkeys": what is planned (pkeys_of()), in the order of the table without its holes, with
+ * "partition" names; "pkeys_held": what the device holds, or null if that is not known.
  */
-void pkeys_put(struct row *row, const struct sm *sm, uint32_t port);
+void pkeys_put(struct row *row, const struct sm *sm, struct endpoint e);
+
+/* The keys of a table as texts, without its holes; the first @most. Null for NULL. */
+json_t *pkeys_held(const struct pkey_table *table, size_t most);
+
+/*
+ * What decides whom it may talk to, with holes: what is planned for the port, or of a vport what it
+ * holds. How many; -1: that is not known.
+ */
+int pkeys_of(const struct sm *sm, struct endpoint e, uint16_t ret[static FABRIC_MAX_PKEYS]);

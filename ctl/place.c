@@ -7,6 +7,7 @@
 
 #include "ctl/place.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/loop.h"
@@ -86,6 +87,22 @@ json_t *place_end(const struct rpc *rpc, const struct fabric *f, uint32_t port)
 	row_number(&row, "lid", port_lid(f, port));
 
 	return row_end(&row);
+}
+
+void place_put_gid(struct row *row, const struct sm *sm, uint64_t guid)
+{
+	const uint64_t halves[2] = { sm_conf(sm)->subnet_prefix, guid };
+	char text[40];
+	int used = 0;
+
+	if (guid == 0) {
+		row_put(row, "gid", json_null());
+		return;
+	}
+	for (unsigned i = 0; i < 8; i++)
+		used += snprintf(text + used, sizeof(text) - (size_t)used, "%s%04x", i ? ":" : "",
+				 (unsigned)(halves[i / 4] >> (48 - 16 * (i % 4)) & 0xffff));
+	row_text(row, "gid", text);
 }
 
 void place_put_link(struct row *row, const struct fabric *f, uint32_t port)

@@ -17,6 +17,9 @@ void place_put_node(struct row *row, const struct rpc *rpc, const struct node *n
 /* The same and "port" (its number) and "lid", as an object: the end of a link. Null for NO_PORT. */
 json_t *place_end(const struct rpc *rpc, const struct fabric *f, uint32_t port);
 
+/* "gid": the prefix of the subnet and @guid; null for 0. */
+void place_put_gid(struct row *row, const struct sm *sm, uint64_t guid);
+
 /* "state", "phys_state", "lid", "width", "speed", "mtu" of a port. */
 void place_put_link(struct row *row, const struct fabric *f, uint32_t port);
 

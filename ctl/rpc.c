@@ -35,7 +35,7 @@ static const struct method methods[] = {
 	{ "nodes",      ROLE_READER, true,  "from:n limit:n of:t ", method_nodes },
 	{ "ports",      ROLE_READER, true,  "from:n limit:n of:t problems:b ", method_ports },
 	{ "links",      ROLE_READER, true,  "from:n limit:n of:t problems:b ", method_links },
-	{ "vfs",        ROLE_READER, true,  "from:n limit:n ", method_vfs },
+	{ "vfs",        ROLE_READER, true,  "from:n limit:n of:t not_active:b ", method_vfs },
 	{ "partitions", ROLE_READER, true,  "from:n limit:n partition:t port:t ", method_partitions },
 	{ "routes",     ROLE_READER, true,  "from:n limit:n switch:t ", method_routes },
 	{ "path",       ROLE_READER, true,  "source:t destination:t ", method_path },

@@ -189,7 +189,28 @@ static void say_not_kept(struct paragraph *p, const json_t *port)
 	say(p, "%s", i ? "." : "");
 }
 
-static void show_port(const json_t *port)
+/* Of those that are not Active a table; all about one of them has "explain" again. */
+static void show_vfs_of(const json_t *port, const struct view *view)
+{
+	const json_t *vfs = json_object_get(port, "vfs");
+	const json_t *problems = json_object_get(vfs, "problems");
+	struct paragraph p = { .used = 0 };
+
+	if (!json_is_object(vfs))
+		return;
+	say(&p,
+	    "It has virtual functions: %lld active, %lld not, and %lld that nobody has started.",
+	    member_number(vfs, "active"), member_number(vfs, "not_active"),
+	    member_number(vfs, "not_started"));
+	printf("\n");
+	print_paragraph(&p);
+	if (json_array_size(problems) == 0)
+		return;
+	printf("\n");
+	show_vf_rows(problems, view);
+}
+
+static void show_port(const json_t *port, const struct view *view)
 {
 	struct paragraph p = { .used = 0 };
 
@@ -200,15 +221,152 @@ static void show_port(const json_t *port)
 	say_pkeys(&p, port);
 	say_not_kept(&p, port);
 	print_paragraph(&p);
+	show_vfs_of(port, view);
 }
+
+/* -- a virtual function -------------------------------------------------------------------------
+ */
+
+static const char *model_text(const json_t *vf)
+{
+	const char *model = member_text(vf, "model", "");
+
+	if (!strcmp(model, "vswitch"))
+		return "behind a virtual switch";
+	if (!strcmp(model, "shared"))
+		return "an alias GUID of a shared port";
+
+	return !strcmp(model, "vport") ? "a vport" : "of an unknown kind";
+}
+
+static void say_vf(struct paragraph *p, const json_t *vf)
+{
+	const char *name = member_text(vf, "name", NULL);
+	char buffer[320];
+
+	say(p, "%s is virtual function %lld of port %lld of %s (port GUID %s), %s.",
+	    vf_text(vf, buffer), member_number(vf, "index"), member_number(vf, "pf_port"),
+	    member_text(vf, "pf_name", "?"), member_text(vf, "pf", "?"), model_text(vf));
+	if (json_is_string(json_object_get(vf, "guid")))
+		say(p, " Its GUID is %s, its GID %s.", member_text(vf, "guid", "?"),
+		    member_text(vf, "gid", "?"));
+	else
+		say(p, " It has no GUID.");
+	if (name)
+		say(p, " It is called \"%s\".", name);
+}
+
+static void say_vf_lid(struct paragraph *p, const json_t *vf)
+{
+	const char *source = member_text(vf, "lid_source", "");
+
+	say(p, " It is %s", member_text(vf, "state", "?"));
+	if (member_number(vf, "lid") == 0)
+		say(p, " and has no LID.");
+	else if (!strcmp(source, "own"))
+		say(p, " and has LID %lld of its own.", member_number(vf, "lid"));
+	else
+		say(p, " and uses LID %lld, that of %s%s.", member_number(vf, "lid"),
+		    strcmp(source, "port") ? "" : "the physical ", source);
+}
+
+static void say_vf_pkeys(struct paragraph *p, const json_t *vf)
+{
+	const json_t *keys = json_object_get(vf, "pkeys");
+	json_t *key;
+	size_t i;
+
+	if (!json_is_array(keys))
+		return;
+	say(p, !strcmp(member_text(vf, "model", ""), "shared")
+		       ? " Its host gives it some of the P_Keys of the port:"
+		       : " It holds the P_Keys");
+	json_array_foreach(keys, i, key)
+		say(p, "%s %s", i ? "," : "", text_of(key) ? text_of(key) : "?");
+	say(p, "%s.", i ? "" : " none");
+}
+
+static void say_tried(struct paragraph *p, const json_t *tried)
+{
+	long long failures = member_number(tried, "failures");
+	long long retry = member_number(tried, "retry_in");
+
+	if (failures == 0)
+		return;
+	say(p, " vsm has tried %lld %s", failures, failures == 1 ? "time" : "times");
+	if (member_number(tried, "status") > 0)
+		say(p, ", the last was refused with status 0x%04llx",
+		    member_number(tried, "status"));
+	if (retry > 0)
+		say(p, "; it tries again in %lld %s", retry, retry == 1 ? "sweep" : "sweeps");
+	say(p, ".");
+}
+
+/* What the sentence of the reason speaks of, by number or name. */
+static void say_details(struct paragraph *p, const json_t *vf)
+{
+	const char *reason = member_text(vf, "reason", "");
+	const json_t *other;
+	char buffer[320];
+	size_t i;
+
+	if (!strcmp(reason, "vf-unknown-revision"))
+		say(p, " The revision is %lld.", member_number(vf, "revision"));
+	if (!strcmp(reason, "vf-bad-lid-index"))
+		say(p, " The other one is vport %lld.", member_number(vf, "lid_index"));
+	json_array_foreach(json_object_get(vf, "same_guid"), i, other)
+		say(p, "%s %s", i ? "," : " The same GUID is at", vf_text(other, buffer));
+	say(p, "%s", i ? "." : "");
+	other = json_object_get(vf, "pf_problem");
+	if (!json_is_object(other))
+		return;
+	say(p, " The physical port is %s: %s %s", member_text(other, "state", "?"),
+	    member_text(other, "sentence", "why is not known."), member_text(other, "remedy", ""));
+}
+
+static void show_commands(const json_t *commands)
+{
+	json_t *line;
+	size_t i;
+
+	if (json_array_size(commands) == 0)
+		return;
+	printf("\n");
+	json_array_foreach(commands, i, line)
+		printf("    %s\n", text_of(line) ? text_of(line) : "?");
+}
+
+static void show_vf(const json_t *vf)
+{
+	struct paragraph p = { .used = 0 };
+
+	say_vf(&p, vf);
+	say_vf_lid(&p, vf);
+	say_reason(&p, vf);
+	say_details(&p, vf);
+	say_tried(&p, json_object_get(vf, "tried"));
+	say_vf_pkeys(&p, vf);
+	print_paragraph(&p);
+	show_commands(json_object_get(vf, "commands"));
+}
+
+/* -- all together -------------------------------------------------------------------------------
+ */
 
 void show_explain(const json_t *result, const struct view *view)
 {
+	const json_t *vf = json_object_get(result, "vf");
 	struct paragraph p = { .used = 0 };
 	const json_t *port;
 	size_t i;
 
-	(void)view;
+	if (json_is_object(vf))
+		show_vf(vf);
+	/* Unless it is a node itself, the rest is about its physical function. */
+	if (json_is_object(vf) && strcmp(member_text(vf, "model", ""), "vswitch") != 0)
+		return;
+	if (json_is_object(vf))
+		printf("\n");
 	say_node(&p, result);
 	if (json_is_string(json_object_get(result, "sentence")))
 		say_reason(&p, result);
@@ -216,6 +374,6 @@ void show_explain(const json_t *result, const struct view *view)
 	json_array_foreach(json_object_get(result, "ports"), i, port)
 	{
 		printf("\n");
-		show_port(port);
+		show_port(port, view);
 	}
 }

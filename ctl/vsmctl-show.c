@@ -55,6 +55,17 @@ const char *end_text(const json_t *end, char ret[static 320])
 	return ret;
 }
 
+const char *vf_text(const json_t *vf, char ret[static 320])
+{
+	int used = snprintf(ret, 320, "%.256s/%lld", member_text(vf, "pf_name", "?"),
+			    member_number(vf, "pf_port"));
+
+	if (member_number(vf, "index") > 0)
+		snprintf(ret + used, 320 - (size_t)used, "/vf%lld", member_number(vf, "index"));
+
+	return ret;
+}
+
 static enum paint state_paint(const char *state)
 {
 	if (!strcmp(state, "active"))
@@ -209,30 +220,59 @@ void show_links(const json_t *result, const struct view *view)
 /* -- vfs ----------------------------------------------------------------------------------------
  */
 
-void show_vfs(const json_t *result, const struct view *view)
+static void add_vf(struct table *table, const json_t *row)
 {
-	static const char *const heads[] = { "GUID",   ">LID",  "MODEL",  "PF",
-					     ">INDEX", "STATE", "REASON", NULL };
-	struct table table = table_start(heads);
+	const char *state = member_text(row, "state", "?");
+	char buffer[320], lid[24], age[24];
+
+	table_add(table, PAINT_NONE, "%s", vf_text(row, buffer));
+	table_add(table, PAINT_NONE, "%s", member_text(row, "guid", "none"));
+	table_add(table, PAINT_NONE, "%s", lid_text(row, lid));
+	table_add(table, PAINT_NONE, "%s", member_text(row, "lid_source", "-"));
+	table_add(table, PAINT_NONE, "%s", member_text(row, "model", "?"));
+	table_add(table, state_paint(state), "%s", state);
+	table_add(table, PAINT_NONE, "%s", age_text(member_number(row, "since_seconds"), age));
+	table_add(table, problem_paint(row), "%s", reason_text(row));
+}
+
+/* By GUID: a name may have anything in it that means something to a shell. */
+static void show_next_step(const json_t *rows)
+{
 	const json_t *row;
-	char lid[24];
 	size_t i;
 
-	json_array_foreach(json_object_get(result, "vfs"), i, row)
+	json_array_foreach(rows, i, row)
 	{
-		const char *state = member_text(row, "state", "?");
-
-		table_add(&table, PAINT_NONE, "%s", member_text(row, "guid", "?"));
-		table_add(&table, PAINT_NONE, "%s", lid_text(row, lid));
-		table_add(&table, PAINT_NONE, "%s", member_text(row, "model", "?"));
-		table_add(&table, PAINT_NONE, "%s", member_text(row, "pf", "?"));
-		table_add(&table, PAINT_NONE, "%lld", member_number(row, "index"));
-		table_add(&table, state_paint(state), "%s", state);
-		table_add(&table, PAINT_NONE, "%s", reason_text(row));
+		if (!member_is_true(row, "problem"))
+			continue;
+		printf("\nMore, and what to type: vsmctl explain %s/vf%lld, and so on.\n",
+		       member_text(row, "pf", "?"), member_number(row, "index"));
+		return;
 	}
-	if (table.n_cells == 0)
-		printf("No virtual functions are known.\n");
+}
+
+void show_vf_rows(const json_t *rows, const struct view *view)
+{
+	static const char *const heads[] = { "VF",    "GUID",   ">LID",   "OF", "MODEL",
+					     "STATE", ">SINCE", "REASON", NULL };
+	struct table table = table_start(heads);
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) add_vf(&table, row);
 	table_end(&table, view->colour);
+	show_reasons(rows);
+	show_next_step(rows);
+}
+
+void show_vfs(const json_t *result, const struct view *view)
+{
+	const json_t *rows = json_object_get(result, "vfs");
+
+	if (json_array_size(rows) == 0)
+		printf("%s\n", view->problems ? "All virtual functions that are started are active."
+					      : "No virtual functions are known.");
+	show_vf_rows(rows, view);
 }
 
 /* -- partitions ---------------------------------------------------------------------------------
@@ -419,11 +459,47 @@ static void add_hop(struct table *table, size_t i, const json_t *row)
 	table_add(table, PAINT_NONE, "%lld", member_number(row, "mtu"));
 }
 
+/* A port, or a virtual function of one. */
+static const char *path_end_text(const json_t *end, char ret[static 320])
+{
+	size_t used = strlen(end_text(end, ret));
+
+	if (member_number(end, "vf") > 0)
+		snprintf(ret + used, 320 - used, "/vf%lld", member_number(end, "vf"));
+
+	return ret;
+}
+
+static void show_ends(const json_t *result)
+{
+	const json_t *from = json_object_get(result, "source");
+	const json_t *to = json_object_get(result, "destination");
+	char a[320], b[320];
+
+	printf("From %s, GUID %s, LID %lld, to %s, GUID %s, LID %lld: packets need %s.\n",
+	       path_end_text(from, a), member_text(from, "guid", "?"), member_number(from, "lid"),
+	       path_end_text(to, b), member_text(to, "guid", "?"),
+	       member_number(result, "destination_lid"),
+	       member_is_true(result, "grh")
+		       ? "a GRH, since a LID is shared by functions that the GID tells apart"
+		       : "no GRH");
+}
+
+static bool has_vf(const json_t *result)
+{
+	return member_number(json_object_get(result, "source"), "vf") > 0 ||
+	       member_number(json_object_get(result, "destination"), "vf") > 0;
+}
+
 static void show_shared_pkeys(const json_t *keys, const struct view *view)
 {
 	json_t *key;
 	size_t i;
 
+	if (json_is_null(keys)) {
+		printf("Which P_Keys they share is not known at the moment.\n");
+		return;
+	}
 	if (json_array_size(keys) == 0) {
 		print_painted(view->colour, PAINT_BAD, "The two ports share no partition.");
 		printf("\n");
@@ -445,9 +521,13 @@ void show_path(const json_t *result, const struct view *view)
 
 	json_array_foreach(hops, i, row) add_hop(&table, i, row);
 	table_end(&table, view->colour);
-	if (member_is_true(result, "complete")) {
+	if (member_is_true(result, "complete") && json_array_size(hops) == 0) {
+		printf("%s is the same port: packets with LID %lld do not leave it.\n",
+		       path_end_text(json_object_get(result, "destination"), buffer),
+		       member_number(result, "destination_lid"));
+	} else if (member_is_true(result, "complete")) {
 		printf("%s with LID %lld is reached in %zu hops, MTU %lld, %.4g Gb/s.\n",
-		       end_text(json_object_get(result, "destination"), buffer),
+		       path_end_text(json_object_get(result, "destination"), buffer),
 		       member_number(result, "destination_lid"), json_array_size(hops),
 		       member_number(result, "mtu"),
 		       (double)member_number(result, "rate_mbps") / 1000);
@@ -456,6 +536,8 @@ void show_path(const json_t *result, const struct view *view)
 		printf(" at %s: %s.\n", member_text(json_object_get(result, "at"), "name", "?"),
 		       member_text(result, "end", "?"));
 	}
+	if (has_vf(result))
+		show_ends(result);
 	show_shared_pkeys(json_object_get(result, "shared_pkeys"), view);
 }
 

@@ -36,6 +36,22 @@ static void show_first_line(const json_t *s, const struct view *view)
 	printf("\n");
 }
 
+static void show_vfs_line(const json_t *s, const struct view *view)
+{
+	long long active = member_number(s, "vfs_active"), bad = member_number(s, "vfs_not_active");
+
+	if (active + bad == 0)
+		return;
+	printf("%lld virtual functions active, ", active);
+	if (bad == 0) {
+		printf("all that are started\n");
+		return;
+	}
+	printf("%lld not: run ", bad);
+	print_painted(view->colour, PAINT_BAD, "vsmctl vfs --not-active");
+	printf("\n");
+}
+
 static void show_last_sweep(const json_t *s)
 {
 	const json_t *sweep = json_object_get(s, "last_sweep");
@@ -139,6 +155,7 @@ static void show_smps(const json_t *smps, const struct view *view)
 void show_status(const json_t *s, const struct view *view)
 {
 	show_first_line(s, view);
+	show_vfs_line(s, view);
 	show_last_sweep(s);
 	show_place(s);
 	show_dumps(s, view);

@@ -29,6 +29,7 @@ enum option_bit {
 	OPTION_LAST = 16,
 	OPTION_PORT = 32,
 	OPTION_NAMES = 64,
+	OPTION_NOT_ACTIVE = 128,
 };
 
 struct verb {
@@ -52,7 +53,8 @@ static const struct verb verbs[] = {
 	  { "of" }, 0, "ports", NULL, OPTION_PROBLEMS, show_ports },
 	{ "links", "[WHAT] [--problems]", "Links, and which are slow.", { "of" }, 0, "links", NULL,
 	  OPTION_PROBLEMS, show_links },
-	{ "vfs", "", "Virtual functions.", { 0 }, 0, "vfs", NULL, 0, show_vfs },
+	{ "vfs", "[WHAT] [--not-active]", "Virtual functions, and why those that are not active are not.",
+	  { "of" }, 0, "vfs", NULL, OPTION_NOT_ACTIVE, show_vfs },
 	{ "partitions", "[PARTITION | --port WHAT]", "Partitions, the members of one, or the P_Keys of a port.",
 	  { "partition" }, 0, NULL, NULL, OPTION_PORT, show_partitions },
 	{ "routes", "SWITCH", "The forwarding table of a switch.", { "switch" }, 1, "routes", "name",
@@ -61,7 +63,7 @@ static const struct verb verbs[] = {
 	  NULL, "hops complete", 0, show_path },
 	{ "events", "[--from NUMBER] [--last NUMBER] [--follow]", "What has happened, and what happens.",
 	  { 0 }, 0, "events", NULL, OPTION_FOLLOW | OPTION_FROM | OPTION_LAST, show_events },
-	{ "explain", "WHAT", "All about one node or port: what it is, how it is, and why.",
+	{ "explain", "WHAT", "All about one node, port or virtual function: how it is, why, and what to type.",
 	  { "what" }, 1, NULL, "name ports", 0, show_explain },
 	{ "sweep", "[--full]", "Look for changes now; --full: trust nothing that was known.",
 	  { 0 }, 0, NULL, "full", OPTION_FULL, show_sweep },
@@ -84,6 +86,7 @@ static const struct {
 	{ "last", OPTION_LAST, "last", 'n' },
 	{ "port", OPTION_PORT, "port", 't' },
 	{ "names", OPTION_NAMES, NULL, 'b' },
+	{ "not-active", OPTION_NOT_ACTIVE, "not_active", 'b' },
 };
 /* clang-format on */
 
@@ -113,7 +116,7 @@ static void print_help(void)
 		printf("  %s\n        %s\n", line, verbs[i].sentence);
 	}
 	printf("\nWHAT, SWITCH, FROM and TO are names, GUIDs or LIDs; \"/7\" after them is port "
-	       "7.\n\n"
+	       "7,\n\"/vf3\" virtual function 3.\n\n"
 	       "  -s, --socket PATH      where vsm listens [$VSM_SOCKET, or " DEFAULT_SOCKET "]\n"
 	       "  -j, --json             for programs\n"
 	       "  -t, --timeout SECONDS  how long to wait for an answer, 0: for ever [%d]\n"
@@ -121,8 +124,8 @@ static void print_help(void)
 	       "  -h, --help             this text\n"
 	       "  -V, --version          the version of vsmctl\n\n"
 	       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 vsm is not running, 4 not found,\n"
-	       "5 denied, 6 not master, 7 --problems has found some or status tells of trouble,\n"
-	       "8 no answer in time.\n",
+	       "5 denied, 6 not master, 7 --problems or --not-active has found some or status\n"
+	       "tells of trouble, 8 no answer in time.\n",
 	       DEFAULT_TIMEOUT);
 }
 
@@ -402,7 +405,7 @@ static enum result check_members(const struct verb *verb, const json_t *result)
 /* Problems that were asked for, or those of the subnet manager itself. */
 static bool has_trouble(const struct order *order, const json_t *result)
 {
-	if (order->options & OPTION_PROBLEMS)
+	if (order->options & (OPTION_PROBLEMS | OPTION_NOT_ACTIVE))
 		return json_array_size(json_object_get(result, order->verb->list)) > 0;
 
 	return json_is_string(json_object_get(result, "trouble"));
@@ -411,7 +414,7 @@ static bool has_trouble(const struct order *order, const json_t *result)
 static enum result obey(const struct order *order)
 {
 	struct view view = { .colour = wants_colour(order),
-			     .problems = order->options & OPTION_PROBLEMS };
+			     .problems = order->options & (OPTION_PROBLEMS | OPTION_NOT_ACTIVE) };
 	struct client *client;
 	json_t *result = NULL;
 	enum result r;

@@ -107,6 +107,8 @@ void show_nodes(const json_t *result, const struct view *view);
 void show_ports(const json_t *result, const struct view *view);
 void show_links(const json_t *result, const struct view *view);
 void show_vfs(const json_t *result, const struct view *view);
+/* Rows of virtual functions as a table, and what their reasons mean. */
+void show_vf_rows(const json_t *rows, const struct view *view);
 void show_partitions(const json_t *result, const struct view *view);
 void show_routes(const json_t *result, const struct view *view);
 void show_path(const json_t *result, const struct view *view);
@@ -123,5 +125,7 @@ const char *age_text(long long seconds, char ret[static 24]);
 /* "4X EDR", "-" without a link */
 const char *link_text(const json_t *object, const char *width, const char *speed,
 		      char ret[static 32]);
+/* "host1/1/vf3" of a virtual function: what explain takes, too */
+const char *vf_text(const json_t *vf, char ret[static 320]);
 /* "leaf1/7" of the end of a link, "-" for none */
 const char *end_text(const json_t *end, char ret[static 320]);

@@ -23,6 +23,9 @@ check_PROGRAMS += tests/unit/test-systemd
 check_PROGRAMS += tests/unit/test-control
 tests_unit_test_control_SOURCES = tests/unit/test-control.c \
 	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h
+check_PROGRAMS += tests/unit/test-control-vf
+tests_unit_test_control_vf_SOURCES = tests/unit/test-control-vf.c \
+	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h
 check_PROGRAMS += tests/unit/test-vsmctl
 tests_unit_test_vsmctl_SOURCES = tests/unit/test-vsmctl.c \
 	tests/unit/fake-sm.c tests/unit/fake-sm.h tests/unit/loop-poll.c tests/unit/loop-poll.h

@@ -8,6 +8,7 @@
 
 #include "base/loop.h"
 #include "base/macros.h"
+#include "sm/vf.h"
 
 #define TABLE_SIZE 64
 
@@ -402,4 +403,95 @@ void fake_grow(struct fake *fake, unsigned n)
 void fake_route(struct fake *fake, uint64_t node, unsigned lid, uint8_t port)
 {
 	fake->sm->tables[fabric_find_node(fake->fabric, node)][lid] = port;
+}
+
+/* -- virtual functions --------------------------------------------------------------------------
+ */
+
+static struct vf *start_vf(struct sm *sm, uint32_t port, unsigned index, uint64_t guid)
+{
+	struct vf *vf = vf_at(&sm->fabric, port, index);
+
+	vf->known = true;
+	vf->state = PORT_ACTIVE;
+	vf->since = loop_now(sm->loop) - 60 * LOOP_SEC;
+	vf_set_guid(&sm->fabric, (struct endpoint){ port, (uint16_t)index }, guid);
+
+	return vf;
+}
+
+static void stop_vf(struct vf *vf, enum port_state state, enum reason reason)
+{
+	vf->state = state;
+	vf->reason = reason;
+}
+
+static void make_vports(struct sm *sm, uint32_t port)
+{
+	uint8_t block[SMP_DATA_SIZE] = { 0 };
+	struct vf *vf;
+
+	if (vfs_make(&sm->fabric, port, VF_VPORT, 8) < 0)
+		abort();
+	wire_set(sm->fabric.ports[port].vfs->info, VIRT_INFO_ENABLE, 1);
+	wire_set(sm->fabric.ports[port].vfs->info, VIRT_INFO_REVISION, 9);
+	start_vf(sm, port, 0, 0);
+	for (unsigned i = 1; i < 8; i++)
+		start_vf(sm, port, i, i == 3 ? 0 : FAKE_VF(i));
+	vf = vf_at(&sm->fabric, port, 1);
+	wire_set(vf->info, VPORT_INFO_LID_REQUIRED, 1);
+	vf->lid = 20;
+	sm->fabric.by_lid[20] = port;
+	strcpy(vf->description, "vm1 HCA-1");
+	wire_set16(block, 0, 0x8002);
+	if (pkey_table_set_block(&vf->pkeys, 0, block) < 0)
+		abort();
+	stop_vf(vf_at(&sm->fabric, port, 3), PORT_DOWN, REASON_VF_NO_GUID);
+	vf_set_guid(&sm->fabric, (struct endpoint){ port, 4 }, FAKE_VF(1));
+	stop_vf(vf_at(&sm->fabric, port, 4), PORT_INITIALIZE, REASON_VF_DUPLICATE_GUID);
+	stop_vf(vf_at(&sm->fabric, port, 5), PORT_DOWN, REASON_VF_NOT_STARTED);
+	vf = vf_at(&sm->fabric, port, 6);
+	stop_vf(vf, PORT_INITIALIZE, REASON_VF_REFUSED);
+	vf->set_fault = (struct fault){ .again = 4, .reason = REASON_VF_REFUSED, .failures = 2 };
+	vf->status = STATUS_BAD_FIELD;
+	wire_set(vf_at(&sm->fabric, port, 7)->info, VPORT_INFO_LID_INDEX, 1);
+}
+
+static void make_shared(struct sm *sm, uint32_t port)
+{
+	if (vfs_make(&sm->fabric, port, VF_SHARED, 3) < 0)
+		abort();
+	start_vf(sm, port, 1, 0x1400010000000201);
+	vf_at(&sm->fabric, port, 2)->wanted = 0x1400020000000201;
+}
+
+static void make_virtual_switch(struct sm *sm)
+{
+	struct port *nameless;
+
+	add_node(sm, 0x700, NODE_TYPE_SWITCH, 4, "guesthost vswitch");
+	add_node(sm, 0x710, NODE_TYPE_CA, 1, "guesthost HCA-1");
+	add_node(sm, 0x1600010000000710, NODE_TYPE_CA, 1, "guest1 HCA-1");
+	for (uint32_t i = sm->fabric.n_nodes - 3; i < sm->fabric.n_nodes; i++)
+		sm->fabric.nodes[i].system_guid = 0x710;
+	connect(sm, 0x20, 3, 0x700, 1);
+	connect(sm, 0x700, 2, 0x710, 1);
+	connect(sm, 0x700, 3, 0x1600010000000710, 1);
+	set_lid(sm, 0x700, 0, 10);
+	set_lid(sm, 0x710, 1, 11);
+	set_lid(sm, 0x1600010000000710, 1, 12);
+	nameless = &sm->fabric.ports[port_number(sm, 0x700, 4)];
+	set_up(sm, port_number(sm, 0x700, 4), PORT_INITIALIZE);
+	nameless->reason = REASON_BAD_NODE_INFO;
+}
+
+void fake_add_vfs(struct fake *fake)
+{
+	struct sm *sm = fake->sm;
+
+	make_vports(sm, port_number(sm, 0x100, 1));
+	make_shared(sm, port_number(sm, 0x200, 1));
+	if (vfs_settle_guids(&sm->fabric) < 0)
+		abort();
+	make_virtual_switch(sm);
 }

@@ -33,6 +33,16 @@ void fake_free(struct fake *fake);
 /* @n more nodes, each of one port that is Active; GUIDs from 0x1000000 on. */
 void fake_grow(struct fake *fake, unsigned n);
 
+/*
+ * Virtual functions. GUIDs of those of host1 are 0x12000N..., N the index:
+ *	host1	vports: 1 has LID 20, called "vm1 HCA-1"; 2 uses the port's LID; 3 has no GUID; 4
+ *has that of 1; 5 is not started; 6 refuses (twice); 7 uses the LID of 1 host2	shared: 1 has a
+ *GUID, 2 waits for one guesthost  behind a virtual switch (0x700) at leaf1/3: PF 0x711 (LID 11), VF
+ *1 (LID 12), and one without GUID, which is 2
+ */
+void fake_add_vfs(struct fake *fake);
+#define FAKE_VF(index) (UINT64_C(0x1200000000000101) + ((uint64_t)(index) << 40))
+
 /* The table of @node (by GUID): exit port for @lid. */
 void fake_route(struct fake *fake, uint64_t node, unsigned lid, uint8_t port);
 

@@ -326,6 +326,46 @@ static void explain_is_prose(void **state)
 	GOLDEN(state, 0, "explain-port", "explain", "leaf2/1");
 }
 
+static void virtual_functions_are_a_table_with_reasons(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_add_vfs(f->fake);
+	GOLDEN(state, 0, "vfs-all", "vfs");
+	GOLDEN(state, 7, "vfs-not-active", "vfs", "--not-active");
+	GOLDEN(state, 0, "vfs-of-host2", "vfs", "host2");
+	GOLDEN(state, 0, "vfs-none-not-active", "vfs", "--not-active", "host1/1/vf1");
+	GOLDEN(state, 0, "status-vfs", "status");
+}
+
+static void a_virtual_function_is_explained_with_what_to_type(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_add_vfs(f->fake);
+	GOLDEN(state, 0, "explain-vf-active", "explain", "0x1200010000000101");
+	GOLDEN(state, 0, "explain-vf-no-guid", "explain", "host1/vf3");
+	GOLDEN(state, 0, "explain-vf-duplicate", "explain", "host1/1/vf4");
+	GOLDEN(state, 0, "explain-vf-refused", "explain", "0x1200060000000101");
+	GOLDEN(state, 0, "explain-vf-shared", "explain", "0x1400010000000201");
+	GOLDEN(state, 0, "explain-vf-vswitch", "explain", "guest1");
+	GOLDEN(state, 0, "explain-vf-nameless", "explain", "guesthost HCA-1/vf2");
+	GOLDEN(state, 0, "explain-pf", "explain", "host1");
+}
+
+static void a_path_may_begin_and_end_at_virtual_functions(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_add_vfs(f->fake);
+	fake_route(f->fake, 0x30, 20, 7);
+	fake_route(f->fake, 0x10, 20, 1);
+	fake_route(f->fake, 0x20, 20, 1);
+	GOLDEN(state, 0, "path-vfs", "path", "0x1200020000000101", "0x1200010000000101");
+	GOLDEN(state, 0, "path-vf", "path", "host2", "vm1");
+	GOLDEN(state, 0, "path-vf-by-lid", "path", "host3", "20");
+}
+
 static void events_are_lines(void **state)
 {
 	struct fixture *f = *state;
@@ -750,6 +790,9 @@ int main(void)
 		TEST(partitions_in_three_views),
 		TEST(routes_and_paths),
 		TEST(explain_is_prose),
+		TEST(virtual_functions_are_a_table_with_reasons),
+		TEST(a_virtual_function_is_explained_with_what_to_type),
+		TEST(a_path_may_begin_and_end_at_virtual_functions),
 		TEST(events_are_lines),
 		TEST(orders_are_confirmed),
 		TEST(following_goes_on_until_it_is_stopped),

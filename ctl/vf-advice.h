@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What one wants to know of a virtual function that does not work, and what to type.
+ */
+
+#include "ctl/vf-row.h"
+
+/*
+ * The VF as a row, and besides: "tried" ("failures" in a row, "status" of the last Set that was
+ * refused, "retry_in" sweeps), "same_guid" (others that have its GUID), "pf_problem" (of the
+ * physical port, or null), "lid_index" and "revision" of vports, "commands" (lines for a shell,
+ * those that begin with # say where).
+ */
+json_t *vf_explain(const struct call *call, const struct vf_place *place);
+
+/*
+ * The VFs of a physical port: "active", "not_active" and "not_started" in numbers, and those that
+ * are not Active as rows, "problems". NULL: it has none.
+ */
+json_t *vf_explain_all_of(const struct call *call, uint32_t pf);
