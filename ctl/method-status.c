@@ -39,6 +39,13 @@ static const char *attribute_name(uint16_t attr, char buffer[static 8])
 		{ ATTR_MFT, "MulticastForwardingTable" },
 		{ ATTR_SM_INFO, "SMInfo" },
 		{ ATTR_MLNX_PORT_INFO, "MlnxExtPortInfo" },
+		{ ATTR_VIRTUALIZATION_INFO, "VirtualizationInfo" },
+		{ ATTR_VPORT_INFO, "VPortInfo" },
+		{ ATTR_VNODE_INFO, "VNodeInfo" },
+		{ ATTR_VPORT_STATE, "VPortState" },
+		{ ATTR_VNODE_DESCRIPTION, "VNodeDescription" },
+		{ ATTR_VPORT_GUID_INFO, "VPortGUIDInfo" },
+		{ ATTR_VPORT_PKEY_TABLE, "VPortP_KeyTable" },
 	};
 
 	for (size_t i = 0; i < COUNT(names); i++)

@@ -15,12 +15,15 @@
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-/* Locally administered, and apart for the ports of a node. */
+/*
+ * Locally administered, and apart for the ports of a node. GUIDs of ports may follow upon each
+ * other: the lowest three digits are the VF's.
+ */
 static uint64_t made_up(const struct sim_port *port)
 {
-	uint64_t low = port->guid & UINT64_C(0x00ffffffffffffff);
+	uint64_t low = port->guid & UINT64_C(0x00000fffffffffff);
 
-	return ((uint64_t)(0x02 | (port->number & 0x3f) << 2) << 56 | low) + 1;
+	return (uint64_t)(0x02 | (port->number & 0x3f) << 2) << 56 | low << 12 | 1;
 }
 
 int sim_vfs_add(struct sim_port *port, enum sim_vf_model model, unsigned count,
