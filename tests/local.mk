@@ -158,7 +158,7 @@ tests/ibsim/run-on-vsm-sim.log: tests/ibsim/run.log
 EXTRA_DIST += tests/ibsim/lib.py tests/ibsim/fabrics.py tests/ibsim/checks.py tests/ibsim/suite.py
 EXTRA_DIST += tests/demo.sh
 EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py
-EXTRA_DIST += tests/ibsim/test_peers.py tests/ibsim/test_sim.py
+EXTRA_DIST += tests/ibsim/test_peers.py tests/ibsim/test_sim.py tests/ibsim/test_vports.py
 EXTRA_DIST += tests/ibsim/test_umad.py tests/umad/client.py tests/umad/bridge.py
 
 # A preload: no part of vsm, so not built as the rest of it is (sanitizers).

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Virtual ports with the real daemon, on vsm-sim: what opensm leaves down, vsm brings up.
+
+Nothing here was run against ConnectX hardware: the simulator is a second reading of the same page.
+"""
+
+import os
+
+import fabrics
+import lib
+from lib import check, check_equal, wait_until
+from suite import Suite, vsm
+
+suite = Suite()
+tests = suite.tests
+
+FABRIC = """Switch 8 "s"
+[1] "a"[1]
+[2] "b"[1]
+[3] "c"[1]
+
+Hca 1 "a"
+[1] "s"[1]
+
+Hca 1 "b"
+[1] "s"[2]
+vf 4 model=vport guid=7001 state=up
+
+Hca 1 "c"
+[1] "s"[3]
+vf 4 model=vport guid=8001 lid=own {}
+"""
+
+
+class Lab:
+    """Host "a" with the subnet manager, "b" with vports that share its LID, "c" with others."""
+
+    def __init__(self, world, state="state=up"):
+        if not os.path.exists(lib.VSM_SIM):
+            raise lib.Skip("vsm-sim is not built")
+        self.world = world
+        self.sim = lib.Simulator(world, fabrics.Fabric("vports", FABRIC.format(state)), "a",
+                                 program=lib.VSM_SIM)
+        self.sm = None
+
+    def start(self, **options):
+        self.sm = vsm(self.world, self.sim, **options)
+        self.sm.start().wait_ready()
+        return self
+
+    def states(self):
+        """{"b/1": what the console says of it}"""
+        found = {}
+        for line in self.sim.command("Vf list").splitlines():
+            name, *_, state = line.split("\t")
+            found[name.replace("[1]", "")] = state.split(":")[0]
+        return found
+
+    def vfs(self):
+        """{"b/1": as vsm sees it}"""
+        return {f"{vf['pf_name']}/{vf['index']}": vf for vf in self.sm.ctl("vfs")["vfs"]}
+
+    def wait_active(self, *names):
+        names = names or [f"{host}/{n}" for host in "bc" for n in (1, 2, 3, 4)]
+        wait_until(f"{names} are Active", lambda: {
+            self.states()[name] for name in names} == {"Active"}, 20)
+        wait_until("vsm says so", lambda: {
+            self.vfs()[name]["state"] for name in names} == {"active"}, 20)
+
+    def run_as(self, vf, *argv):
+        host, number = vf.split("/")
+        return self.world.run([lib.VSM_RUN, "-n", host, "-v", number, *argv],
+                              {"IBSIM_SOCKNAME": self.sim.name, "TMPDIR": self.world.dir})
+
+
+@suite.test("vports stay down under opensm and come up under vsm", weight=6)
+def opensm_and_vsm(world):
+    lab = Lab(world)
+    opensm = lib.Opensm(world, lab.sim).start().wait_ready()
+    lab.sim.wait_up(30)
+    opensm.wait_quiet()
+    check_equal("under opensm", set(lab.states().values()), {"Down"})
+    opensm.stop()
+    lab.start()
+    lab.wait_active()
+    vfs = lab.vfs()
+    check_equal("GUIDs", {name: vf["guid"] for name, vf in vfs.items()},
+                {f"{host}/{n}": f"0x{base + n:016x}" for host, base in (("b", 0x7000), ("c", 0x8000))
+                 for n in (1, 2, 3, 4)})
+    check_equal("LIDs of b", {vf["lid"] for name, vf in vfs.items() if name[0] == "b"},
+                {lab.sim.snapshot().port("b", 1).lid})
+    own = [vf["lid"] for name, vf in vfs.items() if name[0] == "c"]
+    check_equal("LIDs of c are of its own, each another", len({*own, *(
+        lab.sim.snapshot().port(host, 1).lid for host in "abc")}), 7)
+    check_equal("status", (lab.sm.status()["vfs_active"], lab.sm.status()["vfs_not_active"]),
+                (8, 0))
+
+
+@suite.test("a program in a guest with a vport sees its GID, LID and P_Keys", weight=4)
+def guest(world):
+    lab = Lab(world).start()
+    lab.wait_active()
+    if not os.path.exists(lib.VSM_RUN):
+        raise lib.Skip("vsm-run is not built")
+    folder = "/sys/class/infiniband/ibsim0/ports/1/"
+    for name in ("b/2", "c/3"):
+        vf = lab.vfs()[name]
+        done = lab.run_as(name, "cat", f"{folder}gids/0", f"{folder}lid", f"{folder}state",
+                          f"{folder}pkeys/0")
+        check_equal(name, done.stdout.split("\n")[:-1],
+                    [vf["gid"], f"0x{vf['lid']:x}", "4: ACTIVE", vf["pkeys"][0]])
+
+
+@suite.test("vports start, stop, move and are explained", weight=8)
+def life(world):
+    lab = Lab(world, "state=down").start()
+    lab.wait_active("b/1", "b/2", "b/3", "b/4")
+    check("c/1" not in lab.vfs(), "a VF that nobody has started is listed")
+    lab.sim.command("Vf start c[1]/1")
+    lab.wait_active("c/1")
+    lid = lab.vfs()["c/1"]["lid"]
+
+    # A guest moves, with its GUID and its LID.
+    lab.sim.command("Vf move c[1]/1 c[1]/3")
+    wait_until("it is at its new place", lambda: lab.states()["c/3"] == "Active", 20)
+    wait_until("vsm knows", lambda: lab.vfs()["c/3"]["state"] == "active", 20)
+    check_equal("its LID", lab.vfs()["c/3"]["lid"], lid)
+    check_equal("its GUID", lab.vfs()["c/3"]["guid"], "0x0000000000008001")
+
+    # One without GUID, and one with that of another.
+    lab.sim.command("Vf guid b[1]/2 0")
+    lab.sim.command("Vf guid b[1]/3 7001")
+    wait_until("both have a reason", lambda: (
+        lab.vfs()["b/2"]["reason"], lab.vfs()["b/3"]["reason"]) == (
+            "vf-no-guid", "vf-duplicate-guid"), 20)
+    check_equal("others are as they were", lab.vfs()["b/1"]["state"], "active")
+    port = lab.sim.snapshot().port("b", 1).guid
+    text = lab.sm.ctl_text("explain", f"0x{port:016x}/vf2")
+    check("ip link set" in text and "port_guid" in text, text)
+    lab.sim.command("Vf guid b[1]/2 7002")
+    lab.sim.command("Vf guid b[1]/3 7003")
+    lab.wait_active("b/1", "b/2", "b/3", "b/4")
+
+
+@suite.test("a restart of vsm finds vports in order", weight=5)
+def restart(world):
+    lab = Lab(world).start()
+    lab.wait_active()
+    before = {name: (vf["guid"], vf["lid"]) for name, vf in lab.vfs().items()}
+    lab.sm.kill()
+    lab.sm.start().wait_ready()
+    lab.wait_active()
+    check_equal("who is who", {name: (vf["guid"], vf["lid"]) for name, vf in lab.vfs().items()},
+                before)
+    check_equal("Sets", lab.sm.sets(), {})
+
+
+@suite.test("virtualization that is turned off leaves vports down, with the reason", weight=4)
+def turned_off(world):
+    lab = Lab(world).start(options={"virtualization.enable": "disable"})
+    lab.sim.wait_up(30)
+    check_equal("vports", set(lab.states().values()), {"Down"})
