@@ -249,13 +249,12 @@ static inline unsigned wire_vport_state(const void *base, unsigned place)
 }
 
 /*
- * Attribute modifier of VPortGUIDInfo and VPortPKeyTable: by analogy with P_KeyTable. How the two
- * numbers really share it is not known (reference/virtualization.md 7): if it is the other way
- * round, here is the place.
+ * Attribute modifier of VPortGUIDInfo and VPortPKeyTable. How the two numbers share it is not known
+ * (reference/virtualization.md 7): the vport above, by analogy with P_KeyTable, or else below.
  */
-static inline uint32_t wire_vport_modifier(unsigned vport, unsigned block)
+static inline uint32_t wire_vport_modifier(unsigned vport, unsigned block, bool vport_is_low)
 {
-	return vport << 16 | block;
+	return vport_is_low ? block << 16 | vport : vport << 16 | block;
 }
 
 /* The k-th port that a directed route takes, 1 to hop count. */

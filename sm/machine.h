@@ -330,6 +330,8 @@ void vports_name_all(struct sm *sm);
 unsigned vports_count_lids(const struct sm *sm);
 int vports_plan_lids(struct sm *sm);
 void vports_update_reasons(struct sm *sm);
+/* Of a port that is Active: what is wrong with its virtualization, or with its own vport. */
+enum reason vports_reason_of_port(const struct sm *sm, uint32_t port);
 
 /* lids.c: who gets which LID. */
 int lids_plan(struct sm *sm);

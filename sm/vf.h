@@ -61,6 +61,14 @@ struct vf {
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
 };
 
+/* How a vport and a block share an attribute modifier: found out once for each port. */
+enum vport_modifier {
+	MODIFIER_UNKNOWN,    /* the vport above is to be tried, */
+	MODIFIER_TRY_LOW,    /* or the other way round */
+	MODIFIER_VPORT_HIGH, /* what is known, or assumed where it cannot be known */
+	MODIFIER_VPORT_LOW,
+};
+
 /* The virtual functions of a port. */
 struct vfs {
 	uint8_t model; /* VF_SHARED or VF_VPORT */
@@ -76,6 +84,7 @@ struct vfs {
 	struct fault info_fault;     /* it is refused, or says what cannot be */
 	uint64_t looked;             /* reconcile (sm->sweeps) in which states were last read */
 	uint16_t blocks_wanted;      /* bit per block of VPortState that is to be read */
+	uint8_t modifier;            /* enum vport_modifier */
 	bool known : 1;              /* info was told */
 	bool info_wanted : 1;        /* VirtualizationInfo is to be read */
 	bool set_wanted : 1;         /* and is to be set */

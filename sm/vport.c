@@ -18,6 +18,10 @@
  * is the physical function: its table and LID are those of the port, but while virtualization is on
  * its state is one of its own.
  *
+ * Where a vport and a block of its table share an attribute modifier, nobody has written down which
+ * is where. So the first vport that has a GUID is asked for its table of GUIDs, of which the first
+ * must be that, in one way and then in the other, before any key is read or written.
+ *
  * Who has no GUID, the GUID of somebody else, or no partition is left in Initialize, with a reason.
  * Who shows up with a GUID that another vport has may have moved there: that one's state is read
  * again before anybody is called a duplicate.
@@ -107,7 +111,7 @@ void vports_look(struct sm *sm, uint32_t number, enum port_state before)
 			return;
 		vfs = known_vports(sm, number);
 	}
-	if (state < before)
+	if (state < before || before == PORT_DOWN)
 		vfs->known = false; /* it may have restarted */
 	vfs->info_wanted = true;
 }
@@ -219,6 +223,21 @@ static bool wants_keys(const struct sm *sm, const struct vf *vf)
 	       !fault_waits(sm, &vf->table_fault) && known < key_blocks_to_read(vf);
 }
 
+static bool is_low(const struct vfs *vfs)
+{
+	return vfs->modifier == MODIFIER_TRY_LOW || vfs->modifier == MODIFIER_VPORT_LOW;
+}
+
+/* Which way round is a modifier? */
+static bool ask_modifier(struct vfs *vfs, uint32_t number, unsigned index, struct request *ret)
+{
+	name_request(ret, ATTR_VPORT_GUID_INFO, wire_vport_modifier(index, 0, is_low(vfs)), number,
+		     PLACE(index, 0));
+	vfs->asking = true;
+
+	return true;
+}
+
 static bool ask_vf(const struct sm *sm, struct vf *vf, uint32_t number, unsigned index,
 		   struct request *ret)
 {
@@ -233,10 +252,15 @@ static bool ask_vf(const struct sm *sm, struct vf *vf, uint32_t number, unsigned
 		return true;
 	}
 	if (index > 0 && wants_keys(sm, vf)) {
+		struct vfs *vfs = known_vports(sm, number);
 		unsigned block = vf->pkeys ? vf->pkeys->n_known / PKEY_BLOCK : 0u;
 
+		if (vfs->modifier < MODIFIER_VPORT_HIGH)
+			return vf->guid && ask_modifier(vfs, number, index, ret);
+
 		vf->busy = true;
-		name_request(ret, ATTR_VPORT_PKEY_TABLE, wire_vport_modifier(index, block), number,
+		name_request(ret, ATTR_VPORT_PKEY_TABLE,
+			     wire_vport_modifier(index, block, is_low(vfs)), number,
 			     PLACE(index, block));
 		return true;
 	}
@@ -327,6 +351,7 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 	struct vfs *vfs = known_vports(sm, number);
 	bool set = answer->request->method == METHOD_SET;
 	bool is_new = !vfs->known || sm->discovery.full;
+	bool turned = set && is_enabled(vfs) != is_to_be_on(sm);
 	bool changed = wire_get(answer->data, VIRT_INFO_STATE_CHANGE);
 
 	memcpy(vfs->info, answer->data, SMP_DATA_SIZE);
@@ -345,9 +370,11 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 		info_failed(sm, number, REASON_NOT_KEPT, 0);
 		return;
 	}
-	note_clearing(vfs, set, changed);
-	vfs->set_wanted =
-		!set && (is_enabled(vfs) != is_to_be_on(sm) || (changed && !vfs->clears_by_get));
+	if (!turned)
+		note_clearing(vfs, set, changed);
+	/* That vports came up because it was turned on is cleared with a second Set. */
+	vfs->set_wanted = (!set && is_enabled(vfs) != is_to_be_on(sm)) ||
+			  (changed && (!set || turned) && !vfs->clears_by_get);
 	if (!is_enabled(vfs))
 		all_down(vfs, loop_now(sm->loop));
 	else if (is_new || changed || set)
@@ -467,6 +494,19 @@ static void take_keys(struct sm *sm, uint32_t number, const struct answer *answe
 		keys_failed(sm, number, vf, REASON_NOT_KEPT, 0);
 }
 
+/* Neither way, or not at all (an adapter need not have it): the likelier one. */
+static void take_modifier(struct vfs *vfs, uint64_t guid, const struct answer *answer)
+{
+	bool fits = answer->result == REQUEST_ANSWERED && wire_get64(answer->data, 0) == guid;
+
+	if (fits)
+		vfs->modifier = is_low(vfs) ? MODIFIER_VPORT_LOW : MODIFIER_VPORT_HIGH;
+	else if (vfs->modifier == MODIFIER_UNKNOWN && answer->status != STATUS_BAD_METHOD_ATTR)
+		vfs->modifier = MODIFIER_TRY_LOW;
+	else
+		vfs->modifier = MODIFIER_VPORT_HIGH;
+}
+
 /* It did not come: once more. */
 static void want_again(struct vfs *vfs, const struct request *request)
 {
@@ -549,12 +589,15 @@ void vports_take_read(struct sm *sm, uint32_t number, const struct answer *answe
 
 	if (!vfs || INDEX_OF(answer->request->tag) >= vfs->n)
 		return; /* it announces none any more */
-	if (answer->request->attr == ATTR_VIRTUALIZATION_INFO)
+	if (answer->request->attr == ATTR_VIRTUALIZATION_INFO ||
+	    answer->request->attr == ATTR_VPORT_GUID_INFO)
 		vfs->asking = false;
 	if (answer->request->attr == ATTR_VPORT_PKEY_TABLE)
 		vfs->vf[INDEX_OF(answer->request->tag)].busy = false;
 	if (answer->result == REQUEST_LOST)
 		want_again(vfs, answer->request);
+	else if (answer->request->attr == ATTR_VPORT_GUID_INFO)
+		take_modifier(vfs, vfs->vf[INDEX_OF(answer->request->tag)].guid, answer);
 	else if (answer->result == REQUEST_REFUSED)
 		read_refused(sm, number, answer);
 	else
@@ -669,7 +712,8 @@ static bool ask_key_write(const struct sm *sm, struct endpoint e, struct request
 		vf->busy = true;
 		ret->method = METHOD_SET;
 		ret->attr = ATTR_VPORT_PKEY_TABLE;
-		ret->modifier = wire_vport_modifier(e.index, block);
+		ret->modifier =
+			wire_vport_modifier(e.index, block, is_low(known_vports(sm, e.port)));
 		ret->tag = TAG(TODO_VPORT_KEYS, e.port, PLACE(e.index, block));
 		return true;
 	}
@@ -939,6 +983,21 @@ static enum reason reason_of(const struct sm *sm, struct endpoint e)
 		return REASON_IN_PROGRESS;
 
 	return reason;
+}
+
+enum reason vports_reason_of_port(const struct sm *sm, uint32_t number)
+{
+	const struct vfs *vfs = vports_of(sm, number);
+
+	if (!vfs || sm->state != SM_MASTER || !vfs->known)
+		return REASON_NONE;
+	if (vfs->info_fault.reason != REASON_NONE)
+		return (enum reason)vfs->info_fault.reason;
+	if (!is_enabled(vfs) || vfs->vf[0].state == PORT_ACTIVE)
+		return REASON_NONE;
+
+	return vfs->vf[0].set_fault.reason ? (enum reason)vfs->vf[0].set_fault.reason
+					   : REASON_IN_PROGRESS;
 }
 
 void vports_update_reasons(struct sm *sm)

@@ -370,6 +370,99 @@ static void a_vf_that_moves_keeps_its_lid(void **state)
 	assert_int_equal(sim_vport(from, 4)->lid, lid);
 }
 
+/* ---- what devices do wrong ------------------------------------------------------------------- */
+
+static const char *port_reason(struct scenario *s, const struct sim_port *port)
+{
+	return scenario_reason(s, port);
+}
+
+static void a_revision_that_is_not_known_is_told_of(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), true, false);
+	port = scenario_host(s, 2);
+	port->vports->revision = 9;
+	scenario_start_sm(s);
+	settles(s);
+	assert_string_equal(port_reason(s, port), "vf-unknown-revision");
+	assert_int_equal(sim_state(port), SIM_ACTIVE);
+	expect_up(s, scenario_host(s, 3), 1);
+	port->vports->revision = 1;
+	sm_sweep(s->first.sm, true);
+	settles_and_is_good(s);
+}
+
+static void impossible_numbers_are_told_of(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), true, false);
+	port = scenario_host(s, 2);
+	port->vports->top = 400;
+	port->vports->cap = 20;
+	scenario_start_sm(s);
+	settles(s);
+	assert_string_equal(port_reason(s, port), "vf-bad-info");
+	expect_up(s, scenario_host(s, 3), 1);
+}
+
+static void a_vport_that_uses_the_lid_of_nobody_is_told_of(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), true, false);
+	port = scenario_host(s, 2);
+	sim_vport(port, 1)->lid_index = 2;
+	sim_vport(port, 2)->lid_index = 1;
+	sim_vport(port, 3)->lid_index = 77;
+	scenario_start_sm(s);
+	settles(s);
+	for (unsigned vf = 1; vf <= 3; vf++)
+		assert_string_equal(vf_reason(s, port, vf), "vf-bad-lid-index");
+	expect_up(s, port, 4);
+}
+
+static void what_is_refused_is_told_of_and_tried_again(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), true, true);
+	port = scenario_host(s, 2);
+	scenario_fault(s, "refuse \"%s\" 0xffb1 set", port->node->name);
+	scenario_start_sm(s);
+	settles(s);
+	assert_string_equal(vf_reason(s, port, 1), "vf-refused");
+	expect_up(s, scenario_host(s, 3), 1);
+	scenario_clear_faults(s);
+	sm_sweep(s->first.sm, true);
+	settles_and_is_good(s);
+}
+
+static void vports_come_up_over_links_that_lose(void **state)
+{
+	for (unsigned seed = 0; seed < 20; seed++) {
+		struct scenario *s = scenario_new(seed);
+
+		build(s, graph_make_ft2(4), true, seed & 1);
+		for (uint32_t i = 0; i < s->n_hosts; i++)
+			scenario_fault(s, "loss \"%s\"[1] 15%%", s->hosts[i]->name);
+		scenario_start_sm(s);
+		scenario_run(s, 30 * LOOP_SEC);
+		scenario_clear_faults(s);
+		scenario_expect_good_within(s, 400);
+		expect_all_up(s);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 /* ---- partitions ------------------------------------------------------------------------------ */
 
 static void each_has_the_keys_of_its_own_guid(void **state)
@@ -416,6 +509,7 @@ static void every_reading_of_what_is_not_verified_comes_up(void **state)
 {
 	static const struct sim_quirks readings[] = {
 		{ .virtualization_info_by_port = true },
+		{ .vport_block_is_high = true },
 		{ .vports_start_enabled = true },
 		{ .vport_change_clears_by_get = true },
 		{ .vport_change_by_set = true },
@@ -468,6 +562,11 @@ int main(void)
 		TEST(who_has_no_guid_is_told_of),
 		TEST(a_duplicate_is_told_of_and_harms_nobody),
 		TEST(a_vf_that_moves_keeps_its_lid),
+		TEST(a_revision_that_is_not_known_is_told_of),
+		TEST(impossible_numbers_are_told_of),
+		TEST(a_vport_that_uses_the_lid_of_nobody_is_told_of),
+		TEST(what_is_refused_is_told_of_and_tried_again),
+		TEST(vports_come_up_over_links_that_lose),
 		TEST(each_has_the_keys_of_its_own_guid),
 		TEST(every_reading_of_what_is_not_verified_comes_up),
 	};
