@@ -81,7 +81,7 @@ static json_t *make_port(const struct call *call, uint32_t number, bool with_vfs
 	if (port_is_end(f, number))
 		put_end_port(&row, call->sm, number);
 	row_put(&row, "not_kept", make_not_kept(call->sm, number));
-	if (with_vfs && port_is_end(f, number) && vf_place_top(f, number) > 0)
+	if (with_vfs && port_is_end(f, number))
 		put_vfs(&row, call, number);
 	row_bool(&row, "problem", port_has_problem(f, number));
 	place_put_reason(&row, call->rpc, port->reason, port->since);

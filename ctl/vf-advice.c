@@ -127,9 +127,14 @@ static void start(const struct call *call, const struct vf_place *place, json_t 
 
 	if (place->model != VF_VPORT)
 		return;
-	say_mlx5(call, place, lines);
-	add_line(lines, "ip link set dev IFACE vf %u state auto", vf);
-	add_bind(lines, vf, false);
+	if (vf_look(call->fabric, place).guid) {
+		say_mlx5(call, place, lines);
+		add_line(lines, "ip link set dev IFACE vf %u state auto", vf);
+		add_bind(lines, vf, false);
+	} else {
+		give_guid(call, place, lines);
+		add_line(lines, "ip link set dev IFACE vf %u state auto", vf);
+	}
 }
 
 static void join_partition(const struct call *call, const struct vf_place *place, json_t *lines)
@@ -296,6 +301,27 @@ json_t *vf_explain(const struct call *call, const struct vf_place *place)
 	return row_end(&row);
 }
 
+static bool has_obstacle(const struct fabric *f, uint32_t pf)
+{
+	const struct vfs *vfs = f->ports[pf].vfs;
+
+	return vfs && vfs->model == VF_VPORT && vfs->info_fault.reason != REASON_NONE;
+}
+
+/* What keeps all of them down, of which there may be none to see because of it. */
+static void put_obstacle(struct row *row, const struct call *call, uint32_t pf)
+{
+	const struct port *port = &call->fabric->ports[pf];
+
+	if (!has_obstacle(call->fabric, pf))
+		return;
+	row_text(row, "reason", reason_key(port->vfs->info_fault.reason));
+	row_text(row, "sentence", reason_sentence(port->vfs->info_fault.reason));
+	row_text(row, "remedy", reason_remedy(port->vfs->info_fault.reason));
+	row_number(row, "revision", wire_get(port->vfs->info, VIRT_INFO_REVISION));
+	row_number(row, "status", port->status);
+}
+
 json_t *vf_explain_all_of(const struct call *call, uint32_t pf)
 {
 	unsigned top = vf_place_top(call->fabric, pf);
@@ -317,11 +343,12 @@ json_t *vf_explain_all_of(const struct call *call, uint32_t pf)
 		one = vf_row_start(call, &place);
 		json_array_append_new(problems, row_end(&one));
 	}
+	put_obstacle(&row, call, pf);
 	row_number(&row, "active", counts.active);
 	row_number(&row, "not_active", counts.problems);
 	row_number(&row, "not_started", counts.idle);
 	row_put(&row, "problems", problems);
-	if (counts.active + counts.problems + counts.idle > 0)
+	if (counts.active + counts.problems + counts.idle > 0 || has_obstacle(call->fabric, pf))
 		return row_end(&row);
 	json_decref(row_end(&row));
 

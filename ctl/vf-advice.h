@@ -17,6 +17,7 @@ json_t *vf_explain(const struct call *call, const struct vf_place *place);
 
 /*
  * The VFs of a physical port: "active", "not_active" and "not_started" in numbers, and those that
- * are not Active as rows, "problems". NULL: it has none.
+ * are not Active as rows, "problems". If virtualization as a whole does not work there "reason",
+ * "sentence", "remedy", and "revision" and "status" of the device. NULL: it has no VFs.
  */
 json_t *vf_explain_all_of(const struct call *call, uint32_t pf);

@@ -5,6 +5,10 @@
  * those behind a virtual switch are ports themselves: so a VF has the number of a port and an index
  * there, which is 0 for the latter.
  *
+ * Vports that are enabled and down are VFs, too, though all that is known of them is their index:
+ * such a one waits for somebody to start it, or to give it the GUID without which it cannot start,
+ * and which of the two is the case only its host knows.
+ *
  * A VF that is not Active has a reason. The subnet manager gives it one when it has looked; what it
  * has not looked at yet, and what shows from here as well (no GUID, the port is down), is worked
  * out here, so that nobody ever reads "down" and no more.
@@ -33,13 +37,24 @@ static bool behind_switch(const struct fabric *f, uint32_t port, struct vf_place
 	return true;
 }
 
+static bool is_in_use(const struct vf *vf)
+{
+	return vf->guid || vf->wanted || vf->state > PORT_DOWN || vf->reason != REASON_NONE;
+}
+
+/* The device has been told to have so many. */
+static bool is_enabled(const struct vfs *vfs, unsigned index)
+{
+	return vfs->model == VF_VPORT && vfs->known && index <= wire_get(vfs->info, VIRT_INFO_TOP);
+}
+
 /* An index that nobody uses is no VF. */
 static bool of_port(const struct fabric *f, uint32_t port, unsigned index, struct vf_place *ret)
 {
 	const struct vf *vf = index == 0 ? NULL : vf_at(f, port, index);
 
 	if (!vf || !node_of(f, port)->present ||
-	    (!vf->guid && !vf->wanted && vf->state <= PORT_DOWN && vf->reason == REASON_NONE))
+	    !(is_in_use(vf) || is_enabled(f->ports[port].vfs, index)))
 		return false;
 	*ret = (struct vf_place){ .model = (enum vf_model)f->ports[port].vfs->model,
 				  .pf = port,
@@ -154,17 +169,28 @@ static enum port_state state_of(const struct fabric *f, const struct vf_place *p
 	return MIN(state, (enum port_state)vf->state);
 }
 
+static bool is_waiting(const struct vf_place *place, const struct vf *vf)
+{
+	return place->model == VF_VPORT && vf->state <= PORT_DOWN;
+}
+
 /* The reason that shows without asking anybody. */
 static enum reason reason_of(const struct fabric *f, const struct vf_place *place,
 			     const struct vf *vf)
 {
+	const struct vfs *vfs = f->ports[place->pf].vfs;
+
+	if (vfs->model == VF_VPORT && vfs->known && !wire_get(vfs->info, VIRT_INFO_ENABLE))
+		return REASON_VF_VIRTUALIZATION_OFF;
+	if (is_waiting(place, vf) && !vf->guid)
+		return REASON_VF_NOT_STARTED;
 	if (port_state(&f->ports[place->pf]) != PORT_ACTIVE)
 		return REASON_VF_PF_DOWN;
 	if (vf->duplicate)
 		return REASON_VF_DUPLICATE_GUID;
 	if (!vf->guid && !vf->wanted)
 		return REASON_VF_NO_GUID;
-	if (place->model == VF_VPORT && vf->state <= PORT_DOWN)
+	if (is_waiting(place, vf))
 		return REASON_VF_NOT_STARTED;
 
 	return REASON_IN_PROGRESS;
@@ -185,7 +211,8 @@ static struct vf_look look_at_port(const struct fabric *f, const struct vf_place
 		look.reason = reason_of(f, place, vf);
 	if (look.reason == REASON_VF_PF_DOWN)
 		look.since = MAX(look.since, port->since);
-	look.problem = !look.active && look.reason != REASON_VF_NOT_STARTED;
+	look.problem = !look.active && look.reason != REASON_VF_NOT_STARTED &&
+		       !(look.reason == REASON_VF_VIRTUALIZATION_OFF && !look.guid);
 
 	return look;
 }

@@ -198,8 +198,11 @@ static void show_vfs_of(const json_t *port, const struct view *view)
 
 	if (!json_is_object(vfs))
 		return;
-	say(&p,
-	    "It has virtual functions: %lld active, %lld not, and %lld that nobody has started.",
+	if (json_is_string(json_object_get(vfs, "sentence")))
+		say(&p, "%s %s Its revision of virtualization is %lld. ",
+		    member_text(vfs, "sentence", ""), member_text(vfs, "remedy", ""),
+		    member_number(vfs, "revision"));
+	say(&p, "It has virtual functions: %lld active, %lld not, and %lld that are not started.",
 	    member_number(vfs, "active"), member_number(vfs, "not_active"),
 	    member_number(vfs, "not_started"));
 	printf("\n");

@@ -115,7 +115,9 @@ def guest(world):
 def life(world):
     lab = Lab(world, "state=down").start()
     lab.wait_active("b/1", "b/2", "b/3", "b/4")
-    check("c/1" not in lab.vfs(), "a VF that nobody has started is listed")
+    check_equal("one that nobody has started", (
+        lab.vfs()["c/1"]["state"], lab.vfs()["c/1"]["reason"]), ("down", "vf-not-started"))
+    check_equal("and who is not active", lab.sm.ctl("vfs", "--not-active")["vfs"], [])
     lab.sim.command("Vf start c[1]/1")
     lab.wait_active("c/1")
     lid = lab.vfs()["c/1"]["lid"]

@@ -149,6 +149,17 @@ static const json_t *row(const json_t *rows, unsigned n)
 	return json_array_get(rows, n);
 }
 
+static bool has_line(const json_t *vf, const char *part)
+{
+	json_t *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(vf, "commands"), i,
+			   line) if (strstr(json_string_value(line), part)) return true;
+
+	return false;
+}
+
 static uint32_t pf_of(struct fixture *f, uint64_t guid)
 {
 	return fabric_find_port(f->fake->fabric, guid);
@@ -359,6 +370,48 @@ static void what_is_not_active_has_a_reason_before_anybody_gave_one(void **state
 	assert_int_equal(number(explain_vf(f, "host1/vf2"), "since_seconds"), 60);
 }
 
+static void what_is_enabled_and_down_waits_to_be_started(void **state)
+{
+	struct fixture *f = *state;
+	struct port *pf = &f->fake->fabric->ports[pf_of(f, 0x401)];
+	const json_t *vf;
+
+	assert_int_equal(vfs_make(f->fake->fabric, pf_of(f, 0x401), VF_VPORT, 4), 0);
+	assert_int_equal(json_array_size(list(f, "{\"of\":\"host4\"}")), 0);
+	pf->vfs->known = true;
+	wire_set(pf->vfs->info, VIRT_INFO_TOP, 2);
+	wire_set(pf->vfs->info, VIRT_INFO_ENABLE, 1);
+	assert_int_equal(json_array_size(list(f, "{\"of\":\"host4\"}")), 2);
+	assert_int_equal(json_array_size(list(f, "{\"of\":\"host4\",\"not_active\":true}")), 0);
+	vf = explain_vf(f, "host4/vf2");
+	assert_string_equal(text(vf, "reason"), "vf-not-started");
+	assert_true(is_null(vf, "guid"));
+	assert_true(has_line(vf, "vf 1 port_guid 12:00:02:00:00:00:04:01"));
+	assert_true(has_line(vf, "vf 1 state auto"));
+	wire_set(pf->vfs->info, VIRT_INFO_ENABLE, 0);
+	assert_string_equal(text(explain_vf(f, "host4/vf2"), "reason"), "vf-virtualization-off");
+	assert_int_equal(json_array_size(list(f, "{\"of\":\"host4\",\"not_active\":true}")), 0);
+	vf_set_guid(f->fake->fabric, (struct endpoint){ pf_of(f, 0x401), 2 }, FAKE_VF(2) + 1);
+	assert_int_equal(json_array_size(list(f, "{\"of\":\"host4\",\"not_active\":true}")), 1);
+}
+
+static void what_keeps_all_of_them_down_is_told_with_their_port(void **state)
+{
+	struct fixture *f = *state;
+	struct port *pf = &f->fake->fabric->ports[pf_of(f, 0x401)];
+	const json_t *vfs;
+
+	assert_int_equal(vfs_make(f->fake->fabric, pf_of(f, 0x401), VF_VPORT, 1), 0);
+	vfs = json_object_get(explain(f, "host4"), "ports");
+	assert_null(json_object_get(row(vfs, 0), "vfs"));
+	pf->vfs->info_fault.reason = REASON_VF_UNKNOWN_REVISION;
+	wire_set(pf->vfs->info, VIRT_INFO_REVISION, 7);
+	vfs = json_object_get(row(json_object_get(explain(f, "host4"), "ports"), 0), "vfs");
+	assert_string_equal(text(vfs, "reason"), "vf-unknown-revision");
+	assert_int_equal(number(vfs, "revision"), 7);
+	assert_int_equal(number(vfs, "active"), 0);
+}
+
 static void an_alias_that_another_has_is_not_active(void **state)
 {
 	struct fixture *f = *state;
@@ -473,17 +526,6 @@ static void other_commands_take_a_function_for_its_port(void **state)
 
 /* -- what to type -------------------------------------------------------------------------------
  */
-
-static bool has_line(const json_t *vf, const char *part)
-{
-	json_t *line;
-	size_t i;
-
-	json_array_foreach(json_object_get(vf, "commands"), i,
-			   line) if (strstr(json_string_value(line), part)) return true;
-
-	return false;
-}
 
 static void each_reason_has_its_lines(void **state)
 {
@@ -702,6 +744,8 @@ int main(void)
 		TEST(as_many_as_a_large_fabric_has_come_in_pages),
 		TEST(status_counts_what_the_list_shows),
 		TEST(what_is_not_active_has_a_reason_before_anybody_gave_one),
+		TEST(what_is_enabled_and_down_waits_to_be_started),
+		TEST(what_keeps_all_of_them_down_is_told_with_their_port),
 		TEST(an_alias_that_another_has_is_not_active),
 		TEST(behind_a_virtual_switch_it_is_as_its_port_is),
 		TEST(it_is_found_by_guid_lid_name_and_place),

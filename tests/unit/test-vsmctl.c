@@ -25,6 +25,7 @@
 
 #include "base/macros.h"
 #include "ctl/control.h"
+#include "sm/vf.h"
 #include "ctl/dumper.h"
 #include "tests/unit/fake-sm.h"
 #include "tests/unit/loop-poll.h"
@@ -341,6 +342,7 @@ static void virtual_functions_are_a_table_with_reasons(void **state)
 static void a_virtual_function_is_explained_with_what_to_type(void **state)
 {
 	struct fixture *f = *state;
+	struct port *port;
 
 	fake_add_vfs(f->fake);
 	GOLDEN(state, 0, "explain-vf-active", "explain", "0x1200010000000101");
@@ -351,6 +353,9 @@ static void a_virtual_function_is_explained_with_what_to_type(void **state)
 	GOLDEN(state, 0, "explain-vf-vswitch", "explain", "guest1");
 	GOLDEN(state, 0, "explain-vf-nameless", "explain", "guesthost HCA-1/vf2");
 	GOLDEN(state, 0, "explain-pf", "explain", "host1");
+	port = &f->fake->fabric->ports[fabric_find_port(f->fake->fabric, 0x101)];
+	port->vfs->info_fault.reason = REASON_VF_UNKNOWN_REVISION;
+	GOLDEN(state, 0, "explain-pf-revision", "explain", "host1");
 }
 
 static void a_path_may_begin_and_end_at_virtual_functions(void **state)
