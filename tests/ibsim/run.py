@@ -32,11 +32,12 @@ import test_peers
 import test_sim
 import test_umad
 import test_up
+import test_vf
 import test_vports
 
 OF_VSM = [*test_up.tests(), *test_faults.tests(), *test_input.tests()]
 TESTS = [*OF_VSM, *test_umad.tests(), *test_sim.tests(), *test_peers.tests(),
-         *test_vports.tests()]
+         *test_vports.tests(), *test_vf.tests()]
 
 
 class Report:
