@@ -230,6 +230,14 @@ static bool is_news(const struct sm *sm)
 		port_state(&f->ports[f->local_port]) != PORT_DOWN);
 }
 
+/* Where it was, another subnet manager may have been. One that has restarted shows it later. */
+static void doubt_tables(struct sm *sm, struct node *node)
+{
+	tables_doubt(sm, node);
+	if (node_is_switch(node))
+		node->sw->cold = false;
+}
+
 static void node_came(struct sm *sm, uint32_t number)
 {
 	struct node *node = &sm->fabric.nodes[number];
@@ -239,6 +247,7 @@ static void node_came(struct sm *sm, uint32_t number)
 	node->since = loop_now(sm->loop);
 	node->trusted = false;
 	faults_forget_node(sm, node);
+	doubt_tables(sm, node);
 	for (unsigned i = 0; i <= node->n_ports; i++)
 		sm->fabric.ports[port_at(node, i)].since = node->since;
 	if (is_news(sm))
@@ -448,6 +457,43 @@ void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer
 		leave_out(sm, via, REASON_NEIGHBOR_SILENT);
 }
 
+/* -- another master -----------------------------------------------------------------------------
+ */
+
+/*
+ * What a master alone sets has another value than we set. There is one that we do not see: it may
+ * have cleared PortStateChange before we looked, and where it is nothing seems to have changed.
+ */
+static void somebody_wrote(struct sm *sm, const struct node *node)
+{
+	if (sm->state != SM_MASTER || sm->adopting)
+		return;
+	event_add(sm->events, EVENT_PEER, node->guid, 0, -1,
+		  "another subnet manager has set this device: everything is read again");
+	election_doubt_all(sm);
+}
+
+static void look_for_writer(struct sm *sm, const struct node *node, const uint8_t *data)
+{
+	uint64_t top = wire_get(data, SWITCH_INFO_LINEAR_TOP);
+
+	if (node->trusted && top != 0 && top != wire_get(node->sw->info, SWITCH_INFO_LINEAR_TOP))
+		somebody_wrote(sm, node);
+}
+
+/* It has a LID and so has not restarted, but that, or the master's, is another one. */
+static void look_for_master(struct sm *sm, const struct node *node, const struct port *port,
+			    const uint8_t *data)
+{
+	uint64_t lid = wire_get(data, PORT_INFO_LID);
+	uint64_t sm_lid = wire_get(port->info, PORT_INFO_SM_LID);
+
+	if (!port->known || port_held_lid(port) == 0 || sm_lid == 0 || lid == 0)
+		return;
+	if (lid != port_held_lid(port) || sm_lid != wire_get(data, PORT_INFO_SM_LID))
+		somebody_wrote(sm, node);
+}
+
 /* -- switches and ports -------------------------------------------------------------------------
  */
 
@@ -509,6 +555,7 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 	bool restarted = has_restarted(node, data);
 	bool clear;
 
+	look_for_writer(sm, node, data);
 	memcpy(node->sw->info, data, SMP_DATA_SIZE);
 	if (wire_get(data, SWITCH_INFO_LINEAR_CAP) == 0) {
 		fault_leave_out(sm, node, &node->fault, REASON_NOT_A_TABLE_SWITCH);
@@ -633,6 +680,8 @@ void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer
 		reason_set_port(sm, number, REASON_BAD_PORT_INFO);
 		return;
 	}
+	if (port_is_end(&sm->fabric, number) && sm->phase == PHASE_DISCOVER)
+		look_for_master(sm, node, port, answer->data);
 	memcpy(port->info, answer->data, SMP_DATA_SIZE);
 	port->fits = 0;
 	port->known = true;

@@ -5,7 +5,8 @@
  * every sweep, and every sweep decides anew. While we are not master, one that is stays it,
  * whatever its rank; it is for the master to hand over. Among those that are master, or where
  * nobody is, the higher priority decides, and among equals the lower GUID. Whoever gives way writes
- * nothing and watches.
+ * nothing from then on and watches; who was master says so with HANDOVER, so that the other, also
+ * if it is master already and never saw that there were two, trusts in nothing that it knew.
  *
  * Who does not answer once may be busy, or have lost a packet: it is still there until it has not
  * answered several times, its port is gone or no longer says IsSM.
@@ -15,8 +16,7 @@
  * at the start.
  *
  * The states and what leads from one to the other are a table (the specification's figure,
- * restricted to what arrives from outside); handing over and taking over an orderly way build on
- * it.
+ * restricted to what arrives from outside).
  */
 
 #include <inttypes.h>
@@ -48,8 +48,7 @@ static const struct {
 };
 /* clang-format on */
 
-/* From now on somebody else may write. What we know is worth nothing when we are master again. */
-static void give_up(struct sm *sm)
+void election_doubt_all(struct sm *sm)
 {
 	sm->adopting = true;
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
@@ -60,14 +59,39 @@ void election_set_state(struct sm *sm, enum sm_state state, const char *why)
 {
 	if (sm->state == state)
 		return;
+	/* From now on somebody else may write. */
 	if (sm->state == SM_MASTER)
-		give_up(sm);
+		election_doubt_all(sm);
 	sm->state = state;
 	event_add(sm->events, EVENT_STATE, 0, 0, -1, "now %s: %s", sm_state_name(state), why);
 }
 
+/*
+ * Other subnet managers tell friend from foe by the SM_Key, so it is in the answer, unless our
+ * M_Key says that keys are not for everybody (IBA 14.2.5.13).
+ */
+static void fill_sm_info(struct sm *sm, uint64_t mkey, uint8_t *info)
+{
+	memset(info, 0, SMP_DATA_SIZE);
+	wire_set(info, SM_INFO_GUID, sm->transport->port_guid);
+	if (sm->conf.m_key == 0 || mkey == sm->conf.m_key)
+		wire_set(info, SM_INFO_KEY, sm->conf.sm_key);
+	wire_set(info, SM_INFO_ACT_COUNT, requests_totals(sm->requests)->sent);
+	wire_set(info, SM_INFO_PRIORITY, sm->conf.priority);
+	wire_set(info, SM_INFO_STATE, sm->state);
+}
+
 /* -- asking others ------------------------------------------------------------------------------
  */
+
+static void make_handover(struct sm *sm, struct request *ret)
+{
+	sm->giving_way = false;
+	ret->method = METHOD_SET;
+	ret->modifier = SM_CONTROL_HANDOVER;
+	fill_sm_info(sm, sm->fabric.ports[sm->heir].mkey, ret->data);
+	wire_set(ret->data, SM_INFO_STATE, SM_MASTER);
+}
 
 bool election_ask(struct sm *sm, struct node *node, struct request *ret)
 {
@@ -79,9 +103,13 @@ bool election_ask(struct sm *sm, struct node *node, struct request *ret)
 
 		if (!port->sm || !port->present)
 			continue;
+		if (sm->giving_way && number != sm->heir)
+			continue;
 		ret->method = METHOD_GET;
 		ret->attr = ATTR_SM_INFO;
 		ret->tag = TAG(TODO_SM_INFO, number, 0);
+		if (sm->giving_way)
+			make_handover(sm, ret);
 		at->port++;
 		return true;
 	}
@@ -106,7 +134,7 @@ void election_take(struct sm *sm, struct node *node, const struct answer *answer
 	uint64_t guid;
 
 	(void)node;
-	if (answer->result != REQUEST_ANSWERED)
+	if (answer->result != REQUEST_ANSWERED || answer->request->method != METHOD_GET)
 		return;
 	guid = wire_get(answer->data, SM_INFO_GUID);
 	/* Our own SM seen through a second port, or a lie. */
@@ -129,6 +157,7 @@ void election_take(struct sm *sm, struct node *node, const struct answer *answer
 /* Ask those that say they are subnet managers. */
 void election_find_peers(struct sm *sm)
 {
+	sm->giving_way = false;
 	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
 		const struct port *port = &sm->fabric.ports[i];
 
@@ -152,14 +181,14 @@ static bool outranks_us(const struct sm *sm, const struct sm_peer *peer)
 	return peer->guid < sm->transport->port_guid;
 }
 
-static const struct sm_peer *find_better(const struct sm *sm)
+static const struct peer *find_better(const struct sm *sm)
 {
-	const struct sm_peer *best = NULL;
+	const struct peer *best = NULL;
 
 	for (unsigned i = 0; i < sm->n_peers; i++) {
-		const struct sm_peer *peer = &sm->peers[i].said;
+		const struct peer *peer = &sm->peers[i];
 
-		if (outranks_us(sm, peer) && (!best || peer->state == SM_MASTER))
+		if (outranks_us(sm, &peer->said) && (!best || peer->said.state == SM_MASTER))
 			best = peer;
 	}
 
@@ -195,44 +224,58 @@ static bool is_managed(const struct sm *sm)
 	return false;
 }
 
+/*
+ * Two were master, of two parts perhaps that have met, and now we alone are: what the other wrote
+ * until it gave way, nobody has told us.
+ */
+static void look_at_contest(struct sm *sm)
+{
+	bool contested = false;
+
+	for (unsigned i = 0; i < sm->n_peers; i++)
+		contested = contested || sm->peers[i].said.state == SM_MASTER;
+	if (sm->contested && !contested)
+		election_doubt_all(sm);
+	sm->contested = contested;
+}
+
+static void give_way(struct sm *sm, const struct peer *better)
+{
+	const struct sm_peer *said = &better->said;
+	char why[160];
+
+	if (sm->state == SM_MASTER) {
+		sm->giving_way = true;
+		sm->heir = better->port;
+		work_add(sm, sm->fabric.ports[better->port].node, TODO(TODO_SM_INFO));
+	}
+	snprintf(why, sizeof(why),
+		 "the subnet manager at port 0x%016" PRIx64
+		 " (LID %u) is %s with priority %u, ours is %u",
+		 said->guid, said->lid, sm_state_name(said->state), said->priority,
+		 sm->conf.priority);
+	sm->contested = false;
+	election_set_state(sm, SM_STANDBY, why);
+}
+
 void election_decide(struct sm *sm)
 {
-	const struct sm_peer *better;
-	char why[160];
+	const struct peer *better;
 
 	forget_peers(sm);
 	if (sm->state == SM_NOT_ACTIVE && is_managed(sm))
 		return;
 	better = find_better(sm);
-	if (!better) {
-		election_set_state(sm, SM_MASTER, "no other subnet manager outranks this one");
+	if (better) {
+		give_way(sm, better);
 		return;
 	}
-	snprintf(why, sizeof(why),
-		 "the subnet manager at port 0x%016" PRIx64
-		 " (LID %u) is %s with priority %u, ours is %u",
-		 better->guid, better->lid, sm_state_name(better->state), better->priority,
-		 sm->conf.priority);
-	election_set_state(sm, SM_STANDBY, why);
+	election_set_state(sm, SM_MASTER, "no other subnet manager outranks this one");
+	look_at_contest(sm);
 }
 
 /* -- answering ----------------------------------------------------------------------------------
  */
-
-/*
- * Other subnet managers tell friend from foe by the SM_Key, so it is in the answer, unless our
- * M_Key says that keys are not for everybody (IBA 14.2.5.13).
- */
-static void fill_sm_info(struct sm *sm, uint64_t mkey, uint8_t *info)
-{
-	memset(info, 0, SMP_DATA_SIZE);
-	wire_set(info, SM_INFO_GUID, sm->transport->port_guid);
-	if (sm->conf.m_key == 0 || mkey == sm->conf.m_key)
-		wire_set(info, SM_INFO_KEY, sm->conf.sm_key);
-	wire_set(info, SM_INFO_ACT_COUNT, requests_totals(sm->requests)->sent);
-	wire_set(info, SM_INFO_PRIORITY, sm->conf.priority);
-	wire_set(info, SM_INFO_STATE, sm->state);
-}
 
 static bool is_known(const struct sm *sm, uint64_t guid)
 {
@@ -251,20 +294,32 @@ static enum sm_state state_to_send(uint64_t control)
 
 /*
  * Only the master may control others, only one that we have found ourselves, and only with our
- * SM_Key. Everything else is answered with an invalid field, and changes nothing.
+ * SM_Key. Everything else is answered with an invalid field, and changes nothing. Who hands over to
+ * a master takes nothing from it: it may be one that was not found yet.
  */
+static bool may_control(const struct sm *sm, uint64_t control, const uint8_t *info)
+{
+	if (control > SM_CONTROL_DISCOVER || !controls[sm->state][control].allowed ||
+	    wire_get(info, SM_INFO_STATE) != state_to_send(control) ||
+	    wire_get(info, SM_INFO_KEY) != sm->conf.sm_key)
+		return false;
+
+	return (sm->state == SM_MASTER && control == SM_CONTROL_HANDOVER) ||
+	       is_known(sm, wire_get(info, SM_INFO_GUID));
+}
+
 static uint16_t obey(struct sm *sm, const struct arrival *arrival)
 {
 	const uint8_t *info = smp_data_in(&arrival->datagram);
 	uint64_t control = wire_get(&arrival->datagram, MAD_MODIFIER);
 	uint64_t guid = wire_get(info, SM_INFO_GUID);
 
-	if (control > SM_CONTROL_DISCOVER || !controls[sm->state][control].allowed ||
-	    wire_get(info, SM_INFO_STATE) != state_to_send(control) || !is_known(sm, guid) ||
-	    wire_get(info, SM_INFO_KEY) != sm->conf.sm_key)
+	if (!may_control(sm, control, info))
 		return STATUS_BAD_FIELD;
 	event_add(sm->events, EVENT_PEER, guid, arrival->from.lid, -1,
 		  "another subnet manager asks for SMInfo control %u", (unsigned)control);
+	if (sm->state == SM_MASTER && control == SM_CONTROL_HANDOVER)
+		election_doubt_all(sm);
 	election_set_state(sm, controls[sm->state][control].next, "the master asked for it");
 	sm_sweep_again(sm, sm->state == SM_MASTER);
 

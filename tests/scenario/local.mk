@@ -6,6 +6,7 @@ libscenario_a_CPPFLAGS = $(sim_cppflags)
 libscenario_a_SOURCES = tests/scenario/transport-sim.c tests/scenario/transport-sim.h
 libscenario_a_SOURCES += tests/scenario/keeper.c tests/scenario/keeper.h
 libscenario_a_SOURCES += tests/scenario/scenario.c tests/scenario/scenario.h
+libscenario_a_SOURCES += tests/scenario/at-rest.c
 libscenario_a_SOURCES += tests/scenario/vfs.c
 libscenario_a_SOURCES += tests/scenario/invariants.c
 scenario_ldadd = libscenario.a $(LDADD)

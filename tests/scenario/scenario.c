@@ -114,11 +114,33 @@ static void must(struct scenario *s, bool fits, const char *what)
 		scenario_fail(s, "the scenario itself: %s", what);
 }
 
+static void take_down(struct scenario_sm *m)
+{
+	sm_free(TAKE(m->sm));
+	transport_free(TAKE(m->transport));
+}
+
+static void kill_it(struct scenario_sm *m)
+{
+	take_down(m);
+	memory_keeper_kill(m->keeper);
+}
+
+void scenario_bury_rival(struct scenario *s)
+{
+	if (!s->rival.sm || !s->rival.port->node->off)
+		return;
+	add_line(s, &s->events, "the other one has gone with its machine");
+	kill_it(&s->rival);
+	s->changed = loop_now(s->loop);
+}
+
 void scenario_happens(struct scenario *s, const char *format, ...)
 {
 	char text[512];
 	va_list arguments;
 
+	scenario_bury_rival(s);
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
@@ -172,10 +194,10 @@ struct scenario *scenario_new(uint64_t seed)
 	return s;
 }
 
-static void take_down(struct scenario_sm *m)
+void scenario_forget_lids(struct scenario *s)
 {
-	sm_free(TAKE(m->sm));
-	transport_free(TAKE(m->transport));
+	guid_map_done(&s->lids);
+	s->lids = (struct guid_map){ 0 };
 }
 
 void scenario_free(struct scenario *s)
@@ -328,6 +350,15 @@ static void on_settled(void *user)
 	((struct scenario_sm *)user)->settled++;
 }
 
+static void on_event(void *user, const struct event *event)
+{
+	struct scenario_sm *m = user;
+
+	m->n_events[event->kind]++;
+	if (event->kind == EVENT_STATE)
+		scenario_note_masters(m->scenario);
+}
+
 /* Members by GUID, in opensm's grammar. */
 static char *partitions_text(const struct scenario *s)
 {
@@ -365,7 +396,7 @@ static struct partitions *make_partitions(struct scenario *s)
 
 static void start(struct scenario *s, struct scenario_sm *m)
 {
-	static const struct sm_listener listener = { .settled = on_settled };
+	static const struct sm_listener listener = { .settled = on_settled, .event = on_event };
 	struct sm_setup setup = { .loop = s->loop,
 				  .keeper = memory_keeper_keeper(m->keeper),
 				  .conf = &m->conf,
@@ -388,25 +419,30 @@ void scenario_start_sm(struct scenario *s)
 	start(s, &s->first);
 }
 
-void scenario_stop_sm(struct scenario *s)
+static void stop(struct scenario *s, struct scenario_sm *m)
 {
 	uint64_t limit = loop_now(s->loop) + 60 * LOOP_SEC;
 
-	scenario_happens(s, "the subnet manager stops");
-	must(s, s->first.sm, "it does not run");
-	sm_stop(s->first.sm);
-	while (!sm_is_idle(s->first.sm) && loop_now(s->loop) < limit)
+	must(s, m->sm, "it does not run");
+	sm_stop(m->sm);
+	while (!sm_is_idle(m->sm) && loop_now(s->loop) < limit)
 		loop_virtual_run_for(s->loop, 10 * LOOP_MSEC);
-	if (!sm_is_idle(s->first.sm))
+	if (!sm_is_idle(m->sm))
 		scenario_fail(s, "the subnet manager does not come to an end");
-	take_down(&s->first);
-	memory_keeper_flush(s->first.keeper);
+	take_down(m);
+	memory_keeper_flush(m->keeper);
 }
 
-static void kill_it(struct scenario_sm *m)
+void scenario_stop_sm(struct scenario *s)
 {
-	take_down(m);
-	memory_keeper_kill(m->keeper);
+	scenario_happens(s, "the subnet manager stops");
+	stop(s, &s->first);
+}
+
+void scenario_stop_rival(struct scenario *s)
+{
+	scenario_happens(s, "the other one stops");
+	stop(s, &s->rival);
 }
 
 void scenario_kill_sm(struct scenario *s)
@@ -515,14 +551,17 @@ void scenario_leave_all(struct scenario *s)
 	s->n_members = 0;
 }
 
+void scenario_reconfigure(struct scenario *s, struct scenario_sm *m)
+{
+	if (m->sm)
+		sm_reconfigure(m->sm, &m->conf, make_partitions(s));
+}
+
 void scenario_apply_partitions(struct scenario *s)
 {
-	struct scenario_sm *both[] = { &s->first, &s->rival };
-
 	scenario_happens(s, "partitions are read again");
-	for (unsigned i = 0; i < COUNT(both); i++)
-		if (both[i]->sm)
-			sm_reconfigure(both[i]->sm, &both[i]->conf, make_partitions(s));
+	scenario_reconfigure(s, &s->first);
+	scenario_reconfigure(s, &s->rival);
 }
 
 static bool is_full(const struct scenario *s, uint64_t guid, uint16_t pkey, bool *ret_member)
@@ -536,9 +575,10 @@ static bool is_full(const struct scenario *s, uint64_t guid, uint16_t pkey, bool
 	return false;
 }
 
-bool scenario_may_talk(const struct scenario *s, const struct sim_port *a, const struct sim_port *b)
+bool scenario_may_talk(struct scenario *s, const struct sim_port *a, const struct sim_port *b)
 {
-	const struct sim_port *self = s->first.port;
+	const struct scenario_sm *master = s->looked_at ? s->looked_at : scenario_master(s);
+	const struct sim_port *self = master ? master->port : s->first.port;
 
 	if (!s->closed || a == self || b == self || a == b)
 		return true;
@@ -554,12 +594,7 @@ bool scenario_may_talk(const struct scenario *s, const struct sim_port *a, const
 	return false;
 }
 
-/* ---- time ------------------------------------------------------------------------------------ */
-
-void scenario_run(struct scenario *s, uint64_t duration)
-{
-	loop_virtual_run_for(s->loop, duration);
-}
+/* ---- looking --------------------------------------------------------------------------------- */
 
 struct sm_status scenario_status(const struct scenario_sm *m)
 {
@@ -569,58 +604,6 @@ struct sm_status scenario_status(const struct scenario_sm *m)
 		sm_status(m->sm, &status);
 	return status;
 }
-
-struct scenario_sm *scenario_master(struct scenario *s)
-{
-	if (s->first.sm && scenario_status(&s->first).state == SM_MASTER)
-		return &s->first;
-	if (s->rival.sm && scenario_status(&s->rival).state == SM_MASTER)
-		return &s->rival;
-	return NULL;
-}
-
-static bool trains(const struct scenario *s)
-{
-	for (uint32_t i = 0; i < s->n_links; i++)
-		if (sim_phys(s->links[i]) == SIM_TRAINING)
-			return true;
-	return false;
-}
-
-static bool is_at_rest(struct scenario *s)
-{
-	struct scenario_sm *master = scenario_master(s);
-	struct sm_status status;
-
-	/* A new master has to look at everything once before it writes. */
-	if (master != s->master)
-		s->changed = loop_now(s->loop);
-	s->master = master;
-	if (!master)
-		return false;
-	status = scenario_status(master);
-	return status.phase == PHASE_REST && status.applied == status.generation &&
-	       status.sweep_started > s->changed &&
-	       requests_in_flight(sm_requests(master->sm)) == 0 && !trains(s);
-}
-
-bool scenario_settles_within(struct scenario *s, unsigned seconds)
-{
-	uint64_t limit = loop_now(s->loop) + seconds * LOOP_SEC;
-
-	while (!is_at_rest(s) && loop_now(s->loop) < limit)
-		if (!loop_virtual_step(s->loop))
-			return false;
-	return is_at_rest(s);
-}
-
-void scenario_settle(struct scenario *s)
-{
-	if (!scenario_settles_within(s, SCENARIO_PATIENCE))
-		scenario_fail(s, "the fabric does not come to rest");
-}
-
-/* ---- looking --------------------------------------------------------------------------------- */
 
 uint64_t scenario_random(struct scenario *s, uint64_t below)
 {
@@ -639,7 +622,7 @@ struct sim_port *scenario_host(struct scenario *s, uint32_t n)
 
 const char *scenario_reason(struct scenario *s, const struct sim_port *port)
 {
-	struct scenario_sm *master = scenario_master(s);
+	const struct scenario_sm *master = s->looked_at ? s->looked_at : scenario_master(s);
 	const struct fabric *f = master ? sm_fabric(master->sm) : NULL;
 	uint32_t node = f ? fabric_find_node(f, be64toh(port->node->info.node_guid)) : NO_NODE;
 

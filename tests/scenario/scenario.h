@@ -44,6 +44,7 @@ struct scenario_sm {
 	struct sm *sm;    /* NULL: it does not run */
 	struct conf conf; /* for the next start */
 	unsigned settled; /* reconciles that ended */
+	unsigned n_events[EVENT_KIND_COUNT];
 };
 
 struct scenario_member {
@@ -72,8 +73,11 @@ struct scenario {
 	uint32_t n_pfs;
 	struct scenario_sm first;
 	struct scenario_sm rival;
-	uint64_t changed;           /* when something last befell the fabric */
-	struct scenario_sm *master; /* when that was last looked at */
+	uint64_t changed;              /* when something last befell the fabric */
+	unsigned masters;              /* bits, when that was last looked at */
+	struct scenario_sm *looked_at; /* by the invariants, just now; or NULL */
+	unsigned last_masters;
+	unsigned n_takeovers; /* that others are master than who was it last */
 
 	/* Who is to be member of what, beside the default partition. */
 	bool closed; /* the default partition has all ports but the subnet manager's limited */
@@ -109,7 +113,12 @@ void scenario_kill_sm(struct scenario *s);
 
 /* Another one, at @port. */
 void scenario_start_rival(struct scenario *s, struct sim_port *port, unsigned priority);
+void scenario_stop_rival(struct scenario *s);
 void scenario_kill_rival(struct scenario *s);
+/* If its machine has no power it does not run either; whatever happens asks first. */
+void scenario_bury_rival(struct scenario *s);
+/* Its options were changed. */
+void scenario_reconfigure(struct scenario *s, struct scenario_sm *m);
 
 void scenario_pull(struct scenario *s, struct sim_port *port);
 void scenario_plug(struct scenario *s, struct sim_port *port);
@@ -153,15 +162,16 @@ struct sim_port *scenario_link(struct scenario *s, uint32_t n); /* from the end 
 struct sim_port *scenario_host(struct scenario *s, uint32_t n); /* its first port */
 struct sim_port *scenario_vf(const struct sim_port *pf, unsigned vf);
 
-/* The one that is master, or NULL. */
+/* The one that is master, or NULL; and a bit for each that is, 1 the first and 2 the rival. */
 struct scenario_sm *scenario_master(struct scenario *s);
+unsigned scenario_masters(const struct scenario *s);
+void scenario_note_masters(struct scenario *s); /* for n_takeovers */
 struct sm_status scenario_status(const struct scenario_sm *sm);
 /* The key of the reason that the master gives for @port. */
 const char *scenario_reason(struct scenario *s, const struct sim_port *port);
 
 /* Are they to reach each other, as members go? */
-bool scenario_may_talk(const struct scenario *s, const struct sim_port *a,
-		       const struct sim_port *b);
+bool scenario_may_talk(struct scenario *s, const struct sim_port *a, const struct sim_port *b);
 
 /* The end of the story. */
 void scenario_fail(struct scenario *s, const char *format, ...)
@@ -181,6 +191,11 @@ void scenario_before_change(struct scenario *s);
 void scenario_expect_no_waiting(struct scenario *s);
 /* But for what is at or behind @port, which is bad. */
 void scenario_expect_good_but(struct scenario *s, const struct sim_port *port);
+
+/* LIDs may be others now: a subnet manager without the memory of the one before gives them. */
+void scenario_forget_lids(struct scenario *s);
+/* Do SMPs get from @a to @b? */
+bool scenario_is_connected(struct scenario *s, struct sim_port *a, const struct sim_port *b);
 
 /* False, and the sentence in @why. */
 bool scenario_is_good(struct scenario *s, const struct sim_port *but, char why[static 512]);

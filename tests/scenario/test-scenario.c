@@ -399,6 +399,36 @@ static void the_other_takes_over_when_the_master_dies(void **state)
 	}
 }
 
+/* A part is cut off, has a master of its own meanwhile, and comes back. */
+static void two_masters_become_one_when_their_parts_meet(void **state)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		struct scenario *s = scenario_new(i);
+		struct sim_port *pf, *uplink;
+
+		scenario_build(s, graph_make_ft2(4));
+		pf = scenario_host(s, 3);
+		scenario_add_vfs(s, pf, 2, true);
+		uplink = &scenario_vf(pf, 1)->far->node->ports[1];
+		scenario_start_sm(s);
+		scenario_settle(s);
+		s->fabric->train_time = i % 2 * 50 * LOOP_MSEC;
+		scenario_pull(s, uplink);
+		run_ms(s, scenario_random(s, 100));
+		if (i % 4 < 2)
+			scenario_plug(s, uplink);
+		scenario_start_rival(s, pf, i % 3);
+		scenario_run(s, scenario_random(s, 12 * LOOP_SEC));
+		scenario_plug(s, uplink);
+		scenario_settle(s);
+		scenario_forget_lids(s);
+		scenario_expect_all_good(s);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 /* ---- partitions ------------------------------------------------------------------------------ */
 
 static void limited_members_do_not_talk_to_each_other(void **state)
@@ -1006,6 +1036,7 @@ int main(void)
 		TEST(cables_are_moved_while_it_does_not_run),
 		TEST(one_with_a_higher_priority_takes_over),
 		TEST(the_other_takes_over_when_the_master_dies),
+		TEST(two_masters_become_one_when_their_parts_meet),
 		TEST(limited_members_do_not_talk_to_each_other),
 		TEST(members_come_and_go),
 		TEST(partitions_change_while_the_fabric_comes_up),

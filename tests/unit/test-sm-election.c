@@ -257,6 +257,54 @@ static void who_is_handed_the_fabric_brings_it_up(void **state)
 	assert_good(w, NULL);
 }
 
+/* So that the other knows that there were two, even if it never saw that. */
+static void a_master_that_gives_way_hands_over_once(void **state)
+{
+	struct world *w = *state;
+	size_t from;
+
+	start_as_master(w);
+	fake_add_sm(peer_of(w), SM_MASTER, 9);
+	from = world_mark(w);
+	sm_sweep(w->sm, true);
+	world_run(w, 60);
+	assert_int_equal(world_state(w), SM_STANDBY);
+	assert_int_equal(world_count(w, from, peer_of(w), METHOD_SET, ATTR_SM_INFO), 1);
+	assert_int_equal(world_sets(w, from), 1);
+	for (size_t i = from; i < w->f->n_smps; i++) {
+		const struct fake_smp *smp = &w->f->smps[i];
+
+		if (smp->method != METHOD_SET)
+			continue;
+		assert_int_equal(smp->modifier, SM_CONTROL_HANDOVER);
+		assert_int_equal(wire_get(smp->data, SM_INFO_STATE), SM_MASTER);
+		assert_int_equal(wire_get(smp->data, SM_INFO_KEY), w->conf.sm_key);
+		assert_int_equal(wire_get(smp->data, SM_INFO_GUID), w->host[0]->port_guid);
+	}
+}
+
+/* It may have written anything: a master that is handed the fabric reads it all, and then knows. */
+static void a_master_that_a_stranger_hands_over_to_reads_all_again(void **state)
+{
+	struct world *w = *state;
+	struct arrival arrival;
+	size_t from;
+
+	start_as_master(w);
+	from = world_mark(w);
+	arrival = sm_info_of_peer(w, METHOD_SET, SM_CONTROL_HANDOVER);
+	assert_int_equal(wire_get(say(w, &arrival), MAD_STATUS), STATUS_OK);
+	world_run(w, 5);
+	assert_int_equal(world_count(w, from, w->east, METHOD_GET, ATTR_LFT), 1);
+	assert_int_equal(world_sets(w, from), 0);
+
+	from = world_mark(w);
+	wire_set(smp_data_of(&arrival.datagram), SM_INFO_KEY, w->conf.sm_key + 1);
+	assert_int_equal(wire_get(say(w, &arrival), MAD_STATUS), STATUS_BAD_FIELD);
+	world_run(w, 5);
+	assert_int_equal(world_count(w, from, w->east, METHOD_GET, ATTR_LFT), 0);
+}
+
 static void a_disabled_subnet_manager_stays_so_until_it_may_stand_by(void **state)
 {
 	struct world *w = *state;
@@ -595,6 +643,8 @@ int main(void)
 		TEST(strangers_and_those_who_are_not_master_are_not_obeyed),
 		TEST(an_acknowledge_from_a_master_is_refused),
 		TEST(who_is_handed_the_fabric_brings_it_up),
+		TEST(a_master_that_gives_way_hands_over_once),
+		TEST(a_master_that_a_stranger_hands_over_to_reads_all_again),
 		TEST(a_disabled_subnet_manager_stays_so_until_it_may_stand_by),
 		TEST(a_disabled_subnet_manager_is_needed_when_no_other_is_left),
 		TEST(who_is_told_to_discover_stands_by_again_under_the_same_master),
