@@ -187,6 +187,55 @@ static void restart(struct scenario *s)
 	scenario_start_sm(s);
 }
 
+/* On any host or VF but the first one's. */
+static void rival_comes_or_goes(struct scenario *s)
+{
+	struct sim_port *port = &any_host(s)->ports[1];
+
+	if (s->rival.sm) {
+		if (scenario_random(s, 2))
+			scenario_stop_rival(s);
+		else
+			scenario_kill_rival(s);
+		return;
+	}
+	if (port->node->off)
+		return;
+	if (!scenario_random(s, 3)) {
+		memory_keeper_clear(s->rival.keeper);
+		s->n_takeovers++; /* even if it was master before: it is another */
+	}
+	scenario_start_rival(s, port, (unsigned)scenario_random(s, 3));
+}
+
+static struct scenario_sm *any_sm(struct scenario *s)
+{
+	return scenario_random(s, 2) ? &s->first : &s->rival;
+}
+
+static void change_priority(struct scenario *s)
+{
+	struct scenario_sm *m = any_sm(s);
+
+	m->conf.priority = (uint8_t)scenario_random(s, 3);
+	scenario_happens(s, "the priority of %s is %u", m == &s->first ? "the first" : "the other",
+			 (unsigned)m->conf.priority);
+	scenario_reconfigure(s, m);
+}
+
+/* Its own cable, for a while. */
+static void cut_off_the_master(struct scenario *s)
+{
+	struct scenario_sm *master = scenario_master(s);
+
+	if (!master || !master->port->far || master->port->cut)
+		return;
+	scenario_pull(s, master->port);
+	pause_a_little(s);
+	if (scenario_random(s, 3))
+		scenario_plug(s, master->port);
+}
+
 static void change_members(struct scenario *s)
 {
 	if (!scenario_random(s, 4))
@@ -203,9 +252,11 @@ static void ask_for_a_sweep(struct scenario *s)
 {
 	bool full = scenario_random(s, 2);
 
+	struct scenario_sm *m = any_sm(s);
+
 	scenario_happens(s, "somebody asks for a %s sweep", full ? "full" : "light");
-	if (s->first.sm)
-		sm_sweep(s->first.sm, full);
+	if (m->sm)
+		sm_sweep(m->sm, full);
 }
 
 static const char *any_port_text(struct scenario *s, char text[static 96])
@@ -317,6 +368,9 @@ static const struct {
 	{ reboot_an_hca, 2 },
 	{ kill_or_start, 3 },
 	{ restart, 1 },
+	{ rival_comes_or_goes, 4 },
+	{ change_priority, 1 },
+	{ cut_off_the_master, 1 },
 	{ change_members, 3 },
 	{ ask_for_a_sweep, 1 },
 };
@@ -328,6 +382,7 @@ static void something_happens(struct scenario *s)
 
 	for (unsigned i = 0; i < COUNT(events); i++)
 		all += events[i].weight;
+	scenario_bury_rival(s);
 	at = scenario_random(s, all);
 	for (unsigned i = 0; i < COUNT(events); i++) {
 		if (at < events[i].weight) {
@@ -365,17 +420,35 @@ static struct made_graph *some_fabric(struct scenario *s)
 	}
 }
 
-/* The subnet manager can do its work: it runs, its machine has a link, and devices are honest. */
+/* One at least runs, on a machine that has a link; where both are, each may have its own part. */
+static void let_one_run(struct scenario *s)
+{
+	if (!s->rival.sm || scenario_random(s, 3)) {
+		scenario_mend_link(s, s->first.port);
+		if (!s->first.sm)
+			scenario_start_sm(s);
+	}
+	if (s->rival.sm && (!s->first.sm || scenario_random(s, 2)))
+		scenario_mend_link(s, s->rival.port);
+}
+
+/* What could be believed is not asked for again, unless somebody wants that. */
+static void look_again(struct scenario *s)
+{
+	struct scenario_sm *both[] = { &s->first, &s->rival };
+
+	for (unsigned i = 0; lied && i < COUNT(both); i++)
+		if (both[i]->sm)
+			sm_sweep(both[i]->sm, true);
+	lied = false;
+}
+
+/* The subnet manager can do its work, and devices are honest. */
 static void let_it_work(struct scenario *s)
 {
-	scenario_mend_link(s, s->first.port);
-	if (!s->first.sm)
-		scenario_start_sm(s);
 	scenario_clear_faults(s);
-	/* What could be believed is not asked for again, unless somebody wants that. */
-	if (lied)
-		sm_sweep(s->first.sm, true);
-	lied = false;
+	let_one_run(s);
+	look_again(s);
 }
 
 /* Some hosts have VFs, of which one in three does not run. */
@@ -410,6 +483,7 @@ static void set_out(struct scenario *s)
 		s->first.conf.m_key_lease = (unsigned)scenario_random(s, 2) * 60;
 	}
 	s->first.conf.lmc = scenario_random(s, 4) ? 0 : 1;
+	s->rival.conf = s->first.conf;
 	scenario_build(s, some_fabric(s));
 	if (scenario_random(s, 2))
 		make_vfs(s);
@@ -422,11 +496,17 @@ static void walk(uint64_t seed)
 
 	set_out(s);
 	for (unsigned step = 0; step < STEPS; step++) {
+		unsigned takeovers = s->n_takeovers;
+
 		for (uint64_t n = 1 + scenario_random(s, BURST); n > 0; n--) {
 			something_happens(s);
 			pause_a_little(s);
 		}
 		let_it_work(s);
+		scenario_settle(s);
+		/* Where two are, a part may have gone from one to the other. */
+		if (s->n_takeovers != takeovers || scenario_masters(s) == 3)
+			scenario_forget_lids(s);
 		scenario_expect_good_within(s, 1800);
 	}
 	scenario_free(s);
