@@ -359,12 +359,22 @@ static bool take_port_guid(struct fabric *f, uint32_t number, uint64_t guid)
 	return guid_map_put(&f->by_port_guid, guid, number) == 0;
 }
 
+/* At another place: another device may have this GUID, and hold other P_Keys. */
+static void doubt_moved(struct fabric *f, uint32_t via, uint32_t far)
+{
+	if (node_is_switch(node_of(f, far)) || f->ports[far].home == via)
+		return;
+	free(f->ports[far].pkeys);
+	f->ports[far].pkeys = NULL;
+}
+
 static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 {
 	struct fabric *f = &sm->fabric;
 	bool is_new = f->ports[via].peer != far;
 
 	sm->changed = sm->changed || is_new;
+	doubt_moved(f, via, far);
 	fabric_connect(f, via, far);
 	f->ports[via].checked = f->ports[far].checked = f->sweep;
 	f->ports[via].relink = f->ports[far].relink = false;
@@ -492,6 +502,16 @@ static void look_for_master(struct sm *sm, const struct node *node, const struct
 		return;
 	if (lid != port_held_lid(port) || sm_lid != wire_get(data, PORT_INFO_SM_LID))
 		somebody_wrote(sm, node);
+}
+
+/* Our own link bounced, and meanwhile somebody else may have been master of all that is behind. */
+static void look_for_interregnum(struct sm *sm, uint32_t number, enum port_state before)
+{
+	const struct port *port = &sm->fabric.ports[number];
+
+	if (sm->state == SM_MASTER && number == sm->fabric.local_port && port->number != 0 &&
+	    before == PORT_ACTIVE && port_state(port) != PORT_ACTIVE)
+		election_doubt_all(sm);
 }
 
 /* -- switches and ports -------------------------------------------------------------------------
@@ -687,6 +707,8 @@ void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer
 	port->known = true;
 	if (port_state(port) != before)
 		port->since = loop_now(sm->loop);
+	if (sm->phase == PHASE_DISCOVER)
+		look_for_interregnum(sm, number, before);
 	if (port_is_end(&sm->fabric, number))
 		take_end_port(sm, number, wire_get(answer->datagram, SMP_MKEY), lid_before);
 	tables_doubt_keys(sm, number, before);

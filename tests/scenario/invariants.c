@@ -271,14 +271,18 @@ static void check_management(struct look *look, struct sim_port *self)
 	}
 }
 
-/* No circle of routes, and none of links that wait for each other. */
+/*
+ * No circle of routes, and none of links that wait for each other. Who is left out does not count:
+ * its link may be Active still, and what it sends from there is in no proof.
+ */
 static void check_circles(struct look *look)
 {
 	struct sim_credits credits = { .sls = 1 };
 	struct sim_findings findings = { .n = 0 };
 
-	if (sim_check_routes(look->s->fabric, NULL, &findings) < 0 ||
-	    sim_check_credits(look->s->fabric, &credits, &findings) < 0)
+	if (sim_check_routes(look->s->fabric, NULL, &findings) < 0)
+		abort();
+	if (!look->but && sim_check_credits(look->s->fabric, &credits, &findings) < 0)
 		abort();
 	if (findings.n)
 		say(look, "%s (and %u more)", findings.text[0], findings.n - 1);

@@ -524,9 +524,36 @@ void scenario_fault(struct scenario *s, const char *format, ...)
 		scenario_fail(s, "the scenario itself: %s", why);
 }
 
+bool scenario_is_twin(const struct sim_node *node)
+{
+	return node->faults && node->faults->own;
+}
+
+/* No device changes its GUIDs while its link is up. */
+static void restart_as(struct sim_node *node, const struct sim_node *other)
+{
+	bool on = !node->off;
+
+	sim_power(node, false);
+	if (other)
+		sim_fault_twin(node, other);
+	else
+		sim_fault_be_oneself(node);
+	sim_power(node, on);
+}
+
+void scenario_twin(struct scenario *s, struct sim_node *node, const struct sim_node *other)
+{
+	scenario_happens(s, "%s restarts with the GUIDs of %s", node->name, other->name);
+	restart_as(node, other);
+}
+
 void scenario_clear_faults(struct scenario *s)
 {
 	scenario_happens(s, "all faults are over");
+	for (uint32_t i = 0; i < s->fabric->n_nodes; i++)
+		if (scenario_is_twin(s->fabric->nodes[i]))
+			restart_as(s->fabric->nodes[i], NULL);
 	sim_fault_clear(s->fabric);
 }
 

@@ -150,6 +150,9 @@ bool scenario_settles_within(struct scenario *s, unsigned seconds);
 void scenario_fault(struct scenario *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void scenario_clear_faults(struct scenario *s);
+/* A fault too, @node restarts with the GUIDs of @other; and at its end as itself. */
+void scenario_twin(struct scenario *s, struct sim_node *node, const struct sim_node *other);
+bool scenario_is_twin(const struct sim_node *node);
 
 /* Something that this file does not know happens now; also goes into the list of events. */
 void scenario_happens(struct scenario *s, const char *format, ...)

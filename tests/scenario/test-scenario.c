@@ -399,6 +399,28 @@ static void the_other_takes_over_when_the_master_dies(void **state)
 	}
 }
 
+/* It never saw that it was not alone: the other got the LID that it has itself. */
+static void another_is_master_while_its_link_is_cut_and_then_gone(void **state)
+{
+	for (unsigned i = 0; i < 28; i++) {
+		struct scenario *s = scenario_new(i);
+
+		comes_up(s, graph_make_ft2(4));
+		scenario_pull(s, s->first.port);
+		scenario_reboot(s, s->hosts[1 + i % 7]);
+		scenario_start_rival(s, scenario_host(s, 1 + i % 7), 0);
+		run_ms(s, 5 + i);
+		scenario_kill_rival(s);
+		if (i & 1)
+			scenario_power_off(s, s->rival.port->node);
+		scenario_plug(s, s->first.port);
+		is_good_again(s);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 /* A part is cut off, has a master of its own meanwhile, and comes back. */
 static void two_masters_become_one_when_their_parts_meet(void **state)
 {
@@ -583,6 +605,27 @@ static void a_guid_that_two_ports_have_spoils_nothing_else(void **state)
 		second = first;
 	assert_string_equal(scenario_reason(s, second->far), "duplicate-port-guid");
 	scenario_expect_good_but(s, second);
+}
+
+/* What the one holds is not believed of the other, in whose place the GUID is found. */
+static void a_guid_that_is_found_elsewhere_is_another_device(void **state)
+{
+	struct scenario *s = *state;
+
+	s->closed = true;
+	scenario_build(s, graph_make_ft2(4));
+	scenario_join(s, scenario_host(s, 3), 5, true);
+	scenario_start_sm(s);
+	is_good_again(s);
+	scenario_twin(s, s->hosts[2], s->hosts[3]);
+	scenario_settle(s);
+	sm_sweep(s->first.sm, true);
+	scenario_run(s, 5 * LOOP_SEC);
+	scenario_join(s, scenario_host(s, 3), 6, true);
+	scenario_apply_partitions(s);
+	scenario_settle(s);
+	scenario_clear_faults(s);
+	is_good_again(s);
 }
 
 static void a_silent_host_spoils_nothing_else(void **state)
@@ -1036,6 +1079,7 @@ int main(void)
 		TEST(cables_are_moved_while_it_does_not_run),
 		TEST(one_with_a_higher_priority_takes_over),
 		TEST(the_other_takes_over_when_the_master_dies),
+		TEST(another_is_master_while_its_link_is_cut_and_then_gone),
 		TEST(two_masters_become_one_when_their_parts_meet),
 		TEST(limited_members_do_not_talk_to_each_other),
 		TEST(members_come_and_go),
@@ -1045,6 +1089,7 @@ int main(void)
 		TEST(a_guest_that_moves_while_the_fabric_comes_up_is_found),
 		TEST(an_hca_reboots_and_its_guests_come_later),
 		TEST(a_guid_that_two_ports_have_spoils_nothing_else),
+		TEST(a_guid_that_is_found_elsewhere_is_another_device),
 		TEST(a_silent_host_spoils_nothing_else),
 		TEST(a_switch_that_falls_silent_is_routed_around),
 		TEST(devices_die_while_they_are_asked),
