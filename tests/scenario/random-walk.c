@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -153,6 +154,9 @@ static void move_a_vf(struct scenario *s)
 	to = any_pf(s);
 	vf = any_vf(s, from);
 	to_vf = any_vf(s, to);
+	if (scenario_is_twin(scenario_vf(from, vf)->node) ||
+	    scenario_is_twin(scenario_vf(to, to_vf)->node))
+		return;
 	if (!scenario_vf(from, vf)->node->off && scenario_vf(to, to_vf)->node->off &&
 	    !to->node->off)
 		scenario_move_vf(s, from, vf, to, to_vf);
@@ -199,7 +203,7 @@ static void rival_comes_or_goes(struct scenario *s)
 			scenario_kill_rival(s);
 		return;
 	}
-	if (port->node->off)
+	if (port->node->off || scenario_is_twin(port->node))
 		return;
 	if (!scenario_random(s, 3)) {
 		memory_keeper_clear(s->rival.keeper);
@@ -342,6 +346,27 @@ static void somebody_cries(struct scenario *s)
 			       (unsigned)scenario_random(s, 65536));
 }
 
+/* Two that could be told apart by what they are, or not; not where a subnet manager is. */
+static bool choose_twins(struct scenario *s, struct sim_node **ret_node,
+			 struct sim_node **ret_other)
+{
+	struct sim_node *node = any_host(s);
+	struct sim_node *other = s->hosts[scenario_random(s, s->n_hosts)];
+
+	*ret_node = node;
+	*ret_other = other;
+	return node != other && !scenario_is_twin(node) && !scenario_is_twin(other) &&
+	       !(s->rival.sm && s->rival.port->node == node);
+}
+
+static void a_host_has_the_guids_of_another(struct scenario *s)
+{
+	struct sim_node *node, *other;
+
+	if (choose_twins(s, &node, &other))
+		scenario_twin(s, node, other);
+}
+
 /* Also by itself, and before the fabric comes to rest. */
 static void faults_are_over(struct scenario *s)
 {
@@ -356,6 +381,7 @@ static const struct {
 	{ a_node_gets_worse, 3 },
 	{ a_node_lies, 2 },
 	{ somebody_cries, 2 },
+	{ a_host_has_the_guids_of_another, 1 },
 	{ faults_are_over, 1 },
 	{ pull_or_plug, 8 },
 	{ plug_one, 4 },
@@ -490,6 +516,35 @@ static void set_out(struct scenario *s)
 	scenario_start_sm(s);
 }
 
+static bool is_left_out(struct scenario *s, const struct sim_node *node)
+{
+	return !strncmp(scenario_reason(s, node->ports[1].far), "duplicate-", 10);
+}
+
+static bool is_up(struct scenario *s, struct sim_node *node)
+{
+	return sim_state(&node->ports[1]) == SIM_ACTIVE &&
+	       scenario_is_connected(s, scenario_master(s)->port, &node->ports[1]);
+}
+
+/* One of the two is left out and says why, and nobody else suffers. */
+static void live_with_twins(struct scenario *s)
+{
+	struct sim_node *node, *other;
+
+	if (!choose_twins(s, &node, &other) || !is_up(s, node) || !is_up(s, other) ||
+	    other == scenario_master(s)->port->node)
+		return;
+	scenario_twin(s, node, other);
+	scenario_settle(s);
+	if (is_left_out(s, node) == is_left_out(s, other))
+		scenario_fail(s, "of twins, one is left out: %d %d", is_left_out(s, node),
+			      is_left_out(s, other));
+	scenario_expect_good_but(s, &(is_left_out(s, node) ? node : other)->ports[1]);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 1800);
+}
+
 static void walk(uint64_t seed)
 {
 	struct scenario *s = scenario_new(seed);
@@ -508,6 +563,8 @@ static void walk(uint64_t seed)
 		if (s->n_takeovers != takeovers || scenario_masters(s) == 3)
 			scenario_forget_lids(s);
 		scenario_expect_good_within(s, 1800);
+		if (!scenario_random(s, 6))
+			live_with_twins(s);
 	}
 	scenario_free(s);
 }
