@@ -61,6 +61,13 @@ static void free_lines(struct scenario_lines *lines)
 {
 	for (unsigned i = 0; i < SCENARIO_LINES; i++)
 		free(lines->line[i]);
+	*lines = (struct scenario_lines){ .n = 0 };
+}
+
+void scenario_forget_lines(struct scenario *s)
+{
+	free_lines(&s->events);
+	free_lines(&s->log);
 }
 
 static void on_log(enum log_level level, const struct log_where *where, const char *text,

@@ -176,6 +176,9 @@ const char *scenario_reason(struct scenario *s, const struct sim_port *port);
 /* Are they to reach each other, as members go? */
 bool scenario_may_talk(struct scenario *s, const struct sim_port *a, const struct sim_port *b);
 
+/* What happened and was said so far takes memory. */
+void scenario_forget_lines(struct scenario *s);
+
 /* The end of the story. */
 void scenario_fail(struct scenario *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
