@@ -537,11 +537,12 @@ bool scenario_is_twin(const struct sim_node *node)
 }
 
 /* No device changes its GUIDs while its link is up. */
-static void restart_as(struct sim_node *node, const struct sim_node *other)
+static void restart_as(struct scenario *s, struct sim_node *node, const struct sim_node *other)
 {
 	bool on = !node->off;
 
 	sim_power(node, false);
+	scenario_bury_rival(s); /* on one of its VFs */
 	if (other)
 		sim_fault_twin(node, other);
 	else
@@ -552,7 +553,7 @@ static void restart_as(struct sim_node *node, const struct sim_node *other)
 void scenario_twin(struct scenario *s, struct sim_node *node, const struct sim_node *other)
 {
 	scenario_happens(s, "%s restarts with the GUIDs of %s", node->name, other->name);
-	restart_as(node, other);
+	restart_as(s, node, other);
 }
 
 void scenario_clear_faults(struct scenario *s)
@@ -560,7 +561,7 @@ void scenario_clear_faults(struct scenario *s)
 	scenario_happens(s, "all faults are over");
 	for (uint32_t i = 0; i < s->fabric->n_nodes; i++)
 		if (scenario_is_twin(s->fabric->nodes[i]))
-			restart_as(s->fabric->nodes[i], NULL);
+			restart_as(s, s->fabric->nodes[i], NULL);
 	sim_fault_clear(s->fabric);
 }
 
