@@ -10,20 +10,18 @@
  * Plain data like all of struct conf, of fixed size: copied by assignment, owned by nobody. What
  * was looked up is valid as long as the struct conf that it is in.
  *
- * Nothing here knows what a vport, an alias GUID or a virtual switch is. Rules say what may be;
- * who is to have which GUID and LID is an identity, which is made before or when its device
- * appears: a guest's NAME, so to speak, while this is the law of the place where it lives.
+ * Nothing here knows what a vport, an alias GUID or a virtual switch is: this is what is lawful
+ * behind a port. Who is who is said elsewhere, by others, and at other times:
  *
- *	who		{ GUID, LID or none, places, name }	sm/guests.h, vsmctl vf add
+ *	who		GUID, LID or none, places, name		sm/reservations.h, vsmctl vf add
  *	what it joins	P_Keys by GUID				partitions.conf
  *	where it is	port and index				the fabric
- *	what is lawful	ranges, number, LID, partition		this
+ *	what is lawful	ranges, number, LID, partition		here
  *
- * They are apart because they come from different people at different times. A guest is made by
- * an orchestrator long before its device exists; its partitions may be edited while it is away; a
- * rule is written once for many ports. So an identity that the operator made wins over the rule
- * about LIDs, but not over the ranges: a GUID that is out of range at a port is a stranger there,
- * however well known elsewhere.
+ * An orchestrator reserves a GUID and its LID long before the device exists that will have them;
+ * its partitions may be edited while it is away; a rule is written once for many ports. So what was
+ * reserved for a GUID wins over what a rule says of LIDs, but not over its ranges: a GUID that is
+ * out of range at a port is a stranger there, however well known elsewhere.
  */
 
 #include <stdbool.h>

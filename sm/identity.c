@@ -137,6 +137,8 @@ static int64_t entry_of(struct identities *ids, uint64_t guid)
 	if (r < 0)
 		return r;
 
+	ids->all[ids->n].reserved = false;
+
 	return ids->n++;
 }
 
@@ -151,7 +153,11 @@ int identity_claim(struct identities *ids, uint64_t guid, uint16_t lid, uint8_t 
 	i = entry_of(ids, guid);
 	if (i < 0)
 		return (int)i;
-	ids->all[i] = (struct identity){ .guid = guid, .lid = lid, .lmc = lmc, .seen = ids->sweep };
+	ids->all[i] = (struct identity){ .guid = guid,
+					 .lid = lid,
+					 .lmc = lmc,
+					 .reserved = ids->all[i].reserved,
+					 .seen = ids->sweep };
 	mark(ids, (uint32_t)i);
 
 	return 0;
@@ -253,6 +259,14 @@ void identity_forget(struct identities *ids, uint64_t guid)
 	guid_map_put(&ids->map, ids->all[i].guid, i);
 }
 
+void identity_set_reserved(struct identities *ids, uint64_t guid, bool reserved)
+{
+	uint32_t i = guid_map_get(&ids->map, guid);
+
+	if (i != GUID_MAP_NONE)
+		ids->all[i].reserved = reserved;
+}
+
 void identity_see(struct identities *ids, uint64_t guid)
 {
 	uint32_t i = guid_map_get(&ids->map, guid);
@@ -269,7 +283,7 @@ uint64_t identity_forget_oldest(struct identities *ids)
 	for (uint32_t i = 0; i < ids->n; i++) {
 		const struct identity *id = &ids->all[i];
 
-		if (id->seen != ids->sweep && id->lid <= ids->last &&
+		if (id->seen != ids->sweep && id->lid <= ids->last && !id->reserved &&
 		    (!oldest || id->seen < oldest->seen))
 			oldest = id;
 	}

@@ -18,6 +18,7 @@ struct identity {
 	uint16_t lid;
 	uint8_t lmc;
 	bool kept;     /* is as the store has it */
+	bool reserved; /* by the operator: it is not forgotten for others */
 	uint32_t seen; /* sweep in which the GUID was last here, or got its LIDs; 0: before all */
 };
 
@@ -53,12 +54,15 @@ uint16_t identity_find_run(const struct identities *ids, unsigned n, uint8_t lmc
 
 void identity_forget(struct identities *ids, uint64_t guid);
 
+/* No effect if the GUID has no LID. */
+void identity_set_reserved(struct identities *ids, uint64_t guid, bool reserved);
+
 /* The GUID is here, in this sweep. */
 void identity_see(struct identities *ids, uint64_t guid);
 
 /*
- * Forget who has been away for longest, of those whose LIDs may be given out: its GUID, or 0 if all
- * have been here in this sweep.
+ * Forget who has been away for longest, of those whose LIDs may be given out and are not reserved:
+ * its GUID, or 0 if all have been here in this sweep.
  */
 uint64_t identity_forget_oldest(struct identities *ids);
 

@@ -9,6 +9,7 @@
  * when all that was handed over before it is on disk. Reading happens once, at the start.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct keeper;
@@ -42,11 +43,29 @@ struct kept_quirks {
 
 #define KEEP_QUIRKS_MAX 65536
 
+/*
+ * What the operator reserved for a GUID: see reservations.h. Its LID counts, whatever LID is kept
+ * of the GUID as of any other.
+ */
+#define KEEP_PLACES_MAX 16
+#define KEEP_NAME_MAX   64
+
+struct kept_reservation {
+	uint64_t guid;
+	bool gone;    /* forget the GUID */
+	uint16_t lid; /* it has this one and no other; 0: any, or none */
+	unsigned n_places;
+	uint64_t place[KEEP_PLACES_MAX]; /* GUIDs of physical ports where it may be; none: anywhere
+					  */
+	char name[KEEP_NAME_MAX + 1];    /* for people */
+};
+
 /* Any member may be NULL. */
 struct keep_reader {
 	void (*identity)(void *user, const struct kept_identity *identity);
 	void (*mkey)(void *user, const struct kept_mkey *mkey);
 	void (*quirks)(void *user, const struct kept_quirks *quirks);
+	void (*reservation)(void *user, const struct kept_reservation *reservation);
 };
 
 struct keeper_ops {
@@ -59,6 +78,7 @@ struct keeper_ops {
 	int (*after)(struct keeper *k, void (*fn)(void *user, int result), void *user);
 	/* No @fn is called with this @user any more. */
 	void (*cancel)(struct keeper *k, const void *user);
+	int (*reservation)(struct keeper *k, const struct kept_reservation *reservation);
 };
 
 struct keeper {
@@ -84,6 +104,11 @@ static inline int keep_mkey(struct keeper *k, const struct kept_mkey *mkey)
 static inline int keep_quirks(struct keeper *k, const struct kept_quirks *quirks)
 {
 	return k->ops->quirks(k, quirks);
+}
+
+static inline int keep_reservation(struct keeper *k, const struct kept_reservation *reservation)
+{
+	return k->ops->reservation(k, reservation);
 }
 
 static inline int keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)

@@ -120,7 +120,8 @@ static void adopt(struct sm *sm, uint32_t number)
 	uint16_t held = port_held_lid(port);
 	const struct identity *id = identity_find(sm->identities, port->guid);
 
-	if (held == 0 || (id && id->lid == held && id->lmc == lmc_of(sm, number)) ||
+	if (held == 0 || reserve_has_lid(sm, port->guid) ||
+	    (id && id->lid == held && id->lmc == lmc_of(sm, number)) ||
 	    lids_are_beyond(sm, held, lmc_of(sm, number)))
 		return;
 	if (identity_claim(sm->identities, port->guid, held, lmc_of(sm, number)) == 0 && id)
@@ -343,6 +344,7 @@ int lids_plan(struct sm *sm)
 
 	fit_tables(sm);
 	identities_begin(sm->identities, f->sweep, sm->last_lid);
+	reserve_mark(sm);
 	for (uint32_t i = 0; i < f->n_ports; i++) {
 		if (node_of(f, i)->present && f->ports[i].guid)
 			identity_see(sm->identities, f->ports[i].guid);

@@ -6,11 +6,13 @@
  * file does one thing with this struct, and says at its head what.
  */
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "sm/identity.h"
 #include "sm/link-state.h"
 #include "sm/not-kept.h"
+#include "sm/reservations.h"
 #include "sm/sa/admin.h"
 #include "sm/sm.h"
 #include "sm/vf.h"
@@ -161,6 +163,8 @@ struct sm {
 	struct requests *requests;
 	struct event_log *events;
 	struct identities *identities;
+	struct reservations reservations;
+	struct list kept_waiters; /* see reserve.c */
 	struct memory memory;
 	struct discovery discovery;
 	enum reason own_reason; /* why our own device cannot be used, as was said */
@@ -342,6 +346,17 @@ int lids_plan(struct sm *sm);
 int lids_assign(struct sm *sm, uint64_t guid, uint8_t lmc);
 /* Is one of @lid to @lid + 2^@lmc - 1 beyond last_lid? */
 bool lids_are_beyond(const struct sm *sm, unsigned lid, unsigned lmc);
+
+/* reserve.c: what the operator reserved. */
+void reserve_init(struct sm *sm);
+/* Those who wait are told that it will not be. */
+void reserve_done(struct sm *sm);
+/* The store has told all: their LIDs are theirs. */
+void reserve_load(struct sm *sm);
+/* Those that got a LID since keep it. */
+void reserve_mark(struct sm *sm);
+/* Has @guid a LID that the operator chose? */
+bool reserve_has_lid(const struct sm *sm, uint64_t guid);
 
 /* routes.c: forwarding tables, computed on another thread. */
 /* 0: nothing to compute, 1: a job was started and sm_advance() will follow, -errno. */

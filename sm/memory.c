@@ -91,13 +91,24 @@ static void read_quirks(void *user, const struct kept_quirks *kept)
 	not_kept_from_bytes(kept->blob, kept->size, &entry->not_kept);
 }
 
+static void read_reservation(void *user, const struct kept_reservation *kept)
+{
+	struct sm *sm = user;
+
+	if (reservations_put(&sm->reservations, kept) < 0)
+		log_warning("There is no room for what is reserved for 0x%016llx",
+			    (unsigned long long)kept->guid);
+}
+
 void memory_load(struct sm *sm)
 {
 	static const struct keep_reader reader = { .identity = read_identity,
 						   .mkey = read_mkey,
-						   .quirks = read_quirks };
+						   .quirks = read_quirks,
+						   .reservation = read_reservation };
 
 	keep_read(sm->keeper, &reader, sm);
+	reserve_load(sm);
 }
 
 void memory_done(struct sm *sm)

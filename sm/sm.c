@@ -581,6 +581,7 @@ int sm_new(const struct sm_setup *setup, struct sm **ret)
 	sm->user = setup->user;
 	sm->state = SM_DISCOVERING;
 	sm->adopting = true;
+	reserve_init(sm);
 	r = make_parts(sm);
 	if (r < 0) {
 		sm_free(sm);
@@ -608,6 +609,7 @@ void sm_free(struct sm *sm)
 	discover_done(sm);
 	memory_done(sm);
 	event_log_free(sm->events);
+	reserve_done(sm);
 	identities_free(sm->identities);
 	fabric_done(&sm->fabric);
 	partitions_free(sm->partitions);

@@ -103,6 +103,35 @@ void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *p
 /* Look for changes now. @full: trust nothing that was known, read everything again. */
 void sm_sweep(struct sm *sm, bool full);
 
+/*
+ * Reserve what @wanted says for its GUID, in place of what was reserved for it: a LID (0: any) and
+ * places, whether a device with that GUID is there or not. It takes effect at once in memory, and
+ * with the next reconcile on the fabric; sm_when_kept() tells when it is on disk. 0, also if it is
+ * so already, or with a sentence in @why: -EPERM, we are not master; -EBUSY, LIDs are not known
+ * yet; -EINVAL, -EEXIST, -ERANGE, it cannot be; -ENOSPC, -ENOMEM.
+ */
+#define SM_WHY_SIZE 256
+int sm_reserve(struct sm *sm, const struct kept_reservation *wanted, char why[static SM_WHY_SIZE]);
+
+/*
+ * Take it back; 0 also if there is none. The LID goes with it, unless the device is there: then it
+ * keeps its LID, as any other does.
+ */
+int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE]);
+
+/* What is reserved: the n-th, in no order; NULL past the last. Valid until the next change. */
+const struct kept_reservation *sm_reservation(const struct sm *sm, uint64_t n);
+
+/* The first LID that @guid has, or that waits for it; 0: none. */
+uint16_t sm_lid_of(const struct sm *sm, uint64_t guid);
+
+/*
+ * @fn(@user, 0) when all that was done so far is on disk; -errno if it cannot be written now, which
+ * is tried again, or -ECANCELED if @sm is freed before. Once in any case, and never from here.
+ * -ENOMEM.
+ */
+int sm_when_kept(struct sm *sm, void (*fn)(void *user, int result), void *user);
+
 /* The subnet as it is. Valid until the next callback of the loop. */
 const struct fabric *sm_fabric(const struct sm *sm);
 const struct conf *sm_conf(const struct sm *sm);

@@ -6,6 +6,7 @@
  * byte order; a batch owns the blobs of its rows.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ enum row_kind {
 	ROW_IDENTITY,
 	ROW_MKEY,
 	ROW_QUIRKS,
+	ROW_RESERVATION, /* its blob: the places, 8 bytes each, and then the name */
 	ROW_KIND_COUNT,
 };
 
@@ -22,7 +24,9 @@ struct row {
 	enum row_kind kind;
 	uint16_t lid;
 	uint8_t lmc;
-	uint32_t size; /* of the blob; 0: the device is forgotten */
+	bool gone;        /* forget the reservation */
+	uint8_t n_places; /* of it */
+	uint32_t size;    /* of the blob; 0: the device is forgotten */
 	uint64_t guid;
 	uint64_t mkey;
 	uint64_t other_mkey;

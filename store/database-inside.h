@@ -31,6 +31,9 @@ int database_explain(sqlite3 *sql, int rc, struct database_report *report);
 /* Makes sure that what can be read is on disk. 0 or -errno. */
 int database_settle(struct database *db, struct database_report *report);
 
+/* Of its schema: those of the first so many kinds of rows. */
+size_t database_n_tables(const struct database *db);
+
 /* Brings an older schema up to ours. 0 or -errno. */
 int database_upgrade(struct database *db, struct database_report *report);
 

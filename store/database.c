@@ -29,7 +29,7 @@
 #include "store/database-inside.h"
 
 #define APPLICATION_ID 0x56534d64 /* "VSMd" */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /* Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB). */
 #define FILE_MAX  (256 * 1024 * 1024)
@@ -47,13 +47,22 @@ static const char *const tables[ROW_KIND_COUNT] = {
 	[ROW_MKEY] = "CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER, other INTEGER "
 		     "DEFAULT 0)",
 	[ROW_QUIRKS] = "CREATE TABLE quirks (guid INTEGER PRIMARY KEY, content BLOB)",
+	[ROW_RESERVATION] =
+		"CREATE TABLE reservation (guid INTEGER PRIMARY KEY, lid INTEGER, places BLOB, "
+		"name TEXT)",
 };
+
+/* Tables came one after another: so many had the schemas before ours. */
+static const size_t n_tables_of[SCHEMA_VERSION] = { [1] = ROW_RESERVATION, [2] = ROW_RESERVATION };
 
 /* Schema 1 had one M_Key in a row; the upgrade makes the text above of it. */
 static const char mkey_table_1[] = "CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)";
 static const char upgrade_1[] = "BEGIN IMMEDIATE;"
 				"ALTER TABLE mkey ADD COLUMN other INTEGER DEFAULT 0;"
 				"PRAGMA user_version = 2; COMMIT";
+
+/* Schema 2 had no reservations. */
+static const char upgrade_2[] = "PRAGMA user_version = 3; COMMIT";
 
 /* ---- results --------------------------------------------------------------------------------- */
 
@@ -180,6 +189,11 @@ static int check_pages(struct database *db, struct database_report *report)
 	return strcmp(text, "ok") == 0 ? 0 : damaged(report, text);
 }
 
+size_t database_n_tables(const struct database *db)
+{
+	return db->version == SCHEMA_VERSION ? COUNT(tables) : n_tables_of[db->version];
+}
+
 static const char *table_of(const struct database *db, size_t i)
 {
 	return i == ROW_MKEY && db->version == 1 ? mkey_table_1 : tables[i];
@@ -187,7 +201,7 @@ static const char *table_of(const struct database *db, size_t i)
 
 static bool is_table(const struct database *db, const char *sql)
 {
-	for (size_t i = 0; i < COUNT(tables); i++)
+	for (size_t i = 0; i < database_n_tables(db); i++)
 		if (sql && strcmp(sql, table_of(db, i)) == 0)
 			return true;
 
@@ -212,7 +226,7 @@ static int check_tables(struct database *db, struct database_report *report)
 	if (rc != SQLITE_DONE)
 		return database_explain(db->sql, rc, report);
 
-	return n == COUNT(tables) ? 0 : damaged(report, "it lacks tables");
+	return n == database_n_tables(db) ? 0 : damaged(report, "it lacks tables");
 }
 
 /* @ret_new: there is nothing in it, not even the mark that it is ours. */
@@ -267,19 +281,31 @@ static int make_tables(struct database *db, struct database_report *report)
 	return r;
 }
 
+static int upgrade_from_2(struct database *db, struct database_report *report)
+{
+	int r = execute(db, "BEGIN IMMEDIATE", report);
+
+	if (r == 0)
+		r = execute(db, tables[ROW_RESERVATION], report);
+
+	return r == 0 ? execute(db, upgrade_2, report) : r;
+}
+
 int database_upgrade(struct database *db, struct database_report *report)
 {
-	int r;
+	while (db->version < SCHEMA_VERSION) {
+		int r = db->version == 1 ? execute(db, upgrade_1, report)
+					 : upgrade_from_2(db, report);
 
-	if (db->version == SCHEMA_VERSION)
-		return 0;
-	r = execute(db, upgrade_1, report);
-	if (r == 0)
-		db->version = SCHEMA_VERSION;
-	else if (!sqlite3_get_autocommit(db->sql))
-		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+		if (r < 0) {
+			if (!sqlite3_get_autocommit(db->sql))
+				sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+			return r;
+		}
+		db->version++;
+	}
 
-	return r;
+	return 0;
 }
 
 /* What makes a commit last, and stays within limits. The first write to a file that was new. */

@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sqlite3.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "sm/reservations.h"
 #include "sm/identity.h"
 #include "store/database-inside.h"
 #include "store/database.h"
@@ -27,17 +29,23 @@ static const char *const put_sql[ROW_KIND_COUNT] = {
 		     " SET mkey = ?2, other = ?3 WHERE mkey IS NOT ?2 OR other IS NOT ?3",
 	[ROW_QUIRKS] = "INSERT INTO quirks VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
 		       " SET content = ?2 WHERE content IS NOT ?2",
+	[ROW_RESERVATION] =
+		"INSERT INTO reservation VALUES (?1, ?2, ?3, ?4) ON CONFLICT (guid) DO UPDATE"
+		" SET lid = ?2, places = ?3, name = ?4"
+		" WHERE lid IS NOT ?2 OR places IS NOT ?3 OR name IS NOT ?4",
 };
 
 static const char *const forget_sql[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "DELETE FROM identity WHERE guid = ?1",
 	[ROW_QUIRKS] = "DELETE FROM quirks WHERE guid = ?1",
+	[ROW_RESERVATION] = "DELETE FROM reservation WHERE guid = ?1",
 };
 
 static const char *const read_sql[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "SELECT guid, lid, lmc FROM identity",
 	[ROW_MKEY] = "SELECT guid, mkey, other FROM mkey",
 	[ROW_QUIRKS] = "SELECT guid, content FROM quirks",
+	[ROW_RESERVATION] = "SELECT guid, lid, places, name FROM reservation",
 };
 
 static const char read_mkey_1[] = "SELECT guid, mkey, 0 FROM mkey";
@@ -46,6 +54,15 @@ static const char *const table_names[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "identity",
 	[ROW_MKEY] = "mkey",
 	[ROW_QUIRKS] = "quirks",
+	[ROW_RESERVATION] = "reservation",
+};
+
+/* Of the columns: a whole number, a blob, a text. */
+static const char *const column_types[ROW_KIND_COUNT] = {
+	[ROW_IDENTITY] = "iii",
+	[ROW_MKEY] = "iii",
+	[ROW_QUIRKS] = "ib",
+	[ROW_RESERVATION] = "iibt",
 };
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -77,26 +94,61 @@ int database_prepare(struct database *db, struct database_report *report)
 
 static bool forgets(const struct row *row)
 {
-	return row->kind == ROW_QUIRKS ? row->size == 0
-				       : row->kind == ROW_IDENTITY && row->lid == 0;
+	switch (row->kind) {
+	case ROW_IDENTITY:
+		return row->lid == 0;
+	case ROW_QUIRKS:
+		return row->size == 0;
+	case ROW_RESERVATION:
+		return row->gone;
+	case ROW_MKEY:
+	case ROW_KIND_COUNT:
+		break;
+	}
+
+	return false;
+}
+
+/* Neither is NULL: that is no blob and no text. */
+static void bind_reservation(sqlite3_stmt *stmt, const struct row *row)
+{
+	const char *places = row->size > 0 ? row->blob : "";
+	int size = row->n_places * (int)sizeof(uint64_t);
+
+	sqlite3_bind_int(stmt, 2, row->lid);
+	sqlite3_bind_blob(stmt, 3, places, size, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 4, places + size, (int)row->size - size, SQLITE_STATIC);
+}
+
+static void bind_values(sqlite3_stmt *stmt, const struct row *row)
+{
+	switch (row->kind) {
+	case ROW_IDENTITY:
+		sqlite3_bind_int(stmt, 2, row->lid);
+		sqlite3_bind_int(stmt, 3, row->lmc);
+		break;
+	case ROW_MKEY:
+		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->mkey);
+		sqlite3_bind_int64(stmt, 3, (sqlite3_int64)row->other_mkey);
+		break;
+	case ROW_QUIRKS:
+		sqlite3_bind_blob(stmt, 2, row->blob, (int)row->size, SQLITE_STATIC);
+		break;
+	case ROW_RESERVATION:
+		bind_reservation(stmt, row);
+		break;
+	case ROW_KIND_COUNT:
+		break;
+	}
 }
 
 /* The statement that puts @row on disk, with its values. Blobs are not copied. */
 static sqlite3_stmt *bind(struct database *db, const struct row *row)
 {
-	sqlite3_stmt *stmt = db->put[row->kind];
+	sqlite3_stmt *stmt = forgets(row) ? db->forget[row->kind] : db->put[row->kind];
 
-	if (forgets(row))
-		stmt = db->forget[row->kind];
-	else if (row->kind == ROW_QUIRKS)
-		sqlite3_bind_blob(stmt, 2, row->blob, (int)row->size, SQLITE_STATIC);
-	else if (row->kind == ROW_MKEY) {
-		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->mkey);
-		sqlite3_bind_int64(stmt, 3, (sqlite3_int64)row->other_mkey);
-	} else {
-		sqlite3_bind_int(stmt, 2, row->lid);
-		sqlite3_bind_int(stmt, 3, row->lmc);
-	}
+	if (!forgets(row))
+		bind_values(stmt, row);
 	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)row->guid);
 
 	return stmt;
@@ -149,13 +201,18 @@ struct reading {
 	uint64_t n_bad;
 };
 
-/* All columns are whole numbers, but for the blob. */
 static bool has_types(sqlite3_stmt *stmt, enum row_kind kind)
 {
-	for (int i = 0; i < sqlite3_column_count(stmt); i++)
-		if (sqlite3_column_type(stmt, i) !=
-		    (kind == ROW_QUIRKS && i == 1 ? SQLITE_BLOB : SQLITE_INTEGER))
+	const char *types = column_types[kind];
+
+	for (int i = 0; types[i]; i++) {
+		int type = sqlite3_column_type(stmt, i);
+
+		if (type != (types[i] == 'i'   ? SQLITE_INTEGER
+			     : types[i] == 'b' ? SQLITE_BLOB
+					       : SQLITE_TEXT))
 			return false;
+	}
 
 	return true;
 }
@@ -199,6 +256,39 @@ static bool give_quirks(sqlite3_stmt *stmt, uint64_t guid, const struct reading 
 	return true;
 }
 
+/* An empty blob is a null pointer to SQLite. */
+static bool take_places(sqlite3_stmt *stmt, struct kept_reservation *reservation)
+{
+	const void *places = sqlite3_column_blob(stmt, 2);
+	size_t size = (size_t)sqlite3_column_bytes(stmt, 2);
+
+	if (size > sizeof(reservation->place) || size % sizeof(reservation->place[0]))
+		return false;
+	if (size > 0)
+		memcpy(reservation->place, places, size);
+	reservation->n_places = (unsigned)(size / sizeof(reservation->place[0]));
+
+	return true;
+}
+
+static bool give_reservation(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
+{
+	const unsigned char *name = sqlite3_column_text(stmt, 3);
+	size_t length = (size_t)sqlite3_column_bytes(stmt, 3);
+	uint64_t lid = (uint64_t)sqlite3_column_int64(stmt, 1);
+	struct kept_reservation reservation = { .guid = guid, .lid = (uint16_t)lid };
+
+	if (lid > UINT16_MAX || !name || length > KEEP_NAME_MAX || !take_places(stmt, &reservation))
+		return false;
+	memcpy(reservation.name, name, length);
+	if (strlen(reservation.name) != length || !reservation_is_valid(&reservation))
+		return false;
+	if (reading->reader->reservation)
+		reading->reader->reservation(reading->user, &reservation);
+
+	return true;
+}
+
 /* False: it cannot be right. */
 static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct reading *reading)
 {
@@ -207,6 +297,7 @@ static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct readin
 		[ROW_IDENTITY] = give_identity,
 		[ROW_MKEY] = give_mkey,
 		[ROW_QUIRKS] = give_quirks,
+		[ROW_RESERVATION] = give_reservation,
 	};
 	uint64_t guid = (uint64_t)sqlite3_column_int64(stmt, 0);
 
@@ -243,7 +334,7 @@ void database_read(struct database *db, const struct keep_reader *reader, void *
 {
 	struct reading reading = { .reader = reader, .user = user };
 
-	for (enum row_kind kind = 0; kind < ROW_KIND_COUNT; kind++)
+	for (enum row_kind kind = 0; kind < database_n_tables(db); kind++)
 		read_table(db, kind, &reading);
 	if (reading.n_bad > BAD_ROWS_SAID)
 		log_warning("Of " DATABASE_NAME " %" PRIu64 " rows in all cannot be right",

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
+#include "sm/reservations.h"
 #include "sm/identity.h"
 #include "store/batch.h"
 #include "store/database.h"
@@ -328,6 +329,28 @@ static int store_keep_quirks(struct keeper *k, const struct kept_quirks *quirks)
 	return keep_row(to_store(k), &row);
 }
 
+static int store_keep_reservation(struct keeper *k, const struct kept_reservation *reservation)
+{
+	char blob[sizeof(reservation->place) + KEEP_NAME_MAX];
+	size_t places = reservation->n_places * sizeof(reservation->place[0]);
+	struct row row = { .kind = ROW_RESERVATION,
+			   .guid = reservation->guid,
+			   .gone = reservation->gone };
+
+	if (!reservation->gone) {
+		if (!reservation_is_valid(reservation))
+			return -EINVAL;
+		memcpy(blob, reservation->place, places);
+		memcpy(blob + places, reservation->name, strlen(reservation->name));
+		row.lid = reservation->lid;
+		row.n_places = (uint8_t)reservation->n_places;
+		row.size = (uint32_t)(places + strlen(reservation->name));
+		row.blob = blob;
+	}
+
+	return keep_row(to_store(k), &row);
+}
+
 static int store_keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)
 {
 	struct store *store = to_store(k);
@@ -378,6 +401,7 @@ static const struct keeper_ops keeper_ops = {
 	.quirks = store_keep_quirks,
 	.after = store_keep_after,
 	.cancel = store_keep_cancel,
+	.reservation = store_keep_reservation,
 };
 
 struct keeper *store_keeper(struct store *store)

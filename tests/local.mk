@@ -89,6 +89,7 @@ tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 # ---- the subnet manager, part by part ------------------------------------------------------------
 check_PROGRAMS += tests/unit/test-fabric
 check_PROGRAMS += tests/unit/test-vf tests/unit/test-vswitch
+check_PROGRAMS += tests/unit/test-reservations
 check_PROGRAMS += tests/unit/test-identity
 check_PROGRAMS += tests/unit/test-link-state
 check_PROGRAMS += tests/unit/test-not-kept
@@ -103,6 +104,7 @@ check_PROGRAMS += tests/unit/test-sm-routes tests/unit/test-sm-by-lid
 check_PROGRAMS += tests/unit/test-sm-mkey tests/unit/test-sm-name
 check_PROGRAMS += tests/unit/test-sm-fault tests/unit/test-sm-sweep
 check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10
+check_PROGRAMS += tests/unit/test-sm-reserve
 
 # ---- the umad preload ---------------------------------------------------------------------------
 # Like count-smps.so it is no part of vsm and not built as the rest of it is. What has no descriptor

@@ -16,7 +16,7 @@
 #include "base/list.h"
 #include "base/macros.h"
 
-enum kind { IDENTITY, MKEY, QUIRKS, KINDS };
+enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, KINDS };
 
 /* One thing that was said; as a row, the last of its GUID. */
 struct word {
@@ -26,6 +26,7 @@ struct word {
 		struct kept_identity identity;
 		struct kept_mkey mkey;
 		struct kept_quirks quirks;
+		struct kept_reservation reservation;
 	};
 	uint8_t blob[];
 };
@@ -71,6 +72,8 @@ static uint64_t guid_of(const struct word *word)
 		return word->mkey.guid;
 	case QUIRKS:
 		return word->quirks.guid;
+	case RESERVATION:
+		return word->reservation.guid;
 	case KINDS:
 		break;
 	}
@@ -215,6 +218,13 @@ static int keep_one_quirk(struct keeper *keeper, const struct kept_quirks *quirk
 	return say(memory_of(keeper), &word, quirks->blob, quirks->size);
 }
 
+static int keep_one_reservation(struct keeper *keeper, const struct kept_reservation *reservation)
+{
+	struct word word = { .kind = RESERVATION, .reservation = *reservation };
+
+	return say(memory_of(keeper), &word, NULL, 0);
+}
+
 static void read_all(struct keeper *keeper, const struct keep_reader *reader, void *user)
 {
 	struct memory_keeper *k = memory_of(keeper);
@@ -228,6 +238,9 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (uint32_t i = 0; reader->quirks && i < rows[QUIRKS].n; i++)
 		if (rows[QUIRKS].row[i]->quirks.size)
 			reader->quirks(user, &rows[QUIRKS].row[i]->quirks);
+	for (uint32_t i = 0; reader->reservation && i < rows[RESERVATION].n; i++)
+		if (!rows[RESERVATION].row[i]->reservation.gone)
+			reader->reservation(user, &rows[RESERVATION].row[i]->reservation);
 }
 
 static int after(struct keeper *keeper, void (*fn)(void *user, int result), void *user)
@@ -313,7 +326,8 @@ int memory_keeper_new(struct loop *loop, struct memory_keeper **ret)
 					       .mkey = keep_one_mkey,
 					       .quirks = keep_one_quirk,
 					       .after = after,
-					       .cancel = cancel };
+					       .cancel = cancel,
+					       .reservation = keep_one_reservation };
 	struct memory_keeper *k = calloc(1, sizeof(*k));
 
 	if (!k || loop_timer_new(loop, committed, k, &k->timer) < 0) {

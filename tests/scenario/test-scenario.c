@@ -277,6 +277,66 @@ static void a_host_is_off_for_a_while(void **state)
 	is_good_again(s);
 }
 
+static void reserve(struct scenario *s, uint64_t guid, uint16_t lid)
+{
+	struct kept_reservation wanted = { .guid = guid, .lid = lid };
+	char why[SM_WHY_SIZE] = "";
+
+	if (sm_reserve(s->first.sm, &wanted, why) < 0)
+		scenario_fail(s, "0x%016llx is not reserved: %s", (unsigned long long)guid, why);
+}
+
+/* As a guest's port is, which appears when somebody starts it. */
+static void a_host_gets_the_lid_that_was_reserved_before_it_appeared(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	scenario_build(s, graph_make_ft2(4));
+	port = scenario_host(s, 3);
+	scenario_power_off(s, port->node);
+	scenario_start_sm(s);
+	is_good_again(s);
+	reserve(s, port->guid, 1000);
+	run_ms(s, 100);
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	is_good_again(s);
+	scenario_power_on(s, port->node);
+	is_good_again(s);
+	if (sim_lid(port) != 1000)
+		scenario_fail(s, "LID %u and not 1000", sim_lid(port));
+	scenario_stop_sm(s);
+	scenario_start_sm(s);
+	is_good_again(s);
+	if (sim_lid(port) != 1000)
+		scenario_fail(s, "LID %u and not 1000 after a restart", sim_lid(port));
+}
+
+static void what_is_reserved_survives_fifty_kills(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	scenario_build(s, graph_make_ft2(4));
+	port = scenario_host(s, 3);
+	scenario_power_off(s, port->node);
+	scenario_start_sm(s);
+	is_good_again(s);
+	reserve(s, port->guid, 1000);
+	run_ms(s, 100);
+	for (unsigned i = 0; i < 50; i++) {
+		scenario_kill_sm(s);
+		if (i == 25)
+			scenario_power_on(s, port->node);
+		scenario_start_sm(s);
+		scenario_run(s, scenario_random(s, 60 * LOOP_MSEC));
+	}
+	is_good_again(s);
+	if (sim_lid(port) != 1000)
+		scenario_fail(s, "LID %u and not 1000", sim_lid(port));
+}
+
 static void every_switch_reboots(void **state)
 {
 	struct scenario *s = *state;
@@ -1071,6 +1131,8 @@ int main(void)
 		TEST(a_host_reboots),
 		TEST(a_host_that_reboots_while_the_fabric_comes_up_gets_its_keys),
 		TEST(a_host_is_off_for_a_while),
+		TEST(a_host_gets_the_lid_that_was_reserved_before_it_appeared),
+		TEST(what_is_reserved_survives_fifty_kills),
 		TEST(every_switch_reboots),
 		TEST(a_switch_is_off_for_a_while),
 		TEST(the_whole_fabric_reboots),

@@ -142,7 +142,8 @@ void fake_trap(struct fake_fabric *f, const struct fake_device *device, unsigned
 
 /* -- keeper ------------------------------------------------------------------------------------ */
 
-#define FAKE_KEPT 1024
+#define FAKE_KEPT    1024
+#define FAKE_WAITERS 16
 
 struct fake_keeper {
 	struct keeper keeper;
@@ -150,14 +151,19 @@ struct fake_keeper {
 	struct kept_identity identities[FAKE_KEPT];
 	struct kept_mkey mkeys[FAKE_KEPT];
 	struct kept_quirks quirks[FAKE_KEPT]; /* with blobs of its own */
-	unsigned n_identities, n_mkeys, n_quirks;
+	struct kept_reservation reservations[FAKE_KEPT];
+	unsigned n_identities, n_mkeys, n_quirks, n_reservations;
 	struct kept_mkey safe_mkeys[FAKE_KEPT];
 	unsigned n_safe_mkeys; /* that the subnet manager knows to be on disk */
 	unsigned n_writes;
+	bool is_full;   /* takes no reservation */
 	uint64_t delay; /* of the disk */
 	struct loop_timer *timer;
-	void (*fn)(void *user, int result);
-	void *user;
+	struct fake_waiter {
+		void (*fn)(void *user, int result);
+		void *user;
+	} waiters[FAKE_WAITERS];
+	unsigned n_waiters;
 };
 
 void fake_keeper_init(struct fake_keeper *k, struct loop *loop);

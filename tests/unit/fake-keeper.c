@@ -29,6 +29,9 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (unsigned i = 0; i < k->n_quirks; i++)
 		if (k->quirks[i].size)
 			reader->quirks(user, &k->quirks[i]);
+	for (unsigned i = 0; reader->reservation && i < k->n_reservations; i++)
+		if (!k->reservations[i].gone)
+			reader->reservation(user, &k->reservations[i]);
 }
 
 static int keep_one_identity(struct keeper *keeper, const struct kept_identity *identity)
@@ -87,23 +90,44 @@ static int keep_one_quirk(struct keeper *keeper, const struct kept_quirks *quirk
 	return 0;
 }
 
+static int keep_one_reservation(struct keeper *keeper, const struct kept_reservation *reservation)
+{
+	struct fake_keeper *k = fake(keeper);
+	unsigned i = 0;
+
+	k->n_writes++;
+	while (i < k->n_reservations && k->reservations[i].guid != reservation->guid)
+		i++;
+	if (i == FAKE_KEPT || k->is_full)
+		return -ENOMEM;
+	k->reservations[i] = *reservation;
+	k->n_reservations = MAX(k->n_reservations, i + 1);
+
+	return 0;
+}
+
+/* Whoever is called may wait again: that is for the next commit. */
 static void written(void *user)
 {
 	struct fake_keeper *k = user;
-	void (*fn)(void *user, int result) = TAKE(k->fn);
+	struct fake_waiter waiters[FAKE_WAITERS];
+	unsigned n = k->n_waiters;
 
 	memcpy(k->safe_mkeys, k->mkeys, sizeof(k->mkeys));
 	k->n_safe_mkeys = k->n_mkeys;
-	if (fn)
-		fn(k->user, 0);
+	memcpy(waiters, k->waiters, sizeof(waiters));
+	k->n_waiters = 0;
+	for (unsigned i = 0; i < n; i++)
+		waiters[i].fn(waiters[i].user, 0);
 }
 
 static int after(struct keeper *keeper, void (*fn)(void *user, int result), void *user)
 {
 	struct fake_keeper *k = fake(keeper);
 
-	k->fn = fn;
-	k->user = user;
+	if (k->n_waiters == FAKE_WAITERS)
+		return -ENOMEM;
+	k->waiters[k->n_waiters++] = (struct fake_waiter){ fn, user };
 	loop_timer_set(k->timer, loop_now(k->loop) + k->delay);
 
 	return 0;
@@ -112,9 +136,12 @@ static int after(struct keeper *keeper, void (*fn)(void *user, int result), void
 static void cancel(struct keeper *keeper, const void *user)
 {
 	struct fake_keeper *k = fake(keeper);
+	unsigned n = 0;
 
-	if (k->user == user)
-		k->fn = NULL;
+	for (unsigned i = 0; i < k->n_waiters; i++)
+		if (k->waiters[i].user != user)
+			k->waiters[n++] = k->waiters[i];
+	k->n_waiters = n;
 }
 
 void fake_keeper_init(struct fake_keeper *k, struct loop *loop)
@@ -124,7 +151,8 @@ void fake_keeper_init(struct fake_keeper *k, struct loop *loop)
 					       .mkey = keep_one_mkey,
 					       .quirks = keep_one_quirk,
 					       .after = after,
-					       .cancel = cancel };
+					       .cancel = cancel,
+					       .reservation = keep_one_reservation };
 
 	memset(k, 0, sizeof(*k));
 	k->keeper.ops = &ops;
@@ -145,7 +173,7 @@ void fake_keeper_clear(struct fake_keeper *k)
 {
 	for (unsigned i = 0; i < k->n_quirks; i++)
 		free((void *)(uintptr_t)k->quirks[i].blob);
-	k->n_identities = k->n_mkeys = k->n_safe_mkeys = k->n_quirks = 0;
+	k->n_identities = k->n_mkeys = k->n_safe_mkeys = k->n_quirks = k->n_reservations = 0;
 }
 
 void fake_keeper_done(struct fake_keeper *k)

@@ -79,6 +79,7 @@ static void forget_back(struct fixture *f)
 	f->back->n_identities = 0;
 	f->back->n_mkeys = 0;
 	f->back->n_quirks = 0;
+	f->back->n_reservations = 0;
 }
 
 void fixture_free(struct fixture *f)
@@ -139,9 +140,18 @@ static void note_quirks(void *user, const struct kept_quirks *quirks)
 	back->quirks[back->n_quirks++].blob = blob;
 }
 
+static void note_reservation(void *user, const struct kept_reservation *reservation)
+{
+	struct read_back *back = user;
+
+	assert_true(back->n_reservations < FIXTURE_ROWS_MAX);
+	back->reservations[back->n_reservations++] = *reservation;
+}
+
 void fixture_read(struct fixture *f)
 {
-	static const struct keep_reader reader = { note_identity, note_mkey, note_quirks };
+	static const struct keep_reader reader = { note_identity, note_mkey, note_quirks,
+						   note_reservation };
 
 	forget_back(f);
 	keep_read(store_keeper(f->store), &reader, f->back);
@@ -202,4 +212,15 @@ void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t s
 	struct kept_quirks quirks = { guid, blob, (uint32_t)size };
 
 	assert_int_equal(keep_quirks(store_keeper(f->store), &quirks), 0);
+}
+
+void keep_reservation_of(struct fixture *f, uint64_t guid, uint16_t lid, unsigned n_places,
+			 const char *name)
+{
+	struct kept_reservation kept = { .guid = guid, .lid = lid, .n_places = n_places };
+
+	for (unsigned i = 0; i < n_places; i++)
+		kept.place[i] = i + 1;
+	snprintf(kept.name, sizeof(kept.name), "%s", name);
+	assert_int_equal(keep_reservation(store_keeper(f->store), &kept), 0);
 }

@@ -17,17 +17,21 @@ struct store;
 
 #define FIXTURE_ROWS_MAX 40000
 
-/* SQL that makes what we write what the first vsm wrote. */
-#define FIXTURE_TO_SCHEMA_1 "ALTER TABLE mkey DROP COLUMN other; PRAGMA user_version = 1"
+/* SQL that makes what we write what former versions wrote. */
+#define FIXTURE_TO_SCHEMA_2 "DROP TABLE reservation; PRAGMA user_version = 2;"
+#define FIXTURE_TO_SCHEMA_1                                                                        \
+	FIXTURE_TO_SCHEMA_2 "ALTER TABLE mkey DROP COLUMN other; PRAGMA user_version = 1"
 
 /* All that keep_read() gives, in its order. */
 struct read_back {
 	struct kept_identity identities[FIXTURE_ROWS_MAX];
 	struct kept_mkey mkeys[FIXTURE_ROWS_MAX];
 	struct kept_quirks quirks[FIXTURE_ROWS_MAX]; /* with blobs of our own */
+	struct kept_reservation reservations[FIXTURE_ROWS_MAX];
 	size_t n_identities;
 	size_t n_mkeys;
 	size_t n_quirks;
+	size_t n_reservations;
 };
 
 struct fixture {
@@ -69,3 +73,6 @@ void keep_identity_of(struct fixture *f, uint64_t guid, uint16_t lid, uint8_t lm
 void keep_mkey_of(struct fixture *f, uint64_t guid, uint64_t mkey);
 void keep_mkeys_of(struct fixture *f, uint64_t guid, uint64_t mkey, uint64_t other);
 void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t size);
+/* With places 1 to @n_places. */
+void keep_reservation_of(struct fixture *f, uint64_t guid, uint16_t lid, unsigned n_places,
+			 const char *name);

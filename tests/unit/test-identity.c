@@ -317,6 +317,33 @@ static void walk(struct identities *ids, struct model *m, struct xoshiro *random
 	assert_int_equal(identities_used_lids(ids), m->used);
 }
 
+static void what_is_reserved_is_not_forgotten_for_others(void **state)
+{
+	struct identities *ids = *state;
+
+	identities_begin(ids, 1, 64);
+	assert_int_equal(identity_claim(ids, 0x10, 1, 0), 0);
+	assert_int_equal(identity_claim(ids, 0x20, 2, 0), 0);
+	identity_set_reserved(ids, 0x10, true);
+	identity_set_reserved(ids, 0x30, true); /* has no LID */
+	assert_int_equal(identity_claim(ids, 0x30, 3, 0), 0);
+	assert_int_equal(identity_claim(ids, 0x10, 5, 0), 0); /* it stays so */
+	identities_begin(ids, 2, 64);
+	assert_int_equal(identity_forget_oldest(ids), 0x20);
+	assert_int_equal(identity_forget_oldest(ids), 0x30);
+	assert_int_equal(identity_forget_oldest(ids), 0);
+	identity_set_reserved(ids, 0x10, false);
+	assert_int_equal(identity_forget_oldest(ids), 0x10);
+
+	/* Its place in memory goes to others, and what it was does not. */
+	assert_int_equal(identity_claim(ids, 0x10, 1, 0), 0);
+	identity_set_reserved(ids, 0x10, true);
+	identity_forget(ids, 0x10);
+	assert_int_equal(identity_claim(ids, 0x40, 1, 0), 0);
+	identities_begin(ids, 3, 64);
+	assert_int_equal(identity_forget_oldest(ids), 0x40);
+}
+
 static void a_walk_at_random_agrees_with_an_array_of_owners(void **state)
 {
 	struct model *m = calloc(1, sizeof(*m));
@@ -391,6 +418,7 @@ int main(void)
 		TEST(each_identity_is_listed_once_and_a_changed_one_is_not_kept),
 		TEST(no_lid_beyond_the_last_is_given_out),
 		TEST(who_has_been_away_for_longest_is_forgotten_first),
+		TEST(what_is_reserved_is_not_forgotten_for_others),
 		TEST(a_walk_at_random_agrees_with_an_array_of_owners),
 	};
 

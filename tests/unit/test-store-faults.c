@@ -282,6 +282,26 @@ static void a_former_schema_on_a_full_disk_is_read_and_brought_up_to_ours_later(
 	assert_int_equal(fixture_count_said(f, "damaged"), 0);
 }
 
+static void reservations_wait_for_a_schema_that_has_them(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store_of_schema_1(f);
+	bad_disk_get()->write_result = SQLITE_FULL;
+	fixture_open(f);
+	fixture_read(f);
+	assert_int_equal(f->back->n_reservations, 0);
+	keep_reservation_of(f, 1, 5, 2, "x");
+	assert_int_equal(flush(f), -ENOSPC);
+	bad_disk_get()->write_result = SQLITE_OK;
+	loop_virtual_run_for(f->loop, 61 * LOOP_SEC);
+	assert_int_equal(flush(f), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_reservations, 1);
+	assert_int_equal(f->back->reservations[0].lid, 5);
+	assert_int_equal(fixture_count_said(f, "Cannot read"), 0);
+}
+
 static void a_disk_that_is_full_at_the_start_is_lived_with(void **state)
 {
 	struct fixture *f = *state;
@@ -610,6 +630,7 @@ int main(void)
 		TEST(what_a_dying_disk_does_not_take_at_the_end_is_said),
 		TEST(a_disk_that_is_full_at_the_start_is_lived_with),
 		TEST(a_former_schema_on_a_full_disk_is_read_and_brought_up_to_ours_later),
+		TEST(reservations_wait_for_a_schema_that_has_them),
 		TEST(a_full_disk_does_not_hide_what_is_kept),
 		TEST(a_disk_that_cannot_be_read_is_no_damaged_file),
 		TEST(a_file_that_was_removed_is_made_again),

@@ -164,6 +164,75 @@ static void quirks_of_size_zero_forget_the_device(void **state)
 	assert_int_equal(f->back->quirks[0].guid, 2);
 }
 
+static void what_the_operator_made_is_found_again(void **state)
+{
+	struct fixture *f = *state;
+	char longest[KEEP_NAME_MAX + 1];
+
+	memset(longest, 'n', KEEP_NAME_MAX);
+	longest[KEEP_NAME_MAX] = 0;
+	fixture_open(f);
+	keep_reservation_of(f, 1, 0, 0, "");
+	keep_reservation_of(f, 2, 0xbfff, KEEP_PLACES_MAX, longest);
+	keep_reservation_of(f, 3, 7, 1, "");
+	keep_reservation_of(f, 4, 0, 0, "vm \xc3\xa4");
+	flush(f);
+	fixture_reopen(f);
+
+	assert_int_equal(f->back->n_reservations, 4);
+	assert_int_equal(f->back->reservations[0].guid, 1);
+	assert_int_equal(f->back->reservations[0].lid, 0);
+	assert_int_equal(f->back->reservations[0].n_places, 0);
+	assert_string_equal(f->back->reservations[0].name, "");
+	assert_int_equal(f->back->reservations[1].lid, 0xbfff);
+	assert_int_equal(f->back->reservations[1].n_places, KEEP_PLACES_MAX);
+	assert_int_equal(f->back->reservations[1].place[KEEP_PLACES_MAX - 1], KEEP_PLACES_MAX);
+	assert_string_equal(f->back->reservations[1].name, longest);
+	assert_int_equal(f->back->reservations[2].place[0], 1);
+	assert_string_equal(f->back->reservations[2].name, "");
+	assert_string_equal(f->back->reservations[3].name, "vm \xc3\xa4");
+	assert_int_equal(f->n_said, 0);
+}
+
+static void what_the_operator_takes_back_is_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	struct kept_reservation gone = { .guid = 1, .gone = true };
+
+	fixture_open(f);
+	keep_reservation_of(f, 1, 7, 1, "a");
+	keep_reservation_of(f, 2, 8, 1, "b");
+	flush(f);
+	keep_reservation_of(f, 2, 9, 2, "c");
+	assert_int_equal(keep_reservation(store_keeper(f->store), &gone), 0);
+	gone.guid = 3;
+	keep_reservation_of(f, 3, 0, 0, "d");
+	assert_int_equal(keep_reservation(store_keeper(f->store), &gone), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_reservations, 1);
+	assert_int_equal(f->back->reservations[0].guid, 2);
+	assert_int_equal(f->back->reservations[0].lid, 9);
+	assert_int_equal(f->back->reservations[0].n_places, 2);
+	assert_string_equal(f->back->reservations[0].name, "c");
+}
+
+static void a_reservation_that_cannot_be_right_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct kept_reservation reservation = { .guid = 1, .lid = 0xc000 };
+
+	fixture_open(f);
+	assert_int_equal(keep_reservation(store_keeper(f->store), &reservation), -EINVAL);
+	reservation.lid = 0;
+	reservation.n_places = KEEP_PLACES_MAX + 1;
+	assert_int_equal(keep_reservation(store_keeper(f->store), &reservation), -EINVAL);
+	reservation.n_places = 0;
+	reservation.guid = 0;
+	assert_int_equal(keep_reservation(store_keeper(f->store), &reservation), -EINVAL);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_reservations, 0);
+}
+
 /* And another may have its LID in the same breath. */
 static void an_identity_with_lid_zero_forgets_the_guid(void **state)
 {
@@ -502,7 +571,14 @@ static void make_store_with_one_of_each(struct fixture *f)
 	keep_identity_of(f, 1, 1, 0);
 	keep_mkey_of(f, 1, 1);
 	keep_quirks_of(f, 1, "x", 1);
+	keep_reservation_of(f, 1, 1, 1, "x");
 	fixture_close(f);
+}
+
+static size_t count_back(const struct fixture *f)
+{
+	return f->back->n_identities + f->back->n_mkeys + f->back->n_quirks +
+	       f->back->n_reservations;
 }
 
 static void rows_that_cannot_be_right_are_left_out_with_a_message(void **state)
@@ -535,6 +611,22 @@ static void rows_that_cannot_be_right_are_left_out_with_a_message(void **state)
 		"quirks VALUES (16, 'text')",
 		"quirks VALUES (16, 1)",
 		"quirks VALUES (16, zeroblob(65537))",
+		"reservation VALUES (0, 1, x'', '')",
+		"reservation VALUES (16, 49152, x'', '')",
+		"reservation VALUES (16, 65537, x'', '')",
+		"reservation VALUES (16, -1, x'', '')",
+		"reservation VALUES (16, NULL, x'', '')",
+		"reservation VALUES (16, 1, NULL, '')",
+		"reservation VALUES (16, 1, x'', NULL)",
+		"reservation VALUES (16, 1, '', '')",
+		"reservation VALUES (16, 1, x'', x'')",
+		"reservation VALUES (16, 1, x'01', '')",
+		"reservation VALUES (16, 1, zeroblob(8), '')",
+		"reservation VALUES (16, 1, x'01010101010101010101010101010101', '')",
+		"reservation VALUES (16, 1, randomblob(136), '')",
+		"reservation VALUES (16, 1, x'', printf('%.65c', 'n'))",
+		"reservation VALUES (16, 1, x'', 'a' || char(0) || 'b')",
+		"reservation VALUES (16, 1, x'', 'a' || char(10))",
 	};
 	struct fixture *f = *state;
 	char sql[128];
@@ -547,11 +639,12 @@ static void rows_that_cannot_be_right_are_left_out_with_a_message(void **state)
 		f->said[0] = '\0';
 		fixture_reopen(f);
 		fixture_close(f);
-		if (f->back->n_identities + f->back->n_mkeys + f->back->n_quirks != 3)
+		if (count_back(f) != 4)
 			fail_msg("%s is read", rows[i]);
 		assert_int_equal(fixture_count_said(f, "cannot be right, leaving it out"), 1);
 		run_sql(f, "DELETE FROM identity WHERE guid != 1; DELETE FROM mkey WHERE guid != 1;"
-			   "DELETE FROM quirks WHERE guid != 1");
+			   "DELETE FROM quirks WHERE guid != 1;"
+			   "DELETE FROM reservation WHERE guid != 1");
 	}
 }
 
@@ -773,14 +866,32 @@ static void a_schema_of_a_later_version_is_left_alone(void **state)
 	struct fixture *f = *state;
 
 	make_store_with_one_of_each(f);
-	run_sql(f, "PRAGMA user_version = 3; CREATE TABLE later (x)");
+	run_sql(f, "PRAGMA user_version = 4; CREATE TABLE later (x)");
 	assert_int_equal(fixture_try_open(f), -EPROTO);
-	assert_non_null(strstr(f->why, "schema 3 of a later vsm"));
+	assert_non_null(strstr(f->why, "schema 4 of a later vsm"));
 	assert_false(fixture_has(f, "vsm.db.damaged-1"));
-	run_sql(f, "PRAGMA user_version = 2; DROP TABLE later");
+	run_sql(f, "PRAGMA user_version = 3; DROP TABLE later");
 	fixture_open(f);
 	fixture_read(f);
 	assert_int_equal(f->back->n_identities, 1);
+}
+
+static void a_schema_without_reservations_is_brought_up_to_ours(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store_with_one_of_each(f);
+	run_sql(f, FIXTURE_TO_SCHEMA_2);
+	fixture_open(f);
+	fixture_read(f);
+	assert_int_equal(count_back(f), 3);
+	keep_reservation_of(f, 1, 5, 1, "x");
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_reopen(f);
+		assert_int_equal(count_back(f), 4);
+		assert_int_equal(f->back->reservations[0].lid, 5);
+	}
+	assert_string_equal(f->said, "");
 }
 
 static void a_schema_of_the_former_version_is_brought_up_to_ours(void **state)
@@ -960,6 +1071,9 @@ int main(void)
 		TEST(nothing_is_found_in_a_new_directory),
 		TEST(the_last_value_of_a_guid_counts),
 		TEST(quirks_of_size_zero_forget_the_device),
+		TEST(what_the_operator_made_is_found_again),
+		TEST(what_the_operator_takes_back_is_forgotten),
+		TEST(a_reservation_that_cannot_be_right_is_refused),
 		TEST(an_identity_with_lid_zero_forgets_the_guid),
 		TEST(blobs_of_the_largest_size_are_kept),
 		TEST(what_cannot_be_right_is_not_taken),
@@ -987,6 +1101,7 @@ int main(void)
 		TEST(a_hundred_damaged_files_are_enough),
 		TEST(a_schema_of_a_later_version_is_left_alone),
 		TEST(a_schema_of_the_former_version_is_brought_up_to_ours),
+		TEST(a_schema_without_reservations_is_brought_up_to_ours),
 		TEST(a_second_store_in_a_directory_is_refused),
 		TEST(a_file_that_another_program_writes_is_refused),
 		TEST(parents_are_not_made),

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The operator reserves: what that does to LIDs and to the store. A LID that is reserved belongs to
+ * its GUID from that moment on, so nobody else gets it, and a device that comes with the GUID gets
+ * no other, even if the fabric knows it by another one. A LID that somebody has is not taken away:
+ * that is refused, and says who has it. So nothing is reserved before it is known who has which,
+ * which after a start is when the first plan has been carried out.
+ *
+ * Nothing here is sent to devices. If a device is there already and is to have another LID, the
+ * next reconcile finds that it has the wrong one.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/macros.h"
+#include "sm/machine.h"
+
+/* ---- waiting for the disk ---------------------------------------------------------------------
+ */
+
+struct kept_waiter {
+	struct list link;
+	void (*fn)(void *user, int result);
+	void *user;
+};
+
+void reserve_init(struct sm *sm)
+{
+	list_init(&sm->kept_waiters);
+}
+
+static void tell_waiter(void *user, int result)
+{
+	struct kept_waiter *waiter = user;
+
+	list_remove(&waiter->link);
+	waiter->fn(waiter->user, result);
+	free(waiter);
+}
+
+int sm_when_kept(struct sm *sm, void (*fn)(void *user, int result), void *user)
+{
+	AUTO(freep) struct kept_waiter *waiter = calloc(1, sizeof(*waiter));
+	int r;
+
+	if (!waiter)
+		return -ENOMEM;
+	waiter->fn = fn;
+	waiter->user = user;
+	r = keep_after(sm->keeper, tell_waiter, waiter);
+	if (r < 0)
+		return r;
+	list_init(&waiter->link);
+	list_add_tail(&sm->kept_waiters, &waiter->link);
+	TAKE(waiter);
+
+	return 0;
+}
+
+void reserve_done(struct sm *sm)
+{
+	while (!list_is_empty(&sm->kept_waiters)) {
+		struct kept_waiter *waiter =
+			LIST_ENTRY(sm->kept_waiters.next, struct kept_waiter, link);
+
+		keep_cancel(sm->keeper, waiter);
+		tell_waiter(waiter, -ECANCELED);
+	}
+	reservations_done(&sm->reservations);
+}
+
+/* ---- LIDs that are reserved -------------------------------------------------------------------
+ */
+
+bool reserve_has_lid(const struct sm *sm, uint64_t guid)
+{
+	const struct kept_reservation *reserved = reservations_find(&sm->reservations, guid);
+
+	return reserved && reserved->lid != 0;
+}
+
+static int claim(struct sm *sm, uint64_t guid, uint16_t lid)
+{
+	const struct identity *id = identity_find(sm->identities, guid);
+
+	if (id && id->lid == lid && id->lmc == sm->conf.lmc)
+		return 0;
+
+	return identity_claim(sm->identities, guid, lid, (uint8_t)sm->conf.lmc);
+}
+
+void reserve_mark(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->reservations.n; i++)
+		identity_set_reserved(sm->identities, sm->reservations.all[i].guid, true);
+}
+
+/* They were kept together; but options, and the disk, may be other ones. */
+void reserve_load(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->reservations.n; i++) {
+		const struct kept_reservation *reserved = &sm->reservations.all[i];
+
+		if (reserved->lid != 0 && claim(sm, reserved->guid, reserved->lid) < 0)
+			log_warning("LID %u, which is reserved for 0x%016" PRIx64
+				    ", is taken, or does not fit subnet.lmc",
+				    reserved->lid, reserved->guid);
+	}
+	reserve_mark(sm);
+}
+
+/* ---- what may be reserved ---------------------------------------------------------------------
+ */
+
+static bool is_present(const struct sm *sm, uint64_t guid)
+{
+	uint32_t port = fabric_find_port(&sm->fabric, guid);
+
+	return port != GUID_MAP_NONE && node_of(&sm->fabric, port)->present;
+}
+
+/* "0x... (name)" */
+static void describe(const struct sm *sm, uint64_t guid, char ret[static 128])
+{
+	uint32_t port = fabric_find_port(&sm->fabric, guid);
+	bool known = port != GUID_MAP_NONE;
+
+	snprintf(ret, 128, "0x%016" PRIx64 " (%.64s)", guid,
+		 !is_present(sm, guid) ? "away"
+		 : known && node_of(&sm->fabric, port)->description[0]
+			 ? node_of(&sm->fabric, port)->description
+			 : "without a name");
+}
+
+static int check_master(const struct sm *sm, char why[static SM_WHY_SIZE])
+{
+	if (sm->state != SM_STANDBY && sm->state != SM_NOT_ACTIVE)
+		return 0;
+	snprintf(why, SM_WHY_SIZE, "this subnet manager is not master, and changes nothing");
+
+	return -EPERM;
+}
+
+/* Of the LIDs that a port with this one would have, none may be another's. */
+static int check_owners(const struct sm *sm, const struct kept_reservation *wanted,
+			char why[static SM_WHY_SIZE])
+{
+	char owner_text[128];
+
+	for (unsigned lid = wanted->lid; lid < wanted->lid + (1u << sm->conf.lmc); lid++) {
+		uint64_t owner = identity_owner(sm->identities, lid);
+
+		if (owner == 0 || owner == wanted->guid)
+			continue;
+		describe(sm, owner, owner_text);
+		snprintf(why, SM_WHY_SIZE, "LID %u belongs to %s", lid, owner_text);
+		return -EEXIST;
+	}
+
+	return 0;
+}
+
+static int check_lid(const struct sm *sm, const struct kept_reservation *wanted,
+		     char why[static SM_WHY_SIZE])
+{
+	if (wanted->lid == 0)
+		return 0;
+	if (sm->adopting) {
+		snprintf(why, SM_WHY_SIZE,
+			 "the subnet is still being brought up, and it is not known who has which "
+			 "LID; try again");
+		return -EBUSY;
+	}
+	if (!identity_is_valid(wanted->lid, sm->conf.lmc)) {
+		snprintf(why, SM_WHY_SIZE,
+			 "LID %u is not a multiple of %u, or too high, where subnet.lmc is %u",
+			 wanted->lid, 1u << sm->conf.lmc, sm->conf.lmc);
+		return -EINVAL;
+	}
+	if (lids_are_beyond(sm, wanted->lid, sm->conf.lmc)) {
+		snprintf(why, SM_WHY_SIZE,
+			 "LID %u is beyond the forwarding tables, which end at %u", wanted->lid,
+			 sm->last_lid);
+		return -ERANGE;
+	}
+
+	return check_owners(sm, wanted, why);
+}
+
+/* The rules of vsm.conf for the places, as far as these are known. */
+static int check_places(const struct sm *sm, const struct kept_reservation *wanted,
+			char why[static SM_WHY_SIZE])
+{
+	for (unsigned i = 0; i < wanted->n_places; i++) {
+		uint32_t port = fabric_find_port(&sm->fabric, wanted->place[i]);
+		const struct vf_policy *policy = vf_policy_for(
+			&sm->conf.virtual_functions, wanted->place[i],
+			port == GUID_MAP_NONE ? NULL : node_of(&sm->fabric, port)->description);
+
+		if (vf_policy_allows(policy, wanted->guid))
+			continue;
+		snprintf(why, SM_WHY_SIZE,
+			 "virtual_functions in vsm.conf does not allow GUID 0x%016" PRIx64
+			 " at port 0x%016" PRIx64,
+			 wanted->guid, wanted->place[i]);
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
+/* A port that came without being announced is no guest. Who was announced is. */
+static int check_guid(const struct sm *sm, const struct kept_reservation *wanted,
+		      char why[static SM_WHY_SIZE])
+{
+	char port_text[128];
+
+	if (reservations_find(&sm->reservations, wanted->guid) || !is_present(sm, wanted->guid))
+		return 0;
+	describe(sm, wanted->guid, port_text);
+	snprintf(why, SM_WHY_SIZE, "%s is a port that is there already", port_text);
+
+	return -EEXIST;
+}
+
+static int check(const struct sm *sm, const struct kept_reservation *wanted,
+		 char why[static SM_WHY_SIZE])
+{
+	int r;
+
+	if (!reservation_is_valid(wanted)) {
+		snprintf(why, SM_WHY_SIZE, "a GUID, LID, place or name is not valid");
+		return -EINVAL;
+	}
+	r = check_guid(sm, wanted, why);
+	if (r == 0)
+		r = check_places(sm, wanted, why);
+
+	return r == 0 ? check_lid(sm, wanted, why) : r;
+}
+
+/* ---- doing it ---------------------------------------------------------------------------------
+ */
+
+/* In one breath, so that the disk has all of it or nothing. */
+static int keep(struct sm *sm, const struct kept_reservation *reserved)
+{
+	const struct identity *id = identity_find(sm->identities, reserved->guid);
+	struct kept_identity kept = { .guid = reserved->guid };
+	int r = keep_reservation(sm->keeper, reserved);
+
+	if (r < 0 || (id && id->kept) || (!id && !reserved->gone))
+		return r;
+	if (id) {
+		kept.lid = id->lid;
+		kept.lmc = id->lmc;
+	}
+	r = keep_identity(sm->keeper, &kept);
+	if (id)
+		identity_at(sm->identities, identity_index(sm->identities, kept.guid))->kept =
+			r == 0;
+
+	return r;
+}
+
+static int put(struct sm *sm, const struct kept_reservation *wanted)
+{
+	int r = reservations_put(&sm->reservations, wanted);
+
+	if (r == 0 && wanted->lid != 0)
+		r = claim(sm, wanted->guid, wanted->lid);
+	if (r < 0)
+		return r;
+	identity_set_reserved(sm->identities, wanted->guid, true);
+
+	return keep(sm, wanted);
+}
+
+/* What could not be handed to the store is not so: who asks again would be told that it is. */
+static int put_or_leave(struct sm *sm, const struct kept_reservation *wanted,
+			const struct kept_reservation *old)
+{
+	struct kept_reservation before = old ? *old : (struct kept_reservation){ .guid = 0 };
+	int r = put(sm, wanted);
+
+	if (r == 0)
+		return 0;
+	if (before.guid != 0)
+		reservations_put(&sm->reservations, &before);
+	else
+		reservations_remove(&sm->reservations, wanted->guid);
+
+	return r;
+}
+
+static void say(struct sm *sm, const struct kept_reservation *reserved, const char *what)
+{
+	char lid[24] = "";
+
+	if (reserved->lid != 0)
+		snprintf(lid, sizeof(lid), " with LID %u", reserved->lid);
+	event_add(sm->events, EVENT_CONFIG, reserved->guid, reserved->lid, -1, "%s%s%s%s%s", what,
+		  lid, reserved->name[0] ? " (" : "", reserved->name, reserved->name[0] ? ")" : "");
+}
+
+int sm_reserve(struct sm *sm, const struct kept_reservation *wanted, char why[static SM_WHY_SIZE])
+{
+	const struct kept_reservation *old = reservations_find(&sm->reservations, wanted->guid);
+	int r = check_master(sm, why);
+
+	if (r < 0 || (old && reservation_is_same(old, wanted)))
+		return r;
+	r = check(sm, wanted, why);
+	if (r < 0)
+		return r;
+	r = put_or_leave(sm, wanted, old);
+	if (r < 0) {
+		snprintf(why, SM_WHY_SIZE, "there is no room for it: %s", strerror(-r));
+		return r;
+	}
+	say(sm, wanted, "reserved");
+	if (is_present(sm, wanted->guid))
+		sm_sweep_again(sm, false);
+
+	return 0;
+}
+
+int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
+{
+	const struct kept_reservation *old = reservations_find(&sm->reservations, guid);
+	struct kept_reservation gone;
+	int r = check_master(sm, why);
+
+	if (r < 0 || !old)
+		return r;
+	gone = *old;
+	gone.gone = true;
+	reservations_remove(&sm->reservations, guid);
+	if (is_present(sm, guid))
+		identity_set_reserved(sm->identities, guid, false);
+	else
+		identity_forget(sm->identities, guid);
+	r = keep(sm, &gone);
+	if (r < 0) {
+		gone.gone = false;
+		reservations_put(&sm->reservations, &gone);
+		snprintf(why, SM_WHY_SIZE, "there is no room for it: %s", strerror(-r));
+		return r;
+	}
+	say(sm, &gone, "no longer reserved");
+
+	return 0;
+}
+
+const struct kept_reservation *sm_reservation(const struct sm *sm, uint64_t n)
+{
+	return n < sm->reservations.n ? &sm->reservations.all[n] : NULL;
+}
+
+uint16_t sm_lid_of(const struct sm *sm, uint64_t guid)
+{
+	const struct identity *id = identity_find(sm->identities, guid);
+
+	return id ? id->lid : 0;
+}
