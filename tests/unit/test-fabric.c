@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -425,11 +426,61 @@ static void every_reason_has_a_key_of_its_own_and_a_sentence(void **unused)
 	}
 }
 
+/* A file of the source tree, to be freed. */
+static char *read_source(const char *name)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[300], *text = NULL;
+	size_t size = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", srcdir ? srcdir : ".", name);
+	file = fopen(path, "r");
+	if (!file || getdelim(&text, &size, 0, file) < 0)
+		fail_msg("cannot read %s", path);
+	fclose(file);
+
+	return text;
+}
+
+static unsigned count_of(const char *text, const char *part)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, part)); text += strlen(part))
+		n++;
+
+	return n;
+}
+
+static void every_reason_of_virtual_functions_is_documented_as_it_is_said(void **unused)
+{
+	char *page = read_source("doc/virtual-functions.md");
+	unsigned n = 0;
+
+	(void)unused;
+	for (unsigned i = 0; i < REASON_COUNT; i++) {
+		const char *key = reason_key((enum reason)i);
+		char row[400];
+
+		if (strncmp(key, "vf-", 3) != 0)
+			continue;
+		snprintf(row, sizeof(row), "\n| `%s` | %s | ", key,
+			 reason_sentence((enum reason)i));
+		if (!strstr(page, row))
+			fail_msg("no line begins with: %s", row + 1);
+		n++;
+	}
+	assert_int_equal(count_of(page, "\n| `vf-"), n);
+	free(page);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, done)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_reason_of_virtual_functions_is_documented_as_it_is_said),
 		TEST(a_node_is_found_by_its_guid_and_has_all_its_ports),
 		TEST(what_is_forgotten_is_not_found_and_its_cables_are_gone),
 		TEST(a_port_guid_that_has_moved_to_another_port_is_not_forgotten_with_the_first),
