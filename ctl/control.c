@@ -26,6 +26,7 @@
 #include "base/loop.h"
 #include "base/macros.h"
 #include "ctl/listener.h"
+#include "ctl/pending.h"
 #include "ctl/rpc.h"
 
 #define CLIENTS_MAX    32u
@@ -68,6 +69,7 @@ struct control {
 
 static void client_free(struct client *c)
 {
+	rpc_client_done(&c->control->rpc, &c->rpc);
 	loop_watch_free(c->watch);
 	list_remove(&c->link);
 	close(c->fd);
@@ -184,12 +186,18 @@ static void client_consume(struct client *c, size_t size)
 	c->in_room = 0;
 }
 
+/* It has asked for so much that is not on disk that it has to wait. */
+static bool must_wait(const struct client *c)
+{
+	return c->rpc.n_pending >= PENDING_MAX;
+}
+
 /* One request at a time: others have their turn before the next. */
 static void client_work(struct client *c)
 {
 	size_t length;
 
-	if (c->dead || client_is_full(c) || c->in_used == 0)
+	if (c->dead || client_is_full(c) || must_wait(c) || c->in_used == 0)
 		return;
 	if (has_line(c)) {
 		length = (size_t)((char *)memchr(c->in, '\n', c->in_used) - c->in);
@@ -267,14 +275,27 @@ static void client_advance(struct client *c)
 
 	client_work(c);
 	client_tell_events(c);
-	more = client_is_full(c) || has_line(c);
+	more = client_is_full(c) || (has_line(c) && !must_wait(c));
 	client_send(c);
 
-	if (!c->dead && c->ended && !more && client_pending(c) == 0)
+	if (!c->dead && c->ended && !more && client_pending(c) == 0 && c->rpc.n_pending == 0)
 		client_kill(c);
 	if (!c->dead)
 		loop_watch_set(c->watch, (wants_to_read(c) ? LOOP_READ : 0u) |
 						 (more || client_pending(c) > 0 ? LOOP_WRITE : 0u));
+}
+
+/* An answer that had to wait. */
+static void client_say_later(struct rpc_client *rpc, char *line)
+{
+	struct client *c = CONTAINER_OF(rpc, struct client, rpc);
+
+	if (c->dead) {
+		free(line);
+		return;
+	}
+	client_say(c, line);
+	client_advance(c);
 }
 
 static void on_client(void *user, unsigned ready)
@@ -301,7 +322,7 @@ static struct client *find_idlest(struct control *control, enum role role)
 	for (struct list *l = control->clients.next; l != &control->clients; l = l->next) {
 		struct client *c = LIST_ENTRY(l, struct client, link);
 
-		if (!c->dead && !c->rpc.follow && c->rpc.role <= role &&
+		if (!c->dead && !c->rpc.follow && c->rpc.n_pending == 0 && c->rpc.role <= role &&
 		    (!idlest || c->moved_at < idlest->moved_at))
 			idlest = c;
 	}
@@ -337,6 +358,7 @@ static int client_new(struct control *control, int fd, enum role role)
 	*c = (struct client){ .control = control, .fd = fd };
 	list_init(&c->link);
 	c->rpc.role = role;
+	c->rpc.say = client_say_later;
 	c->moved_at = loop_now(control->loop);
 	r = loop_watch_new(control->loop, fd, LOOP_READ, on_client, c, &c->watch);
 	if (r < 0) {

@@ -5,6 +5,7 @@ libvsm_a_SOURCES += ctl/control.c ctl/control.h ctl/protocol.h
 libvsm_a_SOURCES += ctl/listener.c ctl/listener.h
 libvsm_a_SOURCES += ctl/role.c ctl/role.h
 libvsm_a_SOURCES += ctl/rpc.c ctl/rpc.h
+libvsm_a_SOURCES += ctl/pending.c ctl/pending.h
 libvsm_a_SOURCES += ctl/row.c ctl/row.h
 libvsm_a_SOURCES += ctl/names.c ctl/names.h
 libvsm_a_SOURCES += ctl/find.c ctl/find.h
@@ -21,6 +22,7 @@ libvsm_a_SOURCES += ctl/method-event.c
 libvsm_a_SOURCES += ctl/method-explain.c
 libvsm_a_SOURCES += ctl/method-fabric.c
 libvsm_a_SOURCES += ctl/method-partition.c
+libvsm_a_SOURCES += ctl/method-reservation.c
 libvsm_a_SOURCES += ctl/method-route.c
 libvsm_a_SOURCES += ctl/method-status.c
 libvsm_a_SOURCES += ctl/method-vf.c
@@ -33,6 +35,7 @@ vsmctl_SOURCES += ctl/vsmctl-show.c
 vsmctl_SOURCES += ctl/vsmctl-status.c
 vsmctl_SOURCES += ctl/vsmctl-table.c
 vsmctl_SOURCES += ctl/vsmctl-text.c
+vsmctl_SOURCES += ctl/vsmctl-vf.c
 vsmctl_LDADD = libvsm.a $(JANSSON_LIBS)
 
 # bash looks for a file with the name of the command.

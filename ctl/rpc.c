@@ -18,6 +18,7 @@
 
 #include "base/loop.h"
 #include "base/macros.h"
+#include "ctl/pending.h"
 
 #define PAGE_ROWS 256u
 
@@ -25,7 +26,8 @@ struct method {
 	const char *name;
 	enum role role;
 	bool needs_sm;
-	const char *params; /* "name:type ", with t a text, n a number from 0 on, b a bool */
+	const char
+		*params; /* "name:type ", with t a text, n a number from 0 on, b a bool, l texts */
 	void (*run)(struct call *call);
 };
 
@@ -45,6 +47,9 @@ static const struct method methods[] = {
 	{ "version",    ROLE_READER, false, "", method_version },
 	{ "sweep",      ROLE_ADMIN,  true,  "full:b ", method_sweep },
 	{ "reload",     ROLE_ADMIN,  false, "", method_reload },
+	{ "vf-add",     ROLE_ADMIN,  true,  "guid:t lid:n place:l name:t ", method_vf_add },
+	{ "vf-remove",  ROLE_ADMIN,  true,  "guid:t ", method_vf_remove },
+	{ "vf-show",    ROLE_READER, true,  "from:n limit:n guid:t ", method_vf_show },
 };
 /* clang-format on */
 
@@ -125,12 +130,24 @@ static char param_type(const struct method *method, const char *name)
 	return 0;
 }
 
+static bool are_texts(const json_t *value)
+{
+	const json_t *text;
+	size_t i;
+
+	json_array_foreach(value, i, text) if (!json_is_string(text)) return false;
+
+	return json_is_array(value);
+}
+
 static bool is_of_type(const json_t *value, char type)
 {
 	if (type == 't')
 		return json_is_string(value);
 	if (type == 'b')
 		return json_is_boolean(value);
+	if (type == 'l')
+		return are_texts(value);
 
 	return json_is_integer(value) && json_integer_value(value) >= 0;
 }
@@ -139,6 +156,8 @@ static const char *type_sentence(char type)
 {
 	if (type == 't')
 		return "a text";
+	if (type == 'l')
+		return "a list of texts";
 
 	return type == 'b' ? "true or false" : "a number from 0 on";
 }
@@ -271,6 +290,16 @@ char *rpc_refuse(enum protocol_error code, const char *why)
 	return make_answer(NULL, "error", make_error(code, why, NULL));
 }
 
+char *rpc_make_answer(json_t *id, json_t *result)
+{
+	return make_answer(id, "result", result);
+}
+
+char *rpc_make_failure(json_t *id, enum protocol_error code, const char *why)
+{
+	return make_answer(id, "error", make_error(code, why, NULL));
+}
+
 static bool is_id(const json_t *id)
 {
 	return json_is_string(id) || json_is_number(id) || json_is_null(id);
@@ -310,12 +339,16 @@ static char *answer_request(struct rpc *rpc, struct rpc_client *client, json_t *
 	run(&call, request);
 	if (!call.error && !call.result.object)
 		call_fail(&call, PROTOCOL_INTERNAL, "there is no memory for the answer");
+	if (id && !call.error && call.waits &&
+	    pending_start(rpc, client, call.sm, id, json_incref(call.result.object)) < 0)
+		call_fail(&call, PROTOCOL_INTERNAL,
+			  "it is done, but there is no memory to wait until it is on disk");
 
 	if (!id)
 		json_decref(call.details);
 	else if (call.error)
 		line = make_answer(id, "error", make_error(call.error, call.why, call.details));
-	else
+	else if (!call.waits)
 		line = make_answer(id, "result", json_incref(call.result.object));
 	json_decref(call.result.object);
 
@@ -353,6 +386,7 @@ void rpc_init(struct rpc *rpc, struct loop *loop, const struct control_setup *se
 	struct timespec t;
 
 	*rpc = (struct rpc){ .loop = loop, .setup = *setup };
+	list_init(&rpc->pending);
 	if (rpc->setup.unix_at_zero)
 		return;
 	clock_gettime(CLOCK_REALTIME, &t);
@@ -360,8 +394,14 @@ void rpc_init(struct rpc *rpc, struct loop *loop, const struct control_setup *se
 		(uint64_t)t.tv_sec * LOOP_SEC + (uint64_t)t.tv_nsec - loop_now(loop);
 }
 
+void rpc_client_done(struct rpc *rpc, const struct rpc_client *client)
+{
+	pending_forget(rpc, client);
+}
+
 void rpc_done(struct rpc *rpc)
 {
+	pending_forget(rpc, NULL);
 	names_done(&rpc->names);
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "ctl/control.h"
 #include "ctl/names.h"
 #include "ctl/protocol.h"
@@ -24,6 +25,7 @@ struct rpc {
 	struct names names;
 	unsigned n_clients;
 	uint64_t n_requests;
+	struct list pending; /* answers, see pending.h */
 };
 
 /* One per client. */
@@ -31,6 +33,10 @@ struct rpc_client {
 	enum role role;
 	bool follow;         /* wants to be told of events, */
 	uint64_t next_event; /* of this number and later */
+	unsigned n_pending;  /* answers that it will get, see pending.h */
+	/* Send @line, which is taken over, and go on with the next request. NULL: nothing to send.
+	 */
+	void (*say)(struct rpc_client *client, char *line);
 };
 
 /* One request while it is answered. */
@@ -43,15 +49,19 @@ struct call {
 	struct row result;
 	json_t *details; /* member "data" of the error, or NULL */
 	int error;       /* enum protocol_error, or 0 */
+	bool waits;      /* the result is for when all that was done is on disk */
 	char why[CONTROL_TEXT_SIZE];
 };
 
 void rpc_init(struct rpc *rpc, struct loop *loop, const struct control_setup *setup);
 void rpc_done(struct rpc *rpc);
 
+/* @client will not be there any more. */
+void rpc_client_done(struct rpc *rpc, const struct rpc_client *client);
+
 /*
  * The answer to @line as text with a line feed, to be freed; NULL if there is nothing to say (a
- * request without "id") or no memory.
+ * request without "id"), not yet (client->n_pending has grown), or no memory.
  */
 char *rpc_answer(struct rpc *rpc, struct rpc_client *client, const char *line, size_t length);
 
@@ -63,6 +73,10 @@ char *rpc_refuse(enum protocol_error code, const char *why);
  * none yet.
  */
 char *rpc_next_event(struct rpc *rpc, struct rpc_client *client);
+
+/* An answer with @result, which is taken over, or an error, as rpc_answer() makes them. */
+char *rpc_make_answer(json_t *id, json_t *result);
+char *rpc_make_failure(json_t *id, enum protocol_error code, const char *why);
 
 /* @object, which is taken over, as a line of text; NULL without memory, or for NULL. */
 char *rpc_dump_line(json_t *object);
@@ -109,3 +123,6 @@ void method_routes(struct call *call);
 void method_path(struct call *call);
 void method_events(struct call *call);
 void method_explain(struct call *call);
+void method_vf_add(struct call *call);
+void method_vf_remove(struct call *call);
+void method_vf_show(struct call *call);

@@ -30,10 +30,13 @@ enum option_bit {
 	OPTION_PORT = 32,
 	OPTION_NAMES = 64,
 	OPTION_NOT_ACTIVE = 128,
+	OPTION_LID = 256,
+	OPTION_PLACE = 512,
+	OPTION_NAME = 1024,
 };
 
 struct verb {
-	const char *name;
+	const char *name;      /* one word or two; what the method is called, but for the blank */
 	const char *arguments; /* for --help */
 	const char *sentence;
 	const char *params[2]; /* what its arguments are called; NULL: it has none */
@@ -71,6 +74,12 @@ static const struct verb verbs[] = {
 	{ "stats", "", "Counters.", { 0 }, 0, NULL, "sent", 0, show_stats },
 	{ "version", "", "Versions of daemon and client.", { 0 }, 0, NULL, "version", 0,
 	  show_version },
+	{ "vf add", "GUID [--lid NUMBER] [--place PORT_GUID]... [--name TEXT]",
+	  "Reserve a LID and places for the GUID of a virtual function.", { "guid" }, 1, NULL,
+	  "guid", OPTION_LID | OPTION_PLACE | OPTION_NAME, show_vf_add },
+	{ "vf remove", "GUID", "Take that back.", { "guid" }, 1, NULL, "guid", 0, show_vf_remove },
+	{ "vf show", "[GUID]", "What is reserved.", { "guid" }, 0, "reservations", NULL, 0,
+	  show_vf_show },
 };
 
 static const struct {
@@ -87,6 +96,9 @@ static const struct {
 	{ "port", OPTION_PORT, "port", 't' },
 	{ "names", OPTION_NAMES, NULL, 'b' },
 	{ "not-active", OPTION_NOT_ACTIVE, "not_active", 'b' },
+	{ "lid", OPTION_LID, "lid", 'n' },
+	{ "place", OPTION_PLACE, "place", 'l' },
+	{ "name", OPTION_NAME, "name", 't' },
 };
 /* clang-format on */
 
@@ -164,6 +176,19 @@ static enum result set_timeout(struct order *order, const char *text)
 	return RESULT_OK;
 }
 
+/* What was given before, and @text: 'l' in rpc.c. NULL if it is not UTF-8. */
+static json_t *append_text(const struct order *order, const char *param, const char *text)
+{
+	json_t *before = json_object_get(order->params, param);
+	json_t *list = before ? json_incref(before) : json_array();
+
+	if (json_array_append_new(list, json_string(text)) == 0)
+		return list;
+	json_decref(list);
+
+	return NULL;
+}
+
 static enum result set_verb_option(struct order *order, size_t i, const char *text)
 {
 	unsigned long number = 0;
@@ -180,6 +205,8 @@ static enum result set_verb_option(struct order *order, size_t i, const char *te
 		value = json_true();
 	else if (verb_options[i].type == 'n')
 		value = json_integer((json_int_t)number);
+	else if (verb_options[i].type == 'l')
+		value = append_text(order, verb_options[i].param, text);
 	else
 		value = json_string(text);
 	if (json_object_set_new(order->params, verb_options[i].param, value) < 0) {
@@ -277,21 +304,37 @@ static enum result parse_arguments(struct order *order, int argc, char **argv)
 	return RESULT_OK;
 }
 
-static enum result parse_verb(struct order *order, int argc, char **argv)
+/* How many of the arguments are its name: 0 if it is another verb. */
+static int count_words(const struct verb *verb, int argc, char **argv)
 {
 	const char *name = argc > 0 ? argv[0] : "status";
+	size_t length = strlen(name);
 
-	for (size_t i = 0; i < COUNT(verbs); i++)
-		if (!strcmp(verbs[i].name, name))
+	if (!strcmp(verb->name, name))
+		return 1;
+	if (argc < 2 || strncmp(verb->name, name, length) || verb->name[length] != ' ')
+		return 0;
+
+	return !strcmp(verb->name + length + 1, argv[1]) ? 2 : 0;
+}
+
+static enum result parse_verb(struct order *order, int argc, char **argv)
+{
+	int words = 0;
+
+	for (size_t i = 0; i < COUNT(verbs) && words == 0; i++) {
+		words = count_words(&verbs[i], argc, argv);
+		if (words > 0)
 			order->verb = &verbs[i];
+	}
 	if (!order->verb) {
-		complain("there is no verb \"%s\"; vsmctl --help lists them", name);
+		complain("there is no verb \"%s\"; vsmctl --help lists them", argv[0]);
 		return RESULT_USAGE;
 	}
 	if (check_options(order) != RESULT_OK)
 		return RESULT_USAGE;
 
-	return parse_arguments(order, MAX(argc - 1, 0), argv + 1);
+	return parse_arguments(order, MAX(argc - words, 0), argv + words);
 }
 
 /* -- doing it -----------------------------------------------------------------------------------
@@ -369,18 +412,28 @@ static const char *list_of(const struct order *order)
 	return json_object_get(order->params, "partition") ? "members" : "partitions";
 }
 
+static const char *method_of(const struct verb *verb, char ret[static 32])
+{
+	snprintf(ret, 32, "%s", verb->name);
+	for (char *c = ret; *c; c++)
+		*c = *c == ' ' ? '-' : *c;
+
+	return ret;
+}
+
 static enum result ask(struct client *client, const struct order *order, json_t **ret)
 {
 	const char *list = list_of(order);
+	char method[32];
 	json_t *params = json_incref(order->params);
 
 	/* Who wants to see what happens does not want to read all that has happened. */
 	if ((order->options & (OPTION_FOLLOW | OPTION_FROM | OPTION_LAST)) == OPTION_FOLLOW)
 		json_object_set_new(params, "last", json_integer(FOLLOW_LAST));
 	if (list)
-		return client_call_all(client, order->verb->name, params, list, ret);
+		return client_call_all(client, method_of(order->verb, method), params, list, ret);
 
-	return client_call(client, order->verb->name, params, ret);
+	return client_call(client, method_of(order->verb, method), params, ret);
 }
 
 /* What is not there cannot be shown as nothing: the reader would believe it. */

@@ -94,7 +94,8 @@ void table_end(struct table *table, bool colour);
 /* @text in the colour of @paint. */
 void print_painted(bool colour, enum paint paint, const char *text);
 
-/* -- for people: vsmctl-show.c, vsmctl-status.c, vsmctl-explain.c -------------------------------
+/* -- for people: vsmctl-show.c, vsmctl-status.c, vsmctl-explain.c, vsmctl-vf.c
+ * -------------------------------
  */
 
 struct view {
@@ -119,6 +120,9 @@ void show_stats(const json_t *result, const struct view *view);
 void show_version(const json_t *result, const struct view *view);
 void show_sweep(const json_t *result, const struct view *view);
 void show_reload(const json_t *result, const struct view *view);
+void show_vf_add(const json_t *result, const struct view *view);
+void show_vf_remove(const json_t *result, const struct view *view);
+void show_vf_show(const json_t *result, const struct view *view);
 
 /* "45s", "12m", "3h", "2d" */
 const char *age_text(long long seconds, char ret[static 24]);

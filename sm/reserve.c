@@ -124,17 +124,28 @@ static bool is_present(const struct sm *sm, uint64_t guid)
 	return port != GUID_MAP_NONE && node_of(&sm->fabric, port)->present;
 }
 
+/* NULL while it is not known: it is asked for last. */
+static const char *description_of(const struct sm *sm, uint64_t guid)
+{
+	uint32_t port = fabric_find_port(&sm->fabric, guid);
+	const char *description;
+
+	if (port == GUID_MAP_NONE)
+		return NULL;
+	description = node_of(&sm->fabric, port)->description;
+
+	return description[0] ? description : NULL;
+}
+
 /* "0x... (name)" */
 static void describe(const struct sm *sm, uint64_t guid, char ret[static 128])
 {
-	uint32_t port = fabric_find_port(&sm->fabric, guid);
-	bool known = port != GUID_MAP_NONE;
+	const char *description = description_of(sm, guid);
 
+	if (!is_present(sm, guid))
+		description = "away";
 	snprintf(ret, 128, "0x%016" PRIx64 " (%.64s)", guid,
-		 !is_present(sm, guid) ? "away"
-		 : known && node_of(&sm->fabric, port)->description[0]
-			 ? node_of(&sm->fabric, port)->description
-			 : "without a name");
+		 description ? description : "without a name yet");
 }
 
 static int check_master(const struct sm *sm, char why[static SM_WHY_SIZE])
@@ -197,17 +208,16 @@ static int check_places(const struct sm *sm, const struct kept_reservation *want
 			char why[static SM_WHY_SIZE])
 {
 	for (unsigned i = 0; i < wanted->n_places; i++) {
-		uint32_t port = fabric_find_port(&sm->fabric, wanted->place[i]);
-		const struct vf_policy *policy = vf_policy_for(
-			&sm->conf.virtual_functions, wanted->place[i],
-			port == GUID_MAP_NONE ? NULL : node_of(&sm->fabric, port)->description);
+		uint64_t place = wanted->place[i];
 
-		if (vf_policy_allows(policy, wanted->guid))
+		if (vf_policy_allows(vf_policy_for(&sm->conf.virtual_functions, place,
+						   description_of(sm, place)),
+				     wanted->guid))
 			continue;
 		snprintf(why, SM_WHY_SIZE,
 			 "virtual_functions in vsm.conf does not allow GUID 0x%016" PRIx64
 			 " at port 0x%016" PRIx64,
-			 wanted->guid, wanted->place[i]);
+			 wanted->guid, place);
 		return -EINVAL;
 	}
 

@@ -2,12 +2,14 @@
 
 #include "tests/unit/fake-sm.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/loop.h"
 #include "base/macros.h"
+#include "sm/reservations.h"
 #include "sm/vf.h"
 
 #define TABLE_SIZE 64
@@ -23,6 +25,13 @@ struct sm {
 	struct transport transport;
 	struct loop *loop;
 	struct datagram sent;
+	struct reservations reservations;
+	struct loop_timer *disk;
+	struct waiter {
+		void (*fn)(void *user, int result);
+		void *user;
+	} waiters[64];
+	unsigned n_waiters;
 	uint8_t tables[4][TABLE_SIZE]; /* of the first nodes, which are the switches */
 };
 
@@ -108,6 +117,82 @@ bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret)
 	*ret = (struct sm_peer){ .guid = 0x601, .lid = 9, .priority = 3, .state = SM_STANDBY };
 
 	return n == 0;
+}
+
+/* -- what is reserved ---------------------------------------------------------------------------
+ */
+
+int sm_reserve(struct sm *sm, const struct kept_reservation *wanted, char why[static SM_WHY_SIZE])
+{
+	uint32_t port = fabric_find_lid(&sm->fabric, wanted->lid);
+
+	if (sm->status.state != SM_MASTER) {
+		strcpy(why, "not master");
+		return -EPERM;
+	}
+	if (wanted->lid != 0 && port != NO_PORT && sm->fabric.ports[port].guid != wanted->guid) {
+		snprintf(why, SM_WHY_SIZE, "LID %u belongs to somebody", wanted->lid);
+		return -EEXIST;
+	}
+
+	return reservations_put(&sm->reservations, wanted);
+}
+
+int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
+{
+	if (sm->status.state != SM_MASTER) {
+		strcpy(why, "not master");
+		return -EPERM;
+	}
+	reservations_remove(&sm->reservations, guid);
+
+	return 0;
+}
+
+const struct kept_reservation *sm_reservation(const struct sm *sm, uint64_t n)
+{
+	return n < sm->reservations.n ? &sm->reservations.all[n] : NULL;
+}
+
+uint16_t sm_lid_of(const struct sm *sm, uint64_t guid)
+{
+	const struct kept_reservation *reserved = reservations_find(&sm->reservations, guid);
+	uint32_t port = fabric_find_port(&sm->fabric, guid);
+
+	if (reserved && reserved->lid)
+		return reserved->lid;
+
+	return port == GUID_MAP_NONE ? 0 : sm->fabric.ports[port].lid;
+}
+
+int sm_when_kept(struct sm *sm, void (*fn)(void *user, int result), void *user)
+{
+	if (sm->n_waiters == COUNT(sm->waiters))
+		return -ENOMEM;
+	sm->waiters[sm->n_waiters++] = (struct waiter){ fn, user };
+	if (!sm->fake.disk_waits)
+		loop_timer_set(sm->disk, loop_now(sm->loop));
+
+	return 0;
+}
+
+void fake_keep(struct fake *fake, int result)
+{
+	struct sm *sm = fake->sm;
+
+	while (sm->n_waiters > 0) {
+		struct waiter first = sm->waiters[0];
+
+		memmove(sm->waiters, sm->waiters + 1, --sm->n_waiters * sizeof(first));
+		first.fn(first.user, result);
+	}
+}
+
+static void on_disk(void *user)
+{
+	struct sm *sm = user;
+
+	fake_keep(&sm->fake, 0);
 }
 
 /* -- the fabric ---------------------------------------------------------------------------------
@@ -363,6 +448,8 @@ struct fake *fake_new(struct loop *loop)
 	sm->loop = loop;
 	if (fabric_init(&sm->fabric) < 0 || event_log_new(loop, NULL, NULL, &sm->events) < 0)
 		abort();
+	if (loop_timer_new(loop, on_disk, sm, &sm->disk) < 0)
+		abort();
 	conf_init_defaults(&sm->conf);
 	strcpy(sm->conf.node_name_map, "/nonexistent");
 	if (partitions_parse(partitions, strlen(partitions), "partitions.conf",
@@ -374,7 +461,7 @@ struct fake *fake_new(struct loop *loop)
 	make_pkeys(sm);
 	make_requests(sm);
 	make_status(sm);
-	sm->fake = (struct fake){ sm, &sm->status, &sm->fabric, sm->events, 0, 0 };
+	sm->fake = (struct fake){ sm, &sm->status, &sm->fabric, sm->events, 0, 0, false };
 
 	return &sm->fake;
 }
@@ -383,6 +470,9 @@ void fake_free(struct fake *fake)
 {
 	struct sm *sm = fake->sm;
 
+	fake_keep(fake, -ECANCELED);
+	loop_timer_free(sm->disk);
+	reservations_done(&sm->reservations);
 	requests_free(sm->requests);
 	event_log_free(sm->events);
 	partitions_free(sm->partitions);

@@ -24,6 +24,7 @@ struct fake {
 	struct fabric *fabric;
 	struct event_log *events;
 	unsigned sweeps, full_sweeps; /* asked for */
+	bool disk_waits;              /* for fake_keep(); else what is kept is on disk soon */
 };
 
 /* NULL without memory. */
@@ -45,6 +46,9 @@ void fake_add_vfs(struct fake *fake);
 
 /* The table of @node (by GUID): exit port for @lid. */
 void fake_route(struct fake *fake, uint64_t node, unsigned lid, uint8_t port);
+
+/* Those who wait for the disk are told. */
+void fake_keep(struct fake *fake, int result);
 
 /* Nobody answers any more, as it shows after some seconds. */
 void fake_stand_still(struct fake *fake);

@@ -30,6 +30,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "ctl/names.h"
+#include "ctl/pending.h"
 #include "ctl/protocol.h"
 #include "ctl/role.h"
 #include "ctl/rpc.h"
@@ -964,6 +965,249 @@ static void every_method_says_its_schema(void **state)
 	}
 }
 
+/* -- what is reserved ---------------------------------------------------------------------------
+ */
+
+#define VF        "\"guid\":\"0x0200000000000001\""
+#define ADD(more) "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"vf-add\",\"params\":{" VF more "}}"
+
+static json_t *shown(struct fixture *f, size_t n)
+{
+	return json_array_get(json_object_get(ask(f, "vf-show", "{}"), "reservations"), n);
+}
+
+static void what_is_reserved_is_shown_until_it_is_taken_back(void **state)
+{
+	struct fixture *f = *state;
+	json_t *row;
+
+	row = ask(f, "vf-add",
+		  "{" VF
+		  ",\"lid\":50,\"place\":[\"0x101\",\"0000000000000201\"],\"name\":\"vm 1\"}");
+	assert_int_equal(number(row, "lid"), 50);
+	row = shown(f, 0);
+	assert_string_equal(text(row, "guid"), "0x0200000000000001");
+	assert_int_equal(number(row, "lid"), 50);
+	assert_int_equal(number(row, "reserved_lid"), 50);
+	assert_string_equal(text(row, "name"), "vm 1");
+	assert_int_equal(json_array_size(json_object_get(row, "places")), 2);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(row, "places"), 1)),
+			    "0x0000000000000201");
+	assert_true(json_is_null(json_object_get(row, "at")));
+	assert_string_equal(json_string_value(json_array_get(json_object_get(row, "pkeys"), 0)),
+			    "0xffff");
+	assert_null(shown(f, 1));
+	ask(f, "vf-remove", "{" VF "}");
+	ask(f, "vf-remove", "{" VF "}");
+	assert_null(shown(f, 0));
+}
+
+static void one_that_is_there_is_shown_with_its_place_and_keys(void **state)
+{
+	struct fixture *f = *state;
+	json_t *row;
+
+	ask(f, "vf-add", "{\"guid\":\"00:00:00:00:00:00:02:01\"}");
+	ask(f, "vf-add", "{" VF "}");
+	row = json_object_get(ask(f, "vf-show", "{\"guid\":\"0x201\"}"), "reservations");
+	assert_int_equal(json_array_size(row), 1);
+	row = json_array_get(row, 0);
+	assert_int_equal(number(row, "lid"), 5);
+	assert_true(json_is_null(json_object_get(row, "reserved_lid")));
+	assert_string_equal(text(json_object_get(row, "at"), "name"), "host2 HCA-1");
+	assert_int_equal(number(json_object_get(row, "at"), "port"), 1);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(row, "pkeys"), 1)),
+			    "0x0002");
+}
+
+static void reservations_come_in_pages(void **state)
+{
+	struct fixture *f = *state;
+	json_t *rows = json_array();
+
+	for (unsigned i = 1; i <= 130; i++) {
+		char params[64];
+
+		snprintf(params, sizeof(params), "{\"guid\":\"0x%x\"}", 0x100000 + i);
+		ask(f, "vf-add", params);
+	}
+	assert_int_equal(read_pages(f, "vf-show", "reservations", rows), 3);
+	assert_int_equal(json_array_size(rows), 130);
+	json_decref(rows);
+}
+
+static void what_cannot_be_reserved_is_refused_with_a_sentence(void **state)
+{
+	static const struct {
+		const char *params;
+		enum protocol_error code;
+		const char *part;
+	} bad[] = {
+		{ "{}", PROTOCOL_BAD_PARAMS, "parameter \"guid\" is missing" },
+		{ "{\"guid\":\"0x0\"}", PROTOCOL_BAD_PARAMS, "\"0x0\" is not a GUID such as" },
+		{ "{\"guid\":\"5\"}", PROTOCOL_BAD_PARAMS, "\"5\" is not a GUID such as" },
+		{ "{\"guid\":\"\"}", PROTOCOL_BAD_PARAMS, "\"\" is not a GUID such as" },
+		{ "{\"guid\":\"0x\"}", PROTOCOL_BAD_PARAMS, "\"0x\" is not a GUID such as" },
+		{ "{\"guid\":\"0x10000000000000000\"}", PROTOCOL_BAD_PARAMS, "is not a GUID" },
+		{ "{\"guid\":\"02:00:00:00:00:00:00-01\"}", PROTOCOL_BAD_PARAMS, "is not a GUID" },
+		{ "{\"guid\":\"02:00:00:00:00:00:0g:01\"}", PROTOCOL_BAD_PARAMS, "is not a GUID" },
+		{ "{\"guid\":\"02:00:00:00:00:00:00:01:02\"}", PROTOCOL_BAD_PARAMS, "not a GUID" },
+		{ "{" VF ",\"lid\":0}", PROTOCOL_BAD_PARAMS, "LID 0 is not unicast" },
+		{ "{" VF ",\"lid\":49152}", PROTOCOL_BAD_PARAMS,
+		  "LID 49152 is not unicast, which is 1 to 49151" },
+		{ "{" VF ",\"lid\":65541}", PROTOCOL_BAD_PARAMS, "LID 65541 is not unicast" },
+		{ "{" VF ",\"lid\":\"5\"}", PROTOCOL_BAD_PARAMS, "must be a number from 0 on" },
+		{ "{" VF ",\"lid\":5}", PROTOCOL_FAILED, "LID 5 belongs to" },
+		{ "{" VF ",\"place\":\"0x101\"}", PROTOCOL_BAD_PARAMS, "must be a list of texts" },
+		{ "{" VF ",\"place\":[5]}", PROTOCOL_BAD_PARAMS, "must be a list of texts" },
+		{ "{" VF ",\"place\":[\"leaf1\"]}", PROTOCOL_BAD_PARAMS,
+		  "\"leaf1\" is not a GUID such as" },
+		{ "{" VF ",\"place\":[\"0x1\",\"0x2\",\"0x3\",\"0x4\",\"0x5\",\"0x6\",\"0x7\","
+		  "\"0x8\",\"0x9\",\"0xa\",\"0xb\",\"0xc\",\"0xd\",\"0xe\",\"0xf\",\"0x10\","
+		  "\"0x11\"]}",
+		  PROTOCOL_BAD_PARAMS, "there are at most 16 places" },
+		{ "{" VF ",\"name\":\"a\\nb\"}", PROTOCOL_BAD_PARAMS, "has a control character" },
+		{ "{" VF ",\"name\":\"0123456789012345678901234567890123456789012345678901234567890"
+		  "1234\"}",
+		  PROTOCOL_BAD_PARAMS, "a name has at most 64 bytes" },
+		{ "{" VF ",\"pkey\":5}", PROTOCOL_BAD_PARAMS, "vf-add has no parameter \"pkey\"" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(bad); i++)
+		ask_wrongly(f, "vf-add", bad[i].params, bad[i].code, bad[i].part);
+	ask_wrongly(f, "vf-remove", "{}", PROTOCOL_BAD_PARAMS, "parameter \"guid\" is missing");
+	ask_wrongly(f, "vf-show", "{\"guid\":\"x\"}", PROTOCOL_BAD_PARAMS, "is not a GUID");
+	f->fake->status->state = SM_STANDBY;
+	ask_wrongly(f, "vf-add", "{" VF "}", PROTOCOL_NOT_MASTER, "not master");
+	ask_wrongly(f, "vf-remove", "{" VF "}", PROTOCOL_NOT_MASTER, "not master");
+	assert_null(shown(f, 0));
+}
+
+static void only_admins_reserve(void **state)
+{
+	struct fixture *f = *state;
+	struct control_setup setup = setup_of(f);
+	struct rpc rpc;
+
+	rpc_init(&rpc, f->loop, &setup);
+	assert_int_equal(code_for(&rpc, ROLE_READER, "vf-add"), PROTOCOL_DENIED);
+	assert_int_equal(code_for(&rpc, ROLE_READER, "vf-remove"), PROTOCOL_DENIED);
+	assert_int_equal(code_for(&rpc, ROLE_READER, "vf-show"), 0);
+	assert_int_equal(code_for(&rpc, ROLE_ADMIN, "vf-add"), PROTOCOL_BAD_PARAMS);
+	rpc_done(&rpc);
+}
+
+/* -- waiting for the disk -----------------------------------------------------------------------
+ */
+
+static void the_answer_comes_when_it_is_on_disk_and_others_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->disk_waits = true;
+	say(f, ADD(""));
+	assert_null(hear_line(f, f->fd));
+	say(f, "{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"version\"}");
+	hear(f, f->fd);
+	assert_int_equal(number(f->answer, "id"), 8);
+	assert_null(hear_line(f, f->fd));
+	fake_keep(f->fake, 0);
+	hear(f, f->fd);
+	assert_int_equal(number(f->answer, "id"), 7);
+	assert_string_equal(text(json_object_get(f->answer, "result"), "schema"), "vsm.vf-add.v1");
+	assert_null(hear_line(f, f->fd));
+}
+
+static void a_disk_that_fails_is_said(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->disk_waits = true;
+	say(f, ADD(""));
+	loop_poll_run(f->loop);
+	fake_keep(f->fake, -ENOSPC);
+	hear(f, f->fd);
+	expect_error(f, PROTOCOL_FAILED,
+		     "it is done, but not on disk, and lost if vsm ends now: No space left");
+	assert_int_equal(number(f->answer, "id"), 7);
+	say(f, ADD(""));
+	loop_poll_run(f->loop);
+	fake_keep(f->fake, -ECANCELED);
+	hear(f, f->fd);
+	expect_error(f, PROTOCOL_FAILED, "vsm lost its port before this was on disk; ask again");
+}
+
+static void who_says_no_more_is_answered_all_the_same(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->disk_waits = true;
+	say(f, ADD(""));
+	shutdown(f->fd, SHUT_WR);
+	loop_poll_run(f->loop);
+	assert_false(is_hung_up(f, f->fd));
+	fake_keep(f->fake, 0);
+	hear(f, f->fd);
+	assert_int_equal(number(f->answer, "id"), 7);
+	assert_true(is_hung_up(f, f->fd));
+}
+
+static void who_goes_away_is_forgotten_and_its_wish_done(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->disk_waits = true;
+	say(f, ADD(""));
+	loop_poll_run(f->loop);
+	close(f->fd);
+	loop_poll_run(f->loop);
+	control_free(f->control);
+	f->control = NULL;
+	fake_keep(f->fake, 0);
+	f->fd = -1;
+	assert_non_null(sm_reservation(f->sm, 0));
+}
+
+static void who_waits_for_much_is_not_listened_to(void **state)
+{
+	struct fixture *f = *state;
+	unsigned n = 0;
+
+	f->fake->disk_waits = true;
+	for (unsigned i = 0; i < 40; i++) {
+		char line[200];
+
+		snprintf(line, sizeof(line),
+			 "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"vf-add\",\"params\":"
+			 "{\"guid\":\"0x%x\"}}",
+			 i, 0x100000 + i);
+		say(f, line);
+	}
+	loop_poll_run(f->loop);
+	while (sm_reservation(f->sm, n))
+		n++;
+	assert_int_equal(n, PENDING_MAX);
+	f->fake->disk_waits = false;
+	fake_keep(f->fake, 0);
+	for (unsigned i = 0; i < 40; i++) {
+		assert_non_null(hear(f, f->fd));
+		assert_int_equal(number(f->answer, "id"), i);
+	}
+}
+
+static void a_request_without_id_waits_for_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->disk_waits = true;
+	say(f, "{\"jsonrpc\":\"2.0\",\"method\":\"vf-add\",\"params\":{" VF "}}");
+	ask(f, "version", "{}");
+	assert_non_null(sm_reservation(f->sm, 0));
+	fake_keep(f->fake, 0);
+	assert_null(hear_line(f, f->fd));
+}
+
 static void a_list_of_any_length_comes_in_small_pages(void **state)
 {
 	struct fixture *f = *state;
@@ -1550,6 +1794,17 @@ int main(void)
 		TEST(status_says_which_dump_could_not_be_written_why_and_what_then),
 		TEST(before_there_is_a_port_only_status_version_and_reload_answer),
 		TEST(every_method_says_its_schema),
+		TEST(what_is_reserved_is_shown_until_it_is_taken_back),
+		TEST(one_that_is_there_is_shown_with_its_place_and_keys),
+		TEST(reservations_come_in_pages),
+		TEST(what_cannot_be_reserved_is_refused_with_a_sentence),
+		TEST(only_admins_reserve),
+		TEST(the_answer_comes_when_it_is_on_disk_and_others_meanwhile),
+		TEST(a_disk_that_fails_is_said),
+		TEST(who_says_no_more_is_answered_all_the_same),
+		TEST(who_goes_away_is_forgotten_and_its_wish_done),
+		TEST(who_waits_for_much_is_not_listened_to),
+		TEST(a_request_without_id_waits_for_nothing),
 		TEST(a_list_of_any_length_comes_in_small_pages),
 		TEST(a_page_is_as_short_as_wanted_and_goes_on_where_it_ended),
 		TEST(problems_are_ports_that_are_not_as_planned),

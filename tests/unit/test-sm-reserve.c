@@ -399,6 +399,28 @@ static void the_rules_of_a_place_are_held(void **state)
 	assert_int_equal(sm_reserve(w->sm, &wanted, why), 0);
 }
 
+/* A pattern is for those whose description it is known to fit, and "" is not known yet. */
+static void a_pattern_holds_when_the_name_of_the_place_is_known(void **state)
+{
+	struct world *w = *state;
+	struct kept_reservation wanted = wish(GUEST, 0);
+	char why[SM_WHY_SIZE] = "";
+	struct vf_policy *policy = &w->conf.virtual_functions.policy[0];
+
+	w->conf.virtual_functions.n = 1;
+	vf_policy_init(policy);
+	strcpy(policy->ports, "*");
+	policy->n_ranges = 1;
+	policy->range[0] = (struct vf_range){ GUEST + 1, GUEST + 9 };
+	wanted.n_places = 1;
+	wanted.place[0] = 0x777; /* is not there */
+	world_start(w);
+	assert_int_equal(sm_reserve(w->sm, &wanted, why), 0);
+	wanted.guid = GUEST + 10;
+	wanted.place[0] = w->host[1]->port_guid;
+	assert_int_equal(sm_reserve(w->sm, &wanted, why), -EINVAL);
+}
+
 static void lids_are_not_reserved_before_it_is_known_who_has_which(void **state)
 {
 	struct world *w = *state;
@@ -505,6 +527,7 @@ int main(void)
 		TEST(a_lid_beyond_the_tables_is_refused),
 		TEST(what_cannot_be_right_is_refused),
 		TEST(the_rules_of_a_place_are_held),
+		TEST(a_pattern_holds_when_the_name_of_the_place_is_known),
 		TEST(lids_are_not_reserved_before_it_is_known_who_has_which),
 		TEST(only_the_master_reserves),
 		TEST(what_the_store_does_not_take_is_not_reserved),

@@ -394,6 +394,41 @@ static void orders_are_confirmed(void **state)
 	assert_int_equal(f->fake->full_sweeps, 1);
 }
 
+static void reservations_are_made_shown_and_taken_back(void **state)
+{
+	struct fixture *f = *state;
+
+	GOLDEN(state, 0, "vf-show-none", "vf", "show");
+	GOLDEN(state, 0, "vf-add", "vf", "add", "0x0200000000000001", "--lid", "50", "--place",
+	       "0x101", "--place", "0x201", "--name", "vm 1");
+	GOLDEN(state, 0, "vf-add-any", "vf", "add", "02:00:00:00:00:00:00:02");
+	RUN(f, "vf", "add", "0x301");
+	GOLDEN(state, 0, "vf-show", "vf", "show");
+	GOLDEN(state, 0, "vf-show-one", "vf", "show", "0x0200000000000001");
+	GOLDEN(state, 0, "vf-remove", "vf", "remove", "0x0200000000000001");
+	RUN(f, "vf", "show", "0x0200000000000001");
+	assert_string_equal(f->out, "Nothing is reserved.\n");
+}
+
+static void wrong_words_about_reservations_are_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	expect(f, RUN(f, "vf", "add"), 2, "usage: vsmctl vf add GUID");
+	expect(f, RUN(f, "vf"), 2, "there is no verb \"vf\"");
+	expect(f, RUN(f, "vf", "ad", "0x0200000000000001"), 2, "there is no verb \"vf\"");
+	expect(f, RUN(f, "vf add", "0x0200000000000001", "5"), 2, "usage: vsmctl vf add GUID");
+	expect(f, RUN(f, "vf", "show", "--lid", "5"), 2, "vf show has no option --lid");
+	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "x"), 2,
+	       "--lid: x is not a number");
+	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--place", "\xff"), 2,
+	       "--place: \xff is not UTF-8");
+	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "5"), 1, "LID 5 belongs to");
+	expect(f, RUN(f, "vf", "add", "leaf1"), 1, "\"leaf1\" is not a GUID");
+	f->fake->status->state = SM_STANDBY;
+	expect(f, RUN(f, "vf", "remove", "0x0200000000000001"), 6, "not master");
+}
+
 static void following_goes_on_until_it_is_stopped(void **state)
 {
 	struct fixture *f = *state;
@@ -800,6 +835,8 @@ int main(void)
 		TEST(a_path_may_begin_and_end_at_virtual_functions),
 		TEST(events_are_lines),
 		TEST(orders_are_confirmed),
+		TEST(reservations_are_made_shown_and_taken_back),
+		TEST(wrong_words_about_reservations_are_refused),
 		TEST(following_goes_on_until_it_is_stopped),
 		TEST(there_is_no_colour_but_on_a_terminal),
 		TEST(json_is_one_object_with_its_schema),
