@@ -111,7 +111,6 @@ void reserve_load(struct sm *sm)
 				    ", is taken, or does not fit subnet.lmc",
 				    reserved->lid, reserved->guid);
 	}
-	reserve_mark(sm);
 }
 
 /* ---- what may be reserved ---------------------------------------------------------------------

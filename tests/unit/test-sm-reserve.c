@@ -220,6 +220,31 @@ static void reserved_lids_are_not_given_to_others_when_lids_are_short(void **sta
 	assert_int_equal(sm_lid_of(w->sm, 0x9001), 7);
 }
 
+/* That it got when it appeared, for any would do. */
+static void the_lid_of_a_guest_stays_its_own_while_it_is_away(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *guest = add_guest(w);
+	uint16_t lid;
+
+	wire_set(w->west->switch_info, SWITCH_INFO_LINEAR_CAP, 8);
+	wire_set(w->east->switch_info, SWITCH_INFO_LINEAR_CAP, 8);
+	world_start(w);
+	reserve(w, GUEST, 0);
+	fake_plug(guest, 1);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	lid = fake_lid(guest, 1);
+	assert_int_equal(lid, 7);
+	fake_unplug(guest, 1);
+	world_start(w);
+	fake_link(fake_add(w->f, "late", NODE_TYPE_CA, 0x9000, 1), 1, w->west, 4);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_int_equal(sm_lid_of(w->sm, 0x9001), 0);
+	assert_int_equal(sm_lid_of(w->sm, GUEST), lid);
+}
+
 /* ---- again, and back --------------------------------------------------------------------------
  */
 
@@ -517,6 +542,7 @@ int main(void)
 		TEST(with_an_lmc_all_its_lids_are_reserved),
 		TEST(a_lid_that_fits_the_lmc_no_longer_keeps_nobody_down),
 		TEST(reserved_lids_are_not_given_to_others_when_lids_are_short),
+		TEST(the_lid_of_a_guest_stays_its_own_while_it_is_away),
 		TEST(saying_the_same_again_writes_nothing),
 		TEST(saying_something_else_replaces_what_was_said),
 		TEST(what_is_taken_back_is_gone_with_its_lid),
