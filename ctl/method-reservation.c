@@ -205,14 +205,24 @@ static json_t *make_where(const struct call *call, uint64_t guid)
 	return where;
 }
 
+/* That it has, or will have; null: none yet. */
+static json_t *make_lid(const struct call *call, uint64_t guid)
+{
+	struct endpoint e = endpoint_find(call->fabric, guid);
+	uint16_t lid = e.port == NO_PORT ? 0 : endpoint_lid(call->fabric, e);
+
+	if (lid == 0)
+		lid = sm_lid_of(call->sm, guid);
+
+	return lid ? json_integer(lid) : json_null();
+}
+
 static void put_reservation(struct row *row, const struct call *call,
 			    const struct kept_reservation *reserved)
 {
-	uint16_t lid = sm_lid_of(call->sm, reserved->guid);
-
 	row_guid(row, "guid", reserved->guid);
 	row_text(row, "name", reserved->name);
-	row_put(row, "lid", lid ? json_integer(lid) : json_null());
+	row_put(row, "lid", make_lid(call, reserved->guid));
 	row_put(row, "reserved_lid", reserved->lid ? json_integer(reserved->lid) : json_null());
 	row_put(row, "places", make_places(reserved));
 	row_put(row, "pkeys", make_pkeys(call, reserved->guid));

@@ -83,12 +83,13 @@ void show_vf_show(const json_t *result, const struct view *view)
 void show_vf_add(const json_t *result, const struct view *view)
 {
 	(void)view;
-	if (json_is_integer(json_object_get(result, "lid")))
-		printf("%s is reserved, with LID %lld.\n", member_text(result, "guid", "?"),
-		       member_number(result, "lid"));
+	printf("%s is reserved", member_text(result, "guid", "?"));
+	if (json_is_integer(json_object_get(result, "reserved_lid")))
+		printf(", with LID %lld.\n", member_number(result, "reserved_lid"));
+	else if (json_is_integer(json_object_get(result, "lid")))
+		printf("; its LID is %lld.\n", member_number(result, "lid"));
 	else
-		printf("%s is reserved; it gets a LID when it appears.\n",
-		       member_text(result, "guid", "?"));
+		printf("; it gets a LID when it appears.\n");
 }
 
 void show_vf_remove(const json_t *result, const struct view *view)

@@ -19,6 +19,8 @@
 #include "base/list.h"
 #include "base/macros.h"
 #include "sm/machine.h"
+#include "sm/vf.h"
+#include "sm/vswitch.h"
 
 /* ---- waiting for the disk ---------------------------------------------------------------------
  */
@@ -116,22 +118,30 @@ void reserve_load(struct sm *sm)
 /* ---- what may be reserved ---------------------------------------------------------------------
  */
 
+/* A port or a virtual function, of whatever model. */
 static bool is_present(const struct sm *sm, uint64_t guid)
 {
-	uint32_t port = fabric_find_port(&sm->fabric, guid);
-
-	return port != GUID_MAP_NONE && node_of(&sm->fabric, port)->present;
+	return endpoint_find(&sm->fabric, guid).port != NO_PORT;
 }
 
-/* NULL while it is not known: it is asked for last. */
+/* And no virtual function, also not one that is an adapter behind a virtual switch. */
+static bool is_physical(const struct sm *sm, uint64_t guid)
+{
+	struct endpoint e = endpoint_find(&sm->fabric, guid);
+	struct vswitch_vf vf;
+
+	return e.port != NO_PORT && e.index == 0 && !vswitch_vf_at(&sm->fabric, e.port, &vf);
+}
+
+/* Of its node; NULL while that is not known: it is asked for last. */
 static const char *description_of(const struct sm *sm, uint64_t guid)
 {
-	uint32_t port = fabric_find_port(&sm->fabric, guid);
+	struct endpoint e = endpoint_find(&sm->fabric, guid);
 	const char *description;
 
-	if (port == GUID_MAP_NONE)
+	if (e.port == NO_PORT)
 		return NULL;
-	description = node_of(&sm->fabric, port)->description;
+	description = node_of(&sm->fabric, e.port)->description;
 
 	return description[0] ? description : NULL;
 }
@@ -223,13 +233,13 @@ static int check_places(const struct sm *sm, const struct kept_reservation *want
 	return 0;
 }
 
-/* A port that came without being announced is no guest. Who was announced is. */
+/* A port that came without being announced is no guest; who was announced may be said again. */
 static int check_guid(const struct sm *sm, const struct kept_reservation *wanted,
 		      char why[static SM_WHY_SIZE])
 {
 	char port_text[128];
 
-	if (reservations_find(&sm->reservations, wanted->guid) || !is_present(sm, wanted->guid))
+	if (reservations_find(&sm->reservations, wanted->guid) || !is_physical(sm, wanted->guid))
 		return 0;
 	describe(sm, wanted->guid, port_text);
 	snprintf(why, SM_WHY_SIZE, "%s is a port that is there already", port_text);

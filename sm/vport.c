@@ -628,7 +628,8 @@ static void adopt(struct sm *sm, const struct vf *vf)
 	uint16_t held = (uint16_t)wire_get(vf->info, VPORT_INFO_LID);
 	const struct identity *id = identity_find(sm->identities, vf->guid);
 
-	if (!sm->adopting || held == 0 || (id && id->lid == held) || lids_are_beyond(sm, held, 0))
+	if (!sm->adopting || held == 0 || reserve_has_lid(sm, vf->guid) ||
+	    (id && id->lid == held) || lids_are_beyond(sm, held, 0))
 		return;
 	identity_claim(sm->identities, vf->guid, held, 0);
 }

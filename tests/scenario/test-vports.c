@@ -463,6 +463,86 @@ static void vports_come_up_over_links_that_lose(void **state)
 	*state = NULL;
 }
 
+/* ---- what the operator reserved ---------------------------------------------------------------
+ */
+
+static void reserve(struct scenario *s, uint64_t guid, uint16_t lid)
+{
+	struct kept_reservation wanted = { .guid = guid, .lid = lid };
+	char why[SM_WHY_SIZE] = "";
+
+	scenario_happens(s, "LID %u is reserved for 0x%016" PRIx64, lid, guid);
+	if (sm_reserve(s->first.sm, &wanted, why) < 0)
+		scenario_fail(s, "not reserved: %s", why);
+}
+
+static void a_vf_that_starts_gets_the_lid_that_was_reserved(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port, *to;
+	uint64_t guid;
+
+	build(s, graph_make_ft2(8), false, true);
+	comes_up(s);
+	port = scenario_host(s, 3);
+	to = scenario_host(s, s->n_hosts - 1);
+	guid = sim_vport(port, 1)->guid;
+	reserve(s, guid, 1000);
+	scenario_run(s, 100 * LOOP_MSEC);
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	vf_starts(s, port, 1);
+	settles_and_is_good(s);
+	expect_up(s, port, 1);
+	assert_int_equal(sim_vport(port, 1)->lid, 1000);
+	vf_moves(s, port, 1, to, 2);
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	expect_up(s, to, 2);
+	assert_int_equal(sim_vport(to, 2)->lid, 1000);
+}
+
+/* Orchestrators say it again after a restart of their own, and may come late the first time. */
+static void a_vf_that_runs_gets_the_lid_that_is_reserved_later(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	char why[SM_WHY_SIZE];
+
+	build(s, graph_make_ft2(4), true, true);
+	comes_up(s);
+	port = scenario_host(s, 3);
+	reserve(s, sim_vport(port, 1)->guid, 1000);
+	settles_and_is_good(s);
+	expect_up(s, port, 1);
+	assert_int_equal(sim_vport(port, 1)->lid, 1000);
+	assert_int_equal(sm_release(s->first.sm, sim_vport(port, 1)->guid, why), 0);
+	settles_and_is_good(s);
+	assert_int_equal(sim_vport(port, 1)->lid, 1000);
+}
+
+/* The fabric knows the VF by another LID, when nothing else is known of it any more. */
+static void a_reserved_lid_counts_more_than_what_a_vf_holds(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), true, true);
+	comes_up(s);
+	port = scenario_host(s, 3);
+	scenario_stop_sm(s);
+	memory_keeper_clear(s->first.keeper);
+	keep_reservation(
+		memory_keeper_keeper(s->first.keeper),
+		&(struct kept_reservation){ .guid = sim_vport(port, 1)->guid, .lid = 1000 });
+	memory_keeper_flush(s->first.keeper);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	assert_int_equal(sim_vport(port, 1)->lid, 1000);
+}
+
 /* ---- partitions ------------------------------------------------------------------------------ */
 
 static void each_has_the_keys_of_its_own_guid(void **state)
@@ -561,6 +641,9 @@ int main(void)
 		TEST(many_start_at_once),
 		TEST(who_has_no_guid_is_told_of),
 		TEST(a_duplicate_is_told_of_and_harms_nobody),
+		TEST(a_vf_that_starts_gets_the_lid_that_was_reserved),
+		TEST(a_vf_that_runs_gets_the_lid_that_is_reserved_later),
+		TEST(a_reserved_lid_counts_more_than_what_a_vf_holds),
 		TEST(a_vf_that_moves_keeps_its_lid),
 		TEST(a_revision_that_is_not_known_is_told_of),
 		TEST(impossible_numbers_are_told_of),

@@ -1020,6 +1020,23 @@ static void one_that_is_there_is_shown_with_its_place_and_keys(void **state)
 			    "0x0002");
 }
 
+/* 2 uses the LID of its port. */
+static void virtual_functions_are_shown_with_their_index(void **state)
+{
+	struct fixture *f = *state;
+	char params[64];
+	json_t *row;
+
+	fake_add_vfs(f->fake);
+	snprintf(params, sizeof(params), "{\"guid\":\"0x%llx\"}", (unsigned long long)FAKE_VF(2));
+	ask(f, "vf-add", params);
+	row = shown(f, 0);
+	assert_string_equal(text(json_object_get(row, "at"), "name"), "host1 HCA-1");
+	assert_int_equal(number(json_object_get(row, "at"), "index"), 2);
+	assert_int_equal(number(row, "lid"), 4);
+	assert_true(json_is_null(json_object_get(row, "reserved_lid")));
+}
+
 static void reservations_come_in_pages(void **state)
 {
 	struct fixture *f = *state;
@@ -1796,6 +1813,7 @@ int main(void)
 		TEST(every_method_says_its_schema),
 		TEST(what_is_reserved_is_shown_until_it_is_taken_back),
 		TEST(one_that_is_there_is_shown_with_its_place_and_keys),
+		TEST(virtual_functions_are_shown_with_their_index),
 		TEST(reservations_come_in_pages),
 		TEST(what_cannot_be_reserved_is_refused_with_a_sentence),
 		TEST(only_admins_reserve),

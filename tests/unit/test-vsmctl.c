@@ -402,7 +402,9 @@ static void reservations_are_made_shown_and_taken_back(void **state)
 	GOLDEN(state, 0, "vf-add", "vf", "add", "0x0200000000000001", "--lid", "50", "--place",
 	       "0x101", "--place", "0x201", "--name", "vm 1");
 	GOLDEN(state, 0, "vf-add-any", "vf", "add", "02:00:00:00:00:00:00:02");
-	RUN(f, "vf", "add", "0x301");
+	GOLDEN(state, 0, "vf-add-there", "vf", "add", "0x301");
+	fake_add_vfs(f->fake);
+	RUN(f, "vf", "add", "0x1200020000000101");
 	GOLDEN(state, 0, "vf-show", "vf", "show");
 	GOLDEN(state, 0, "vf-show-one", "vf", "show", "0x0200000000000001");
 	GOLDEN(state, 0, "vf-remove", "vf", "remove", "0x0200000000000001");
