@@ -7,6 +7,7 @@
 
 #include "tests/scenario/scenario.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -543,6 +544,29 @@ static void a_reserved_lid_counts_more_than_what_a_vf_holds(void **state)
 	assert_int_equal(sim_vport(port, 1)->lid, 1000);
 }
 
+/* To the fabric it is an adapter like any; that it is a guest shows in where it is. */
+static void a_vf_behind_a_virtual_switch_may_be_reserved_while_it_runs(void **state)
+{
+	struct scenario *s = *state;
+	struct kept_reservation wanted = { .lid = 1000 };
+	struct sim_port *pf, *vf;
+	char why[SM_WHY_SIZE] = "";
+
+	scenario_build(s, graph_make_ft2(4));
+	pf = scenario_host(s, 3);
+	scenario_add_vfs(s, pf, VFS, true);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	vf = scenario_vf(pf, 1);
+	reserve(s, vf->guid, 1000);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	assert_int_equal(sim_lid(vf), 1000);
+	wanted.guid = pf->guid;
+	assert_int_equal(sm_reserve(s->first.sm, &wanted, why), -EEXIST);
+	assert_non_null(strstr(why, "is a port that is there already"));
+}
+
 /* ---- partitions ------------------------------------------------------------------------------ */
 
 static void each_has_the_keys_of_its_own_guid(void **state)
@@ -641,10 +665,11 @@ int main(void)
 		TEST(many_start_at_once),
 		TEST(who_has_no_guid_is_told_of),
 		TEST(a_duplicate_is_told_of_and_harms_nobody),
+		TEST(a_vf_that_moves_keeps_its_lid),
 		TEST(a_vf_that_starts_gets_the_lid_that_was_reserved),
 		TEST(a_vf_that_runs_gets_the_lid_that_is_reserved_later),
 		TEST(a_reserved_lid_counts_more_than_what_a_vf_holds),
-		TEST(a_vf_that_moves_keeps_its_lid),
+		TEST(a_vf_behind_a_virtual_switch_may_be_reserved_while_it_runs),
 		TEST(a_revision_that_is_not_known_is_told_of),
 		TEST(impossible_numbers_are_told_of),
 		TEST(a_vport_that_uses_the_lid_of_nobody_is_told_of),
