@@ -8,7 +8,6 @@
 #include "ctl/pkeys.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/macros.h"
 
@@ -54,14 +53,13 @@ int pkeys_of(const struct sm *sm, struct endpoint e, uint16_t ret[static FABRIC_
 	unsigned n;
 
 	if (!vf || f->ports[e.port].vfs->model != VF_VPORT)
-		return (int)MIN(sm_planned_pkeys(sm, e.port, ret, FABRIC_MAX_PKEYS),
-				FABRIC_MAX_PKEYS);
-	if (!vf->pkeys)
+		n = sm_planned_pkeys(sm, e.port, ret, FABRIC_MAX_PKEYS);
+	else if (vf->partition_cap == 0)
 		return -1;
-	n = MIN(vf->pkeys->n_known, FABRIC_MAX_PKEYS);
-	memcpy(ret, vf->pkeys->keys, n * sizeof(ret[0]));
+	else
+		n = sm_planned_pkeys_of_vf(sm, e.port, e.index, ret, FABRIC_MAX_PKEYS);
 
-	return (int)n;
+	return (int)MIN(n, FABRIC_MAX_PKEYS);
 }
 
 /* Of what holds the keys that @e uses. */

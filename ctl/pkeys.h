@@ -19,7 +19,7 @@ void pkeys_put(struct row *row, const struct sm *sm, struct endpoint e);
 json_t *pkeys_held(const struct pkey_table *table, size_t most);
 
 /*
- * What decides whom it may talk to, with holes: what is planned for the port, or of a vport what it
- * holds. How many; -1: that is not known.
+ * What is planned for the table that it uses, with holes. How many; -1: nothing can be, since it is
+ * not known how many it holds.
  */
 int pkeys_of(const struct sm *sm, struct endpoint e, uint16_t ret[static FABRIC_MAX_PKEYS]);

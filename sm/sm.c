@@ -769,6 +769,12 @@ unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, uns
 	return pkeys_plan(sm, port, ret, room);
 }
 
+unsigned sm_planned_pkeys_of_vf(const struct sm *sm, uint32_t port, unsigned index, uint16_t *ret,
+				unsigned room)
+{
+	return pkeys_plan_vf(sm, (struct endpoint){ port, (uint16_t)index }, ret, room);
+}
+
 bool sm_not_kept(const struct sm *sm, uint32_t number, unsigned n, const char **ret_setting,
 		 uint64_t *ret_wanted, uint64_t *ret_held)
 {

@@ -146,6 +146,9 @@ uint8_t sm_route(const struct sm *sm, uint32_t sw, unsigned lid);
 /* P_Keys planned for @port (in table order, holes are 0); how many entries; at most @room are
  * written. */
 unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);
+/* The same of vport @index of it, which has a table of its own. */
+unsigned sm_planned_pkeys_of_vf(const struct sm *sm, uint32_t port, unsigned index, uint16_t *ret,
+				unsigned room);
 
 /*
  * The n-th setting that the device of @port acknowledged for it and does not hold: false past the

@@ -107,6 +107,10 @@ def vports(world):
                 (True, False, found[guid(0x7002)]["lid"]))
     by_lid = sm.ctl("explain", str(found[guid(0x7002)]["lid"]))["vf"]
     check_equal("found by LID", by_lid["guid"], guid(0x7002))
+    check_equal("partitions of both", path["shared_pkeys"], ["0x7fff"])
+    keys = sm.ctl("partitions", "--port", guid(0x8002))
+    check_equal("P_Keys planned and held", ([key["pkey"] for key in keys["pkeys"]],
+                                            keys["pkeys_held"]), (["0xffff"], ["0xffff"]))
     check_equal("not started", [row["state"] for row in rows(sm, "vf-not-started")], ["down"] * 4)
     check_equal("and not counted", sm.ctl("status")["vfs_not_active"], 0)
 

@@ -96,6 +96,18 @@ unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, uns
 	return n;
 }
 
+unsigned sm_planned_pkeys_of_vf(const struct sm *sm, uint32_t port, unsigned index, uint16_t *ret,
+				unsigned room)
+{
+	(void)sm;
+	(void)port;
+	(void)index;
+	if (room > 0)
+		ret[0] = 0x8002;
+
+	return 1;
+}
+
 bool sm_not_kept(const struct sm *sm, uint32_t port, unsigned n, const char **ret_setting,
 		 uint64_t *ret_wanted, uint64_t *ret_held)
 {
@@ -531,6 +543,7 @@ static void make_vports(struct sm *sm, uint32_t port)
 	vf = vf_at(&sm->fabric, port, 1);
 	wire_set(vf->info, VPORT_INFO_LID_REQUIRED, 1);
 	vf->lid = 20;
+	vf->partition_cap = 32;
 	sm->fabric.by_lid[20] = port;
 	strcpy(vf->description, "vm1 HCA-1");
 	wire_set16(block, 0, 0x8002);
