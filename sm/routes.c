@@ -315,9 +315,9 @@ static void run_job(void *user)
 
 	job->tables.stride = tables_stride(&job->graph);
 	job->tables.lft = malloc(job->tables.stride * job->graph.n_switches);
-	job->error = job->tables.lft
-			     ? route_fabric(job->engine, &job->graph, &job->tables, &job->result)
-			     : -ENOMEM;
+	job->error = job->tables.lft ? route_fabric(job->engine, &job->graph, &job->tables,
+						    &job->result, NULL)
+				     : -ENOMEM;
 }
 
 static void say_failure(const struct sm *sm, const struct route_job *job)
