@@ -97,18 +97,20 @@ struct port {
 
 /* What only switches have. */
 struct sw {
-	uint8_t info[SMP_DATA_SIZE];  /* SwitchInfo as read or acknowledged */
-	uint8_t *lft;                 /* ledger: as read or acknowledged, lft_size bytes */
-	uint32_t lft_size;            /* a multiple of LFT_BLOCK */
-	uint64_t lft_known[768 / 64]; /* bit per block: lft is what the device holds */
-	uint64_t lft_bad[768 / 64];   /* bit per block: not written while lft_fault waits */
-	struct fault lft_fault;       /* Sets of LFT blocks, */
-	struct fault info_fault;      /* or of SwitchInfo, are refused or not answered */
-	uint32_t index;               /* row in the current tables, or NO_SWITCH */
+	uint8_t info[SMP_DATA_SIZE];     /* SwitchInfo as read or acknowledged */
+	uint8_t *lft;                    /* ledger: as read or acknowledged, lft_size bytes */
+	uint32_t lft_size;               /* a multiple of LFT_BLOCK */
+	uint64_t lft_known[768 / 64];    /* bit per block: lft is what the device holds */
+	uint64_t lft_bad[768 / 64];      /* bit per block: not written while lft_fault waits */
+	uint64_t lft_repeated[768 / 64]; /* bit per block: a Set of it was sent more than once, */
+	uint64_t repeated_at;            /* the last time then (loop_now()); 0: none was */
+	struct fault lft_fault;          /* Sets of LFT blocks, */
+	struct fault info_fault;         /* or of SwitchInfo, are refused or not answered */
+	uint32_t index;                  /* row in the current tables, or NO_SWITCH */
 	bool cold; /* its tables are not read: it came up without, or does not tell them */
 };
 
-#define WORK_KINDS 18 /* of enum todo */
+#define WORK_KINDS 19 /* of enum todo */
 
 /* What is to be asked of a node now; sm/work.c's own business. */
 struct node_work {

@@ -30,6 +30,7 @@ enum todo {
 	TODO_VPORT_READ,
 	TODO_PKEY_READ,
 	TODO_LFT_READ,
+	TODO_LFT_WITHDRAW,
 	TODO_SWITCH_SET,
 	TODO_PKEY_WRITE,
 	TODO_VPORT_KEYS,
@@ -49,7 +50,8 @@ enum todo {
 #define TODO_SETS                                                                                  \
 	(TODO(TODO_CLEAR_CHANGE) | TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) |                 \
 	 TODO(TODO_VPORT_KEYS) | TODO(TODO_FDR10_SET) | TODO(TODO_PORT_SET) |                      \
-	 TODO(TODO_LFT_WRITE) | TODO(TODO_ACTIVATE) | TODO(TODO_VPORT_SET))
+	 TODO(TODO_LFT_WITHDRAW) | TODO(TODO_LFT_WRITE) | TODO(TODO_ACTIVATE) |                    \
+	 TODO(TODO_VPORT_SET))
 
 /* request.tag: what kind of work it is, about which port (a number in fabric.ports) and block. */
 #define TAG_KIND(tag)          ((enum todo)((tag)&0xff))
@@ -107,6 +109,9 @@ struct routing {
 	struct route_result result;
 	struct route_job *job; /* runs on another thread, or NULL */
 	uint64_t signature;    /* of the graph that the tables are for */
+	struct turns turns;    /* of the tables, see routing/turns.h */
+	uint64_t *withdrawn;   /* LIDs, a bit each, to be withdrawn before they are programmed;
+				  NULL: none, see routing/transition.h */
 	uint64_t refused;      /* of the graph for which the trouble is that proofs fail, or 0 */
 };
 
@@ -260,13 +265,35 @@ void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *an
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_cleared(struct sm *sm, struct node *node, const struct answer *answer);
+/*
+ * A Set that was sent again may be done again, after others: blocks for which that was some time
+ * ago are not known any more. Are there such for which it was not?
+ */
+void tables_doubt_repeated(struct sm *sm);
+bool tables_any_repeated(const struct sm *sm);
 /* Somebody else may have written: what the tables of this device hold is not known. */
 void tables_doubt(struct sm *sm, struct node *node);
 /* The switch holds nothing of what it did: it has restarted, or somebody cleared it. */
 void tables_forget(struct sm *sm, struct node *node);
 
+/* The switch refuses to hold this block as planned, and is not asked in this sweep. */
+bool tables_leave_lft_block(const struct sm *sm, const struct sw *sw, unsigned block);
+
+/* LinearFDBTop as it is; and as it should be: the last LID that the switch needs an entry for. */
+unsigned tables_lft_top_now(const struct sw *sw);
+unsigned tables_lft_top(const struct sm *sm, const struct sw *sw);
+void tables_lft_set_known(struct sw *sw, unsigned block, bool known);
+
 /* LIDs to which a switch, of those that take part, refuses to hold the route. */
 void tables_find_unwritten(struct sm *sm);
+
+/* withdraw.c: from the tables that switches hold to others. @switches: nodes, a row each. */
+/* Although the tables in use are for this fabric, switches hold others: who else wrote them? */
+bool withdraw_is_due(const struct sm *sm, const uint32_t *switches, uint32_t n);
+/* A copy of what they hold that can matter to a plan for @max_lid; lft stays NULL if nothing. */
+int withdraw_copy_held(const struct sm *sm, const uint32_t *switches, uint32_t n, uint16_t max_lid,
+		       struct tables *ret);
+bool withdraw_ask(struct sm *sm, struct node *node, struct request *ret);
 
 /* settings.c: PortInfo as it should be. */
 enum { SETTING_MAX = 31, SETTING_LIFE_TIME = 31 /* of SwitchInfo; port 0 */ };

@@ -8,19 +8,31 @@
  * where it last hung: its LID leads to a port that is down, and when it comes back no table
  * changes. If the graph is the one that the tables are for, nothing is computed.
  *
+ * Tables are not changed at one moment, so the job also finds out what has to be withdrawn before
+ * the new ones may be written (routing/transition.c): from a copy of what switches hold, if they
+ * hold anything. That is needed even if the graph is as before, when somebody else has written, or
+ * a vport has moved.
+ *
  * Rows are numbered anew for each graph, and a switch gets to know its row together with the
  * tables that have it: until then it has that of the tables in use.
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
+#include "routing/transition.h"
 #include "sm/machine.h"
 
 /* -- graph --------------------------------------------------------------------------------------
  */
+
+/* A LID whose routes are those of another. */
+struct column {
+	uint16_t to, from;
+};
 
 struct route_job {
 	struct sm *sm;
@@ -33,10 +45,17 @@ struct route_job {
 	uint32_t *switch_nodes; /* row: node */
 	uint32_t *rows;         /* node: row, or NO_SWITCH */
 	uint32_t n_nodes;
+	struct column *columns; /* of vports */
+	uint32_t n_columns;
+	uint16_t max_lid; /* vports included */
 	struct tables tables;
+	struct tables held; /* lft NULL: nothing that stands in the way of any tables */
+	struct turns turns;
+	struct transition transition;
 	const char *engine;
 	struct route_result result;
 	uint64_t signature;
+	bool again; /* the tables are a copy of those in use; but switches hold others */
 	int error;
 };
 
@@ -51,7 +70,11 @@ static void free_job(struct route_job *job)
 	free(job->roots);
 	free(job->switch_nodes);
 	free(job->rows);
+	free(job->columns);
 	free(job->tables.lft);
+	free(job->held.lft);
+	turns_clear(&job->turns);
+	transition_clear(&job->transition);
 	free(job);
 }
 
@@ -306,18 +329,179 @@ static int make_graph(struct sm *sm, struct route_job *job)
 	return r;
 }
 
+/* -- vports -------------------------------------------------------------------------------------
+ */
+
+static int widen(struct tables *tables, uint32_t n_rows, size_t stride)
+{
+	uint8_t *lft;
+
+	if (stride <= tables->stride)
+		return 0;
+	lft = malloc(n_rows * stride);
+	if (!lft)
+		return -ENOMEM;
+	memset(lft, ROUTE_NONE, n_rows * stride);
+	for (uint32_t i = 0; i < n_rows; i++)
+		memcpy(lft + i * stride, tables->lft + i * tables->stride, tables->stride);
+	free(tables->lft);
+	*tables = (struct tables){ lft, stride };
+
+	return 0;
+}
+
+static int copy_column(struct tables *tables, uint32_t n_rows, struct column column)
+{
+	size_t stride = ((size_t)column.to + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
+
+	if (widen(tables, n_rows, stride) < 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n_rows; i++)
+		tables->lft[i * tables->stride + column.to] =
+			tables->lft[i * tables->stride + column.from];
+
+	return 0;
+}
+
+static bool next_column(const struct fabric *f, struct vf_walk *walk, struct column *ret)
+{
+	struct endpoint e;
+
+	while (vf_walk_next(f, walk, &e)) {
+		*ret = (struct column){ .to = vf_at(f, e.port, e.index)->lid,
+					.from = f->ports[e.port].lid };
+		if (ret->to && ret->from)
+			return true;
+	}
+
+	return false;
+}
+
+/*
+ * No route is computed for a vport: it is where its port is (reference/virtualization.md 2.5, 7),
+ * and what was proven of the one is true of the other.
+ */
+int routes_add_vports(struct sm *sm)
+{
+	struct routing *routing = &sm->routing;
+	struct vf_walk walk = { 0 };
+	struct column column;
+
+	while (routing->tables.lft && next_column(&sm->fabric, &walk, &column)) {
+		if (column.from >= routing->tables.stride ||
+		    routing->copied[column.to] == column.from)
+			continue;
+		if (copy_column(&routing->tables, routing->n_rows, column) < 0)
+			return -ENOMEM;
+		routing->copied[column.to] = column.from;
+		routing->max_lid = MAX(routing->max_lid, column.to);
+	}
+
+	return 0;
+}
+
+/* Those that the job is to add. */
+static int list_columns(const struct fabric *f, struct route_job *job)
+{
+	struct vf_walk walk = { 0 };
+	struct column column;
+	uint32_t n = 0;
+
+	while (next_column(f, &walk, &column))
+		n++;
+	job->columns = malloc((n + 1) * sizeof(*job->columns));
+	if (!job->columns)
+		return -ENOMEM;
+	job->max_lid = job->graph.max_lid;
+	walk = (struct vf_walk){ 0 };
+	while (next_column(f, &walk, &column)) {
+		job->columns[job->n_columns++] = column;
+		job->max_lid = MAX(job->max_lid, column.to);
+	}
+
+	return 0;
+}
+
+/* Only of those whose port is in the graph. */
+static int add_columns(struct route_job *job)
+{
+	uint32_t n = 0;
+
+	job->max_lid = job->graph.max_lid;
+	for (uint32_t i = 0; i < job->n_columns; i++) {
+		struct column column = job->columns[i];
+
+		if (column.from > job->graph.max_lid)
+			continue;
+		if (copy_column(&job->tables, job->graph.n_switches, column) < 0)
+			return -ENOMEM;
+		job->max_lid = MAX(job->max_lid, column.to);
+		job->columns[n++] = column;
+	}
+	job->n_columns = n;
+
+	return 0;
+}
+
 /* -- the job ------------------------------------------------------------------------------------
  */
+
+static int copy_turns(const struct graph *graph, const struct turns *turns, struct turns *ret)
+{
+	size_t size = (graph->n_arcs + (size_t)1) * turns->words * sizeof(*turns->bits);
+
+	ret->bits = malloc(size);
+	if (!ret->bits)
+		return -ENOMEM;
+	memcpy(ret->bits, turns->bits, size);
+	ret->words = turns->words;
+
+	return 0;
+}
+
+/* Tables, and what was proven of them, need not be computed again. */
+static int copy_plan(const struct routing *routing, struct route_job *job)
+{
+	size_t size = routing->tables.stride * job->graph.n_switches;
+
+	job->max_lid = routing->max_lid;
+	job->tables = (struct tables){ malloc(size), routing->tables.stride };
+	if (!job->tables.lft)
+		return -ENOMEM;
+	memcpy(job->tables.lft, routing->tables.lft, size);
+
+	return copy_turns(&job->graph, &routing->turns, &job->turns);
+}
+
+static int compute_routes(struct route_job *job)
+{
+	int r;
+
+	job->tables.stride = tables_stride(&job->graph);
+	job->tables.lft = malloc(job->tables.stride * job->graph.n_switches);
+	if (!job->tables.lft)
+		return -ENOMEM;
+	r = route_fabric(job->engine, &job->graph, &job->tables, &job->result, &job->turns);
+
+	return r < 0 ? r : add_columns(job);
+}
+
+static int compute(struct route_job *job)
+{
+	int r = job->again ? 0 : compute_routes(job);
+
+	if (r < 0 || !job->held.lft)
+		return r;
+
+	return transition_plan(&job->graph, &job->held, &job->tables, &job->turns,
+			       &job->transition);
+}
 
 static void run_job(void *user)
 {
 	struct route_job *job = user;
 
-	job->tables.stride = tables_stride(&job->graph);
-	job->tables.lft = malloc(job->tables.stride * job->graph.n_switches);
-	job->error = job->tables.lft ? route_fabric(job->engine, &job->graph, &job->tables,
-						    &job->result, NULL)
-				     : -ENOMEM;
+	job->error = compute(job);
 }
 
 static void say_failure(const struct sm *sm, const struct route_job *job)
@@ -336,13 +520,17 @@ static void say_failure(const struct sm *sm, const struct route_job *job)
 			  proof->deadlock_free ? "no deadlock" : "a credit loop");
 }
 
-static void say_result(const struct sm *sm, const struct route_result *result)
+static void say_result(const struct sm *sm, const struct route_job *job)
 {
-	const char *name = result->engine->name;
-	const char *why = result->why ? result->why : "";
+	const char *why = job->result.why ? job->result.why : "";
 
-	event_add(sm->events, EVENT_ROUTES, 0, 0, -1, "routes by %s, proven%s%s", name,
-		  *why ? ": " : "", why);
+	if (job->transition.n_withdrawn)
+		log_info("Of %" PRIu32 " LIDs whose routes change %" PRIu32 " are withdrawn first",
+			 job->transition.n_changed, job->transition.n_withdrawn);
+	if (job->again)
+		return;
+	event_add(sm->events, EVENT_ROUTES, 0, 0, -1, "routes by %s, proven%s%s",
+		  job->result.engine->name, *why ? ": " : "", why);
 }
 
 static void take_rows(struct sm *sm, const struct route_job *job)
@@ -359,14 +547,21 @@ static void install(struct sm *sm, struct route_job *job)
 {
 	struct routing *routing = &sm->routing;
 
+	routing->withdrawn = TAKE(job->transition.withdrawn);
+	take_rows(sm, job);
+	if (job->again)
+		return;
 	free(routing->tables.lft);
+	turns_clear(&routing->turns);
+	routing->turns = (struct turns){ TAKE(job->turns.bits), job->turns.words };
 	routing->tables = (struct tables){ TAKE(job->tables.lft), job->tables.stride };
 	routing->n_rows = job->graph.n_switches;
-	routing->max_lid = job->graph.max_lid;
+	routing->max_lid = job->max_lid;
 	memset(routing->copied, 0, sizeof(routing->copied));
+	for (uint32_t i = 0; i < job->n_columns; i++)
+		routing->copied[job->columns[i].to] = job->columns[i].from;
 	routing->result = job->result;
 	routing->signature = job->signature;
-	take_rows(sm, job);
 	sm->changed = true;
 }
 
@@ -401,7 +596,7 @@ static void job_done(void *user)
 	if (job->error < 0) {
 		job_failed(sm, job);
 	} else {
-		say_result(sm, &job->result);
+		say_result(sm, job);
 		install(sm, job);
 	}
 	sm_advance(sm);
@@ -415,12 +610,15 @@ static bool is_settled(struct sm *sm, struct route_job *job)
 	if (job->graph.n_switches == 0) {
 		free(routing->tables.lft);
 		routing->tables = (struct tables){ 0 };
+		turns_clear(&routing->turns);
 		take_rows(sm, job);
 		return true;
 	}
 	if (routing->tables.lft && job->signature == routing->signature) {
-		take_rows(sm, job);
-		return true;
+		job->again = withdraw_is_due(sm, job->switch_nodes, job->graph.n_switches);
+		if (!job->again)
+			take_rows(sm, job);
+		return !job->again;
 	}
 
 	return routing->refused && job->signature == routing->refused;
@@ -432,12 +630,21 @@ int routes_plan(struct sm *sm)
 	int r;
 
 	sm->routing.valid = false;
+	free(TAKE(sm->routing.withdrawn));
 	if (!job)
 		return -ENOMEM;
 	job->sm = sm;
 	job->engine = conf_name_of(conf_engines, sm->conf.engine);
 	r = make_graph(sm, job);
+	if (r == 0 && job->signature == sm->routing.signature)
+		r = routes_add_vports(sm);
 	if (r < 0 || is_settled(sm, job))
+		return r;
+	r = job->again ? copy_plan(&sm->routing, job) : list_columns(&sm->fabric, job);
+	if (r == 0)
+		r = withdraw_copy_held(sm, job->switch_nodes, job->graph.n_switches, job->max_lid,
+				       &job->held);
+	if (r < 0)
 		return r;
 	r = loop_job(sm->loop, run_job, job_done, job);
 	if (r < 0)
@@ -447,67 +654,12 @@ int routes_plan(struct sm *sm)
 	return 1;
 }
 
-/* -- vports -------------------------------------------------------------------------------------
- */
-
-static int widen(struct tables *tables, uint32_t n_rows, size_t stride)
-{
-	uint8_t *lft;
-
-	if (stride <= tables->stride)
-		return 0;
-	lft = malloc(n_rows * stride);
-	if (!lft)
-		return -ENOMEM;
-	memset(lft, ROUTE_NONE, n_rows * stride);
-	for (uint32_t i = 0; i < n_rows; i++)
-		memcpy(lft + i * stride, tables->lft + i * tables->stride, tables->stride);
-	free(tables->lft);
-	*tables = (struct tables){ lft, stride };
-
-	return 0;
-}
-
-static int copy_column(struct routing *routing, uint16_t to, uint16_t from)
-{
-	struct tables *tables = &routing->tables;
-
-	if (widen(tables, routing->n_rows, ((size_t)to + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK) < 0)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < routing->n_rows; i++)
-		tables->lft[i * tables->stride + to] = tables->lft[i * tables->stride + from];
-	routing->copied[to] = from;
-	routing->max_lid = MAX(routing->max_lid, to);
-
-	return 0;
-}
-
-/*
- * No route is computed for a vport: it is where its port is (reference/virtualization.md 2.5, 7),
- * and what was proven of the one is true of the other.
- */
-int routes_add_vports(struct sm *sm)
-{
-	struct routing *routing = &sm->routing;
-	struct vf_walk walk = { 0 };
-	struct endpoint e;
-	int r = 0;
-
-	while (r == 0 && routing->tables.lft && vf_walk_next(&sm->fabric, &walk, &e)) {
-		uint16_t lid = vf_at(&sm->fabric, e.port, e.index)->lid;
-		uint16_t base = sm->fabric.ports[e.port].lid;
-
-		if (lid && base && base < routing->tables.stride && routing->copied[lid] != base)
-			r = copy_column(routing, lid, base);
-	}
-
-	return r;
-}
-
 void routes_done(struct sm *sm)
 {
 	/* A job that still runs frees itself. */
 	if (sm->routing.job)
 		sm->routing.job->sm = NULL;
 	free(sm->routing.tables.lft);
+	free(sm->routing.withdrawn);
+	turns_clear(&sm->routing.turns);
 }

@@ -65,8 +65,10 @@ static void start_read(struct sm *sm)
 {
 	sm->sent_before = requests_totals(sm->requests)->sent;
 	vports_ask_all(sm);
-	if (!is_as_before(sm))
+	if (!is_as_before(sm)) {
+		tables_doubt_repeated(sm);
 		work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ));
+	}
 	sm->phase = PHASE_READ;
 }
 
@@ -340,6 +342,19 @@ static bool advance_keep(struct sm *sm)
 {
 	if (sm->keeping)
 		return false;
+	if (sm->routing.withdrawn)
+		work_add_all(sm, TODO(TODO_LFT_WITHDRAW));
+	sm->phase = PHASE_WITHDRAW;
+
+	return true;
+}
+
+/* A way that a switch does not give up is as one that it does not take: nobody waits for ever. */
+static bool advance_withdraw(struct sm *sm)
+{
+	if (sm->routing.withdrawn && sm->n_busy > 0)
+		return false;
+	free(TAKE(sm->routing.withdrawn));
 	work_add_all(sm, TODO_TABLES);
 	fdr10_plan(sm);
 	sm->phase = PHASE_PROGRAM;
@@ -366,7 +381,7 @@ static bool advance_activate(struct sm *sm)
 	sm->adopting = false;
 	faults_settle(sm);
 	still = sm->routing.valid && !is_wanted(sm) && !sm->changed && !faults_any(sm) &&
-		requests_totals(sm->requests)->sent == sm->sent_before;
+		!tables_any_repeated(sm) && requests_totals(sm->requests)->sent == sm->sent_before;
 	rest(sm);
 	sm->still = still;
 
@@ -388,6 +403,8 @@ static bool advance(struct sm *sm)
 		return advance_plan(sm);
 	case PHASE_KEEP:
 		return advance_keep(sm);
+	case PHASE_WITHDRAW:
+		return advance_withdraw(sm);
 	case PHASE_PROGRAM:
 		return advance_program(sm);
 	case PHASE_ACTIVATE:

@@ -10,6 +10,10 @@
  * An answer other than "done" makes that block unknown or, if the device refuses it, a fault (see
  * fault.c): of the P_Key table of that port, of that LFT block, of SwitchInfo. It is never assumed
  * to be in place. Who does not even answer about one port or block is not asked about the next.
+ *
+ * An LFT block may be set twice within a moment, without some of its ways and then with others. If
+ * the first had to be repeated, the device may do that once more after the second. So what had to
+ * be repeated is read again in a later sweep.
  */
 
 #include <stdlib.h>
@@ -18,6 +22,7 @@
 #include "base/macros.h"
 #include "sm/machine.h"
 
+#define REPEAT_LIFE    LOOP_SEC /* in which a request reaches its device, or never does */
 #define MAX_LFT_BLOCKS ((LID_UNICAST_LAST + 1) / LFT_BLOCK)
 
 static bool lft_block_is_known(const struct sw *sw, unsigned block)
@@ -25,7 +30,7 @@ static bool lft_block_is_known(const struct sw *sw, unsigned block)
 	return sw->lft_known[block / 64] >> block % 64 & 1;
 }
 
-static void lft_set_known(struct sw *sw, unsigned block, bool known)
+void tables_lft_set_known(struct sw *sw, unsigned block, bool known)
 {
 	uint64_t bit = UINT64_C(1) << block % 64;
 
@@ -255,19 +260,23 @@ static int make_lft_room(struct sw *sw, uint32_t size)
 	return 0;
 }
 
+unsigned tables_lft_top_now(const struct sw *sw)
+{
+	return (unsigned)MIN(wire_get(sw->info, SWITCH_INFO_LINEAR_TOP), LID_UNICAST_LAST);
+}
+
 bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret)
 {
 	struct cursor *at = &node->work.cursor[TODO_LFT_READ];
 	struct sw *sw = node->sw;
-	unsigned top, blocks;
+	unsigned blocks;
 
 	(void)sm;
 	if (!sw || sw->cold) {
 		node->work.todo &= ~TODO(TODO_LFT_READ);
 		return false;
 	}
-	top = (unsigned)MIN(wire_get(sw->info, SWITCH_INFO_LINEAR_TOP), LID_UNICAST_LAST);
-	blocks = MIN(top / LFT_BLOCK + 1, MAX_LFT_BLOCKS);
+	blocks = MIN(tables_lft_top_now(sw) / LFT_BLOCK + 1, MAX_LFT_BLOCKS);
 	while (at->block < blocks && lft_block_is_known(sw, at->block))
 		at->block++;
 	if (at->block >= blocks || make_lft_room(sw, blocks * LFT_BLOCK) < 0) {
@@ -283,13 +292,13 @@ bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret)
 	return true;
 }
 
-static bool lft_block_is_bad(const struct sm *sm, const struct sw *sw, unsigned block)
+bool tables_leave_lft_block(const struct sm *sm, const struct sw *sw, unsigned block)
 {
 	return fault_waits(sm, &sw->lft_fault) && (sw->lft_bad[block / 64] >> block % 64 & 1);
 }
 
 /* The last LID that it needs, and can have, an entry for. */
-static unsigned lft_top(const struct sm *sm, const struct sw *sw)
+unsigned tables_lft_top(const struct sm *sm, const struct sw *sw)
 {
 	uint64_t capacity = wire_get(sw->info, SWITCH_INFO_LINEAR_CAP);
 
@@ -303,7 +312,7 @@ static unsigned lft_top(const struct sm *sm, const struct sw *sw)
 static bool lft_block_is_done(const struct sm *sm, const struct sw *sw, const uint8_t *plan,
 			      unsigned block)
 {
-	if (lft_block_is_bad(sm, sw, block))
+	if (tables_leave_lft_block(sm, sw, block))
 		return true;
 
 	return lft_block_is_known(sw, block) &&
@@ -324,7 +333,7 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 		return false;
 	}
 	plan = routing->tables.lft + sw->index * routing->tables.stride;
-	blocks = lft_top(sm, sw) / LFT_BLOCK + 1;
+	blocks = tables_lft_top(sm, sw) / LFT_BLOCK + 1;
 	while (at->block < blocks && lft_block_is_done(sm, sw, plan, at->block))
 		at->block++;
 	if (at->block >= blocks) {
@@ -336,7 +345,7 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 	ret->modifier = at->block;
 	ret->tag = TAG(TODO_LFT_WRITE, 0, at->block);
 	memcpy(ret->data, plan + at->block * LFT_BLOCK, LFT_BLOCK);
-	lft_set_known(sw, at->block, false);
+	tables_lft_set_known(sw, at->block, false);
 	at->block++;
 
 	return true;
@@ -394,7 +403,7 @@ void tables_find_unwritten(struct sm *sm)
 		if (!sw || !sm->fabric.nodes[i].present || sw->index == NO_SWITCH ||
 		    sw->lft_fault.reason == REASON_NONE)
 			continue;
-		for (unsigned block = 0; block <= lft_top(sm, sw) / LFT_BLOCK; block++)
+		for (unsigned block = 0; block <= tables_lft_top(sm, sw) / LFT_BLOCK; block++)
 			if (sw->lft_bad[block / 64] >> block % 64 & 1)
 				sm->unwritten[block] |= differences(
 					sw,
@@ -403,26 +412,74 @@ void tables_find_unwritten(struct sm *sm)
 	}
 }
 
+/* LinearFDBTop is raised later, and what a switch says of entries above it is worth nothing. */
+static unsigned entries_told(const struct sw *sw, enum todo kind, unsigned block)
+{
+	unsigned first = block * LFT_BLOCK;
+	unsigned end = tables_lft_top_now(sw) + 1;
+
+	if (kind != TODO_LFT_WITHDRAW)
+		return LFT_BLOCK;
+
+	return end > first ? MIN(end - first, LFT_BLOCK) : 0;
+}
+
+/* Whether it was done, now or in a while, only the device can tell, even one that came up empty. */
+static void note_repeated(const struct sm *sm, struct sw *sw, unsigned block)
+{
+	sw->cold = false;
+	sw->lft_repeated[block / 64] |= UINT64_C(1) << block % 64;
+	sw->repeated_at = loop_now(sm->loop);
+}
+
+void tables_doubt_repeated(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		struct sw *sw = sm->fabric.nodes[i].sw;
+
+		if (!sw || !sw->repeated_at || loop_now(sm->loop) - sw->repeated_at < REPEAT_LIFE)
+			continue;
+		for (size_t w = 0; w < COUNT(sw->lft_known); w++)
+			sw->lft_known[w] &= ~sw->lft_repeated[w];
+		memset(sw->lft_repeated, 0, sizeof(sw->lft_repeated));
+		sw->repeated_at = 0;
+	}
+}
+
+bool tables_any_repeated(const struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		if (sm->fabric.nodes[i].sw && sm->fabric.nodes[i].sw->repeated_at)
+			return true;
+
+	return false;
+}
+
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	unsigned block = TAG_BLOCK(answer->request->tag);
 	enum todo kind = TAG_KIND(answer->request->tag);
 	struct sw *sw = node->sw;
+	unsigned told;
 
+	if (kind != TODO_LFT_READ && answer->tries > 1)
+		note_repeated(sm, sw, block);
 	if (answer->result == REQUEST_LOST) {
 		work_add(sm, node->sma.owner, TODO(kind));
 		return;
 	}
 	if (answer->result == REQUEST_REFUSED) {
-		if (kind == TODO_LFT_WRITE)
+		if (kind != TODO_LFT_READ)
 			lft_failed(sm, node, answer);
 		else if (answer->status == 0)
 			sw->cold = true;
 		return;
 	}
-	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->data, LFT_BLOCK);
-	lft_set_known(sw, block, true);
-	if (kind == TODO_LFT_WRITE && memcmp(answer->data, answer->request->data, LFT_BLOCK) != 0)
+	told = entries_told(sw, kind, block);
+	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->request->data, LFT_BLOCK);
+	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->data, told);
+	tables_lft_set_known(sw, block, true);
+	if (kind != TODO_LFT_READ && memcmp(answer->data, answer->request->data, told) != 0)
 		lft_failed(sm, node, answer);
 }
 
@@ -441,7 +498,7 @@ bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret
 	if (!sw || !sm->routing.valid || sw->index == NO_SWITCH || fault_waits(sm, &sw->info_fault))
 		return false;
 	memcpy(ret->data, sw->info, SMP_DATA_SIZE);
-	wire_set(ret->data, SWITCH_INFO_LINEAR_TOP, lft_top(sm, sw));
+	wire_set(ret->data, SWITCH_INFO_LINEAR_TOP, tables_lft_top(sm, sw));
 	if (!not_kept_has(node->not_kept, SETTING_LIFE_TIME, sm->conf.packet_life_time, 0))
 		wire_set(ret->data, SWITCH_INFO_LIFE_TIME, sm->conf.packet_life_time);
 	if (memcmp(ret->data, sw->info, SMP_DATA_SIZE) == 0 &&

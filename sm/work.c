@@ -212,6 +212,8 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 		return tables_ask_pkey_read(sm, node, ret);
 	case TODO_LFT_READ:
 		return tables_ask_lft_read(sm, node, ret);
+	case TODO_LFT_WITHDRAW:
+		return withdraw_ask(sm, node, ret);
 	case TODO_SWITCH_SET:
 		return tables_ask_switch_set(sm, node, ret);
 	case TODO_PKEY_WRITE:
@@ -453,6 +455,7 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 		tables_take_pkeys(sm, node, answer);
 		break;
 	case TODO_LFT_READ:
+	case TODO_LFT_WITHDRAW:
 	case TODO_LFT_WRITE:
 		tables_take_lft(sm, node, answer);
 		break;

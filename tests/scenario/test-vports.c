@@ -569,6 +569,30 @@ static void a_vf_behind_a_virtual_switch_may_be_reserved_while_it_runs(void **st
 
 /* ---- partitions ------------------------------------------------------------------------------ */
 
+/* Each write into a table is looked at: scenario_watch_write(). */
+static void a_vf_that_moves_about_closes_no_circle(void **state)
+{
+	struct scenario *s = *state;
+	uint32_t at = 0;
+
+	build(s, graph_make_torus(3, 3, 2, 1), false, true);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	vf_starts(s, scenario_host(s, 0), 1);
+	scenario_settle(s);
+	for (unsigned i = 0; i < 20; i++) {
+		uint32_t to = (at + 1 + (uint32_t)scenario_random(s, s->n_hosts - 1)) % s->n_hosts;
+
+		scenario_run(s, TRAP_PAUSE);
+		vf_moves(s, scenario_host(s, at), 1, scenario_host(s, to), 1);
+		scenario_settle(s);
+		at = to;
+	}
+	assert_true(s->n_watched > 100);
+	assert_int_equal(s->n_excused, 0);
+	expect_up(s, scenario_host(s, at), 1);
+}
+
 static void each_has_the_keys_of_its_own_guid(void **state)
 {
 	struct scenario *s = *state;
@@ -675,6 +699,7 @@ int main(void)
 		TEST(a_vport_that_uses_the_lid_of_nobody_is_told_of),
 		TEST(what_is_refused_is_told_of_and_tried_again),
 		TEST(vports_come_up_over_links_that_lose),
+		TEST(a_vf_that_moves_about_closes_no_circle),
 		TEST(each_has_the_keys_of_its_own_guid),
 		TEST(every_reading_of_what_is_not_verified_comes_up),
 	};

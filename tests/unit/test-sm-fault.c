@@ -62,8 +62,8 @@ static const struct kind switch_kinds[] = {
 	  { "pkeys-refused", "pkeys-refused", "pkeys-refused" } },
 	{ "Get(LFT)", METHOD_GET, ATTR_LFT, true,
 	  { "none", "none", "none" } },
-	{ "Set(LFT)", METHOD_SET, ATTR_LFT, true,
-	  { "set-refused", "mkey-hidden", "mkey-hidden" } },
+	{ "Set(LFT)", METHOD_SET, ATTR_LFT, true, /* it is read whether it was done */
+	  { "set-refused", "mkey-hidden", "none" } },
 	{ "Get(NodeDescription)", METHOD_GET, ATTR_NODE_DESCRIPTION, true,
 	  { "none", "none", "none" } },
 };
