@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The subnet manager: libvsm_a_SOURCES, one line per pair of files.
 
+libvsm_a_SOURCES += sm/alias-book.c sm/alias-book.h
 libvsm_a_SOURCES += sm/discover.c
 libvsm_a_SOURCES += sm/election.c
 libvsm_a_SOURCES += sm/event.c sm/event.h

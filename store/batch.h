@@ -17,6 +17,7 @@ enum row_kind {
 	ROW_MKEY,
 	ROW_QUIRKS,
 	ROW_RESERVATION, /* its blob: the places, 8 bytes each, and then the name */
+	ROW_ALIAS,       /* the alias GUID is the key */
 	ROW_KIND_COUNT,
 };
 
@@ -30,6 +31,9 @@ struct row {
 	uint64_t guid;
 	uint64_t mkey;
 	uint64_t other_mkey;
+	uint64_t port; /* GUID; 0: the alias is forgotten */
+	uint8_t index;
+	bool wanted;
 	const void *blob;
 };
 

@@ -29,7 +29,7 @@
 #include "store/database-inside.h"
 
 #define APPLICATION_ID 0x56534d64 /* "VSMd" */
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /* Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB). */
 #define FILE_MAX  (256 * 1024 * 1024)
@@ -50,10 +50,14 @@ static const char *const tables[ROW_KIND_COUNT] = {
 	[ROW_RESERVATION] =
 		"CREATE TABLE reservation (guid INTEGER PRIMARY KEY, lid INTEGER, places BLOB, "
 		"name TEXT)",
+	[ROW_ALIAS] = "CREATE TABLE alias (guid INTEGER PRIMARY KEY, port INTEGER, place INTEGER, "
+		      "wanted INTEGER)",
 };
 
 /* Tables came one after another: so many had the schemas before ours. */
-static const size_t n_tables_of[SCHEMA_VERSION] = { [1] = ROW_RESERVATION, [2] = ROW_RESERVATION };
+static const size_t n_tables_of[SCHEMA_VERSION] = {
+	[1] = ROW_RESERVATION, [2] = ROW_RESERVATION, [3] = ROW_ALIAS
+};
 
 /* Schema 1 had one M_Key in a row; the upgrade makes the text above of it. */
 static const char mkey_table_1[] = "CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)";
@@ -63,6 +67,9 @@ static const char upgrade_1[] = "BEGIN IMMEDIATE;"
 
 /* Schema 2 had no reservations. */
 static const char upgrade_2[] = "PRAGMA user_version = 3; COMMIT";
+
+/* Schema 3 had no alias GUIDs. */
+static const char upgrade_3[] = "PRAGMA user_version = 4; COMMIT";
 
 /* ---- results --------------------------------------------------------------------------------- */
 
@@ -281,21 +288,34 @@ static int make_tables(struct database *db, struct database_report *report)
 	return r;
 }
 
-static int upgrade_from_2(struct database *db, struct database_report *report)
+/* All that the next schema has more is this table. */
+static int add_table(struct database *db, enum row_kind kind, const char *upgrade,
+		     struct database_report *report)
 {
 	int r = execute(db, "BEGIN IMMEDIATE", report);
 
 	if (r == 0)
-		r = execute(db, tables[ROW_RESERVATION], report);
+		r = execute(db, tables[kind], report);
 
-	return r == 0 ? execute(db, upgrade_2, report) : r;
+	return r == 0 ? execute(db, upgrade, report) : r;
+}
+
+static int upgrade_by_one(struct database *db, struct database_report *report)
+{
+	switch (db->version) {
+	case 1:
+		return execute(db, upgrade_1, report);
+	case 2:
+		return add_table(db, ROW_RESERVATION, upgrade_2, report);
+	default:
+		return add_table(db, ROW_ALIAS, upgrade_3, report);
+	}
 }
 
 int database_upgrade(struct database *db, struct database_report *report)
 {
 	while (db->version < SCHEMA_VERSION) {
-		int r = db->version == 1 ? execute(db, upgrade_1, report)
-					 : upgrade_from_2(db, report);
+		int r = upgrade_by_one(db, report);
 
 		if (r < 0) {
 			if (!sqlite3_get_autocommit(db->sql))

@@ -90,6 +90,7 @@ tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 check_PROGRAMS += tests/unit/test-fabric
 check_PROGRAMS += tests/unit/test-vf tests/unit/test-vswitch
 check_PROGRAMS += tests/unit/test-reservations
+check_PROGRAMS += tests/unit/test-alias-book
 check_PROGRAMS += tests/unit/test-identity
 check_PROGRAMS += tests/unit/test-link-state
 check_PROGRAMS += tests/unit/test-not-kept

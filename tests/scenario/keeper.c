@@ -16,7 +16,7 @@
 #include "base/list.h"
 #include "base/macros.h"
 
-enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, KINDS };
+enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, ALIAS, KINDS };
 
 /* One thing that was said; as a row, the last of its GUID. */
 struct word {
@@ -27,6 +27,7 @@ struct word {
 		struct kept_mkey mkey;
 		struct kept_quirks quirks;
 		struct kept_reservation reservation;
+		struct kept_alias alias;
 	};
 	uint8_t blob[];
 };
@@ -74,6 +75,8 @@ static uint64_t guid_of(const struct word *word)
 		return word->quirks.guid;
 	case RESERVATION:
 		return word->reservation.guid;
+	case ALIAS:
+		return word->alias.guid;
 	case KINDS:
 		break;
 	}
@@ -218,6 +221,13 @@ static int keep_one_quirk(struct keeper *keeper, const struct kept_quirks *quirk
 	return say(memory_of(keeper), &word, quirks->blob, quirks->size);
 }
 
+static int keep_one_alias(struct keeper *keeper, const struct kept_alias *alias)
+{
+	struct word word = { .kind = ALIAS, .alias = *alias };
+
+	return say(memory_of(keeper), &word, NULL, 0);
+}
+
 static int keep_one_reservation(struct keeper *keeper, const struct kept_reservation *reservation)
 {
 	struct word word = { .kind = RESERVATION, .reservation = *reservation };
@@ -241,6 +251,9 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (uint32_t i = 0; reader->reservation && i < rows[RESERVATION].n; i++)
 		if (!rows[RESERVATION].row[i]->reservation.gone)
 			reader->reservation(user, &rows[RESERVATION].row[i]->reservation);
+	for (uint32_t i = 0; reader->alias && i < rows[ALIAS].n; i++)
+		if (rows[ALIAS].row[i]->alias.port)
+			reader->alias(user, &rows[ALIAS].row[i]->alias);
 }
 
 static int after(struct keeper *keeper, void (*fn)(void *user, int result), void *user)
@@ -327,7 +340,8 @@ int memory_keeper_new(struct loop *loop, struct memory_keeper **ret)
 					       .quirks = keep_one_quirk,
 					       .after = after,
 					       .cancel = cancel,
-					       .reservation = keep_one_reservation };
+					       .reservation = keep_one_reservation,
+					       .alias = keep_one_alias };
 	struct memory_keeper *k = calloc(1, sizeof(*k));
 
 	if (!k || loop_timer_new(loop, committed, k, &k->timer) < 0) {

@@ -152,7 +152,8 @@ struct fake_keeper {
 	struct kept_mkey mkeys[FAKE_KEPT];
 	struct kept_quirks quirks[FAKE_KEPT]; /* with blobs of its own */
 	struct kept_reservation reservations[FAKE_KEPT];
-	unsigned n_identities, n_mkeys, n_quirks, n_reservations;
+	struct kept_alias aliases[FAKE_KEPT];
+	unsigned n_identities, n_mkeys, n_quirks, n_reservations, n_aliases;
 	struct kept_mkey safe_mkeys[FAKE_KEPT];
 	unsigned n_safe_mkeys; /* that the subnet manager knows to be on disk */
 	unsigned n_writes;
