@@ -89,6 +89,7 @@ struct port {
 	bool busy : 1;            /* a PortInfo of it is in flight */
 	bool relink : 1;          /* what is behind the link is to be asked again */
 	bool fresh : 1;           /* Active since its far end was last asked, see discover.c */
+	bool guids_read : 1;      /* its GUIDInfo was, or need not be; see alias.c */
 	bool fdr10 : 1;           /* the link runs at FDR10, where PortInfo says QDR */
 	bool raised : 1; /* of a switch: what hangs there was armed, and it was not asked since */
 	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
@@ -110,7 +111,7 @@ struct sw {
 	bool cold; /* its tables are not read: it came up without, or does not tell them */
 };
 
-#define WORK_KINDS 19 /* of enum todo */
+#define WORK_KINDS 21 /* of enum todo */
 
 /* What is to be asked of a node now; sm/work.c's own business. */
 struct node_work {

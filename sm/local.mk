@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The subnet manager: libvsm_a_SOURCES, one line per pair of files.
 
+libvsm_a_SOURCES += sm/alias.c sm/alias-intent.c sm/alias-request.c
 libvsm_a_SOURCES += sm/alias-book.c sm/alias-book.h
 libvsm_a_SOURCES += sm/discover.c
 libvsm_a_SOURCES += sm/election.c
@@ -32,6 +33,7 @@ libvsm_a_SOURCES += sm/vswitch.c sm/vswitch.h
 libvsm_a_SOURCES += sm/work.c
 libvsm_a_SOURCES += sm/sa/admin.c sm/sa/admin.h sm/sa/attribute.h
 libvsm_a_SOURCES += sm/sa/class-info.c
+libvsm_a_SOURCES += sm/sa/guid-record.c
 libvsm_a_SOURCES += sm/sa/keys.c sm/sa/keys.h
 libvsm_a_SOURCES += sm/sa/node-record.c
 libvsm_a_SOURCES += sm/sa/path-record.c

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "sm/alias-book.h"
 #include "sm/identity.h"
 #include "sm/link-state.h"
 #include "sm/not-kept.h"
@@ -31,8 +32,10 @@ enum todo {
 	TODO_PKEY_READ,
 	TODO_LFT_READ,
 	TODO_LFT_WITHDRAW,
+	TODO_GUID_READ,
 	TODO_SWITCH_SET,
 	TODO_PKEY_WRITE,
+	TODO_GUID_WRITE,
 	TODO_VPORT_KEYS,
 	TODO_FDR10_SET,
 	TODO_PORT_SET,
@@ -49,9 +52,9 @@ enum todo {
 #define TODO_LATER (TODO(TODO_DESCRIPTION) | TODO(TODO_FDR10_READ) | TODO(TODO_VPORT_NAME))
 #define TODO_SETS                                                                                  \
 	(TODO(TODO_CLEAR_CHANGE) | TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) |                 \
-	 TODO(TODO_VPORT_KEYS) | TODO(TODO_FDR10_SET) | TODO(TODO_PORT_SET) |                      \
-	 TODO(TODO_LFT_WITHDRAW) | TODO(TODO_LFT_WRITE) | TODO(TODO_ACTIVATE) |                    \
-	 TODO(TODO_VPORT_SET))
+	 TODO(TODO_GUID_WRITE) | TODO(TODO_VPORT_KEYS) | TODO(TODO_FDR10_SET) |                    \
+	 TODO(TODO_PORT_SET) | TODO(TODO_LFT_WITHDRAW) | TODO(TODO_LFT_WRITE) |                    \
+	 TODO(TODO_ACTIVATE) | TODO(TODO_VPORT_SET))
 
 /* request.tag: what kind of work it is, about which port (a number in fabric.ports) and block. */
 #define TAG_KIND(tag)          ((enum todo)((tag)&0xff))
@@ -152,6 +155,29 @@ struct peer {
 
 #define MAX_PEERS 64u
 
+/* Requests to change alias GUIDs that are answered when that is done. */
+#define ALIAS_WAITING_MAX 512u
+#define ALIAS_WAITING_OF  16u /* of one VF of one port: it sends the next when it has its answer */
+
+struct alias_waiting {
+	struct arrival arrival;
+	uint64_t handed; /* to be answered when the store has that much, */
+	uint32_t port;   /* and this block of this port is written */
+	unsigned block;
+};
+
+struct aliases {
+	struct alias_book book;
+	uint64_t next_of_pool;
+	uint64_t handed;               /* lines given to the store, */
+	uint64_t asked;                /* of these those that it will tell of, */
+	uint64_t safe;                 /* and those that are on the disk */
+	bool keeping;                  /* it will */
+	bool changed;                  /* at rest, and so no reconcile tells of it */
+	struct alias_waiting *waiting; /* ALIAS_WAITING_MAX; NULL: nobody ever did */
+	unsigned n_waiting;
+};
+
 /* As many as a forwarding table has blocks, of 64 LIDs: a word each. */
 #define LID_BLOCKS (LID_UNICAST_LAST / 64 + 1)
 
@@ -175,6 +201,7 @@ struct sm {
 	enum reason own_reason; /* why our own device cannot be used, as was said */
 	struct routing routing;
 	struct planned_keys planned_keys;
+	struct aliases aliases;
 
 	enum sm_state state;
 	enum sm_phase phase;
@@ -228,6 +255,8 @@ void sm_advance(struct sm *sm);
 void sm_sweep_again(struct sm *sm, bool full);
 /* Something was told of one device, and is noted there: look at that alone. */
 void sm_look_again(struct sm *sm);
+/* Answer it once more, from what is known now, and change nothing. */
+void sm_answer_again(struct sm *sm, const struct arrival *arrival);
 
 /* work.c: what nodes are asked. */
 extern const struct request_handler work_handler;
@@ -341,7 +370,46 @@ bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned 
 /* As pkeys_plan(), of a vport that has a table of its own. */
 unsigned pkeys_plan_vf(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room);
 
+/* alias-intent.c: who is to have which alias GUID. */
+/* Entries of its GUIDInfo, the first of them its own; 0: no aliases can be there. */
+unsigned aliases_capacity(const struct sm *sm, uint32_t port);
+const struct vf_policy *aliases_policy(const struct sm *sm, uint32_t port);
+/* Room in vfs for entry @index: 0, -ENOMEM, or -EEXIST if the port has virtual ports. */
+int aliases_make_room(struct sm *sm, uint32_t port, unsigned index);
+/* 0, -ENOSPC or -ENOMEM. */
+int aliases_want(struct sm *sm, struct endpoint e, uint64_t guid);
+int aliases_unwant(struct sm *sm, struct endpoint e);
+/* Why entry @e cannot have @guid although it is to, or NONE; */
+enum reason aliases_obstacle(const struct sm *sm, struct endpoint e, uint64_t guid);
+/* why it is not to have it in the first place. */
+enum reason aliases_refusal(const struct sm *sm, struct endpoint e, uint64_t guid);
+bool aliases_have_room(const struct sm *sm, struct endpoint e);
+/* Say so, once and not with each request or sweep. */
+void aliases_tell(struct sm *sm, struct endpoint e, uint64_t guid, enum reason reason);
+void aliases_load(struct sm *sm, const struct kept_alias *kept);
+
+/* alias.c: what devices hold of it. */
+/* PortInfo was read. */
+void aliases_look(struct sm *sm, uint32_t port);
+/* The port came up without a LID, and so without aliases; or somebody else may have written. */
+void aliases_forget(struct sm *sm, uint32_t port);
+void aliases_doubt(struct sm *sm, uint32_t port);
+bool aliases_are_unread(const struct sm *sm, uint32_t port);
+bool aliases_are_to_be_written(const struct sm *sm, uint32_t port, unsigned block);
+int aliases_plan(struct sm *sm);
+bool aliases_ask_read(struct sm *sm, struct node *node, struct request *ret);
+bool aliases_ask_write(struct sm *sm, struct node *node, struct request *ret);
+void aliases_take(struct sm *sm, uint32_t port, const struct answer *answer);
+void aliases_update_reasons(struct sm *sm, uint32_t port);
+
+/* alias-request.c: requests to the SA that change it. */
+uint16_t aliases_change(struct sm *sm, const struct guids_change *change, bool *ret_later);
+/* Those whose change is done. */
+void aliases_answer(struct sm *sm);
+void aliases_done(struct sm *sm);
+
 /* vport.c: virtual ports. */
+bool vports_are_announced(const struct sm *sm, uint32_t port);
 void vports_look(struct sm *sm, uint32_t port, enum port_state before);
 /* At the beginning of PHASE_READ. */
 void vports_ask_all(struct sm *sm);

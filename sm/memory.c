@@ -100,12 +100,18 @@ static void read_reservation(void *user, const struct kept_reservation *kept)
 			    (unsigned long long)kept->guid);
 }
 
+static void read_alias(void *user, const struct kept_alias *kept)
+{
+	aliases_load(user, kept);
+}
+
 void memory_load(struct sm *sm)
 {
 	static const struct keep_reader reader = { .identity = read_identity,
 						   .mkey = read_mkey,
 						   .quirks = read_quirks,
-						   .reservation = read_reservation };
+						   .reservation = read_reservation,
+						   .alias = read_alias };
 
 	keep_read(sm->keeper, &reader, sm);
 	reserve_load(sm);

@@ -236,6 +236,7 @@ void reasons_update(struct sm *sm)
 
 		if (!sm->fabric.ports[i].present)
 			continue;
+		aliases_update_reasons(sm, i);
 		reason = reason_of_port(sm, i);
 		if (before != reason)
 			tell(sm, i, before, reason);

@@ -27,8 +27,8 @@
 #define RETRY_OWN      (2 * LOOP_SEC)  /* our own device does not answer */
 
 #define TODO_TABLES                                                                                \
-	(TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) | TODO(TODO_VPORT_KEYS) |                   \
-	 TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE))
+	(TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) | TODO(TODO_GUID_WRITE) |                   \
+	 TODO(TODO_VPORT_KEYS) | TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE))
 
 /* -- beginning and end of a reconcile -----------------------------------------------------------
  */
@@ -67,7 +67,7 @@ static void start_read(struct sm *sm)
 	vports_ask_all(sm);
 	if (!is_as_before(sm)) {
 		tables_doubt_repeated(sm);
-		work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ));
+		work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ) | TODO(TODO_GUID_READ));
 	}
 	sm->phase = PHASE_READ;
 }
@@ -298,7 +298,9 @@ static bool advance_read(struct sm *sm)
 		rest(sm);
 		return true;
 	}
-	r = lids_plan(sm);
+	r = aliases_plan(sm);
+	if (r == 0)
+		r = lids_plan(sm);
 	if (r == 0)
 		r = pkeys_publish(sm);
 	if (r == 0)
@@ -479,9 +481,16 @@ static uint8_t route_for_admin(const void *user, uint32_t node, unsigned lid)
 	return sm_route(user, node, lid);
 }
 
-static unsigned pkeys_for_admin(const void *user, uint32_t port, uint16_t *ret, unsigned room)
+/* A vport has a table of its own. */
+static unsigned pkeys_for_admin(const void *user, struct endpoint e, uint16_t *ret, unsigned room)
 {
-	return pkeys_published(user, port, ret, room);
+	const struct sm *sm = user;
+	const struct vfs *vfs = sm->fabric.ports[e.port].vfs;
+
+	if (e.index > 0 && vfs && vfs->model == VF_VPORT)
+		return pkeys_plan_vf(sm, e, ret, room);
+
+	return pkeys_published(sm, e.port, ret, room);
 }
 
 static bool peer_for_admin(const void *user, unsigned n, struct sm_peer *ret)
@@ -489,7 +498,13 @@ static bool peer_for_admin(const void *user, unsigned n, struct sm_peer *ret)
 	return sm_peer(user, n, ret);
 }
 
-static void answer_admin(struct sm *sm, const struct arrival *arrival)
+static uint16_t guids_for_admin(void *changer, const struct guids_change *change, bool *ret_later)
+{
+	return aliases_change(changer, change, ret_later);
+}
+
+/* @changer: who makes the changes that it asks for; NULL: nobody. */
+static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm *changer)
 {
 	struct admin_view view = { .fabric = &sm->fabric,
 				   .conf = &sm->conf,
@@ -498,11 +513,18 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival)
 				   .user = sm,
 				   .route = route_for_admin,
 				   .pkeys = pkeys_for_admin,
-				   .peer = peer_for_admin };
+				   .peer = peer_for_admin,
+				   .changer = changer,
+				   .guids_change = changer ? guids_for_admin : NULL };
 	struct datagram reply;
 
-	if (sm->state == SM_MASTER && admin_answer(&view, arrival, &reply))
+	if (sm->state == SM_MASTER && admin_answer(&view, arrival, &reply) == ADMIN_ANSWERED)
 		transport_send(sm->transport, &reply, &arrival->from, 0);
+}
+
+void sm_answer_again(struct sm *sm, const struct arrival *arrival)
+{
+	answer_admin(sm, arrival, NULL);
 }
 
 static void take_request(struct sm *sm, const struct arrival *arrival)
@@ -521,7 +543,7 @@ static void take(struct sm *sm, const struct arrival *arrival)
 {
 	switch (wire_get(&arrival->datagram, MAD_CLASS)) {
 	case CLASS_SA:
-		answer_admin(sm, arrival);
+		answer_admin(sm, arrival, sm);
 		break;
 	case CLASS_SM_LID:
 	case CLASS_SM_DIRECTED:
@@ -624,6 +646,7 @@ void sm_free(struct sm *sm)
 	loop_timer_free(sm->soon_timer);
 	requests_free(sm->requests);
 	discover_done(sm);
+	aliases_done(sm);
 	memory_done(sm);
 	event_log_free(sm->events);
 	reserve_done(sm);

@@ -50,6 +50,7 @@ void tables_doubt(struct sm *sm, struct node *node)
 		free(port->pkeys);
 		port->pkeys = NULL;
 		vports_doubt(sm, port_at(node, i));
+		aliases_doubt(sm, port_at(node, i));
 	}
 }
 
@@ -63,10 +64,13 @@ void tables_forget(struct sm *sm, struct node *node)
 		memset(sw->lft, ROUTE_NONE, sw->lft_size);
 }
 
-static void forget_keys(struct port *port)
+static void forget_keys(struct sm *sm, uint32_t number)
 {
+	struct port *port = &sm->fabric.ports[number];
+
 	free(port->pkeys);
 	port->pkeys = NULL;
+	aliases_doubt(sm, number);
 }
 
 /*
@@ -87,7 +91,7 @@ void tables_doubt_keys(struct sm *sm, uint32_t number, enum port_state before)
 		sm->fabric.ports[port->peer].raised = true;
 	if (!fell)
 		return;
-	forget_keys(port);
+	forget_keys(sm, number);
 	sm_sweep_again(sm, false);
 }
 
@@ -97,7 +101,7 @@ void tables_doubt_neighbors(struct sm *sm, struct node *node, bool changed)
 		struct port *port = &sm->fabric.ports[port_at(node, i)];
 
 		if (port->raised && changed && port->peer != NO_PORT)
-			forget_keys(&sm->fabric.ports[port->peer]);
+			forget_keys(sm, port->peer);
 		port->raised = false;
 	}
 }

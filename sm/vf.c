@@ -145,7 +145,7 @@ static bool owns(const struct fabric *f, uint64_t guid, uint32_t number)
 	       !is_of_port(f, guid);
 }
 
-static int settle(struct fabric *f, struct endpoint e)
+int vf_settle_guid(struct fabric *f, struct endpoint e)
 {
 	struct vf *vf = vf_of(f, e);
 	uint32_t owner = vf->guid ? guid_map_get(&f->by_vf_guid, vf->guid) : GUID_MAP_NONE;
@@ -168,7 +168,7 @@ int vfs_settle_guids(struct fabric *f)
 	int r = 0;
 
 	while (r == 0 && vf_walk_next(f, &walk, &e))
-		r = settle(f, e);
+		r = vf_settle_guid(f, e);
 
 	return r;
 }

@@ -39,7 +39,7 @@ struct endpoint {
 
 struct vf {
 	uint64_t guid;   /* that the device holds: VPortInfo, or its entry of GUIDInfo; 0: none */
-	uint64_t wanted; /* shared: what the entry should be, see sm/aliases.c */
+	uint64_t wanted; /* shared: what the entry should be, see alias.c */
 	uint64_t node_guid;       /* vports: VNodeInfo */
 	uint64_t since;           /* loop_now() when the state or the reason last changed */
 	struct pkey_table *pkeys; /* vports: the ledger of its own table; NULL: not known */
@@ -77,6 +77,8 @@ struct vfs {
 
 	/* Shared ports */
 	uint64_t guids_known; /* bit per block of GUIDInfo: guid of its entries is what it holds */
+	uint64_t guids_fresh; /* bit per block: just read, and not decided on */
+	uint64_t guids_bad;   /* bit per block: not written while guids_fault waits */
 	struct fault guids_fault; /* Sets of GUIDInfo are refused or not kept */
 
 	/* Vports */
@@ -121,7 +123,7 @@ int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n);
 /* Its GUIDs are no longer in the map. */
 void vfs_forget(struct fabric *f, uint32_t port);
 
-/* What the device holds, or 0. vfs_settle_guids() is to follow. */
+/* What the device holds, or 0. vfs_settle_guids() or vf_settle_guid() is to follow. */
 void vf_set_guid(struct fabric *f, struct endpoint e, uint64_t guid);
 
 /* Is it there: an entry that has a GUID, a vport that somebody has started? */
@@ -133,6 +135,8 @@ bool vf_is_here(const struct fabric *f, struct endpoint e);
  * -ENOMEM.
  */
 int vfs_settle_guids(struct fabric *f);
+/* The same of one VF alone, before that of others. */
+int vf_settle_guid(struct fabric *f, struct endpoint e);
 
 /*
  * Who has @guid: a port that is there, or a VF that is, as last settled. Port NO_PORT: nobody.
@@ -167,6 +171,11 @@ struct vf_walk {
 	unsigned index;
 };
 bool vf_walk_next(const struct fabric *f, struct vf_walk *walk, struct endpoint *ret);
+
+static inline struct endpoint endpoint_of_port(uint32_t port)
+{
+	return (struct endpoint){ port, 0 };
+}
 
 static inline bool endpoint_is(struct endpoint a, struct endpoint b)
 {

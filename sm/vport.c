@@ -85,7 +85,7 @@ static bool can_be_asked(const struct sm *sm, uint32_t number)
 /* -- what is to be asked ------------------------------------------------------------------------
  */
 
-static bool announces(const struct sm *sm, uint32_t number)
+bool vports_are_announced(const struct sm *sm, uint32_t number)
 {
 	const struct port *port = &sm->fabric.ports[number];
 
@@ -100,7 +100,7 @@ void vports_look(struct sm *sm, uint32_t number, enum port_state before)
 	struct vfs *vfs = vports_of(sm, number);
 	enum port_state state = port_state(&sm->fabric.ports[number]);
 
-	if (!announces(sm, number)) {
+	if (!vports_are_announced(sm, number)) {
 		if (vfs)
 			vfs_forget(&sm->fabric, number);
 		return;

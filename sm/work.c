@@ -214,6 +214,10 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 		return tables_ask_lft_read(sm, node, ret);
 	case TODO_LFT_WITHDRAW:
 		return withdraw_ask(sm, node, ret);
+	case TODO_GUID_READ:
+		return aliases_ask_read(sm, node, ret);
+	case TODO_GUID_WRITE:
+		return aliases_ask_write(sm, node, ret);
 	case TODO_SWITCH_SET:
 		return tables_ask_switch_set(sm, node, ret);
 	case TODO_PKEY_WRITE:
@@ -411,6 +415,17 @@ static void take_port_info(struct sm *sm, struct node *node, const struct answer
 	work_add(sm, node->sma.owner, TODO(TODO_PORT_INFO));
 }
 
+/* Rules for virtual functions are by name, too. */
+static void look_at_rules(struct sm *sm, const struct node *node)
+{
+	for (unsigned i = 0; sm->conf.virtual_functions.n > 0 && i <= node->n_ports; i++) {
+		if (!sm->fabric.ports[port_at(node, i)].vfs)
+			continue;
+		sm_look_again(sm);
+		return;
+	}
+}
+
 static void take_description(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	char former[sizeof(node->description)];
@@ -418,8 +433,10 @@ static void take_description(struct sm *sm, struct node *node, const struct answ
 	memcpy(former, node->description, sizeof(former));
 	if (answer->result == REQUEST_ANSWERED)
 		node_set_description(node, answer->data);
-	if (strcmp(former, node->description) != 0)
+	if (strcmp(former, node->description) != 0) {
 		sm->names++;
+		look_at_rules(sm, node);
+	}
 	set_naming(sm, node, node->work.todo & TODO(TODO_DESCRIPTION));
 }
 
@@ -458,6 +475,10 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 	case TODO_LFT_WITHDRAW:
 	case TODO_LFT_WRITE:
 		tables_take_lft(sm, node, answer);
+		break;
+	case TODO_GUID_READ:
+	case TODO_GUID_WRITE:
+		aliases_take(sm, TAG_PORT(answer->request->tag), answer);
 		break;
 	case TODO_SWITCH_SET:
 		tables_take_switch_set(sm, node, answer);
@@ -611,6 +632,7 @@ static void settle(void *user)
 {
 	struct sm *sm = user;
 
+	aliases_answer(sm);
 	sm_advance(sm);
 	if (!sm->tell_named)
 		return;

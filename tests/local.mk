@@ -83,6 +83,9 @@ check_PROGRAMS += tests/unit/test-engines tests/unit/test-transition
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h
 check_PROGRAMS += tests/unit/test-sa
 check_PROGRAMS += tests/unit/test-sa-path
+check_PROGRAMS += tests/unit/test-sa-guid tests/unit/test-sa-path-vf
+tests_unit_test_sa_guid_SOURCES = tests/unit/test-sa-guid.c tests/unit/sa-ask.h
+tests_unit_test_sa_path_vf_SOURCES = tests/unit/test-sa-path-vf.c tests/unit/sa-ask.h
 tests_unit_test_sa_SOURCES = tests/unit/test-sa.c tests/unit/sa-ask.h
 tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 
