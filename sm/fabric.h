@@ -170,7 +170,8 @@ struct fabric {
 	struct guid_map by_node_guid; /* node numbers */
 	struct guid_map by_port_guid; /* port numbers */
 	struct guid_map by_vf_guid;   /* vf_number()s, see vf.h */
-	uint32_t n_vfs;               /* ports that have vfs */
+	uint32_t n_vfs;               /* ports that have vfs, */
+	uint32_t n_vport_ports;       /* and of these those whose VFs may have LIDs */
 	uint32_t
 		*by_lid; /* LID_UNICAST_LAST + 1 port numbers: who has (or is planned to have) it */
 	uint32_t local_port; /* the port that we use, or NO_PORT */

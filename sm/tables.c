@@ -307,8 +307,8 @@ unsigned tables_lft_top(const struct sm *sm, const struct sw *sw)
 	uint64_t capacity = wire_get(sw->info, SWITCH_INFO_LINEAR_CAP);
 
 	/* To the end of the block, so that no vport that comes has it raised. */
-	return (unsigned)MIN(sm->fabric.n_vfs ? sm->routing.max_lid | (LFT_BLOCK - 1)
-					      : sm->routing.max_lid,
+	return (unsigned)MIN(sm->fabric.n_vport_ports ? sm->routing.max_lid | (LFT_BLOCK - 1)
+						      : sm->routing.max_lid,
 			     MAX(capacity, 1) - 1);
 }
 

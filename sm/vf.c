@@ -43,6 +43,7 @@ int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n)
 			return -ENOMEM;
 		(*vfs)->model = (uint8_t)model;
 		f->n_vfs++;
+		f->n_vport_ports += model == VF_VPORT;
 	}
 	if (n <= (*vfs)->n)
 		return 0;
@@ -79,6 +80,7 @@ void vfs_forget(struct fabric *f, uint32_t port)
 		forget_lid(f, port, vfs->vf[i].lid);
 		free(vfs->vf[i].pkeys);
 	}
+	f->n_vport_ports -= vfs->model == VF_VPORT;
 	free(vfs->vf);
 	free(vfs);
 	f->ports[port].vfs = NULL;

@@ -124,6 +124,24 @@ static void what_can_hold_nothing_is_not_read(void **state)
 	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, METHOD_GET), 4 * 4);
 }
 
+static void aliases_have_no_lids_and_switches_are_not_told_of_them(void **state)
+{
+	struct scenario *s = *state;
+	uint64_t set;
+
+	alias_build(s);
+	alias_comes_up(s);
+	scenario_run(s, 30 * LOOP_SEC);
+	set = alias_count_smps(s, ATTR_SWITCH_INFO, METHOD_SET);
+	alias_add_vfs(s, scenario_host(s, 1), 8, 0x500000);
+	scenario_run(s, 30 * LOOP_SEC);
+	assert_int_equal(alias_count_up(scenario_host(s, 1)), 8);
+	assert_int_equal(alias_count_smps(s, ATTR_SWITCH_INFO, METHOD_SET), set);
+	scenario_stop_sm(s);
+	alias_comes_up(s);
+	assert_int_equal(transport_sim_counts(s->first.transport)->sets, 0);
+}
+
 static void a_device_that_reboots_has_its_guids_before_its_driver_asks(void **state)
 {
 	struct scenario *s = *state;
@@ -366,6 +384,7 @@ int main(void)
 		TEST(all_vfs_come_up_within_a_second_and_cost_one_smp_a_block),
 		TEST(the_subnet_manager_is_killed_and_adopts_all),
 		TEST(what_can_hold_nothing_is_not_read),
+		TEST(aliases_have_no_lids_and_switches_are_not_told_of_them),
 		TEST(a_device_that_reboots_has_its_guids_before_its_driver_asks),
 		TEST(guids_that_the_sm_gives_are_unique_and_stay),
 		TEST(a_vf_that_stops_and_starts_gets_the_same_guid),
