@@ -118,10 +118,11 @@ static void what_can_hold_nothing_is_not_read(void **state)
 	scenario_run(s, 20 * LOOP_SEC);
 	scenario_plug(s, scenario_host(s, 2));
 	scenario_run(s, 30 * LOOP_SEC);
-	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, 0), 0);
+	/* Who was out of sight with its LID may have been written by somebody else. */
+	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, 0), 4);
 	sm_sweep(s->first.sm, true);
 	scenario_run(s, 5 * LOOP_SEC);
-	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, METHOD_GET), 4 * 4);
+	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, METHOD_GET), 4 + 4 * 4);
 }
 
 static void aliases_have_no_lids_and_switches_are_not_told_of_them(void **state)
@@ -246,7 +247,7 @@ static void a_cable_that_is_pulled_takes_aliases_away_and_brings_them_back(void 
 	struct scenario *s = *state;
 	struct sim_port *port;
 	const struct fabric *f;
-	uint64_t smps;
+	uint64_t smps, sets;
 
 	alias_build(s);
 	port = scenario_host(s, 1);
@@ -255,6 +256,7 @@ static void a_cable_that_is_pulled_takes_aliases_away_and_brings_them_back(void 
 	f = sm_fabric(s->first.sm);
 	assert_int_equal(endpoint_find(f, 0x500001).index, 2);
 	smps = alias_count_smps(s, ATTR_GUID_INFO, 0);
+	sets = alias_count_smps(s, ATTR_GUID_INFO, METHOD_SET);
 	scenario_pull(s, port);
 	scenario_run(s, 15 * LOOP_SEC);
 	assert_true(endpoint_find(f, 0x500001).port == NO_PORT);
@@ -262,7 +264,9 @@ static void a_cable_that_is_pulled_takes_aliases_away_and_brings_them_back(void 
 	scenario_run(s, 15 * LOOP_SEC);
 	assert_int_equal(endpoint_find(f, 0x500001).index, 2);
 	assert_int_equal(alias_count_up(port), 2);
-	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, 0), smps);
+	/* Read again, as it was out of sight, and not written. */
+	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, 0), smps + 16);
+	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, METHOD_SET), sets);
 }
 
 static void a_guid_moves_when_its_port_is_away_and_not_before(void **state)
