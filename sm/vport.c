@@ -346,6 +346,18 @@ static void note_clearing(struct vfs *vfs, bool set, bool changed)
 	vfs->was_changed = changed;
 }
 
+static int make_room(struct sm *sm, uint32_t number, struct vfs *vfs)
+{
+	unsigned before = vfs->n;
+	int r = vfs_make(&sm->fabric, number, VF_VPORT,
+			 (unsigned)wire_get(vfs->info, VIRT_INFO_TOP) + 1);
+
+	for (unsigned i = before; i < vfs->n; i++)
+		vfs->vf[i].since = loop_now(sm->loop);
+
+	return r;
+}
+
 static void take_info(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct vfs *vfs = known_vports(sm, number);
@@ -360,9 +372,7 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 		info_failed(sm, number, REASON_VF_UNKNOWN_REVISION, 0);
 		return;
 	}
-	if (!is_possible_info(vfs->info) ||
-	    vfs_make(&sm->fabric, number, VF_VPORT,
-		     (unsigned)wire_get(vfs->info, VIRT_INFO_TOP) + 1) < 0) {
+	if (!is_possible_info(vfs->info) || make_room(sm, number, vfs) < 0) {
 		info_failed(sm, number, REASON_VF_BAD_INFO, 0);
 		return;
 	}
