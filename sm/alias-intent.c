@@ -30,10 +30,14 @@ unsigned aliases_capacity(const struct sm *sm, uint32_t number)
 int aliases_make_room(struct sm *sm, uint32_t number, unsigned index)
 {
 	unsigned n = MIN(index / GUID_BLOCK * GUID_BLOCK + GUID_BLOCK, ALIAS_INDEX_LAST + 1);
+	bool is_new = !sm->fabric.ports[number].vfs;
 	int r = vfs_make(&sm->fabric, number, VF_SHARED, 0);
 
 	if (r < 0)
 		return r;
+	/* What was read of a port without any was empty. */
+	if (is_new && sm->fabric.ports[number].guids_read)
+		sm->fabric.ports[number].vfs->guids_known = UINT64_MAX;
 
 	return sm->fabric.ports[number].vfs->model == VF_SHARED
 		       ? vfs_make(&sm->fabric, number, VF_SHARED, n)
@@ -142,9 +146,11 @@ const struct vf_policy *aliases_policy(const struct sm *sm, uint32_t number)
 enum reason aliases_obstacle(const struct sm *sm, struct endpoint e, uint64_t guid)
 {
 	struct endpoint owner = endpoint_find(&sm->fabric, guid);
+	const struct kept_reservation *reserved = reservations_find(&sm->reservations, guid);
 
 	if (guid == UINT64_MAX || guid == GUID_OF_SA ||
-	    !vf_policy_allows(aliases_policy(sm, e.port), guid))
+	    !vf_policy_allows(aliases_policy(sm, e.port), guid) ||
+	    !reservation_may_be_at(reserved, sm->fabric.ports[e.port].guid))
 		return REASON_VF_NOT_ALLOWED;
 	if (owner.port != NO_PORT && !endpoint_is(owner, e))
 		return REASON_VF_DUPLICATE_GUID;

@@ -83,8 +83,9 @@ static uint64_t search(const struct sm *sm, struct endpoint e, const struct vf_r
 	for (uint64_t i = 0; i <= MIN(size, CANDIDATES_MAX - 1); i++) {
 		const struct alias *alias = alias_book_find(&sm->aliases.book, guid);
 
-		/* What another may get again is for that one, as long as there are others. */
-		if (guid != 0 && !alias && aliases_refusal(sm, e, guid) == REASON_NONE)
+		/* What is reserved, or another may get again, is not for who takes any. */
+		if (guid != 0 && !alias && !reservations_find(&sm->reservations, guid) &&
+		    aliases_refusal(sm, e, guid) == REASON_NONE)
 			return guid;
 		guid = guid == pool->last ? pool->first : guid + 1;
 	}

@@ -95,6 +95,18 @@ void aliases_doubt(struct sm *sm, uint32_t number)
 		vfs->guids_known = 0;
 }
 
+/* Of what it may have lost nothing is known. Who had nothing has lost nothing. */
+void aliases_doubt_held(struct sm *sm, uint32_t number)
+{
+	struct vfs *vfs = aliases_of(sm, number);
+
+	for (unsigned i = 1; vfs && i < vfs->n; i++)
+		if (vfs->vf[i].guid || vfs->vf[i].wanted) {
+			vfs->guids_known &= ~bit_of(i / GUID_BLOCK);
+			sm->fabric.ports[number].guids_read = false;
+		}
+}
+
 /* Is there anything to read? */
 bool aliases_are_unread(const struct sm *sm, uint32_t number)
 {
@@ -102,6 +114,13 @@ bool aliases_are_unread(const struct sm *sm, uint32_t number)
 
 	return !port->guids_read && port->present && port->known &&
 	       aliases_capacity(sm, number) > 1 && port_held_lid(port) != 0;
+}
+
+static bool is_known(const struct sm *sm, uint32_t number, unsigned block)
+{
+	const struct vfs *vfs = aliases_of(sm, number);
+
+	return vfs && (vfs->guids_known >> block & 1);
 }
 
 bool aliases_ask_read(struct sm *sm, struct node *node, struct request *ret)
@@ -113,12 +132,17 @@ bool aliases_ask_read(struct sm *sm, struct node *node, struct request *ret)
 
 		if (!aliases_are_unread(sm, number))
 			continue;
+		while (at->block < blocks_of(sm, number) && is_known(sm, number, at->block))
+			at->block++;
+		if (at->block >= blocks_of(sm, number)) {
+			sm->fabric.ports[number].guids_read = true;
+			continue;
+		}
 		ret->method = METHOD_GET;
 		ret->attr = ATTR_GUID_INFO;
 		ret->modifier = at->block;
 		ret->tag = TAG(TODO_GUID_READ, number, at->block);
 		at->block++;
-		sm->fabric.ports[number].guids_read = at->block >= blocks_of(sm, number);
 		return true;
 	}
 	node->work.todo &= ~TODO(TODO_GUID_READ);
@@ -405,6 +429,9 @@ void aliases_take(struct sm *sm, uint32_t number, const struct answer *answer)
 	if (answer->result == REQUEST_LOST) {
 		if (kind == TODO_GUID_READ)
 			sm->fabric.ports[number].guids_read = false;
+		if (aliases_of(sm, number))
+			aliases_of(sm, number)->guids_known &=
+				~bit_of(TAG_BLOCK(answer->request->tag));
 		work_add(sm, sm->fabric.ports[number].node, TODO(kind));
 	} else if (kind == TODO_GUID_READ) {
 		take_read(sm, number, answer);

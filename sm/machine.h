@@ -391,8 +391,12 @@ void aliases_load(struct sm *sm, const struct kept_alias *kept);
 /* alias.c: what devices hold of it. */
 /* PortInfo was read. */
 void aliases_look(struct sm *sm, uint32_t port);
-/* The port came up without a LID, and so without aliases; or somebody else may have written. */
+/*
+ * The port came up without a LID, and so without aliases; or it may have restarted unnoticed; or
+ * somebody else may have written.
+ */
 void aliases_forget(struct sm *sm, uint32_t port);
+void aliases_doubt_held(struct sm *sm, uint32_t port);
 void aliases_doubt(struct sm *sm, uint32_t port);
 bool aliases_are_unread(const struct sm *sm, uint32_t port);
 bool aliases_are_to_be_written(const struct sm *sm, uint32_t port, unsigned block);

@@ -70,7 +70,7 @@ static void forget_keys(struct sm *sm, uint32_t number)
 
 	free(port->pkeys);
 	port->pkeys = NULL;
-	aliases_doubt(sm, number);
+	aliases_doubt_held(sm, number);
 }
 
 /*

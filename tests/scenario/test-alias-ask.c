@@ -183,6 +183,36 @@ static void rules_of_the_operator_hold(void **state)
 	sim_detach(&a.client);
 }
 
+static void what_is_reserved_for_another_place_is_not_for_this_one(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct kept_reservation reservation = { .n_places = 1 };
+	struct alias_asker a;
+	char why[SM_WHY_SIZE];
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	reservation.guid = 0x500000;
+	reservation.place[0] = scenario_host(s, 2)->guid;
+	assert_int_equal(sm_reserve(s->first.sm, &reservation, why), 0);
+	reservation.guid = s->first.conf.guid_pool_first;
+	reservation.place[0] = target->guid;
+	assert_int_equal(sm_reserve(s->first.sm, &reservation, why), 0);
+	scenario_run(s, LOOP_SEC);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
+	assert_int_equal(asker_guid(&a, 1), 0);
+	assert_int_equal(alias_known(s, target, 1)->reason, REASON_VF_NOT_ALLOWED);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0), 0);
+	assert_true(asker_guid(&a, 1) == s->first.conf.guid_pool_first + 1);
+	/* Who asks for it by name may, where it may be. */
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, reservation.guid), 0);
+	assert_true(asker_guid(&a, 2) == reservation.guid);
+	sim_detach(&a.client);
+}
+
 static void an_empty_pool_has_no_resources(void **state)
 {
 	struct scenario *s = *state;
@@ -317,6 +347,7 @@ int main(void)
 		TEST(whom_the_operator_trusts_may),
 		TEST(what_cannot_be_is_refused_by_entry),
 		TEST(rules_of_the_operator_hold),
+		TEST(what_is_reserved_for_another_place_is_not_for_this_one),
 		TEST(an_empty_pool_has_no_resources),
 		TEST(nothing_is_answered_before_it_is_on_the_disk),
 		TEST(what_waits_is_bounded_for_each_vf),

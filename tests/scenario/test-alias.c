@@ -114,11 +114,13 @@ static void what_can_hold_nothing_is_not_read(void **state)
 	assert_true(scenario_host(s, 1)->info.guid_cap > 1);
 	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, 0), 0);
 	scenario_reboot(s, s->hosts[1]);
+	scenario_run(s, 30 * LOOP_SEC);
+	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, 0), 0);
+	/* Where it was meanwhile, another subnet manager may have been. */
 	scenario_pull(s, scenario_host(s, 2));
 	scenario_run(s, 20 * LOOP_SEC);
 	scenario_plug(s, scenario_host(s, 2));
 	scenario_run(s, 30 * LOOP_SEC);
-	/* Who was out of sight with its LID may have been written by somebody else. */
 	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, 0), 4);
 	sm_sweep(s->first.sm, true);
 	scenario_run(s, 5 * LOOP_SEC);
@@ -255,8 +257,7 @@ static void a_cable_that_is_pulled_takes_aliases_away_and_brings_them_back(void 
 	alias_comes_up(s);
 	f = sm_fabric(s->first.sm);
 	assert_int_equal(endpoint_find(f, 0x500001).index, 2);
-	smps = alias_count_smps(s, ATTR_GUID_INFO, 0);
-	sets = alias_count_smps(s, ATTR_GUID_INFO, METHOD_SET);
+	smps = alias_count_sets(s);
 	scenario_pull(s, port);
 	scenario_run(s, 15 * LOOP_SEC);
 	assert_true(endpoint_find(f, 0x500001).port == NO_PORT);
@@ -264,9 +265,7 @@ static void a_cable_that_is_pulled_takes_aliases_away_and_brings_them_back(void 
 	scenario_run(s, 15 * LOOP_SEC);
 	assert_int_equal(endpoint_find(f, 0x500001).index, 2);
 	assert_int_equal(alias_count_up(port), 2);
-	/* Read again, as it was out of sight, and not written. */
-	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, 0), smps + 16);
-	assert_int_equal(alias_count_smps(s, ATTR_GUID_INFO, METHOD_SET), sets);
+	assert_int_equal(alias_count_sets(s), smps);
 }
 
 static void a_guid_moves_when_its_port_is_away_and_not_before(void **state)
