@@ -199,7 +199,11 @@ void aliases_tell(struct sm *sm, struct endpoint e, uint64_t guid, enum reason r
 		return;
 	vf->reason = (uint8_t)reason;
 	vf->since = loop_now(sm->loop);
-	event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
-		  "alias GUID 0x%016" PRIx64 " of virtual function %u: %s", guid, e.index,
-		  reason_sentence(reason));
+	if (guid == 0)
+		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
+			  "virtual function %u: %s", e.index, reason_sentence(reason));
+	else
+		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
+			  "alias GUID 0x%016" PRIx64 " of virtual function %u: %s", guid, e.index,
+			  reason_sentence(reason));
 }

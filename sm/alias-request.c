@@ -61,23 +61,29 @@ static bool may_change(const struct sm *sm, const struct guids_change *change)
 	return false;
 }
 
-/* It is not known yet who holds what, or which rules are for this port. */
+/* It is still being found out which rules, that go by name, are for this device. */
+static bool is_unnamed(const struct sm *sm, const struct node *node)
+{
+	return sm->conf.virtual_functions.n > 0 && !node->described &&
+	       (sm->phase != PHASE_REST || node->naming);
+}
+
+/* It is not known yet who holds what, or what the rules are. */
 static bool is_too_early(const struct sm *sm, uint32_t number)
 {
 	const struct vfs *vfs = sm->fabric.ports[number].vfs;
 
 	return (sm->adopting && sm->phase < PHASE_PLAN) || aliases_are_unread(sm, number) ||
-	       (vfs && vfs->guids_fresh) ||
-	       (sm->conf.virtual_functions.n > 0 && !node_of(&sm->fabric, number)->described);
+	       (vfs && vfs->guids_fresh) || is_unnamed(sm, node_of(&sm->fabric, number));
 }
 
 /* -- a GUID for who asks for any ----------------------------------------------------------------
  */
 
+/* Of @pool, from @guid on, which is in it. */
 static uint64_t search(const struct sm *sm, struct endpoint e, const struct vf_range *pool,
-		       uint64_t from)
+		       uint64_t guid)
 {
-	uint64_t guid = from >= pool->first && from <= pool->last ? from : pool->first;
 	uint64_t size = pool->last - pool->first;
 
 	for (uint64_t i = 0; i <= MIN(size, CANDIDATES_MAX - 1); i++) {
@@ -97,17 +103,20 @@ static uint64_t search_pool(struct sm *sm, struct endpoint e)
 {
 	const struct vf_policy *policy = aliases_policy(sm, e.port);
 	struct vf_range pool = { sm->conf.guid_pool_first, sm->conf.guid_pool_last };
+	uint64_t from = sm->aliases.next_of_pool;
 	uint64_t guid = 0;
 
 	if (pool.last == 0 || pool.first > pool.last)
 		return 0;
 	if (!policy || policy->n_ranges == 0) {
-		guid = search(sm, e, &pool, sm->aliases.next_of_pool);
-		sm->aliases.next_of_pool = guid + 1;
+		if (from < pool.first || from > pool.last)
+			from = pool.first;
+		guid = search(sm, e, &pool, from);
+		sm->aliases.next_of_pool = guid ? guid + 1 : from + CANDIDATES_MAX;
 		return guid;
 	}
 	for (unsigned i = 0; i < policy->n_ranges && guid == 0; i++)
-		guid = search(sm, e, &policy->range[i], 0);
+		guid = search(sm, e, &policy->range[i], policy->range[i].first);
 
 	return guid;
 }

@@ -213,6 +213,39 @@ static void what_is_reserved_for_another_place_is_not_for_this_one(void **state)
 	sim_detach(&a.client);
 }
 
+/* The rule is for a name that the device does not tell. */
+static void a_device_without_a_name_is_not_put_off_for_ever(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct vf_policy *policy = &s->first.conf.virtual_functions.policy[0];
+	struct alias_asker a;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	vf_policy_init(policy);
+	strcpy(policy->ports, "*");
+	policy->max = 1;
+	s->first.conf.virtual_functions.n = 1;
+	scenario_fault(s, "silent \"H1\" get 0x10");
+	alias_comes_up(s);
+	scenario_run(s, 30 * LOOP_SEC);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
+	assert_int_equal(asker_guid(&a, 1), 0x500000);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, 0x500001), 0);
+	assert_int_equal(asker_guid(&a, 2), 0x500001);
+	sim_detach(&a.client);
+	/* When it tells, what was there stays, and no more comes. */
+	scenario_clear_faults(s);
+	scenario_run(s, 30 * LOOP_SEC);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 3, 0x500002), 0);
+	assert_int_equal(asker_guid(&a, 3), 0);
+	assert_int_equal(asker_guid(&a, 2), 0x500001);
+	sim_detach(&a.client);
+}
+
 static void an_empty_pool_has_no_resources(void **state)
 {
 	struct scenario *s = *state;
@@ -348,6 +381,7 @@ int main(void)
 		TEST(what_cannot_be_is_refused_by_entry),
 		TEST(rules_of_the_operator_hold),
 		TEST(what_is_reserved_for_another_place_is_not_for_this_one),
+		TEST(a_device_without_a_name_is_not_put_off_for_ever),
 		TEST(an_empty_pool_has_no_resources),
 		TEST(nothing_is_answered_before_it_is_on_the_disk),
 		TEST(what_waits_is_bounded_for_each_vf),
