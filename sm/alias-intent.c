@@ -91,24 +91,13 @@ static int put_line(struct sm *sm, struct endpoint e, uint64_t guid, bool wanted
 	return 0;
 }
 
-/* Who had it until now, and is away or does not hold it, is no longer to have it. */
-static void unplan(struct sm *sm, uint64_t guid)
-{
-	const struct alias *alias = alias_book_find(&sm->aliases.book, guid);
-	uint32_t port = alias ? fabric_find_port(&sm->fabric, alias->port) : NO_PORT;
-	struct vf *vf = alias ? vf_at(&sm->fabric, port, alias->index) : NULL;
-
-	if (vf && vf->wanted == guid)
-		vf->wanted = 0;
-}
-
+/* Who had it until now, and is away, does without from the next plan on. */
 int aliases_want(struct sm *sm, struct endpoint e, uint64_t guid)
 {
 	int r = aliases_make_room(sm, e.port, e.index);
 
 	if (r < 0)
 		return r;
-	unplan(sm, guid);
 	r = put_line(sm, e, guid, true);
 	if (r < 0)
 		return r;

@@ -294,6 +294,27 @@ static void nothing_is_answered_before_it_is_on_the_disk(void **state)
 	sim_detach(&a.client);
 }
 
+static void nothing_is_answered_before_the_device_has_it(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	asker_open(&a, target);
+	scenario_fault(s, "silent \"H1\" set guidinfo next 2"); /* the third try is heard */
+	asker_send(&a, SIM_SET, target, 1, 0x500000);
+	scenario_run(s, 5 * LOOP_MSEC);
+	assert_int_equal(a.n_answers, 0);
+	scenario_run(s, LOOP_SEC);
+	assert_int_equal(a.n_answers, 1);
+	assert_int_equal(asker_guid(&a, 1), 0x500000);
+	assert_int_equal(alias_count_sets(s), 3);
+	sim_detach(&a.client);
+}
+
 static void what_waits_is_bounded_for_each_vf(void **state)
 {
 	struct scenario *s = *state;
@@ -384,6 +405,7 @@ int main(void)
 		TEST(a_device_without_a_name_is_not_put_off_for_ever),
 		TEST(an_empty_pool_has_no_resources),
 		TEST(nothing_is_answered_before_it_is_on_the_disk),
+		TEST(nothing_is_answered_before_the_device_has_it),
 		TEST(what_waits_is_bounded_for_each_vf),
 		TEST(a_device_that_refuses_its_guids_is_told_of_and_tried_again),
 		TEST(a_device_that_dies_meanwhile_leaves_nobody_waiting),
