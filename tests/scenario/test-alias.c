@@ -249,7 +249,7 @@ static void a_cable_that_is_pulled_takes_aliases_away_and_brings_them_back(void 
 	struct scenario *s = *state;
 	struct sim_port *port;
 	const struct fabric *f;
-	uint64_t smps, sets;
+	uint64_t smps;
 
 	alias_build(s);
 	port = scenario_host(s, 1);
