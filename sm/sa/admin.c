@@ -74,28 +74,35 @@ static bool fits(const struct admin_query *query, const uint8_t *record)
 	return true;
 }
 
+/* A physical function may know of its virtual ones; those of a shared port are all the port. */
+static bool is_of_requester(const struct admin_query *query, struct endpoint e)
+{
+	const struct vfs *vfs = query->view->fabric->ports[e.port].vfs;
+
+	return query->requester.port == e.port &&
+	       (query->requester.index == e.index || query->requester.index == 0 || !vfs ||
+		vfs->model == VF_SHARED);
+}
+
 bool admin_sees_endpoint(const struct admin_query *query, struct endpoint e)
 {
-	if (e.index == 0 || query->requester == NO_PORT || query->requester == e.port)
-		return admin_sees(query, e.port);
+	if (query->requester.port == NO_PORT)
+		return false;
 
-	return admin_keys_shared(query->view, query->visible, e) != 0;
+	return is_of_requester(query, e) || admin_keys_shared(query->view, query->visible, e) != 0;
 }
 
 bool admin_sees(const struct admin_query *query, uint32_t port)
 {
-	if (query->requester == NO_PORT)
-		return false;
-
-	return query->requester == port ||
-	       admin_keys_shared(query->view, query->visible, endpoint_of_port(port)) != 0;
+	return admin_sees_endpoint(query, endpoint_of_port(port));
 }
 
-bool admin_offer(struct admin_query *query, uint32_t subject, const uint8_t *record)
+bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8_t *record)
 {
 	unsigned size = query->attribute->record_size;
 
-	if (!fits(query, record) || (subject != FOR_EVERYBODY && !admin_sees(query, subject)))
+	if (!fits(query, record) ||
+	    (!endpoint_is(subject, FOR_EVERYBODY) && !admin_sees_endpoint(query, subject)))
 		return true;
 	if (query->n == query->room) {
 		query->overflow = true;
@@ -107,11 +114,35 @@ bool admin_offer(struct admin_query *query, uint32_t subject, const uint8_t *rec
 	return true;
 }
 
+bool admin_has_own_lid(const struct fabric *f, struct endpoint e)
+{
+	if (e.port == NO_PORT || e.index == 0)
+		return e.port != NO_PORT;
+
+	return f->ports[e.port].vfs->model == VF_VPORT && vf_of(f, e)->lid != 0 &&
+	       vf_is_here(f, e) && !vf_of(f, e)->duplicate;
+}
+
 bool admin_is_end(const struct fabric *f, uint32_t port)
 {
 	const struct port *p = &f->ports[port];
 
 	return p->guid != 0 && p->lid != 0 && port_is_end(f, port) && node_of(f, port)->present;
+}
+
+/*
+ * By the source LID; who shares it with others is told by the GID that it sends from. A wrong one
+ * is that of nobody behind this LID, and then it is the port that asks.
+ */
+static struct endpoint find_requester(const struct admin_view *view, const struct address *from)
+{
+	struct endpoint by_lid = endpoint_of_lid(view->fabric, from->lid);
+	struct endpoint by_gid = { NO_PORT, 0 };
+
+	if (from->has_grh && by_lid.port != NO_PORT && by_lid.index == 0)
+		by_gid = endpoint_find(view->fabric, wire_get64(from->gid, 1));
+
+	return by_gid.port == by_lid.port ? by_gid : by_lid;
 }
 
 /* ---- the answer -------------------------------------------------------------------------------
@@ -184,15 +215,15 @@ static bool write_records(const struct admin_view *view, const struct arrival *r
 		.wanted = sa_data_in(d),
 		.mask = wire_get(d, SA_COMP_MASK),
 		.modifier = (uint32_t)wire_get(d, MAD_MODIFIER),
-		.requester = fabric_find_lid(view->fabric, request->from.lid),
+		.requester = find_requester(view, &request->from),
 		.is_table = wire_get(d, MAD_METHOD) == METHOD_GET_TABLE,
 		.records = sa_data_of(ret),
 		.visible = &visible,
 	};
 
 	query.room = query.is_table ? SA_DATA_SIZE / attribute->record_size : 1;
-	if (query.requester != NO_PORT)
-		admin_keys_read(view, endpoint_of_lid(view->fabric, request->from.lid), &visible);
+	if (query.requester.port != NO_PORT)
+		admin_keys_read(view, query.requester, &visible);
 	if (is_change(&query))
 		attribute->change(&query);
 	else

@@ -79,7 +79,7 @@ struct admin_query {
 	const uint8_t *wanted; /* the record of the question, SA_DATA_SIZE bytes */
 	uint64_t mask;
 	uint32_t modifier;
-	uint32_t requester; /* the port that asks, or NO_PORT */
+	struct endpoint requester; /* who asks; port NO_PORT: a stranger */
 	bool is_table;
 	bool overflow;
 	bool later;                 /* what is asked for takes time */
@@ -97,17 +97,20 @@ static inline bool admin_has(const struct admin_query *query, unsigned n)
 }
 
 /* What admin_offer() takes for things that are not about one port: everybody may see them. */
-#define FOR_EVERYBODY (NO_PORT - 1)
+#define FOR_EVERYBODY ((struct endpoint){ NO_PORT - 1, 0 })
 
 /*
- * A candidate (record_size bytes) and the port that it is about. Taken if it is what was asked for
- * and the requester may see that port. False: no more are needed.
+ * A candidate (record_size bytes) and whom it is about. Taken if it is what was asked for and the
+ * requester may see that one. False: no more are needed.
  */
-bool admin_offer(struct admin_query *query, uint32_t subject, const uint8_t *record);
+bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8_t *record);
 
 /* Is the requester in one partition with @port, an end port, or is it that port? */
 bool admin_sees(const struct admin_query *query, uint32_t port);
 bool admin_sees_endpoint(const struct admin_query *query, struct endpoint e);
+
+/* Is it a port, or a vport that is there and has a LID of its own? */
+bool admin_has_own_lid(const struct fabric *f, struct endpoint e);
 
 /* Is it in the fabric now, may it have LIDs, and has it some? */
 bool admin_is_end(const struct fabric *f, uint32_t port);

@@ -89,7 +89,8 @@ static bool offer(struct admin_query *query, uint32_t port)
 	for (unsigned block = 0; block < blocks_of(&f->ports[port]); block++) {
 		bool any = write_record(f, port, block, record);
 
-		if ((any || admin_has(query, WANT_BLOCK)) && !admin_offer(query, port, record))
+		if ((any || admin_has(query, WANT_BLOCK)) &&
+		    !admin_offer(query, endpoint_of_port(port), record))
 			return false;
 	}
 
@@ -129,7 +130,7 @@ static uint16_t ask_for_change(const struct admin_query *query, uint32_t port, u
 {
 	struct guids_change change = {
 		.request = query->request,
-		.requester = query->requester,
+		.requester = query->requester.port,
 		.port = port,
 		.block = block,
 		.entries = (uint8_t)(query->mask >> WANT_FIRST_GUID),

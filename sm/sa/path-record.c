@@ -375,7 +375,7 @@ static void try_every_port(struct path_query *p)
 	const struct admin_query *query = p->query;
 	const struct fabric *f = query->view->fabric;
 	struct side *open = p->from_fixed ? &p->to : &p->from;
-	bool is_own = query->requester == (p->from_fixed ? p->from.at.port : p->to.at.port);
+	bool is_own = endpoint_is(query->requester, p->from_fixed ? p->from.at : p->to.at);
 
 	for (uint32_t port = 0; port < f->n_ports && !query->overflow; port++) {
 		if (!admin_is_end(f, port) || (!is_own && !admin_sees(query, port)))

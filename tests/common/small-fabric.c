@@ -59,6 +59,10 @@ static unsigned pkeys(const void *user, struct endpoint e, uint16_t *ret, unsign
 {
 	const struct small_fabric *small = user;
 
+	if (e.index > 0 && small->vf_key && room > 0) {
+		ret[0] = small->vf_key;
+		return 1;
+	}
 	for (size_t i = 0; i < SMALL_COUNT; i++) {
 		if (small->port[i] != e.port)
 			continue;

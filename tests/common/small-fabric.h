@@ -45,6 +45,7 @@ struct small_fabric {
 	uint16_t lid[SMALL_COUNT];
 	uint64_t guid[SMALL_COUNT];
 	uint16_t keys[SMALL_COUNT][SMALL_KEYS]; /* planned P_Key tables */
+	uint16_t vf_key;                        /* not 0: the only one of all virtual functions */
 	struct sm_peer peers[SMALL_PEERS];
 	uint16_t lost_lid; /* the switches have no route to it */
 	bool loops;        /* the switches send all to each other */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * PathRecord from and to virtual functions: whose LIDs, GIDs and keys are in it. gamma has two
- * aliases; where a test has virtual ports, delta's first port has them.
+ * PathRecord from and to virtual functions: whose LIDs, GIDs and keys are in it; and the records of
+ * virtual ports. gamma has two aliases; where a test has virtual ports, delta's first port has
+ * them.
  */
 
 #include "tests/unit/sa-ask.h"
@@ -220,6 +221,117 @@ static void a_vport_with_a_lid_of_its_own_is_reached_by_that(void **state)
 	assert_int_equal(ask(a), STATUS_SA_REQ_INVALID);
 }
 
+/* ---- who asks ---------------------------------------------------------------------------------
+ */
+
+static void ask_as(struct asking *a, uint16_t lid, uint64_t guid)
+{
+	a->arrival.from.lid = lid;
+	a->arrival.from.has_grh = guid != 0;
+	wire_set64(a->arrival.from.gid, 0, SMALL_PREFIX);
+	wire_set64(a->arrival.from.gid, 1, guid);
+}
+
+/* @from is asked for by who has it, and sees what its own keys let it see. */
+static unsigned ask_own_path(struct asking *a, uint16_t lid, uint64_t from, uint64_t to)
+{
+	question(a, SMALL_DELTA_1, METHOD_GET, ATTR_SA_PATH_RECORD);
+	ask_as(a, lid, from);
+	want_gid(a, SGID, from);
+	want_gid(a, DGID, to);
+
+	return ask(a);
+}
+
+static void a_vport_sees_by_its_own_keys(void **state)
+{
+	struct asking *a = *state;
+
+	make_vports(a);
+	a->small.vf_key = 0x8777;
+	/* alpha has no such key; the port of the vports has one in common with it. */
+	assert_int_equal(ask_own_path(a, 0x40, 0, 0x11), STATUS_SA_NO_RECORDS);
+	assert_int_equal(ask_own_path(a, 0x40, 0x41, 0x11), STATUS_OK);
+	assert_int_equal(ask_own_path(a, VPORT_LID, VPORT_OWN, 0x11), STATUS_SA_NO_RECORDS);
+	assert_int_equal(ask_own_path(a, 0x40, VPORT_SHARED, 0x11), STATUS_SA_NO_RECORDS);
+	assert_int_equal(ask_own_path(a, 0x40, VPORT_SHARED, VPORT_OWN), STATUS_OK);
+	assert_int_equal(field(a, PATH_PKEY), 0x8777);
+	/* Who is behind another LID does not count. */
+	question(a, SMALL_ALPHA, METHOD_GET, ATTR_SA_PATH_RECORD);
+	ask_as(a, 0x10, VPORT_SHARED);
+	want_gid(a, SGID, VPORT_SHARED);
+	want_gid(a, DGID, VPORT_OWN);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
+/* ---- records of virtual ports -----------------------------------------------------------------
+ */
+
+static void a_vport_with_a_lid_of_its_own_has_a_node_record(void **state)
+{
+	struct asking *a = *state;
+	struct vf *vf;
+	const uint8_t *info;
+
+	make_vports(a);
+	vf = vf_at(&a->small.fabric, a->small.port[SMALL_DELTA_1], 1);
+	vf->node_guid = 0x4a0;
+	vf->partition_cap = 77;
+	strcpy(vf->description, "guest");
+	question(a, SMALL_ALPHA, METHOD_GET, ATTR_SA_NODE_RECORD);
+	want(a, 0);
+	wire_set(wanted_of(a), NODE_RECORD_LID, VPORT_LID);
+	assert_int_equal(ask(a), STATUS_OK);
+	info = record_at(a, 0) + NODE_RECORD_INFO_OFFSET;
+	assert_int_equal(wire_get(record_at(a, 0), NODE_RECORD_LID), VPORT_LID);
+	assert_int_equal(wire_get(info, NODE_INFO_TYPE), NODE_TYPE_CA);
+	assert_int_equal(wire_get(info, NODE_INFO_PORTS), 1);
+	assert_int_equal(wire_get(info, NODE_INFO_NODE_GUID), 0x4a0);
+	assert_true(wire_get(info, NODE_INFO_PORT_GUID) == VPORT_OWN);
+	assert_int_equal(wire_get(info, NODE_INFO_PARTITION_CAP), 77);
+	assert_string_equal(record_at(a, 0) + NODE_RECORD_DESCRIPTION_OFFSET, "guest");
+	/* The port's own LID is the port's. */
+	wire_set(wanted_of(a), NODE_RECORD_LID, 0x40);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(wire_get(record_at(a, 0) + NODE_RECORD_INFO_OFFSET, NODE_INFO_PORT_GUID),
+			 0x41);
+	/* By its GUID, and not where it shares no key. */
+	question(a, SMALL_ALPHA, METHOD_GET, ATTR_SA_NODE_RECORD);
+	want(a, 8);
+	wire_set(wanted_of(a) + NODE_RECORD_INFO_OFFSET, NODE_INFO_PORT_GUID, VPORT_OWN);
+	assert_int_equal(ask(a), STATUS_OK);
+	a->small.vf_key = 0x8777;
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	a->small.vf_key = 0;
+	vf->state = PORT_DOWN;
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	/* Who shares a LID has none. */
+	wire_set(wanted_of(a) + NODE_RECORD_INFO_OFFSET, NODE_INFO_PORT_GUID, VPORT_SHARED);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
+static void a_vport_with_a_lid_of_its_own_has_a_port_record(void **state)
+{
+	struct asking *a = *state;
+	struct vf *vf;
+	const uint8_t *info;
+
+	make_vports(a);
+	vf = vf_at(&a->small.fabric, a->small.port[SMALL_DELTA_1], 1);
+	wire_set(vf->info, VPORT_INFO_CAPABILITIES, 0x0001 | 0x0004); /* CM, device management */
+	question(a, SMALL_ALPHA, METHOD_GET, ATTR_SA_PORT_RECORD);
+	want(a, 0);
+	wire_set(wanted_of(a), PORT_RECORD_LID, VPORT_LID);
+	assert_int_equal(ask(a), STATUS_OK);
+	info = record_at(a, 0) + PORT_RECORD_INFO_OFFSET;
+	assert_int_equal(wire_get(record_at(a, 0), PORT_RECORD_LID), VPORT_LID);
+	assert_int_equal(wire_get(record_at(a, 0), PORT_RECORD_PORT), 1);
+	assert_int_equal(wire_get(info, PORT_INFO_LID), VPORT_LID);
+	assert_int_equal(wire_get(info, PORT_INFO_LMC), 0);
+	assert_int_equal(wire_get(info, PORT_INFO_STATE), PORT_ACTIVE);
+	assert_int_equal(wire_get(info, PORT_INFO_CAPABILITIES) & 0x1f0402, 1u << 16 | 1u << 19);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +344,9 @@ int main(void)
 		asking_test(who_shares_no_partition_with_the_port_has_no_path_to_its_aliases),
 		asking_test(a_vport_that_shares_its_lid_is_reached_with_a_grh),
 		asking_test(a_vport_with_a_lid_of_its_own_is_reached_by_that),
+		asking_test(a_vport_sees_by_its_own_keys),
+		asking_test(a_vport_with_a_lid_of_its_own_has_a_node_record),
+		asking_test(a_vport_with_a_lid_of_its_own_has_a_port_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
