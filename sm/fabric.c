@@ -457,6 +457,7 @@ int pkey_table_set_block(struct pkey_table **table, unsigned block,
 {
 	unsigned end = (block + 1) * PKEY_BLOCK;
 	unsigned known = *table ? (*table)->n_known : 0;
+	bool rest_empty = *table && (*table)->rest_empty;
 
 	if (end > known) {
 		struct pkey_table *bigger =
@@ -466,6 +467,7 @@ int pkey_table_set_block(struct pkey_table **table, unsigned block,
 			return -ENOMEM;
 		memset(&bigger->keys[known], 0, (end - known) * sizeof(bigger->keys[0]));
 		bigger->n_known = (uint16_t)end;
+		bigger->rest_empty = rest_empty;
 		*table = bigger;
 	}
 	for (unsigned i = 0; i < PKEY_BLOCK; i++)

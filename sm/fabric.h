@@ -40,6 +40,7 @@ const char *reason_remedy(enum reason reason);
 /* The P_Key table of a port as the device holds it; entries past what was read are not known. */
 struct pkey_table {
 	uint16_t n_known; /* a multiple of PKEY_BLOCK */
+	bool rest_empty;  /* but that the device came up without any */
 	uint16_t keys[];
 };
 

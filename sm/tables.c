@@ -135,8 +135,10 @@ static unsigned blocks_to_read(const struct sm *sm, const struct node *node, uin
 {
 	unsigned capacity = pkeys_capacity(sm, number);
 	unsigned blocks = (capacity + PKEY_BLOCK - 1) / PKEY_BLOCK;
+	const struct pkey_table *held = sm->fabric.ports[number].pkeys;
+	bool first_only = held ? held->rest_empty : is_cold(sm, node, number);
 
-	return is_cold(sm, node, number) ? MIN(blocks, 1) : blocks;
+	return first_only ? MIN(blocks, 1) : blocks;
 }
 
 static void name_block(const struct node *node, const struct port *port, unsigned block,
@@ -240,6 +242,8 @@ void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *an
 	}
 	if (pkey_table_set_block(&port->pkeys, block, answer->data) < 0)
 		pkeys_failed(sm, number, REASON_OUT_OF_MEMORY, 0);
+	else if (kind == TODO_PKEY_READ && block == 0)
+		port->pkeys->rest_empty = is_cold(sm, node, number);
 	else if (kind == TODO_PKEY_WRITE &&
 		 memcmp(answer->data, answer->request->data, SMP_DATA_SIZE) != 0)
 		pkeys_failed(sm, number, REASON_NOT_KEPT, 0);
