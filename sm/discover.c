@@ -448,6 +448,8 @@ static void take_late_probe(struct sm *sm, const struct probe *probe, const stru
 
 	if (answer->result == REQUEST_ANSWERED) {
 		port->probe_silent = false;
+		/* By its turn another would be tried now. */
+		port->far_mkey = wire_get(answer->datagram, SMP_MKEY);
 		sm_sweep_again(sm, false);
 	} else if (answer->result == REQUEST_LOST && port->checked < probe->sweep) {
 		look_again(sm, probe->port);

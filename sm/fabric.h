@@ -72,6 +72,7 @@ struct port {
 	uint64_t since;           /* loop_now() when the state or the reason last changed */
 	uint64_t mkey;            /* of end ports: what to ask with, see mkey.c */
 	uint64_t other_mkey;      /* or 0 */
+	uint64_t far_mkey;        /* with which somebody behind it answered too late; or 0 */
 	uint32_t checked;         /* sweep in which the link was last found to be as it is */
 	uint16_t lid;             /* planned base LID; 0: none */
 	uint16_t status;          /* of the last refused Set */

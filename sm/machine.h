@@ -468,7 +468,7 @@ void routes_done(struct sm *sm);
 
 /* mkey.c: the M_Key that an end port may have, and with which to ask who is behind a link. */
 void mkey_give(struct sm *sm, uint32_t port, uint64_t heard);
-void mkey_give_probe(const struct sm *sm, struct probe *probe);
+void mkey_give_probe(struct sm *sm, struct probe *probe);
 /* PortInfo was read or set, or nobody answered a request. */
 void mkey_take(struct sm *sm, uint32_t port, uint64_t asked);
 void mkey_lost(struct sm *sm, uint32_t port);
