@@ -664,6 +664,7 @@ static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 	if (port_held_lid(port) == 0 && before != 0)
 		forget_faults(sm, node);
 	if (port_held_lid(port) != 0) {
+		sm->inherited = sm->inherited || sm->adopting;
 		if (node_is_switch(node) && sm->adopting)
 			node->sw->cold = false;
 		return;

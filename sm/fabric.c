@@ -248,6 +248,7 @@ void fabric_forget_node(struct fabric *f, uint32_t number)
 	release_node(f, node);
 	init_ports(f, number);
 	node->guid = 0;
+	node->twins_until = 0;
 	node->present = false;
 	node->seen = f->free_node;
 	f->free_node = number;

@@ -94,22 +94,25 @@ struct port {
 	bool guids_read : 1;      /* its GUIDInfo was, or need not be; see alias.c */
 	bool fdr10 : 1;           /* the link runs at FDR10, where PortInfo says QDR */
 	bool raised : 1; /* of a switch: what hangs there was armed, and it was not asked since */
+	bool info_twin : 1;          /* a late Set of its PortInfo may yet arrive, see twin.c, */
+	bool keys_twin : 1;          /* of its P_Key table, */
+	bool fdr10_twin : 1;         /* or of the vendor's ExtendedPortInfo */
 	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
 				      */
 };
 
 /* What only switches have. */
 struct sw {
-	uint8_t info[SMP_DATA_SIZE];     /* SwitchInfo as read or acknowledged */
-	uint8_t *lft;                    /* ledger: as read or acknowledged, lft_size bytes */
-	uint32_t lft_size;               /* a multiple of LFT_BLOCK */
-	uint64_t lft_known[768 / 64];    /* bit per block: lft is what the device holds */
-	uint64_t lft_bad[768 / 64];      /* bit per block: not written while lft_fault waits */
-	uint64_t lft_repeated[768 / 64]; /* bit per block: a Set of it was sent more than once, */
-	uint64_t repeated_at;            /* the last time then (loop_now()); 0: none was */
-	struct fault lft_fault;          /* Sets of LFT blocks, */
-	struct fault info_fault;         /* or of SwitchInfo, are refused or not answered */
-	uint32_t index;                  /* row in the current tables, or NO_SWITCH */
+	uint8_t info[SMP_DATA_SIZE];  /* SwitchInfo as read or acknowledged */
+	uint8_t *lft;                 /* ledger: as read or acknowledged, lft_size bytes */
+	uint32_t lft_size;            /* a multiple of LFT_BLOCK */
+	uint64_t lft_known[768 / 64]; /* bit per block: lft is what the device holds */
+	uint64_t lft_bad[768 / 64];   /* bit per block: not written while lft_fault waits */
+	uint64_t lft_twins[768 / 64]; /* bit per block: a late Set may yet arrive, see twin.c */
+	struct fault lft_fault;       /* Sets of LFT blocks, */
+	struct fault info_fault;      /* or of SwitchInfo, are refused or not answered */
+	uint32_t index;               /* row in the current tables, or NO_SWITCH */
+	bool info_twin;               /* a late Set of SwitchInfo may */
 	bool cold; /* its tables are not read: it came up without, or does not tell them */
 };
 
@@ -133,11 +136,12 @@ struct node {
 	struct sma sma;
 	uint64_t guid;
 	uint64_t system_guid;
-	uint64_t since;      /* loop_now() when it appeared, went or changed its reason */
-	struct sw *sw;       /* switches; else NULL */
-	uint32_t first_port; /* ports[first_port + n] is port n */
-	uint32_t seen;       /* sweep in which it last answered */
-	uint32_t entry;      /* number of the end port that sma.route leads to */
+	uint64_t since;       /* loop_now() when it appeared, went or changed its reason */
+	uint64_t twins_until; /* Sets may arrive late until then, see twin.c; 0: none */
+	struct sw *sw;        /* switches; else NULL */
+	uint32_t first_port;  /* ports[first_port + n] is port n */
+	uint32_t seen;        /* sweep in which it last answered */
+	uint32_t entry;       /* number of the end port that sma.route leads to */
 	uint32_t vendor_id;
 	uint32_t revision;
 	uint16_t device_id;

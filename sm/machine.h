@@ -216,6 +216,7 @@ struct sm {
 	bool news;         /* since the last reconcile: what may want another plan, see work.c */
 	bool still;        /* the last plan had nothing to ask or set, and nothing to wait for */
 	bool came_up;
+	bool inherited; /* devices have LIDs of somebody before us */
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */
 	bool giving_way;   /* this is to be told to @heir */
 	uint32_t heir;     /* a port */
@@ -233,14 +234,18 @@ struct sm {
 	uint64_t sent_before; /* requests, before devices were read */
 	struct loop_timer *sweep_timer;
 	struct loop_timer *soon_timer;
-	uint32_t n_naming;        /* nodes whose description is being asked for */
-	uint64_t names;           /* that came and were new */
-	bool tell_named;          /* the last of those has just ended */
-	bool unkept;              /* something was handed to the store in this reconcile */
-	bool keeping;             /* and is not on disk yet */
-	uint64_t hold_off;        /* between sweeps that changes ask for */
-	uint64_t asked_at;        /* when the last change asked for one */
-	uint64_t next_sweep_from; /* not before */
+	struct loop_timer *twin_timer; /* see twin.c */
+	uint64_t twins_at;             /* it is set to; 0: it is not */
+	uint64_t inherited_until;      /* Sets of a predecessor may arrive */
+	bool inherited_doubt;          /* and may be of anything */
+	uint32_t n_naming;             /* nodes whose description is being asked for */
+	uint64_t names;                /* that came and were new */
+	bool tell_named;               /* the last of those has just ended */
+	bool unkept;                   /* something was handed to the store in this reconcile */
+	bool keeping;                  /* and is not on disk yet */
+	uint64_t hold_off;             /* between sweeps that changes ask for */
+	uint64_t asked_at;             /* when the last change asked for one */
+	uint64_t next_sweep_from;      /* not before */
 
 	struct peer peers[MAX_PEERS];
 	unsigned n_peers;
@@ -265,6 +270,17 @@ void work_drop(struct sm *sm, uint32_t node);
 void work_update(struct sm *sm, uint32_t node);
 /* All nodes of the sweep that take part. */
 void work_add_all(struct sm *sm, unsigned todo);
+
+/* twin.c: Sets that may arrive late, and so undo newer ones. */
+int twins_init(struct sm *sm);
+/* Copies of this Set, sent at @sent_at or before, may yet arrive. */
+void twin_note(struct sm *sm, struct node *node, const struct request *request, uint64_t sent_at);
+/* We have become master; this was done; and so was the first reconcile. */
+void twins_inherit(struct sm *sm);
+void twin_note_inherited(struct sm *sm, struct node *node, const struct request *request);
+void twins_judge_predecessor(struct sm *sm);
+/* At the beginning of PHASE_READ: what none can arrive for any more is to be read. */
+void twins_look(struct sm *sm);
 
 /* discover.c */
 int discover_init(struct sm *sm);
@@ -294,14 +310,10 @@ void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *an
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_cleared(struct sm *sm, struct node *node, const struct answer *answer);
-/*
- * A Set that was sent again may be done again, after others: blocks for which that was some time
- * ago are not known any more. Are there such for which it was not?
- */
-void tables_doubt_repeated(struct sm *sm);
-bool tables_any_repeated(const struct sm *sm);
 /* Somebody else may have written: what the tables of this device hold is not known. */
 void tables_doubt(struct sm *sm, struct node *node);
+/* The same, of the P_Keys of one port. */
+void tables_forget_keys(struct sm *sm, uint32_t port);
 /* The switch holds nothing of what it did: it has restarted, or somebody cleared it. */
 void tables_forget(struct sm *sm, struct node *node);
 
@@ -347,6 +359,8 @@ bool fdr10_ask_set(struct sm *sm, struct node *node, struct request *ret);
 void fdr10_take(struct sm *sm, uint32_t port, const struct answer *answer);
 /* It has left, and may come back with other speeds. */
 void fdr10_went(struct node *node);
+/* What it is set to is not known. */
+void fdr10_look_again(struct sm *sm, uint32_t port);
 /* What it did not do is tried again. */
 void fdr10_forget(struct node *node);
 
@@ -429,6 +443,9 @@ void vports_take_read(struct sm *sm, uint32_t port, const struct answer *answer)
 void vports_take_keys(struct sm *sm, uint32_t port, const struct answer *answer);
 void vports_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
 void vports_take_name(struct sm *sm, uint32_t port, const struct answer *answer);
+/* Copies of this Set may arrive late; and those that were noted are dead, see twin.c. */
+void vports_note_twin(struct sm *sm, uint32_t port, const struct request *request);
+void vports_doubt_twins(struct sm *sm, uint32_t port);
 /* Has VirtualizationInfo changed? */
 bool vports_is_news(const struct sm *sm, uint32_t port, const struct answer *answer);
 void vports_reregister(struct sm *sm, uint32_t port);

@@ -64,11 +64,10 @@ static bool is_as_before(const struct sm *sm)
 static void start_read(struct sm *sm)
 {
 	sm->sent_before = requests_totals(sm->requests)->sent;
+	twins_look(sm);
 	vports_ask_all(sm);
-	if (!is_as_before(sm)) {
-		tables_doubt_repeated(sm);
+	if (!is_as_before(sm))
 		work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ) | TODO(TODO_GUID_READ));
-	}
 	sm->phase = PHASE_READ;
 }
 
@@ -380,10 +379,12 @@ static bool advance_activate(struct sm *sm)
 
 	if (sm->n_busy > 0)
 		return false;
+	if (sm->adopting)
+		twins_judge_predecessor(sm);
 	sm->adopting = false;
 	faults_settle(sm);
 	still = sm->routing.valid && !is_wanted(sm) && !sm->changed && !faults_any(sm) &&
-		!tables_any_repeated(sm) && requests_totals(sm->requests)->sent == sm->sent_before;
+		requests_totals(sm->requests)->sent == sm->sent_before;
 	rest(sm);
 	sm->still = still;
 
@@ -600,6 +601,8 @@ static int make_parts(struct sm *sm)
 		r = loop_timer_new(sm->loop, on_time, sm, &sm->sweep_timer);
 	if (r == 0)
 		r = loop_timer_new(sm->loop, on_soon, sm, &sm->soon_timer);
+	if (r == 0)
+		r = twins_init(sm);
 
 	return r;
 }
@@ -644,6 +647,7 @@ void sm_free(struct sm *sm)
 	pkeys_done(sm);
 	loop_timer_free(sm->sweep_timer);
 	loop_timer_free(sm->soon_timer);
+	loop_timer_free(sm->twin_timer);
 	requests_free(sm->requests);
 	discover_done(sm);
 	aliases_done(sm);
@@ -667,6 +671,7 @@ void sm_stop(struct sm *sm)
 	transport_set_is_sm(sm->transport, false);
 	loop_timer_stop(sm->sweep_timer);
 	loop_timer_stop(sm->soon_timer);
+	loop_timer_stop(sm->twin_timer);
 }
 
 bool sm_is_idle(const struct sm *sm)

@@ -10,10 +10,6 @@
  * An answer other than "done" makes that block unknown or, if the device refuses it, a fault (see
  * fault.c): of the P_Key table of that port, of that LFT block, of SwitchInfo. It is never assumed
  * to be in place. Who does not even answer about one port or block is not asked about the next.
- *
- * An LFT block may be set twice within a moment, without some of its ways and then with others. If
- * the first had to be repeated, the device may do that once more after the second. So what had to
- * be repeated is read again in a later sweep.
  */
 
 #include <stdlib.h>
@@ -22,7 +18,6 @@
 #include "base/macros.h"
 #include "sm/machine.h"
 
-#define REPEAT_LIFE    LOOP_SEC /* in which a request reaches its device, or never does */
 #define MAX_LFT_BLOCKS ((LID_UNICAST_LAST + 1) / LFT_BLOCK)
 
 static bool lft_block_is_known(const struct sw *sw, unsigned block)
@@ -71,6 +66,12 @@ static void forget_keys(struct sm *sm, uint32_t number)
 	free(port->pkeys);
 	port->pkeys = NULL;
 	aliases_doubt_held(sm, number);
+}
+
+void tables_forget_keys(struct sm *sm, uint32_t number)
+{
+	forget_keys(&sm->fabric.ports[number]);
+	sm->planned_keys.stale = true; /* keys stay at the indices at which they are found */
 }
 
 /*
@@ -432,37 +433,6 @@ static unsigned entries_told(const struct sw *sw, enum todo kind, unsigned block
 	return end > first ? MIN(end - first, LFT_BLOCK) : 0;
 }
 
-/* Whether it was done, now or in a while, only the device can tell, even one that came up empty. */
-static void note_repeated(const struct sm *sm, struct sw *sw, unsigned block)
-{
-	sw->cold = false;
-	sw->lft_repeated[block / 64] |= UINT64_C(1) << block % 64;
-	sw->repeated_at = loop_now(sm->loop);
-}
-
-void tables_doubt_repeated(struct sm *sm)
-{
-	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
-		struct sw *sw = sm->fabric.nodes[i].sw;
-
-		if (!sw || !sw->repeated_at || loop_now(sm->loop) - sw->repeated_at < REPEAT_LIFE)
-			continue;
-		for (size_t w = 0; w < COUNT(sw->lft_known); w++)
-			sw->lft_known[w] &= ~sw->lft_repeated[w];
-		memset(sw->lft_repeated, 0, sizeof(sw->lft_repeated));
-		sw->repeated_at = 0;
-	}
-}
-
-bool tables_any_repeated(const struct sm *sm)
-{
-	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (sm->fabric.nodes[i].sw && sm->fabric.nodes[i].sw->repeated_at)
-			return true;
-
-	return false;
-}
-
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	unsigned block = TAG_BLOCK(answer->request->tag);
@@ -470,8 +440,6 @@ void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answ
 	struct sw *sw = node->sw;
 	unsigned told;
 
-	if (kind != TODO_LFT_READ && answer->tries > 1)
-		note_repeated(sm, sw, block);
 	if (answer->result == REQUEST_LOST) {
 		work_add(sm, node->sma.owner, TODO(kind));
 		return;

@@ -56,6 +56,7 @@ struct vf {
 	bool unnamed : 1;         /* VNodeInfo is to be read */
 	bool naming : 1;          /* VNodeDescription is to be read */
 	bool busy : 1;            /* a Set of VPortInfo, or a request for its table, is under way */
+	bool twin : 1;            /* a late Set of VPortInfo or of its P_Keys may yet arrive */
 	bool duplicate : 1;       /* its GUID is another's: it is told nothing */
 	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
@@ -94,6 +95,7 @@ struct vfs {
 	bool by_number : 1;          /* its modifier is the number of the port, not 0 */
 	bool clears_by_get : 1;      /* VPortStateChange goes when read, not when 1 is written */
 	bool was_changed : 1;        /* it was up when it was last read */
+	bool info_twin : 1;          /* a late Set of info may yet arrive */
 	bool reregister : 1;         /* all vports are to register again with the SA */
 };
 

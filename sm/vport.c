@@ -145,6 +145,49 @@ void vports_doubt(struct sm *sm, uint32_t number)
 	}
 }
 
+void vports_note_twin(struct sm *sm, uint32_t number, const struct request *request)
+{
+	struct vfs *vfs = vports_of(sm, number);
+
+	if (!vfs || INDEX_OF(request->tag) >= vfs->n)
+		return;
+	if (request->attr == ATTR_VIRTUALIZATION_INFO)
+		vfs->info_twin = true;
+	else
+		vfs->vf[INDEX_OF(request->tag)].twin = true;
+}
+
+static void doubt_vf(struct vfs *vfs, unsigned index)
+{
+	struct vf *vf = &vfs->vf[index];
+
+	if (!vf->twin)
+		return;
+	vf->twin = false;
+	vf->stale = vf->state > PORT_DOWN;
+	vf->had_blocks = vf->pkeys ? (uint8_t)(vf->pkeys->n_known / PKEY_BLOCK) : 0;
+	free(vf->pkeys);
+	vf->pkeys = NULL;
+	vfs->info_wanted = true;
+	vfs->blocks_wanted |= (uint16_t)(1u << index / VPORT_STATE_BLOCK);
+}
+
+/* VPortStateChange may be gone unseen, and with it that any of them has changed. */
+void vports_doubt_twins(struct sm *sm, uint32_t number)
+{
+	struct vfs *vfs = vports_of(sm, number);
+
+	if (!vfs)
+		return;
+	for (unsigned i = 0; i < vfs->n; i++)
+		doubt_vf(vfs, i);
+	if (!vfs->info_twin)
+		return;
+	vfs->info_twin = false;
+	vfs->known = false;
+	vfs->info_wanted = true;
+}
+
 void vports_told(struct sm *sm, uint32_t number, unsigned index, bool changed)
 {
 	struct vfs *vfs = known_vports(sm, number);

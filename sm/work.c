@@ -582,6 +582,7 @@ static void done_of_node(struct sm *sm, struct node *node, const struct answer *
 	struct answer taken = *answer;
 
 	sm->news = sm->news || is_news(sm, node, kind, answer);
+	twin_note_inherited(sm, node, answer->request);
 	if (!is_later(kind))
 		node->work.in_flight--;
 	if (is_optional(kind)) {
@@ -628,6 +629,15 @@ static void late(void *user, struct sma *sma, unsigned tries)
 	}
 }
 
+static void twin(void *user, struct sma *sma, const struct request *request, uint64_t sent_at)
+{
+	struct sm *sm = user;
+
+	/* Probes ask, and set nothing. */
+	if (!(sma->owner & PROBE_OWNER))
+		twin_note(sm, &sm->fabric.nodes[sma->owner], request, sent_at);
+}
+
 static void settle(void *user)
 {
 	struct sm *sm = user;
@@ -645,5 +655,6 @@ const struct request_handler work_handler = {
 	.next = next,
 	.done = done,
 	.late = late,
+	.twin = twin,
 	.settle = settle,
 };

@@ -44,6 +44,7 @@ struct fake_fault {
 	unsigned count;
 	uint16_t status; /* refused with */
 	bool undone;     /* lost is not the answer but the request */
+	uint64_t late;   /* if not 0, that arrives all the same, so much later */
 };
 
 struct fake_device {
