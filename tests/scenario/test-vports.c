@@ -7,6 +7,7 @@
 
 #include "tests/scenario/scenario.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
@@ -227,6 +228,90 @@ static void a_restart_writes_nothing(void **state)
 	settles_and_is_good(s);
 	assert_int_equal(sim_vport(scenario_host(s, 3), 2)->lid, lid);
 	assert_int_equal(costs_until_now(s).sets, 0);
+}
+
+/* ---- Sets that arrive late --------------------------------------------------------------------
+ */
+
+/*
+ * Whatever they are told, their HCA does not answer it at first, and so it is sent twice. Then what
+ * was sent first undoes what came later, as if it had been under way for so long.
+ */
+static struct sim_vport *is_told_twice(struct scenario *s, const char *attribute)
+{
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), false, true);
+	comes_up(s);
+	port = scenario_host(s, 3);
+	scenario_fault(s, "mute \"%s\" set %s next 1", port->node->name, attribute);
+	vf_starts(s, port, 2);
+	scenario_run(s, LOOP_SEC);
+	expect_up(s, port, 2);
+	scenario_happens(s, "a late Set arrives");
+	return sim_vport(port, 2);
+}
+
+static void is_mended_soon(struct scenario *s)
+{
+	struct costs before;
+
+	scenario_run(s, 3 * LOOP_SEC);
+	expect_all_up(s);
+	scenario_expect_all_good(s);
+	before = costs_until_now(s);
+	scenario_run(s, 5 * LOOP_SEC);
+	assert_int_equal(costs_since(s, before).requests, 0);
+}
+
+static void late_keys_of_a_vport_are_mended(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_vport *vport;
+	ib_net16_t key;
+
+	build(s, graph_make_ft2(4), true, true);
+	comes_up(s);
+	scenario_fault(s, "mute \"%s\" set 0xffb6 next 1", scenario_host(s, 3)->node->name);
+	s->closed = true;
+	scenario_apply_partitions(s);
+	scenario_run(s, LOOP_SEC);
+	vport = NULL;
+	for (unsigned vf = 1; vf <= VFS; vf++)
+		if (known_vf(s, scenario_host(s, 3), vf)->twin)
+			vport = sim_vport(scenario_host(s, 3), vf);
+	assert_non_null(vport);
+	assert_non_null(vport->pkeys);
+	key = vport->pkeys[0];
+	vport->pkeys[0] = htons(0x1234);
+	scenario_run(s, 3 * LOOP_SEC);
+	assert_int_equal(vport->pkeys[0], key);
+	scenario_expect_all_good(s);
+}
+
+static void a_late_lid_of_a_vport_is_mended(void **state)
+{
+	struct sim_vport *vport = is_told_twice(*state, "0xffb1");
+	uint16_t lid = vport->lid;
+
+	vport->lid = (uint16_t)(lid + 1);
+	is_mended_soon(*state);
+	assert_int_equal(vport->lid, lid);
+}
+
+/* It cleared what told of a VF that starts meanwhile; and the trap that tells it is lost. */
+static void a_vport_whose_start_a_late_set_has_hidden_comes_up(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	is_told_twice(s, "0xffb0");
+	port = scenario_host(s, 3);
+	vf_starts(s, port, 4);
+	port->vports->changed = false;
+	scenario_run(s, 100 * LOOP_MSEC);
+	assert_int_equal(sim_vport(port, 4)->state, SIM_INIT);
+	is_mended_soon(s);
 }
 
 /* ---- starting and stopping ------------------------------------------------------------------- */
@@ -684,6 +769,9 @@ int main(void)
 		TEST(vports_with_lids_of_their_own_come_up),
 		TEST(vports_come_up_on_a_torus),
 		TEST(a_restart_writes_nothing),
+		TEST(late_keys_of_a_vport_are_mended),
+		TEST(a_late_lid_of_a_vport_is_mended),
+		TEST(a_vport_whose_start_a_late_set_has_hidden_comes_up),
 		TEST(one_that_starts_costs_little),
 		TEST(one_that_starts_with_a_new_lid_costs_a_block_per_switch),
 		TEST(many_start_at_once),
