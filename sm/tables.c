@@ -490,7 +490,8 @@ bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret
 /*
  * PortStateChange was up while the ports were read, and is cleared only now: what changed in
  * between would never be told. Ports that are about to be set tell it in their answer; the others
- * are read again.
+ * are read again. A host that restarted in between has lost its keys: all tables are read again
+ * soon (twin.c), since there was this to write.
  */
 static void read_ports_again(struct sm *sm, struct node *node)
 {
