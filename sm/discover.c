@@ -669,11 +669,7 @@ static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 			node->sw->cold = false;
 		return;
 	}
-	if (node->not_kept) {
-		not_kept_free(node->not_kept);
-		node->not_kept = NULL;
-		keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = node->guid });
-	}
+	memory_forget_quirks(sm, node);
 	if (node_is_switch(node)) {
 		/* One for which no LID was left may have been up all the time: see has_restarted().
 		 */

@@ -211,6 +211,7 @@ struct sm {
 	bool look_wanted;  /* the same, but at what was told of only */
 	bool narrow;       /* this reconcile is such a one: it does not sweep */
 	bool doubt_wanted; /* tables are to be read again with it */
+	bool names_wanted; /* and names at its end */
 	bool changed;      /* since the last reconcile: another fabric, or another plan */
 	bool wrote;        /* this reconcile has set something */
 	bool news;         /* since the last reconcile: what may want another plan, see work.c */
@@ -449,7 +450,7 @@ void vports_doubt_twins(struct sm *sm, uint32_t port);
 /* Has VirtualizationInfo changed? */
 bool vports_is_news(const struct sm *sm, uint32_t port, const struct answer *answer);
 void vports_reregister(struct sm *sm, uint32_t port);
-void vports_name_all(struct sm *sm);
+void vports_name_all(struct sm *sm, bool again);
 unsigned vports_count_lids(const struct sm *sm);
 int vports_plan_lids(struct sm *sm);
 void vports_update_reasons(struct sm *sm);
@@ -503,6 +504,8 @@ struct memory_entry *memory_find_or_add(struct sm *sm, uint64_t guid);
 void memory_load(struct sm *sm);
 void memory_done(struct sm *sm);
 void memory_give(struct sm *sm, struct node *node);
+/* What it did not keep may be tried again. */
+void memory_forget_quirks(struct sm *sm, struct node *node);
 void memory_keep_quirks(struct sm *sm);
 
 /* reasons.c: why ports are as they are. */

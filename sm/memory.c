@@ -133,6 +133,16 @@ void memory_give(struct sm *sm, struct node *node)
 		node->not_kept = TAKE(entry->not_kept);
 }
 
+void memory_forget_quirks(struct sm *sm, struct node *node)
+{
+	if (!node->not_kept)
+		return;
+	not_kept_free(node->not_kept);
+	node->not_kept = NULL;
+	node->unsaved = false;
+	keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = node->guid });
+}
+
 void memory_keep_quirks(struct sm *sm)
 {
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {

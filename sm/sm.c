@@ -73,9 +73,10 @@ static void start_read(struct sm *sm)
 
 /*
  * Somebody wants to know what devices hold, whatever they acknowledged: tables are read again, also
- * those of a switch that came up without, and who seemed to have no FDR10 is asked for it. A sweep
- * that is full for a reason of our own looks for devices and links, and leaves the rest as it is,
- * known or not.
+ * those of a switch that came up without, and who seemed to have no FDR10 is asked for it. What
+ * they did not keep is tried once more, but not where each time would take links down. A sweep that
+ * is full for a reason of our own looks for devices and links, and leaves the rest as it is, known
+ * or not.
  */
 static void doubt_all(struct sm *sm)
 {
@@ -84,9 +85,12 @@ static void doubt_all(struct sm *sm)
 
 		tables_doubt(sm, node);
 		fdr10_forget(node);
+		if (!sm->conf.bounce_on_mismatch)
+			memory_forget_quirks(sm, node);
 		if (node->sw)
 			node->sw->cold = false;
 	}
+	sm->names_wanted = true;
 	sm->planned_keys.stale = true; /* keys stay at the indices at which they are found */
 }
 
@@ -126,11 +130,14 @@ static void arm_next(struct sm *sm)
 		loop_timer_stop(sm->sweep_timer);
 }
 
-static void describe_nodes(struct sm *sm)
+static void ask_names(struct sm *sm)
 {
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (sm->fabric.nodes[i].present && !sm->fabric.nodes[i].described)
+		if (sm->fabric.nodes[i].present &&
+		    (sm->names_wanted || !sm->fabric.nodes[i].described))
 			work_add(sm, i, TODO(TODO_DESCRIPTION));
+	vports_name_all(sm, sm->names_wanted);
+	sm->names_wanted = false;
 }
 
 static void say_summary(struct sm *sm, const struct sm_status *status)
@@ -194,8 +201,7 @@ static void rest(struct sm *sm)
 		reasons_update(sm);
 	look_at_own_port(sm);
 	memory_keep_quirks(sm);
-	describe_nodes(sm);
-	vports_name_all(sm);
+	ask_names(sm);
 	sm_status(sm, &status);
 	say_summary(sm, &status);
 	sm->changed = false; /* what is answered from now on counts with the next reconcile */

@@ -1003,14 +1003,19 @@ void vports_take_name(struct sm *sm, uint32_t number, const struct answer *answe
 		copy_description(vf->description, answer->data);
 }
 
-void vports_name_all(struct sm *sm)
+/* @again: also those that have a name. */
+void vports_name_all(struct sm *sm, bool again)
 {
 	struct vf_walk walk = { 0 };
 	struct endpoint e;
 
-	while (sm->fabric.n_vfs > 0 && vf_walk_next(&sm->fabric, &walk, &e))
-		if (vf_at(&sm->fabric, e.port, e.index)->naming)
+	while (sm->fabric.n_vfs > 0 && vf_walk_next(&sm->fabric, &walk, &e)) {
+		struct vf *vf = vf_at(&sm->fabric, e.port, e.index);
+
+		vf->naming = vf->naming || (again && vf->state > PORT_DOWN);
+		if (vf->naming)
 			work_add(sm, sm->fabric.ports[e.port].node, TODO(TODO_VPORT_NAME));
+	}
 }
 
 /* -- why they are as they are -------------------------------------------------------------------

@@ -393,6 +393,7 @@ static void a_full_sweep_of_a_quiet_fabric_reads_each_table_once_and_writes_noth
 		assert_int_equal(world_count(w, mark, w->host[3], METHOD_GET, ATTR_PKEY_TABLE),
 				 FAKE_KEYS / PKEY_BLOCK);
 		assert_int_equal(world_sets(w, mark), 0);
+		assert_int_equal(world_count(w, mark, NULL, METHOD_GET, ATTR_NODE_DESCRIPTION), 6);
 	}
 	assert_good(w, NULL);
 	world_free(w);

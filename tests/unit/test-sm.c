@@ -360,7 +360,7 @@ static void a_setting_that_is_not_kept_is_sent_once_also_after_a_restart(void **
 	world_start(w);
 	assert_good(w, NULL);
 	from = world_mark(w);
-	sm_sweep(w->sm, true);
+	sm_sweep(w->sm, false);
 	world_run(w, 5);
 	assert_int_equal(world_sets(w, from), 0);
 	world_start(w);
