@@ -70,7 +70,7 @@ static void forget_keys(struct sm *sm, uint32_t number)
 
 void tables_forget_keys(struct sm *sm, uint32_t number)
 {
-	forget_keys(&sm->fabric.ports[number]);
+	forget_keys(sm, number);
 	sm->planned_keys.stale = true; /* keys stay at the indices at which they are found */
 }
 

@@ -75,6 +75,7 @@ static void note_place(struct sm *sm, struct node *node, const struct request *r
 		port->info_twin = true;
 		break;
 	case ATTR_PKEY_TABLE:
+	case ATTR_GUID_INFO: /* both tables of the port are read then */
 		port->keys_twin = true;
 		break;
 	case ATTR_MLNX_PORT_INFO:
