@@ -141,6 +141,7 @@ struct node {
 	struct sw *sw;        /* switches; else NULL */
 	uint32_t first_port;  /* ports[first_port + n] is port n */
 	uint32_t seen;        /* sweep in which it last answered */
+	uint64_t included;    /* reconcile (sm->sweeps) that is about it, if it is a local one */
 	uint32_t entry;       /* number of the end port that sma.route leads to */
 	uint32_t vendor_id;
 	uint32_t revision;

@@ -31,6 +31,7 @@ libvsm_a_SOURCES += sm/twin.c
 libvsm_a_SOURCES += sm/vf.c sm/vf.h
 libvsm_a_SOURCES += sm/vport.c
 libvsm_a_SOURCES += sm/vswitch.c sm/vswitch.h
+libvsm_a_SOURCES += sm/vport-ways.c
 libvsm_a_SOURCES += sm/work.c
 libvsm_a_SOURCES += sm/sa/admin.c sm/sa/admin.h sm/sa/attribute.h
 libvsm_a_SOURCES += sm/sa/class-info.c

@@ -105,7 +105,7 @@ struct routing {
 	struct tables tables; /* of a switch: row sw->index; lft NULL: none are in use */
 	uint32_t n_rows;
 	uint16_t max_lid;
-	/* By LID: that of the port whose column a vport's LID has a copy of; 0: it is not one. */
+	/* By LID: that whose column it has a copy of, see struct column; 0: it is not one. */
 	uint16_t copied[LID_UNICAST_LAST + 1];
 	bool valid; /* may be programmed: proven for the fabric as it is, or there is no switch */
 	const char *trouble; /* sentence: why they are not, or NULL */
@@ -116,6 +116,21 @@ struct routing {
 	uint64_t *withdrawn;   /* LIDs, a bit each, to be withdrawn before they are programmed;
 				  NULL: none, see routing/transition.h */
 	uint64_t refused;      /* of the graph for which the trouble is that proofs fail, or 0 */
+};
+
+/* A vport's LID, which is reached by the ways of another as far as the leaf, see vport-ways.c. */
+struct column {
+	uint16_t to;
+	uint16_t from;
+	uint16_t own;  /* that of its port */
+	uint32_t leaf; /* a node; NO_NODE: the column is as that of @own, which @from is */
+	uint8_t exit;  /* of the leaf, for @own and so for @to */
+};
+
+/* All of them, one after the other; zero at first. */
+struct columns {
+	struct vf_walk walk;
+	const struct sw **rows; /* once they are needed */
 };
 
 /* P_Keys of end ports as last planned: what the SA goes by. Of port n keys[first[n]] and on. */
@@ -209,7 +224,11 @@ struct sm {
 	bool sweep_wanted; /* another sweep when this one is done */
 	bool full_wanted;
 	bool look_wanted;  /* the same, but at what was told of only */
+	bool look_wide;    /* and it is not noted at which nodes: at all */
 	bool narrow;       /* this reconcile is such a one: it does not sweep */
+	bool local;        /* and is about some nodes only, see sm_include() */
+	bool new_columns;  /* tables are others than before, for vports at least */
+	bool complete;     /* after the last one nothing was left to do that could be done */
 	bool doubt_wanted; /* tables are to be read again with it */
 	bool names_wanted; /* and names at its end */
 	bool changed;      /* since the last reconcile: another fabric, or another plan */
@@ -261,6 +280,19 @@ void sm_advance(struct sm *sm);
 void sm_sweep_again(struct sm *sm, bool full);
 /* Something was told of one device, and is noted there: look at that alone. */
 void sm_look_again(struct sm *sm);
+/* The same, of vports: whose they are is included when they are read. */
+void sm_look_at_vports(struct sm *sm);
+/*
+ * This reconcile is about the node of end port @port, and about the switch that it hangs on. When
+ * all was as planned before, and only vports were told of, it is about no others: what they should
+ * hold, and why they are as they are, is what it was.
+ */
+void sm_include(struct sm *sm, uint32_t port);
+/* Is this reconcile about @node? */
+static inline bool sm_includes(const struct sm *sm, const struct node *node)
+{
+	return !sm->local || node->included == sm->sweeps;
+}
 /* Answer it once more, from what is known now, and change nothing. */
 void sm_answer_again(struct sm *sm, const struct arrival *arrival);
 
@@ -269,8 +301,10 @@ extern const struct request_handler work_handler;
 void work_add(struct sm *sm, uint32_t node, unsigned todo);
 void work_drop(struct sm *sm, uint32_t node);
 void work_update(struct sm *sm, uint32_t node);
-/* All nodes of the sweep that take part. */
+/* All nodes that take part, and that this reconcile is about. */
 void work_add_all(struct sm *sm, unsigned todo);
+/* All switches that take part. */
+void work_add_switches(struct sm *sm, unsigned todo);
 
 /* twin.c: Sets that may arrive late, and so undo newer ones. */
 int twins_init(struct sm *sm);
@@ -457,6 +491,10 @@ void vports_update_reasons(struct sm *sm);
 /* Of a port that is Active: what is wrong with its virtualization, or with its own vport. */
 enum reason vports_reason_of_port(const struct sm *sm, uint32_t port);
 
+/* vport-ways.c: by which ways LIDs of vports are reached. False past the last. */
+bool columns_next(const struct sm *sm, struct columns *columns, struct column *ret);
+void columns_done(struct columns *columns);
+
 /* lids.c: who gets which LID. */
 int lids_plan(struct sm *sm);
 /* One LID for @guid, if need be that of who has been away for longest. 0, -ENOSPC or -ENOMEM. */
@@ -478,7 +516,10 @@ bool reserve_has_lid(const struct sm *sm, uint64_t guid);
 /* routes.c: forwarding tables, computed on another thread. */
 /* 0: nothing to compute, 1: a job was started and sm_advance() will follow, -errno. */
 int routes_plan(struct sm *sm);
-/* When there are tables: LIDs of vports lead where those of their ports lead. 0 or -ENOMEM. */
+/*
+ * When there are tables: LIDs of vports lead where those of their ports lead. If that is not as
+ * before, new_columns is set. 0 or -ENOMEM.
+ */
 int routes_add_vports(struct sm *sm);
 /* There can be no plan now; sentence: see struct routing. */
 void routes_fail(struct sm *sm, const char *trouble);

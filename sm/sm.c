@@ -66,7 +66,7 @@ static void start_read(struct sm *sm)
 	sm->sent_before = requests_totals(sm->requests)->sent;
 	twins_look(sm);
 	vports_ask_all(sm);
-	if (!is_as_before(sm))
+	if (!is_as_before(sm) && !sm->local)
 		work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ) | TODO(TODO_GUID_READ));
 	sm->phase = PHASE_READ;
 }
@@ -100,7 +100,10 @@ static void start(struct sm *sm)
 
 	/* Who has not looked at all yet cannot look at one. */
 	sm->narrow = !sm->sweep_wanted && sm->state == SM_MASTER && !sm->adopting;
+	sm->local = sm->narrow && sm->complete && !sm->look_wide && !sm->changed;
 	sm->look_wanted = false;
+	sm->look_wide = false;
+	sm->new_columns = false;
 	sm->wrote = false;
 	sm->sets_before = count_sets(sm);
 	sm->sweeps++;
@@ -350,7 +353,7 @@ static bool advance_keep(struct sm *sm)
 	if (sm->keeping)
 		return false;
 	if (sm->routing.withdrawn)
-		work_add_all(sm, TODO(TODO_LFT_WITHDRAW));
+		work_add_switches(sm, TODO(TODO_LFT_WITHDRAW));
 	sm->phase = PHASE_WITHDRAW;
 
 	return true;
@@ -363,6 +366,8 @@ static bool advance_withdraw(struct sm *sm)
 		return false;
 	free(TAKE(sm->routing.withdrawn));
 	work_add_all(sm, TODO_TABLES);
+	if (sm->local && sm->new_columns)
+		work_add_switches(sm, TODO(TODO_SWITCH_SET) | TODO(TODO_LFT_WRITE));
 	fdr10_plan(sm);
 	sm->phase = PHASE_PROGRAM;
 
@@ -389,6 +394,8 @@ static bool advance_activate(struct sm *sm)
 		twins_judge_predecessor(sm);
 	sm->adopting = false;
 	faults_settle(sm);
+	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide &&
+		       !faults_any(sm);
 	still = sm->routing.valid && !is_wanted(sm) && !sm->changed && !faults_any(sm) &&
 		requests_totals(sm->requests)->sent == sm->sent_before;
 	rest(sm);
@@ -454,10 +461,25 @@ void sm_sweep_again(struct sm *sm, bool full)
 	sm->full_wanted = sm->full_wanted || full;
 }
 
-void sm_look_again(struct sm *sm)
+void sm_look_at_vports(struct sm *sm)
 {
 	something_happened(sm);
 	sm->look_wanted = true;
+}
+
+void sm_look_again(struct sm *sm)
+{
+	sm_look_at_vports(sm);
+	sm->look_wide = true;
+}
+
+void sm_include(struct sm *sm, uint32_t number)
+{
+	uint32_t peer = sm->fabric.ports[number].peer;
+
+	node_of(&sm->fabric, number)->included = sm->sweeps;
+	if (peer != NO_PORT)
+		node_of(&sm->fabric, peer)->included = sm->sweeps;
 }
 
 static void on_time(void *user)

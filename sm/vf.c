@@ -151,14 +151,13 @@ int vf_settle_guid(struct fabric *f, struct endpoint e)
 {
 	struct vf *vf = vf_of(f, e);
 	uint32_t owner = vf->guid ? guid_map_get(&f->by_vf_guid, vf->guid) : GUID_MAP_NONE;
+	bool own = !vf_is_here(f, e) || owner == vf_number(e.port, e.index);
+	bool duplicate = !own && (is_of_port(f, vf->guid) || owns(f, vf->guid, owner));
 
-	vf->duplicate = false;
-	if (!vf_is_here(f, e) || owner == vf_number(e.port, e.index))
+	vf->resettled = vf->resettled || duplicate != vf->duplicate;
+	vf->duplicate = duplicate;
+	if (own || duplicate)
 		return 0;
-	if (is_of_port(f, vf->guid) || owns(f, vf->guid, owner)) {
-		vf->duplicate = true;
-		return 0;
-	}
 
 	return guid_map_put(&f->by_vf_guid, vf->guid, vf_number(e.port, e.index));
 }

@@ -45,6 +45,7 @@ struct vf {
 	struct pkey_table *pkeys; /* vports: the ledger of its own table; NULL: not known */
 	struct fault set_fault;   /* Sets of VPortInfo, */
 	struct fault table_fault; /* or of its P_Key table, are refused or not kept */
+	uint32_t ways;            /* vports: the port whose ways its LID has; 0: not known */
 	uint16_t lid;             /* vports: planned, its own; 0: it uses that of another */
 	uint16_t partition_cap;   /* vports: 0 is not known */
 	uint16_t status;          /* of the last Set that was refused */
@@ -58,6 +59,7 @@ struct vf {
 	bool busy : 1;            /* a Set of VPortInfo, or a request for its table, is under way */
 	bool twin : 1;            /* a late Set of VPortInfo or of its P_Keys may yet arrive */
 	bool duplicate : 1;       /* its GUID is another's: it is told nothing */
+	bool resettled : 1;       /* that has just become so, or has ended */
 	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
 };

@@ -197,7 +197,7 @@ void vports_told(struct sm *sm, uint32_t number, unsigned index, bool changed)
 		vfs->vf[index].naming = true;
 	}
 	vfs->info_wanted = true;
-	sm_look_again(sm);
+	sm_look_at_vports(sm);
 }
 
 static void name_request(struct request *ret, uint16_t attr, uint32_t modifier, uint32_t number,
@@ -642,6 +642,7 @@ void vports_take_read(struct sm *sm, uint32_t number, const struct answer *answe
 
 	if (!vfs || INDEX_OF(answer->request->tag) >= vfs->n)
 		return; /* it announces none any more */
+	sm_include(sm, number);
 	if (answer->request->attr == ATTR_VIRTUALIZATION_INFO ||
 	    answer->request->attr == ATTR_VPORT_GUID_INFO)
 		vfs->asking = false;
@@ -693,6 +694,10 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 	const struct identity *id;
 	int r = 0;
 
+	/* The other, who has gone, was looked at. */
+	if (vf->resettled)
+		sm_include(sm, e.port);
+	vf->resettled = false;
 	if (takes_part(sm, e) && needs_lid(vf)) {
 		adopt(sm, vf);
 		identity_see(sm->identities, vf->guid);
@@ -713,8 +718,11 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 		id = NULL;
 	if (vf->known && !needs_lid(vf))
 		id = NULL;
-	if (vf->lid != (id ? id->lid : 0))
+	if (vf->lid != (id ? id->lid : 0)) {
+		vf->ways = 0;
 		sm->changed = true;
+		sm_include(sm, e.port);
+	}
 	vf->lid = id ? id->lid : 0;
 	if (vf->lid && node_of(&sm->fabric, e.port)->present)
 		sm->fabric.by_lid[vf->lid] = e.port;
@@ -933,7 +941,7 @@ static void take_vport_set(struct sm *sm, uint32_t number, const struct answer *
 		vf->stale = true; /* it may have been done */
 		known_vports(sm, number)->blocks_wanted |=
 			(uint16_t)(1u << INDEX_OF(answer->request->tag) / VPORT_STATE_BLOCK);
-		sm_look_again(sm);
+		sm_look_at_vports(sm);
 		return;
 	}
 	state = wire_get(answer->data, VPORT_INFO_STATE);
@@ -1068,7 +1076,8 @@ void vports_update_reasons(struct sm *sm)
 		struct vf *vf = vf_of(&sm->fabric, e);
 		enum reason reason;
 
-		if (sm->fabric.ports[e.port].vfs->model != VF_VPORT)
+		if (sm->fabric.ports[e.port].vfs->model != VF_VPORT ||
+		    !sm_includes(sm, node_of(&sm->fabric, e.port)))
 			continue;
 		reason = reason_of(sm, e);
 		if (vf->reason == reason)

@@ -118,7 +118,14 @@ void work_drop(struct sm *sm, uint32_t number)
 void work_add_all(struct sm *sm, unsigned todo)
 {
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (sm->fabric.nodes[i].present)
+		if (sm->fabric.nodes[i].present && sm_includes(sm, &sm->fabric.nodes[i]))
+			work_add(sm, i, todo);
+}
+
+void work_add_switches(struct sm *sm, unsigned todo)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		if (sm->fabric.nodes[i].present && node_is_switch(&sm->fabric.nodes[i]))
 			work_add(sm, i, todo);
 }
 
