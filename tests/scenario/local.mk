@@ -34,3 +34,7 @@ EXTRA_PROGRAMS += tests/bench/bench-sim-inside
 tests_bench_bench_sim_inside_CPPFLAGS = $(sim_cppflags)
 tests_bench_bench_sim_inside_LDADD = $(scenario_ldadd)
 benches += tests/bench/bench-sim-inside
+EXTRA_PROGRAMS += tests/bench/bench-vports
+tests_bench_bench_vports_CPPFLAGS = $(sim_cppflags)
+tests_bench_bench_vports_LDADD = $(scenario_ldadd)
+benches += tests/bench/bench-vports
