@@ -394,8 +394,7 @@ static bool advance_activate(struct sm *sm)
 		twins_judge_predecessor(sm);
 	sm->adopting = false;
 	faults_settle(sm);
-	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide &&
-		       !faults_any(sm);
+	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide && !faults_any(sm);
 	still = sm->routing.valid && !is_wanted(sm) && !sm->changed && !faults_any(sm) &&
 		requests_totals(sm->requests)->sent == sm->sent_before;
 	rest(sm);
