@@ -27,7 +27,7 @@ static bool takes_part(const struct fabric *f, uint32_t number)
 	const struct node *node = node_of(f, number);
 
 	return node->present && node->reason == REASON_NONE && port->present && port->known &&
-	       port->guid != 0 && port_is_end(f, number);
+	       port->guid != 0 && port_is_end(f, number) && !port_is_barred(port);
 }
 
 static uint8_t lmc_of(const struct sm *sm, uint32_t number)
@@ -306,7 +306,7 @@ static void note_lid(struct sm *sm, uint32_t number)
 
 	if (!port_is_end(&sm->fabric, number))
 		return;
-	if (!id) {
+	if (!id || port_is_barred(port)) {
 		port->lid = 0;
 		port->lmc = 0;
 		return;
@@ -342,6 +342,7 @@ int lids_plan(struct sm *sm)
 	bool missing = false;
 	int r = 0;
 
+	vf_rules_apply(sm);
 	fit_tables(sm);
 	identities_begin(sm->identities, f->sweep, sm->last_lid);
 	reserve_mark(sm);

@@ -25,6 +25,7 @@ libvsm_a_SOURCES += sm/sm.c
 libvsm_a_SOURCES += sm/tables.c
 libvsm_a_SOURCES += sm/trap.c
 libvsm_a_SOURCES += sm/vf.c sm/vf.h
+libvsm_a_SOURCES += sm/vf-rules.c
 libvsm_a_SOURCES += sm/vport.c
 libvsm_a_SOURCES += sm/vswitch.c sm/vswitch.h
 libvsm_a_SOURCES += sm/work.c

@@ -340,6 +340,27 @@ void vports_update_reasons(struct sm *sm);
 /* Of a port that is Active: what is wrong with its virtualization, or with its own vport. */
 enum reason vports_reason_of_port(const struct sm *sm, uint32_t port);
 
+/* vf-rules.c: what the operator allows virtual functions. */
+/* The rule for those of this physical port, or NULL. Valid until the next configuration. */
+const struct vf_policy *vf_rule_of(const struct sm *sm, uint32_t port);
+/* False: which one that is, depends on what the device calls itself, which is not known yet. */
+bool vf_rule_is_known(const struct sm *sm, uint32_t port);
+/*
+ * May VF @e.index of the physical port @e.port have @guid? Else *ret says why not, or that it is
+ * not known yet (REASON_IN_PROGRESS). Of VFs of any model: behind a virtual switch @e is as
+ * vswitch_vf_at() names it.
+ */
+bool vf_may_have(const struct sm *sm, struct endpoint e, uint64_t guid, enum reason *ret);
+/* Before a plan: find who is barred. */
+void vf_rules_apply(struct sm *sm);
+/* The device calls itself otherwise than before, or has been asked for the first time. */
+void vf_rules_take_name(struct sm *sm, struct node *node);
+/* A VF behind a virtual switch that rules keep from coming up? Who is Active already stays so. */
+static inline bool port_is_barred(const struct port *port)
+{
+	return port->barred != REASON_NONE && port_state(port) != PORT_ACTIVE;
+}
+
 /* lids.c: who gets which LID. */
 int lids_plan(struct sm *sm);
 /* One LID for @guid, if need be that of who has been away for longest. 0, -ENOSPC or -ENOMEM. */

@@ -220,7 +220,8 @@ static unsigned all_keys_of(const struct sm *sm, uint32_t end, uint16_t *ret, un
 	for (unsigned i = 1; vfs && vfs->model == VF_VPORT && i < vfs->n; i++) {
 		struct endpoint e = { end, (uint16_t)i };
 
-		if (vf_is_here(&sm->fabric, e) && !vfs->vf[i].duplicate)
+		if (vf_is_here(&sm->fabric, e) && !vfs->vf[i].duplicate &&
+		    !vf_is_barred(&vfs->vf[i]))
 			n = join(ret, n, room, keys, plan_end(sm, e, keys, COUNT(keys)));
 	}
 

@@ -372,6 +372,8 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 		return r;
 	}
 	say(sm, &gone, "no longer reserved");
+	if (is_present(sm, guid))
+		sm_sweep_again(sm, false);
 
 	return 0;
 }

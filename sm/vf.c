@@ -145,6 +145,12 @@ static bool owns(const struct fabric *f, uint64_t guid, uint32_t number)
 	       !is_of_port(f, guid);
 }
 
+/* A stranger keeps nobody from the GUID who may have it. */
+static bool gives_way(const struct vf *owner, const struct vf *other)
+{
+	return vf_is_barred(owner) && !vf_is_barred(other);
+}
+
 static int settle(struct fabric *f, struct endpoint e)
 {
 	struct vf *vf = vf_of(f, e);
@@ -153,7 +159,8 @@ static int settle(struct fabric *f, struct endpoint e)
 	vf->duplicate = false;
 	if (!vf_is_here(f, e) || owner == vf_number(e.port, e.index))
 		return 0;
-	if (is_of_port(f, vf->guid) || owns(f, vf->guid, owner)) {
+	if (is_of_port(f, vf->guid) ||
+	    (owns(f, vf->guid, owner) && !gives_way(vf_of(f, vf_of_number(owner)), vf))) {
 		vf->duplicate = true;
 		return 0;
 	}

@@ -51,12 +51,13 @@ struct vf {
 	uint8_t had_blocks;       /* of its table that were known before it came up again */
 	uint8_t state;            /* vports: enum port_state as last told */
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
-	bool known : 1;           /* info is what the device holds */
-	bool stale : 1;           /* VPortInfo is to be read */
-	bool unnamed : 1;         /* VNodeInfo is to be read */
-	bool naming : 1;          /* VNodeDescription is to be read */
-	bool busy : 1;            /* a Set of VPortInfo, or a request for its table, is under way */
-	bool duplicate : 1;       /* its GUID is another's: it is told nothing */
+	uint8_t barred;     /* vports: enum reason: what rules have against it, see vf-rules.c */
+	bool known : 1;     /* info is what the device holds */
+	bool stale : 1;     /* VPortInfo is to be read */
+	bool unnamed : 1;   /* VNodeInfo is to be read */
+	bool naming : 1;    /* VNodeDescription is to be read */
+	bool busy : 1;      /* a Set of VPortInfo, or a request for its table, is under way */
+	bool duplicate : 1; /* its GUID is another's: it is told nothing */
 	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
 };
@@ -124,13 +125,19 @@ void vfs_forget(struct fabric *f, uint32_t port);
 /* What the device holds, or 0. vfs_settle_guids() is to follow. */
 void vf_set_guid(struct fabric *f, struct endpoint e, uint64_t guid);
 
+/* Do rules keep it from coming up? Who is Active already stays so. */
+static inline bool vf_is_barred(const struct vf *vf)
+{
+	return vf->barred != REASON_NONE && vf->state != PORT_ACTIVE;
+}
+
 /* Is it there: an entry that has a GUID, a vport that somebody has started? */
 bool vf_is_here(const struct fabric *f, struct endpoint e);
 
 /*
  * See who has which GUID, after any of them may have changed: who had one keeps it as long as it is
- * there, and of others that show up with it, or with that of a port, duplicate is set. 0 or
- * -ENOMEM.
+ * there and not barred, and of others that show up with it, or with that of a port, duplicate is
+ * set. 0 or -ENOMEM.
  */
 int vfs_settle_guids(struct fabric *f);
 

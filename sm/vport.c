@@ -613,7 +613,8 @@ static bool takes_part(const struct sm *sm, struct endpoint e)
 {
 	const struct vf *vf = vf_of(&sm->fabric, e);
 
-	return vf_is_here(&sm->fabric, e) && !vf->duplicate && vf->partition_cap > 0;
+	return vf_is_here(&sm->fabric, e) && !vf->duplicate && !vf_is_barred(vf) &&
+	       vf->partition_cap > 0;
 }
 
 static bool needs_lid(const struct vf *vf)
@@ -658,7 +659,7 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 	if (id && !vf_is_here(&sm->fabric, e) &&
 	    endpoint_find(&sm->fabric, vf->guid).port != NO_PORT)
 		id = NULL;
-	if (vf->known && !needs_lid(vf))
+	if ((vf->known && !needs_lid(vf)) || vf_is_barred(vf))
 		id = NULL;
 	if (vf->lid != (id ? id->lid : 0))
 		sm->changed = true;
@@ -768,6 +769,8 @@ static enum reason obstacle(const struct sm *sm, struct endpoint e)
 		return (enum reason)vf->set_fault.reason;
 	if (vf->guid == 0)
 		return REASON_VF_NO_GUID;
+	if (vf->barred != REASON_NONE)
+		return (enum reason)vf->barred;
 	if (vf->duplicate)
 		return REASON_VF_DUPLICATE_GUID;
 	if (needs_lid(vf) && vf->lid == 0)
@@ -802,7 +805,7 @@ static bool ask_vport_set(struct sm *sm, struct endpoint e, struct request *ret)
 	if (!vf->known || vf->stale || vf->busy || vf->state <= PORT_DOWN ||
 	    fault_waits(sm, &vf->set_fault) || (next_state(vf) == PORT_NO_CHANGE && !readdress))
 		return false;
-	if (obstacle(sm, e) != REASON_NONE && vf->set_fault.reason == REASON_NONE)
+	if (obstacle(sm, e) != (enum reason)vf->set_fault.reason)
 		return false;
 	vf->busy = true;
 	ret->method = METHOD_SET;

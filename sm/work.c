@@ -412,12 +412,16 @@ static void take_port_info(struct sm *sm, struct node *node, const struct answer
 static void take_description(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	char former[sizeof(node->description)];
+	bool is_first = !node->name_asked;
 
 	memcpy(former, node->description, sizeof(former));
 	if (answer->result == REQUEST_ANSWERED)
 		node_set_description(node, answer->data);
+	node->name_asked = true;
 	if (strcmp(former, node->description) != 0)
 		sm->names++;
+	if (is_first || strcmp(former, node->description) != 0)
+		vf_rules_take_name(sm, node);
 	set_naming(sm, node, node->work.todo & TODO(TODO_DESCRIPTION));
 }
 
