@@ -75,11 +75,11 @@ struct port {
 	uint16_t lid;             /* planned base LID; 0: none */
 	uint16_t status;          /* of the last refused Set */
 	uint8_t number;
-	uint8_t lmc;      /* planned */
-	uint8_t reason;   /* enum reason: why it is not Active, or what else is wrong */
-	uint8_t refusals; /* Sets of PortInfo refused in a row */
-	uint8_t barred;   /* of a VF: enum reason: what rules have against it, see vf-rules.c */
-	uint32_t fits;    /* sweep that found nothing to set; 0: read or set since */
+	uint8_t lmc;              /* planned */
+	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
+	uint8_t refusals;         /* Sets of PortInfo refused in a row */
+	uint8_t barred;           /* of a VF: enum reason: see vf-rules.c */
+	uint32_t fits;            /* sweep that found nothing to set; 0: read or set since */
 	struct fault set_fault;   /* they are refused again and again */
 	struct fault table_fault; /* its P_Key table is refused, or not answered for */
 	bool known : 1;           /* info is what the device holds */

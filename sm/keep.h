@@ -60,12 +60,29 @@ struct kept_reservation {
 	char name[KEEP_NAME_MAX + 1];    /* for people */
 };
 
+/* LIDs for virtual functions to come, of a physical port: see spares.c. None forgets the port. */
+#define KEEP_SPARES_MAX 1024
+
+struct kept_spares {
+	uint64_t guid;
+	unsigned n;
+	const uint16_t *lid;
+};
+
+/* The virtual function with this GUID is to be at @port; 0 forgets that: see moves.c. */
+struct kept_move {
+	uint64_t guid;
+	uint64_t port;
+};
+
 /* Any member may be NULL. */
 struct keep_reader {
 	void (*identity)(void *user, const struct kept_identity *identity);
 	void (*mkey)(void *user, const struct kept_mkey *mkey);
 	void (*quirks)(void *user, const struct kept_quirks *quirks);
 	void (*reservation)(void *user, const struct kept_reservation *reservation);
+	void (*spares)(void *user, const struct kept_spares *spares);
+	void (*move)(void *user, const struct kept_move *move);
 };
 
 struct keeper_ops {
@@ -79,6 +96,8 @@ struct keeper_ops {
 	/* No @fn is called with this @user any more. */
 	void (*cancel)(struct keeper *k, const void *user);
 	int (*reservation)(struct keeper *k, const struct kept_reservation *reservation);
+	int (*spares)(struct keeper *k, const struct kept_spares *spares);
+	int (*move)(struct keeper *k, const struct kept_move *move);
 };
 
 struct keeper {
@@ -109,6 +128,16 @@ static inline int keep_quirks(struct keeper *k, const struct kept_quirks *quirks
 static inline int keep_reservation(struct keeper *k, const struct kept_reservation *reservation)
 {
 	return k->ops->reservation(k, reservation);
+}
+
+static inline int keep_spares(struct keeper *k, const struct kept_spares *spares)
+{
+	return k->ops->spares(k, spares);
+}
+
+static inline int keep_move(struct keeper *k, const struct kept_move *move)
+{
+	return k->ops->move(k, move);
 }
 
 static inline int keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)

@@ -23,6 +23,7 @@ libvsm_a_SOURCES += sm/routes.c
 libvsm_a_SOURCES += sm/settings.c
 libvsm_a_SOURCES += sm/sm.c
 libvsm_a_SOURCES += sm/tables.c
+libvsm_a_SOURCES += sm/spares.c
 libvsm_a_SOURCES += sm/trap.c
 libvsm_a_SOURCES += sm/vf.c sm/vf.h
 libvsm_a_SOURCES += sm/vf-rules.c

@@ -118,6 +118,25 @@ struct planned_keys {
 	bool stale; /* there are other partitions now */
 };
 
+/* LIDs that lead to a physical port, for VFs that are not there yet: see spares.c. */
+struct spare_stock {
+	uint64_t guid; /* of the port */
+	uint16_t *lid; /* the first is given first */
+	uint16_t n;
+	uint16_t room;
+	bool kept;     /* it is as the store has it */
+	bool is_short; /* there are fewer than the rule says; it was said */
+};
+
+struct spares {
+	struct guid_map map;
+	struct spare_stock *all;
+	uint32_t n;
+	uint32_t room;
+	unsigned n_lids; /* of all stocks */
+	bool taken;      /* one was, in this reconcile: they are filled up in the next */
+};
+
 /* What the store told, for devices that have not appeared yet. */
 struct memory_entry {
 	uint64_t guid;
@@ -164,6 +183,7 @@ struct sm {
 	struct event_log *events;
 	struct identities *identities;
 	struct reservations reservations;
+	struct spares spares;
 	struct list kept_waiters; /* see reserve.c */
 	struct memory memory;
 	struct discovery discovery;
@@ -368,6 +388,29 @@ int lids_assign(struct sm *sm, uint64_t guid, uint8_t lmc);
 /* Is one of @lid to @lid + 2^@lmc - 1 beyond last_lid? */
 bool lids_are_beyond(const struct sm *sm, unsigned lid, unsigned lmc);
 
+/* spares.c: LIDs for VFs that are not there yet. */
+void spares_load(struct sm *sm, const struct kept_spares *kept);
+/* The store has told all: those that are nobody's are spare. */
+void spares_claim(struct sm *sm);
+void spares_done(struct sm *sm);
+/* One for a VF at this physical port, and spare no longer; 0: there is none. */
+uint16_t spares_take(struct sm *sm, uint32_t port);
+/* A device has these LIDs: if they are spare, they are its own. */
+void spares_yield(struct sm *sm, unsigned lid, unsigned lmc);
+/* One is free now; false: there is none. */
+bool spares_give_up(struct sm *sm);
+/* GUID of the port that @lid is spare for; 0: it is not. */
+uint64_t spares_owner(const struct sm *sm, unsigned lid);
+/*
+ * For a plan: none beyond the forwarding tables; then, when all others have theirs, as many as
+ * rules say; and what the store should know.
+ */
+void spares_fit(struct sm *sm);
+int spares_plan(struct sm *sm);
+void spares_keep(struct sm *sm);
+/* At rest: what was taken is filled up again. */
+void spares_refill(struct sm *sm);
+
 /* reserve.c: what the operator reserved. */
 void reserve_init(struct sm *sm);
 /* Those who wait are told that it will not be. */
@@ -382,8 +425,13 @@ bool reserve_has_lid(const struct sm *sm, uint64_t guid);
 /* routes.c: forwarding tables, computed on another thread. */
 /* 0: nothing to compute, 1: a job was started and sm_advance() will follow, -errno. */
 int routes_plan(struct sm *sm);
-/* When there are tables: LIDs of vports lead where those of their ports lead. 0 or -ENOMEM. */
+/*
+ * When there are tables: LIDs of vports, and spare ones, lead where those of their ports lead. 0 or
+ * -ENOMEM.
+ */
 int routes_add_vports(struct sm *sm);
+/* Such a LID leads nowhere any more. */
+void routes_drop(struct sm *sm, uint16_t lid);
 /* There can be no plan now; sentence: see struct routing. */
 void routes_fail(struct sm *sm, const char *trouble);
 void routes_done(struct sm *sm);

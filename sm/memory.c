@@ -100,15 +100,22 @@ static void read_reservation(void *user, const struct kept_reservation *kept)
 			    (unsigned long long)kept->guid);
 }
 
+static void read_spares(void *user, const struct kept_spares *kept)
+{
+	spares_load(user, kept);
+}
+
 void memory_load(struct sm *sm)
 {
 	static const struct keep_reader reader = { .identity = read_identity,
 						   .mkey = read_mkey,
 						   .quirks = read_quirks,
-						   .reservation = read_reservation };
+						   .reservation = read_reservation,
+						   .spares = read_spares };
 
 	keep_read(sm->keeper, &reader, sm);
 	reserve_load(sm);
+	spares_claim(sm);
 }
 
 void memory_done(struct sm *sm)

@@ -175,6 +175,13 @@ static int check_owners(const struct sm *sm, const struct kept_reservation *want
 	for (unsigned lid = wanted->lid; lid < wanted->lid + (1u << sm->conf.lmc); lid++) {
 		uint64_t owner = identity_owner(sm->identities, lid);
 
+		if (owner == 0 && spares_owner(sm, lid)) {
+			describe(sm, spares_owner(sm, lid), owner_text);
+			snprintf(why, SM_WHY_SIZE,
+				 "LID %u is spare, for virtual functions of %s that are to come",
+				 lid, owner_text);
+			return -EEXIST;
+		}
 		if (owner == 0 || owner == wanted->guid)
 			continue;
 		describe(sm, owner, owner_text);

@@ -468,40 +468,102 @@ static int widen(struct tables *tables, uint32_t n_rows, size_t stride)
 	return 0;
 }
 
-static int copy_column(struct routing *routing, uint16_t to, uint16_t from)
+/* LIDs whose columns become those of others. */
+struct copies {
+	uint16_t to[LID_UNICAST_LAST + 1];
+	uint32_t n;
+	uint16_t highest;
+};
+
+static void note_copy(struct sm *sm, struct copies *copies, uint16_t to, uint32_t port)
+{
+	struct routing *routing = &sm->routing;
+	uint16_t from = port == NO_PORT ? 0 : sm->fabric.ports[port].lid;
+
+	if (to == 0 || from == 0 || from >= routing->tables.stride || routing->copied[to] == from ||
+	    copies->n == COUNT(copies->to))
+		return;
+	routing->copied[to] = from;
+	copies->to[copies->n++] = to;
+	copies->highest = MAX(copies->highest, to);
+}
+
+static void note_vports(struct sm *sm, struct copies *copies)
+{
+	struct vf_walk walk = { 0 };
+	struct endpoint e;
+
+	while (vf_walk_next(&sm->fabric, &walk, &e))
+		note_copy(sm, copies, vf_of(&sm->fabric, e)->lid, e.port);
+}
+
+static void note_spares(struct sm *sm, struct copies *copies)
+{
+	for (uint32_t i = 0; i < sm->spares.n; i++) {
+		const struct spare_stock *stock = &sm->spares.all[i];
+		uint32_t port = fabric_find_port(&sm->fabric, stock->guid);
+
+		for (unsigned k = 0; k < stock->n; k++)
+			note_copy(sm, copies, stock->lid[k], port);
+	}
+}
+
+/* Row by row: the tables may be larger than what a processor keeps near. */
+static int copy_columns(struct routing *routing, const struct copies *copies)
 {
 	struct tables *tables = &routing->tables;
+	size_t stride = ((size_t)copies->highest + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
 
-	if (widen(tables, routing->n_rows, ((size_t)to + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK) < 0)
+	if (widen(tables, routing->n_rows, stride) < 0)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < routing->n_rows; i++)
-		tables->lft[i * tables->stride + to] = tables->lft[i * tables->stride + from];
-	routing->copied[to] = from;
-	routing->max_lid = MAX(routing->max_lid, to);
+	for (uint32_t i = 0; i < routing->n_rows; i++) {
+		uint8_t *row = tables->lft + i * tables->stride;
+
+		for (uint32_t k = 0; k < copies->n; k++)
+			row[copies->to[k]] = row[routing->copied[copies->to[k]]];
+	}
+	routing->max_lid = MAX(routing->max_lid, copies->highest);
 
 	return 0;
 }
 
 /*
  * No route is computed for a vport: it is where its port is (reference/virtualization.md 2.5, 7),
- * and what was proven of the one is true of the other.
+ * and what was proven of the one is true of the other. No two want the same LID.
  */
 int routes_add_vports(struct sm *sm)
 {
 	struct routing *routing = &sm->routing;
-	struct vf_walk walk = { 0 };
-	struct endpoint e;
+	AUTO(freep) struct copies *copies = NULL;
 	int r = 0;
 
-	while (r == 0 && routing->tables.lft && vf_walk_next(&sm->fabric, &walk, &e)) {
-		uint16_t lid = vf_at(&sm->fabric, e.port, e.index)->lid;
-		uint16_t base = sm->fabric.ports[e.port].lid;
-
-		if (lid && base && base < routing->tables.stride && routing->copied[lid] != base)
-			r = copy_column(routing, lid, base);
-	}
+	if (!routing->tables.lft || (sm->fabric.n_vfs == 0 && sm->spares.n_lids == 0))
+		return 0;
+	copies = malloc(sizeof(*copies));
+	if (!copies)
+		return -ENOMEM;
+	copies->n = copies->highest = 0;
+	note_vports(sm, copies);
+	note_spares(sm, copies);
+	if (copies->n > 0)
+		r = copy_columns(routing, copies);
+	if (r < 0)
+		for (uint32_t i = 0; i < copies->n; i++)
+			routing->copied[copies->to[i]] = 0;
 
 	return r;
+}
+
+void routes_drop(struct sm *sm, uint16_t lid)
+{
+	struct routing *routing = &sm->routing;
+	struct tables *tables = &routing->tables;
+
+	if (routing->copied[lid] == 0 || !tables->lft)
+		return;
+	routing->copied[lid] = 0;
+	for (uint32_t i = 0; lid < tables->stride && i < routing->n_rows; i++)
+		tables->lft[i * tables->stride + lid] = ROUTE_NONE;
 }
 
 void routes_done(struct sm *sm)

@@ -48,8 +48,11 @@ struct sm_status {
 	uint32_t ports_active;     /* linked ports that are Active, switch port 0 not counted */
 	uint32_t ports_not_active; /* linked ports that are not, each with a reason */
 	uint32_t lids_used;
-	uint32_t naming; /* nodes whose description is being asked for, after they came up */
-	uint64_t names;  /* descriptions that came and were new */
+	uint32_t lids_spare; /* for virtual functions that are not there yet */
+	uint32_t lids_free;
+	uint32_t lids_total; /* unicast LIDs that forwarding tables have room for */
+	uint32_t naming;     /* nodes whose description is being asked for, after they came up */
+	uint64_t names;      /* descriptions that came and were new */
 	uint64_t sweeps;
 	uint64_t sweep_started;  /* loop_now() */
 	uint64_t sweep_took;     /* ns, the last that ended */

@@ -51,13 +51,13 @@ struct vf {
 	uint8_t had_blocks;       /* of its table that were known before it came up again */
 	uint8_t state;            /* vports: enum port_state as last told */
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
-	uint8_t barred;     /* vports: enum reason: what rules have against it, see vf-rules.c */
-	bool known : 1;     /* info is what the device holds */
-	bool stale : 1;     /* VPortInfo is to be read */
-	bool unnamed : 1;   /* VNodeInfo is to be read */
-	bool naming : 1;    /* VNodeDescription is to be read */
-	bool busy : 1;      /* a Set of VPortInfo, or a request for its table, is under way */
-	bool duplicate : 1; /* its GUID is another's: it is told nothing */
+	uint8_t barred;           /* vports: enum reason: see vf-rules.c */
+	bool known : 1;           /* info is what the device holds */
+	bool stale : 1;           /* VPortInfo is to be read */
+	bool unnamed : 1;         /* VNodeInfo is to be read */
+	bool naming : 1;          /* VNodeDescription is to be read */
+	bool busy : 1;            /* a Set of VPortInfo, or a request for its table, is under way */
+	bool duplicate : 1;       /* its GUID is another's: it is told nothing */
 	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
 };

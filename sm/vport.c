@@ -632,7 +632,25 @@ static void adopt(struct sm *sm, const struct vf *vf)
 	if (!sm->adopting || held == 0 || reserve_has_lid(sm, vf->guid) ||
 	    (id && id->lid == held) || lids_are_beyond(sm, held, 0))
 		return;
+	spares_yield(sm, held, 0);
 	identity_claim(sm->identities, vf->guid, held, 0);
+}
+
+/* One that leads to its port already, if there is one. */
+static int assign_lid(struct sm *sm, struct endpoint e, uint64_t guid)
+{
+	uint16_t spare = spares_take(sm, e.port);
+
+	return spare ? identity_claim(sm->identities, guid, spare, 0) : lids_assign(sm, guid, 0);
+}
+
+/* Of one that has gone: has its GUID shown up nowhere else since? */
+static bool was_last_here(const struct sm *sm, struct endpoint e)
+{
+	uint64_t guid = vf_of(&sm->fabric, e)->guid;
+
+	return endpoint_find(&sm->fabric, guid).port == NO_PORT &&
+	       guid_map_get(&sm->fabric.by_vf_guid, guid) == vf_number(e.port, e.index);
 }
 
 static void plan_lid(struct sm *sm, struct endpoint e)
@@ -650,14 +668,13 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 			id = NULL;
 		}
 		if (!id)
-			r = lids_assign(sm, vf->guid, 0);
+			r = assign_lid(sm, e, vf->guid);
 		if (r < 0)
 			vf->reason = r == -ENOSPC ? REASON_OUT_OF_LIDS : REASON_OUT_OF_MEMORY;
 	}
 	/* Who has gone keeps its LID where it was, until it shows up elsewhere. */
 	id = vf->guid && !vf->duplicate ? identity_find(sm->identities, vf->guid) : NULL;
-	if (id && !vf_is_here(&sm->fabric, e) &&
-	    endpoint_find(&sm->fabric, vf->guid).port != NO_PORT)
+	if (id && !vf_is_here(&sm->fabric, e) && !was_last_here(sm, e))
 		id = NULL;
 	if ((vf->known && !needs_lid(vf)) || vf_is_barred(vf))
 		id = NULL;

@@ -17,6 +17,8 @@ enum row_kind {
 	ROW_MKEY,
 	ROW_QUIRKS,
 	ROW_RESERVATION, /* its blob: the places, 8 bytes each, and then the name */
+	ROW_SPARES,      /* its blob: LIDs, 2 bytes each */
+	ROW_MOVE,
 	ROW_KIND_COUNT,
 };
 
@@ -30,6 +32,7 @@ struct row {
 	uint64_t guid;
 	uint64_t mkey;
 	uint64_t other_mkey;
+	uint64_t port; /* of a move; 0: it is forgotten */
 	const void *blob;
 };
 

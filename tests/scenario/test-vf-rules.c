@@ -8,6 +8,8 @@
 
 #include "tests/scenario/scenario.h"
 
+#include <endian.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,8 +21,7 @@
 
 #include "base/macros.h"
 #include "sm/vf.h"
-#include "tests/sim/endpoint.h"
-#include "tests/sim/probe.h"
+#include "tests/sim/tables.h"
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
 
@@ -131,6 +132,74 @@ static void expect_left(struct scenario *s, const struct sim_port *port, unsigne
 	if (info.state != SIM_INIT || strcmp(vf_reason(s, port, vf), reason) != 0)
 		scenario_fail(s, "VF %u of %s is in state %u, the reason is %s", vf,
 			      port->node->name, info.state, vf_reason(s, port, vf));
+}
+
+/* SMPs that this costs. */
+struct costs {
+	uint64_t requests, sets, lft_sets;
+};
+
+static struct costs costs_until_now(struct scenario *s)
+{
+	const struct transport_sim_counts *counts = transport_sim_counts(s->first.transport);
+
+	return (struct costs){ counts->requests, counts->sets, counts->lft_sets };
+}
+
+static struct costs costs_since(struct scenario *s, struct costs before)
+{
+	struct costs now = costs_until_now(s);
+
+	return (struct costs){ now.requests - before.requests, now.sets - before.sets,
+			       now.lft_sets - before.lft_sets };
+}
+
+/* What it costs until the VF is Active, which it is within a second. */
+static struct costs costs_to_active(struct scenario *s, const struct sim_port *port, unsigned vf,
+				    struct costs before)
+{
+	for (unsigned i = 0; i < 10000; i++) {
+		if (sim_vport(port, vf)->state == SIM_ACTIVE)
+			return costs_since(s, before);
+		scenario_run(s, 100 * LOOP_USEC);
+	}
+	scenario_fail(s, "VF %u of %s is in state %u, the reason is %s", vf, port->node->name,
+		      sim_vport(port, vf)->state, vf_reason(s, port, vf));
+}
+
+static void expect_no_table_is_written(struct scenario *s, struct costs costs)
+{
+	if (costs.lft_sets > 0 || costs.requests > 10)
+		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
+			      costs.requests, costs.lft_sets);
+}
+
+static void expect_spare(struct scenario *s, unsigned n)
+{
+	struct sm_status status = scenario_status(&s->first);
+
+	if (status.lids_spare != n)
+		scenario_fail(s, "%u LIDs are spare, and not %u", status.lids_spare, n);
+	assert_int_equal(status.lids_used + status.lids_spare + status.lids_free,
+			 status.lids_total);
+}
+
+/* Do the switches agree where @lid leads? Then the last of them has a host behind that port. */
+static const struct sim_port *way_of(struct scenario *s, unsigned lid)
+{
+	const struct sim_node *at = s->switches[0];
+
+	for (unsigned hops = 0; hops < 8; hops++) {
+		unsigned out = sim_lft_at(at, lid);
+
+		if (out == SIM_LFT_NONE || out == 0)
+			return NULL;
+		at = at->ports[out].far->node;
+		if (!at->sw)
+			return &at->ports[1];
+	}
+
+	return NULL;
 }
 
 static void settles_and_is_good(struct scenario *s)
@@ -346,6 +415,176 @@ static void no_more_than_the_rule_says_come_up(void **state)
 	assert_string_equal(scenario_reason(s, scenario_vf(pf, 4)), "vf-too-many");
 }
 
+/* ---- spare LIDs ------------------------------------------------------------------------------ */
+
+static void a_vf_takes_a_spare_lid_and_no_table_is_written(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	struct costs before;
+	uint16_t lid;
+
+	build(s, graph_make_ft2(8), true);
+	port = scenario_host(s, 5);
+	add_rule(s, port)->spare_lids = 4;
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	expect_spare(s, 4);
+	for (unsigned vf = 1; vf <= VFS; vf++) {
+		before = costs_until_now(s);
+		vf_starts(s, port, vf, LAWFUL + vf);
+		expect_no_table_is_written(s, costs_to_active(s, port, vf, before));
+		lid = sim_vport(port, vf)->lid;
+		assert_ptr_equal(way_of(s, lid), port);
+		/* The stock is filled up behind it. */
+		settles_and_is_good(s);
+		expect_spare(s, 4);
+		assert_true(costs_since(s, before).lft_sets <= s->n_switches);
+		scenario_run(s, TRAP_PAUSE);
+	}
+	/* One that shares a LID, or has one, takes none. */
+	vf_stops(s, port, 1);
+	settles(s);
+	vf_starts(s, port, 1, LAWFUL + 1);
+	settles_and_is_good(s);
+	expect_spare(s, 4);
+}
+
+static void more_at_once_than_there_are_spare_lids_come_up(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(8), true);
+	port = scenario_host(s, 5);
+	add_rule(s, port)->spare_lids = 2;
+	scenario_start_sm(s);
+	settles(s);
+	for (unsigned vf = 1; vf <= VFS; vf++)
+		vf_starts(s, port, vf, LAWFUL + vf);
+	settles_and_is_good(s);
+	for (unsigned vf = 1; vf <= VFS; vf++)
+		expect_up(s, port, vf);
+	expect_spare(s, 2);
+}
+
+/* Also of all ports, by a name that is asked last. */
+static void a_restart_finds_spare_lids_and_writes_nothing(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	struct costs before;
+
+	build(s, graph_make_ft2(4), true);
+	port = scenario_host(s, 3);
+	add_rule(s, NULL)->spare_lids = 3;
+	scenario_start_sm(s);
+	settles(s);
+	vf_starts(s, port, 2, LAWFUL);
+	settles_and_is_good(s);
+	expect_spare(s, 3 * s->n_hosts);
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	expect_spare(s, 3 * s->n_hosts);
+	assert_int_equal(costs_until_now(s).sets, 0);
+	before = costs_until_now(s);
+	vf_starts(s, port, 3, LAWFUL + 1);
+	expect_no_table_is_written(s, costs_to_active(s, port, 3, before));
+}
+
+static void a_vf_that_moves_takes_its_spare_lid_along(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from, *to;
+	struct costs before;
+	uint16_t lid;
+
+	build(s, graph_make_ft2(8), true);
+	from = scenario_host(s, 3);
+	to = scenario_host(s, s->n_hosts - 1);
+	add_rule(s, from)->spare_lids = 4;
+	scenario_start_sm(s);
+	settles(s);
+	vf_starts(s, from, 1, LAWFUL);
+	settles_and_is_good(s);
+	lid = sim_vport(from, 1)->lid;
+	vf_stops(s, from, 1);
+	vf_starts(s, to, 2, LAWFUL);
+	settles_and_is_good(s);
+	expect_up(s, to, 2);
+	assert_int_equal(sim_vport(to, 2)->lid, lid);
+	assert_ptr_equal(way_of(s, lid), to);
+	expect_spare(s, 4);
+	/* When it is down, its way is to where it was last. */
+	vf_stops(s, to, 2);
+	settles(s);
+	assert_ptr_equal(way_of(s, lid), to);
+	scenario_run(s, TRAP_PAUSE + LOOP_SEC); /* and no sweep just now */
+	before = costs_until_now(s);
+	vf_starts(s, to, 2, LAWFUL);
+	expect_no_table_is_written(s, costs_to_active(s, to, 2, before));
+	vf_stops(s, to, 2);
+	settles(s);
+	vf_starts(s, from, 1, LAWFUL);
+	settles_and_is_good(s);
+	vf_stops(s, from, 1);
+	settles(s);
+	assert_ptr_equal(way_of(s, lid), from);
+}
+
+static void fewer_spare_lids_are_given_back(void **state)
+{
+	struct scenario *s = *state;
+	struct kept_reservation wanted = { .guid = LAWFUL };
+	struct sim_port *port;
+	char why[SM_WHY_SIZE] = "";
+	uint16_t lid = 0;
+
+	build(s, graph_make_ft2(4), true);
+	port = scenario_host(s, 3);
+	add_rule(s, port)->spare_lids = 70;
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	expect_spare(s, 70);
+	for (uint16_t l = 1; l < 200; l++)
+		if (way_of(s, l) == port && l != sim_lid(port))
+			lid = l;
+	wanted.lid = lid;
+	assert_int_equal(sm_reserve(s->first.sm, &wanted, why), -EEXIST);
+	assert_non_null(strstr(why, "is spare"));
+	s->first.conf.virtual_functions.policy[0].spare_lids = 1;
+	reload(s);
+	settles_and_is_good(s);
+	expect_spare(s, 1);
+	assert_null(way_of(s, lid));
+	assert_int_equal(sm_reserve(s->first.sm, &wanted, why), 0);
+	s->first.conf.virtual_functions.n = 0;
+	reload(s);
+	settles_and_is_good(s);
+	expect_spare(s, 0);
+}
+
+/* Where LIDs are short, what is there counts more than what may come. */
+static void spare_lids_make_room_for_devices(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), true);
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		s->switches[i]->sw->info.lin_cap = htobe16(64);
+	port = scenario_host(s, 3);
+	add_rule(s, port)->spare_lids = 100;
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	expect_spare(s, 63 - scenario_status(&s->first).lids_used);
+	assert_int_equal(scenario_status(&s->first).lids_free, 0);
+	vf_starts(s, scenario_host(s, 4), 1, LAWFUL);
+	settles_and_is_good(s);
+	expect_up(s, scenario_host(s, 4), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -359,6 +598,12 @@ int main(void)
 		TEST(what_is_reserved_for_one_port_stays_down_at_others),
 		TEST(a_vf_behind_a_virtual_switch_stays_down_until_a_rule_allows_it),
 		TEST(no_more_than_the_rule_says_come_up),
+		TEST(a_vf_takes_a_spare_lid_and_no_table_is_written),
+		TEST(more_at_once_than_there_are_spare_lids_come_up),
+		TEST(a_restart_finds_spare_lids_and_writes_nothing),
+		TEST(a_vf_that_moves_takes_its_spare_lid_along),
+		TEST(fewer_spare_lids_are_given_back),
+		TEST(spare_lids_make_room_for_devices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -876,6 +876,10 @@ static void status_has_what_scripts_wait_for(void **state)
 	assert_int_equal(number(status, "ports_not_active"), 3);
 	assert_int_equal(number(status, "vfs_active"), 0);
 	assert_int_equal(number(status, "vfs_not_active"), 0);
+	assert_int_equal(number(status, "lids_used"), 7);
+	assert_int_equal(number(status, "lids_spare"), 20);
+	assert_int_equal(number(status, "lids_free"), 49124);
+	assert_int_equal(number(status, "lids_total"), 49151);
 	assert_int_equal(number(json_object_get(status, "last_sweep"), "seconds_ago"), 12);
 	assert_int_equal(number(json_object_get(smps, "get"), "sent"), 1);
 	assert_int_equal(number(json_object_get(smps, "get"), "answered"), 1);
