@@ -327,6 +327,8 @@ void pkeys_done(struct sm *sm);
 /* The device behind a switch port whose keys that port enforces, or NO_PORT. */
 uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
 bool pkeys_enforces(const struct sm *sm, uint32_t port);
+/* False: they depend on a rule for VFs, and which one that is, is not known yet. */
+bool pkeys_are_known(const struct sm *sm, uint32_t port);
 
 /* What the table should hold is not what it holds, in this block; @ret is what it should hold. */
 bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned n, unsigned block,

@@ -21,6 +21,7 @@
 
 #include "base/macros.h"
 #include "sm/vf.h"
+#include "tests/sim/endpoint.h"
 #include "tests/sim/tables.h"
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
@@ -585,6 +586,122 @@ static void spare_lids_make_room_for_devices(void **state)
 	expect_up(s, scenario_host(s, 4), 1);
 }
 
+/* ---- partitions ------------------------------------------------------------------------------ */
+
+static bool has_pkey(struct sim_port *port, unsigned vf, uint16_t pkey)
+{
+	struct sim_endpoint e = { port, (uint16_t)vf };
+
+	return sim_endpoint_has_pkey(&e, pkey);
+}
+
+static bool is_let_through(const struct sim_port *near, uint16_t pkey)
+{
+	for (unsigned i = 0; i < sim_pkey_cap(near); i++)
+		if (near->pkeys && be16toh(near->pkeys[i]) == pkey)
+			return true;
+
+	return false;
+}
+
+static void a_rule_makes_vfs_members_of_its_partition(void **state)
+{
+	struct scenario *s = *state;
+	struct vf_policy *rule;
+	struct sim_port *port;
+
+	s->closed = true;
+	build(s, graph_make_ft2(4), true);
+	port = scenario_host(s, 3);
+	rule = add_rule(s, port);
+	rule->partition = 0x21;
+	/* What partitions say of this GUID and this partition counts more. */
+	s->members[s->n_members++] = (struct scenario_member){ LAWFUL + 2, 0x21, false };
+	s->members[s->n_members++] = (struct scenario_member){ LAWFUL + 2, 0x33, true };
+	scenario_start_sm(s);
+	vf_starts(s, port, 1, LAWFUL + 1);
+	vf_starts(s, port, 2, LAWFUL + 2);
+	vf_starts(s, scenario_host(s, 2), 1, LAWFUL + 3);
+	settles(s);
+	expect_up(s, port, 1);
+	expect_up(s, port, 2);
+	assert_true(has_pkey(port, 1, 0x7fff)); /* ALL holds as ever */
+	assert_true(has_pkey(port, 1, 0x8021));
+	assert_false(has_pkey(port, 2, 0x8021));
+	assert_true(has_pkey(port, 2, 0x0021));
+	assert_true(has_pkey(port, 2, 0x8033));
+	assert_false(has_pkey(port, 0, 0x8021));
+	assert_false(has_pkey(scenario_host(s, 2), 1, 0x8021));
+	assert_true(is_let_through(port->far, 0x8021));
+	assert_false(is_let_through(scenario_host(s, 2)->far, 0x8021));
+
+	s->first.conf.virtual_functions.policy[0].membership = VF_MEMBERSHIP_BOTH;
+	reload(s);
+	settles(s);
+	assert_true(has_pkey(port, 1, 0x8021));
+	assert_true(has_pkey(port, 1, 0x0021));
+	s->first.conf.virtual_functions.policy[0].membership = VF_MEMBERSHIP_LIMITED;
+	reload(s);
+	settles(s);
+	assert_false(has_pkey(port, 1, 0x8021));
+	assert_true(has_pkey(port, 1, 0x0021));
+	assert_false(is_let_through(port->far, 0x8021));
+	assert_true(is_let_through(port->far, 0x0021));
+}
+
+static void a_rule_gives_vfs_behind_a_virtual_switch_its_partition(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *pf, *vf;
+	uint16_t keys[64];
+	const struct fabric *f;
+	unsigned n, found = 0;
+
+	s->closed = true;
+	scenario_build(s, graph_make_ft2(4));
+	pf = scenario_host(s, 3);
+	scenario_add_vfs(s, pf, VFS, true);
+	vf = scenario_vf(pf, 2);
+	add_rule(s, NULL)->partition = 0x21;
+	scenario_start_sm(s);
+	settles(s);
+	assert_int_equal(sim_state(vf), SIM_ACTIVE);
+	assert_true(has_pkey(vf, 0, 0x8021));
+	assert_false(has_pkey(pf, 0, 0x8021));
+	assert_true(is_let_through(vf->far, 0x8021));
+	/* What the SA goes by. */
+	f = sm_fabric(s->first.sm);
+	n = sm_planned_pkeys(s->first.sm, fabric_find_port(f, vf->guid), keys, COUNT(keys));
+	for (unsigned i = 0; i < n; i++)
+		found += keys[i] == 0x8021;
+	assert_int_equal(found, 1);
+}
+
+/* Which rule it is shows late, and until then nobody who is Active loses a key. */
+static void a_restart_leaves_the_keys_of_a_rule_by_name(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port, *pf;
+
+	s->closed = true;
+	build(s, graph_make_ft2(4), true);
+	port = scenario_host(s, 3);
+	pf = scenario_host(s, 5);
+	sim_vfs_free(pf);
+	scenario_add_vfs(s, pf, VFS, true);
+	add_rule(s, NULL)->partition = 0x21;
+	vf_starts(s, port, 1, LAWFUL);
+	scenario_start_sm(s);
+	settles(s);
+	expect_up(s, port, 1);
+	assert_true(has_pkey(port, 1, 0x8021));
+	scenario_stop_sm(s);
+	scenario_start_sm(s);
+	settles(s);
+	assert_true(has_pkey(port, 1, 0x8021));
+	assert_int_equal(costs_until_now(s).sets, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -604,6 +721,9 @@ int main(void)
 		TEST(a_vf_that_moves_takes_its_spare_lid_along),
 		TEST(fewer_spare_lids_are_given_back),
 		TEST(spare_lids_make_room_for_devices),
+		TEST(a_rule_makes_vfs_members_of_its_partition),
+		TEST(a_rule_gives_vfs_behind_a_virtual_switch_its_partition),
+		TEST(a_restart_leaves_the_keys_of_a_rule_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
