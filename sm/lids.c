@@ -349,6 +349,7 @@ int lids_plan(struct sm *sm)
 	identities_begin(sm->identities, f->sweep, sm->last_lid);
 	reserve_mark(sm);
 	spares_fit(sm);
+	moves_see(sm);
 	for (uint32_t i = 0; i < f->n_ports; i++) {
 		if (node_of(f, i)->present && f->ports[i].guid)
 			identity_see(sm->identities, f->ports[i].guid);

@@ -14,6 +14,7 @@ libvsm_a_SOURCES += sm/lids.c
 libvsm_a_SOURCES += sm/link-state.c sm/link-state.h
 libvsm_a_SOURCES += sm/memory.c
 libvsm_a_SOURCES += sm/mkey.c
+libvsm_a_SOURCES += sm/moves.c
 libvsm_a_SOURCES += sm/names.c
 libvsm_a_SOURCES += sm/not-kept.c sm/not-kept.h
 libvsm_a_SOURCES += sm/pkeys.c

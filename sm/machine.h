@@ -137,6 +137,14 @@ struct spares {
 	bool taken;      /* one was, in this reconcile: they are filled up in the next */
 };
 
+/* VFs that are to be elsewhere: see moves.c. */
+#define MOVES_MAX 1024u
+
+struct moves {
+	struct kept_move all[MOVES_MAX];
+	unsigned n;
+};
+
 /* What the store told, for devices that have not appeared yet. */
 struct memory_entry {
 	uint64_t guid;
@@ -184,6 +192,7 @@ struct sm {
 	struct identities *identities;
 	struct reservations reservations;
 	struct spares spares;
+	struct moves moves;
 	struct list kept_waiters; /* see reserve.c */
 	struct memory memory;
 	struct discovery discovery;
@@ -413,7 +422,20 @@ void spares_keep(struct sm *sm);
 /* At rest: what was taken is filled up again. */
 void spares_refill(struct sm *sm);
 
+/* moves.c: VFs that are to be elsewhere. */
+void moves_load(struct sm *sm, const struct kept_move *kept);
+/* May a VF with @guid come up at this physical port, as far as it is not to be elsewhere? */
+bool moves_may_be_at(const struct sm *sm, uint64_t guid, uint32_t port);
+/* For a plan: their LIDs are not given to others. */
+void moves_see(struct sm *sm);
+/* Where the way to its LID leads while it is away, though it was elsewhere last; or NO_PORT. */
+uint32_t moves_way(const struct sm *sm, uint64_t guid);
+/* At rest: who is Active at its new place has moved. */
+void moves_settle(struct sm *sm);
+
 /* reserve.c: what the operator reserved. */
+/* 0, or -EPERM: we are not to change anything. */
+int reserve_check_master(const struct sm *sm, char why[static SM_WHY_SIZE]);
 void reserve_init(struct sm *sm);
 /* Those who wait are told that it will not be. */
 void reserve_done(struct sm *sm);

@@ -220,19 +220,19 @@ static void place_new(struct table *t, uint16_t key)
 		place(t, (unsigned)hole, key);
 }
 
-static unsigned plan_end(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room)
+static unsigned plan_table(const struct sm *sm, const struct owner *owner, uint16_t *ret,
+			   unsigned room)
 {
-	struct owner owner = owner_of(sm, e);
-	struct table t = { .keys = ret, .room = MIN(room, owner.capacity) };
+	struct table t = { .keys = ret, .room = MIN(room, owner->capacity) };
 	uint16_t wanted[FABRIC_MAX_PKEYS];
-	unsigned n = MIN(wanted_keys(sm, &owner, wanted, COUNT(wanted)), COUNT(wanted));
+	unsigned n = MIN(wanted_keys(sm, owner, wanted, COUNT(wanted)), COUNT(wanted));
 
 	memset(ret, 0, t.room * sizeof(*ret));
 	if (n == 0)
 		return 0;
 	place(&t, 0, wanted[0]);
 	for (unsigned i = 1; i < n; i++) {
-		int held = held_index(owner.held, &t, wanted[i]);
+		int held = held_index(owner->held, &t, wanted[i]);
 
 		if (held < 0)
 			continue;
@@ -246,6 +246,25 @@ static unsigned plan_end(const struct sm *sm, struct endpoint e, uint16_t *ret, 
 	return t.n;
 }
 
+static unsigned plan_end(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room)
+{
+	struct owner owner = owner_of(sm, e);
+
+	return plan_table(sm, &owner, ret, room);
+}
+
+/* Of a VF that is to be there. */
+static unsigned plan_coming(const struct sm *sm, uint32_t port, uint64_t guid, uint16_t *ret,
+			    unsigned room)
+{
+	struct owner owner = { .guid = guid,
+			       .kind = PARTITION_CAS,
+			       .rule = vf_rule_of(sm, port),
+			       .capacity = FABRIC_MAX_PKEYS };
+
+	return plan_table(sm, &owner, ret, room);
+}
+
 /* Add what is not there yet; how many there are then. */
 static unsigned join(uint16_t *keys, unsigned n, unsigned room, const uint16_t *more, unsigned m)
 {
@@ -256,7 +275,7 @@ static unsigned join(uint16_t *keys, unsigned n, unsigned room, const uint16_t *
 	return n;
 }
 
-/* What comes from and goes to the device: its vports have keys of their own. */
+/* What comes from and goes to the device: its vports have keys of their own, also those to come. */
 static unsigned all_keys_of(const struct sm *sm, uint32_t end, uint16_t *ret, unsigned room)
 {
 	const struct vfs *vfs = sm->fabric.ports[end].vfs;
@@ -270,6 +289,10 @@ static unsigned all_keys_of(const struct sm *sm, uint32_t end, uint16_t *ret, un
 		    !vf_is_barred(&vfs->vf[i]))
 			n = join(ret, n, room, keys, plan_end(sm, e, keys, COUNT(keys)));
 	}
+	for (unsigned i = 0; vfs && i < sm->moves.n; i++)
+		if (sm->moves.all[i].port == sm->fabric.ports[end].guid)
+			n = join(ret, n, room, keys,
+				 plan_coming(sm, end, sm->moves.all[i].guid, keys, COUNT(keys)));
 
 	return n;
 }

@@ -508,6 +508,18 @@ static void note_spares(struct sm *sm, struct copies *copies)
 	}
 }
 
+/* Before who is to move is there. */
+static void note_moves(struct sm *sm, struct copies *copies)
+{
+	for (unsigned i = 0; i < sm->moves.n; i++) {
+		uint64_t guid = sm->moves.all[i].guid;
+		const struct identity *id = identity_find(sm->identities, guid);
+
+		if (id && id->lmc == 0)
+			note_copy(sm, copies, id->lid, moves_way(sm, guid));
+	}
+}
+
 /* Row by row: the tables may be larger than what a processor keeps near. */
 static int copy_columns(struct routing *routing, const struct copies *copies)
 {
@@ -545,6 +557,7 @@ int routes_add_vports(struct sm *sm)
 	copies->n = copies->highest = 0;
 	note_vports(sm, copies);
 	note_spares(sm, copies);
+	note_moves(sm, copies);
 	if (copies->n > 0)
 		r = copy_columns(routing, copies);
 	if (r < 0)

@@ -203,6 +203,7 @@ static void rest(struct sm *sm)
 	if (!sm->narrow)
 		arm_next(sm);
 	spares_refill(sm);
+	moves_settle(sm);
 	if (sm->listener.settled)
 		sm->listener.settled(sm->user);
 }

@@ -73,6 +73,17 @@ static enum reason look_at(const struct sm *sm, struct endpoint e, uint64_t guid
 	return vf_policy_allows(policy, guid) ? REASON_NONE : REASON_VF_NOT_ALLOWED;
 }
 
+/* And who is to be elsewhere goes on where it is Active, but does not come up there again. */
+static enum reason judge(const struct sm *sm, struct endpoint e, uint64_t guid, bool active)
+{
+	enum reason reason = look_at(sm, e, guid);
+
+	if (reason != REASON_NONE || active || moves_may_be_at(sm, guid, e.port))
+		return reason;
+
+	return REASON_VF_NOT_ALLOWED;
+}
+
 bool vf_may_have(const struct sm *sm, struct endpoint e, uint64_t guid, enum reason *ret)
 {
 	*ret = look_at(sm, e, guid);
@@ -92,8 +103,8 @@ static void apply_to_vports(struct sm *sm, uint32_t number)
 		enum reason reason = REASON_NONE;
 
 		if (vf->guid != 0)
-			vf_may_have(sm, (struct endpoint){ number, (uint16_t)i }, vf->guid,
-				    &reason);
+			reason = judge(sm, (struct endpoint){ number, (uint16_t)i }, vf->guid,
+				       vf->state == PORT_ACTIVE);
 		if (vf->barred != reason)
 			sm->changed = true;
 		vf->barred = (uint8_t)reason;
@@ -108,8 +119,8 @@ static void apply_to_port(struct sm *sm, uint32_t number)
 	struct vswitch_vf vf;
 
 	if (port->guid != 0 && vswitch_vf_at(&sm->fabric, number, &vf) && !vf.nameless)
-		vf_may_have(sm, (struct endpoint){ vf.pf, (uint16_t)vf.index }, port->guid,
-			    &reason);
+		reason = judge(sm, (struct endpoint){ vf.pf, (uint16_t)vf.index }, port->guid,
+			       port_state(port) == PORT_ACTIVE);
 	if (port->barred == reason)
 		return;
 	sm->changed = true;

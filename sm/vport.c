@@ -674,7 +674,8 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 	}
 	/* Who has gone keeps its LID where it was, until it shows up elsewhere. */
 	id = vf->guid && !vf->duplicate ? identity_find(sm->identities, vf->guid) : NULL;
-	if (id && !vf_is_here(&sm->fabric, e) && !was_last_here(sm, e))
+	if (id && !vf_is_here(&sm->fabric, e) &&
+	    (!was_last_here(sm, e) || moves_way(sm, vf->guid) != NO_PORT))
 		id = NULL;
 	if ((vf->known && !needs_lid(vf)) || vf_is_barred(vf))
 		id = NULL;

@@ -702,6 +702,247 @@ static void a_restart_leaves_the_keys_of_a_rule_by_name(void **state)
 	assert_int_equal(costs_until_now(s).sets, 0);
 }
 
+/* ---- planned moves --------------------------------------------------------------------------- */
+
+static void vf_is_to_move(struct scenario *s, uint64_t guid, const struct sim_port *to)
+{
+	char why[SM_WHY_SIZE] = "";
+
+	scenario_happens(s, "0x%016" PRIx64 " is to move to %s", guid, to->node->name);
+	if (sm_move(s->first.sm, guid, to->guid, why) < 0)
+		scenario_fail(s, "it is not to move: %s", why);
+}
+
+static void vf_is_not_to_move(struct scenario *s, uint64_t guid)
+{
+	char why[SM_WHY_SIZE] = "";
+
+	scenario_happens(s, "0x%016" PRIx64 " is not to move", guid);
+	assert_int_equal(sm_move_cancel(s->first.sm, guid, why), 0);
+}
+
+/* VF 1 of a host runs, and is in a partition that nobody else is in. */
+static struct sim_port *build_for_a_move(struct scenario *s)
+{
+	struct sim_port *from;
+
+	s->closed = true;
+	s->members[s->n_members++] = (struct scenario_member){ LAWFUL, 0x21, true };
+	build(s, graph_make_ft2(8), true);
+	from = scenario_host(s, 3);
+	scenario_start_sm(s);
+	vf_starts(s, from, 1, LAWFUL);
+	settles_and_is_good(s);
+	expect_up(s, from, 1);
+
+	return from;
+}
+
+static void who_is_to_move_finds_its_new_place_ready(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from = build_for_a_move(s), *to = scenario_host(s, s->n_hosts - 1);
+	const struct fabric *f = sm_fabric(s->first.sm);
+	uint16_t lid = sim_vport(from, 1)->lid;
+	struct costs before, costs;
+	struct endpoint e;
+
+	/* The keys are let through there at once, and it goes on where it is. */
+	vf_is_to_move(s, LAWFUL, to);
+	scenario_run(s, 100 * LOOP_MSEC);
+	assert_true(is_let_through(to->far, 0x8021));
+	expect_up(s, from, 1);
+	assert_string_equal(vf_reason(s, from, 1), "none");
+	assert_ptr_equal(way_of(s, lid), from);
+	assert_int_equal(endpoint_of_lid(f, lid).index, 1);
+
+	/* When it has gone, its way is turned; nobody has its LID. */
+	before = costs_until_now(s);
+	vf_stops(s, from, 1);
+	settles_and_is_good(s);
+	assert_ptr_equal(way_of(s, lid), to);
+	assert_int_equal(fabric_find_lid(f, lid), NO_PORT);
+	assert_true(costs_since(s, before).lft_sets <= s->n_switches);
+	assert_true(sm_moving_to(s->first.sm, LAWFUL) == to->guid);
+
+	/* So that its start there writes no table of a switch. */
+	scenario_run(s, TRAP_PAUSE);
+	before = costs_until_now(s);
+	vf_starts(s, to, 2, LAWFUL);
+	costs = costs_to_active(s, to, 2, before);
+	if (costs.lft_sets > 0 || costs.requests > 11)
+		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
+			      costs.requests, costs.lft_sets);
+	assert_int_equal(sim_vport(to, 2)->lid, lid);
+	settles_and_is_good(s);
+	assert_int_equal(sm_moving_to(s->first.sm, LAWFUL), 0);
+	e = endpoint_of_lid(f, lid);
+	assert_int_equal(e.index, 2);
+	assert_true(f->ports[e.port].guid == to->guid);
+	assert_true(is_let_through(to->far, 0x8021));
+	assert_false(is_let_through(from->far, 0x8021));
+	assert_int_equal(costs_since(s, before).lft_sets, 0);
+}
+
+static void a_move_that_is_taken_back_turns_the_way_back(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from = build_for_a_move(s), *to = scenario_host(s, s->n_hosts - 1);
+	uint16_t lid = sim_vport(from, 1)->lid;
+	struct costs before;
+
+	vf_is_to_move(s, LAWFUL, to);
+	settles(s);
+	vf_stops(s, from, 1);
+	settles_and_is_good(s);
+	assert_ptr_equal(way_of(s, lid), to);
+	vf_is_not_to_move(s, LAWFUL);
+	settles_and_is_good(s);
+	assert_ptr_equal(way_of(s, lid), from);
+	assert_false(is_let_through(to->far, 0x8021));
+	scenario_run(s, TRAP_PAUSE);
+	before = costs_until_now(s);
+	vf_starts(s, from, 1, LAWFUL);
+	assert_int_equal(costs_to_active(s, from, 1, before).lft_sets, 0);
+	assert_int_equal(sim_vport(from, 1)->lid, lid);
+}
+
+static void who_is_to_move_comes_up_nowhere_else(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from = build_for_a_move(s), *to = scenario_host(s, s->n_hosts - 1);
+	struct sim_port *third = scenario_host(s, 7);
+
+	vf_is_to_move(s, LAWFUL, to);
+	settles(s);
+	vf_stops(s, from, 1);
+	settles(s);
+	vf_starts(s, third, 1, LAWFUL);
+	settles(s);
+	expect_left(s, third, 1, "vf-not-allowed");
+	vf_stops(s, third, 1);
+	vf_starts(s, from, 1, LAWFUL);
+	settles(s);
+	expect_left(s, from, 1, "vf-not-allowed");
+	vf_is_not_to_move(s, LAWFUL);
+	settles_and_is_good(s);
+	expect_up(s, from, 1);
+}
+
+static void a_restart_goes_on_with_a_move(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from = build_for_a_move(s), *to = scenario_host(s, s->n_hosts - 1);
+	uint16_t lid = sim_vport(from, 1)->lid;
+	struct costs before;
+
+	vf_is_to_move(s, LAWFUL, to);
+	scenario_run(s, 100 * LOOP_MSEC);
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	assert_int_equal(costs_until_now(s).sets, 0);
+	expect_up(s, from, 1);
+	vf_stops(s, from, 1);
+	settles_and_is_good(s);
+	assert_ptr_equal(way_of(s, lid), to);
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	assert_int_equal(costs_until_now(s).sets, 0);
+	assert_ptr_equal(way_of(s, lid), to);
+	before = costs_until_now(s);
+	vf_starts(s, to, 2, LAWFUL);
+	assert_int_equal(costs_to_active(s, to, 2, before).lft_sets, 0);
+	settles_and_is_good(s);
+	assert_int_equal(sm_moving_to(s->first.sm, LAWFUL), 0);
+	/* And that it is over is kept too. */
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	settles(s);
+	assert_int_equal(sm_moving_to(s->first.sm, LAWFUL), 0);
+}
+
+static void who_is_at_both_places_is_a_duplicate_at_the_second(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from = build_for_a_move(s), *to = scenario_host(s, s->n_hosts - 1);
+
+	vf_is_to_move(s, LAWFUL, to);
+	settles(s);
+	vf_starts(s, to, 2, LAWFUL);
+	settles(s);
+	expect_up(s, from, 1);
+	expect_left(s, to, 2, "vf-duplicate-guid");
+	assert_true(sm_moving_to(s->first.sm, LAWFUL) == to->guid);
+	vf_stops(s, from, 1);
+	settles_and_is_good(s);
+	expect_up(s, to, 2);
+	assert_int_equal(sm_moving_to(s->first.sm, LAWFUL), 0);
+}
+
+/* Its way there shows when it is there; its place is decided all the same. */
+static void a_vf_behind_a_virtual_switch_moves_as_planned(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from, *to, *vf;
+	uint64_t guid;
+	uint16_t lid;
+
+	scenario_build(s, graph_make_ft2(4));
+	from = scenario_host(s, 3);
+	to = scenario_host(s, 6);
+	scenario_add_vfs(s, from, 1, true);
+	scenario_add_vfs(s, to, 1, false);
+	vf = scenario_vf(from, 1);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	guid = vf->guid;
+	lid = sim_lid(vf);
+	vf_is_to_move(s, guid, to);
+	settles_and_is_good(s);
+	assert_int_equal(sim_state(vf), SIM_ACTIVE);
+	assert_string_equal(scenario_reason(s, vf), "none");
+	scenario_move_vf(s, from, 1, to, 1);
+	settles_and_is_good(s);
+	assert_int_equal(sim_lid(scenario_vf(to, 1)), lid);
+	assert_int_equal(sm_moving_to(s->first.sm, guid), 0);
+}
+
+static void expect_refused(struct scenario *s, uint64_t guid, uint64_t to, const char *sentence)
+{
+	char why[SM_WHY_SIZE] = "";
+
+	assert_int_equal(sm_move(s->first.sm, guid, to, why), -EINVAL);
+	if (!strstr(why, sentence))
+		scenario_fail(s, "it said: %s", why);
+	assert_int_equal(sm_moving_to(s->first.sm, guid), 0);
+}
+
+static void a_move_that_cannot_be_is_refused(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from = build_for_a_move(s), *to = scenario_host(s, s->n_hosts - 1);
+	struct kept_reservation wanted = { .guid = LAWFUL, .n_places = 1 };
+	char why[SM_WHY_SIZE];
+
+	expect_refused(s, LAWFUL, 0x77, "is no physical port");
+	expect_refused(s, LAWFUL, s->switches[0]->ports[0].guid, "is no physical port");
+	expect_refused(s, from->guid, to->guid, "is a port");
+	expect_refused(s, ALIEN, to->guid, "is not known");
+	wanted.place[0] = from->guid;
+	assert_int_equal(sm_reserve(s->first.sm, &wanted, why), 0);
+	expect_refused(s, LAWFUL, to->guid, "is reserved for other places");
+	assert_int_equal(sm_release(s->first.sm, LAWFUL, why), 0);
+	allow(add_rule(s, to), ALIEN, ALIEN);
+	reload(s);
+	settles(s);
+	expect_refused(s, LAWFUL, to->guid, "is not allowed at that port");
+	/* It is there: nothing is to be done. */
+	vf_is_to_move(s, LAWFUL, from);
+	assert_int_equal(sm_moving_to(s->first.sm, LAWFUL), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -724,6 +965,13 @@ int main(void)
 		TEST(a_rule_makes_vfs_members_of_its_partition),
 		TEST(a_rule_gives_vfs_behind_a_virtual_switch_its_partition),
 		TEST(a_restart_leaves_the_keys_of_a_rule_by_name),
+		TEST(who_is_to_move_finds_its_new_place_ready),
+		TEST(a_move_that_is_taken_back_turns_the_way_back),
+		TEST(who_is_to_move_comes_up_nowhere_else),
+		TEST(a_restart_goes_on_with_a_move),
+		TEST(who_is_at_both_places_is_a_duplicate_at_the_second),
+		TEST(a_vf_behind_a_virtual_switch_moves_as_planned),
+		TEST(a_move_that_cannot_be_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
