@@ -222,7 +222,7 @@ int endpoint_lid_owner(const struct fabric *f, struct endpoint e)
 	if (!vfs || vfs->model != VF_VPORT)
 		return 0;
 	for (unsigned steps = 0; steps < vfs->n && index < vfs->n; steps++) {
-		if (index == 0 || wire_get(vfs->vf[index].info, VPORT_INFO_LID_REQUIRED))
+		if (index == 0 || vf_has_own_lid(&vfs->vf[index]))
 			return (int)index;
 		index = (unsigned)wire_get(vfs->vf[index].info, VPORT_INFO_LID_INDEX);
 	}
@@ -244,8 +244,7 @@ bool endpoint_needs_grh(const struct fabric *f, struct endpoint e)
 {
 	const struct vf *vf = e.index ? vf_at(f, e.port, e.index) : NULL;
 
-	return vf && f->ports[e.port].vfs->model == VF_VPORT &&
-	       !wire_get(vf->info, VPORT_INFO_LID_REQUIRED);
+	return vf && f->ports[e.port].vfs->model == VF_VPORT && !vf_has_own_lid(vf);
 }
 
 bool endpoint_is_active(const struct fabric *f, struct endpoint e)

@@ -58,6 +58,7 @@ struct vf {
 	bool naming : 1;          /* VNodeDescription is to be read */
 	bool busy : 1;            /* a Set of VPortInfo, or a request for its table, is under way */
 	bool duplicate : 1;       /* its GUID is another's: it is told nothing */
+	bool denied_lid : 1;      /* it asks for a LID of its own, and rules give it none */
 	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
 };
@@ -93,6 +94,7 @@ struct vfs {
 	bool by_number : 1;          /* its modifier is the number of the port, not 0 */
 	bool clears_by_get : 1;      /* VPortStateChange goes when read, not when 1 is written */
 	bool was_changed : 1;        /* it was up when it was last read */
+	bool no_own_lids : 1;        /* who does not ask for a LID of its own takes none */
 	bool reregister : 1;         /* all vports are to register again with the SA */
 };
 
@@ -124,6 +126,15 @@ void vfs_forget(struct fabric *f, uint32_t port);
 
 /* What the device holds, or 0. vfs_settle_guids() is to follow. */
 void vf_set_guid(struct fabric *f, struct endpoint e, uint64_t guid);
+
+/* Of a vport: has it, or is it to have, a LID that is no other's? */
+static inline bool vf_has_own_lid(const struct vf *vf)
+{
+	if (wire_get(vf->info, VPORT_INFO_LID_REQUIRED))
+		return true;
+
+	return vf->lid != 0 && wire_get(vf->info, VPORT_INFO_LID) == vf->lid;
+}
 
 /* Do rules keep it from coming up? Who is Active already stays so. */
 static inline bool vf_is_barred(const struct vf *vf)

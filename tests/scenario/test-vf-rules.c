@@ -586,6 +586,101 @@ static void spare_lids_make_room_for_devices(void **state)
 	expect_up(s, scenario_host(s, 4), 1);
 }
 
+/* ---- whose LIDs ------------------------------------------------------------------------------ */
+
+static bool has_own_lid(const struct sim_port *port, unsigned vf)
+{
+	struct sim_vf_info info;
+
+	assert_int_equal(sim_vf_look(port, vf, &info), 0);
+	return info.own_lid && info.lid != 0;
+}
+
+static void who_is_to_have_a_lid_and_does_not_ask_is_offered_one(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	struct costs before;
+
+	s->fabric->quirks.vport_takes_any_lid = true;
+	build(s, graph_make_ft2(4), false);
+	port = scenario_host(s, 3);
+	add_rule(s, NULL)->lid = VF_LID_OWN;
+	s->first.conf.virtual_functions.policy[0].spare_lids = 2;
+	scenario_start_sm(s);
+	settles(s);
+	before = costs_until_now(s);
+	vf_starts(s, port, 1, LAWFUL);
+	expect_no_table_is_written(s, costs_to_active(s, port, 1, before));
+	settles_and_is_good(s);
+	assert_true(has_own_lid(port, 1));
+	assert_int_equal(sm_lid_of(s->first.sm, LAWFUL), sim_vport(port, 1)->lid);
+	assert_ptr_equal(way_of(s, sim_vport(port, 1)->lid), port);
+	scenario_stop_sm(s);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	assert_int_equal(costs_until_now(s).sets, 0);
+	assert_true(has_own_lid(port, 1));
+}
+
+static void who_does_not_take_a_lid_shares_that_of_its_port(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	struct costs before;
+	uint32_t used;
+
+	build(s, graph_make_ft2(4), false);
+	port = scenario_host(s, 3);
+	add_rule(s, port)->lid = VF_LID_OWN;
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	used = scenario_status(&s->first).lids_used;
+	vf_starts(s, port, 1, LAWFUL);
+	settles_and_is_good(s);
+	expect_up(s, port, 1);
+	assert_false(has_own_lid(port, 1));
+	assert_int_equal(sim_vport_lid(port->vports, 1), sim_lid(port));
+	assert_int_equal(scenario_status(&s->first).lids_used, used);
+	assert_int_equal(sm_lid_of(s->first.sm, LAWFUL), 0);
+	/* It is not tried again. */
+	scenario_run(s, TRAP_PAUSE + LOOP_SEC);
+	before = costs_until_now(s);
+	vf_starts(s, port, 2, LAWFUL + 1);
+	expect_no_table_is_written(s, costs_to_active(s, port, 2, before));
+	scenario_stop_sm(s);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	assert_int_equal(costs_until_now(s).sets, 0);
+}
+
+static void who_is_to_share_and_needs_a_lid_is_told_of(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), true);
+	port = scenario_host(s, 3);
+	add_rule(s, port)->lid = VF_LID_SHARED;
+	scenario_start_sm(s);
+	vf_starts(s, port, 1, LAWFUL);
+	settles_and_is_good(s);
+	expect_left(s, port, 1, "vf-needs-lid");
+	assert_int_equal(sm_lid_of(s->first.sm, LAWFUL), 0);
+	s->first.conf.virtual_functions.policy[0].lid = VF_LID_AS_ASKED;
+	reload(s);
+	settles_and_is_good(s);
+	expect_up(s, port, 1);
+	assert_true(has_own_lid(port, 1));
+	/* And keeps it while it runs. */
+	s->first.conf.virtual_functions.policy[0].lid = VF_LID_SHARED;
+	reload(s);
+	settles_and_is_good(s);
+	expect_up(s, port, 1);
+	assert_true(has_own_lid(port, 1));
+	assert_string_equal(vf_reason(s, port, 1), "none");
+}
+
 /* ---- partitions ------------------------------------------------------------------------------ */
 
 static bool has_pkey(struct sim_port *port, unsigned vf, uint16_t pkey)
@@ -962,6 +1057,9 @@ int main(void)
 		TEST(a_vf_that_moves_takes_its_spare_lid_along),
 		TEST(fewer_spare_lids_are_given_back),
 		TEST(spare_lids_make_room_for_devices),
+		TEST(who_is_to_have_a_lid_and_does_not_ask_is_offered_one),
+		TEST(who_does_not_take_a_lid_shares_that_of_its_port),
+		TEST(who_is_to_share_and_needs_a_lid_is_told_of),
 		TEST(a_rule_makes_vfs_members_of_its_partition),
 		TEST(a_rule_gives_vfs_behind_a_virtual_switch_its_partition),
 		TEST(a_restart_leaves_the_keys_of_a_rule_by_name),
