@@ -586,6 +586,61 @@ static void spare_lids_make_room_for_devices(void **state)
 	expect_up(s, scenario_host(s, 4), 1);
 }
 
+static void expect_no_lid_twice(struct scenario *s)
+{
+	bool seen[256] = { false };
+
+	for (uint32_t i = 0; i < s->n_hosts; i++) {
+		const struct sim_port *port = scenario_host(s, i);
+
+		seen[sim_lid(port)] = true;
+	}
+	for (uint32_t i = 0; i < s->n_hosts; i++) {
+		const struct sim_port *port = scenario_host(s, i);
+
+		for (unsigned vf = 1; vf <= VFS; vf++) {
+			uint16_t lid = sim_vport(port, vf)->lid;
+
+			if (!lid || sim_vport(port, vf)->state != SIM_ACTIVE)
+				continue;
+			if (seen[lid])
+				scenario_fail(s, "LID %u is there twice", lid);
+			seen[lid] = true;
+			assert_ptr_equal(way_of(s, lid), port);
+		}
+	}
+}
+
+/* What was taken from the stock is on disk before a device hears of it, or it was not taken. */
+static void a_kill_at_any_moment_gives_no_lid_twice(void **state)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		struct scenario *s = scenario_new(i);
+		struct sim_port *port;
+
+		build(s, graph_make_ft2(4), true);
+		port = scenario_host(s, 3);
+		add_rule(s, NULL)->spare_lids = 2;
+		scenario_start_sm(s);
+		settles(s);
+		for (unsigned vf = 1; vf <= 3; vf++)
+			vf_starts(s, port, vf, LAWFUL + vf);
+		vf_starts(s, scenario_host(s, 5), 1, LAWFUL + 9);
+		scenario_run(s, i * 250 * LOOP_USEC);
+		scenario_kill_sm(s);
+		vf_starts(s, scenario_host(s, 6), 1, LAWFUL + 10);
+		scenario_start_sm(s);
+		settles_and_is_good(s);
+		for (unsigned vf = 1; vf <= 3; vf++)
+			expect_up(s, port, vf);
+		expect_no_lid_twice(s);
+		expect_spare(s, 2 * s->n_hosts);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 /* ---- whose LIDs ------------------------------------------------------------------------------ */
 
 static bool has_own_lid(const struct sim_port *port, unsigned vf)
@@ -1057,6 +1112,7 @@ int main(void)
 		TEST(a_vf_that_moves_takes_its_spare_lid_along),
 		TEST(fewer_spare_lids_are_given_back),
 		TEST(spare_lids_make_room_for_devices),
+		TEST(a_kill_at_any_moment_gives_no_lid_twice),
 		TEST(who_is_to_have_a_lid_and_does_not_ask_is_offered_one),
 		TEST(who_does_not_take_a_lid_shares_that_of_its_port),
 		TEST(who_is_to_share_and_needs_a_lid_is_told_of),
