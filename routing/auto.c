@@ -39,7 +39,7 @@ static const char *proof_sentence(const struct proof *proof)
 
 /* 0: proven. -EPROTO: not. */
 static int route_and_prove(const struct engine *engine, const struct graph *graph,
-			   struct tables *tables, struct route_result *ret)
+			   struct tables *tables, struct route_result *ret, struct turns *turns)
 {
 	const char *why = NULL;
 	int r = engine->route(graph, tables, &why);
@@ -48,27 +48,32 @@ static int route_and_prove(const struct engine *engine, const struct graph *grap
 		return r;
 	ret->engine = engine;
 	ret->why = why;
-	r = proof_check(graph, tables, &ret->proof);
+	r = proof_check(graph, tables, &ret->proof, turns);
 	if (r)
 		return r;
-	return proof_holds(&ret->proof) ? 0 : -EPROTO;
+	if (proof_holds(&ret->proof))
+		return 0;
+	if (turns)
+		turns_clear(turns);
+	return -EPROTO;
 }
 
-static int route_minhop(const struct graph *graph, struct tables *tables, struct route_result *ret)
+static int route_minhop(const struct graph *graph, struct tables *tables, struct route_result *ret,
+			struct turns *turns)
 {
 	const char *refusal;
-	int r = route_and_prove(&engine_minhop, graph, tables, ret);
+	int r = route_and_prove(&engine_minhop, graph, tables, ret, turns);
 
 	if (r != -EPROTO)
 		return r;
 	refusal = proof_sentence(&ret->proof);
-	r = route_and_prove(&engine_updn, graph, tables, ret);
+	r = route_and_prove(&engine_updn, graph, tables, ret, turns);
 	ret->why = refusal;
 	return r;
 }
 
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
-		 struct route_result *ret)
+		 struct route_result *ret, struct turns *ret_turns)
 {
 	AUTO(ranking_clear) struct ranking ranking = { 0 };
 	const struct engine *engine = engine_find(name);
@@ -84,9 +89,9 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 	if (automatic)
 		engine = ranking.tree ? &engine_updn : &engine_minhop;
 	if (engine == &engine_minhop)
-		r = route_minhop(graph, tables, ret);
+		r = route_minhop(graph, tables, ret, ret_turns);
 	else
-		r = route_and_prove(engine, graph, tables, ret);
+		r = route_and_prove(engine, graph, tables, ret, ret_turns);
 	if (ret->engine == &engine_updn)
 		ret->n_roots = ranking.n_roots;
 	if (automatic && ret->engine == &engine_updn)

@@ -25,6 +25,8 @@ struct search {
 	uint32_t *path;     /* arcs from where the search began */
 	uint32_t *position; /* [arc]: its place on the path */
 	uint32_t length;
+	uint32_t *order; /* or NULL; from the end: who is done first waits for nobody left */
+	uint32_t n_undone;
 };
 
 static void search_clear(struct search *search)
@@ -49,6 +51,15 @@ static void search_enter(struct search *search, uint32_t a)
 	search->state[a] = STATE_ON_PATH;
 	search->position[a] = search->length;
 	search->path[search->length++] = a;
+}
+
+static void search_leave(struct search *search, uint32_t a)
+{
+	search->state[a] = STATE_DONE;
+	search->length--;
+	search->n_undone--;
+	if (search->order)
+		search->order[search->n_undone] = a;
 }
 
 /* The next arc that @a waits for and that was not looked at yet, or NOWHERE. */
@@ -87,8 +98,7 @@ static bool search_from(struct search *search, uint32_t start, struct cycle *ret
 		uint32_t next = search_take(search, a);
 
 		if (next == NOWHERE) {
-			search->state[a] = STATE_DONE;
-			search->length--;
+			search_leave(search, a);
 		} else if (search->state[next] == STATE_ON_PATH) {
 			*ret = search_cycle(search, next);
 			return true;
@@ -99,10 +109,15 @@ static bool search_from(struct search *search, uint32_t start, struct cycle *ret
 	return false;
 }
 
-int cycle_find(const struct graph *graph, uint64_t *turns, uint32_t words, struct cycle *ret)
+int cycle_find(const struct graph *graph, uint64_t *turns, uint32_t words, uint32_t *ret_order,
+	       struct cycle *ret)
 {
 	AUTO(search_clear)
-	struct search search = { .graph = graph, .turns = turns, .words = words };
+	struct search search = { .graph = graph,
+				 .turns = turns,
+				 .words = words,
+				 .order = ret_order,
+				 .n_undone = graph->n_arcs };
 	int r = search_allocate(&search);
 
 	if (r)
@@ -110,6 +125,6 @@ int cycle_find(const struct graph *graph, uint64_t *turns, uint32_t words, struc
 	*ret = (struct cycle){ 0 };
 	for (uint32_t a = 0; a < graph->n_arcs; a++)
 		if (search.state[a] == STATE_NEW && search_from(&search, a, ret))
-			return 0;
+			break;
 	return 0;
 }

@@ -17,6 +17,9 @@ struct cycle {
  * @turns: @words words per arc; bit i means that packets which came by the arc wait for the i-th
  * arc of the switch that it leads to. They are used up. Depth first in the order of the arcs, so
  * the same turns give the same cycle.
+ * @ret_order, an entry per arc, or NULL: if there is no cycle, arcs in an order in which each comes
+ * before all that are waited for behind it.
  * 0 with *ret filled in, or -ENOMEM.
  */
-int cycle_find(const struct graph *graph, uint64_t *turns, uint32_t words, struct cycle *ret);
+int cycle_find(const struct graph *graph, uint64_t *turns, uint32_t words, uint32_t *ret_order,
+	       struct cycle *ret);

@@ -108,8 +108,23 @@ struct proof {
 	uint8_t cycle_port;
 };
 
-/* Hold any engine's tables against the graph. 0 with *ret filled in, or -ENOMEM. */
-int proof_check(const struct graph *graph, const struct tables *tables, struct proof *ret);
+/*
+ * What packets of hosts wait for, see routing/turns.h: words @a * words on are those of arc a; bit
+ * i means that packets which came by it wait for the i-th arc of the switch that it leads to.
+ */
+struct turns {
+	uint64_t *bits; /* NULL: none */
+	uint32_t words;
+};
+
+void turns_clear(struct turns *turns);
+
+/*
+ * Hold any engine's tables against the graph. 0 with *ret filled in, or -ENOMEM. @ret_turns: the
+ * turns that packets take with these tables, for the caller to clear; or NULL.
+ */
+int proof_check(const struct graph *graph, const struct tables *tables, struct proof *ret,
+		struct turns *ret_turns);
 
 static inline bool proof_holds(const struct proof *proof)
 {
@@ -127,7 +142,7 @@ struct route_result {
 /*
  * Route with the engine called @name ("auto" chooses), prove it, and where the proof fails fall
  * back to an engine that passes. -EPROTO if none does: then @tables is not to be used, ret->proof
- * says why.
+ * says why. @ret_turns, or NULL: those of the tables, only if it returns 0.
  */
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
-		 struct route_result *ret);
+		 struct route_result *ret, struct turns *ret_turns);

@@ -30,6 +30,7 @@
 #include "routing/engine.h"
 #include "routing/cycle.h"
 #include "routing/planes.h"
+#include "routing/turns.h"
 
 #include "base/macros.h"
 
@@ -100,20 +101,6 @@ static void trial_clear(struct trial *trial)
 	free(trial->fate);
 }
 
-static uint32_t degree(const struct graph *graph, uint32_t s)
-{
-	return graph->arc_first[s + 1] - graph->arc_first[s];
-}
-
-static uint32_t turn_words(const struct graph *graph)
-{
-	uint32_t most = 0;
-
-	for (uint32_t s = 0; s < graph->n_switches; s++)
-		most = MAX(most, degree(graph, s));
-	return MAX((most + 63) / 64, 1U);
-}
-
 static int trial_allocate(struct trial *trial)
 {
 	size_t n = trial->graph->n_switches;
@@ -146,20 +133,6 @@ static int trial_allocate(struct trial *trial)
 }
 
 /* ---- the graph ------------------------------------------------------------------------------- */
-
-static void learn_ports(struct trial *trial)
-{
-	const struct graph *graph = trial->graph;
-
-	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		uint8_t *turn = trial->turn_of_port + (size_t)s * 256;
-		uint32_t n = degree(graph, s);
-
-		memset(turn, (int)n, 256);
-		for (uint32_t i = 0; i < n; i++)
-			turn[graph->arcs[graph->arc_first[s] + i].port] = (uint8_t)i;
-	}
-}
 
 static void flood_component(struct trial *trial, uint32_t start)
 {
@@ -200,8 +173,6 @@ static void learn_ends(struct trial *trial)
 		const struct end *end = &trial->graph->ends[i];
 		uint32_t past = MIN(end->lid + (UINT32_C(1) << end->lmc), (uint32_t)LIDS);
 
-		if (end->kind != END_SWITCH)
-			trial->has_senders[end->at] = true;
 		if (!end->lid)
 			continue;
 		for (uint32_t lid = end->lid; lid < past; lid++) {
@@ -230,7 +201,7 @@ static void load_switch(struct trial *trial, uint32_t s, const uint8_t *entries)
 	const struct graph *graph = trial->graph;
 	const struct arc *arcs = graph->arcs + graph->arc_first[s];
 	uint64_t *flow = trial->flow + graph->arc_first[s];
-	uint32_t n = degree(graph, s);
+	uint32_t n = graph_degree(graph, s);
 	struct planes planes;
 	uint64_t onward = 0;
 	uint64_t exits = 0;
@@ -321,7 +292,7 @@ static uint32_t push_used(struct trial *trial, uint32_t s, uint64_t lids, uint32
 {
 	const struct graph *graph = trial->graph;
 	const uint64_t *flow = trial->flow + graph->arc_first[s];
-	uint32_t n = degree(graph, s);
+	uint32_t n = graph_degree(graph, s);
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t a = graph->arc_first[s] + i;
@@ -377,7 +348,7 @@ static uint32_t sweep_unused(struct trial *trial, uint32_t n)
 		const uint64_t *flow = trial->flow + graph->arc_first[s];
 		uint64_t settled = 0;
 
-		for (uint32_t i = 0; i < degree(graph, s); i++)
+		for (uint32_t i = 0; i < graph_degree(graph, s); i++)
 			settled |= flow[i] & ~trial->fresh[graph->arcs[graph->arc_first[s] + i].to];
 		trial->fresh[s] &= ~settled;
 		if (trial->fresh[s])
@@ -431,7 +402,7 @@ static uint32_t next_switch(const struct trial *trial, uint32_t s, unsigned bit,
 	uint8_t port = trial->entries[(size_t)s * BLOCK + planes_bit(bit)];
 	uint8_t turn = trial->turn_of_port[(size_t)s * 256 + port];
 
-	if (turn < degree(graph, s))
+	if (turn < graph_degree(graph, s))
 		return graph->arcs[graph->arc_first[s] + turn].to;
 	*ret_fate = trial->home[s] >> bit & 1 ? FATE_ARRIVES : FATE_LOST;
 	return NOWHERE;
@@ -554,23 +525,41 @@ static void note_cycle(struct proof *proof, const struct cycle *cycle)
 	proof->cycle_port = cycle->port;
 }
 
-int proof_check(const struct graph *graph, const struct tables *tables, struct proof *ret)
+/* A copy of what was found, for who wants to build on it. */
+static int copy_turns(const struct trial *trial, struct turns *ret)
+{
+	size_t size = ((size_t)trial->graph->n_arcs + 1) * trial->turn_words;
+
+	ret->bits = malloc(size * sizeof(*ret->bits));
+	if (!ret->bits)
+		return -ENOMEM;
+	memcpy(ret->bits, trial->turns, size * sizeof(*ret->bits));
+	ret->words = trial->turn_words;
+	return 0;
+}
+
+int proof_check(const struct graph *graph, const struct tables *tables, struct proof *ret,
+		struct turns *ret_turns)
 {
 	struct cycle cycle;
 	struct proof proof = { .complete = true, .loop_free = true, .deadlock_free = true };
+	AUTO(turns_clear) struct turns turns = { 0 };
 	AUTO(trial_clear)
 	struct trial trial = {
-		.graph = graph, .tables = tables, .proof = &proof, .turn_words = turn_words(graph)
+		.graph = graph, .tables = tables, .proof = &proof, .turn_words = turns_words(graph)
 	};
 	int r = trial_allocate(&trial);
 
 	if (r)
 		return r;
-	learn_ports(&trial);
+	turns_of_ports(graph, trial.turn_of_port);
+	turns_find_senders(graph, trial.has_senders);
 	learn_components(&trial);
 	learn_ends(&trial);
 	try_blocks(&trial);
-	r = cycle_find(graph, trial.turns, trial.turn_words, &cycle);
+	r = ret_turns ? copy_turns(&trial, &turns) : 0;
+	if (!r)
+		r = cycle_find(graph, trial.turns, trial.turn_words, NULL, &cycle);
 	if (r)
 		return r;
 	if (cycle.length) {
@@ -578,5 +567,7 @@ int proof_check(const struct graph *graph, const struct tables *tables, struct p
 		try_used(&trial);
 	}
 	*ret = proof;
+	if (ret_turns)
+		*ret_turns = (struct turns){ TAKE(turns.bits), turns.words };
 	return 0;
 }

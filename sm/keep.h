@@ -60,6 +60,17 @@ struct kept_reservation {
 	char name[KEEP_NAME_MAX + 1];    /* for people */
 };
 
+/*
+ * An alias GUID, and the entry of GUIDInfo that it is for, or was last: of the port with this GUID.
+ * Who is not wanted is kept for that entry, and nobody has it. Port 0 forgets the alias GUID.
+ */
+struct kept_alias {
+	uint64_t guid;
+	uint64_t port;
+	uint8_t index;
+	bool wanted;
+};
+
 /* LIDs for virtual functions to come, of a physical port: see spares.c. None forgets the port. */
 #define KEEP_SPARES_MAX 1024
 
@@ -81,6 +92,7 @@ struct keep_reader {
 	void (*mkey)(void *user, const struct kept_mkey *mkey);
 	void (*quirks)(void *user, const struct kept_quirks *quirks);
 	void (*reservation)(void *user, const struct kept_reservation *reservation);
+	void (*alias)(void *user, const struct kept_alias *alias);
 	void (*spares)(void *user, const struct kept_spares *spares);
 	void (*move)(void *user, const struct kept_move *move);
 };
@@ -96,6 +108,7 @@ struct keeper_ops {
 	/* No @fn is called with this @user any more. */
 	void (*cancel)(struct keeper *k, const void *user);
 	int (*reservation)(struct keeper *k, const struct kept_reservation *reservation);
+	int (*alias)(struct keeper *k, const struct kept_alias *alias);
 	int (*spares)(struct keeper *k, const struct kept_spares *spares);
 	int (*move)(struct keeper *k, const struct kept_move *move);
 };
@@ -128,6 +141,11 @@ static inline int keep_quirks(struct keeper *k, const struct kept_quirks *quirks
 static inline int keep_reservation(struct keeper *k, const struct kept_reservation *reservation)
 {
 	return k->ops->reservation(k, reservation);
+}
+
+static inline int keep_alias(struct keeper *k, const struct kept_alias *alias)
+{
+	return k->ops->alias(k, alias);
 }
 
 static inline int keep_spares(struct keeper *k, const struct kept_spares *spares)

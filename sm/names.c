@@ -10,9 +10,11 @@
 const char *sm_phase_name(enum sm_phase phase)
 {
 	static const char *const names[PHASE_COUNT] = {
-		[PHASE_REST] = "rest",       [PHASE_DISCOVER] = "discover", [PHASE_ELECT] = "elect",
-		[PHASE_READ] = "read",       [PHASE_PLAN] = "plan",         [PHASE_KEEP] = "keep",
-		[PHASE_PROGRAM] = "program", [PHASE_ACTIVATE] = "activate",
+		[PHASE_REST] = "rest",         [PHASE_DISCOVER] = "discover",
+		[PHASE_ELECT] = "elect",       [PHASE_READ] = "read",
+		[PHASE_PLAN] = "plan",         [PHASE_KEEP] = "keep",
+		[PHASE_WITHDRAW] = "withdraw", [PHASE_PROGRAM] = "program",
+		[PHASE_ACTIVATE] = "activate",
 	};
 
 	return names[phase];

@@ -234,13 +234,16 @@ static void tell(const struct sm *sm, uint32_t number, enum reason before, enum 
 
 void reasons_update(struct sm *sm)
 {
+	/* Now there is something that may be of others. */
+	sm->local = sm->local && sm->complete;
 	tables_find_unwritten(sm);
 	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
 		enum reason before = (enum reason)sm->fabric.ports[i].reason;
 		enum reason reason;
 
-		if (!sm->fabric.ports[i].present)
+		if (!sm->fabric.ports[i].present || !sm_includes(sm, node_of(&sm->fabric, i)))
 			continue;
+		aliases_update_reasons(sm, i);
 		reason = reason_of_port(sm, i);
 		if (before != reason)
 			tell(sm, i, before, reason);

@@ -8,15 +8,22 @@
  * where it last hung: its LID leads to a port that is down, and when it comes back no table
  * changes. If the graph is the one that the tables are for, nothing is computed.
  *
+ * Tables are not changed at one moment, so the job also finds out what has to be withdrawn before
+ * the new ones may be written (routing/transition.c): from a copy of what switches hold, if they
+ * hold anything. That is needed even if the graph is as before, when somebody else has written, or
+ * a vport has moved.
+ *
  * Rows are numbered anew for each graph, and a switch gets to know its row together with the
  * tables that have it: until then it has that of the tables in use.
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
+#include "routing/transition.h"
 #include "sm/machine.h"
 
 /* -- graph --------------------------------------------------------------------------------------
@@ -33,10 +40,17 @@ struct route_job {
 	uint32_t *switch_nodes; /* row: node */
 	uint32_t *rows;         /* node: row, or NO_SWITCH */
 	uint32_t n_nodes;
+	struct column *columns; /* of vports */
+	uint32_t n_columns;
+	uint16_t max_lid; /* vports included */
 	struct tables tables;
+	struct tables held; /* lft NULL: nothing that stands in the way of any tables */
+	struct turns turns;
+	struct transition transition;
 	const char *engine;
 	struct route_result result;
 	uint64_t signature;
+	bool again; /* the tables are a copy of those in use; but switches hold others */
 	int error;
 };
 
@@ -51,7 +65,11 @@ static void free_job(struct route_job *job)
 	free(job->roots);
 	free(job->switch_nodes);
 	free(job->rows);
+	free(job->columns);
 	free(job->tables.lft);
+	free(job->held.lft);
+	turns_clear(&job->turns);
+	transition_clear(&job->transition);
 	free(job);
 }
 
@@ -306,18 +324,193 @@ static int make_graph(struct sm *sm, struct route_job *job)
 	return r;
 }
 
+/* -- vports -------------------------------------------------------------------------------------
+ */
+
+static int widen(struct tables *tables, uint32_t n_rows, size_t stride)
+{
+	uint8_t *lft;
+
+	if (stride <= tables->stride)
+		return 0;
+	lft = malloc(n_rows * stride);
+	if (!lft)
+		return -ENOMEM;
+	memset(lft, ROUTE_NONE, n_rows * stride);
+	for (uint32_t i = 0; i < n_rows; i++)
+		memcpy(lft + i * stride, tables->lft + i * tables->stride, tables->stride);
+	free(tables->lft);
+	*tables = (struct tables){ lft, stride };
+
+	return 0;
+}
+
+/*
+ * Its ways are those of its port, or of a neighbour at the leaf, where it leaves by the port's
+ * exit.
+ * @row: of the leaf, or NO_SWITCH.
+ */
+static int copy_column(struct tables *tables, uint32_t n_rows, uint32_t row,
+		       const struct column *column)
+{
+	size_t stride = ((size_t)column->to + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
+	const uint8_t *leaf = tables->lft + row * tables->stride;
+	bool led = row < n_rows && leaf[column->own] == column->exit &&
+		   leaf[column->from] != ROUTE_NONE;
+	uint16_t from = led ? column->from : column->own;
+
+	if (widen(tables, n_rows, stride) < 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n_rows; i++)
+		tables->lft[i * tables->stride + column->to] =
+			tables->lft[i * tables->stride + from];
+	if (led)
+		tables->lft[row * tables->stride + column->to] = column->exit;
+
+	return 0;
+}
+
+/* In the tables in use. */
+static uint32_t row_of(const struct sm *sm, const struct column *column)
+{
+	return column->leaf == NO_NODE ? NO_SWITCH : sm->fabric.nodes[column->leaf].sw->index;
+}
+
+static bool is_copied(const struct sm *sm, const struct column *column)
+{
+	const struct routing *routing = &sm->routing;
+	uint32_t row = row_of(sm, column);
+
+	return routing->copied[column->to] == column->from &&
+	       (row == NO_SWITCH ||
+		routing->tables.lft[row * routing->tables.stride + column->to] == column->exit);
+}
+
+int routes_add_vports(struct sm *sm)
+{
+	struct routing *routing = &sm->routing;
+	struct columns columns = { .rows = NULL };
+	struct column column;
+	int r = 0;
+
+	while (r == 0 && routing->tables.lft && columns_next(sm, &columns, &column)) {
+		if (MAX(column.from, column.own) >= routing->tables.stride ||
+		    is_copied(sm, &column))
+			continue;
+		r = copy_column(&routing->tables, routing->n_rows, row_of(sm, &column), &column);
+		routing->copied[column.to] = column.from;
+		routing->max_lid = MAX(routing->max_lid, column.to);
+		sm->new_columns = true;
+	}
+	columns_done(&columns);
+
+	return r;
+}
+
+/* Those that the job is to add. */
+static int list_columns(const struct sm *sm, struct route_job *job)
+{
+	struct columns columns = { .rows = NULL };
+	struct column column;
+	uint32_t n = 0;
+
+	while (columns_next(sm, &columns, &column))
+		n++;
+	job->columns = malloc((n + 1) * sizeof(*job->columns));
+	if (job->columns) {
+		job->max_lid = job->graph.max_lid;
+		columns = (struct columns){ .rows = columns.rows };
+		while (columns_next(sm, &columns, &column)) {
+			job->columns[job->n_columns++] = column;
+			job->max_lid = MAX(job->max_lid, column.to);
+		}
+	}
+	columns_done(&columns);
+
+	return job->columns ? 0 : -ENOMEM;
+}
+
+/* Only of those whose port is in the graph. */
+static int add_columns(struct route_job *job)
+{
+	uint32_t n = 0;
+
+	job->max_lid = job->graph.max_lid;
+	for (uint32_t i = 0; i < job->n_columns; i++) {
+		struct column column = job->columns[i];
+		uint32_t row = column.leaf == NO_NODE ? NO_SWITCH : job->rows[column.leaf];
+
+		if (MAX(column.from, column.own) > job->graph.max_lid)
+			continue;
+		if (copy_column(&job->tables, job->graph.n_switches, row, &column) < 0)
+			return -ENOMEM;
+		job->max_lid = MAX(job->max_lid, column.to);
+		job->columns[n++] = column;
+	}
+	job->n_columns = n;
+
+	return 0;
+}
+
 /* -- the job ------------------------------------------------------------------------------------
  */
+
+static int copy_turns(const struct graph *graph, const struct turns *turns, struct turns *ret)
+{
+	size_t size = (graph->n_arcs + (size_t)1) * turns->words * sizeof(*turns->bits);
+
+	ret->bits = malloc(size);
+	if (!ret->bits)
+		return -ENOMEM;
+	memcpy(ret->bits, turns->bits, size);
+	ret->words = turns->words;
+
+	return 0;
+}
+
+/* Tables, and what was proven of them, need not be computed again. */
+static int copy_plan(const struct routing *routing, struct route_job *job)
+{
+	size_t size = routing->tables.stride * job->graph.n_switches;
+
+	job->max_lid = routing->max_lid;
+	job->tables = (struct tables){ malloc(size), routing->tables.stride };
+	if (!job->tables.lft)
+		return -ENOMEM;
+	memcpy(job->tables.lft, routing->tables.lft, size);
+
+	return copy_turns(&job->graph, &routing->turns, &job->turns);
+}
+
+static int compute_routes(struct route_job *job)
+{
+	int r;
+
+	job->tables.stride = tables_stride(&job->graph);
+	job->tables.lft = malloc(job->tables.stride * job->graph.n_switches);
+	if (!job->tables.lft)
+		return -ENOMEM;
+	r = route_fabric(job->engine, &job->graph, &job->tables, &job->result, &job->turns);
+
+	return r < 0 ? r : add_columns(job);
+}
+
+static int compute(struct route_job *job)
+{
+	int r = job->again ? 0 : compute_routes(job);
+
+	if (r < 0 || !job->held.lft)
+		return r;
+
+	return transition_plan(&job->graph, &job->held, &job->tables, &job->turns,
+			       &job->transition);
+}
 
 static void run_job(void *user)
 {
 	struct route_job *job = user;
 
-	job->tables.stride = tables_stride(&job->graph);
-	job->tables.lft = malloc(job->tables.stride * job->graph.n_switches);
-	job->error = job->tables.lft
-			     ? route_fabric(job->engine, &job->graph, &job->tables, &job->result)
-			     : -ENOMEM;
+	job->error = compute(job);
 }
 
 static void say_failure(const struct sm *sm, const struct route_job *job)
@@ -336,13 +529,17 @@ static void say_failure(const struct sm *sm, const struct route_job *job)
 			  proof->deadlock_free ? "no deadlock" : "a credit loop");
 }
 
-static void say_result(const struct sm *sm, const struct route_result *result)
+static void say_result(const struct sm *sm, const struct route_job *job)
 {
-	const char *name = result->engine->name;
-	const char *why = result->why ? result->why : "";
+	const char *why = job->result.why ? job->result.why : "";
 
-	event_add(sm->events, EVENT_ROUTES, 0, 0, -1, "routes by %s, proven%s%s", name,
-		  *why ? ": " : "", why);
+	if (job->transition.n_withdrawn)
+		log_info("Of %" PRIu32 " LIDs whose routes change %" PRIu32 " are withdrawn first",
+			 job->transition.n_changed, job->transition.n_withdrawn);
+	if (job->again)
+		return;
+	event_add(sm->events, EVENT_ROUTES, 0, 0, -1, "routes by %s, proven%s%s",
+		  job->result.engine->name, *why ? ": " : "", why);
 }
 
 static void take_rows(struct sm *sm, const struct route_job *job)
@@ -359,14 +556,22 @@ static void install(struct sm *sm, struct route_job *job)
 {
 	struct routing *routing = &sm->routing;
 
+	routing->withdrawn = TAKE(job->transition.withdrawn);
+	take_rows(sm, job);
+	if (job->again)
+		return;
+	sm->local = false; /* other tables are for all */
 	free(routing->tables.lft);
+	turns_clear(&routing->turns);
+	routing->turns = (struct turns){ TAKE(job->turns.bits), job->turns.words };
 	routing->tables = (struct tables){ TAKE(job->tables.lft), job->tables.stride };
 	routing->n_rows = job->graph.n_switches;
-	routing->max_lid = job->graph.max_lid;
+	routing->max_lid = job->max_lid;
 	memset(routing->copied, 0, sizeof(routing->copied));
+	for (uint32_t i = 0; i < job->n_columns; i++)
+		routing->copied[job->columns[i].to] = job->columns[i].from;
 	routing->result = job->result;
 	routing->signature = job->signature;
-	take_rows(sm, job);
 	sm->changed = true;
 }
 
@@ -401,7 +606,7 @@ static void job_done(void *user)
 	if (job->error < 0) {
 		job_failed(sm, job);
 	} else {
-		say_result(sm, &job->result);
+		say_result(sm, job);
 		install(sm, job);
 	}
 	sm_advance(sm);
@@ -415,12 +620,15 @@ static bool is_settled(struct sm *sm, struct route_job *job)
 	if (job->graph.n_switches == 0) {
 		free(routing->tables.lft);
 		routing->tables = (struct tables){ 0 };
+		turns_clear(&routing->turns);
 		take_rows(sm, job);
 		return true;
 	}
 	if (routing->tables.lft && job->signature == routing->signature) {
-		take_rows(sm, job);
-		return true;
+		job->again = withdraw_is_due(sm, job->switch_nodes, job->graph.n_switches);
+		if (!job->again)
+			take_rows(sm, job);
+		return !job->again;
 	}
 
 	return routing->refused && job->signature == routing->refused;
@@ -432,12 +640,21 @@ int routes_plan(struct sm *sm)
 	int r;
 
 	sm->routing.valid = false;
+	free(TAKE(sm->routing.withdrawn));
 	if (!job)
 		return -ENOMEM;
 	job->sm = sm;
 	job->engine = conf_name_of(conf_engines, sm->conf.engine);
 	r = make_graph(sm, job);
+	if (r == 0 && job->signature == sm->routing.signature)
+		r = routes_add_vports(sm);
 	if (r < 0 || is_settled(sm, job))
+		return r;
+	r = job->again ? copy_plan(&sm->routing, job) : list_columns(sm, job);
+	if (r == 0)
+		r = withdraw_copy_held(sm, job->switch_nodes, job->graph.n_switches, job->max_lid,
+				       &job->held);
+	if (r < 0)
 		return r;
 	r = loop_job(sm->loop, run_job, job_done, job);
 	if (r < 0)
@@ -445,126 +662,6 @@ int routes_plan(struct sm *sm)
 	sm->routing.job = TAKE(job);
 
 	return 1;
-}
-
-/* -- vports -------------------------------------------------------------------------------------
- */
-
-static int widen(struct tables *tables, uint32_t n_rows, size_t stride)
-{
-	uint8_t *lft;
-
-	if (stride <= tables->stride)
-		return 0;
-	lft = malloc(n_rows * stride);
-	if (!lft)
-		return -ENOMEM;
-	memset(lft, ROUTE_NONE, n_rows * stride);
-	for (uint32_t i = 0; i < n_rows; i++)
-		memcpy(lft + i * stride, tables->lft + i * tables->stride, tables->stride);
-	free(tables->lft);
-	*tables = (struct tables){ lft, stride };
-
-	return 0;
-}
-
-/* LIDs whose columns become those of others. */
-struct copies {
-	uint16_t to[LID_UNICAST_LAST + 1];
-	uint32_t n;
-	uint16_t highest;
-};
-
-static void note_copy(struct sm *sm, struct copies *copies, uint16_t to, uint32_t port)
-{
-	struct routing *routing = &sm->routing;
-	uint16_t from = port == NO_PORT ? 0 : sm->fabric.ports[port].lid;
-
-	if (to == 0 || from == 0 || from >= routing->tables.stride || routing->copied[to] == from ||
-	    copies->n == COUNT(copies->to))
-		return;
-	routing->copied[to] = from;
-	copies->to[copies->n++] = to;
-	copies->highest = MAX(copies->highest, to);
-}
-
-static void note_vports(struct sm *sm, struct copies *copies)
-{
-	struct vf_walk walk = { 0 };
-	struct endpoint e;
-
-	while (vf_walk_next(&sm->fabric, &walk, &e))
-		note_copy(sm, copies, vf_of(&sm->fabric, e)->lid, e.port);
-}
-
-static void note_spares(struct sm *sm, struct copies *copies)
-{
-	for (uint32_t i = 0; i < sm->spares.n; i++) {
-		const struct spare_stock *stock = &sm->spares.all[i];
-		uint32_t port = fabric_find_port(&sm->fabric, stock->guid);
-
-		for (unsigned k = 0; k < stock->n; k++)
-			note_copy(sm, copies, stock->lid[k], port);
-	}
-}
-
-/* Before who is to move is there. */
-static void note_moves(struct sm *sm, struct copies *copies)
-{
-	for (unsigned i = 0; i < sm->moves.n; i++) {
-		uint64_t guid = sm->moves.all[i].guid;
-		const struct identity *id = identity_find(sm->identities, guid);
-
-		if (id && id->lmc == 0)
-			note_copy(sm, copies, id->lid, moves_way(sm, guid));
-	}
-}
-
-/* Row by row: the tables may be larger than what a processor keeps near. */
-static int copy_columns(struct routing *routing, const struct copies *copies)
-{
-	struct tables *tables = &routing->tables;
-	size_t stride = ((size_t)copies->highest + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
-
-	if (widen(tables, routing->n_rows, stride) < 0)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < routing->n_rows; i++) {
-		uint8_t *row = tables->lft + i * tables->stride;
-
-		for (uint32_t k = 0; k < copies->n; k++)
-			row[copies->to[k]] = row[routing->copied[copies->to[k]]];
-	}
-	routing->max_lid = MAX(routing->max_lid, copies->highest);
-
-	return 0;
-}
-
-/*
- * No route is computed for a vport: it is where its port is (reference/virtualization.md 2.5, 7),
- * and what was proven of the one is true of the other. No two want the same LID.
- */
-int routes_add_vports(struct sm *sm)
-{
-	struct routing *routing = &sm->routing;
-	AUTO(freep) struct copies *copies = NULL;
-	int r = 0;
-
-	if (!routing->tables.lft || (sm->fabric.n_vfs == 0 && sm->spares.n_lids == 0))
-		return 0;
-	copies = malloc(sizeof(*copies));
-	if (!copies)
-		return -ENOMEM;
-	copies->n = copies->highest = 0;
-	note_vports(sm, copies);
-	note_spares(sm, copies);
-	note_moves(sm, copies);
-	if (copies->n > 0)
-		r = copy_columns(routing, copies);
-	if (r < 0)
-		for (uint32_t i = 0; i < copies->n; i++)
-			routing->copied[copies->to[i]] = 0;
-
-	return r;
 }
 
 void routes_drop(struct sm *sm, uint16_t lid)
@@ -575,6 +672,7 @@ void routes_drop(struct sm *sm, uint16_t lid)
 	if (routing->copied[lid] == 0 || !tables->lft)
 		return;
 	routing->copied[lid] = 0;
+	sm->new_columns = true;
 	for (uint32_t i = 0; lid < tables->stride && i < routing->n_rows; i++)
 		tables->lft[i * tables->stride + lid] = ROUTE_NONE;
 }
@@ -585,4 +683,6 @@ void routes_done(struct sm *sm)
 	if (sm->routing.job)
 		sm->routing.job->sm = NULL;
 	free(sm->routing.tables.lft);
+	free(sm->routing.withdrawn);
+	turns_clear(&sm->routing.turns);
 }

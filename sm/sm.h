@@ -28,6 +28,7 @@ enum sm_phase {
 	PHASE_READ,     /* reading tables of devices that hold prior configuration */
 	PHASE_PLAN,     /* LIDs, P_Keys; routes are computed and proven on another thread */
 	PHASE_KEEP,     /* LIDs and M_Keys go to the disk before they go to the fabric */
+	PHASE_WITHDRAW, /* ways that must not meet the planned ones are taken out of tables */
 	PHASE_PROGRAM,  /* tables, settings, Armed */
 	PHASE_ACTIVATE, /* Active */
 	PHASE_COUNT,

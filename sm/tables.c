@@ -25,7 +25,7 @@ static bool lft_block_is_known(const struct sw *sw, unsigned block)
 	return sw->lft_known[block / 64] >> block % 64 & 1;
 }
 
-static void lft_set_known(struct sw *sw, unsigned block, bool known)
+void tables_lft_set_known(struct sw *sw, unsigned block, bool known)
 {
 	uint64_t bit = UINT64_C(1) << block % 64;
 
@@ -45,6 +45,7 @@ void tables_doubt(struct sm *sm, struct node *node)
 		free(port->pkeys);
 		port->pkeys = NULL;
 		vports_doubt(sm, port_at(node, i));
+		aliases_doubt(sm, port_at(node, i));
 	}
 }
 
@@ -58,10 +59,19 @@ void tables_forget(struct sm *sm, struct node *node)
 		memset(sw->lft, ROUTE_NONE, sw->lft_size);
 }
 
-static void forget_keys(struct port *port)
+static void forget_keys(struct sm *sm, uint32_t number)
 {
+	struct port *port = &sm->fabric.ports[number];
+
 	free(port->pkeys);
 	port->pkeys = NULL;
+	aliases_doubt_held(sm, number);
+}
+
+void tables_forget_keys(struct sm *sm, uint32_t number)
+{
+	forget_keys(sm, number);
+	sm->planned_keys.stale = true; /* keys stay at the indices at which they are found */
 }
 
 /*
@@ -82,7 +92,7 @@ void tables_doubt_keys(struct sm *sm, uint32_t number, enum port_state before)
 		sm->fabric.ports[port->peer].raised = true;
 	if (!fell)
 		return;
-	forget_keys(port);
+	forget_keys(sm, number);
 	sm_sweep_again(sm, false);
 }
 
@@ -92,7 +102,7 @@ void tables_doubt_neighbors(struct sm *sm, struct node *node, bool changed)
 		struct port *port = &sm->fabric.ports[port_at(node, i)];
 
 		if (port->raised && changed && port->peer != NO_PORT)
-			forget_keys(&sm->fabric.ports[port->peer]);
+			forget_keys(sm, port->peer);
 		port->raised = false;
 	}
 }
@@ -126,8 +136,10 @@ static unsigned blocks_to_read(const struct sm *sm, const struct node *node, uin
 {
 	unsigned capacity = pkeys_capacity(sm, number);
 	unsigned blocks = (capacity + PKEY_BLOCK - 1) / PKEY_BLOCK;
+	const struct pkey_table *held = sm->fabric.ports[number].pkeys;
+	bool first_only = held ? held->rest_empty : is_cold(sm, node, number);
 
-	return is_cold(sm, node, number) ? MIN(blocks, 1) : blocks;
+	return first_only ? MIN(blocks, 1) : blocks;
 }
 
 static void name_block(const struct node *node, const struct port *port, unsigned block,
@@ -231,6 +243,8 @@ void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *an
 	}
 	if (pkey_table_set_block(&port->pkeys, block, answer->data) < 0)
 		pkeys_failed(sm, number, REASON_OUT_OF_MEMORY, 0);
+	else if (kind == TODO_PKEY_READ && block == 0)
+		port->pkeys->rest_empty = is_cold(sm, node, number);
 	else if (kind == TODO_PKEY_WRITE &&
 		 memcmp(answer->data, answer->request->data, SMP_DATA_SIZE) != 0)
 		pkeys_failed(sm, number, REASON_NOT_KEPT, 0);
@@ -255,19 +269,23 @@ static int make_lft_room(struct sw *sw, uint32_t size)
 	return 0;
 }
 
+unsigned tables_lft_top_now(const struct sw *sw)
+{
+	return (unsigned)MIN(wire_get(sw->info, SWITCH_INFO_LINEAR_TOP), LID_UNICAST_LAST);
+}
+
 bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret)
 {
 	struct cursor *at = &node->work.cursor[TODO_LFT_READ];
 	struct sw *sw = node->sw;
-	unsigned top, blocks;
+	unsigned blocks;
 
 	(void)sm;
 	if (!sw || sw->cold) {
 		node->work.todo &= ~TODO(TODO_LFT_READ);
 		return false;
 	}
-	top = (unsigned)MIN(wire_get(sw->info, SWITCH_INFO_LINEAR_TOP), LID_UNICAST_LAST);
-	blocks = MIN(top / LFT_BLOCK + 1, MAX_LFT_BLOCKS);
+	blocks = MIN(tables_lft_top_now(sw) / LFT_BLOCK + 1, MAX_LFT_BLOCKS);
 	while (at->block < blocks && lft_block_is_known(sw, at->block))
 		at->block++;
 	if (at->block >= blocks || make_lft_room(sw, blocks * LFT_BLOCK) < 0) {
@@ -283,19 +301,19 @@ bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret)
 	return true;
 }
 
-static bool lft_block_is_bad(const struct sm *sm, const struct sw *sw, unsigned block)
+bool tables_leave_lft_block(const struct sm *sm, const struct sw *sw, unsigned block)
 {
 	return fault_waits(sm, &sw->lft_fault) && (sw->lft_bad[block / 64] >> block % 64 & 1);
 }
 
 /* The last LID that it needs, and can have, an entry for. */
-static unsigned lft_top(const struct sm *sm, const struct sw *sw)
+unsigned tables_lft_top(const struct sm *sm, const struct sw *sw)
 {
 	uint64_t capacity = wire_get(sw->info, SWITCH_INFO_LINEAR_CAP);
 
 	/* To the end of the block, so that no vport that comes has it raised. */
-	return (unsigned)MIN(sm->fabric.n_vfs ? sm->routing.max_lid | (LFT_BLOCK - 1)
-					      : sm->routing.max_lid,
+	return (unsigned)MIN(sm->fabric.n_vport_ports ? sm->routing.max_lid | (LFT_BLOCK - 1)
+						      : sm->routing.max_lid,
 			     MAX(capacity, 1) - 1);
 }
 
@@ -303,7 +321,7 @@ static unsigned lft_top(const struct sm *sm, const struct sw *sw)
 static bool lft_block_is_done(const struct sm *sm, const struct sw *sw, const uint8_t *plan,
 			      unsigned block)
 {
-	if (lft_block_is_bad(sm, sw, block))
+	if (tables_leave_lft_block(sm, sw, block))
 		return true;
 
 	return lft_block_is_known(sw, block) &&
@@ -324,7 +342,7 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 		return false;
 	}
 	plan = routing->tables.lft + sw->index * routing->tables.stride;
-	blocks = lft_top(sm, sw) / LFT_BLOCK + 1;
+	blocks = tables_lft_top(sm, sw) / LFT_BLOCK + 1;
 	while (at->block < blocks && lft_block_is_done(sm, sw, plan, at->block))
 		at->block++;
 	if (at->block >= blocks) {
@@ -336,7 +354,7 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 	ret->modifier = at->block;
 	ret->tag = TAG(TODO_LFT_WRITE, 0, at->block);
 	memcpy(ret->data, plan + at->block * LFT_BLOCK, LFT_BLOCK);
-	lft_set_known(sw, at->block, false);
+	tables_lft_set_known(sw, at->block, false);
 	at->block++;
 
 	return true;
@@ -394,7 +412,7 @@ void tables_find_unwritten(struct sm *sm)
 		if (!sw || !sm->fabric.nodes[i].present || sw->index == NO_SWITCH ||
 		    sw->lft_fault.reason == REASON_NONE)
 			continue;
-		for (unsigned block = 0; block <= lft_top(sm, sw) / LFT_BLOCK; block++)
+		for (unsigned block = 0; block <= tables_lft_top(sm, sw) / LFT_BLOCK; block++)
 			if (sw->lft_bad[block / 64] >> block % 64 & 1)
 				sm->unwritten[block] |= differences(
 					sw,
@@ -403,26 +421,41 @@ void tables_find_unwritten(struct sm *sm)
 	}
 }
 
+/* LinearFDBTop is raised later, and what a switch says of entries above it is worth nothing. */
+static unsigned entries_told(const struct sw *sw, enum todo kind, unsigned block)
+{
+	unsigned first = block * LFT_BLOCK;
+	unsigned end = tables_lft_top_now(sw) + 1;
+
+	if (kind != TODO_LFT_WITHDRAW)
+		return LFT_BLOCK;
+
+	return end > first ? MIN(end - first, LFT_BLOCK) : 0;
+}
+
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	unsigned block = TAG_BLOCK(answer->request->tag);
 	enum todo kind = TAG_KIND(answer->request->tag);
 	struct sw *sw = node->sw;
+	unsigned told;
 
 	if (answer->result == REQUEST_LOST) {
 		work_add(sm, node->sma.owner, TODO(kind));
 		return;
 	}
 	if (answer->result == REQUEST_REFUSED) {
-		if (kind == TODO_LFT_WRITE)
+		if (kind != TODO_LFT_READ)
 			lft_failed(sm, node, answer);
 		else if (answer->status == 0)
 			sw->cold = true;
 		return;
 	}
-	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->data, LFT_BLOCK);
-	lft_set_known(sw, block, true);
-	if (kind == TODO_LFT_WRITE && memcmp(answer->data, answer->request->data, LFT_BLOCK) != 0)
+	told = entries_told(sw, kind, block);
+	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->request->data, LFT_BLOCK);
+	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->data, told);
+	tables_lft_set_known(sw, block, true);
+	if (kind != TODO_LFT_READ && memcmp(answer->data, answer->request->data, told) != 0)
 		lft_failed(sm, node, answer);
 }
 
@@ -441,7 +474,7 @@ bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret
 	if (!sw || !sm->routing.valid || sw->index == NO_SWITCH || fault_waits(sm, &sw->info_fault))
 		return false;
 	memcpy(ret->data, sw->info, SMP_DATA_SIZE);
-	wire_set(ret->data, SWITCH_INFO_LINEAR_TOP, lft_top(sm, sw));
+	wire_set(ret->data, SWITCH_INFO_LINEAR_TOP, tables_lft_top(sm, sw));
 	if (!not_kept_has(node->not_kept, SETTING_LIFE_TIME, sm->conf.packet_life_time, 0))
 		wire_set(ret->data, SWITCH_INFO_LIFE_TIME, sm->conf.packet_life_time);
 	if (memcmp(ret->data, sw->info, SMP_DATA_SIZE) == 0 &&
@@ -457,7 +490,8 @@ bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret
 /*
  * PortStateChange was up while the ports were read, and is cleared only now: what changed in
  * between would never be told. Ports that are about to be set tell it in their answer; the others
- * are read again.
+ * are read again. A host that restarted in between has lost its keys: all tables are read again
+ * soon (twin.c), since there was this to write.
  */
 static void read_ports_again(struct sm *sm, struct node *node)
 {

@@ -105,8 +105,10 @@ static void apply_to_vports(struct sm *sm, uint32_t number)
 		if (vf->guid != 0)
 			reason = judge(sm, (struct endpoint){ number, (uint16_t)i }, vf->guid,
 				       vf->state == PORT_ACTIVE);
-		if (vf->barred != reason)
+		if (vf->barred != reason) {
 			sm->changed = true;
+			sm_include(sm, number);
+		}
 		vf->barred = (uint8_t)reason;
 	}
 }
@@ -124,6 +126,7 @@ static void apply_to_port(struct sm *sm, uint32_t number)
 	if (port->barred == reason)
 		return;
 	sm->changed = true;
+	sm_include(sm, number);
 	port->fits = 0;
 	port->barred = (uint8_t)reason;
 }

@@ -39,12 +39,13 @@ struct endpoint {
 
 struct vf {
 	uint64_t guid;   /* that the device holds: VPortInfo, or its entry of GUIDInfo; 0: none */
-	uint64_t wanted; /* shared: what the entry should be, see sm/aliases.c */
+	uint64_t wanted; /* shared: what the entry should be, see alias.c */
 	uint64_t node_guid;       /* vports: VNodeInfo */
 	uint64_t since;           /* loop_now() when the state or the reason last changed */
 	struct pkey_table *pkeys; /* vports: the ledger of its own table; NULL: not known */
 	struct fault set_fault;   /* Sets of VPortInfo, */
 	struct fault table_fault; /* or of its P_Key table, are refused or not kept */
+	uint32_t ways;            /* vports: the port whose ways its LID has; 0: not known */
 	uint16_t lid;             /* vports: planned, its own; 0: it uses that of another */
 	uint16_t partition_cap;   /* vports: 0 is not known */
 	uint16_t status;          /* of the last Set that was refused */
@@ -57,7 +58,9 @@ struct vf {
 	bool unnamed : 1;         /* VNodeInfo is to be read */
 	bool naming : 1;          /* VNodeDescription is to be read */
 	bool busy : 1;            /* a Set of VPortInfo, or a request for its table, is under way */
+	bool twin : 1;            /* a late Set of VPortInfo or of its P_Keys may yet arrive */
 	bool duplicate : 1;       /* its GUID is another's: it is told nothing */
+	bool resettled : 1;       /* that has just become so, or has ended */
 	bool denied_lid : 1;      /* it asks for a LID of its own, and rules give it none */
 	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
@@ -79,6 +82,8 @@ struct vfs {
 
 	/* Shared ports */
 	uint64_t guids_known; /* bit per block of GUIDInfo: guid of its entries is what it holds */
+	uint64_t guids_fresh; /* bit per block: just read, and not decided on */
+	uint64_t guids_bad;   /* bit per block: not written while guids_fault waits */
 	struct fault guids_fault; /* Sets of GUIDInfo are refused or not kept */
 
 	/* Vports */
@@ -94,6 +99,7 @@ struct vfs {
 	bool by_number : 1;          /* its modifier is the number of the port, not 0 */
 	bool clears_by_get : 1;      /* VPortStateChange goes when read, not when 1 is written */
 	bool was_changed : 1;        /* it was up when it was last read */
+	bool info_twin : 1;          /* a late Set of info may yet arrive */
 	bool no_own_lids : 1;        /* who does not ask for a LID of its own takes none */
 	bool reregister : 1;         /* all vports are to register again with the SA */
 };
@@ -124,7 +130,7 @@ int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n);
 /* Its GUIDs are no longer in the map. */
 void vfs_forget(struct fabric *f, uint32_t port);
 
-/* What the device holds, or 0. vfs_settle_guids() is to follow. */
+/* What the device holds, or 0. vfs_settle_guids() or vf_settle_guid() is to follow. */
 void vf_set_guid(struct fabric *f, struct endpoint e, uint64_t guid);
 
 /* Of a vport: has it, or is it to have, a LID that is no other's? */
@@ -151,6 +157,8 @@ bool vf_is_here(const struct fabric *f, struct endpoint e);
  * set. 0 or -ENOMEM.
  */
 int vfs_settle_guids(struct fabric *f);
+/* The same of one VF alone, before that of others. */
+int vf_settle_guid(struct fabric *f, struct endpoint e);
 
 /*
  * Who has @guid: a port that is there, or a VF that is, as last settled. Port NO_PORT: nobody.
@@ -185,6 +193,11 @@ struct vf_walk {
 	unsigned index;
 };
 bool vf_walk_next(const struct fabric *f, struct vf_walk *walk, struct endpoint *ret);
+
+static inline struct endpoint endpoint_of_port(uint32_t port)
+{
+	return (struct endpoint){ port, 0 };
+}
 
 static inline bool endpoint_is(struct endpoint a, struct endpoint b)
 {

@@ -88,7 +88,7 @@ static bool can_be_asked(const struct sm *sm, uint32_t number)
 /* -- what is to be asked ------------------------------------------------------------------------
  */
 
-static bool announces(const struct sm *sm, uint32_t number)
+bool vports_are_announced(const struct sm *sm, uint32_t number)
 {
 	const struct port *port = &sm->fabric.ports[number];
 
@@ -103,7 +103,7 @@ void vports_look(struct sm *sm, uint32_t number, enum port_state before)
 	struct vfs *vfs = vports_of(sm, number);
 	enum port_state state = port_state(&sm->fabric.ports[number]);
 
-	if (!announces(sm, number)) {
+	if (!vports_are_announced(sm, number)) {
 		if (vfs)
 			vfs_forget(&sm->fabric, number);
 		return;
@@ -148,6 +148,49 @@ void vports_doubt(struct sm *sm, uint32_t number)
 	}
 }
 
+void vports_note_twin(struct sm *sm, uint32_t number, const struct request *request)
+{
+	struct vfs *vfs = vports_of(sm, number);
+
+	if (!vfs || INDEX_OF(request->tag) >= vfs->n)
+		return;
+	if (request->attr == ATTR_VIRTUALIZATION_INFO)
+		vfs->info_twin = true;
+	else
+		vfs->vf[INDEX_OF(request->tag)].twin = true;
+}
+
+static void doubt_vf(struct vfs *vfs, unsigned index)
+{
+	struct vf *vf = &vfs->vf[index];
+
+	if (!vf->twin)
+		return;
+	vf->twin = false;
+	vf->stale = vf->state > PORT_DOWN;
+	vf->had_blocks = vf->pkeys ? (uint8_t)(vf->pkeys->n_known / PKEY_BLOCK) : 0;
+	free(vf->pkeys);
+	vf->pkeys = NULL;
+	vfs->info_wanted = true;
+	vfs->blocks_wanted |= (uint16_t)(1u << index / VPORT_STATE_BLOCK);
+}
+
+/* VPortStateChange may be gone unseen, and with it that any of them has changed. */
+void vports_doubt_twins(struct sm *sm, uint32_t number)
+{
+	struct vfs *vfs = vports_of(sm, number);
+
+	if (!vfs)
+		return;
+	for (unsigned i = 0; i < vfs->n; i++)
+		doubt_vf(vfs, i);
+	if (!vfs->info_twin)
+		return;
+	vfs->info_twin = false;
+	vfs->known = false;
+	vfs->info_wanted = true;
+}
+
 void vports_told(struct sm *sm, uint32_t number, unsigned index, bool changed)
 {
 	struct vfs *vfs = known_vports(sm, number);
@@ -157,7 +200,7 @@ void vports_told(struct sm *sm, uint32_t number, unsigned index, bool changed)
 		vfs->vf[index].naming = true;
 	}
 	vfs->info_wanted = true;
-	sm_look_again(sm);
+	sm_look_at_vports(sm);
 }
 
 static void name_request(struct request *ret, uint16_t attr, uint32_t modifier, uint32_t number,
@@ -349,6 +392,18 @@ static void note_clearing(struct vfs *vfs, bool set, bool changed)
 	vfs->was_changed = changed;
 }
 
+static int make_room(struct sm *sm, uint32_t number, struct vfs *vfs)
+{
+	unsigned before = vfs->n;
+	int r = vfs_make(&sm->fabric, number, VF_VPORT,
+			 (unsigned)wire_get(vfs->info, VIRT_INFO_TOP) + 1);
+
+	for (unsigned i = before; i < vfs->n; i++)
+		vfs->vf[i].since = loop_now(sm->loop);
+
+	return r;
+}
+
 static void take_info(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct vfs *vfs = known_vports(sm, number);
@@ -363,9 +418,7 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 		info_failed(sm, number, REASON_VF_UNKNOWN_REVISION, 0);
 		return;
 	}
-	if (!is_possible_info(vfs->info) ||
-	    vfs_make(&sm->fabric, number, VF_VPORT,
-		     (unsigned)wire_get(vfs->info, VIRT_INFO_TOP) + 1) < 0) {
+	if (!is_possible_info(vfs->info) || make_room(sm, number, vfs) < 0) {
 		info_failed(sm, number, REASON_VF_BAD_INFO, 0);
 		return;
 	}
@@ -592,6 +645,7 @@ void vports_take_read(struct sm *sm, uint32_t number, const struct answer *answe
 
 	if (!vfs || INDEX_OF(answer->request->tag) >= vfs->n)
 		return; /* it announces none any more */
+	sm_include(sm, number);
 	if (answer->request->attr == ATTR_VIRTUALIZATION_INFO ||
 	    answer->request->attr == ATTR_VPORT_GUID_INFO)
 		vfs->asking = false;
@@ -699,6 +753,10 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 	const struct identity *id;
 	int r = 0;
 
+	/* The other, who has gone, was looked at. */
+	if (vf->resettled)
+		sm_include(sm, e.port);
+	vf->resettled = false;
 	if (vf->lid && takes_part(sm, e) && !wants_lid(sm, e) && !asks_for_lid(vf))
 		take_lid_back(sm, vf);
 	vf->denied_lid = vf->known && asks_for_lid(vf) && !wants_lid(sm, e);
@@ -722,8 +780,11 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 		id = NULL;
 	if ((vf->known && !wants_lid(sm, e)) || vf_is_barred(vf))
 		id = NULL;
-	if (vf->lid != (id ? id->lid : 0))
+	if (vf->lid != (id ? id->lid : 0)) {
+		vf->ways = 0;
 		sm->changed = true;
+		sm_include(sm, e.port);
+	}
 	vf->lid = id ? id->lid : 0;
 	if (vf->lid && node_of(&sm->fabric, e.port)->present)
 		sm->fabric.by_lid[vf->lid] = e.port;
@@ -1049,14 +1110,19 @@ void vports_take_name(struct sm *sm, uint32_t number, const struct answer *answe
 		copy_description(vf->description, answer->data);
 }
 
-void vports_name_all(struct sm *sm)
+/* @again: also those that have a name. */
+void vports_name_all(struct sm *sm, bool again)
 {
 	struct vf_walk walk = { 0 };
 	struct endpoint e;
 
-	while (sm->fabric.n_vfs > 0 && vf_walk_next(&sm->fabric, &walk, &e))
-		if (vf_at(&sm->fabric, e.port, e.index)->naming)
+	while (sm->fabric.n_vfs > 0 && vf_walk_next(&sm->fabric, &walk, &e)) {
+		struct vf *vf = vf_at(&sm->fabric, e.port, e.index);
+
+		vf->naming = vf->naming || (again && vf->state > PORT_DOWN);
+		if (vf->naming)
 			work_add(sm, sm->fabric.ports[e.port].node, TODO(TODO_VPORT_NAME));
+	}
 }
 
 /* -- why they are as they are -------------------------------------------------------------------
@@ -1109,7 +1175,8 @@ void vports_update_reasons(struct sm *sm)
 		struct vf *vf = vf_of(&sm->fabric, e);
 		enum reason reason;
 
-		if (sm->fabric.ports[e.port].vfs->model != VF_VPORT)
+		if (sm->fabric.ports[e.port].vfs->model != VF_VPORT ||
+		    !sm_includes(sm, node_of(&sm->fabric, e.port)))
 			continue;
 		reason = reason_of(sm, e);
 		if (vf->reason == reason)

@@ -29,7 +29,7 @@
 #include "store/database-inside.h"
 
 #define APPLICATION_ID 0x56534d64 /* "VSMd" */
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 /* Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB). */
 #define FILE_MAX  (256 * 1024 * 1024)
@@ -50,16 +50,16 @@ static const char *const tables[ROW_KIND_COUNT] = {
 	[ROW_RESERVATION] =
 		"CREATE TABLE reservation (guid INTEGER PRIMARY KEY, lid INTEGER, places BLOB, "
 		"name TEXT)",
+	[ROW_ALIAS] = "CREATE TABLE alias (guid INTEGER PRIMARY KEY, port INTEGER, place INTEGER, "
+		      "wanted INTEGER)",
 	[ROW_SPARES] = "CREATE TABLE spare (guid INTEGER PRIMARY KEY, lids BLOB)",
 	[ROW_MOVE] = "CREATE TABLE move (guid INTEGER PRIMARY KEY, port INTEGER)",
 };
 
 /* Tables came one after another: so many had each schema. */
 static const size_t n_tables_of[SCHEMA_VERSION + 1] = {
-	[1] = ROW_RESERVATION,
-	[2] = ROW_RESERVATION,
-	[3] = ROW_SPARES,
-	[4] = ROW_KIND_COUNT,
+	[1] = ROW_RESERVATION, [2] = ROW_RESERVATION, [3] = ROW_ALIAS,
+	[4] = ROW_SPARES,      [5] = ROW_KIND_COUNT,
 };
 
 /* Schema 1 had one M_Key in a row; the upgrade makes the text above of it. */

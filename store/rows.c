@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "sm/reservations.h"
+#include "sm/alias-book.h"
 #include "sm/identity.h"
 #include "store/database-inside.h"
 #include "store/database.h"
@@ -33,6 +34,9 @@ static const char *const put_sql[ROW_KIND_COUNT] = {
 		"INSERT INTO reservation VALUES (?1, ?2, ?3, ?4) ON CONFLICT (guid) DO UPDATE"
 		" SET lid = ?2, places = ?3, name = ?4"
 		" WHERE lid IS NOT ?2 OR places IS NOT ?3 OR name IS NOT ?4",
+	[ROW_ALIAS] = "INSERT INTO alias VALUES (?1, ?2, ?3, ?4) ON CONFLICT (guid) DO UPDATE"
+		      " SET port = ?2, place = ?3, wanted = ?4"
+		      " WHERE port IS NOT ?2 OR place IS NOT ?3 OR wanted IS NOT ?4",
 	[ROW_SPARES] = "INSERT INTO spare VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
 		       " SET lids = ?2 WHERE lids IS NOT ?2",
 	[ROW_MOVE] = "INSERT INTO move VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
@@ -43,6 +47,7 @@ static const char *const forget_sql[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "DELETE FROM identity WHERE guid = ?1",
 	[ROW_QUIRKS] = "DELETE FROM quirks WHERE guid = ?1",
 	[ROW_RESERVATION] = "DELETE FROM reservation WHERE guid = ?1",
+	[ROW_ALIAS] = "DELETE FROM alias WHERE guid = ?1",
 	[ROW_SPARES] = "DELETE FROM spare WHERE guid = ?1",
 	[ROW_MOVE] = "DELETE FROM move WHERE guid = ?1",
 };
@@ -52,6 +57,7 @@ static const char *const read_sql[ROW_KIND_COUNT] = {
 	[ROW_MKEY] = "SELECT guid, mkey, other FROM mkey",
 	[ROW_QUIRKS] = "SELECT guid, content FROM quirks",
 	[ROW_RESERVATION] = "SELECT guid, lid, places, name FROM reservation",
+	[ROW_ALIAS] = "SELECT guid, port, place, wanted FROM alias",
 	[ROW_SPARES] = "SELECT guid, lids FROM spare",
 	[ROW_MOVE] = "SELECT guid, port FROM move",
 };
@@ -59,14 +65,17 @@ static const char *const read_sql[ROW_KIND_COUNT] = {
 static const char read_mkey_1[] = "SELECT guid, mkey, 0 FROM mkey";
 
 static const char *const table_names[ROW_KIND_COUNT] = {
-	[ROW_IDENTITY] = "identity",       [ROW_MKEY] = "mkey",    [ROW_QUIRKS] = "quirks",
-	[ROW_RESERVATION] = "reservation", [ROW_SPARES] = "spare", [ROW_MOVE] = "move",
+	[ROW_IDENTITY] = "identity", [ROW_MKEY] = "mkey",
+	[ROW_QUIRKS] = "quirks",     [ROW_RESERVATION] = "reservation",
+	[ROW_SPARES] = "spare",      [ROW_MOVE] = "move",
+	[ROW_ALIAS] = "alias",
 };
 
 /* Of the columns: a whole number, a blob, a text. */
 static const char *const column_types[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "iii",     [ROW_MKEY] = "iii",  [ROW_QUIRKS] = "ib",
 	[ROW_RESERVATION] = "iibt", [ROW_SPARES] = "ib", [ROW_MOVE] = "ii",
+	[ROW_ALIAS] = "iiii",
 };
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -104,10 +113,11 @@ static bool forgets(const struct row *row)
 	case ROW_QUIRKS:
 	case ROW_SPARES:
 		return row->size == 0;
-	case ROW_MOVE:
-		return row->port == 0;
 	case ROW_RESERVATION:
 		return row->gone;
+	case ROW_ALIAS:
+	case ROW_MOVE:
+		return row->port == 0;
 	case ROW_MKEY:
 	case ROW_KIND_COUNT:
 		break;
@@ -147,6 +157,11 @@ static void bind_values(sqlite3_stmt *stmt, const struct row *row)
 		break;
 	case ROW_RESERVATION:
 		bind_reservation(stmt, row);
+		break;
+	case ROW_ALIAS:
+		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->port);
+		sqlite3_bind_int(stmt, 3, row->index);
+		sqlite3_bind_int(stmt, 4, row->wanted);
 		break;
 	case ROW_KIND_COUNT:
 		break;
@@ -300,6 +315,21 @@ static bool give_reservation(sqlite3_stmt *stmt, uint64_t guid, const struct rea
 	return true;
 }
 
+static bool give_alias(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
+{
+	uint64_t place = (uint64_t)sqlite3_column_int64(stmt, 2);
+	uint64_t wanted = (uint64_t)sqlite3_column_int64(stmt, 3);
+	struct kept_alias alias = { guid, (uint64_t)sqlite3_column_int64(stmt, 1), (uint8_t)place,
+				    wanted != 0 };
+
+	if (!alias_is_valid(alias.port, place) || wanted > 1)
+		return false;
+	if (reading->reader->alias)
+		reading->reader->alias(reading->user, &alias);
+
+	return true;
+}
+
 static bool give_spares(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
 {
 	uint16_t lids[KEEP_SPARES_MAX];
@@ -338,7 +368,8 @@ static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct readin
 						  const struct reading *) = {
 		[ROW_IDENTITY] = give_identity, [ROW_MKEY] = give_mkey,
 		[ROW_QUIRKS] = give_quirks,     [ROW_RESERVATION] = give_reservation,
-		[ROW_SPARES] = give_spares,     [ROW_MOVE] = give_move,
+		[ROW_ALIAS] = give_alias,       [ROW_SPARES] = give_spares,
+		[ROW_MOVE] = give_move,
 	};
 	uint64_t guid = (uint64_t)sqlite3_column_int64(stmt, 0);
 

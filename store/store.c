@@ -28,6 +28,7 @@
 #include "base/loop.h"
 #include "base/macros.h"
 #include "sm/reservations.h"
+#include "sm/alias-book.h"
 #include "sm/identity.h"
 #include "store/batch.h"
 #include "store/database.h"
@@ -329,6 +330,22 @@ static int store_keep_quirks(struct keeper *k, const struct kept_quirks *quirks)
 	return keep_row(to_store(k), &row);
 }
 
+static int store_keep_alias(struct keeper *k, const struct kept_alias *alias)
+{
+	struct row row = {
+		.kind = ROW_ALIAS,
+		.guid = alias->guid,
+		.port = alias->port,
+		.index = alias->index,
+		.wanted = alias->wanted,
+	};
+
+	if (alias->port != 0 && !alias_is_valid(alias->port, alias->index))
+		return -EINVAL;
+
+	return keep_row(to_store(k), &row);
+}
+
 static int store_keep_reservation(struct keeper *k, const struct kept_reservation *reservation)
 {
 	char blob[sizeof(reservation->place) + KEEP_NAME_MAX];
@@ -424,6 +441,7 @@ static const struct keeper_ops keeper_ops = {
 	.after = store_keep_after,
 	.cancel = store_keep_cancel,
 	.reservation = store_keep_reservation,
+	.alias = store_keep_alias,
 	.spares = store_keep_spares,
 	.move = store_keep_move,
 };

@@ -8,10 +8,16 @@
  *   ebb           effective bisection bandwidth: hosts send to each other in random permutations, a
  *                 flow gets 1/n of its worst cable, n being the flows on it; the average of that
  *   hops          cables between switches on the way from host to host, on average
+ * And what it takes to get from tables to others, when one cable is lost and when it is back:
+ *
+ *   trans         median milliseconds until it is known what is to be withdrawn
+ *   changed, out  LIDs that lose or change a way somewhere, and those of them that are withdrawn
+ *   blocks, more  blocks that are written at least, and those more because LIDs are withdrawn
  *
  * Usage: bench-routing [runs]; further fabrics are the .net files in the folder $VSM_FABRICS.
  */
 
+#include "routing/transition.h"
 #include "tests/common/graphs.h"
 
 #include "base/macros.h"
@@ -216,7 +222,7 @@ static void print_row(const char *fabric, const struct graph *graph, const struc
 		if (engine->route(graph, &tables, &why))
 			return;
 		routed = now_ms();
-		if (proof_check(graph, &tables, &proof))
+		if (proof_check(graph, &tables, &proof, NULL))
 			return;
 		route_ms[i] = routed - start;
 		proof_ms[i] = now_ms() - routed;
@@ -250,6 +256,117 @@ static struct made_graph *damaged(struct made_graph *made, unsigned links, unsig
 	graph_remove_switches(made, switches, 3);
 	graph_remove_links(made, links, 4);
 	return made;
+}
+
+/* ---- from tables to tables ----------------------------------------------------------------------
+ */
+
+struct change {
+	const struct graph *graph; /* after it */
+	const struct tables *before;
+	const struct tables *after;
+	const struct transition *transition;
+};
+
+/* The block of 64 LIDs from @first on at switch @s: does it change; does it lose withdrawn LIDs? */
+static void look_at_block(const struct change *change, uint32_t s, uint32_t first, unsigned *blocks,
+			  unsigned *more)
+{
+	const uint8_t *held = change->before->lft + s * change->before->stride + first;
+	const uint8_t *planned = change->after->lft + s * change->after->stride + first;
+	uint64_t withdrawn =
+		change->transition->withdrawn ? change->transition->withdrawn[first / 64] : 0;
+	bool loses = false;
+
+	for (unsigned i = 0; i < 64; i++)
+		loses |= (withdrawn >> i & 1) && held[i] != planned[i] && held[i] != ROUTE_NONE;
+	*blocks += memcmp(held, planned, 64) != 0;
+	*more += loses;
+}
+
+static void print_change(const char *what, const struct change *change, double trans_ms,
+			 double proof_ms)
+{
+	unsigned blocks = 0, more = 0;
+
+	for (uint32_t s = 0; s < change->graph->n_switches; s++)
+		for (uint32_t first = 0; first < change->after->stride; first += 64)
+			look_at_block(change, s, first, &blocks, &more);
+	printf("%-32s %8.2f %8.2f  %7u %6u  %6u %6u\n", what, trans_ms, proof_ms,
+	       change->transition->n_changed, change->transition->n_withdrawn, blocks, more);
+	fflush(stdout);
+}
+
+static int route_with(const struct engine *engine, const struct graph *graph, struct tables *ret)
+{
+	const char *why;
+
+	*ret = (struct tables){ .stride = tables_stride(graph) };
+	ret->lft = malloc(graph->n_switches * ret->stride);
+	return engine->route(graph, ret, &why);
+}
+
+static void print_way(const char *what, const struct graph *graph, const struct tables *before,
+		      const struct tables *after, unsigned runs)
+{
+	double trans_ms[RUNS_MAX], proof_ms[RUNS_MAX];
+	struct transition transition = { 0 };
+
+	for (unsigned i = 0; i < runs; i++) {
+		AUTO(turns_clear) struct turns turns = { 0 };
+		struct proof proof;
+		double start = now_ms();
+		double proven;
+
+		transition_clear(&transition);
+		if (proof_check(graph, after, &proof, &turns))
+			return;
+		proven = now_ms();
+		if (transition_plan(graph, before, after, &turns, &transition))
+			return;
+		proof_ms[i] = proven - start;
+		trans_ms[i] = now_ms() - proven;
+	}
+	print_change(what, &(struct change){ graph, before, after, &transition },
+		     median(trans_ms, runs), median(proof_ms, runs));
+	transition_clear(&transition);
+}
+
+/* The same fabric twice, one of them with a cable less. Frees both. */
+static void print_loss(const char *fabric, struct made_graph *whole, struct made_graph *made,
+		       uint64_t seed, const struct engine *engine, unsigned runs)
+{
+	struct tables before = { 0 }, after = { 0 };
+	char what[64];
+
+	graph_shuffle_lids(whole, 1);
+	graph_shuffle_lids(made, 1);
+	graph_remove_links(made, 1, seed);
+	if (!route_with(engine, graph_of(whole), &before) &&
+	    !route_with(engine, graph_of(made), &after)) {
+		snprintf(what, sizeof(what), "%s, cable lost", fabric);
+		print_way(what, graph_of(made), &before, &after, runs);
+		snprintf(what, sizeof(what), "%s, and back", fabric);
+		print_way(what, graph_of(whole), &after, &before, runs);
+	}
+	free(before.lft);
+	free(after.lft);
+	graph_free(whole);
+	graph_free(made);
+}
+
+static void print_losses(unsigned runs)
+{
+	printf("\n%-32s %8s %8s  %7s %6s  %6s %6s\n", "change", "trans ms", "proof ms", "changed",
+	       "out", "blocks", "more");
+	for (uint64_t seed = 1; seed <= 4; seed++)
+		print_loss("tree 2 x 36", graph_make_ft2(36), graph_make_ft2(36), seed,
+			   &engine_updn, runs);
+	for (uint64_t seed = 1; seed <= 6; seed++)
+		print_loss("tree 3 x 36", graph_make_ft3(36, 36), graph_make_ft3(36, 36), seed,
+			   &engine_updn, runs);
+	print_loss("torus 6x6x6", graph_make_torus(6, 6, 6, 4), graph_make_torus(6, 6, 6, 4), 1,
+		   &engine_updn, runs);
 }
 
 static void print_net_files(const char *folder, unsigned runs)
@@ -296,6 +413,7 @@ int main(int argc, char **argv)
 	print_fabric("dragonfly 8 4 4", graph_make_dragonfly(8, 4, 4), runs);
 	print_fabric("hyperx 12x8", graph_make_hyperx(12, 8, 7), runs);
 	print_fabric("random 125, 7", graph_make_random(125, 7, 8, 1), runs);
+	print_losses(runs);
 	if (getenv("VSM_FABRICS"))
 		print_net_files(getenv("VSM_FABRICS"), runs);
 	return 0;

@@ -64,8 +64,8 @@ class Lab:
         names = names or [f"{host}/{n}" for host in "bc" for n in (1, 2, 3, 4)]
         wait_until(f"{names} are Active", lambda: {
             self.states()[name] for name in names} == {"Active"}, 20)
-        wait_until("vsm says so", lambda: {
-            self.vfs()[name]["state"] for name in names} == {"active"}, 20)
+        wait_until("vsm says so", lambda: {  # and knows the names of their hosts
+            self.vfs().get(name, {}).get("state") for name in names} == {"active"}, 20)
 
     def run_as(self, vf, *argv):
         host, number = vf.split("/")

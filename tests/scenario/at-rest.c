@@ -14,9 +14,16 @@
 #include "base/macros.h"
 #include "tests/unit/loop-virtual.h"
 
+static void nothing_is_spoilt(struct scenario *s)
+{
+	if (s->spoilt[0])
+		scenario_fail(s, "%s", s->spoilt);
+}
+
 void scenario_run(struct scenario *s, uint64_t duration)
 {
 	loop_virtual_run_for(s->loop, duration);
+	nothing_is_spoilt(s);
 }
 
 struct scenario_sm *scenario_master(struct scenario *s)
@@ -94,6 +101,7 @@ bool scenario_settles_within(struct scenario *s, unsigned seconds)
 	while (!is_at_rest(s) && loop_now(s->loop) < limit)
 		if (!loop_virtual_step(s->loop))
 			return false;
+	nothing_is_spoilt(s);
 	return is_at_rest(s);
 }
 

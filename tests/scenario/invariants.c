@@ -425,6 +425,65 @@ bool scenario_is_good(struct scenario *s, const struct sim_port *but, char why[s
 	return !look.bad;
 }
 
+/* Does it hold no routes, and send nothing? */
+static bool is_idle(const struct sim_node *node)
+{
+	if (node->off || (node->sw && !node->sw->lft_size))
+		return true;
+	for (unsigned p = 1; p <= node->n_ports; p++)
+		if (sim_state(&node->ports[p]) == SIM_ACTIVE)
+			return false;
+	return true;
+}
+
+/* Is whatever is on the fabric in the plan of @m? */
+static bool knows_all(const struct scenario *s, const struct scenario_sm *m)
+{
+	const struct fabric *f = sm_fabric(m->sm);
+
+	for (uint32_t i = 0; i < s->fabric->n_nodes; i++) {
+		const struct sim_node *node = s->fabric->nodes[i];
+		uint32_t n = fabric_find_node(f, be64toh(node->info.node_guid));
+		const struct node *known = n == NO_NODE ? NULL : &f->nodes[n];
+
+		/* Of two of one GUID the other may be the one that is left out. */
+		if (scenario_is_twin(node))
+			return false;
+		if (is_idle(node))
+			continue;
+		if (!known || !known->present || known->reason != REASON_NONE)
+			return false;
+		if (known->sw &&
+		    (known->sw->index == NO_SWITCH || known->sw->lft_fault.reason != REASON_NONE))
+			return false;
+	}
+	return true;
+}
+
+void scenario_watch_write(struct scenario *s, bool before)
+{
+	const struct scenario_sm *master = scenario_master(s);
+	struct sim_findings findings = { .n = 0 };
+
+	if (sim_check_moment(s->fabric, &findings) < 0)
+		abort();
+	if (before) {
+		s->was_safe = findings.n == 0;
+		return;
+	}
+	s->n_watched++;
+	if (findings.n == 0 || !s->was_safe || s->spoilt[0])
+		return;
+	if (s->lied || !master || !knows_all(s, master)) {
+		s->n_excused++;
+		return;
+	}
+	snprintf(s->spoilt, sizeof(s->spoilt),
+		 "a write into a forwarding table makes that %s (and %u more)", findings.text[0],
+		 findings.n - 1);
+	scenario_happens(s, "%s", s->spoilt);
+}
+
 void scenario_before_change(struct scenario *s)
 {
 	sim_snapshot_free(TAKE(s->before));
@@ -489,6 +548,7 @@ void scenario_expect_all_good(struct scenario *s)
 
 	if (!scenario_is_good(s, NULL, why) || !is_silent(s, why))
 		scenario_fail(s, "%s", why);
+	s->lied = s->lies;
 }
 
 void scenario_expect_good_but(struct scenario *s, const struct sim_port *port)
@@ -511,4 +571,5 @@ void scenario_expect_good_within(struct scenario *s, unsigned seconds)
 		s->changed = loop_now(s->loop);
 		scenario_settle(s);
 	}
+	s->lied = s->lies;
 }

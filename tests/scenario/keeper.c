@@ -16,7 +16,7 @@
 #include "base/list.h"
 #include "base/macros.h"
 
-enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, SPARES, MOVE, KINDS };
+enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, ALIAS, SPARES, MOVE, KINDS };
 
 /* One thing that was said; as a row, the last of its GUID. */
 struct word {
@@ -27,6 +27,7 @@ struct word {
 		struct kept_mkey mkey;
 		struct kept_quirks quirks;
 		struct kept_reservation reservation;
+		struct kept_alias alias;
 		struct kept_spares spares;
 		struct kept_move move;
 	};
@@ -76,6 +77,8 @@ static uint64_t guid_of(const struct word *word)
 		return word->quirks.guid;
 	case RESERVATION:
 		return word->reservation.guid;
+	case ALIAS:
+		return word->alias.guid;
 	case SPARES:
 		return word->spares.guid;
 	case MOVE:
@@ -225,6 +228,13 @@ static int keep_one_quirk(struct keeper *keeper, const struct kept_quirks *quirk
 	return say(memory_of(keeper), &word, quirks->blob, quirks->size);
 }
 
+static int keep_one_alias(struct keeper *keeper, const struct kept_alias *alias)
+{
+	struct word word = { .kind = ALIAS, .alias = *alias };
+
+	return say(memory_of(keeper), &word, NULL, 0);
+}
+
 static int keep_one_reservation(struct keeper *keeper, const struct kept_reservation *reservation)
 {
 	struct word word = { .kind = RESERVATION, .reservation = *reservation };
@@ -263,6 +273,9 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (uint32_t i = 0; reader->reservation && i < rows[RESERVATION].n; i++)
 		if (!rows[RESERVATION].row[i]->reservation.gone)
 			reader->reservation(user, &rows[RESERVATION].row[i]->reservation);
+	for (uint32_t i = 0; reader->alias && i < rows[ALIAS].n; i++)
+		if (rows[ALIAS].row[i]->alias.port)
+			reader->alias(user, &rows[ALIAS].row[i]->alias);
 	for (uint32_t i = 0; reader->spares && i < rows[SPARES].n; i++)
 		if (rows[SPARES].row[i]->spares.n)
 			reader->spares(user, &rows[SPARES].row[i]->spares);
@@ -356,6 +369,7 @@ int memory_keeper_new(struct loop *loop, struct memory_keeper **ret)
 					       .after = after,
 					       .cancel = cancel,
 					       .reservation = keep_one_reservation,
+					       .alias = keep_one_alias,
 					       .spares = keep_some_spares,
 					       .move = keep_one_move };
 	struct memory_keeper *k = calloc(1, sizeof(*k));

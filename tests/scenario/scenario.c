@@ -166,6 +166,12 @@ static void on_state(void *user, struct sim_port *port, enum sim_state before)
 		s->changed = loop_now(s->loop);
 }
 
+static void on_routes(void *user, struct sim_node *node, bool before)
+{
+	(void)node;
+	scenario_watch_write(user, before);
+}
+
 bool scenario_seed_of_environment(uint64_t *ret)
 {
 	const char *text = getenv("VSM_SCENARIO_SEED");
@@ -194,6 +200,8 @@ struct scenario *scenario_new(uint64_t seed)
 	assert_int_equal(sim_fabric_new(s->loop, s->seed, &s->fabric), 0);
 	s->fabric->on_state = on_state;
 	s->fabric->on_state_user = s;
+	s->fabric->on_routes = on_routes;
+	s->fabric->on_routes_user = s;
 	init_sm(s, &s->first);
 	init_sm(s, &s->rival);
 	log_set_sink(on_log, s);
@@ -518,6 +526,18 @@ void scenario_reboot(struct scenario *s, struct sim_node *node)
 
 /* ---- faults ---------------------------------------------------------------------------------- */
 
+/* Whoever hears it knows afterwards what the device holds, or that nobody does. */
+static bool is_honest(const char *line)
+{
+	static const char *const kinds[] = { "loss ",  "duplicate ", "delay ", "service ", "storm ",
+					     "forge ", "silent ",    "mute ",  "tid ",     "die " };
+
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (!strncmp(line, kinds[i], strlen(kinds[i])))
+			return true;
+	return false;
+}
+
 void scenario_fault(struct scenario *s, const char *format, ...)
 {
 	char why[SIM_FAULT_WHY], line[256];
@@ -527,6 +547,8 @@ void scenario_fault(struct scenario *s, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
 	scenario_happens(s, "fault: %s", line);
+	s->lies = s->lies || !is_honest(line);
+	s->lied = s->lied || s->lies;
 	if (sim_fault_parse(s->fabric, line, why) < 0)
 		scenario_fail(s, "the scenario itself: %s", why);
 }
@@ -562,6 +584,7 @@ void scenario_clear_faults(struct scenario *s)
 	for (uint32_t i = 0; i < s->fabric->n_nodes; i++)
 		if (scenario_is_twin(s->fabric->nodes[i]))
 			restart_as(s, s->fabric->nodes[i], NULL);
+	s->lies = false;
 	sim_fault_clear(s->fabric);
 }
 

@@ -85,7 +85,15 @@ struct scenario {
 	unsigned n_members;
 
 	struct sim_snapshot *before; /* scenario_before_change() */
-	struct guid_map lids;        /* that GUIDs had when all was good */
+
+	/* What no write into a forwarding table may do: see scenario_watch_write(). */
+	bool lies;          /* a device does not do as it says */
+	bool lied;          /* or did not, since all was good */
+	bool was_safe;      /* just before the write at hand */
+	char spoilt[512];   /* by the first that did; empty: none has */
+	uint64_t n_watched; /* writes */
+	uint64_t n_excused;
+	struct guid_map lids; /* that GUIDs had when all was good */
 	struct scenario_lines events;
 	struct scenario_lines log;
 };
@@ -195,6 +203,14 @@ void scenario_expect_good_within(struct scenario *s, unsigned seconds);
  */
 void scenario_before_change(struct scenario *s);
 void scenario_expect_no_waiting(struct scenario *s);
+/*
+ * Before and after each write into a forwarding table: what was safe before, without a circle of
+ * routes or of links that wait for each other, is so after it. Nobody can promise that while the
+ * master does not know who sends, or what a switch holds: while somebody is left out as it does not
+ * answer or has the GUID of another, or a switch does not do what it is told, and when one has lied
+ * about it. Then the write is excused.
+ */
+void scenario_watch_write(struct scenario *s, bool before);
 /* But for what is at or behind @port, which is bad. */
 void scenario_expect_good_but(struct scenario *s, const struct sim_port *port);
 

@@ -16,7 +16,9 @@
 #include <cmocka.h>
 #include <malloc.h>
 
+#include "base/macros.h"
 #include "tests/sim/link.h"
+#include "tests/sim/tables.h"
 
 static int set_up(void **state)
 {
@@ -226,6 +228,167 @@ static void many_cables_are_pulled_at_once(void **state)
 			scenario_plug(s, pulled[i]);
 		is_good_again(s);
 	}
+}
+
+/* ---- from tables to tables --------------------------------------------------------------------
+ */
+
+/* How often the log has this, among the lines that are kept. */
+static unsigned says(const struct scenario *s, const char *sentence)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < SCENARIO_LINES; i++)
+		n += s->log.line[i] && strstr(s->log.line[i], sentence);
+	return n;
+}
+
+/* Each write into a table is looked at: scenario_watch_write(). */
+static void pull_and_plug(struct scenario *s, struct made_graph *graph)
+{
+	struct sim_port *pulled[3];
+
+	comes_up(s, graph);
+	for (unsigned i = 0; i < 30; i++) {
+		for (unsigned n = 0; n < COUNT(pulled); n++) {
+			pulled[n] = some_link(s);
+			scenario_pull(s, pulled[n]);
+			if (scenario_random(s, 2))
+				scenario_settle(s);
+		}
+		is_good_again(s);
+		for (unsigned n = 0; n < COUNT(pulled); n++) {
+			scenario_plug(s, pulled[n]);
+			if (scenario_random(s, 2))
+				scenario_settle(s);
+		}
+		is_good_again(s);
+	}
+	assert_true(says(s, "are withdrawn first") > 5);
+	assert_true(s->n_watched > 200);
+	assert_int_equal(s->n_excused, 0);
+}
+
+static void no_write_closes_a_circle_in_a_tree(void **state)
+{
+	pull_and_plug(*state, graph_make_ft3(4, 4));
+}
+
+static void no_write_closes_a_circle_in_a_torus(void **state)
+{
+	pull_and_plug(*state, graph_make_torus(3, 3, 2, 1));
+}
+
+static void no_write_closes_a_circle_in_a_dragonfly(void **state)
+{
+	pull_and_plug(*state, graph_make_dragonfly(2, 2, 2));
+}
+
+static void no_write_closes_a_circle_in_a_random_fabric(void **state)
+{
+	pull_and_plug(*state, graph_make_random(12, 3, 2, 5));
+}
+
+/* Of a switch: its routes become those of another, which lead to and fro. */
+static void write_nonsense(struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->n_switches; i++) {
+		struct sim_node *node = s->switches[i];
+
+		for (unsigned lid = 1; lid < node->sw->lft_size; lid++)
+			node->sw->lft[lid] = (uint8_t)(1 + scenario_random(s, node->n_ports));
+	}
+}
+
+/* The fabric is as it was, and so is the plan. */
+static void what_a_stranger_wrote_is_withdrawn_first(void **state)
+{
+	struct scenario *s = *state;
+
+	comes_up(s, graph_make_ft2(8));
+	write_nonsense(s);
+	scenario_happens(s, "somebody has written nonsense into all tables");
+	sm_sweep(s->first.sm, true);
+	is_good_again(s);
+	assert_int_equal(says(s, "are withdrawn first"), 1);
+	assert_int_equal(says(s, "routes by"), 1);
+}
+
+/* A master that starts finds them. */
+static void what_a_stranger_left_is_withdrawn_first(void **state)
+{
+	struct scenario *s = *state;
+
+	comes_up(s, graph_make_torus(3, 3, 1, 1));
+	scenario_kill_sm(s);
+	write_nonsense(s);
+	scenario_start_sm(s);
+	is_good_again(s);
+	assert_int_equal(says(s, "are withdrawn first"), 1);
+}
+
+/* The other switches get their tables all the same. */
+static void a_switch_that_gives_up_no_routes_is_not_waited_for(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	comes_up(s, graph_make_ft2(8));
+	port = scenario_link(s, 0);
+	scenario_fault(s, "refuse \"%s\"", s->switches[1]->name);
+	scenario_pull(s, port);
+	scenario_run(s, 60 * LOOP_SEC);
+	assert_int_equal(says(s, "are withdrawn first"), 1);
+	assert_int_equal(scenario_status(&s->first).phase, PHASE_REST);
+	assert_int_equal(sim_lft_at(s->switches[0], sim_lid(scenario_host(s, 20))) == port->number,
+			 false);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 600);
+}
+
+/*
+ * A Set is lost, or its answer; and when another has been sent and done, and others after it, it
+ * arrives after all. Nobody says so.
+ */
+static void what_was_set_late_is_found(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_node *spine;
+	unsigned lid;
+
+	comes_up(s, graph_make_ft2(8));
+	spine = s->switches[s->n_switches - 1];
+	lid = sim_lid(scenario_host(s, 9));
+	scenario_fault(s, "mute \"%s\" lft next 2", spine->name);
+	scenario_pull(s, scenario_link(s, 0));
+	scenario_pull(s, &spine->ports[1]);
+	scenario_settle(s);
+	assert_int_equal(sim_lft_put(spine, lid, SIM_LFT_NONE), 0);
+	scenario_happens(s, "an earlier Set arrives at %s", spine->name);
+	scenario_run(s, 30 * LOOP_SEC);
+	assert_int_not_equal(sim_lft_at(spine, lid), SIM_LFT_NONE);
+	is_good_again(s);
+}
+
+static void a_write_that_closes_a_circle_is_noticed(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_node *leaf, *spine;
+	unsigned lid;
+
+	comes_up(s, graph_make_ft2(4));
+	leaf = s->switches[0];
+	spine = s->switches[s->n_switches - 1];
+	lid = sim_lid(scenario_host(s, 0));
+	for (unsigned p = 1; p <= leaf->n_ports; p++) {
+		if (!leaf->ports[p].far || leaf->ports[p].far->node != spine)
+			continue;
+		s->fabric->on_routes(s->fabric->on_routes_user, leaf, true);
+		assert_int_equal(sim_lft_put(leaf, lid, (uint8_t)p), 0);
+		s->fabric->on_routes(s->fabric->on_routes_user, leaf, false);
+	}
+	assert_non_null(strstr(s->spoilt, "goes in a circle"));
+	s->spoilt[0] = 0;
 }
 
 /* ---- power ----------------------------------------------------------------------------------- */
@@ -887,6 +1050,34 @@ static void a_fabric_that_loses_thirty_percent_is_good_when_it_is_mended(void **
 	scenario_expect_good_within(s, 600);
 }
 
+/*
+ * Sets are held back for longer than we wait for answers, while cables come and go: the first one
+ * of two may arrive when both are long forgotten, and undo what was set since.
+ */
+static void sets_that_are_overtaken_by_newer_ones_are_mended(void **state)
+{
+	for (unsigned seed = 0; seed < 20; seed++) {
+		struct scenario *s = scenario_new(seed);
+
+		comes_up(s, graph_make_ft2(4));
+		for (unsigned i = 0; i < s->n_switches; i++)
+			scenario_fault(s, "reorder \"S%u\" 20%% by 300ms", i);
+		for (unsigned i = 0; i < 6; i++) {
+			struct sim_port *port = some_link(s);
+
+			scenario_pull(s, port);
+			run_ms(s, 100 + scenario_random(s, 200));
+			scenario_plug(s, port);
+			run_ms(s, scenario_random(s, 200));
+		}
+		scenario_clear_faults(s);
+		scenario_expect_good_within(s, 60);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 static void packets_that_come_late_twice_and_in_any_order_do_no_harm(void **state)
 {
 	struct scenario *s = *state;
@@ -1128,6 +1319,15 @@ int main(void)
 		TEST(a_cable_is_pulled_while_the_fabric_comes_up),
 		TEST(a_link_that_flaps_all_the_time_comes_to_rest_when_it_does),
 		TEST(many_cables_are_pulled_at_once),
+		TEST(no_write_closes_a_circle_in_a_tree),
+		TEST(no_write_closes_a_circle_in_a_torus),
+		TEST(no_write_closes_a_circle_in_a_dragonfly),
+		TEST(no_write_closes_a_circle_in_a_random_fabric),
+		TEST(what_a_stranger_wrote_is_withdrawn_first),
+		TEST(what_a_stranger_left_is_withdrawn_first),
+		TEST(a_switch_that_gives_up_no_routes_is_not_waited_for),
+		TEST(what_was_set_late_is_found),
+		TEST(a_write_that_closes_a_circle_is_noticed),
 		TEST(a_host_reboots),
 		TEST(a_host_that_reboots_while_the_fabric_comes_up_gets_its_keys),
 		TEST(a_host_is_off_for_a_while),
@@ -1164,6 +1364,7 @@ int main(void)
 		TEST(a_fabric_that_loses_one_percent_comes_up),
 		TEST(a_fabric_that_loses_ten_percent_comes_up),
 		TEST(a_fabric_that_loses_thirty_percent_is_good_when_it_is_mended),
+		TEST(sets_that_are_overtaken_by_newer_ones_are_mended),
 		TEST(packets_that_come_late_twice_and_in_any_order_do_no_harm),
 		TEST(a_storm_of_traps_does_not_wear_it_out),
 		TEST(traps_of_nobody_are_nothing_to_it),

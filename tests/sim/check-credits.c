@@ -334,7 +334,7 @@ int sim_check_credits(const struct sim_fabric *fabric, const struct sim_credits 
 		      struct sim_findings *findings)
 {
 	struct search s = { .what = what };
-	int r = sim_graph_new(fabric, what->before, &s.graph);
+	int r = sim_graph_new(fabric, what->before, what->active, &s.graph);
 
 	if (r < 0)
 		return r;

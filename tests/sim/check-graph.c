@@ -86,17 +86,19 @@ static int allocate(struct sim_graph *g)
 	return g->ports && g->switch_of && g->far && g->first ? 0 : -ENOMEM;
 }
 
-static uint32_t link_of(const struct sim_graph *g, const uint32_t *switch_at,
+static uint32_t link_of(const struct sim_graph *g, const uint32_t *switch_at, bool active,
 			const struct sim_port *p)
 {
 	const struct sim_port *far = p->far;
 
 	if (!p->number || !far || !sim_link_is_up(p) || !sim_link_is_up(far))
 		return GRAPH_NOTHING;
+	if (active && (sim_state(p) != SIM_ACTIVE || sim_state(far) < SIM_ARMED))
+		return GRAPH_NOTHING;
 	return far->node->sw ? g->first[switch_at[far->node->index]] + far->number : GRAPH_END;
 }
 
-static void fill(const struct sim_fabric *fabric, const struct sim_snapshot *before,
+static void fill(const struct sim_fabric *fabric, const struct sim_snapshot *before, bool active,
 		 struct sim_graph *g, uint32_t *switch_at)
 {
 	uint32_t s = 0, n = 0;
@@ -119,10 +121,10 @@ static void fill(const struct sim_fabric *fabric, const struct sim_snapshot *bef
 		s++;
 	}
 	for (n = 0; n < g->n_ports; n++)
-		g->far[n] = link_of(g, switch_at, g->ports[n]);
+		g->far[n] = link_of(g, switch_at, active, g->ports[n]);
 }
 
-int sim_graph_new(const struct sim_fabric *fabric, const struct sim_snapshot *before,
+int sim_graph_new(const struct sim_fabric *fabric, const struct sim_snapshot *before, bool active,
 		  struct sim_graph *graph)
 {
 	AUTO(freep) uint32_t *switch_at = calloc(fabric->n_nodes + 1, sizeof(*switch_at));
@@ -138,7 +140,7 @@ int sim_graph_new(const struct sim_fabric *fabric, const struct sim_snapshot *be
 		sim_graph_free(graph);
 		return -ENOMEM;
 	}
-	fill(fabric, before, graph, switch_at);
+	fill(fabric, before, active, graph, switch_at);
 	return 0;
 }
 

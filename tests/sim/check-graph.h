@@ -36,8 +36,11 @@ struct sim_graph {
 	struct sim_graph_table *tables[GRAPH_TABLES]; /* of each switch */
 };
 
-/* With the tables of now, and those of @before unless it is NULL. 0 or -ENOMEM. */
-int sim_graph_new(const struct sim_fabric *fabric, const struct sim_snapshot *before,
+/*
+ * With the tables of now, and those of @before unless it is NULL. @active: only links that data
+ * passes, now and in this direction; else all that are up. 0 or -ENOMEM.
+ */
+int sim_graph_new(const struct sim_fabric *fabric, const struct sim_snapshot *before, bool active,
 		  struct sim_graph *graph);
 void sim_graph_free(struct sim_graph *graph);
 

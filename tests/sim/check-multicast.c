@@ -126,7 +126,7 @@ int sim_check_multicast(const struct sim_fabric *fabric, struct sim_findings *fi
 {
 	struct search s = { .findings = findings, .round = 1 };
 	AUTO(freep) uint8_t *is_known = calloc(MLIDS, 1);
-	int r = sim_graph_new(fabric, NULL, &s.graph);
+	int r = sim_graph_new(fabric, NULL, false, &s.graph);
 
 	if (r < 0)
 		return r;

@@ -100,11 +100,11 @@ static uint32_t highest_lid(const struct sim_graph *g)
 	return size;
 }
 
-int sim_check_routes(const struct sim_fabric *fabric, const struct sim_snapshot *before,
-		     struct sim_findings *findings)
+static int check(const struct sim_fabric *fabric, const struct sim_snapshot *before, bool active,
+		 struct sim_findings *findings)
 {
 	struct search s = { .findings = findings };
-	int r = sim_graph_new(fabric, before, &s.graph);
+	int r = sim_graph_new(fabric, before, active, &s.graph);
 
 	if (r < 0)
 		return r;
@@ -122,4 +122,18 @@ int sim_check_routes(const struct sim_fabric *fabric, const struct sim_snapshot 
 	free(s.path);
 	sim_graph_free(&s.graph);
 	return r;
+}
+
+int sim_check_routes(const struct sim_fabric *fabric, const struct sim_snapshot *before,
+		     struct sim_findings *findings)
+{
+	return check(fabric, before, false, findings);
+}
+
+int sim_check_moment(const struct sim_fabric *fabric, struct sim_findings *findings)
+{
+	struct sim_credits credits = { .sls = 1, .active = true };
+	int r = check(fabric, NULL, true, findings);
+
+	return r < 0 ? r : sim_check_credits(fabric, &credits, findings);
 }

@@ -41,6 +41,7 @@ struct sim_credits {
 	uint16_t sls;                      /* bit n: SL n is in use */
 	bool switches_send;                /* their port 0 is a source too, not just end nodes */
 	const struct sim_snapshot *before; /* NULL, or as in sim_check_routes() */
+	bool active;                       /* only links that data passes; else all that are up */
 };
 
 /*
@@ -49,6 +50,12 @@ struct sim_credits {
  */
 int sim_check_credits(const struct sim_fabric *fabric, const struct sim_credits *what,
 		      struct sim_findings *findings);
+
+/*
+ * Both of it for what data does at this very moment, over links that are Active: may be asked while
+ * tables are being written. On SL 0, end nodes as sources.
+ */
+int sim_check_moment(const struct sim_fabric *fabric, struct sim_findings *findings);
 
 /* No multicast LID that any switch knows leads in a circle. */
 int sim_check_multicast(const struct sim_fabric *fabric, struct sim_findings *findings);

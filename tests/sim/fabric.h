@@ -232,6 +232,9 @@ struct sim_fabric {
 	/* And for what a guest with a VF is told; enum sim_port_event of shared-port.h. */
 	void (*on_vf)(void *user, struct sim_port *port, unsigned vf, unsigned event);
 	void *on_vf_user;
+	/* And before and after every write that changes where a switch sends unicast packets. */
+	void (*on_routes)(void *user, struct sim_node *node, bool before);
+	void *on_routes_user;
 };
 
 /* ---- making ---------------------------------------------------------------------------------- */

@@ -88,15 +88,43 @@ static void lft_read(const struct sim_node *node, uint32_t first, uint8_t entrie
 			entries[i] = 0;
 }
 
+void sim_tell_routes(struct sim_node *node, bool before)
+{
+	const struct sim_fabric *fabric = node->fabric;
+
+	if (fabric->on_routes)
+		fabric->on_routes(fabric->on_routes_user, node, before);
+}
+
+static bool lft_holds(const struct sim_node *node, uint32_t first, uint32_t n,
+		      const uint8_t *entries)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (sim_lft_at(node, first + i) != entries[i])
+			return false;
+	return true;
+}
+
+static bool lft_set(struct sim_ask *ask, uint32_t first, uint32_t n)
+{
+	bool done;
+
+	if (lft_holds(ask->node, first, n, ask->data))
+		return true;
+	sim_tell_routes(ask->node, true);
+	done = lft_write(ask->node->sw, first, n, ask->data);
+	sim_tell_routes(ask->node, false);
+	return done;
+}
+
 enum sim_status sim_linear_table(struct sim_ask *ask)
 {
-	struct sim_switch *sw = ask->node->sw;
-	uint32_t cap = lft_cap(sw);
+	uint32_t cap = lft_cap(ask->node->sw);
 	uint32_t first = ask->modifier * SIM_LFT_BLOCK;
 
 	if (ask->modifier >= SIM_LID_MULTICAST / SIM_LFT_BLOCK || first >= cap)
 		return SIM_BAD_FIELD;
-	if (ask->set && !lft_write(sw, first, MIN(cap - first, SIM_LFT_BLOCK), ask->data))
+	if (ask->set && !lft_set(ask, first, MIN(cap - first, SIM_LFT_BLOCK)))
 		return SIM_BUSY;
 	lft_read(ask->node, first, ask->data);
 	return SIM_OK;

@@ -52,7 +52,11 @@ static void apply(const struct sim_ask *ask, const ib_switch_info_t *wanted)
 	if (wanted->life_state & STATE_CHANGE)
 		state &= (uint8_t)~STATE_CHANGE;
 	info->life_state = (uint8_t)(state | (wanted->life_state & LIFE_TIME));
-	info->lin_top = wanted->lin_top;
+	if (info->lin_top != wanted->lin_top) {
+		sim_tell_routes(ask->node, true);
+		info->lin_top = wanted->lin_top;
+		sim_tell_routes(ask->node, false);
+	}
 	if (has_mcast_top(ask))
 		info->mcast_top = wanted->mcast_top;
 	if (ask->node->fabric->quirks.default_ports_fixed)

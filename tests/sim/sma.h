@@ -44,6 +44,8 @@ enum sim_status sim_vlarb_table(struct sim_ask *ask);
 
 /* sma-routes.c */
 enum sim_status sim_linear_table(struct sim_ask *ask);
+/* What a switch does with unicast packets is about to change, or has changed. */
+void sim_tell_routes(struct sim_node *node, bool before);
 enum sim_status sim_random_table(struct sim_ask *ask);
 enum sim_status sim_multicast_table(struct sim_ask *ask);
 

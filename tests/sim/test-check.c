@@ -211,6 +211,29 @@ static void a_circle_of_routes_is_found_with_its_ports(void **state)
 	assert_int_equal(found.n, 0);
 }
 
+/* Data passes a link that is Active at the near end and at least Armed at the far one. */
+static void at_a_moment_only_links_that_are_active_count(void **state)
+{
+	struct tree *t = *state;
+	struct sim_findings found = { 0 };
+	struct sim_port *down = &t->spines[0]->ports[1];
+
+	t->leaves[0]->sw->lft[6] = 3;
+	t->spines[0]->sw->lft[6] = 1;
+	assert_int_equal(sim_check_moment(t->fabric, &found), 0);
+	assert_one(&found, "LID 6 goes in a circle: ");
+	found.n = 0;
+	sim_set_state(down->far, SIM_ARMED);
+	assert_int_equal(sim_check_moment(t->fabric, &found), 0);
+	assert_int_equal(found.n, 0); /* back up it does not pass */
+	sim_set_state(down->far, SIM_ACTIVE);
+	sim_set_state(down, SIM_ARMED);
+	assert_int_equal(sim_check_moment(t->fabric, &found), 0);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(sim_check_routes(t->fabric, NULL, &found), 0);
+	assert_int_equal(found.n, 1);
+}
+
 static void the_lid_of_a_switch_ends_there_whatever_its_table_says(void **state)
 {
 	struct tree *t = *state;
@@ -317,6 +340,20 @@ static void a_ring_has_a_credit_loop(void **state)
 	assert_int_equal(credit_loops(t, &what, &found), 0);
 	route_ring(t, 0xc);
 	assert_int_equal(credit_loops(t, &what, &found), 0);
+}
+
+static void at_a_moment_links_can_lock(void **state)
+{
+	struct tree *t = *state;
+	struct sim_findings found = { 0 };
+
+	route_ring(t, 0xf);
+	assert_int_equal(sim_check_moment(t->fabric, &found), 0);
+	assert_one(&found, "credit loop of 4 links: ");
+	found.n = 0;
+	sim_set_state(&t->leaves[1]->ports[2], SIM_ARMED);
+	assert_int_equal(sim_check_moment(t->fabric, &found), 0);
+	assert_int_equal(found.n, 0);
 }
 
 static void old_and_new_tables_can_lock_where_neither_does(void **state)
@@ -529,12 +566,14 @@ int main(void)
 		TEST(a_live_port_without_a_lid_is_found),
 		TEST(guids_that_two_have_are_found),
 		TEST(a_circle_of_routes_is_found_with_its_ports),
+		TEST(at_a_moment_only_links_that_are_active_count),
 		TEST(the_lid_of_a_switch_ends_there_whatever_its_table_says),
 		TEST(a_lid_that_nobody_owns_must_not_circle_either),
 		IN_RING(old_and_new_tables_can_circle_where_neither_does),
 		TEST(a_snapshot_is_a_copy),
 		TEST(a_switch_that_is_newer_than_a_snapshot_had_no_table),
 		IN_RING(a_ring_has_a_credit_loop),
+		IN_RING(at_a_moment_links_can_lock),
 		IN_RING(old_and_new_tables_can_lock_where_neither_does),
 		IN_RING(who_is_no_destination_does_not_count),
 		IN_RING(switches_are_sources_if_one_says_so),

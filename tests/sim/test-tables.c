@@ -657,6 +657,45 @@ static void routes_are_kept_also_above_the_top_and_to_ports_that_are_not(void **
 	assert_int_equal(sim_lft_at(w->sw, 0xffff), 255);
 }
 
+struct heard {
+	unsigned before, after;
+	uint8_t held[2]; /* of LID 70, then */
+};
+
+static void on_routes(void *user, struct sim_node *node, bool before)
+{
+	struct heard *heard = user;
+
+	heard->held[!before] = sim_lft_at(node, 70);
+	if (before)
+		heard->before++;
+	else
+		heard->after++;
+}
+
+static void a_write_that_changes_routes_is_told_before_and_after(void **state)
+{
+	struct world *w = *state;
+	struct heard heard = { 0 };
+
+	w->fabric->on_routes = on_routes;
+	w->fabric->on_routes_user = &heard;
+	memset(w->data, 3, sizeof(w->data));
+	assert_int_equal(set(w, &w->sw->ports[1], sim_linear_table, 1), SIM_OK);
+	assert_int_equal(heard.before, 1);
+	assert_int_equal(heard.after, 1);
+	assert_int_equal(heard.held[0], 255);
+	assert_int_equal(heard.held[1], 3);
+	assert_int_equal(set(w, &w->sw->ports[1], sim_linear_table, 1), SIM_OK);
+	assert_int_equal(get(w, &w->sw->ports[1], sim_linear_table, 1), SIM_OK);
+	assert_int_equal(heard.before, 1);
+	w->data[6] = 4;
+	assert_int_equal(set(w, &w->sw->ports[1], sim_linear_table, 1), SIM_OK);
+	assert_int_equal(heard.after, 2);
+	assert_int_equal(heard.held[0], 3);
+	assert_int_equal(heard.held[1], 4);
+}
+
 static void with_the_quirk_routes_above_the_top_read_0(void **state)
 {
 	struct world *w = *state;
@@ -967,6 +1006,7 @@ int main(void)
 		TEST(a_port_with_one_lane_has_nothing_to_arbitrate),
 		TEST(a_new_switch_leads_nowhere),
 		TEST(routes_are_kept_also_above_the_top_and_to_ports_that_are_not),
+		TEST(a_write_that_changes_routes_is_told_before_and_after),
 		TEST(with_the_quirk_routes_above_the_top_read_0),
 		TEST(routes_end_at_the_capacity),
 		TEST(tables_grow_in_few_steps),

@@ -32,6 +32,9 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (unsigned i = 0; reader->reservation && i < k->n_reservations; i++)
 		if (!k->reservations[i].gone)
 			reader->reservation(user, &k->reservations[i]);
+	for (unsigned i = 0; reader->alias && i < k->n_aliases; i++)
+		if (k->aliases[i].port)
+			reader->alias(user, &k->aliases[i]);
 }
 
 static int keep_one_identity(struct keeper *keeper, const struct kept_identity *identity)
@@ -86,6 +89,22 @@ static int keep_one_quirk(struct keeper *keeper, const struct kept_quirks *quirk
 	k->quirks[i] = *quirks;
 	k->quirks[i].blob = blob;
 	k->n_quirks = MAX(k->n_quirks, i + 1);
+
+	return 0;
+}
+
+static int keep_one_alias(struct keeper *keeper, const struct kept_alias *alias)
+{
+	struct fake_keeper *k = fake(keeper);
+	unsigned i = 0;
+
+	k->n_writes++;
+	while (i < k->n_aliases && k->aliases[i].guid != alias->guid)
+		i++;
+	if (i == FAKE_KEPT)
+		return -ENOMEM;
+	k->aliases[i] = *alias;
+	k->n_aliases = MAX(k->n_aliases, i + 1);
 
 	return 0;
 }
@@ -170,6 +189,7 @@ void fake_keeper_init(struct fake_keeper *k, struct loop *loop)
 					       .after = after,
 					       .cancel = cancel,
 					       .reservation = keep_one_reservation,
+					       .alias = keep_one_alias,
 					       .spares = keep_some_spares,
 					       .move = keep_one_move };
 
@@ -192,7 +212,8 @@ void fake_keeper_clear(struct fake_keeper *k)
 {
 	for (unsigned i = 0; i < k->n_quirks; i++)
 		free((void *)(uintptr_t)k->quirks[i].blob);
-	k->n_identities = k->n_mkeys = k->n_safe_mkeys = k->n_quirks = k->n_reservations = 0;
+	k->n_identities = k->n_mkeys = k->n_safe_mkeys = k->n_quirks = k->n_reservations =
+		k->n_aliases = 0;
 }
 
 void fake_keeper_done(struct fake_keeper *k)

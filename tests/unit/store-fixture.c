@@ -80,6 +80,7 @@ static void forget_back(struct fixture *f)
 	f->back->n_mkeys = 0;
 	f->back->n_quirks = 0;
 	f->back->n_reservations = 0;
+	f->back->n_aliases = 0;
 	f->back->n_moves = 0;
 	f->back->n_spares = 0;
 }
@@ -142,6 +143,14 @@ static void note_quirks(void *user, const struct kept_quirks *quirks)
 	back->quirks[back->n_quirks++].blob = blob;
 }
 
+static void note_alias(void *user, const struct kept_alias *alias)
+{
+	struct read_back *back = user;
+
+	assert_true(back->n_aliases < FIXTURE_ROWS_MAX);
+	back->aliases[back->n_aliases++] = *alias;
+}
+
 static void note_reservation(void *user, const struct kept_reservation *reservation)
 {
 	struct read_back *back = user;
@@ -171,8 +180,9 @@ static void note_move(void *user, const struct kept_move *move)
 
 void fixture_read(struct fixture *f)
 {
-	static const struct keep_reader reader = { note_identity,    note_mkey,   note_quirks,
-						   note_reservation, note_spares, note_move };
+	static const struct keep_reader reader = { note_identity,    note_mkey,  note_quirks,
+						   note_reservation, note_alias, note_spares,
+						   note_move };
 
 	forget_back(f);
 	keep_read(store_keeper(f->store), &reader, f->back);
@@ -233,6 +243,13 @@ void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t s
 	struct kept_quirks quirks = { guid, blob, (uint32_t)size };
 
 	assert_int_equal(keep_quirks(store_keeper(f->store), &quirks), 0);
+}
+
+void keep_alias_of(struct fixture *f, uint64_t guid, uint64_t port, uint8_t index, bool wanted)
+{
+	struct kept_alias alias = { guid, port, index, wanted };
+
+	assert_int_equal(keep_alias(store_keeper(f->store), &alias), 0);
 }
 
 void keep_reservation_of(struct fixture *f, uint64_t guid, uint16_t lid, unsigned n_places,

@@ -18,7 +18,8 @@ struct store;
 #define FIXTURE_ROWS_MAX 40000
 
 /* SQL that makes what we write what former versions wrote. */
-#define FIXTURE_TO_SCHEMA_3 "DROP TABLE spare; DROP TABLE move; PRAGMA user_version = 3;"
+#define FIXTURE_TO_SCHEMA_4 "DROP TABLE spare; DROP TABLE move; PRAGMA user_version = 4;"
+#define FIXTURE_TO_SCHEMA_3 FIXTURE_TO_SCHEMA_4 "DROP TABLE alias; PRAGMA user_version = 3;"
 #define FIXTURE_TO_SCHEMA_2 FIXTURE_TO_SCHEMA_3 "DROP TABLE reservation; PRAGMA user_version = 2;"
 #define FIXTURE_TO_SCHEMA_1                                                                        \
 	FIXTURE_TO_SCHEMA_2 "ALTER TABLE mkey DROP COLUMN other; PRAGMA user_version = 1"
@@ -38,6 +39,8 @@ struct read_back {
 	size_t n_mkeys;
 	size_t n_quirks;
 	size_t n_reservations;
+	struct kept_alias aliases[FIXTURE_ROWS_MAX];
+	size_t n_aliases;
 };
 
 struct fixture {
@@ -80,5 +83,6 @@ void keep_mkey_of(struct fixture *f, uint64_t guid, uint64_t mkey);
 void keep_mkeys_of(struct fixture *f, uint64_t guid, uint64_t mkey, uint64_t other);
 void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t size);
 /* With places 1 to @n_places. */
+void keep_alias_of(struct fixture *f, uint64_t guid, uint64_t port, uint8_t index, bool wanted);
 void keep_reservation_of(struct fixture *f, uint64_t guid, uint16_t lid, unsigned n_places,
 			 const char *name);

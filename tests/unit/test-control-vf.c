@@ -276,7 +276,7 @@ static void make_many(struct fixture *f)
 	uint8_t block[SMP_DATA_SIZE];
 
 	for (unsigned i = 0; i < PKEY_BLOCK; i++)
-		wire_set16(block, 2 * i, (uint16_t)(0x8001 + i));
+		wire_set16(block, i, (uint16_t)(0x8001 + i));
 	fake_grow(f->fake, 84);
 	for (unsigned i = 0; i < 84; i++) {
 		uint32_t port = pf_of(f, 0x1000001 + 0x100 * i);

@@ -177,7 +177,7 @@ static struct proof prove(const struct graph *graph, const struct tables *tables
 {
 	struct proof proof;
 
-	assert_int_equal(proof_check(graph, tables, &proof), 0);
+	assert_int_equal(proof_check(graph, tables, &proof, NULL), 0);
 	return proof;
 }
 
@@ -630,7 +630,7 @@ static uint32_t roots_found(struct made_graph *made)
 	AUTO(tables_freep) struct tables tables = tables_for(graph);
 	struct route_result result;
 
-	assert_int_equal(route_fabric("updn", graph, &tables, &result), 0);
+	assert_int_equal(route_fabric("updn", graph, &tables, &result, NULL), 0);
 	assert_non_null(result.why);
 	return result.n_roots;
 }
@@ -734,7 +734,7 @@ static struct route_result route_as(const char *name, struct made_graph *made, i
 	AUTO(tables_freep) struct tables tables = tables_for(graph);
 	struct route_result result = { 0 };
 
-	assert_int_equal(route_fabric(name, graph, &tables, &result), expected);
+	assert_int_equal(route_fabric(name, graph, &tables, &result, NULL), expected);
 	if (!expected)
 		assert_true(proof_holds(&result.proof));
 	return result;

@@ -241,7 +241,7 @@ static struct proof check_tables(const struct graph *graph, const struct tables 
 	model_run(&model);
 
 	memset(&proof, 0xa5, sizeof(proof));
-	assert_int_equal(proof_check(graph, tables, &proof), 0);
+	assert_int_equal(proof_check(graph, tables, &proof, NULL), 0);
 	assert_int_equal(proof.complete, model.proof.complete);
 	assert_int_equal(proof.n_missing, model.proof.n_missing);
 	assert_int_equal(proof.missing_lid, model.proof.missing_lid);
@@ -594,7 +594,7 @@ static void a_long_way_among_switches_without_hosts_is_no_loop(void **unused)
 	graph_add_hosts(made, 59, 1);
 	tables = plain_tables_make(graph_of(made));
 	plain_tables_fill_short(graph_of(made), &tables, 1);
-	assert_int_equal(proof_check(graph_of(made), &tables, &proof), 0);
+	assert_int_equal(proof_check(graph_of(made), &tables, &proof, NULL), 0);
 	assert_true(proof_holds(&proof));
 }
 
@@ -608,7 +608,7 @@ static void tables_that_end_early_are_incomplete(void **unused)
 	tables.lft = calloc(1, tables.stride);
 	for (uint16_t lid = 1; lid < 64; lid++)
 		set(&tables, 0, lid, (uint8_t)lid);
-	assert_int_equal(proof_check(graph_of(made), &tables, &proof), 0);
+	assert_int_equal(proof_check(graph_of(made), &tables, &proof, NULL), 0);
 	assert_int_equal(proof.missing_lid, 64);
 	assert_int_equal(proof.n_missing, 101 - 63);
 }

@@ -19,9 +19,10 @@ static bool fails;
 static unsigned n_runs;
 
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
-		 struct route_result *ret)
+		 struct route_result *ret, struct turns *ret_turns)
 {
 	const char *why;
+	int r;
 
 	(void)name;
 	n_runs++;
@@ -30,7 +31,9 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 	if (fails)
 		return -EPROTO;
 
-	return engine_minhop.route(graph, tables, &why);
+	r = engine_minhop.route(graph, tables, &why);
+
+	return r < 0 ? r : proof_check(graph, tables, &ret->proof, ret_turns);
 }
 
 /* -- asking the SA ------------------------------------------------------------------------------
