@@ -33,6 +33,7 @@ enum option_bit {
 	OPTION_LID = 256,
 	OPTION_PLACE = 512,
 	OPTION_NAME = 1024,
+	OPTION_CANCEL = 2048,
 };
 
 struct verb {
@@ -77,6 +78,9 @@ static const struct verb verbs[] = {
 	{ "vf add", "GUID [--lid NUMBER] [--place PORT_GUID]... [--name TEXT]",
 	  "Reserve a LID and places for the GUID of a virtual function.", { "guid" }, 1, NULL,
 	  "guid", OPTION_LID | OPTION_PLACE | OPTION_NAME, show_vf_add },
+	{ "vf move", "GUID [PORT_GUID | --cancel]",
+	  "Make a physical port ready for a virtual function that is to move there.",
+	  { "guid", "port" }, 1, NULL, "guid", OPTION_CANCEL, show_vf_move },
 	{ "vf remove", "GUID", "Take that back.", { "guid" }, 1, NULL, "guid", 0, show_vf_remove },
 	{ "vf show", "[GUID]", "What is reserved.", { "guid" }, 0, "reservations", NULL, 0,
 	  show_vf_show },
@@ -99,6 +103,7 @@ static const struct {
 	{ "lid", OPTION_LID, "lid", 'n' },
 	{ "place", OPTION_PLACE, "place", 'l' },
 	{ "name", OPTION_NAME, "name", 't' },
+	{ "cancel", OPTION_CANCEL, "cancel", 'b' },
 };
 /* clang-format on */
 

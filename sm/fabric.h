@@ -80,6 +80,7 @@ struct port {
 	uint8_t lmc;              /* planned */
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
 	uint8_t refusals;         /* Sets of PortInfo refused in a row */
+	uint8_t barred;           /* of a VF: enum reason: see vf-rules.c */
 	uint32_t fits;            /* sweep that found nothing to set; 0: read or set since */
 	struct fault set_fault;   /* they are refused again and again */
 	struct fault table_fault; /* its P_Key table is refused, or not answered for */
@@ -156,6 +157,7 @@ struct node {
 	bool extended : 1;       /* PortInfo is asked with MODIFIER_EXTENDED_SPEEDS */
 	bool described : 1;      /* description is known */
 	bool naming : 1;         /* and is being asked for */
+	bool name_asked : 1;     /* it was, if without an answer */
 	bool trusted : 1;        /* all was read: what did not change need not be read again */
 	bool told : 1;           /* a switch, of a change that no sweep has looked for yet */
 	bool unsaved : 1;        /* not_kept is newer than the store's */

@@ -71,6 +71,21 @@ struct kept_alias {
 	bool wanted;
 };
 
+/* LIDs for virtual functions to come, of a physical port: see spares.c. None forgets the port. */
+#define KEEP_SPARES_MAX 1024
+
+struct kept_spares {
+	uint64_t guid;
+	unsigned n;
+	const uint16_t *lid;
+};
+
+/* The virtual function with this GUID is to be at @port; 0 forgets that: see moves.c. */
+struct kept_move {
+	uint64_t guid;
+	uint64_t port;
+};
+
 /* Any member may be NULL. */
 struct keep_reader {
 	void (*identity)(void *user, const struct kept_identity *identity);
@@ -78,6 +93,8 @@ struct keep_reader {
 	void (*quirks)(void *user, const struct kept_quirks *quirks);
 	void (*reservation)(void *user, const struct kept_reservation *reservation);
 	void (*alias)(void *user, const struct kept_alias *alias);
+	void (*spares)(void *user, const struct kept_spares *spares);
+	void (*move)(void *user, const struct kept_move *move);
 };
 
 struct keeper_ops {
@@ -92,6 +109,8 @@ struct keeper_ops {
 	void (*cancel)(struct keeper *k, const void *user);
 	int (*reservation)(struct keeper *k, const struct kept_reservation *reservation);
 	int (*alias)(struct keeper *k, const struct kept_alias *alias);
+	int (*spares)(struct keeper *k, const struct kept_spares *spares);
+	int (*move)(struct keeper *k, const struct kept_move *move);
 };
 
 struct keeper {
@@ -127,6 +146,16 @@ static inline int keep_reservation(struct keeper *k, const struct kept_reservati
 static inline int keep_alias(struct keeper *k, const struct kept_alias *alias)
 {
 	return k->ops->alias(k, alias);
+}
+
+static inline int keep_spares(struct keeper *k, const struct kept_spares *spares)
+{
+	return k->ops->spares(k, spares);
+}
+
+static inline int keep_move(struct keeper *k, const struct kept_move *move)
+{
+	return k->ops->move(k, move);
 }
 
 static inline int keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)

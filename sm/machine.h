@@ -129,7 +129,10 @@ struct column {
 
 /* All of them, one after the other; zero at first. */
 struct columns {
-	struct vf_walk walk;
+	struct vf_walk walk;    /* of vports; then of */
+	uint32_t stock;         /* spare LIDs, */
+	unsigned spare;         /* of the stock, */
+	unsigned move;          /* and of who is to move */
 	const struct sw **rows; /* once they are needed */
 };
 
@@ -139,6 +142,33 @@ struct planned_keys {
 	uint16_t *keys;
 	uint32_t n_ports;
 	bool stale; /* there are other partitions now */
+};
+
+/* LIDs that lead to a physical port, for VFs that are not there yet: see spares.c. */
+struct spare_stock {
+	uint64_t guid; /* of the port */
+	uint16_t *lid; /* the first is given first */
+	uint16_t n;
+	uint16_t room;
+	bool kept;     /* it is as the store has it */
+	bool is_short; /* there are fewer than the rule says; it was said */
+};
+
+struct spares {
+	struct guid_map map;
+	struct spare_stock *all;
+	uint32_t n;
+	uint32_t room;
+	unsigned n_lids; /* of all stocks */
+	bool taken;      /* one was, in this reconcile: they are filled up in the next */
+};
+
+/* VFs that are to be elsewhere: see moves.c. */
+#define MOVES_MAX 1024u
+
+struct moves {
+	struct kept_move all[MOVES_MAX];
+	unsigned n;
 };
 
 /* What the store told, for devices that have not appeared yet. */
@@ -210,6 +240,8 @@ struct sm {
 	struct event_log *events;
 	struct identities *identities;
 	struct reservations reservations;
+	struct spares spares;
+	struct moves moves;
 	struct list kept_waiters; /* see reserve.c */
 	struct memory memory;
 	struct discovery discovery;
@@ -412,6 +444,8 @@ void pkeys_done(struct sm *sm);
 /* The device behind a switch port whose keys that port enforces, or NO_PORT. */
 uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
 bool pkeys_enforces(const struct sm *sm, uint32_t port);
+/* False: they depend on a rule for VFs, and which one that is, is not known yet. */
+bool pkeys_are_known(const struct sm *sm, uint32_t port);
 
 /* What the table should hold is not what it holds, in this block; @ret is what it should hold. */
 bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned n, unsigned block,
@@ -491,7 +525,29 @@ void vports_update_reasons(struct sm *sm);
 /* Of a port that is Active: what is wrong with its virtualization, or with its own vport. */
 enum reason vports_reason_of_port(const struct sm *sm, uint32_t port);
 
+/* vf-rules.c: what the operator allows virtual functions. */
+/* The rule for those of this physical port, or NULL. Valid until the next configuration. */
+const struct vf_policy *vf_rule_of(const struct sm *sm, uint32_t port);
+/* False: which one that is, depends on what the device calls itself, which is not known yet. */
+bool vf_rule_is_known(const struct sm *sm, uint32_t port);
+/*
+ * May VF @e.index of the physical port @e.port have @guid? Else *ret says why not, or that it is
+ * not known yet (REASON_IN_PROGRESS). Of VFs of any model: behind a virtual switch @e is as
+ * vswitch_vf_at() names it.
+ */
+bool vf_may_have(const struct sm *sm, struct endpoint e, uint64_t guid, enum reason *ret);
+/* Before a plan: find who is barred. */
+void vf_rules_apply(struct sm *sm);
+/* The device calls itself otherwise than before, or has been asked for the first time. */
+void vf_rules_take_name(struct sm *sm, struct node *node);
+/* A VF behind a virtual switch that rules keep from coming up? Who is Active already stays so. */
+static inline bool port_is_barred(const struct port *port)
+{
+	return port->barred != REASON_NONE && port_state(port) != PORT_ACTIVE;
+}
+
 /* vport-ways.c: by which ways LIDs of vports are reached. False past the last. */
+/* Spare LIDs, and those of VFs that are to move, too. */
 bool columns_next(const struct sm *sm, struct columns *columns, struct column *ret);
 void columns_done(struct columns *columns);
 
@@ -502,7 +558,43 @@ int lids_assign(struct sm *sm, uint64_t guid, uint8_t lmc);
 /* Is one of @lid to @lid + 2^@lmc - 1 beyond last_lid? */
 bool lids_are_beyond(const struct sm *sm, unsigned lid, unsigned lmc);
 
+/* spares.c: LIDs for VFs that are not there yet. */
+void spares_load(struct sm *sm, const struct kept_spares *kept);
+/* The store has told all: those that are nobody's are spare. */
+void spares_claim(struct sm *sm);
+void spares_done(struct sm *sm);
+/* One for a VF at this physical port, and spare no longer; 0: there is none. */
+uint16_t spares_take(struct sm *sm, uint32_t port);
+/* A device has these LIDs: if they are spare, they are its own. */
+void spares_yield(struct sm *sm, unsigned lid, unsigned lmc);
+/* One is free now; false: there is none. */
+bool spares_give_up(struct sm *sm);
+/* GUID of the port that @lid is spare for; 0: it is not. */
+uint64_t spares_owner(const struct sm *sm, unsigned lid);
+/*
+ * For a plan: none beyond the forwarding tables; then, when all others have theirs, as many as
+ * rules say; and what the store should know.
+ */
+void spares_fit(struct sm *sm);
+int spares_plan(struct sm *sm);
+void spares_keep(struct sm *sm);
+/* At rest: what was taken is filled up again. */
+void spares_refill(struct sm *sm);
+
+/* moves.c: VFs that are to be elsewhere. */
+void moves_load(struct sm *sm, const struct kept_move *kept);
+/* May a VF with @guid come up at this physical port, as far as it is not to be elsewhere? */
+bool moves_may_be_at(const struct sm *sm, uint64_t guid, uint32_t port);
+/* For a plan: their LIDs are not given to others. */
+void moves_see(struct sm *sm);
+/* Where the way to its LID leads while it is away, though it was elsewhere last; or NO_PORT. */
+uint32_t moves_way(const struct sm *sm, uint64_t guid);
+/* At rest: who is Active at its new place has moved. */
+void moves_settle(struct sm *sm);
+
 /* reserve.c: what the operator reserved. */
+/* 0, or -EPERM: we are not to change anything. */
+int reserve_check_master(const struct sm *sm, char why[static SM_WHY_SIZE]);
 void reserve_init(struct sm *sm);
 /* Those who wait are told that it will not be. */
 void reserve_done(struct sm *sm);
@@ -517,10 +609,12 @@ bool reserve_has_lid(const struct sm *sm, uint64_t guid);
 /* 0: nothing to compute, 1: a job was started and sm_advance() will follow, -errno. */
 int routes_plan(struct sm *sm);
 /*
- * When there are tables: LIDs of vports lead where those of their ports lead. If that is not as
- * before, new_columns is set. 0 or -ENOMEM.
+ * When there are tables: LIDs of vports, and spare ones, lead where those of their ports lead. If
+ * that is not as before, new_columns is set. 0 or -ENOMEM.
  */
 int routes_add_vports(struct sm *sm);
+/* Such a LID leads nowhere any more. */
+void routes_drop(struct sm *sm, uint16_t lid);
 /* There can be no plan now; sentence: see struct routing. */
 void routes_fail(struct sm *sm, const char *trouble);
 void routes_done(struct sm *sm);

@@ -105,16 +105,29 @@ static void read_alias(void *user, const struct kept_alias *kept)
 	aliases_load(user, kept);
 }
 
+static void read_spares(void *user, const struct kept_spares *kept)
+{
+	spares_load(user, kept);
+}
+
+static void read_move(void *user, const struct kept_move *kept)
+{
+	moves_load(user, kept);
+}
+
 void memory_load(struct sm *sm)
 {
 	static const struct keep_reader reader = { .identity = read_identity,
 						   .mkey = read_mkey,
 						   .quirks = read_quirks,
 						   .reservation = read_reservation,
-						   .alias = read_alias };
+						   .alias = read_alias,
+						   .spares = read_spares,
+						   .move = read_move };
 
 	keep_read(sm->keeper, &reader, sm);
 	reserve_load(sm);
+	spares_claim(sm);
 }
 
 void memory_done(struct sm *sm)

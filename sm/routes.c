@@ -419,7 +419,7 @@ static int list_columns(const struct sm *sm, struct route_job *job)
 	job->columns = malloc((n + 1) * sizeof(*job->columns));
 	if (job->columns) {
 		job->max_lid = job->graph.max_lid;
-		columns.walk = (struct vf_walk){ 0 };
+		columns = (struct columns){ .rows = columns.rows };
 		while (columns_next(sm, &columns, &column)) {
 			job->columns[job->n_columns++] = column;
 			job->max_lid = MAX(job->max_lid, column.to);
@@ -662,6 +662,19 @@ int routes_plan(struct sm *sm)
 	sm->routing.job = TAKE(job);
 
 	return 1;
+}
+
+void routes_drop(struct sm *sm, uint16_t lid)
+{
+	struct routing *routing = &sm->routing;
+	struct tables *tables = &routing->tables;
+
+	if (routing->copied[lid] == 0 || !tables->lft)
+		return;
+	routing->copied[lid] = 0;
+	sm->new_columns = true;
+	for (uint32_t i = 0; lid < tables->stride && i < routing->n_rows; i++)
+		tables->lft[i * tables->stride + lid] = ROUTE_NONE;
 }
 
 void routes_done(struct sm *sm)

@@ -212,6 +212,8 @@ static void rest(struct sm *sm)
 	sm->came_up = sm->came_up || !sm->adopting;
 	if (!sm->narrow)
 		arm_next(sm);
+	spares_refill(sm);
+	moves_settle(sm);
 	if (sm->listener.settled)
 		sm->listener.settled(sm->user);
 }
@@ -681,6 +683,7 @@ void sm_free(struct sm *sm)
 	memory_done(sm);
 	event_log_free(sm->events);
 	reserve_done(sm);
+	spares_done(sm);
 	identities_free(sm->identities);
 	fabric_done(&sm->fabric);
 	partitions_free(sm->partitions);
@@ -804,6 +807,8 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .applied = sm->applied,
 				   .came_up = sm->came_up,
 				   .lids_used = identities_used_lids(sm->identities),
+				   .lids_spare = sm->spares.n_lids,
+				   .lids_total = sm->last_lid ? sm->last_lid : LID_UNICAST_LAST,
 				   .naming = sm->n_naming,
 				   .names = sm->names,
 				   .sweeps = sm->sweeps,
@@ -811,6 +816,7 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .sweep_took = sm->sweep_took,
 				   .traps_ignored = sm->traps_ignored,
 				   .trouble = sm->trouble[0] ? sm->trouble : NULL };
+	ret->lids_free = ret->lids_total - MIN(ret->lids_total, ret->lids_used + ret->lids_spare);
 	if (sm->routing.tables.lft) {
 		ret->engine = sm->routing.result.engine->name;
 		ret->routing_why = sm->routing.result.why;

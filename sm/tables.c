@@ -186,7 +186,7 @@ bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret
 		const struct port *port = &sm->fabric.ports[number];
 		unsigned n, held;
 
-		if (!has_table(sm, number) || !port->pkeys)
+		if (!has_table(sm, number) || !port->pkeys || !pkeys_are_known(sm, number))
 			continue;
 		n = pkeys_plan(sm, number, plan, COUNT(plan));
 		held = MAX(n, port->pkeys->n_known);

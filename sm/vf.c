@@ -147,12 +147,21 @@ static bool owns(const struct fabric *f, uint64_t guid, uint32_t number)
 	       !is_of_port(f, guid);
 }
 
+/* A stranger keeps nobody from the GUID who may have it. */
+static bool gives_way(const struct vf *owner, const struct vf *other)
+{
+	return vf_is_barred(owner) && !vf_is_barred(other);
+}
+
 int vf_settle_guid(struct fabric *f, struct endpoint e)
 {
 	struct vf *vf = vf_of(f, e);
 	uint32_t owner = vf->guid ? guid_map_get(&f->by_vf_guid, vf->guid) : GUID_MAP_NONE;
 	bool own = !vf_is_here(f, e) || owner == vf_number(e.port, e.index);
-	bool duplicate = !own && (is_of_port(f, vf->guid) || owns(f, vf->guid, owner));
+	bool duplicate =
+		!own &&
+		(is_of_port(f, vf->guid) ||
+		 (owns(f, vf->guid, owner) && !gives_way(vf_of(f, vf_of_number(owner)), vf)));
 
 	vf->resettled = vf->resettled || duplicate != vf->duplicate;
 	vf->duplicate = duplicate;
@@ -216,7 +225,7 @@ int endpoint_lid_owner(const struct fabric *f, struct endpoint e)
 	if (!vfs || vfs->model != VF_VPORT)
 		return 0;
 	for (unsigned steps = 0; steps < vfs->n && index < vfs->n; steps++) {
-		if (index == 0 || wire_get(vfs->vf[index].info, VPORT_INFO_LID_REQUIRED))
+		if (index == 0 || vf_has_own_lid(&vfs->vf[index]))
 			return (int)index;
 		index = (unsigned)wire_get(vfs->vf[index].info, VPORT_INFO_LID_INDEX);
 	}
@@ -238,8 +247,7 @@ bool endpoint_needs_grh(const struct fabric *f, struct endpoint e)
 {
 	const struct vf *vf = e.index ? vf_at(f, e.port, e.index) : NULL;
 
-	return vf && f->ports[e.port].vfs->model == VF_VPORT &&
-	       !wire_get(vf->info, VPORT_INFO_LID_REQUIRED);
+	return vf && f->ports[e.port].vfs->model == VF_VPORT && !vf_has_own_lid(vf);
 }
 
 bool endpoint_is_active(const struct fabric *f, struct endpoint e)

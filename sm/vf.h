@@ -52,6 +52,7 @@ struct vf {
 	uint8_t had_blocks;       /* of its table that were known before it came up again */
 	uint8_t state;            /* vports: enum port_state as last told */
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
+	uint8_t barred;           /* vports: enum reason: see vf-rules.c */
 	bool known : 1;           /* info is what the device holds */
 	bool stale : 1;           /* VPortInfo is to be read */
 	bool unnamed : 1;         /* VNodeInfo is to be read */
@@ -60,6 +61,7 @@ struct vf {
 	bool twin : 1;            /* a late Set of VPortInfo or of its P_Keys may yet arrive */
 	bool duplicate : 1;       /* its GUID is another's: it is told nothing */
 	bool resettled : 1;       /* that has just become so, or has ended */
+	bool denied_lid : 1;      /* it asks for a LID of its own, and rules give it none */
 	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
 };
@@ -98,6 +100,7 @@ struct vfs {
 	bool clears_by_get : 1;      /* VPortStateChange goes when read, not when 1 is written */
 	bool was_changed : 1;        /* it was up when it was last read */
 	bool info_twin : 1;          /* a late Set of info may yet arrive */
+	bool no_own_lids : 1;        /* who does not ask for a LID of its own takes none */
 	bool reregister : 1;         /* all vports are to register again with the SA */
 };
 
@@ -130,13 +133,28 @@ void vfs_forget(struct fabric *f, uint32_t port);
 /* What the device holds, or 0. vfs_settle_guids() or vf_settle_guid() is to follow. */
 void vf_set_guid(struct fabric *f, struct endpoint e, uint64_t guid);
 
+/* Of a vport: has it, or is it to have, a LID that is no other's? */
+static inline bool vf_has_own_lid(const struct vf *vf)
+{
+	if (wire_get(vf->info, VPORT_INFO_LID_REQUIRED))
+		return true;
+
+	return vf->lid != 0 && wire_get(vf->info, VPORT_INFO_LID) == vf->lid;
+}
+
+/* Do rules keep it from coming up? Who is Active already stays so. */
+static inline bool vf_is_barred(const struct vf *vf)
+{
+	return vf->barred != REASON_NONE && vf->state != PORT_ACTIVE;
+}
+
 /* Is it there: an entry that has a GUID, a vport that somebody has started? */
 bool vf_is_here(const struct fabric *f, struct endpoint e);
 
 /*
  * See who has which GUID, after any of them may have changed: who had one keeps it as long as it is
- * there, and of others that show up with it, or with that of a port, duplicate is set. 0 or
- * -ENOMEM.
+ * there and not barred, and of others that show up with it, or with that of a port, duplicate is
+ * set. 0 or -ENOMEM.
  */
 int vfs_settle_guids(struct fabric *f);
 /* The same of one VF alone, before that of others. */

@@ -114,26 +114,34 @@ static uint32_t choose(const struct sm *sm, struct columns *columns, uint32_t ow
 /* -- all of them --------------------------------------------------------------------------------
  */
 
+/* As that of @port; false: it is not known at which leaf that is, and so which others will do. */
+static bool column_of(const struct sm *sm, uint16_t lid, uint32_t number, struct column *ret)
+{
+	const struct port *port = &sm->fabric.ports[number];
+
+	*ret = (struct column){ .to = lid, .from = port->lid, .own = port->lid, .leaf = NO_NODE };
+	if (port->home == NO_PORT || !leads_to(sm, number, sm->fabric.ports[port->home].node))
+		return false;
+	ret->leaf = sm->fabric.ports[port->home].node;
+	ret->exit = sm->fabric.ports[port->home].number;
+
+	return true;
+}
+
 static void find_column(const struct sm *sm, struct columns *columns, struct endpoint e,
 			struct column *ret)
 {
 	const struct fabric *f = &sm->fabric;
-	const struct port *port = &f->ports[e.port];
 	struct vf *vf = vf_of(f, e);
 
-	*ret = (struct column){
-		.to = vf->lid, .from = port->lid, .own = port->lid, .leaf = NO_NODE
-	};
-	if (port->home == NO_PORT || !leads_to(sm, e.port, f->ports[port->home].node))
+	if (!column_of(sm, vf->lid, e.port, ret))
 		return;
-	ret->leaf = f->ports[port->home].node;
-	ret->exit = f->ports[port->home].number;
 	if (!vf->ways || !leads_to(sm, vf->ways, ret->leaf))
 		vf->ways = choose(sm, columns, e.port, ret);
 	ret->from = f->ports[vf->ways].lid;
 }
 
-bool columns_next(const struct sm *sm, struct columns *columns, struct column *ret)
+static bool next_vport(const struct sm *sm, struct columns *columns, struct column *ret)
 {
 	const struct fabric *f = &sm->fabric;
 	struct endpoint e;
@@ -146,6 +154,46 @@ bool columns_next(const struct sm *sm, struct columns *columns, struct column *r
 	}
 
 	return false;
+}
+
+/* Who takes one has the ways of its port, and nothing changes. */
+static bool next_spare(const struct sm *sm, struct columns *columns, struct column *ret)
+{
+	for (; columns->stock < sm->spares.n; columns->stock++, columns->spare = 0) {
+		const struct spare_stock *stock = &sm->spares.all[columns->stock];
+		uint32_t port = fabric_find_port(&sm->fabric, stock->guid);
+
+		if (columns->spare >= stock->n || port == NO_PORT || !sm->fabric.ports[port].lid)
+			continue;
+		column_of(sm, stock->lid[columns->spare++], port, ret);
+		return true;
+	}
+
+	return false;
+}
+
+/* And who comes where it is to move finds the ways that were chosen for it. */
+static bool next_move(const struct sm *sm, struct columns *columns, struct column *ret)
+{
+	while (columns->move < sm->moves.n) {
+		uint64_t guid = sm->moves.all[columns->move++].guid;
+		const struct identity *id = identity_find(sm->identities, guid);
+		uint32_t port = moves_way(sm, guid);
+
+		if (!id || id->lmc != 0 || port == NO_PORT)
+			continue;
+		if (column_of(sm, id->lid, port, ret))
+			ret->from = sm->fabric.ports[choose(sm, columns, port, ret)].lid;
+		return true;
+	}
+
+	return false;
+}
+
+bool columns_next(const struct sm *sm, struct columns *columns, struct column *ret)
+{
+	return next_vport(sm, columns, ret) || next_spare(sm, columns, ret) ||
+	       next_move(sm, columns, ret);
 }
 
 void columns_done(struct columns *columns)

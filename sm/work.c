@@ -422,28 +422,19 @@ static void take_port_info(struct sm *sm, struct node *node, const struct answer
 	work_add(sm, node->sma.owner, TODO(TODO_PORT_INFO));
 }
 
-/* Rules for virtual functions are by name, too. */
-static void look_at_rules(struct sm *sm, const struct node *node)
-{
-	for (unsigned i = 0; sm->conf.virtual_functions.n > 0 && i <= node->n_ports; i++) {
-		if (!sm->fabric.ports[port_at(node, i)].vfs)
-			continue;
-		sm_look_again(sm);
-		return;
-	}
-}
-
 static void take_description(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	char former[sizeof(node->description)];
+	bool is_first = !node->name_asked;
 
 	memcpy(former, node->description, sizeof(former));
 	if (answer->result == REQUEST_ANSWERED)
 		node_set_description(node, answer->data);
-	if (strcmp(former, node->description) != 0) {
+	node->name_asked = true;
+	if (strcmp(former, node->description) != 0)
 		sm->names++;
-		look_at_rules(sm, node);
-	}
+	if (is_first || strcmp(former, node->description) != 0)
+		vf_rules_take_name(sm, node);
 	set_naming(sm, node, node->work.todo & TODO(TODO_DESCRIPTION));
 }
 

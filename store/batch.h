@@ -18,6 +18,8 @@ enum row_kind {
 	ROW_QUIRKS,
 	ROW_RESERVATION, /* its blob: the places, 8 bytes each, and then the name */
 	ROW_ALIAS,       /* the alias GUID is the key */
+	ROW_SPARES,      /* its blob: LIDs, 2 bytes each */
+	ROW_MOVE,
 	ROW_KIND_COUNT,
 };
 
@@ -31,7 +33,7 @@ struct row {
 	uint64_t guid;
 	uint64_t mkey;
 	uint64_t other_mkey;
-	uint64_t port; /* GUID; 0: the alias is forgotten */
+	uint64_t port; /* GUID, of an alias or a move; 0: that is forgotten */
 	uint8_t index;
 	bool wanted;
 	const void *blob;

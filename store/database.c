@@ -29,7 +29,7 @@
 #include "store/database-inside.h"
 
 #define APPLICATION_ID 0x56534d64 /* "VSMd" */
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 /* Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB). */
 #define FILE_MAX  (256 * 1024 * 1024)
@@ -52,11 +52,14 @@ static const char *const tables[ROW_KIND_COUNT] = {
 		"name TEXT)",
 	[ROW_ALIAS] = "CREATE TABLE alias (guid INTEGER PRIMARY KEY, port INTEGER, place INTEGER, "
 		      "wanted INTEGER)",
+	[ROW_SPARES] = "CREATE TABLE spare (guid INTEGER PRIMARY KEY, lids BLOB)",
+	[ROW_MOVE] = "CREATE TABLE move (guid INTEGER PRIMARY KEY, port INTEGER)",
 };
 
-/* Tables came one after another: so many had the schemas before ours. */
-static const size_t n_tables_of[SCHEMA_VERSION] = {
-	[1] = ROW_RESERVATION, [2] = ROW_RESERVATION, [3] = ROW_ALIAS
+/* Tables came one after another: so many had each schema. */
+static const size_t n_tables_of[SCHEMA_VERSION + 1] = {
+	[1] = ROW_RESERVATION, [2] = ROW_RESERVATION, [3] = ROW_ALIAS,
+	[4] = ROW_SPARES,      [5] = ROW_KIND_COUNT,
 };
 
 /* Schema 1 had one M_Key in a row; the upgrade makes the text above of it. */
@@ -64,12 +67,6 @@ static const char mkey_table_1[] = "CREATE TABLE mkey (guid INTEGER PRIMARY KEY,
 static const char upgrade_1[] = "BEGIN IMMEDIATE;"
 				"ALTER TABLE mkey ADD COLUMN other INTEGER DEFAULT 0;"
 				"PRAGMA user_version = 2; COMMIT";
-
-/* Schema 2 had no reservations. */
-static const char upgrade_2[] = "PRAGMA user_version = 3; COMMIT";
-
-/* Schema 3 had no alias GUIDs. */
-static const char upgrade_3[] = "PRAGMA user_version = 4; COMMIT";
 
 /* ---- results --------------------------------------------------------------------------------- */
 
@@ -198,7 +195,7 @@ static int check_pages(struct database *db, struct database_report *report)
 
 size_t database_n_tables(const struct database *db)
 {
-	return db->version == SCHEMA_VERSION ? COUNT(tables) : n_tables_of[db->version];
+	return n_tables_of[db->version];
 }
 
 static const char *table_of(const struct database *db, size_t i)
@@ -288,34 +285,23 @@ static int make_tables(struct database *db, struct database_report *report)
 	return r;
 }
 
-/* All that the next schema has more is this table. */
-static int add_table(struct database *db, enum row_kind kind, const char *upgrade,
-		     struct database_report *report)
+/* The next schema has more tables, and is the same otherwise. */
+static int add_tables(struct database *db, struct database_report *report)
 {
+	char sql[64];
 	int r = execute(db, "BEGIN IMMEDIATE", report);
 
-	if (r == 0)
-		r = execute(db, tables[kind], report);
+	for (size_t i = n_tables_of[db->version]; r == 0 && i < n_tables_of[db->version + 1]; i++)
+		r = execute(db, tables[i], report);
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; COMMIT", (int)db->version + 1);
 
-	return r == 0 ? execute(db, upgrade, report) : r;
-}
-
-static int upgrade_by_one(struct database *db, struct database_report *report)
-{
-	switch (db->version) {
-	case 1:
-		return execute(db, upgrade_1, report);
-	case 2:
-		return add_table(db, ROW_RESERVATION, upgrade_2, report);
-	default:
-		return add_table(db, ROW_ALIAS, upgrade_3, report);
-	}
+	return r == 0 ? execute(db, sql, report) : r;
 }
 
 int database_upgrade(struct database *db, struct database_report *report)
 {
 	while (db->version < SCHEMA_VERSION) {
-		int r = upgrade_by_one(db, report);
+		int r = db->version == 1 ? execute(db, upgrade_1, report) : add_tables(db, report);
 
 		if (r < 0) {
 			if (!sqlite3_get_autocommit(db->sql))

@@ -37,6 +37,10 @@ static const char *const put_sql[ROW_KIND_COUNT] = {
 	[ROW_ALIAS] = "INSERT INTO alias VALUES (?1, ?2, ?3, ?4) ON CONFLICT (guid) DO UPDATE"
 		      " SET port = ?2, place = ?3, wanted = ?4"
 		      " WHERE port IS NOT ?2 OR place IS NOT ?3 OR wanted IS NOT ?4",
+	[ROW_SPARES] = "INSERT INTO spare VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
+		       " SET lids = ?2 WHERE lids IS NOT ?2",
+	[ROW_MOVE] = "INSERT INTO move VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
+		     " SET port = ?2 WHERE port IS NOT ?2",
 };
 
 static const char *const forget_sql[ROW_KIND_COUNT] = {
@@ -44,6 +48,8 @@ static const char *const forget_sql[ROW_KIND_COUNT] = {
 	[ROW_QUIRKS] = "DELETE FROM quirks WHERE guid = ?1",
 	[ROW_RESERVATION] = "DELETE FROM reservation WHERE guid = ?1",
 	[ROW_ALIAS] = "DELETE FROM alias WHERE guid = ?1",
+	[ROW_SPARES] = "DELETE FROM spare WHERE guid = ?1",
+	[ROW_MOVE] = "DELETE FROM move WHERE guid = ?1",
 };
 
 static const char *const read_sql[ROW_KIND_COUNT] = {
@@ -52,19 +58,24 @@ static const char *const read_sql[ROW_KIND_COUNT] = {
 	[ROW_QUIRKS] = "SELECT guid, content FROM quirks",
 	[ROW_RESERVATION] = "SELECT guid, lid, places, name FROM reservation",
 	[ROW_ALIAS] = "SELECT guid, port, place, wanted FROM alias",
+	[ROW_SPARES] = "SELECT guid, lids FROM spare",
+	[ROW_MOVE] = "SELECT guid, port FROM move",
 };
 
 static const char read_mkey_1[] = "SELECT guid, mkey, 0 FROM mkey";
 
 static const char *const table_names[ROW_KIND_COUNT] = {
-	[ROW_IDENTITY] = "identity",       [ROW_MKEY] = "mkey",   [ROW_QUIRKS] = "quirks",
-	[ROW_RESERVATION] = "reservation", [ROW_ALIAS] = "alias",
+	[ROW_IDENTITY] = "identity", [ROW_MKEY] = "mkey",
+	[ROW_QUIRKS] = "quirks",     [ROW_RESERVATION] = "reservation",
+	[ROW_SPARES] = "spare",      [ROW_MOVE] = "move",
+	[ROW_ALIAS] = "alias",
 };
 
 /* Of the columns: a whole number, a blob, a text. */
 static const char *const column_types[ROW_KIND_COUNT] = {
-	[ROW_IDENTITY] = "iii",     [ROW_MKEY] = "iii",   [ROW_QUIRKS] = "ib",
-	[ROW_RESERVATION] = "iibt", [ROW_ALIAS] = "iiii",
+	[ROW_IDENTITY] = "iii",     [ROW_MKEY] = "iii",  [ROW_QUIRKS] = "ib",
+	[ROW_RESERVATION] = "iibt", [ROW_SPARES] = "ib", [ROW_MOVE] = "ii",
+	[ROW_ALIAS] = "iiii",
 };
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -100,10 +111,12 @@ static bool forgets(const struct row *row)
 	case ROW_IDENTITY:
 		return row->lid == 0;
 	case ROW_QUIRKS:
+	case ROW_SPARES:
 		return row->size == 0;
 	case ROW_RESERVATION:
 		return row->gone;
 	case ROW_ALIAS:
+	case ROW_MOVE:
 		return row->port == 0;
 	case ROW_MKEY:
 	case ROW_KIND_COUNT:
@@ -136,7 +149,11 @@ static void bind_values(sqlite3_stmt *stmt, const struct row *row)
 		sqlite3_bind_int64(stmt, 3, (sqlite3_int64)row->other_mkey);
 		break;
 	case ROW_QUIRKS:
+	case ROW_SPARES:
 		sqlite3_bind_blob(stmt, 2, row->blob, (int)row->size, SQLITE_STATIC);
+		break;
+	case ROW_MOVE:
+		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->port);
 		break;
 	case ROW_RESERVATION:
 		bind_reservation(stmt, row);
@@ -313,6 +330,37 @@ static bool give_alias(sqlite3_stmt *stmt, uint64_t guid, const struct reading *
 	return true;
 }
 
+static bool give_spares(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
+{
+	uint16_t lids[KEEP_SPARES_MAX];
+	const void *blob = sqlite3_column_blob(stmt, 1);
+	size_t size = (size_t)sqlite3_column_bytes(stmt, 1);
+	struct kept_spares spares = { guid, (unsigned)(size / sizeof(lids[0])), lids };
+
+	if (!blob || size > sizeof(lids) || size % sizeof(lids[0]))
+		return false;
+	memcpy(lids, blob, size);
+	for (unsigned i = 0; i < spares.n; i++)
+		if (!identity_is_valid(lids[i], 0))
+			return false;
+	if (reading->reader->spares)
+		reading->reader->spares(reading->user, &spares);
+
+	return true;
+}
+
+static bool give_move(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
+{
+	struct kept_move move = { guid, (uint64_t)sqlite3_column_int64(stmt, 1) };
+
+	if (move.port == 0)
+		return false;
+	if (reading->reader->move)
+		reading->reader->move(reading->user, &move);
+
+	return true;
+}
+
 /* False: it cannot be right. */
 static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct reading *reading)
 {
@@ -320,7 +368,8 @@ static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct readin
 						  const struct reading *) = {
 		[ROW_IDENTITY] = give_identity, [ROW_MKEY] = give_mkey,
 		[ROW_QUIRKS] = give_quirks,     [ROW_RESERVATION] = give_reservation,
-		[ROW_ALIAS] = give_alias,
+		[ROW_ALIAS] = give_alias,       [ROW_SPARES] = give_spares,
+		[ROW_MOVE] = give_move,
 	};
 	uint64_t guid = (uint64_t)sqlite3_column_int64(stmt, 0);
 

@@ -368,6 +368,28 @@ static int store_keep_reservation(struct keeper *k, const struct kept_reservatio
 	return keep_row(to_store(k), &row);
 }
 
+static int store_keep_spares(struct keeper *k, const struct kept_spares *spares)
+{
+	struct row row = {
+		.kind = ROW_SPARES,
+		.guid = spares->guid,
+		.size = spares->n * (uint32_t)sizeof(spares->lid[0]),
+		.blob = spares->lid,
+	};
+
+	if (spares->n > KEEP_SPARES_MAX)
+		return -EINVAL;
+
+	return keep_row(to_store(k), &row);
+}
+
+static int store_keep_move(struct keeper *k, const struct kept_move *move)
+{
+	struct row row = { .kind = ROW_MOVE, .guid = move->guid, .port = move->port };
+
+	return keep_row(to_store(k), &row);
+}
+
 static int store_keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)
 {
 	struct store *store = to_store(k);
@@ -420,6 +442,8 @@ static const struct keeper_ops keeper_ops = {
 	.cancel = store_keep_cancel,
 	.reservation = store_keep_reservation,
 	.alias = store_keep_alias,
+	.spares = store_keep_spares,
+	.move = store_keep_move,
 };
 
 struct keeper *store_keeper(struct store *store)

@@ -16,7 +16,7 @@
 #include "base/list.h"
 #include "base/macros.h"
 
-enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, ALIAS, KINDS };
+enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, ALIAS, SPARES, MOVE, KINDS };
 
 /* One thing that was said; as a row, the last of its GUID. */
 struct word {
@@ -28,8 +28,10 @@ struct word {
 		struct kept_quirks quirks;
 		struct kept_reservation reservation;
 		struct kept_alias alias;
+		struct kept_spares spares;
+		struct kept_move move;
 	};
-	uint8_t blob[];
+	uint8_t blob[] __attribute__((aligned(8)));
 };
 
 struct rows {
@@ -77,6 +79,10 @@ static uint64_t guid_of(const struct word *word)
 		return word->reservation.guid;
 	case ALIAS:
 		return word->alias.guid;
+	case SPARES:
+		return word->spares.guid;
+	case MOVE:
+		return word->move.guid;
 	case KINDS:
 		break;
 	}
@@ -188,11 +194,12 @@ static int say(struct memory_keeper *k, const struct word *what, const void *blo
 	if (!word)
 		return -ENOMEM;
 	*word = *what;
-	if (word->kind == QUIRKS) {
-		if (size)
-			memcpy(word->blob, blob, size);
+	if (size)
+		memcpy(word->blob, blob, size);
+	if (word->kind == QUIRKS)
 		word->quirks.blob = word->blob;
-	}
+	if (word->kind == SPARES)
+		word->spares.lid = (const uint16_t *)word->blob;
 	k->n_words++;
 	list_init(&word->link);
 	list_add_tail(&k->said, &word->link);
@@ -235,6 +242,21 @@ static int keep_one_reservation(struct keeper *keeper, const struct kept_reserva
 	return say(memory_of(keeper), &word, NULL, 0);
 }
 
+static int keep_some_spares(struct keeper *keeper, const struct kept_spares *spares)
+{
+	struct word word = { .kind = SPARES, .spares = *spares };
+
+	return say(memory_of(keeper), &word, spares->lid,
+		   spares->n * (uint32_t)sizeof(spares->lid[0]));
+}
+
+static int keep_one_move(struct keeper *keeper, const struct kept_move *move)
+{
+	struct word word = { .kind = MOVE, .move = *move };
+
+	return say(memory_of(keeper), &word, NULL, 0);
+}
+
 static void read_all(struct keeper *keeper, const struct keep_reader *reader, void *user)
 {
 	struct memory_keeper *k = memory_of(keeper);
@@ -254,6 +276,12 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (uint32_t i = 0; reader->alias && i < rows[ALIAS].n; i++)
 		if (rows[ALIAS].row[i]->alias.port)
 			reader->alias(user, &rows[ALIAS].row[i]->alias);
+	for (uint32_t i = 0; reader->spares && i < rows[SPARES].n; i++)
+		if (rows[SPARES].row[i]->spares.n)
+			reader->spares(user, &rows[SPARES].row[i]->spares);
+	for (uint32_t i = 0; reader->move && i < rows[MOVE].n; i++)
+		if (rows[MOVE].row[i]->move.port)
+			reader->move(user, &rows[MOVE].row[i]->move);
 }
 
 static int after(struct keeper *keeper, void (*fn)(void *user, int result), void *user)
@@ -341,7 +369,9 @@ int memory_keeper_new(struct loop *loop, struct memory_keeper **ret)
 					       .after = after,
 					       .cancel = cancel,
 					       .reservation = keep_one_reservation,
-					       .alias = keep_one_alias };
+					       .alias = keep_one_alias,
+					       .spares = keep_some_spares,
+					       .move = keep_one_move };
 	struct memory_keeper *k = calloc(1, sizeof(*k));
 
 	if (!k || loop_timer_new(loop, committed, k, &k->timer) < 0) {

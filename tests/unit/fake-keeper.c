@@ -125,6 +125,23 @@ static int keep_one_reservation(struct keeper *keeper, const struct kept_reserva
 	return 0;
 }
 
+/* What is not read back here. */
+static int keep_some_spares(struct keeper *keeper, const struct kept_spares *spares)
+{
+	(void)spares;
+	fake(keeper)->n_writes++;
+
+	return 0;
+}
+
+static int keep_one_move(struct keeper *keeper, const struct kept_move *move)
+{
+	(void)move;
+	fake(keeper)->n_writes++;
+
+	return fake(keeper)->is_full ? -ENOMEM : 0;
+}
+
 /* Whoever is called may wait again: that is for the next commit. */
 static void written(void *user)
 {
@@ -172,7 +189,9 @@ void fake_keeper_init(struct fake_keeper *k, struct loop *loop)
 					       .after = after,
 					       .cancel = cancel,
 					       .reservation = keep_one_reservation,
-					       .alias = keep_one_alias };
+					       .alias = keep_one_alias,
+					       .spares = keep_some_spares,
+					       .move = keep_one_move };
 
 	memset(k, 0, sizeof(*k));
 	k->keeper.ops = &ops;

@@ -81,6 +81,8 @@ static void forget_back(struct fixture *f)
 	f->back->n_quirks = 0;
 	f->back->n_reservations = 0;
 	f->back->n_aliases = 0;
+	f->back->n_moves = 0;
+	f->back->n_spares = 0;
 }
 
 void fixture_free(struct fixture *f)
@@ -157,10 +159,30 @@ static void note_reservation(void *user, const struct kept_reservation *reservat
 	back->reservations[back->n_reservations++] = *reservation;
 }
 
+static void note_spares(void *user, const struct kept_spares *spares)
+{
+	struct read_back *back = user;
+	size_t n = back->n_spares++;
+
+	assert_true(n < sizeof(back->spares) / sizeof(back->spares[0]));
+	back->spares[n] = *spares;
+	back->spares[n].lid = back->spare[n];
+	memcpy(back->spare[n], spares->lid, spares->n * sizeof(spares->lid[0]));
+}
+
+static void note_move(void *user, const struct kept_move *move)
+{
+	struct read_back *back = user;
+
+	assert_true(back->n_moves < sizeof(back->moves) / sizeof(back->moves[0]));
+	back->moves[back->n_moves++] = *move;
+}
+
 void fixture_read(struct fixture *f)
 {
-	static const struct keep_reader reader = { note_identity, note_mkey, note_quirks,
-						   note_reservation, note_alias };
+	static const struct keep_reader reader = { note_identity,    note_mkey,  note_quirks,
+						   note_reservation, note_alias, note_spares,
+						   note_move };
 
 	forget_back(f);
 	keep_read(store_keeper(f->store), &reader, f->back);

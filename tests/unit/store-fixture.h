@@ -18,7 +18,8 @@ struct store;
 #define FIXTURE_ROWS_MAX 40000
 
 /* SQL that makes what we write what former versions wrote. */
-#define FIXTURE_TO_SCHEMA_3 "DROP TABLE alias; PRAGMA user_version = 3;"
+#define FIXTURE_TO_SCHEMA_4 "DROP TABLE spare; DROP TABLE move; PRAGMA user_version = 4;"
+#define FIXTURE_TO_SCHEMA_3 FIXTURE_TO_SCHEMA_4 "DROP TABLE alias; PRAGMA user_version = 3;"
 #define FIXTURE_TO_SCHEMA_2 FIXTURE_TO_SCHEMA_3 "DROP TABLE reservation; PRAGMA user_version = 2;"
 #define FIXTURE_TO_SCHEMA_1                                                                        \
 	FIXTURE_TO_SCHEMA_2 "ALTER TABLE mkey DROP COLUMN other; PRAGMA user_version = 1"
@@ -29,6 +30,11 @@ struct read_back {
 	struct kept_mkey mkeys[FIXTURE_ROWS_MAX];
 	struct kept_quirks quirks[FIXTURE_ROWS_MAX]; /* with blobs of our own */
 	struct kept_reservation reservations[FIXTURE_ROWS_MAX];
+	struct kept_move moves[8];
+	uint16_t spare[2][KEEP_SPARES_MAX]; /* of the first ports */
+	struct kept_spares spares[2];
+	size_t n_moves;
+	size_t n_spares;
 	size_t n_identities;
 	size_t n_mkeys;
 	size_t n_quirks;

@@ -227,6 +227,37 @@ static void what_the_operator_takes_back_is_forgotten(void **state)
 	assert_string_equal(f->back->reservations[0].name, "c");
 }
 
+static void spare_lids_and_moves_are_found_again(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t lids[KEEP_SPARES_MAX + 1];
+	struct kept_spares spares = { 7, KEEP_SPARES_MAX, lids };
+	struct kept_move move = { 8, UINT64_C(0xfedcba9876543210) };
+
+	for (unsigned i = 0; i < COUNT(lids); i++)
+		lids[i] = (uint16_t)(0xbfff - i);
+	fixture_open(f);
+	assert_int_equal(keep_spares(store_keeper(f->store), &spares), 0);
+	assert_int_equal(keep_move(store_keeper(f->store), &move), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_spares, 1);
+	assert_int_equal(f->back->spares[0].guid, 7);
+	assert_int_equal(f->back->spares[0].n, KEEP_SPARES_MAX);
+	assert_memory_equal(f->back->spare[0], lids, KEEP_SPARES_MAX * sizeof(lids[0]));
+	assert_int_equal(f->back->n_moves, 1);
+	assert_int_equal(f->back->moves[0].guid, 8);
+	assert_true(f->back->moves[0].port == move.port);
+
+	spares.n = KEEP_SPARES_MAX + 1;
+	assert_int_equal(keep_spares(store_keeper(f->store), &spares), -EINVAL);
+	spares.n = 0;
+	move.port = 0;
+	assert_int_equal(keep_spares(store_keeper(f->store), &spares), 0);
+	assert_int_equal(keep_move(store_keeper(f->store), &move), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_spares + f->back->n_moves, 0);
+}
+
 static void a_reservation_that_cannot_be_right_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -863,6 +894,27 @@ static void a_file_with_bad_pages_is_set_aside_or_read_without_harm(void **state
 	assert_true(n_aside > 10);
 }
 
+static void rows_of_spare_lids_that_cannot_be_right_are_left_out(void **state)
+{
+	static const char *const blobs[] = { "x'00c0'", "x'0000'", "x'010002'", "zeroblob(2050)",
+					     "x''" };
+	struct fixture *f = *state;
+	char sql[80];
+
+	for (size_t i = 0; i < COUNT(blobs); i++) {
+		fill(f);
+		snprintf(sql, sizeof(sql), "INSERT INTO spare VALUES (3, %s)", blobs[i]);
+		run_sql(f, sql);
+		run_sql(f, "INSERT INTO move VALUES (4, 0)");
+		fixture_open(f);
+		fixture_read(f);
+		assert_int_equal(f->back->n_spares + f->back->n_moves, 0);
+		assert_int_equal(fixture_count_said(f, "cannot be right"), 2 * (i + 1));
+		fixture_close(f);
+		unlink(fixture_path(f, "vsm.db"));
+	}
+}
+
 static void a_database_that_is_not_ours_is_set_aside(void **state)
 {
 	static const char *const changes[] = {
@@ -911,11 +963,11 @@ static void a_schema_of_a_later_version_is_left_alone(void **state)
 	struct fixture *f = *state;
 
 	make_store_with_one_of_each(f);
-	run_sql(f, "PRAGMA user_version = 5; CREATE TABLE later (x)");
+	run_sql(f, "PRAGMA user_version = 6; CREATE TABLE later (x)");
 	assert_int_equal(fixture_try_open(f), -EPROTO);
-	assert_non_null(strstr(f->why, "schema 5 of a later vsm"));
+	assert_non_null(strstr(f->why, "schema 6 of a later vsm"));
 	assert_false(fixture_has(f, "vsm.db.damaged-1"));
-	run_sql(f, "PRAGMA user_version = 4; DROP TABLE later");
+	run_sql(f, "PRAGMA user_version = 5; DROP TABLE later");
 	fixture_open(f);
 	fixture_read(f);
 	assert_int_equal(f->back->n_identities, 1);
@@ -935,6 +987,28 @@ static void a_schema_without_reservations_is_brought_up_to_ours(void **state)
 		fixture_reopen(f);
 		assert_int_equal(count_back(f), 4);
 		assert_int_equal(f->back->reservations[0].lid, 5);
+	}
+	assert_string_equal(f->said, "");
+}
+
+static void a_schema_without_spare_lids_is_brought_up_to_ours(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t lids[] = { 5 };
+	struct kept_spares spares = { 1, 1, lids };
+	size_t n;
+
+	make_store_with_one_of_each(f);
+	run_sql(f, FIXTURE_TO_SCHEMA_4);
+	fixture_open(f);
+	fixture_read(f);
+	n = count_back(f);
+	assert_int_not_equal(n, 0);
+	assert_int_equal(keep_spares(store_keeper(f->store), &spares), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_reopen(f);
+		assert_int_equal(count_back(f), n);
+		assert_int_equal(f->back->n_spares, 1);
 	}
 	assert_string_equal(f->said, "");
 }
@@ -1137,6 +1211,8 @@ int main(void)
 		TEST(what_the_operator_takes_back_is_forgotten),
 		TEST(a_reservation_that_cannot_be_right_is_refused),
 		TEST(an_alias_moves_and_is_forgotten_with_port_zero),
+		TEST(spare_lids_and_moves_are_found_again),
+		TEST(rows_of_spare_lids_that_cannot_be_right_are_left_out),
 		TEST(an_identity_with_lid_zero_forgets_the_guid),
 		TEST(blobs_of_the_largest_size_are_kept),
 		TEST(what_cannot_be_right_is_not_taken),
@@ -1163,6 +1239,7 @@ int main(void)
 		TEST(a_database_that_is_not_ours_is_set_aside),
 		TEST(a_hundred_damaged_files_are_enough),
 		TEST(a_schema_of_a_later_version_is_left_alone),
+		TEST(a_schema_without_spare_lids_is_brought_up_to_ours),
 		TEST(a_schema_of_the_former_version_is_brought_up_to_ours),
 		TEST(a_schema_without_reservations_is_brought_up_to_ours),
 		TEST(a_schema_without_aliases_is_brought_up_to_ours),
