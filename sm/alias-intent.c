@@ -124,21 +124,13 @@ int aliases_unwant(struct sm *sm, struct endpoint e)
 /* -- what is in the way -------------------------------------------------------------------------
  */
 
-const struct vf_policy *aliases_policy(const struct sm *sm, uint32_t number)
-{
-	const struct node *node = node_of(&sm->fabric, number);
-
-	return vf_policy_for(&sm->conf.virtual_functions, sm->fabric.ports[number].guid,
-			     node->described ? node->description : NULL);
-}
-
 enum reason aliases_obstacle(const struct sm *sm, struct endpoint e, uint64_t guid)
 {
 	struct endpoint owner = endpoint_find(&sm->fabric, guid);
 	const struct kept_reservation *reserved = reservations_find(&sm->reservations, guid);
 
 	if (guid == UINT64_MAX || guid == GUID_OF_SA ||
-	    !vf_policy_allows(aliases_policy(sm, e.port), guid) ||
+	    !vf_policy_allows(vf_rule_of(sm, e.port), guid) ||
 	    !reservation_may_be_at(reserved, sm->fabric.ports[e.port].guid))
 		return REASON_VF_NOT_ALLOWED;
 	if (owner.port != NO_PORT && !endpoint_is(owner, e))
@@ -149,7 +141,7 @@ enum reason aliases_obstacle(const struct sm *sm, struct endpoint e, uint64_t gu
 
 bool aliases_have_room(const struct sm *sm, struct endpoint e)
 {
-	const struct vf_policy *policy = aliases_policy(sm, e.port);
+	const struct vf_policy *policy = vf_rule_of(sm, e.port);
 	const struct alias *alias = NULL;
 	unsigned n = 0;
 

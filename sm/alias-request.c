@@ -101,7 +101,7 @@ static uint64_t search(const struct sm *sm, struct endpoint e, const struct vf_r
 
 static uint64_t search_pool(struct sm *sm, struct endpoint e)
 {
-	const struct vf_policy *policy = aliases_policy(sm, e.port);
+	const struct vf_policy *policy = vf_rule_of(sm, e.port);
 	struct vf_range pool = { sm->conf.guid_pool_first, sm->conf.guid_pool_last };
 	uint64_t from = sm->aliases.next_of_pool;
 	uint64_t guid = 0;
