@@ -106,7 +106,7 @@ static void take_endpoint(const struct admin_view *view, struct endpoint e, stru
 		.at = e,
 		.prefix = view->conf->subnet_prefix,
 		.first = lid,
-		.n = lid == port->lid ? (uint16_t)(1u << port->lmc) : 1,
+		.n = (uint16_t)(lid == port->lid ? 1u << port->lmc : 1u),
 	};
 }
 
