@@ -808,6 +808,26 @@ static void packets_to_a_vports_lid_are_the_vports(void **state)
 	rig_inbox_close(&vf);
 }
 
+static void of_vports_with_one_lid_the_one_that_is_up_has_the_packets(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_inbox vf;
+	struct sim_agent a;
+
+	bring_up(rig, 2, true, 1);
+	assert_int_equal(sim_vf_stop(rig->p, 1), 0);
+	assert_int_equal(sim_vf_start(rig->p, 1), 0);
+	assert_int_equal(set_lid(rig->p, 2, 101), SIM_OK);
+	open_cm(&vf, &a, rig->p, 2);
+	to_vport(rig, 101, 0);
+	assert_int_equal(rig->why, SIM_DROP_NOT_ACTIVE);
+	activate(rig->p, 2);
+	to_vport(rig, 101, 0);
+	assert_int_equal(rig->why, SIM_PASSED);
+	assert_int_equal(vf.n, 1);
+	rig_inbox_close(&vf);
+}
+
 static void vports_that_share_a_lid_are_told_by_the_dgid(void **state)
 {
 	struct rig *rig = *state;
@@ -827,6 +847,23 @@ static void vports_that_share_a_lid_are_told_by_the_dgid(void **state)
 	assert_int_equal(rig->why, SIM_DROP_GRH);
 	assert_int_equal(vf.n, 1);
 	rig_inbox_close(&pf);
+	rig_inbox_close(&vf);
+}
+
+/* Whoever started a guest left its GUID with the vport that it was in before. */
+static void of_vports_with_one_guid_the_one_that_is_up_has_the_packets(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_inbox vf;
+	struct sim_agent a;
+
+	bring_up(rig, 2, false, 2);
+	assert_int_equal(sim_vf_stop(rig->p, 1), 0);
+	assert_int_equal(sim_vf_set_guid(rig->p, 2, GUID), 0);
+	activate(rig->p, 2);
+	open_cm(&vf, &a, rig->p, 2);
+	to_vport(rig, RIG_P, GUID);
+	assert_int_equal(vf.n, 1);
 	rig_inbox_close(&vf);
 }
 
@@ -1041,9 +1078,15 @@ static void what_never_leaves_the_port_is_for_who_is_up_too(void **state)
 	assert_int_equal(sim_client_send(&one.client, &p), 0);
 	assert_int_equal(one.n, 1); /* nobody there, says the kernel */
 	assert_int_equal(set_state(rig->p, 2, SIM_DOWN), SIM_OK);
+	rig->why = SIM_PASSED;
 	assert_int_equal(sim_client_send(&one.client, &p), 0);
 	assert_int_equal(one.n, 1);
-	assert_int_equal(rig->why, SIM_DROP_NOT_ACTIVE);
+	assert_int_equal(rig->why, SIM_DROP_LOOPING);
+	/* It left the port, for who had this LID may be elsewhere now. */
+	rig_activate(rig->q, RIG_Q);
+	rig_route(rig->sw, 102, RIG_Q);
+	assert_int_equal(sim_client_send(&one.client, &p), 0);
+	assert_int_equal(rig->why, SIM_DROP_NOT_FOR_US);
 	rig_inbox_close(&one);
 }
 
@@ -1391,7 +1434,9 @@ int main(void)
 		TEST(the_last_block_of_a_pkey_table_may_be_short),
 		TEST(the_block_may_be_the_upper_half_of_the_modifier),
 		TEST(packets_to_a_vports_lid_are_the_vports),
+		TEST(of_vports_with_one_lid_the_one_that_is_up_has_the_packets),
 		TEST(vports_that_share_a_lid_are_told_by_the_dgid),
+		TEST(of_vports_with_one_guid_the_one_that_is_up_has_the_packets),
 		TEST(a_vport_may_use_the_lid_of_another),
 		TEST(references_that_lead_nowhere_give_no_lid),
 		TEST(a_vport_that_is_not_up_takes_nothing),

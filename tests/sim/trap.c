@@ -445,6 +445,14 @@ void sim_trap_repress(struct sim_port *at, const struct sim_packet *packet)
 	schedule(trapper);
 }
 
+bool sim_trap_waits(const struct sim_port *port)
+{
+	for (unsigned i = 0; port->trapper && i < N_TYPES; i++)
+		if (port->trapper->n_queued[i])
+			return true;
+	return false;
+}
+
 void sim_trap_forget(struct sim_port *port)
 {
 	struct sim_trapper *trapper = port->trapper;

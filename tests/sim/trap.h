@@ -34,6 +34,9 @@ void sim_trap_vendor(struct sim_port *port, unsigned number, const uint8_t detai
 /* TrapRepress came in at @at. */
 void sim_trap_repress(struct sim_port *at, const struct sim_packet *packet);
 
+/* Is there something that it has not said, or that nobody has acknowledged? */
+bool sim_trap_waits(const struct sim_port *port);
+
 /* All that waits is forgotten: the port left Active, or the power went. */
 void sim_trap_forget(struct sim_port *port);
 

@@ -304,7 +304,7 @@ static bool uses_lid(const struct sim_port *port, unsigned index, uint16_t lid)
 	return own && (own == lid || (own == sim_lid(port) && sim_has_lid(port, lid)));
 }
 
-/* The vport with the DGID, among those that the LID leads to. */
+/* The vport with the DGID, among those that the LID leads to; of two the one that is up. */
 static enum sim_drop find_by_gid(const struct sim_port *port, const struct sim_packet *p,
 				 unsigned *ret)
 {
@@ -317,11 +317,10 @@ static enum sim_drop find_by_gid(const struct sim_port *port, const struct sim_p
 	if (port_has_guid(port, guid) && sim_has_lid(port, p->dlid))
 		return SIM_PASSED;
 	for (unsigned i = 1; i < vports->count; i++)
-		if (has_guid(&vports->vports[i], guid) && uses_lid(port, i, p->dlid)) {
+		if (has_guid(&vports->vports[i], guid) && uses_lid(port, i, p->dlid) &&
+		    (!*ret || vports->vports[*ret].state < SIM_ARMED))
 			*ret = i;
-			return SIM_PASSED;
-		}
-	return SIM_DROP_GRH;
+	return *ret ? SIM_PASSED : SIM_DROP_GRH;
 }
 
 /* One that is Down is not there: what comes for its LID, which may be another's now, is not for it.
@@ -331,20 +330,29 @@ static bool owns(const struct sim_vport *vport, uint16_t lid)
 	return vport->lid_required && vport->lid && vport->lid == lid && vport->state > SIM_DOWN;
 }
 
+/*
+ * One that was stopped and starts with another GUID has its LID still, until the SM gives it one;
+ * the guest that had the LID may run beside it, as another vport.
+ */
+static unsigned find_owner(const struct sim_vports *vports, uint16_t lid)
+{
+	unsigned owner = 0;
+
+	for (unsigned i = 1; i < vports->count; i++)
+		if (owns(&vports->vports[i], lid) &&
+		    (!owner || vports->vports[owner].state < SIM_ARMED))
+			owner = i;
+	return owner;
+}
+
 static enum sim_drop find_by_lid(const struct sim_port *port, const struct sim_packet *p,
 				 unsigned *ret)
 {
-	const struct sim_vports *vports = port->vports;
-
 	*ret = 0;
 	if (sim_has_lid(port, p->dlid) || p->dlid == SIM_LID_PERMISSIVE)
 		return SIM_PASSED;
-	for (unsigned i = 1; i < vports->count; i++)
-		if (owns(&vports->vports[i], p->dlid)) {
-			*ret = i;
-			return SIM_PASSED;
-		}
-	return SIM_DROP_NOT_FOR_US;
+	*ret = find_owner(port->vports, p->dlid);
+	return *ret ? SIM_PASSED : SIM_DROP_NOT_FOR_US;
 }
 
 static enum sim_drop find(const struct sim_port *port, const struct sim_packet *p, unsigned *ret)
@@ -386,14 +394,14 @@ enum sim_drop sim_vports_take(const struct sim_port *port, const struct sim_pack
 	return SIM_PASSED;
 }
 
+/* What goes to the LID of one that is not up may be for a guest who has left: it goes out. */
 bool sim_vports_have_lid(const struct sim_port *port, uint16_t lid)
 {
 	const struct sim_vports *vports = port->vports;
 
-	for (unsigned i = 1; i < vports->count; i++)
-		if (owns(&vports->vports[i], lid))
-			return true;
-	return false;
+	unsigned owner = find_owner(vports, lid);
+
+	return owner && vports->vports[owner].state >= SIM_ARMED;
 }
 
 uint16_t sim_vports_pkey(const struct sim_port *port, unsigned vf, unsigned index)
