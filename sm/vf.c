@@ -157,28 +157,39 @@ int vf_settle_guid(struct fabric *f, struct endpoint e)
 {
 	struct vf *vf = vf_of(f, e);
 	uint32_t owner = vf->guid ? guid_map_get(&f->by_vf_guid, vf->guid) : GUID_MAP_NONE;
-	bool own = !vf_is_here(f, e) || owner == vf_number(e.port, e.index);
+	bool here = vf_is_here(f, e);
+	bool own = owner == vf_number(e.port, e.index);
 	bool duplicate =
-		!own &&
+		here &&
 		(is_of_port(f, vf->guid) ||
-		 (owns(f, vf->guid, owner) && !gives_way(vf_of(f, vf_of_number(owner)), vf)));
+		 (!own && owns(f, vf->guid, owner) && !gives_way(vf_of(f, vf_of_number(owner)), vf)));
 
 	vf->resettled = vf->resettled || duplicate != vf->duplicate;
 	vf->duplicate = duplicate;
-	if (own || duplicate)
+	if (!here || duplicate)
 		return 0;
 
 	return guid_map_put(&f->by_vf_guid, vf->guid, vf_number(e.port, e.index));
 }
 
+/* Who was up when nobody kept watch had its GUID before who is not: those come first. */
+static bool is_up(const struct fabric *f, struct endpoint e)
+{
+	return f->ports[e.port].vfs->model == VF_SHARED || vf_of(f, e)->state >= PORT_ARMED;
+}
+
 int vfs_settle_guids(struct fabric *f)
 {
-	struct vf_walk walk = { 0 };
-	struct endpoint e;
 	int r = 0;
 
-	while (r == 0 && vf_walk_next(f, &walk, &e))
-		r = vf_settle_guid(f, e);
+	for (unsigned up = 2; up-- > 0;) {
+		struct vf_walk walk = { 0 };
+		struct endpoint e;
+
+		while (r == 0 && vf_walk_next(f, &walk, &e))
+			if (is_up(f, e) == (up == 1))
+				r = vf_settle_guid(f, e);
+	}
 
 	return r;
 }

@@ -143,6 +143,31 @@ static void who_had_a_guid_first_keeps_it_as_long_as_it_is_there(void **state)
 	assert_owner(p, 0x33, p->a, 1);
 }
 
+static void of_two_at_once_the_one_that_is_up_had_it_first(void **state)
+{
+	struct pair *p = *state;
+	struct vf *first = start(p, p->a, 1, 0x33), *second = start(p, p->b, 1, 0x33);
+
+	second->state = PORT_ACTIVE;
+	assert_int_equal(vfs_settle_guids(&p->f), 0);
+	assert_true(first->duplicate);
+	assert_false(second->duplicate);
+	assert_owner(p, 0x33, p->b, 1);
+}
+
+static void who_has_the_guid_of_a_port_that_comes_later_is_a_duplicate(void **state)
+{
+	struct pair *p = *state;
+	struct vf *vf = start(p, p->a, 1, PORT_GUID_B);
+
+	p->f.nodes[p->f.ports[p->b].node].present = false;
+	assert_int_equal(vfs_settle_guids(&p->f), 0);
+	assert_false(vf->duplicate);
+	p->f.nodes[p->f.ports[p->b].node].present = true;
+	assert_int_equal(vfs_settle_guids(&p->f), 0);
+	assert_true(vf->duplicate);
+}
+
 static void the_guid_of_a_port_is_nobody_elses(void **state)
 {
 	struct pair *p = *state;
@@ -260,6 +285,8 @@ int main(void)
 		TEST(there_is_room_for_as_many_as_a_port_can_have),
 		TEST(a_guid_leads_to_the_port_or_the_vf_that_has_it),
 		TEST(who_had_a_guid_first_keeps_it_as_long_as_it_is_there),
+		TEST(of_two_at_once_the_one_that_is_up_had_it_first),
+		TEST(who_has_the_guid_of_a_port_that_comes_later_is_a_duplicate),
 		TEST(the_guid_of_a_port_is_nobody_elses),
 		TEST(a_guid_that_changed_leads_nowhere),
 		TEST(an_alias_is_there_with_its_port),
