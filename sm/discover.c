@@ -363,7 +363,7 @@ static bool take_port_guid(struct fabric *f, uint32_t number, uint64_t guid)
 	return guid_map_put(&f->by_port_guid, guid, number) == 0;
 }
 
-/* At another place: another device may have this GUID, and hold other keys and aliases. */
+/* At another place: another device may have this GUID, and hold other keys, aliases and vports. */
 static void doubt_moved(struct sm *sm, uint32_t via, uint32_t far)
 {
 	struct fabric *f = &sm->fabric;
@@ -373,6 +373,7 @@ static void doubt_moved(struct sm *sm, uint32_t via, uint32_t far)
 	free(f->ports[far].pkeys);
 	f->ports[far].pkeys = NULL;
 	aliases_doubt(sm, far);
+	vports_doubt(sm, far);
 }
 
 static void settle_link(struct sm *sm, uint32_t via, uint32_t far)

@@ -501,6 +501,8 @@ void vports_look(struct sm *sm, uint32_t port, enum port_state before);
 void vports_ask_all(struct sm *sm);
 /* What its vports hold, and whether they are, is not known. */
 void vports_doubt(struct sm *sm, uint32_t port);
+/* The same, and no request about them is under way any more. */
+void vports_drop(struct sm *sm, uint32_t port);
 /* A trap told of vport @index (@changed: of what it is) or of any. */
 void vports_told(struct sm *sm, uint32_t port, unsigned index, bool changed);
 bool vports_ask_read(struct sm *sm, struct node *node, struct request *ret);

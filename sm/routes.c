@@ -167,6 +167,14 @@ static int add_arcs(struct sm *sm, struct route_job *job)
 	return 0;
 }
 
+/* While it was away a vport came with its GUID, which is elsewhere, and so is the LID. */
+static bool is_succeeded(const struct fabric *f, uint32_t number)
+{
+	uint32_t owner = f->by_lid[f->ports[number].lid];
+
+	return owner != NO_PORT && owner != number;
+}
+
 /* The end port that hangs, or last hung, on each switch port; NO_PORT: none. */
 static uint32_t *ends_by_switch_port(const struct sm *sm)
 {
@@ -180,7 +188,8 @@ static uint32_t *ends_by_switch_port(const struct sm *sm)
 		const struct port *port = &f->ports[i];
 
 		if (!port->guid || !port->lid || lids_are_beyond(sm, port->lid, port->lmc) ||
-		    port->home == NO_PORT || port->number == 0 || node_is_switch(node_of(f, i)))
+		    is_succeeded(f, i) || port->home == NO_PORT || port->number == 0 ||
+		    node_is_switch(node_of(f, i)))
 			continue;
 		if (port->peer != NO_PORT || f->ports[port->home].peer == NO_PORT)
 			ends[port->home] = i;

@@ -487,9 +487,10 @@ static void on_time(void *user)
 {
 	struct sm *sm = user;
 
+	/* Who looks at one device does not set the timer again at the end. */
+	sm->sweep_wanted = sm->sweep_wanted || sm->phase == PHASE_REST || sm->narrow;
 	if (sm->phase != PHASE_REST)
 		return;
-	sm->sweep_wanted = true;
 	sm->next_sweep_from = loop_now(sm->loop);
 	sm_advance(sm);
 	requests_pump(sm->requests);

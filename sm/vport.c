@@ -25,7 +25,8 @@
  * is where. So the first vport that has a GUID is asked for its table of GUIDs, of which the first
  * must be that, in one way and then in the other, before any key is read or written.
  *
- * Who has no GUID, the GUID of somebody else, or no partition is left in Initialize, with a reason.
+ * Who has no GUID, the GUID of somebody else, or no partition is left in Initialize, with a reason;
+ * who was up and turns out to have the GUID of somebody else is made to begin anew.
  * Who shows up with a GUID that another vport has may have moved there: that one's state is read
  * again before anybody is called a duplicate.
  */
@@ -141,6 +142,7 @@ void vports_doubt(struct sm *sm, uint32_t number)
 	if (!vfs)
 		return;
 	vfs->known = false;
+	vfs->info_wanted = true; /* also by who looks at what was told alone */
 	for (unsigned i = 0; i < vfs->n; i++) {
 		free(vfs->vf[i].pkeys);
 		vfs->vf[i].pkeys = NULL;
@@ -189,6 +191,18 @@ void vports_doubt_twins(struct sm *sm, uint32_t number)
 	vfs->info_twin = false;
 	vfs->known = false;
 	vfs->info_wanted = true;
+}
+
+void vports_drop(struct sm *sm, uint32_t number)
+{
+	struct vfs *vfs = vports_of(sm, number);
+
+	if (!vfs)
+		return;
+	vfs->asking = false;
+	for (unsigned i = 0; i < vfs->n; i++)
+		vfs->vf[i].busy = false;
+	vports_doubt(sm, number);
 }
 
 void vports_told(struct sm *sm, uint32_t number, unsigned index, bool changed)
@@ -265,7 +279,7 @@ static bool wants_keys(const struct sm *sm, const struct vf *vf)
 {
 	unsigned known = vf->pkeys ? vf->pkeys->n_known / PKEY_BLOCK : 0u;
 
-	return vf->state > PORT_DOWN && vf->known && !vf->busy &&
+	return vf->state > PORT_DOWN && vf->known && !vf->stale && !vf->busy &&
 	       !fault_waits(sm, &vf->table_fault) && known < key_blocks_to_read(vf);
 }
 
@@ -287,7 +301,7 @@ static bool ask_modifier(struct vfs *vfs, uint32_t number, unsigned index, struc
 static bool ask_vf(const struct sm *sm, struct vf *vf, uint32_t number, unsigned index,
 		   struct request *ret)
 {
-	if (vf->stale) {
+	if (vf->stale && !fault_waits(sm, &vf->set_fault)) {
 		vf->stale = false;
 		name_request(ret, ATTR_VPORT_INFO, index, number, PLACE(index, 0));
 		return true;
@@ -589,18 +603,31 @@ static void want_again(struct vfs *vfs, const struct request *request)
 	}
 }
 
+static void set_refused(struct sm *sm, uint32_t number, struct vf *vf, enum reason reason,
+			uint16_t status)
+{
+	vf->status = status;
+	vf->stale = true;
+	fault_note(sm, number, &vf->set_fault, "VPortInfo", reason, status);
+}
+
+/* Not answered either: what it would have said is still not known when it is tried again. */
 static void read_refused(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct vfs *vfs = known_vports(sm, number);
 	struct vf *vf = &vfs->vf[INDEX_OF(answer->request->tag)];
 
 	switch (answer->request->attr) {
+	case ATTR_VPORT_INFO:
+		set_refused(sm, number, vf, REASON_VF_BAD_INFO, answer->status);
+		break;
 	case ATTR_VIRTUALIZATION_INFO:
 		if (answer->status == STATUS_BAD_FIELD && !vfs->by_number) {
 			vfs->by_number = true;
 			want_again(vfs, answer->request);
 			return;
 		}
+		vfs->by_number = false; /* neither: it was a whim perhaps, and begins anew */
 		info_failed(sm, number,
 			    answer->request->method == METHOD_SET ? REASON_VF_REFUSED
 								  : REASON_VF_BAD_INFO,
@@ -613,6 +640,7 @@ static void read_refused(struct sm *sm, uint32_t number, const struct answer *an
 		vf->partition_cap = PKEY_BLOCK; /* there is a block at least */
 		break;
 	default:
+		want_again(vfs, answer->request);
 		info_failed(sm, number, REASON_VF_BAD_INFO, answer->status);
 		break;
 	}
@@ -773,10 +801,14 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 		if (r < 0)
 			vf->reason = r == -ENOSPC ? REASON_OUT_OF_LIDS : REASON_OUT_OF_MEMORY;
 	}
-	/* Who has gone keeps its LID where it was, until it shows up elsewhere. */
+	/*
+	 * Who has gone keeps its LID where it was, until it shows up elsewhere; but not that of a
+	 * port, which may be away as well.
+	 */
 	id = vf->guid && !vf->duplicate ? identity_find(sm->identities, vf->guid) : NULL;
 	if (id && !vf_is_here(&sm->fabric, e) &&
-	    (!was_last_here(sm, e) || moves_way(sm, vf->guid) != NO_PORT))
+	    (!was_last_here(sm, e) || moves_way(sm, vf->guid) != NO_PORT ||
+	     fabric_find_port(&sm->fabric, vf->guid) != NO_PORT))
 		id = NULL;
 	if ((vf->known && !wants_lid(sm, e)) || vf_is_barred(vf))
 		id = NULL;
@@ -888,7 +920,7 @@ static enum reason obstacle(const struct sm *sm, struct endpoint e)
 	const struct vf *vf = vf_of(&sm->fabric, e);
 	uint16_t key;
 
-	if (e.index == 0)
+	if (e.index == 0 || !vf->known)
 		return (enum reason)vf->set_fault.reason;
 	if (vf->guid == 0)
 		return REASON_VF_NO_GUID;
@@ -909,8 +941,19 @@ static enum reason obstacle(const struct sm *sm, struct endpoint e)
 	return (enum reason)vf->set_fault.reason;
 }
 
+/*
+ * One that was up when somebody came whose GUID it has, may have the LID of that one too, and the
+ * adapter then takes for it what others behind the same port send there.
+ */
+static bool is_to_begin_anew(const struct vf *vf)
+{
+	return vf->duplicate && vf->state >= PORT_ARMED;
+}
+
 static enum port_state next_state(const struct vf *vf)
 {
+	if (is_to_begin_anew(vf))
+		return PORT_DOWN;
 	switch (vf->state) {
 	case PORT_INITIALIZE:
 		return PORT_ARMED;
@@ -930,7 +973,7 @@ static bool ask_vport_set(struct sm *sm, struct endpoint e, struct request *ret)
 	if (!vf->known || vf->stale || vf->busy || vf->state <= PORT_DOWN ||
 	    fault_waits(sm, &vf->set_fault) || (next_state(vf) == PORT_NO_CHANGE && !readdress))
 		return false;
-	if (obstacle(sm, e) != (enum reason)vf->set_fault.reason)
+	if (obstacle(sm, e) != (enum reason)vf->set_fault.reason && !is_to_begin_anew(vf))
 		return false;
 	vf->busy = true;
 	ret->method = METHOD_SET;
@@ -985,12 +1028,12 @@ bool vports_ask_set(struct sm *sm, struct node *node, struct request *ret)
 	return false;
 }
 
-static void set_refused(struct sm *sm, uint32_t number, struct vf *vf, enum reason reason,
-			uint16_t status)
+/* What it is now is to be read. */
+static void look_at_vport(struct sm *sm, uint32_t number, unsigned index)
 {
-	vf->status = status;
-	vf->stale = true;
-	fault_note(sm, number, &vf->set_fault, "VPortInfo", reason, status);
+	vf_at(&sm->fabric, number, index)->stale = true;
+	known_vports(sm, number)->blocks_wanted |= (uint16_t)(1u << index / VPORT_STATE_BLOCK);
+	sm_look_at_vports(sm);
 }
 
 /* Whose Set may have been done, or was not for a reason that is gone. */
@@ -1039,6 +1082,10 @@ static void take_vport_set(struct sm *sm, uint32_t number, const struct answer *
 		look_again_at(sm, number, index);
 		return;
 	}
+	if (wanted == PORT_DOWN && wire_get(answer->data, VPORT_INFO_STATE) < PORT_ARMED) {
+		look_at_vport(sm, number, index);
+		return;
+	}
 	state = wire_get(answer->data, VPORT_INFO_STATE);
 	memcpy(vf->info, answer->data, SMP_DATA_SIZE);
 	if (vf->state < state && state <= PORT_ACTIVE) {
@@ -1049,7 +1096,8 @@ static void take_vport_set(struct sm *sm, uint32_t number, const struct answer *
 		offer_failed(sm, number, index);
 		is_own = false;
 	}
-	if (state < vf->state || (wanted != PORT_NO_CHANGE && state < wanted) ||
+	if (state < vf->state || wanted == PORT_DOWN ||
+	    (wanted != PORT_NO_CHANGE && state < wanted) ||
 	    (is_own && wire_get(answer->data, VPORT_INFO_LID) != vf->lid))
 		set_refused(sm, number, vf, REASON_NOT_KEPT, 0);
 }
@@ -1138,6 +1186,8 @@ static enum reason reason_of(const struct sm *sm, struct endpoint e)
 		return REASON_VF_PF_DOWN;
 	if (port->vfs->info_fault.reason != REASON_NONE)
 		return (enum reason)port->vfs->info_fault.reason;
+	if (!port->vfs->known && sm->conf.virtualization != CONF_VIRTUALIZATION_IGNORE)
+		return REASON_IN_PROGRESS;
 	if (!is_enabled(port->vfs))
 		return REASON_VF_VIRTUALIZATION_OFF;
 	if (vf->state <= PORT_DOWN)
@@ -1155,7 +1205,7 @@ enum reason vports_reason_of_port(const struct sm *sm, uint32_t number)
 {
 	const struct vfs *vfs = vports_of(sm, number);
 
-	if (!vfs || sm->state != SM_MASTER || !vfs->known)
+	if (!vfs || sm->state != SM_MASTER)
 		return REASON_NONE;
 	if (vfs->info_fault.reason != REASON_NONE)
 		return (enum reason)vfs->info_fault.reason;

@@ -108,8 +108,10 @@ void work_drop(struct sm *sm, uint32_t number)
 	struct node *node = &sm->fabric.nodes[number];
 
 	requests_cancel(sm->requests, &node->sma);
-	for (unsigned i = 0; i <= node->n_ports; i++)
+	for (unsigned i = 0; i <= node->n_ports; i++) {
 		sm->fabric.ports[port_at(node, i)].busy = false;
+		vports_drop(sm, port_at(node, i));
+	}
 	node->work = (struct node_work){ .busy = node->work.busy };
 	set_naming(sm, node, false);
 	work_update(sm, number);

@@ -15,9 +15,10 @@
  * All this of every master for what it reaches; who is no master writes nothing at all.
  */
 
-#include "tests/scenario/scenario.h"
+#include "tests/scenario/look.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,20 +27,9 @@
 #include "tests/sim/check.h"
 #include "tests/sim/forward.h"
 #include "tests/sim/probe.h"
+#include "tests/sim/vf.h"
 
-/* What is looked at, and the first that is wrong. */
-struct look {
-	struct scenario *s;
-	const struct sim_port *but; /* what is behind it does not count; or NULL */
-	bool *live;                 /* by node: reached from the subnet manager */
-	struct sim_port **ends;     /* end ports that are */
-	uint32_t n_ends;
-	char *why;
-	bool bad;
-};
-
-static void say(struct look *look, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct look *look, const char *format, ...)
+void look_say(struct look *look, const char *format, ...)
 {
 	va_list arguments;
 
@@ -62,6 +52,7 @@ static bool counts(const struct look *look, const struct sim_port *port)
 static void add_end(struct look *look, struct sim_port *port)
 {
 	look->ends[look->n_ends++] = port;
+	look->endpoints[look->n_endpoints++] = (struct sim_endpoint){ port, 0 };
 }
 
 /* Switches lead on; the far ends of all their links are there. */
@@ -83,20 +74,40 @@ static void visit_switch(struct look *look, struct sim_node *node, struct sim_no
 	}
 }
 
+static void make_room(struct look *look)
+{
+	struct sim_fabric *fabric = look->s->fabric;
+	uint32_t n_ports = 0, n_vfs = 0;
+
+	for (uint32_t i = 0; i < fabric->n_nodes; i++)
+		n_ports += fabric->nodes[i]->n_ports + 1u;
+	for (uint32_t i = 0; i < look->s->n_vport_pfs; i++)
+		n_vfs += sim_vfs_count(look->s->vport_pfs[i]);
+	look->live = calloc(fabric->n_nodes, sizeof(look->live[0]));
+	look->ends = calloc(n_ports, sizeof(look->ends[0]));
+	look->endpoints = calloc(n_ports + n_vfs, sizeof(look->endpoints[0]));
+	if (!look->live || !look->ends || !look->endpoints)
+		abort();
+	look->n_ends = look->n_endpoints = 0;
+}
+
+static void free_room(struct look *look)
+{
+	free(look->live);
+	free(look->ends);
+	free(look->endpoints);
+}
+
 static void find_live(struct look *look, struct sim_port *self)
 {
 	struct sim_fabric *fabric = look->s->fabric;
 	struct sim_node **queue = calloc(fabric->n_nodes, sizeof(struct sim_node *));
 	uint32_t n = 0;
 	struct sim_node *first = self->node->sw ? self->node : NULL;
-	uint32_t n_ports = 0;
 
-	for (uint32_t i = 0; i < fabric->n_nodes; i++)
-		n_ports += fabric->nodes[i]->n_ports + 1u;
-	look->live = calloc(fabric->n_nodes, sizeof(bool));
-	look->ends = calloc(n_ports, sizeof(struct sim_port *));
-	if (!queue || !look->live || !look->ends)
+	if (!queue)
 		abort();
+	make_room(look);
 	if (!first && counts(look, self))
 		first = self->far->node;
 	if (first && first->sw) {
@@ -116,8 +127,7 @@ bool scenario_is_connected(struct scenario *s, struct sim_port *a, const struct 
 	find_live(&look, a);
 	for (uint32_t i = 0; i < look.n_ends; i++)
 		found = found || look.ends[i] == b;
-	free(look.live);
-	free(look.ends);
+	free_room(&look);
 	return found;
 }
 
@@ -126,9 +136,9 @@ bool scenario_is_connected(struct scenario *s, struct sim_port *a, const struct 
 static void check_state(struct look *look, const struct sim_port *port)
 {
 	if (sim_state(port) != SIM_ACTIVE)
-		say(look, "%s port %u has a link and is in state %u, the reason is %s",
-		    port->node->name, port->number, sim_state(port),
-		    scenario_reason(look->s, port));
+		look_say(look, "%s port %u has a link and is in state %u, the reason is %s",
+			 port->node->name, port->number, sim_state(port),
+			 scenario_reason(look->s, port));
 }
 
 static void check_states(struct look *look)
@@ -143,87 +153,120 @@ static void check_states(struct look *look)
 	}
 }
 
+/* Of a vport without one of its own it is another's. */
+static bool has_own_lid(const struct sim_endpoint *e)
+{
+	struct sim_vf_info info;
+
+	return !e->vf || (sim_vf_look(e->port, e->vf, &info) == 0 && info.own_lid);
+}
+
+static unsigned n_lids(const struct sim_endpoint *e)
+{
+	return e->vf ? 1 : 1u << sim_lmc(e->port);
+}
+
 static void check_lids(struct look *look)
 {
-	const struct sim_port **owner = calloc(SIM_LID_MULTICAST, sizeof(*owner));
+	const struct sim_endpoint **owner = calloc(SIM_LID_MULTICAST, sizeof(*owner));
+	char name[SIM_ENDPOINT_NAME], other[SIM_ENDPOINT_NAME];
 
 	if (!owner)
 		abort();
-	for (uint32_t i = 0; i < look->n_ends; i++) {
-		const struct sim_port *end = look->ends[i];
-		unsigned lid = sim_lid(end);
+	for (uint32_t i = 0; i < look->n_endpoints; i++) {
+		const struct sim_endpoint *e = &look->endpoints[i];
+		unsigned lid = sim_endpoint_lid(e);
 
-		if (!lid || lid + (1u << sim_lmc(end)) > SIM_LID_MULTICAST) {
-			say(look, "%s port %u has LID %u", end->node->name, end->number, lid);
+		if (!lid || lid + n_lids(e) > SIM_LID_MULTICAST) {
+			look_say(look, "%s has LID %u", sim_endpoint_name(e, name), lid);
 			continue;
 		}
-		for (unsigned n = 0; n < 1u << sim_lmc(end); n++) {
+		for (unsigned n = 0; has_own_lid(e) && n < n_lids(e); n++) {
 			if (owner[lid + n])
-				say(look, "%s and %s both have LID %u", end->node->name,
-				    owner[lid + n]->node->name, lid + n);
-			owner[lid + n] = end;
+				look_say(look, "%s and %s both have LID %u",
+					 sim_endpoint_name(e, name),
+					 sim_endpoint_name(owner[lid + n], other), lid + n);
+			owner[lid + n] = e;
 		}
 	}
 	free(owner);
 }
 
-/* GUIDs keep their LIDs, whoever restarts. */
+/* GUIDs keep their LIDs, whoever restarts, and wherever they go. */
 static void check_lids_kept(struct look *look)
 {
-	for (uint32_t i = 0; i < look->n_ends; i++) {
-		const struct sim_port *end = look->ends[i];
-		uint32_t before = guid_map_get(&look->s->lids, end->guid);
+	char name[SIM_ENDPOINT_NAME];
 
-		if (before != GUID_MAP_NONE && before != sim_lid(end))
-			say(look, "%s port %u had LID %" PRIu32 " and has %u now", end->node->name,
-			    end->number, before, sim_lid(end));
+	for (uint32_t i = 0; i < look->n_endpoints; i++) {
+		const struct sim_endpoint *e = &look->endpoints[i];
+		uint32_t before = guid_map_get(&look->s->lids, sim_endpoint_guid(e, 0));
+
+		if (has_own_lid(e) && before != GUID_MAP_NONE && before != sim_endpoint_lid(e))
+			look_say(look, "%s had LID %" PRIu32 " and has %u now",
+				 sim_endpoint_name(e, name), before, sim_endpoint_lid(e));
 	}
-	for (uint32_t i = 0; !look->bad && i < look->n_ends; i++)
-		if (guid_map_put(&look->s->lids, look->ends[i]->guid, sim_lid(look->ends[i])) < 0)
+	for (uint32_t i = 0; !look->bad && i < look->n_endpoints; i++) {
+		const struct sim_endpoint *e = &look->endpoints[i];
+
+		if (has_own_lid(e) &&
+		    guid_map_put(&look->s->lids, sim_endpoint_guid(e, 0), sim_endpoint_lid(e)) < 0)
 			abort();
+	}
 }
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
-static uint16_t pkey_at(const struct sim_port *port, unsigned i)
+static void say_path(struct look *look, const struct sim_probe *probe,
+		     const struct sim_endpoint *to, const struct sim_probe_result *result)
 {
-	if (!port->pkeys)
-		return i == 0 ? 0xffff : 0;
-	return be16toh(port->pkeys[i]);
+	char name[SIM_ENDPOINT_NAME], other[SIM_ENDPOINT_NAME];
+
+	if (result->why == SIM_PASSED)
+		look_say(look, "%s reaches LID %u, where %s is, with P_Key %#x and must not",
+			 sim_endpoint_name(&probe->from, name), probe->dlid,
+			 sim_endpoint_name(&result->reached, other), probe->pkey);
+	else
+		look_say(look, "%s does not reach LID %u of %s with P_Key %#x: at %s port %u %s",
+			 sim_endpoint_name(&probe->from, name), probe->dlid,
+			 sim_endpoint_name(to, other), probe->pkey, result->at->node->name,
+			 result->at->number, sim_drop_text(result->why));
 }
 
-static void check_path(struct look *look, struct sim_port *from, struct sim_port *to, uint16_t pkey,
-		       bool is_to_pass)
+static bool is_same(const struct sim_endpoint *a, const struct sim_endpoint *b)
 {
-	for (unsigned path = 0; path < 1u << sim_lmc(to); path++) {
-		struct sim_probe probe = { .from = { .port = from },
-					   .dlid = (uint16_t)(sim_lid(to) + path),
-					   .pkey = pkey,
-					   .length = 64 };
+	return a->port == b->port && a->vf == b->vf;
+}
+
+static void check_path(struct look *look, const struct sim_endpoint *from,
+		       const struct sim_endpoint *to, uint16_t pkey, bool is_to_pass)
+{
+	struct sim_probe probe = {
+		.from = *from, .dlid = sim_endpoint_lid(to), .pkey = pkey, .length = 64
+	};
+
+	probe.has_grh = sim_endpoint_needs_grh(to, probe.dgid);
+	do {
 		struct sim_probe_result result;
 		bool passed;
 
 		sim_probe(&probe, &result);
-		passed = result.why == SIM_PASSED && result.reached.port == to;
-		if (is_to_pass && !passed)
-			say(look, "%s does not reach LID %u of %s with P_Key %#x: at %s port %u %s",
-			    from->node->name, probe.dlid, to->node->name, pkey,
-			    result.at->node->name, result.at->number, sim_drop_text(result.why));
-		if (!is_to_pass && passed)
-			say(look, "%s reaches LID %u of %s with P_Key %#x and must not",
-			    from->node->name, probe.dlid, to->node->name, pkey);
-	}
+		passed = result.why == SIM_PASSED && is_same(&result.reached, to);
+		if (passed != is_to_pass)
+			say_path(look, &probe, to, &result);
+	} while (sim_endpoint_has_lid(to, ++probe.dlid));
 }
 
 /* With any key of the sender that fits, and with any at all. */
-static void check_pair(struct look *look, struct sim_port *from, struct sim_port *to)
+static void check_pair(struct look *look, const struct sim_endpoint *from,
+		       const struct sim_endpoint *to)
 {
-	bool may = scenario_may_talk(look->s, from, to);
+	bool may = scenario_endpoints_may_talk(look->s, from, to);
+	char name[SIM_ENDPOINT_NAME], other[SIM_ENDPOINT_NAME];
 	unsigned n_fit = 0;
 
-	for (unsigned i = 0; i < sim_pkey_cap(from); i++) {
-		uint16_t pkey = pkey_at(from, i);
-		bool fits = pkey & 0x7fff && sim_pkey_fits(to, pkey);
+	for (unsigned i = 0; i < sim_pkey_cap(from->port); i++) {
+		uint16_t pkey = sim_vf_pkey(from->port, from->vf, i);
+		bool fits = pkey & 0x7fff && sim_endpoint_takes_pkey(to, pkey);
 
 		if (!(pkey & 0x7fff))
 			continue;
@@ -234,18 +277,28 @@ static void check_pair(struct look *look, struct sim_port *from, struct sim_port
 			check_path(look, from, to, pkey, false);
 	}
 	if (may && !n_fit)
-		say(look, "%s and %s have no P_Key in common", from->node->name, to->node->name);
+		look_say(look, "%s and %s have no P_Key in common", sim_endpoint_name(from, name),
+			 sim_endpoint_name(to, other));
+}
+
+/* A vport that should not be up, and cannot be told so, takes what goes there from its port. */
+static bool is_intercepted(const struct look *look, const struct sim_endpoint *from,
+			   const struct sim_endpoint *to)
+{
+	return look->s->fabric->quirks.vport_refuses_down && from->port != to->port &&
+	       sim_vf_has_lid(from->port, sim_endpoint_lid(to));
 }
 
 static void check_packets(struct look *look)
 {
-	for (uint32_t i = 0; i < look->n_ends; i++) {
-		struct sim_port *from = look->ends[i];
+	for (uint32_t i = 0; i < look->n_endpoints; i++) {
+		const struct sim_endpoint *from = &look->endpoints[i];
 
-		for (uint32_t j = 0; j < look->n_ends && !look->bad; j++) {
-			struct sim_port *to = look->ends[j];
+		for (uint32_t j = 0; j < look->n_endpoints && !look->bad; j++) {
+			const struct sim_endpoint *to = &look->endpoints[j];
 
-			if (i != j && !from->node->sw && !to->node->sw)
+			if (i != j && !from->port->node->sw && !to->port->node->sw &&
+			    !is_intercepted(look, from, to))
 				check_pair(look, from, to);
 		}
 	}
@@ -255,19 +308,23 @@ static void check_packets(struct look *look)
 static uint16_t default_pkey(const struct sim_port *port)
 {
 	for (unsigned i = 0; i < sim_pkey_cap(port); i++)
-		if ((pkey_at(port, i) & 0x7fff) == 0x7fff)
-			return pkey_at(port, i);
+		if ((sim_vf_pkey(port, 0, i) & 0x7fff) == 0x7fff)
+			return sim_vf_pkey(port, 0, i);
 	return 0x7fff;
 }
 
 /* The subnet manager, a full member of the default partition, and everybody: both ways. */
 static void check_management(struct look *look, struct sim_port *self)
 {
+	const struct sim_endpoint own = { self, 0 };
+
 	for (uint32_t i = 0; i < look->n_ends; i++) {
-		if (look->ends[i] == self)
+		const struct sim_endpoint e = { look->ends[i], 0 };
+
+		if (e.port == self)
 			continue;
-		check_path(look, self, look->ends[i], default_pkey(self), true);
-		check_path(look, look->ends[i], self, default_pkey(look->ends[i]), true);
+		check_path(look, &own, &e, default_pkey(self), true);
+		check_path(look, &e, &own, default_pkey(e.port), true);
 	}
 }
 
@@ -285,7 +342,7 @@ static void check_circles(struct look *look)
 	if (!look->but && sim_check_credits(look->s->fabric, &credits, &findings) < 0)
 		abort();
 	if (findings.n)
-		say(look, "%s (and %u more)", findings.text[0], findings.n - 1);
+		look_say(look, "%s (and %u more)", findings.text[0], findings.n - 1);
 }
 
 /* ---- the ledger ------------------------------------------------------------------------------ */
@@ -309,16 +366,16 @@ static void check_ledger_port(struct look *look, const struct port *known,
 		if (is_of_end && !sim_is_end_port(port))
 			continue;
 		if (held != believed)
-			say(look,
-			    "%s port %u: field %u of PortInfo is %" PRIu64
-			    " and believed to be %" PRIu64,
-			    port->node->name, port->number, fields[i], held, believed);
+			look_say(look,
+				 "%s port %u: field %u of PortInfo is %" PRIu64
+				 " and believed to be %" PRIu64,
+				 port->node->name, port->number, fields[i], held, believed);
 	}
 	for (unsigned i = 0; known->pkeys && i < known->pkeys->n_known; i++)
-		if (i < sim_pkey_cap(port) && known->pkeys->keys[i] != pkey_at(port, i))
-			say(look, "%s port %u: P_Key %u is %#x and believed to be %#x",
-			    port->node->name, port->number, i, pkey_at(port, i),
-			    known->pkeys->keys[i]);
+		if (i < sim_pkey_cap(port) && known->pkeys->keys[i] != sim_vf_pkey(port, 0, i))
+			look_say(look, "%s port %u: P_Key %u is %#x and believed to be %#x",
+				 port->node->name, port->number, i, sim_vf_pkey(port, 0, i),
+				 known->pkeys->keys[i]);
 }
 
 static uint8_t lft_at(const struct sim_switch *sw, unsigned lid)
@@ -336,8 +393,8 @@ static void check_ledger_switch(struct look *look, const struct sw *known,
 
 		if (known->lft_known[block / 64] >> block % 64 & 1 &&
 		    known->lft[lid] != lft_at(node->sw, lid))
-			say(look, "%s: the way to LID %" PRIu32 " is %u and believed to be %u",
-			    node->name, lid, lft_at(node->sw, lid), known->lft[lid]);
+			look_say(look, "%s: the way to LID %" PRIu32 " is %u and believed to be %u",
+				 node->name, lid, lft_at(node->sw, lid), known->lft[lid]);
 	}
 }
 
@@ -349,7 +406,7 @@ static void check_ledger(struct look *look, const struct fabric *f)
 		const struct node *node = n == NO_NODE ? NULL : &f->nodes[n];
 
 		if (!node || node->n_ports != end->node->n_ports) {
-			say(look, "%s is not known", end->node->name);
+			look_say(look, "%s is not known", end->node->name);
 			continue;
 		}
 		check_ledger_port(look, &f->ports[port_at(node, end->number)], end);
@@ -374,8 +431,9 @@ static void check_reasons(struct look *look, const struct fabric *f)
 
 		if (node->present && port->known && port->number && port_state(port) != PORT_DOWN &&
 		    port_state(port) != PORT_ACTIVE)
-			say(look, "%s port %u is said to be in state %u: %s", node->description,
-			    port->number, port_state(port), reason_key((enum reason)port->reason));
+			look_say(look, "%s port %u is said to be in state %u: %s",
+				 node->description, port->number, port_state(port),
+				 reason_key((enum reason)port->reason));
 	}
 }
 
@@ -384,28 +442,29 @@ static void check_manager(struct look *look, const struct scenario_sm *master)
 	struct sm_status status = scenario_status(master);
 
 	if (status.applied != status.generation)
-		say(look, "generation %" PRIu64 " is wanted and %" PRIu64 " applied",
-		    status.generation, status.applied);
+		look_say(look, "generation %" PRIu64 " is wanted and %" PRIu64 " applied",
+			 status.generation, status.applied);
 	if (!look->but)
 		check_reasons(look, sm_fabric(master->sm));
 	if (!look->but && status.ports_not_active)
-		say(look, "%" PRIu32 " ports are said not to be Active", status.ports_not_active);
+		look_say(look, "%" PRIu32 " ports are said not to be Active",
+			 status.ports_not_active);
 	check_ledger(look, sm_fabric(master->sm));
+	look_at_vport_ledger(look, sm_fabric(master->sm));
 }
 
 static void look_at(struct look *look, struct scenario_sm *master)
 {
 	look->s->looked_at = master;
-	look->n_ends = 0;
 	find_live(look, master->port);
+	look_at_vports(look);
 	check_states(look);
 	check_lids(look);
 	check_packets(look);
 	check_management(look, master->port);
 	check_manager(look, master);
 	check_lids_kept(look);
-	free(look->live);
-	free(look->ends);
+	free_room(look);
 	look->s->looked_at = NULL;
 }
 
@@ -520,6 +579,7 @@ static uint64_t count_writes(struct scenario *s, uint64_t *ret_kept)
 /* Between sweeps nothing changed: what is written then is written in vain. */
 static bool is_silent(struct scenario *s, char why[static 512])
 {
+	bool is_refused = scenario_vports_refuse(s);
 	uint64_t kept, kept_before;
 	uint64_t before = count_writes(s, &kept_before);
 	uint64_t changed = s->changed;
@@ -539,7 +599,7 @@ static bool is_silent(struct scenario *s, char why[static 512])
 	snprintf(why, 512,
 		 "sweeps of an unchanged fabric set %" PRIu64 " and kept %" PRIu64 " things", sets,
 		 kept);
-	return sets == 0 && kept == 0;
+	return (sets == 0 || is_refused) && kept == 0;
 }
 
 void scenario_expect_all_good(struct scenario *s)

@@ -8,7 +8,9 @@ libscenario_a_SOURCES += tests/scenario/keeper.c tests/scenario/keeper.h
 libscenario_a_SOURCES += tests/scenario/scenario.c tests/scenario/scenario.h
 libscenario_a_SOURCES += tests/scenario/at-rest.c
 libscenario_a_SOURCES += tests/scenario/vfs.c
-libscenario_a_SOURCES += tests/scenario/invariants.c
+libscenario_a_SOURCES += tests/scenario/vports.c
+libscenario_a_SOURCES += tests/scenario/look.h tests/scenario/invariants.c
+libscenario_a_SOURCES += tests/scenario/invariants-vports.c
 libscenario_a_SOURCES += tests/scenario/alias-rig.c tests/scenario/alias-rig.h
 scenario_ldadd = libscenario.a $(LDADD)
 

@@ -28,6 +28,8 @@
 #include "tests/sim/check.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/link.h"
+#include "tests/sim/vf.h"
+#include "tests/sim/vport.h"
 #include "tests/unit/loop-virtual.h"
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -86,6 +88,31 @@ static void on_log(enum log_level level, const struct log_where *where, const ch
 	add_line(s, &s->log, line);
 }
 
+/* As their devices have them. */
+static void print_vports(const struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->n_vport_pfs; i++) {
+		const struct sim_vports *vports = s->vport_pfs[i]->vports;
+
+		fprintf(stderr, "# %s%s, LID %u, state %u%s\n", vports->port->node->name,
+			vports->enabled ? "" : ", virtualization off", sim_lid(vports->port),
+			sim_state(vports->port), vports->changed ? ", changed" : "");
+		for (unsigned vf = 0; vf < vports->count; vf++) {
+			const struct sim_vport *v = &vports->vports[vf];
+
+			fprintf(stderr,
+				"#   vport %u: 0x%016" PRIx64 "%s, LID %u%s, state %u, P_Keys", vf,
+				v->guid, v->started ? "" : ", stopped", v->lid,
+				v->lid_required ? "" : " and needs none", v->state);
+			for (unsigned k = 0; k < sim_pkey_cap(vports->port); k++)
+				if (sim_vf_pkey(vports->port, vf, k))
+					fprintf(stderr, " %u:%04x", k,
+						sim_vf_pkey(vports->port, vf, k));
+			fprintf(stderr, "\n");
+		}
+	}
+}
+
 static void print_sets(const struct scenario_sm *m)
 {
 	char text[200];
@@ -108,6 +135,7 @@ void scenario_fail(struct scenario *s, const char *format, ...)
 	print_lines("What the subnet manager said:", &s->log);
 	print_sets(&s->first);
 	print_sets(&s->rival);
+	print_vports(s);
 	print_lines("What happened:", &s->events);
 	fprintf(stderr, "# %12.6f  %s\n# Again: VSM_SCENARIO_SEED=%" PRIu64 "\n", seconds_of(s),
 		text, s->seed);
@@ -232,6 +260,8 @@ void scenario_free(struct scenario *s)
 	free(s->hosts);
 	free(s->links);
 	free(s->pfs);
+	free(s->vport_pfs);
+	free(s->vport_guids);
 	free_lines(&s->events);
 	free_lines(&s->log);
 	free(s);
@@ -362,7 +392,14 @@ static void on_arrival(void *user, const struct arrival *arrivals, unsigned n, c
 
 static void on_settled(void *user)
 {
-	((struct scenario_sm *)user)->settled++;
+	struct scenario_sm *m = user;
+	uint32_t sweep = sm_fabric(m->sm)->sweep;
+
+	m->settled++;
+	if (sweep == m->sweep)
+		return; /* it looked at what it was told of, and at nothing else */
+	m->sweep = sweep;
+	m->swept = scenario_status(m).sweep_started;
 }
 
 static void on_event(void *user, const struct event *event)
@@ -374,6 +411,24 @@ static void on_event(void *user, const struct event *event)
 		scenario_note_masters(m->scenario);
 }
 
+/* Also while it goes by another. */
+static uint64_t own_guid(const struct sim_port *port)
+{
+	return scenario_is_twin(port->node) ? port->node->faults->own->guids[port->number]
+					    : port->guid;
+}
+
+/* In the grammar of opensm all are limited members of it at least. */
+static void default_partition(const struct scenario *s, FILE *out)
+{
+	fprintf(out, "Default=0x7fff, ipoib : ALL=%s, SELF=full",
+		s->closed || s->vports_limited ? "limited" : "full");
+	for (uint32_t i = 0; !s->closed && s->vports_limited && i < s->n_hosts; i++)
+		for (unsigned p = 1; p <= s->hosts[i]->n_ports; p++)
+			fprintf(out, ", 0x%" PRIx64 "=full", own_guid(&s->hosts[i]->ports[p]));
+	fprintf(out, " ;\n");
+}
+
 /* Members by GUID, in opensm's grammar. */
 static char *partitions_text(const struct scenario *s)
 {
@@ -383,8 +438,7 @@ static char *partitions_text(const struct scenario *s)
 
 	if (!out)
 		return NULL;
-	fprintf(out, s->closed ? "Default=0x7fff, ipoib : ALL=limited, SELF=full ;\n"
-			       : "Default=0x7fff, ipoib : ALL=full ;\n");
+	default_partition(s, out);
 	for (unsigned i = 0; i < s->n_members; i++) {
 		const struct scenario_member *m = &s->members[i];
 
@@ -420,6 +474,7 @@ static void start(struct scenario *s, struct scenario_sm *m)
 
 	must(s, !m->sm && m->port, "it runs already, or has no port");
 	must(s, transport_sim_open(m->port, &m->transport) == 0, "no transport");
+	m->sweep = 0;
 	m->transport->fn = on_arrival;
 	m->transport->user = m;
 	setup.transport = m->transport;
@@ -590,17 +645,23 @@ void scenario_clear_faults(struct scenario *s)
 
 /* ---- partitions ------------------------------------------------------------------------------ */
 
-void scenario_join(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full)
+void scenario_join_guid(struct scenario *s, uint64_t guid, uint16_t pkey, bool full)
 {
 	unsigned i = 0;
 
-	while (i < s->n_members && (s->members[i].guid != port->guid || s->members[i].pkey != pkey))
+	while (i < s->n_members && (s->members[i].guid != guid || s->members[i].pkey != pkey))
 		i++;
 	must(s, i < SCENARIO_MEMBERS, "too many members");
-	scenario_happens(s, "%s becomes a %s member of %#x", port->node->name,
+	scenario_happens(s, "0x%016" PRIx64 " becomes a %s member of %#x", guid,
 			 full ? "full" : "limited", pkey);
-	s->members[i] = (struct scenario_member){ port->guid, pkey, full };
+	s->members[i] = (struct scenario_member){ guid, pkey, full };
 	s->n_members = MAX(s->n_members, i + 1);
+}
+
+void scenario_join(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full)
+{
+	scenario_happens(s, "%s is 0x%016" PRIx64, port->node->name, port->guid);
+	scenario_join_guid(s, port->guid, pkey, full);
 }
 
 void scenario_leave_all(struct scenario *s)
@@ -633,23 +694,50 @@ static bool is_full(const struct scenario *s, uint64_t guid, uint16_t pkey, bool
 	return false;
 }
 
-bool scenario_may_talk(struct scenario *s, const struct sim_port *a, const struct sim_port *b)
+static bool is_of_host(const struct scenario *s, uint64_t guid)
+{
+	for (uint32_t i = 0; i < s->n_hosts; i++)
+		for (unsigned p = 1; p <= s->hosts[i]->n_ports; p++)
+			if (own_guid(&s->hosts[i]->ports[p]) == guid)
+				return true;
+	return false;
+}
+
+/* By GUID, which a vport may have of a host that is away. */
+static bool is_full_in_default(struct scenario *s, const struct sim_endpoint *e)
 {
 	const struct scenario_sm *master = s->looked_at ? s->looked_at : scenario_master(s);
 	const struct sim_port *self = master ? master->port : s->first.port;
 
-	if (!s->closed || a == self || b == self || a == b)
+	if (!e->vf && e->port == self)
+		return true;
+	return !s->closed &&
+	       (!e->vf || !s->vports_limited || is_of_host(s, sim_endpoint_guid(e, 0)));
+}
+
+bool scenario_endpoints_may_talk(struct scenario *s, const struct sim_endpoint *a,
+				 const struct sim_endpoint *b)
+{
+	uint64_t from = sim_endpoint_guid(a, 0);
+	uint64_t to = sim_endpoint_guid(b, 0);
+
+	if (is_full_in_default(s, a) || is_full_in_default(s, b))
 		return true;
 	for (unsigned i = 0; i < s->n_members; i++) {
 		bool member;
 
-		if (s->members[i].guid != a->guid)
+		if (s->members[i].guid != from)
 			continue;
-		if ((is_full(s, b->guid, s->members[i].pkey, &member) || s->members[i].full) &&
-		    member)
+		if ((is_full(s, to, s->members[i].pkey, &member) || s->members[i].full) && member)
 			return true;
 	}
 	return false;
+}
+
+bool scenario_may_talk(struct scenario *s, struct sim_port *a, struct sim_port *b)
+{
+	return scenario_endpoints_may_talk(s, &(struct sim_endpoint){ a, 0 },
+					   &(struct sim_endpoint){ b, 0 });
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */

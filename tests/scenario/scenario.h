@@ -27,6 +27,7 @@
 #include "tests/common/graphs.h"
 #include "tests/scenario/keeper.h"
 #include "tests/scenario/transport-sim.h"
+#include "tests/sim/endpoint.h"
 #include "tests/sim/fabric.h"
 
 enum {
@@ -44,6 +45,8 @@ struct scenario_sm {
 	struct sm *sm;    /* NULL: it does not run */
 	struct conf conf; /* for the next start */
 	unsigned settled; /* reconciles that ended */
+	uint32_t sweep;   /* of the last that was a sweep, its number */
+	uint64_t swept;   /* and when it began */
 	unsigned n_events[EVENT_KIND_COUNT];
 };
 
@@ -64,13 +67,17 @@ struct scenario {
 	struct loop *loop;
 	struct sim_fabric *fabric;
 	struct sim_node **switches;
-	struct sim_node **hosts; /* everything that is no switch */
-	struct sim_port **links; /* one end of each cable, the switch's */
-	struct sim_port **pfs;   /* ports with VFs, which are among the hosts */
+	struct sim_node **hosts;     /* everything that is no switch */
+	struct sim_port **links;     /* one end of each cable, the switch's */
+	struct sim_port **pfs;       /* ports with VFs, which are among the hosts */
+	struct sim_port **vport_pfs; /* ports with vports, which are among nothing else */
+	uint64_t *vport_guids;       /* that vports had at first, each once */
 	uint32_t n_switches;
 	uint32_t n_hosts;
 	uint32_t n_links;
 	uint32_t n_pfs;
+	uint32_t n_vport_pfs;
+	uint32_t n_vport_guids;
 	struct scenario_sm first;
 	struct scenario_sm rival;
 	uint64_t changed;              /* when something last befell the fabric */
@@ -80,7 +87,8 @@ struct scenario {
 	unsigned n_takeovers; /* that others are master than who was it last */
 
 	/* Who is to be member of what, beside the default partition. */
-	bool closed; /* the default partition has all ports but the subnet manager's limited */
+	bool closed; /* the default partition has all ports but the subnet manager's limited, */
+	bool vports_limited; /* or only the vports */
 	struct scenario_member members[SCENARIO_MEMBERS];
 	unsigned n_members;
 
@@ -110,6 +118,10 @@ void scenario_build(struct scenario *s, struct made_graph *graph);
 
 /* This port of a host gets VFs 1 to @count behind a switch in the HCA; started if @up. */
 void scenario_add_vfs(struct scenario *s, struct sim_port *port, unsigned count, bool up);
+
+/* This port of a host gets vports 1 to @count, started if @up. */
+void scenario_add_vports(struct scenario *s, struct sim_port *port, unsigned count, bool up,
+			 bool own_lids);
 
 /* ---- what happens ---------------------------------------------------------------------------- */
 
@@ -143,8 +155,16 @@ void scenario_move_vf(struct scenario *s, struct sim_port *pf, unsigned vf, stru
 /* With @node: for scenario_power_off() and scenario_power_on(). */
 void scenario_power_vfs(const struct sim_node *node, bool on);
 
+/* What the host does with vport @vf of @port. The guest takes its GUID along to @to_vf. */
+void scenario_start_vport(struct scenario *s, struct sim_port *port, unsigned vf);
+void scenario_stop_vport(struct scenario *s, struct sim_port *port, unsigned vf);
+void scenario_set_vport_guid(struct scenario *s, struct sim_port *port, unsigned vf, uint64_t guid);
+void scenario_move_vport(struct scenario *s, struct sim_port *port, unsigned vf,
+			 struct sim_port *to, unsigned to_vf);
+
 /* For the next scenario_apply_partitions(); a @pkey of 1 to 0x7ffe. */
 void scenario_join(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full);
+void scenario_join_guid(struct scenario *s, uint64_t guid, uint16_t pkey, bool full);
 void scenario_leave_all(struct scenario *s);
 /* Also at once if it runs. */
 void scenario_apply_partitions(struct scenario *s);
@@ -182,7 +202,23 @@ struct sm_status scenario_status(const struct scenario_sm *sm);
 const char *scenario_reason(struct scenario *s, const struct sim_port *port);
 
 /* Are they to reach each other, as members go? */
-bool scenario_may_talk(struct scenario *s, const struct sim_port *a, const struct sim_port *b);
+bool scenario_may_talk(struct scenario *s, struct sim_port *a, struct sim_port *b);
+bool scenario_endpoints_may_talk(struct scenario *s, const struct sim_endpoint *a,
+				 const struct sim_endpoint *b);
+
+/* What the master knows of vport @vf of @port, NULL: nothing; and the key of its reason. */
+struct vf;
+const struct vf *scenario_known_vport(struct scenario *s, const struct sim_port *port, unsigned vf);
+const char *scenario_vport_reason(struct scenario *s, const struct sim_port *port, unsigned vf);
+/* A GUID that a vport had and none has now; 0: there is none. */
+uint64_t scenario_free_vport_guid(const struct scenario *s);
+/* Is there one that is up, should not be, and does not let itself be told so? */
+bool scenario_vports_refuse(struct scenario *s);
+/* No port has a change of its vports that the master has not been told of. */
+bool scenario_vports_are_told(struct scenario *s);
+
+/* One way and the other of all that reference/virtualization.md 7 lists; NULL past the last. */
+const struct sim_quirks *scenario_vport_reading(unsigned n);
 
 /* What happened and was said so far takes memory. */
 void scenario_forget_lines(struct scenario *s);

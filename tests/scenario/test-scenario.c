@@ -1255,7 +1255,7 @@ static void what_is_wrong_is_noticed(void **state)
 	host->info.mtu_smsl ^= 0x10;
 
 	host->pkeys[0] = htobe16(0xffff);
-	is_noticed(s, "reaches LID");
+	is_noticed(s, "and must not");
 	host->pkeys[0] = htobe16(0x7fff);
 
 	assert_true(scenario_is_good(s, NULL, (char[512]){ 0 }));

@@ -44,45 +44,11 @@ static int tear_down(void **state)
 
 /* ---- what happens ---------------------------------------------------------------------------- */
 
-static void add_vports(struct scenario *s, struct sim_port *port, unsigned count, bool up,
-		       bool own_lids)
-{
-	struct sim_vf_spec spec = { .up = up, .lid_required = own_lids };
-
-	assert_int_equal(sim_vfs_add(port, SIM_VF_VPORT, count, &spec), 0);
-	scenario_happens(s, "%s has %u vports", port->node->name, count);
-}
-
 static void build(struct scenario *s, struct made_graph *graph, bool up, bool own_lids)
 {
 	scenario_build(s, graph);
 	for (uint32_t i = 0; i < s->n_hosts; i++)
-		add_vports(s, scenario_host(s, i), VFS, up, own_lids);
-}
-
-static void vf_starts(struct scenario *s, struct sim_port *port, unsigned vf)
-{
-	scenario_happens(s, "%s starts VF %u", port->node->name, vf);
-	assert_int_equal(sim_vf_start(port, vf), 0);
-}
-
-static void vf_stops(struct scenario *s, struct sim_port *port, unsigned vf)
-{
-	scenario_happens(s, "%s stops VF %u", port->node->name, vf);
-	assert_int_equal(sim_vf_stop(port, vf), 0);
-}
-
-static void vf_gets_guid(struct scenario *s, struct sim_port *port, unsigned vf, uint64_t guid)
-{
-	scenario_happens(s, "VF %u of %s gets GUID 0x%016" PRIx64, vf, port->node->name, guid);
-	assert_int_equal(sim_vf_set_guid(port, vf, guid), 0);
-}
-
-static void vf_moves(struct scenario *s, struct sim_port *port, unsigned vf, struct sim_port *to,
-		     unsigned to_vf)
-{
-	scenario_happens(s, "VF %u of %s moves to %s", vf, port->node->name, to->node->name);
-	assert_int_equal(sim_vf_move(port, vf, to, to_vf), 0);
+		scenario_add_vports(s, scenario_host(s, i), VFS, up, own_lids);
 }
 
 /* ---- what must hold -------------------------------------------------------------------------- */
@@ -109,20 +75,6 @@ static void not_reached(void *user, const struct sim_probe *probe, const struct 
 		      sim_drop_text(result->why));
 }
 
-static struct vf *known_vf(struct scenario *s, const struct sim_port *port, unsigned vf)
-{
-	const struct fabric *f = sm_fabric(scenario_master(s)->sm);
-
-	return vf_at(f, fabric_find_port(f, port->guid), vf);
-}
-
-static const char *vf_reason(struct scenario *s, const struct sim_port *port, unsigned vf)
-{
-	const struct vf *known = known_vf(s, port, vf);
-
-	return known ? reason_key((enum reason)known->reason) : "unknown";
-}
-
 static void expect_up(struct scenario *s, const struct sim_port *port, unsigned vf)
 {
 	const struct sim_vport *vport = sim_vport(port, vf);
@@ -131,12 +83,12 @@ static void expect_up(struct scenario *s, const struct sim_port *port, unsigned 
 	assert_int_equal(sim_vf_look(port, vf, &info), 0);
 	if (info.state != SIM_ACTIVE)
 		scenario_fail(s, "VF %u of %s is in state %u, the reason is %s", vf,
-			      port->node->name, info.state, vf_reason(s, port, vf));
+			      port->node->name, info.state, scenario_vport_reason(s, port, vf));
 	if (vport->lid_required && !vport->lid)
 		scenario_fail(s, "VF %u of %s has no LID", vf, port->node->name);
-	if (strcmp(vf_reason(s, port, vf), "none"))
+	if (strcmp(scenario_vport_reason(s, port, vf), "none"))
 		scenario_fail(s, "VF %u of %s is Active, and has reason %s", vf, port->node->name,
-			      vf_reason(s, port, vf));
+			      scenario_vport_reason(s, port, vf));
 }
 
 static void expect_all_up(struct scenario *s)
@@ -245,7 +197,7 @@ static struct sim_vport *is_told_twice(struct scenario *s, const char *attribute
 	comes_up(s);
 	port = scenario_host(s, 3);
 	scenario_fault(s, "mute \"%s\" set %s next 1", port->node->name, attribute);
-	vf_starts(s, port, 2);
+	scenario_start_vport(s, port, 2);
 	scenario_run(s, LOOP_SEC);
 	expect_up(s, port, 2);
 	scenario_happens(s, "a late Set arrives");
@@ -278,7 +230,7 @@ static void late_keys_of_a_vport_are_mended(void **state)
 	scenario_run(s, LOOP_SEC);
 	vport = NULL;
 	for (unsigned vf = 1; vf <= VFS; vf++)
-		if (known_vf(s, scenario_host(s, 3), vf)->twin)
+		if (scenario_known_vport(s, scenario_host(s, 3), vf)->twin)
 			vport = sim_vport(scenario_host(s, 3), vf);
 	assert_non_null(vport);
 	assert_non_null(vport->pkeys);
@@ -307,7 +259,7 @@ static void a_vport_whose_start_a_late_set_has_hidden_comes_up(void **state)
 
 	is_told_twice(s, "0xffb0");
 	port = scenario_host(s, 3);
-	vf_starts(s, port, 4);
+	scenario_start_vport(s, port, 4);
 	port->vports->changed = false;
 	scenario_run(s, 100 * LOOP_MSEC);
 	assert_int_equal(sim_vport(port, 4)->state, SIM_INIT);
@@ -324,7 +276,7 @@ static void one_that_starts_costs_little(void **state)
 	build(s, graph_make_ft2(8), false, false);
 	comes_up(s);
 	before = costs_until_now(s);
-	vf_starts(s, scenario_host(s, 5), 2);
+	scenario_start_vport(s, scenario_host(s, 5), 2);
 	scenario_run(s, 100 * LOOP_MSEC);
 	expect_up(s, scenario_host(s, 5), 2);
 	costs = costs_since(s, before);
@@ -342,7 +294,7 @@ static void one_that_starts_with_a_new_lid_costs_a_block_per_switch(void **state
 	build(s, graph_make_ft2(8), false, true);
 	comes_up(s);
 	before = costs_until_now(s);
-	vf_starts(s, scenario_host(s, 5), 2);
+	scenario_start_vport(s, scenario_host(s, 5), 2);
 	scenario_run(s, 100 * LOOP_MSEC);
 	expect_up(s, scenario_host(s, 5), 2);
 	costs = costs_since(s, before);
@@ -351,11 +303,11 @@ static void one_that_starts_with_a_new_lid_costs_a_block_per_switch(void **state
 			      costs.requests, costs.lft_sets);
 	settles_and_is_good(s);
 	/* And again: its LID and the way to it are still there. */
-	vf_stops(s, scenario_host(s, 5), 2);
+	scenario_stop_vport(s, scenario_host(s, 5), 2);
 	settles_and_is_good(s);
 	scenario_run(s, TRAP_PAUSE);
 	before = costs_until_now(s);
-	vf_starts(s, scenario_host(s, 5), 2);
+	scenario_start_vport(s, scenario_host(s, 5), 2);
 	scenario_run(s, 100 * LOOP_MSEC);
 	expect_up(s, scenario_host(s, 5), 2);
 	assert_int_equal(costs_since(s, before).lft_sets, 0);
@@ -372,7 +324,7 @@ static void many_start_at_once(void **state)
 	before = costs_until_now(s);
 	for (uint32_t i = 0; i < s->n_hosts; i++)
 		for (unsigned vf = 1; vf <= VFS; vf++, n++)
-			vf_starts(s, scenario_host(s, i), vf);
+			scenario_start_vport(s, scenario_host(s, i), vf);
 	settles(s);
 	costs = costs_since(s, before);
 	if (costs.requests > 12 * n)
@@ -387,13 +339,13 @@ static void who_has_no_guid_is_told_of(void **state)
 
 	build(s, graph_make_ft2(4), true, false);
 	port = scenario_host(s, 2);
-	vf_gets_guid(s, port, 3, 0);
+	scenario_set_vport_guid(s, port, 3, 0);
 	scenario_start_sm(s);
 	settles(s);
-	assert_string_equal(vf_reason(s, port, 3), "vf-no-guid");
+	assert_string_equal(scenario_vport_reason(s, port, 3), "vf-no-guid");
 	assert_int_equal(sim_vport(port, 3)->state, SIM_INIT);
 	expect_up(s, port, 2);
-	vf_gets_guid(s, port, 3, 0x0200000000001234);
+	scenario_set_vport_guid(s, port, 3, 0x0200000000001234);
 	settles_and_is_good(s);
 }
 
@@ -408,21 +360,65 @@ static void a_duplicate_is_told_of_and_harms_nobody(void **state)
 	first = scenario_host(s, 1);
 	second = scenario_host(s, 4);
 	guid = sim_vport(first, 1)->guid;
-	vf_gets_guid(s, second, 2, guid);
+	scenario_set_vport_guid(s, second, 2, guid);
 	settles(s);
-	assert_string_equal(vf_reason(s, second, 2), "vf-duplicate-guid");
+	assert_string_equal(scenario_vport_reason(s, second, 2), "vf-duplicate-guid");
 	assert_int_equal(sim_vport(second, 2)->state, SIM_INIT);
 	expect_up(s, first, 1);
 	expect_up(s, second, 1);
 	/* And of ports. */
-	vf_gets_guid(s, second, 3, scenario_host(s, 0)->guid);
+	scenario_set_vport_guid(s, second, 3, scenario_host(s, 0)->guid);
 	settles(s);
-	assert_string_equal(vf_reason(s, second, 3), "vf-duplicate-guid");
+	assert_string_equal(scenario_vport_reason(s, second, 3), "vf-duplicate-guid");
 	/* It is there no longer. */
-	vf_stops(s, first, 1);
-	vf_gets_guid(s, second, 3, 0x0200000000000077);
+	scenario_stop_vport(s, first, 1);
+	scenario_set_vport_guid(s, second, 3, 0x0200000000000077);
 	settles_and_is_good(s);
 	expect_up(s, second, 2);
+}
+
+/* It was up, and its LID with it; then that is the port's. */
+static void who_is_up_with_the_guid_of_a_port_that_comes_begins_anew(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *away, *port;
+
+	build(s, graph_make_ft2(4), true, true);
+	comes_up(s);
+	away = scenario_host(s, 4);
+	port = scenario_host(s, 2);
+	scenario_power_off(s, away->node);
+	scenario_set_vport_guid(s, port, 1, away->guid);
+	settles_and_is_good(s);
+	assert_int_equal(sim_vport(port, 1)->state, SIM_ACTIVE);
+	scenario_power_on(s, away->node);
+	settles(s);
+	scenario_expect_all_good(s);
+	assert_string_equal(scenario_vport_reason(s, port, 1), "vf-duplicate-guid");
+	assert_int_equal(sim_vport(port, 1)->state, SIM_INIT);
+	assert_int_equal(sim_state(away), SIM_ACTIVE);
+	scenario_set_vport_guid(s, port, 1, UINT64_C(0x0200000000000078));
+	settles_and_is_good(s);
+	expect_up(s, port, 1);
+}
+
+/* The order of ports says nothing of who was there first. */
+static void a_restart_leaves_up_who_is(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *early, *late;
+
+	build(s, graph_make_ft2(4), true, true);
+	comes_up(s);
+	early = scenario_host(s, 1);
+	late = scenario_host(s, 4);
+	scenario_kill_sm(s);
+	scenario_set_vport_guid(s, early, 2, sim_vport(late, 2)->guid);
+	scenario_start_sm(s);
+	settles(s);
+	scenario_expect_all_good(s);
+	expect_up(s, late, 2);
+	assert_string_equal(scenario_vport_reason(s, early, 2), "vf-duplicate-guid");
 }
 
 /* ---- moving ---------------------------------------------------------------------------------- */
@@ -442,7 +438,7 @@ static void a_vf_that_moves_keeps_its_lid(void **state)
 	lid = sim_vport(from, 1)->lid;
 	scenario_run(s, TRAP_PAUSE);
 	before = costs_until_now(s);
-	vf_moves(s, from, 1, to, 2);
+	scenario_move_vport(s, from, 1, to, 2);
 	scenario_run(s, 200 * LOOP_MSEC);
 	expect_up(s, to, 2);
 	costs = costs_since(s, before);
@@ -451,7 +447,7 @@ static void a_vf_that_moves_keeps_its_lid(void **state)
 		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
 			      costs.requests, costs.lft_sets);
 	settles_and_is_good(s);
-	vf_moves(s, to, 2, from, 4);
+	scenario_move_vport(s, to, 2, from, 4);
 	settles_and_is_good(s);
 	assert_int_equal(sim_vport(from, 4)->lid, lid);
 }
@@ -509,7 +505,7 @@ static void a_vport_that_uses_the_lid_of_nobody_is_told_of(void **state)
 	scenario_start_sm(s);
 	settles(s);
 	for (unsigned vf = 1; vf <= 3; vf++)
-		assert_string_equal(vf_reason(s, port, vf), "vf-bad-lid-index");
+		assert_string_equal(scenario_vport_reason(s, port, vf), "vf-bad-lid-index");
 	expect_up(s, port, 4);
 }
 
@@ -523,10 +519,118 @@ static void what_is_refused_is_told_of_and_tried_again(void **state)
 	scenario_fault(s, "refuse \"%s\" 0xffb1 set", port->node->name);
 	scenario_start_sm(s);
 	settles(s);
-	assert_string_equal(vf_reason(s, port, 1), "vf-refused");
+	assert_string_equal(scenario_vport_reason(s, port, 1), "vf-refused");
 	expect_up(s, scenario_host(s, 3), 1);
 	scenario_clear_faults(s);
 	sm_sweep(s->first.sm, true);
+	settles_and_is_good(s);
+}
+
+/* What was not told is asked again, and in the way in which it was asked first. */
+static void a_question_that_was_refused_is_asked_again(void **state)
+{
+	static const char *const attributes[] = { "0xffb0", "0xffb1", "0xffb3" };
+
+	for (unsigned i = 0; i < COUNT(attributes); i++) {
+		struct scenario *s = scenario_new(1);
+		struct sim_port *port;
+
+		build(s, graph_make_ft2(4), true, true);
+		port = scenario_host(s, 2);
+		scenario_fault(s, "refuse \"%s\" %s get", port->node->name, attributes[i]);
+		scenario_start_sm(s);
+		settles(s);
+		assert_string_equal(scenario_reason(s, port), "vf-bad-info");
+		scenario_clear_faults(s);
+		scenario_expect_good_within(s, 400);
+		expect_all_up(s);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
+/* The answer never came, and its request was dropped with all others to the device. */
+static void who_was_out_of_reach_while_it_was_asked_is_asked_again(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), false, true);
+	comes_up(s);
+	port = scenario_host(s, 2);
+	scenario_run(s, TRAP_PAUSE);
+	scenario_start_vport(s, port, 1);
+	scenario_run(s, LOOP_MSEC / 200);
+	scenario_pull(s, s->first.port);
+	scenario_run(s, 30 * LOOP_SEC);
+	scenario_plug(s, s->first.port);
+	settles_and_is_good(s);
+	expect_up(s, port, 1);
+}
+
+/* Nobody sweeps while one is looked at, and the timer does not wait. */
+static void a_look_that_takes_long_does_not_end_the_sweeps(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	uint64_t swept;
+
+	build(s, graph_make_ft2(4), false, false);
+	comes_up(s);
+	port = scenario_host(s, 2);
+	scenario_run(s, TRAP_PAUSE);
+	swept = s->first.swept;
+	while (s->first.swept == swept)
+		scenario_run(s, LOOP_MSEC);
+	scenario_run(s, s->first.conf.sweep_interval * LOOP_SEC - 50 * LOOP_MSEC);
+	scenario_fault(s, "delay \"%s\"[1] 30ms", port->node->name);
+	scenario_start_vport(s, port, 1);
+	scenario_run(s, 2 * LOOP_SEC);
+	scenario_clear_faults(s);
+	swept = s->first.swept;
+	scenario_run(s, 3 * s->first.conf.sweep_interval * LOOP_SEC);
+	assert_true(s->first.swept > swept);
+	settles_and_is_good(s);
+}
+
+/* It is found first by who has just started, and the other one was up all the time. */
+static void what_is_known_of_the_vports_of_a_twin_is_not_believed_of_the_other(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *twin, *port;
+
+	build(s, graph_make_ft2(4), true, false);
+	twin = scenario_host(s, 1);
+	port = scenario_host(s, 4);
+	for (unsigned vf = 1; vf <= VFS; vf++)
+		scenario_stop_vport(s, twin, vf);
+	comes_up(s);
+	scenario_kill_sm(s);
+	scenario_twin(s, twin->node, port->node);
+	scenario_start_sm(s);
+	scenario_run(s, TRAP_PAUSE);
+	scenario_clear_faults(s);
+	settles_and_is_good(s);
+	expect_up(s, port, 1);
+}
+
+/* The LID is the port's again, and so is the way to it. */
+static void the_lid_of_a_port_leads_to_it_though_a_vport_had_its_guid(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *away, *port;
+
+	build(s, graph_make_ft2(4), true, true);
+	comes_up(s);
+	away = scenario_host(s, 4);
+	port = scenario_host(s, 2);
+	scenario_power_off(s, away->node);
+	scenario_set_vport_guid(s, port, 1, away->guid);
+	settles_and_is_good(s);
+	scenario_power_off(s, port->node);
+	settles_and_is_good(s);
+	scenario_power_on(s, away->node);
 	settles_and_is_good(s);
 }
 
@@ -578,11 +682,11 @@ static void a_vf_that_starts_gets_the_lid_that_was_reserved(void **state)
 	scenario_kill_sm(s);
 	scenario_start_sm(s);
 	settles_and_is_good(s);
-	vf_starts(s, port, 1);
+	scenario_start_vport(s, port, 1);
 	settles_and_is_good(s);
 	expect_up(s, port, 1);
 	assert_int_equal(sim_vport(port, 1)->lid, 1000);
-	vf_moves(s, port, 1, to, 2);
+	scenario_move_vport(s, port, 1, to, 2);
 	scenario_kill_sm(s);
 	scenario_start_sm(s);
 	settles_and_is_good(s);
@@ -601,6 +705,7 @@ static void a_vf_that_runs_gets_the_lid_that_is_reserved_later(void **state)
 	comes_up(s);
 	port = scenario_host(s, 3);
 	reserve(s, sim_vport(port, 1)->guid, 1000);
+	scenario_forget_lids(s);
 	settles_and_is_good(s);
 	expect_up(s, port, 1);
 	assert_int_equal(sim_vport(port, 1)->lid, 1000);
@@ -625,6 +730,7 @@ static void a_reserved_lid_counts_more_than_what_a_vf_holds(void **state)
 		&(struct kept_reservation){ .guid = sim_vport(port, 1)->guid, .lid = 1000 });
 	memory_keeper_flush(s->first.keeper);
 	scenario_start_sm(s);
+	scenario_forget_lids(s);
 	settles_and_is_good(s);
 	assert_int_equal(sim_vport(port, 1)->lid, 1000);
 }
@@ -690,7 +796,7 @@ static unsigned move_and_count(struct scenario *s, struct sim_port *from, unsign
 	struct costs costs = costs_until_now(s);
 	unsigned n;
 
-	vf_moves(s, from, vf, to, to_vf);
+	scenario_move_vport(s, from, vf, to, to_vf);
 	scenario_run(s, 200 * LOOP_MSEC);
 	expect_up(s, to, to_vf);
 	assert_int_equal(sim_vport(to, to_vf)->lid, lid);
@@ -771,10 +877,10 @@ static void a_restart_leaves_the_ways_of_who_has_moved(void **state)
 		assert_int_equal(sim_vf_start(scenario_host(s, i), 1), 0);
 	comes_up(s);
 	for (unsigned i = 4; i < 7; i++) {
-		vf_moves(s, scenario_host(s, i), 1, scenario_host(s, i + 1), 2);
+		scenario_move_vport(s, scenario_host(s, i), 1, scenario_host(s, i + 1), 2);
 		settles_and_is_good(s);
 	}
-	vf_moves(s, scenario_host(s, 7), 1, scenario_host(s, 20), 2);
+	scenario_move_vport(s, scenario_host(s, 7), 1, scenario_host(s, 20), 2);
 	settles_and_is_good(s);
 	scenario_stop_sm(s);
 	scenario_start_sm(s);
@@ -790,7 +896,7 @@ static void ways_last_when_the_port_that_they_are_of_goes(void **state)
 	build(s, graph_make_ft2(8), false, true);
 	assert_int_equal(sim_vf_start(scenario_host(s, 5), 1), 0);
 	comes_up(s);
-	vf_moves(s, scenario_host(s, 5), 1, scenario_host(s, 6), 1);
+	scenario_move_vport(s, scenario_host(s, 5), 1, scenario_host(s, 6), 1);
 	settles_and_is_good(s);
 	before = costs_until_now(s);
 	scenario_power_off(s, scenario_host(s, 5)->node);
@@ -817,13 +923,13 @@ static void a_vf_that_moves_about_closes_no_circle(void **state)
 	build(s, graph_make_torus(3, 3, 2, 1), false, true);
 	scenario_start_sm(s);
 	scenario_settle(s);
-	vf_starts(s, scenario_host(s, 0), 1);
+	scenario_start_vport(s, scenario_host(s, 0), 1);
 	scenario_settle(s);
 	for (unsigned i = 0; i < 20; i++) {
 		uint32_t to = (at + 1 + (uint32_t)scenario_random(s, s->n_hosts - 1)) % s->n_hosts;
 
 		scenario_run(s, TRAP_PAUSE);
-		vf_moves(s, scenario_host(s, at), 1, scenario_host(s, to), 1);
+		scenario_move_vport(s, scenario_host(s, at), 1, scenario_host(s, to), 1);
 		scenario_settle(s);
 		at = to;
 	}
@@ -905,7 +1011,7 @@ static void keys_and_lid_follow_a_vf_at_once(void **state)
 	other_lid = sim_vport(other, 3)->lid;
 	assert_true(passes(other, 3, lid, 0x8123, old, 1));
 	scenario_run(s, LOOP_SEC); /* between two sweeps */
-	vf_moves(s, old, 1, new, 2);
+	scenario_move_vport(s, old, 1, new, 2);
 	scenario_run(s, 100 * LOOP_MSEC);
 	assert_int_equal(sim_vport(new, 2)->lid, lid);
 	assert_true(passes(other, 3, lid, 0x8123, new, 2));
@@ -931,11 +1037,11 @@ static void who_was_a_duplicate_comes_up_at_once(void **state)
 	comes_up(s);
 	first = scenario_host(s, 3);
 	second = scenario_host(s, 20);
-	vf_gets_guid(s, second, 2, sim_vport(first, 1)->guid);
+	scenario_set_vport_guid(s, second, 2, sim_vport(first, 1)->guid);
 	settles(s);
-	assert_string_equal(vf_reason(s, second, 2), "vf-duplicate-guid");
+	assert_string_equal(scenario_vport_reason(s, second, 2), "vf-duplicate-guid");
 	scenario_run(s, LOOP_SEC); /* between two sweeps */
-	vf_stops(s, first, 1);
+	scenario_stop_vport(s, first, 1);
 	scenario_run(s, 100 * LOOP_MSEC);
 	expect_up(s, second, 2);
 	settles_and_is_good(s);
@@ -964,7 +1070,7 @@ static void random_move(struct scenario *s, struct sim_port *port, unsigned vf)
 	unsigned to_vf = random_vf(s);
 
 	if (is_started(port, vf) && !is_started(to, to_vf))
-		vf_moves(s, port, vf, to, to_vf);
+		scenario_move_vport(s, port, vf, to, to_vf);
 }
 
 static void something_random(struct scenario *s)
@@ -977,12 +1083,12 @@ static void something_random(struct scenario *s)
 	case 1:
 	case 2:
 		if (is_started(port, vf))
-			vf_stops(s, port, vf);
+			scenario_stop_vport(s, port, vf);
 		else
-			vf_starts(s, port, vf);
+			scenario_start_vport(s, port, vf);
 		break;
 	case 3:
-		vf_gets_guid(s, port, vf, 0x0200000000000000 + scenario_random(s, 20));
+		scenario_set_vport_guid(s, port, vf, 0x0200000000000000 + scenario_random(s, 20));
 		break;
 	default:
 		random_move(s, port, vf);
@@ -995,7 +1101,8 @@ static void no_guids_twice(struct scenario *s)
 {
 	for (uint32_t i = 0; i < s->n_hosts; i++)
 		for (unsigned vf = 1; vf <= VFS; vf++)
-			vf_gets_guid(s, scenario_host(s, i), vf, 0x0300000000000000 + i * 256 + vf);
+			scenario_set_vport_guid(s, scenario_host(s, i), vf,
+						0x0300000000000000 + i * 256 + vf);
 }
 
 /* No sweep comes to help: what is told must do, and nothing may be left over, anywhere. */
@@ -1051,39 +1158,19 @@ static void guests_without_lids_come_and_go(void **state)
 /* ---- what is not known of hardware ------------------------------------------------------------
  */
 
-/* One way and the other of all that reference/virtualization.md 7 lists. */
 static void every_reading_of_what_is_not_verified_comes_up(void **state)
 {
-	static const struct sim_quirks readings[] = {
-		{ .virtualization_info_by_port = true },
-		{ .vport_block_is_high = true },
-		{ .vports_start_enabled = true },
-		{ .vport_change_clears_by_get = true },
-		{ .vport_change_by_set = true },
-		{ .vport_traps_every_change = true },
-		{ .vport_change_by_set = true, .vport_traps_every_change = true },
-		{ .vport_skips_armed = true },
-		{ .vport_refuses_down = true },
-		{ .vport_needs_active_port = true },
-		{ .vport_takes_any_lid = true },
-		{ .vport_lid_index_writable = true },
-		{ .vport_guid_writable = true },
-		{ .vport_lid_takes_smps = true },
-		{ .no_vport_guid_info = true },
-		{ .vendor_traps_anonymous = true },
-	};
-
 	for (unsigned own = 0; own < 2; own++) {
-		for (size_t i = 0; i < COUNT(readings); i++) {
+		for (unsigned i = 0; scenario_vport_reading(i); i++) {
 			struct scenario *s = scenario_new(i);
 
-			s->fabric->quirks = readings[i];
+			s->fabric->quirks = *scenario_vport_reading(i);
 			build(s, graph_make_ft2(4), false, own);
-			vf_starts(s, scenario_host(s, 2), 1);
+			scenario_start_vport(s, scenario_host(s, 2), 1);
 			comes_up(s);
-			vf_starts(s, scenario_host(s, 3), 2);
+			scenario_start_vport(s, scenario_host(s, 3), 2);
 			settles_and_is_good(s);
-			vf_moves(s, scenario_host(s, 3), 2, scenario_host(s, 6), 4);
+			scenario_move_vport(s, scenario_host(s, 3), 2, scenario_host(s, 6), 4);
 			settles_and_is_good(s);
 			scenario_reboot(s, scenario_host(s, 6)->node);
 			settles_and_is_good(s);
@@ -1111,6 +1198,8 @@ int main(void)
 		TEST(many_start_at_once),
 		TEST(who_has_no_guid_is_told_of),
 		TEST(a_duplicate_is_told_of_and_harms_nobody),
+		TEST(who_is_up_with_the_guid_of_a_port_that_comes_begins_anew),
+		TEST(a_restart_leaves_up_who_is),
 		TEST(a_vf_that_moves_keeps_its_lid),
 		TEST(a_vf_that_starts_gets_the_lid_that_was_reserved),
 		TEST(a_vf_that_runs_gets_the_lid_that_is_reserved_later),
@@ -1120,6 +1209,11 @@ int main(void)
 		TEST(impossible_numbers_are_told_of),
 		TEST(a_vport_that_uses_the_lid_of_nobody_is_told_of),
 		TEST(what_is_refused_is_told_of_and_tried_again),
+		TEST(a_question_that_was_refused_is_asked_again),
+		TEST(who_was_out_of_reach_while_it_was_asked_is_asked_again),
+		TEST(a_look_that_takes_long_does_not_end_the_sweeps),
+		TEST(what_is_known_of_the_vports_of_a_twin_is_not_believed_of_the_other),
+		TEST(the_lid_of_a_port_leads_to_it_though_a_vport_had_its_guid),
 		TEST(vports_come_up_over_links_that_lose),
 		TEST(a_vf_that_moves_about_closes_no_circle),
 		TEST(a_move_within_a_leaf_costs_one_block),
