@@ -23,6 +23,7 @@
 
 #include "base/macros.h"
 #include "tests/sim/vf.h"
+#include "tests/sim/vport.h"
 
 enum { SEEDS = 20, STEPS = 25, BURST = 6 };
 
@@ -177,6 +178,82 @@ static void reboot_an_hca(struct scenario *s)
 			scenario_power_on(s, scenario_vf(pf, vf)->node);
 }
 
+/* A vport, and there may be none. */
+static bool choose_vport(struct scenario *s, struct sim_port **ret_pf, unsigned *ret_vf)
+{
+	if (!s->n_vport_pfs)
+		return false;
+	*ret_pf = s->vport_pfs[scenario_random(s, s->n_vport_pfs)];
+	*ret_vf = any_vf(s, *ret_pf);
+	return true;
+}
+
+static void start_or_stop_a_vport(struct scenario *s)
+{
+	struct sim_port *pf;
+	unsigned vf;
+
+	if (!choose_vport(s, &pf, &vf))
+		return;
+	if (sim_vport(pf, vf)->started)
+		scenario_stop_vport(s, pf, vf);
+	else
+		scenario_start_vport(s, pf, vf);
+}
+
+/* Within a port too. */
+static void move_a_vport(struct scenario *s)
+{
+	struct sim_port *from, *to;
+	unsigned vf, to_vf;
+
+	if (choose_vport(s, &from, &vf) && choose_vport(s, &to, &to_vf) &&
+	    sim_vport(from, vf)->started && !sim_vport(to, to_vf)->started)
+		scenario_move_vport(s, from, vf, to, to_vf);
+}
+
+/* None, that of somebody else, or, as an end to that, one that nobody else has. */
+static void give_a_vport_a_guid(struct scenario *s)
+{
+	struct sim_port *pf, *other;
+	unsigned vf, of;
+
+	if (!choose_vport(s, &pf, &vf) || !choose_vport(s, &other, &of))
+		return;
+	switch (scenario_random(s, 6)) {
+	case 0:
+		scenario_set_vport_guid(s, pf, vf, 0);
+		break;
+	case 1:
+		scenario_set_vport_guid(s, pf, vf, sim_vport(other, of)->guid);
+		break;
+	case 2:
+		scenario_set_vport_guid(s, pf, vf, any_link(s)->far->guid);
+		break;
+	default:
+		if (scenario_free_vport_guid(s))
+			scenario_set_vport_guid(s, pf, vf, scenario_free_vport_guid(s));
+		break;
+	}
+}
+
+/* Its guests run again at once, or not. */
+static void reboot_a_host_with_vports(struct scenario *s)
+{
+	struct sim_port *pf;
+	unsigned vf;
+
+	if (!choose_vport(s, &pf, &vf) || pf->node->off || pf->node == s->first.port->node)
+		return;
+	scenario_power_off(s, pf->node);
+	if (scenario_random(s, 2))
+		pause_a_little(s);
+	for (vf = 1; vf <= sim_vfs_count(pf); vf++)
+		if (!scenario_random(s, 3) && sim_vport(pf, vf)->started)
+			scenario_stop_vport(s, pf, vf);
+	scenario_power_on(s, pf->node);
+}
+
 static void kill_or_start(struct scenario *s)
 {
 	if (s->first.sm)
@@ -250,6 +327,9 @@ static void change_members(struct scenario *s)
 	for (uint64_t n = scenario_random(s, 4); n > 0; n--)
 		scenario_join(s, &any_host(s)->ports[1], (uint16_t)(1 + scenario_random(s, 5)),
 			      scenario_random(s, 2));
+	for (uint64_t n = s->n_vport_pfs ? scenario_random(s, 6) : 0; n > 0; n--)
+		scenario_join_guid(s, s->vport_guids[scenario_random(s, s->n_vport_guids)],
+				   (uint16_t)(1 + scenario_random(s, 5)), scenario_random(s, 2));
 	scenario_apply_partitions(s);
 }
 
@@ -303,8 +383,9 @@ static void a_link_gets_worse(struct scenario *s)
 static void a_node_lies(struct scenario *s)
 {
 	static const char *const lies[] = { "garble", "status", "forget" };
-	static const char *const attributes[] = { "portinfo", "switchinfo", "pkeys",
-						  "lft",      "nodeinfo",   "sminfo" };
+	static const char *const attributes[] = { "portinfo", "switchinfo", "pkeys",  "lft",
+						  "nodeinfo", "sminfo",     "0xffb0", "0xffb1",
+						  "0xffb3",   "0xffb6" };
 	const char *node = any_node(s)->name;
 
 	lied = true;
@@ -394,6 +475,10 @@ static const struct {
 	{ start_or_stop_a_vf, 6, false },
 	{ move_a_vf, 6, false },
 	{ reboot_an_hca, 2, false },
+	{ start_or_stop_a_vport, 6, false },
+	{ move_a_vport, 6, false },
+	{ give_a_vport_a_guid, 6, false },
+	{ reboot_a_host_with_vports, 3, false },
 	{ kill_or_start, 3, true },
 	{ restart, 1, true },
 	{ rival_comes_or_goes, 4, true },
@@ -482,6 +567,16 @@ static void let_it_work(struct scenario *s)
 	look_again(s);
 }
 
+/* The virtual functions behind a virtual switch are hosts too. */
+static bool is_vf(const struct scenario *s, const struct sim_port *port)
+{
+	for (uint32_t i = 0; i < s->n_pfs; i++)
+		for (unsigned vf = 1; vf <= sim_vfs_count(s->pfs[i]); vf++)
+			if (scenario_vf(s->pfs[i], vf) == port)
+				return true;
+	return false;
+}
+
 /* Some hosts have VFs, of which one in three does not run. */
 static void make_vfs(struct scenario *s)
 {
@@ -497,6 +592,40 @@ static void make_vfs(struct scenario *s)
 		for (unsigned vf = 1; vf <= sim_vfs_count(pf); vf++)
 			if (!scenario_random(s, 3))
 				scenario_power_off(s, scenario_vf(pf, vf)->node);
+	}
+}
+
+static void choose_reading(struct scenario *s)
+{
+	unsigned n = 0;
+
+	while (scenario_vport_reading(n))
+		n++;
+	n = (unsigned)scenario_random(s, n + n / 2);
+	if (scenario_vport_reading(n))
+		s->fabric->quirks = *scenario_vport_reading(n);
+}
+
+/* As make_vfs(), at hosts that have none of the others. */
+static void make_vports(struct scenario *s)
+{
+	unsigned most = 1 + (unsigned)scenario_random(s, 4);
+
+	choose_reading(s);
+	s->vports_limited = !scenario_random(s, 3);
+	for (unsigned tries = 0; tries < 20 && s->n_vport_pfs < most; tries++) {
+		struct sim_port *pf = scenario_host(s, (uint32_t)scenario_random(s, s->n_hosts));
+
+		if (pf->node->type != SIM_CA || sim_vfs_count(pf) || is_vf(s, pf))
+			continue;
+		scenario_add_vports(s, pf, 1 + (unsigned)scenario_random(s, 5), true,
+				    scenario_random(s, 2));
+		for (unsigned vf = 1; vf <= sim_vfs_count(pf); vf++) {
+			if (!scenario_random(s, 3))
+				scenario_stop_vport(s, pf, vf);
+			if (!scenario_random(s, 4))
+				sim_vport(pf, vf)->lid_required ^= true;
+		}
 	}
 }
 
@@ -518,6 +647,8 @@ static void set_out(struct scenario *s)
 	scenario_build(s, some_fabric(s));
 	if (scenario_random(s, 2))
 		make_vfs(s);
+	if (scenario_random(s, 2))
+		make_vports(s);
 	scenario_start_sm(s);
 }
 
@@ -582,6 +713,22 @@ enum {
 	BLOCK = 32, /* the least that malloc() takes from the heap */
 };
 
+/* With GUIDs of their own, and started. */
+static void make_vports_whole(struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->n_vport_pfs; i++)
+		for (unsigned vf = 1; vf <= sim_vfs_count(s->vport_pfs[i]); vf++) {
+			struct sim_port *pf = s->vport_pfs[i];
+
+			scenario_set_vport_guid(s, pf, vf, 0);
+			scenario_start_vport(s, pf, vf);
+		}
+	for (uint32_t i = 0; i < s->n_vport_pfs; i++)
+		for (unsigned vf = 1; vf <= sim_vfs_count(s->vport_pfs[i]); vf++)
+			scenario_set_vport_guid(s, s->vport_pfs[i], vf,
+						scenario_free_vport_guid(s));
+}
+
 /* All cables plugged, all power on, nobody member of anything. */
 static void make_whole(struct scenario *s)
 {
@@ -592,6 +739,7 @@ static void make_whole(struct scenario *s)
 	for (uint32_t i = 0; i < s->fabric->n_nodes; i++)
 		if (s->fabric->nodes[i]->off)
 			scenario_power_on(s, s->fabric->nodes[i]);
+	make_vports_whole(s);
 	look_again(s);
 	scenario_leave_all(s);
 	scenario_apply_partitions(s);
@@ -621,6 +769,7 @@ static void however_much_happens_memory_does_not_grow(void **state)
 	s->fabric->train_time = 50 * LOOP_MSEC;
 	scenario_build(s, graph_make_ft2(6));
 	make_vfs(s);
+	make_vports(s);
 	scenario_start_sm(s);
 	for (unsigned i = 0; i < LONG; i++) {
 		if (i == WARM_UP) {
