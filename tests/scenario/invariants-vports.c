@@ -105,6 +105,16 @@ static void expect_up(struct look *look, const struct sim_endpoint *e)
 	look->endpoints[look->n_endpoints++] = *e;
 }
 
+/* The operator's rules or reservations keep it down, in a story that is about those. */
+static bool is_barred(const struct look *look, const struct sim_endpoint *e)
+{
+	const char *reason = scenario_vport_reason(look->s, e->port, e->vf);
+
+	return look->s->has_rules &&
+	       (!strcmp(reason, "vf-not-allowed") || !strcmp(reason, "vf-too-many") ||
+		!strcmp(reason, "vf-needs-lid"));
+}
+
 static void look_at_vport(struct look *look, const struct sim_endpoint *e)
 {
 	const struct sim_vport *vport = &e->port->vports->vports[e->vf];
@@ -121,6 +131,8 @@ static void look_at_vport(struct look *look, const struct sim_endpoint *e)
 		return;
 	}
 	if (is_of_idle_port(look, vport->guid))
+		return;
+	if (is_barred(look, e))
 		return;
 	group = group_of(look, vport->guid);
 	if (group.n_well != 1)

@@ -216,25 +216,26 @@ static void check_lids_kept(struct look *look)
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
+static bool is_same(const struct sim_endpoint *a, const struct sim_endpoint *b)
+{
+	return a->port == b->port && a->vf == b->vf;
+}
+
 static void say_path(struct look *look, const struct sim_probe *probe,
 		     const struct sim_endpoint *to, const struct sim_probe_result *result)
 {
 	char name[SIM_ENDPOINT_NAME], other[SIM_ENDPOINT_NAME];
 
 	if (result->why == SIM_PASSED)
-		look_say(look, "%s reaches LID %u, where %s is, with P_Key %#x and must not",
+		look_say(look, "%s reaches LID %u, where %s is, with P_Key %#x and %s",
 			 sim_endpoint_name(&probe->from, name), probe->dlid,
-			 sim_endpoint_name(&result->reached, other), probe->pkey);
+			 sim_endpoint_name(&result->reached, other), probe->pkey,
+			 is_same(&result->reached, to) ? "must not" : "meant another");
 	else
 		look_say(look, "%s does not reach LID %u of %s with P_Key %#x: at %s port %u %s",
 			 sim_endpoint_name(&probe->from, name), probe->dlid,
 			 sim_endpoint_name(to, other), probe->pkey, result->at->node->name,
 			 result->at->number, sim_drop_text(result->why));
-}
-
-static bool is_same(const struct sim_endpoint *a, const struct sim_endpoint *b)
-{
-	return a->port == b->port && a->vf == b->vf;
 }
 
 static void check_path(struct look *look, const struct sim_endpoint *from,

@@ -87,7 +87,8 @@ struct scenario {
 	unsigned n_takeovers; /* that others are master than who was it last */
 
 	/* Who is to be member of what, beside the default partition. */
-	bool closed; /* the default partition has all ports but the subnet manager's limited, */
+	bool has_rules; /* the operator's may keep VFs down */
+	bool closed;    /* the default partition has all ports but the subnet manager's limited, */
 	bool vports_limited; /* or only the vports */
 	struct scenario_member members[SCENARIO_MEMBERS];
 	unsigned n_members;

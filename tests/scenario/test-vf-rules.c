@@ -37,7 +37,10 @@ enum { VFS = 4 };
 
 static int set_up(void **state)
 {
-	*state = scenario_new(1);
+	struct scenario *s = scenario_new(1);
+
+	s->has_rules = true;
+	*state = s;
 	return 0;
 }
 
@@ -701,7 +704,7 @@ static void who_does_not_take_a_lid_shares_that_of_its_port(void **state)
 	/* It is not tried again. */
 	scenario_run(s, TRAP_PAUSE + LOOP_SEC);
 	before = costs_until_now(s);
-	vf_starts(s, port, 2, LAWFUL + 1);
+	vf_starts(s, port, 2, LAWFUL + 4);
 	expect_no_table_is_written(s, costs_to_active(s, port, 2, before));
 	scenario_stop_sm(s);
 	scenario_start_sm(s);
