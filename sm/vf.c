@@ -119,6 +119,7 @@ void vf_set_guid(struct fabric *f, struct endpoint e, uint64_t guid)
 		return;
 	release_guid(f, vf->guid, vf_number(e.port, e.index));
 	vf->guid = guid;
+	vf->offered = false;
 }
 
 bool vf_is_here(const struct fabric *f, struct endpoint e)

@@ -59,9 +59,10 @@ struct vf {
 	bool naming : 1;          /* VNodeDescription is to be read */
 	bool busy : 1;            /* a Set of VPortInfo, or a request for its table, is under way */
 	bool twin : 1;            /* a late Set of VPortInfo or of its P_Keys may yet arrive */
-	bool duplicate : 1;       /* its GUID is another's: it is told nothing */
-	bool resettled : 1;       /* that has just become so, or has ended */
-	bool denied_lid : 1;      /* it asks for a LID of its own, and rules give it none */
+	bool offered : 1;    /* its LID was given for an offer that it may not take, see vport.c */
+	bool duplicate : 1;  /* its GUID is another's: it is told nothing */
+	bool resettled : 1;  /* that has just become so, or has ended */
+	bool denied_lid : 1; /* it asks for a LID of its own, and rules give it none */
 	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
 };

@@ -733,9 +733,10 @@ static bool wants_lid(const struct sm *sm, struct endpoint e)
 	return vf->state != PORT_ACTIVE || runs_with_lid(sm, e);
 }
 
-/* It was offered one, and is to have it no longer. */
-static void take_lid_back(struct sm *sm, const struct vf *vf)
+/* It was given one for the offer, not before and elsewhere, and is to have it no longer. */
+static void take_lid_back(struct sm *sm, struct vf *vf)
 {
+	vf->offered = false;
 	if (reserve_has_lid(sm, vf->guid))
 		return;
 	routes_drop(sm, vf->lid);
@@ -785,7 +786,7 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 	if (vf->resettled)
 		sm_include(sm, e.port);
 	vf->resettled = false;
-	if (vf->lid && takes_part(sm, e) && !wants_lid(sm, e) && !asks_for_lid(vf))
+	if (vf->offered && takes_part(sm, e) && !wants_lid(sm, e) && !asks_for_lid(vf))
 		take_lid_back(sm, vf);
 	vf->denied_lid = vf->known && asks_for_lid(vf) && !wants_lid(sm, e);
 	if (takes_part(sm, e) && wants_lid(sm, e)) {
@@ -798,6 +799,8 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 		}
 		if (!id)
 			r = assign_lid(sm, e, vf->guid);
+		if (!id)
+			vf->offered = !asks_for_lid(vf);
 		if (r < 0)
 			vf->reason = r == -ENOSPC ? REASON_OUT_OF_LIDS : REASON_OUT_OF_MEMORY;
 	}
