@@ -15,17 +15,54 @@
 #include "tests/sim/guests.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/macros.h"
 #include "tests/sim/vf.h"
 
-void guests_init(struct guests *guests, struct sim_fabric *fabric)
+/* ---- not sleeping at once -------------------------------------------------------------------- */
+
+/* The loop's clock stands still as long as it works, and that is not what is looked for here. */
+static uint64_t precise_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * LOOP_SEC + (uint64_t)t.tv_nsec;
+}
+
+static void look(void *user)
+{
+	struct guests *guests = user;
+	uint64_t now = precise_now();
+
+	if (!linger_on(&guests->linger, now))
+		return;
+	sched_yield();
+	linger_gave_way(&guests->linger, now, precise_now());
+	loop_timer_set(guests->look, loop_now(guests->fabric->loop));
+}
+
+void guests_heard(struct guests *guests)
+{
+	linger_begin(&guests->linger, precise_now());
+	loop_timer_set(guests->look, loop_now(guests->fabric->loop));
+}
+
+int guests_init(struct guests *guests, struct sim_fabric *fabric)
 {
 	*guests = (struct guests){ .fabric = fabric };
 	list_init(&guests->all);
 	list_init(&guests->dirty);
+	return loop_timer_new(fabric->loop, look, guests, &guests->look);
+}
+
+void guests_done(struct guests *guests)
+{
+	loop_timer_free(TAKE(guests->look));
 }
 
 /* ---- coming and going ------------------------------------------------------------------------ */

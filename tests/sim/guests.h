@@ -11,17 +11,13 @@
 #include <sys/types.h>
 
 #include "tests/sim/fabric.h"
+#include "tests/sim/linger.h"
 #include "tests/sim/stream.h"
 
 enum {
 	GUEST_ETIMEDOUT = 110, /* the status of what could not be delivered */
 
-	/*
-	 * Who has asked will most likely ask again before anybody who sleeps could be woken: so a
-	 * guest is listened to a little longer, some 20 us, and not for ever while others wait.
-	 */
-	GUEST_IDLE_READS = 64,
-	GUEST_MOST_READS = 1024,
+	GUEST_MOST_READS = 16, /* in a row, while others wait */
 };
 
 struct guests {
@@ -29,6 +25,8 @@ struct guests {
 	struct list all;
 	struct list dirty; /* that have something to be flushed */
 	unsigned depth;
+	struct linger_state linger;
+	struct loop_timer *look; /* so that the loop goes round, and does not sleep */
 };
 
 struct guest {
@@ -44,7 +42,8 @@ struct guest {
 	bool (*is_gone)(struct guest *guest); /* its process, of which nobody has told yet */
 };
 
-void guests_init(struct guests *guests, struct sim_fabric *fabric);
+int guests_init(struct guests *guests, struct sim_fabric *fabric); /* 0 or -errno */
+void guests_done(struct guests *guests);                           /* takes zeros */
 
 /*
  * The port that @where names: a node's name, description or GUID, "" for the first node, and behind
@@ -64,6 +63,9 @@ void guest_detach(struct guest *guest); /* also if it is not attached */
 void guests_begin(struct guests *guests);
 void guests_end(struct guests *guests);
 void guest_touch(struct guest *guest);
+
+/* Something came from a guest: the loop does not sleep for a while, as linger.h has it. */
+void guests_heard(struct guests *guests);
 
 /* Its port as the guest sees it: of a virtual function, that one's. */
 struct guest_view {

@@ -91,7 +91,10 @@ tests_sim_test_faults_CPPFLAGS = $(sim_cppflags)
 libsim_a_SOURCES += tests/sim/net-file.c tests/sim/net-file.h
 check_PROGRAMS += tests/sim/test-net-file
 tests_sim_test_net_file_CPPFLAGS = $(sim_cppflags)
-libsim_a_SOURCES += tests/sim/guests.c tests/sim/guests.h
+libsim_a_SOURCES += tests/sim/guests.c tests/sim/guests.h tests/sim/linger.h
+check_PROGRAMS += tests/sim/test-linger
+tests_sim_test_linger_CPPFLAGS = $(sim_cppflags)
+tests_sim_test_linger_LDFLAGS = -Wl,--wrap=sched_yield,--wrap=clock_gettime
 libsim_a_SOURCES += tests/sim/server.c tests/sim/server.h
 libsim_a_SOURCES += tests/sim/stream-server.c tests/sim/stream-server.h
 libsim_a_SOURCES += tests/sim/console.c tests/sim/console.h

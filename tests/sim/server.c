@@ -8,7 +8,8 @@
  * sendmmsg(). A client blocks in its own send, with locks held, while our queue is full, so we read
  * whatever comes, and never wait for a client that does not read (its queue holds
  * net.unix.max_dgram_qlen datagrams, 10 by default): what it has no room for waits here, up to
- * BACKLOG packets, and then packets are lost, as on any wire.
+ * BACKLOG packets, and then packets are lost, as on any wire. When all is done the loop goes round
+ * for a while before it sleeps (linger.h), which lets everybody speak, not only who spoke last.
  *
  * What is lost. libumad2sim has no time-outs, so what a client sends and what comes to nothing goes
  * back to it at once with status 110, as ibsim does it: the bytes of its own request, only that the
@@ -400,9 +401,9 @@ static void on_data(void *user, unsigned ready)
 	}
 	if (!(ready & LOOP_READ))
 		return;
-	for (unsigned idle = 0, n = 0;
-	     !seat->dead && idle < GUEST_IDLE_READS && n < GUEST_MOST_READS; n++)
-		idle = read_packets(seat) ? 0 : idle + 1;
+	for (unsigned n = 0; n < GUEST_MOST_READS && read_packets(seat) && !seat->dead; n++)
+		;
+	guests_heard(seat->server->guests);
 }
 
 /* ---- control --------------------------------------------------------------------------------- */

@@ -676,9 +676,9 @@ static void on_ready(void *user, unsigned ready)
 	}
 	if (!(ready & LOOP_READ))
 		return;
-	for (unsigned idle = 0, n = 0; !c->dead && idle < GUEST_IDLE_READS && n < GUEST_MOST_READS;
-	     n++)
-		idle = read_frames(c) ? 0 : idle + 1;
+	for (unsigned n = 0; n < GUEST_MOST_READS && read_frames(c) && !c->dead; n++)
+		;
+	guests_heard(c->server->guests);
 }
 
 /* ---- those who come -------------------------------------------------------------------------- */

@@ -267,7 +267,11 @@ static int start(struct program *program, struct options *options)
 	program->fabric->quirks.speeds_ext_unasked = true;
 	program->fabric->on_drop = on_drop;
 	program->fabric->on_drop_user = program;
-	guests_init(&program->guests, program->fabric);
+	r = guests_init(&program->guests, program->fabric);
+	if (r < 0) {
+		log_error("out of memory");
+		return EXIT_FAILURE;
+	}
 	program->console = (struct console){
 		.fabric = program->fabric,
 		.guests = &program->guests,
@@ -302,6 +306,7 @@ static void done(struct program *program)
 	sessions_free(program->sessions);
 	stream_server_free(program->streams);
 	sim_server_free(program->server);
+	guests_done(&program->guests);
 	sim_net_done(&program->net);
 	sim_fabric_free(program->fabric);
 	loop_free(program->loop);
