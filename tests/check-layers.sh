@@ -27,7 +27,7 @@ systemd/options.h conf base
 tests             ctl store sm conf mad routing base systemd
 tests/sim         base tests/unit/loop-virtual.h
 tests/sim/vsm-sim.c base systemd
-tests/umad        tests/umad tests/sim/stream.h base
+tests/umad        tests/umad tests/sim/stream.h tests/sim/linger.h base
 '
 
 # The preload (tests/umad) is a stranger to all of vsm: it only shares the stream with the simulator.

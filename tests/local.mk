@@ -118,7 +118,7 @@ kmad_sources = tests/umad/kmad.c tests/umad/kmad.h tests/umad/wire.h \
 	tests/umad/agent.c tests/umad/file.c tests/umad/file.h tests/umad/smi.c tests/umad/smi.h \
 	tests/umad/rmpp-send.c tests/umad/rmpp-receive.c
 preload_sources = $(kmad_sources) base/timer-queue.c base/timer-queue.h base/list.h base/macros.h \
-	tests/sim/stream.h tests/umad/link.c tests/umad/link.h \
+	tests/sim/stream.h tests/sim/linger.h tests/umad/link.c tests/umad/link.h \
 	tests/umad/link-stream.c tests/umad/link-datagram.c \
 	tests/umad/device.c tests/umad/device.h tests/umad/device-inside.h \
 	tests/umad/device-ask.c tests/umad/open-file.c tests/umad/sysfs.c tests/umad/sysfs.h \

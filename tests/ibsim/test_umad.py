@@ -19,7 +19,8 @@ tests = suite.tests
 UMAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "umad")
 CLIENT = os.path.join(UMAD, "client.py")
 BRIDGE = os.path.join(UMAD, "bridge.py")
-CHECKS = ("readable", "timeout", "agents", "issm", "sysfs", "fork", "blocking", "batches")
+CHECKS = ("readable", "timeout", "agents", "issm", "sysfs", "fork", "blocking",
+          "asleep", "batches")
 
 
 class Simulator(lib.Simulator):

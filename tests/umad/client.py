@@ -301,6 +301,21 @@ def blocking():
     sys.exit("read() came back")
 
 
+def asleep():
+    """Who waits for what does not come sleeps, but for a moment at first, and that long enough."""
+    umad = Umad()
+    agent = umad.register(0x81, 1)
+    umad.send(agent, smp(0x11), 0xffff, 0, 1000)
+    check(umad.wait(5) and len(os.read(umad.fd, 320)) == 320, "no answer")
+    poll = select.poll()
+    poll.register(umad.fd, select.POLLIN)
+    began, used = time.monotonic(), time.process_time()
+    check(not poll.poll(500), "readable, and nothing is there")
+    took, used = time.monotonic() - began, time.process_time() - used
+    check(took >= 0.499, f"poll() came back after {took} s of 0.5")
+    check(used < 0.1, f"{used} s of processor time while it waited")
+
+
 def batches():
     """Many requests at once are all answered."""
     umad = Umad()

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "tests/sim/linger.h"
 #include "tests/umad/device.h"
 
 enum {
@@ -22,6 +23,7 @@ struct device_port {
 	unsigned users;   /* files */
 	unsigned pollers; /* threads that wait for packets by themselves */
 	bool polled;      /* that has been so a moment ago */
+	struct linger_state linger;
 	bool issm;
 };
 

@@ -8,6 +8,9 @@
  * the truth without knowing us; an event can always be written, and so can an umad. That a
  * descriptor does not block is also the event's to know.
  *
+ * Who waits for records does not sleep at once (tests/sim/linger.h): the answer to a packet is
+ * nearly always nearer than the time that it takes to fall asleep and be woken.
+ *
  * A file lives as long as any of its descriptors. It is always closed on exec, because what comes
  * after exec would find an event.
  */
@@ -17,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -220,6 +224,23 @@ static void cancelled_at_wire(void *user)
 	device_unlock();
 }
 
+/* poll(), but it does not sleep as long as linger.h thinks better of it. */
+static int poll_awake(struct pollfd *p, nfds_t n, int msec, struct linger_state *linger)
+{
+	int r = real_poll(p, n, 0);
+	uint64_t t = device_now();
+
+	linger_begin(linger, t);
+	while (!r && msec && linger_on(linger, t)) {
+		sched_yield();
+		linger_gave_way(linger, t, device_now());
+		r = real_poll(p, n, 0);
+		t = device_now();
+	}
+
+	return r || !msec ? r : real_poll(p, n, msec);
+}
+
 /*
  * Waits at the connection itself, not for another thread to do so: that is the way that is quick.
  * Under the lock, which is free meanwhile. What poll() returns.
@@ -231,6 +252,7 @@ static int wait_at_wire(struct open_file *file, int fd, int msec)
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = port->link->fd, .events = POLLIN },
 	};
+	struct linger_state linger = port->linger;
 	int r;
 
 	if (!link_flush(port->link))
@@ -239,11 +261,12 @@ static int wait_at_wire(struct open_file *file, int fd, int msec)
 	port->polled = true;
 	device_unlock();
 	pthread_cleanup_push(cancelled_at_wire, port);
-	r = real_poll(p, COUNT(p), msec);
+	r = poll_awake(p, COUNT(p), msec, &linger);
 	r = r < 0 ? -errno : r;
 	pthread_cleanup_pop(0);
 	device_lock();
 	port->pollers--;
+	port->linger = linger;
 	device_is_busy();
 	if (p[1].revents && has_wire(file) && !link_receive(port->link))
 		device_wake();
