@@ -36,7 +36,7 @@
 
 enum {
 	BATCH = 64,
-	ANSWERS = 8, /* leave together: the client works on them while we do the next */
+	ANSWERS = 4, /* leave together: the client works on them while we do the next */
 	BACKLOG = 65536,
 	BUFFERS = 8 << 20, /* bytes of a socket, if we may */
 	NODE_AT = 12,      /* in the data of CONNECT */
