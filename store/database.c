@@ -29,9 +29,12 @@
 #include "store/database-inside.h"
 
 #define APPLICATION_ID 0x56534d64 /* "VSMd" */
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
-/* Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB). */
+/*
+ * Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB; a million
+ * members of partitions: 30 MB).
+ */
 #define FILE_MAX  (256 * 1024 * 1024)
 #define PAGE_SIZE 4096
 
@@ -50,19 +53,21 @@ static const char *const tables[ROW_KIND_COUNT] = {
 	[ROW_RESERVATION] =
 		"CREATE TABLE reservation (guid INTEGER PRIMARY KEY, lid INTEGER, places BLOB, "
 		"name TEXT)",
+	[ROW_PARTITION] = "CREATE TABLE partition (pkey INTEGER PRIMARY KEY, name TEXT)",
+	[ROW_MEMBER] = "CREATE TABLE member (pkey INTEGER, guid INTEGER, membership INTEGER, "
+		       "index0 INTEGER, PRIMARY KEY (pkey, guid)) WITHOUT ROWID",
 };
 
 /* Tables came one after another: so many had the schemas before ours. */
-static const size_t n_tables_of[SCHEMA_VERSION] = { [1] = ROW_RESERVATION, [2] = ROW_RESERVATION };
+static const size_t n_tables_of[SCHEMA_VERSION] = {
+	[1] = ROW_RESERVATION,
+	[2] = ROW_RESERVATION,
+	[3] = ROW_PARTITION,
+};
 
 /* Schema 1 had one M_Key in a row; the upgrade makes the text above of it. */
 static const char mkey_table_1[] = "CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)";
-static const char upgrade_1[] = "BEGIN IMMEDIATE;"
-				"ALTER TABLE mkey ADD COLUMN other INTEGER DEFAULT 0;"
-				"PRAGMA user_version = 2; COMMIT";
-
-/* Schema 2 had no reservations. */
-static const char upgrade_2[] = "PRAGMA user_version = 3; COMMIT";
+static const char upgrade_1[] = "ALTER TABLE mkey ADD COLUMN other INTEGER DEFAULT 0";
 
 /* ---- results --------------------------------------------------------------------------------- */
 
@@ -281,21 +286,27 @@ static int make_tables(struct database *db, struct database_report *report)
 	return r;
 }
 
-static int upgrade_from_2(struct database *db, struct database_report *report)
+/* What the next schema has besides. */
+static int upgrade_once(struct database *db, struct database_report *report)
 {
+	size_t n_tables =
+		db->version + 1 == SCHEMA_VERSION ? COUNT(tables) : n_tables_of[db->version + 1];
+	char sql[64];
 	int r = execute(db, "BEGIN IMMEDIATE", report);
 
-	if (r == 0)
-		r = execute(db, tables[ROW_RESERVATION], report);
+	if (r == 0 && db->version == 1)
+		r = execute(db, upgrade_1, report);
+	for (size_t i = n_tables_of[db->version]; r == 0 && i < n_tables; i++)
+		r = execute(db, tables[i], report);
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %" PRId64 "; COMMIT", db->version + 1);
 
-	return r == 0 ? execute(db, upgrade_2, report) : r;
+	return r == 0 ? execute(db, sql, report) : r;
 }
 
 int database_upgrade(struct database *db, struct database_report *report)
 {
 	while (db->version < SCHEMA_VERSION) {
-		int r = db->version == 1 ? execute(db, upgrade_1, report)
-					 : upgrade_from_2(db, report);
+		int r = upgrade_once(db, report);
 
 		if (r < 0) {
 			if (!sqlite3_get_autocommit(db->sql))
@@ -449,6 +460,7 @@ void database_close(struct database *db)
 		sqlite3_finalize(db->put[kind]);
 		sqlite3_finalize(db->forget[kind]);
 	}
+	sqlite3_finalize(db->forget_members);
 	sqlite3_close(db->sql);
 	free(db);
 }
