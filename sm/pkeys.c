@@ -117,7 +117,8 @@ static unsigned wanted_keys(const struct sm *sm, const struct owner *owner, uint
 
 		for (unsigned j = 0; j < k && n + j < room; j++)
 			ret[n + j] = keys[j];
-		if (k > 0 && partition->indx0 && !indx0_found && n < room) {
+		if (k > 0 && !indx0_found && n < room &&
+		    partition_wants_index0(partition, owner->guid)) {
 			uint16_t first = ret[0];
 
 			ret[0] = keys[0];
