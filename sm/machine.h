@@ -160,7 +160,8 @@ struct sm {
 	struct transport *transport;
 	struct keeper *keeper;
 	struct conf conf;
-	struct partitions *partitions;
+	struct partitions *partitions; /* in use: see partition.c */
+	struct run_time *run_time;
 	struct sm_listener listener;
 	void *user;
 
@@ -181,13 +182,14 @@ struct sm {
 	uint32_t n_busy;   /* nodes that the phase waits for */
 	bool sweep_wanted; /* another sweep when this one is done */
 	bool full_wanted;
-	bool look_wanted;  /* the same, but at what was told of only */
-	bool narrow;       /* this reconcile is such a one: it does not sweep */
-	bool doubt_wanted; /* tables are to be read again with it */
-	bool changed;      /* since the last reconcile: another fabric, or another plan */
-	bool wrote;        /* this reconcile has set something */
-	bool news;         /* since the last reconcile: what may want another plan, see work.c */
-	bool still;        /* the last plan had nothing to ask or set, and nothing to wait for */
+	bool look_wanted;    /* the same, but at what was told of only */
+	bool narrow;         /* this reconcile is such a one: it does not sweep */
+	bool doubt_wanted;   /* tables are to be read again with it */
+	bool intent_changed; /* the next walk counts as one that has made a change */
+	bool changed;        /* since the last reconcile: another fabric, or another plan */
+	bool wrote;          /* this reconcile has set something */
+	bool news;           /* since the last reconcile: what may want another plan, see work.c */
+	bool still;          /* the last plan had nothing to ask or set, and nothing to wait for */
 	bool came_up;
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */
 	bool giving_way;   /* this is to be told to @heir */
@@ -335,6 +337,7 @@ void pkeys_done(struct sm *sm);
 uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
 bool pkeys_enforces(const struct sm *sm, uint32_t port);
 
+enum partition_kind pkeys_kind_of(const struct node *node);
 /* What the table should hold is not what it holds, in this block; @ret is what it should hold. */
 bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned n, unsigned block,
 		  uint8_t ret[static SMP_DATA_SIZE]);
@@ -366,6 +369,18 @@ int vports_plan_lids(struct sm *sm);
 void vports_update_reasons(struct sm *sm);
 /* Of a port that is Active: what is wrong with its virtualization, or with its own vport. */
 enum reason vports_reason_of_port(const struct sm *sm, uint32_t port);
+
+/* partition.c: what run time adds to the partitions of the file. */
+int partition_init(struct sm *sm);
+/* What the store has; then @given is taken over and used, or nothing is done. */
+void partition_read_name(void *user, const struct kept_partition *partition);
+void partition_read_member(void *user, const struct kept_member *member);
+int partition_start(struct sm *sm, struct partitions *given);
+/* The file was read again. Taken over also on failure, after which all is as before. */
+int partition_replace(struct sm *sm, struct partitions *given);
+/* What the file says is the caller's again; only partition_done() may follow. */
+struct partitions *partition_take_given(struct sm *sm);
+void partition_done(struct sm *sm);
 
 /* lids.c: who gets which LID. */
 int lids_plan(struct sm *sm);

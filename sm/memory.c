@@ -105,7 +105,9 @@ void memory_load(struct sm *sm)
 	static const struct keep_reader reader = { .identity = read_identity,
 						   .mkey = read_mkey,
 						   .quirks = read_quirks,
-						   .reservation = read_reservation };
+						   .reservation = read_reservation,
+						   .partition = partition_read_name,
+						   .member = partition_read_member };
 
 	keep_read(sm->keeper, &reader, sm);
 	reserve_load(sm);
