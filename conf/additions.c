@@ -2,9 +2,9 @@
 
 /*
  * Two sorted arrays of the same members, because two questions are asked of them: who is in a
- * partition, and in which partitions is a GUID. A change is merged into both, which for a million
- * members is a few milliseconds of copying and no sorting; somebody who changes partitions waits
- * for a disk anyway.
+ * partition, and in which partitions is a GUID. A change is merged into both: copying, and no
+ * sorting. Together with partition-compose.c that is a fifth of a second with a million members,
+ * and a disk's time with ten thousand; somebody who changes partitions waits for a disk anyway.
  *
  * Knows neither disks nor ports. What may be changed at all is sm's business.
  */

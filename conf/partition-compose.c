@@ -3,8 +3,7 @@
 /*
  * Partitions of the file and additions of run time become one, of the same shape as those of a file
  * alone, so that nobody who asks has to know where an answer comes from. All lists that go in are
- * sorted, so they are merged; with a million members that is some milliseconds for each change, and
- * nothing for each question.
+ * sorted, so they are merged, once for each change, and a question costs nothing more than before.
  */
 
 #include <errno.h>

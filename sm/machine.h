@@ -162,6 +162,7 @@ struct sm {
 	struct conf conf;
 	struct partitions *partitions; /* in use: see partition.c */
 	struct run_time *run_time;
+	bool intent_changed; /* the next walk counts as one that has made a change */
 	struct sm_listener listener;
 	void *user;
 
@@ -182,14 +183,13 @@ struct sm {
 	uint32_t n_busy;   /* nodes that the phase waits for */
 	bool sweep_wanted; /* another sweep when this one is done */
 	bool full_wanted;
-	bool look_wanted;    /* the same, but at what was told of only */
-	bool narrow;         /* this reconcile is such a one: it does not sweep */
-	bool doubt_wanted;   /* tables are to be read again with it */
-	bool intent_changed; /* the next walk counts as one that has made a change */
-	bool changed;        /* since the last reconcile: another fabric, or another plan */
-	bool wrote;          /* this reconcile has set something */
-	bool news;           /* since the last reconcile: what may want another plan, see work.c */
-	bool still;          /* the last plan had nothing to ask or set, and nothing to wait for */
+	bool look_wanted;  /* the same, but at what was told of only */
+	bool narrow;       /* this reconcile is such a one: it does not sweep */
+	bool doubt_wanted; /* tables are to be read again with it */
+	bool changed;      /* since the last reconcile: another fabric, or another plan */
+	bool wrote;        /* this reconcile has set something */
+	bool news;         /* since the last reconcile: what may want another plan, see work.c */
+	bool still;        /* the last plan had nothing to ask or set, and nothing to wait for */
 	bool came_up;
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */
 	bool giving_way;   /* this is to be told to @heir */

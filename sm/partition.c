@@ -335,7 +335,6 @@ static uint64_t reconcile(struct sm *sm)
 {
 	unsigned walks = sm->phase == PHASE_REST ? 1 : 2;
 
-	sm->planned_keys.stale = true;
 	sm->intent_changed = true;
 	sm->changed = sm->changed || walks == 2;
 	sm_sweep_again(sm, false);

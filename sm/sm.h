@@ -115,7 +115,8 @@ struct sm_partition_change {
 
 struct sm_partition_result {
 	int error; /* 0, or -errno and nothing has changed: -EPERM: the file says so, -EEXIST: the
-		      name, -EINVAL, -E2BIG: a limit, -ECANCELED: of sm_free(), or of the disk */
+		      name, -EINVAL, -E2BIG: a limit, or of the disk; -ECANCELED: sm_free() came
+		      first, and why says what is known */
 	char why[256];       /* a sentence about the error, without a full stop */
 	bool changed;        /* else all was as wanted already */
 	uint32_t n_changed;  /* members that were added, changed or taken out */

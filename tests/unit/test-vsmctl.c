@@ -485,7 +485,7 @@ static void wrong_words_about_reservations_are_refused(void **state)
 	struct fixture *f = *state;
 
 	expect(f, RUN(f, "vf", "add"), 2, "usage: vsmctl vf add GUID");
-	expect(f, RUN(f, "vf"), 2, "there is no verb \"vf ad\"");
+	expect(f, RUN(f, "vf"), 2, "there is no verb \"vf\"");
 	expect(f, RUN(f, "vf", "ad", "0x0200000000000001"), 2, "there is no verb \"vf ad\"");
 	expect(f, RUN(f, "vf add", "0x0200000000000001", "5"), 2, "usage: vsmctl vf add GUID");
 	expect(f, RUN(f, "vf", "show", "--lid", "5"), 2, "vf show has no option --lid");
