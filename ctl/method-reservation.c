@@ -227,6 +227,7 @@ static void put_reservation(struct row *row, const struct call *call,
 	row_put(row, "places", make_places(reserved));
 	row_put(row, "pkeys", make_pkeys(call, reserved->guid));
 	row_put(row, "at", make_where(call, reserved->guid));
+	row_guid(row, "moving_to", sm_moving_to(call->sm, reserved->guid));
 }
 
 static void fail_as(struct call *call, int r, const char *why)
@@ -307,6 +308,35 @@ void method_vf_remove(struct call *call)
 	wait_for_disk(call);
 }
 
+/* It is to be at another port, or that is taken back. */
+void method_vf_move(struct call *call)
+{
+	const char *port = call_text(call, "port");
+	bool cancel = call_flag(call, "cancel");
+	struct kept_reservation about = { .guid = 0 };
+	char why[SM_WHY_SIZE] = "";
+	uint64_t to = 0;
+	int r;
+
+	if (!take_own_guid(call, &about.guid) || (port && !take_guid(call, port, &to)))
+		return;
+	if (cancel == (port != NULL)) {
+		call_fail(call, PROTOCOL_BAD_PARAMS,
+			  "it needs \"port\", which is PORT_GUID, or --cancel, and not both");
+		return;
+	}
+	r = cancel ? sm_move_cancel(call->sm, about.guid, why)
+		   : sm_move(call->sm, about.guid, to, why);
+	if (r < 0) {
+		fail_as(call, r, why);
+		return;
+	}
+	row_guid(&call->result, "guid", about.guid);
+	row_guid(&call->result, "moving_to", sm_moving_to(call->sm, about.guid));
+	row_put(&call->result, "at", make_where(call, about.guid));
+	wait_for_disk(call);
+}
+
 static json_t *make_reservation(const struct call *call, const struct kept_reservation *reserved)
 {
 	struct row row = row_start();
@@ -316,24 +346,49 @@ static json_t *make_reservation(const struct call *call, const struct kept_reser
 	return row_end(&row);
 }
 
-static void add_one(struct call *call, struct page *page, uint64_t guid)
+static bool is_reserved(const struct call *call, uint64_t guid)
 {
 	const struct kept_reservation *reserved;
 
 	for (uint64_t i = 0; (reserved = sm_reservation(call->sm, i)); i++)
 		if (reserved->guid == guid)
+			return true;
+
+	return false;
+}
+
+static void add_one(struct call *call, struct page *page, uint64_t guid)
+{
+	struct kept_reservation moving = { .guid = guid };
+	const struct kept_reservation *reserved;
+
+	for (uint64_t i = 0; (reserved = sm_reservation(call->sm, i)); i++)
+		if (reserved->guid == guid)
 			page_add(page, make_reservation(call, reserved));
+	if (sm_moving_to(call->sm, guid) && !is_reserved(call, guid))
+		page_add(page, make_reservation(call, &moving));
 }
 
 static uint64_t add_all(struct call *call, struct page *page)
 {
 	const struct kept_reservation *reserved = NULL;
-	uint64_t i;
+	uint64_t n_reserved = 0, i;
 
+	while (sm_reservation(call->sm, n_reserved))
+		n_reserved++;
 	for (i = page->from; page->room > 0 && (reserved = sm_reservation(call->sm, i)); i++)
 		page_add(page, make_reservation(call, reserved));
+	/* Who is to move and has nothing reserved is behind them. */
+	for (; page->room > 0 && i >= n_reserved && sm_move_at(call->sm, i - n_reserved); i++) {
+		struct kept_reservation moving = {
+			.guid = sm_move_at(call->sm, i - n_reserved)->guid
+		};
 
-	return sm_reservation(call->sm, i) ? i : 0;
+		if (!is_reserved(call, moving.guid))
+			page_add(page, make_reservation(call, &moving));
+	}
+
+	return i < n_reserved || sm_move_at(call->sm, i - n_reserved) ? i : 0;
 }
 
 void method_vf_show(struct call *call)

@@ -119,6 +119,9 @@ static void put_counts(struct row *row, const struct sm_status *s, const struct 
 	row_number(row, "vfs_active", vfs->active);
 	row_number(row, "vfs_not_active", vfs->problems);
 	row_number(row, "lids_used", s->lids_used);
+	row_number(row, "lids_spare", s->lids_spare);
+	row_number(row, "lids_free", s->lids_free);
+	row_number(row, "lids_total", s->lids_total);
 	row_number(row, "sweeps", s->sweeps);
 }
 

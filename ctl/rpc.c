@@ -54,6 +54,7 @@ static const struct method methods[] = {
 	{ "reload",     ROLE_ADMIN,  false, "", method_reload },
 	{ "vf-add",     ROLE_ADMIN,  true,  "guid:t lid:n place:l name:t ", method_vf_add },
 	{ "vf-remove",  ROLE_ADMIN,  true,  "guid:t ", method_vf_remove },
+	{ "vf-move",    ROLE_ADMIN,  true,  "guid:t port:t cancel:b ", method_vf_move },
 	{ "vf-show",    ROLE_READER, true,  "from:n limit:n guid:t ", method_vf_show },
 };
 /* clang-format on */

@@ -130,5 +130,6 @@ void method_path(struct call *call);
 void method_events(struct call *call);
 void method_explain(struct call *call);
 void method_vf_add(struct call *call);
+void method_vf_move(struct call *call);
 void method_vf_remove(struct call *call);
 void method_vf_show(struct call *call);

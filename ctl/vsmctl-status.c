@@ -52,6 +52,18 @@ static void show_vfs_line(const json_t *s, const struct view *view)
 	printf("\n");
 }
 
+static void show_lids(const json_t *s)
+{
+	long long total = member_number(s, "lids_total");
+
+	if (total == 0 || strcmp(member_text(s, "state", "?"), "master") != 0)
+		return; /* it gives none */
+	printf("%lld LIDs in use, ", member_number(s, "lids_used"));
+	if (member_number(s, "lids_spare"))
+		printf("%lld spare, ", member_number(s, "lids_spare"));
+	printf("%lld of %lld free\n", member_number(s, "lids_free"), total);
+}
+
 static void show_last_sweep(const json_t *s)
 {
 	const json_t *sweep = json_object_get(s, "last_sweep");
@@ -156,6 +168,7 @@ void show_status(const json_t *s, const struct view *view)
 {
 	show_first_line(s, view);
 	show_vfs_line(s, view);
+	show_lids(s);
 	show_last_sweep(s);
 	show_place(s);
 	show_dumps(s, view);

@@ -52,16 +52,28 @@ static const char *where_of(const json_t *row, char ret[static 340])
 	return ret;
 }
 
+/* Where it is, and is to be. */
+static void add_where(struct table *table, const json_t *row)
+{
+	const char *to = member_text(row, "moving_to", NULL);
+	char where[340];
+
+	if (to)
+		table_add(table, PAINT_WARN, "%s, moving to %s", where_of(row, where), to);
+	else
+		table_add(table, PAINT_NONE, "%s", where_of(row, where));
+}
+
 static void add_row(struct table *table, const json_t *row)
 {
-	char lid[24], places[512], where[340];
+	char lid[24], places[512];
 	bool fixed = json_is_integer(json_object_get(row, "reserved_lid"));
 	const char *name = member_text(row, "name", "");
 
 	table_add(table, PAINT_NONE, "%s", member_text(row, "guid", "?"));
 	table_add(table, PAINT_NONE, "%s", lid_of(row, lid));
 	table_add(table, PAINT_NONE, "%s", fixed ? "reserved" : "any");
-	table_add(table, PAINT_NONE, "%s", where_of(row, where));
+	add_where(table, row);
 	table_add(table, PAINT_NONE, "%s", places_of(row, places));
 	table_add(table, PAINT_NONE, "%s", name[0] ? name : "-");
 }
@@ -96,4 +108,19 @@ void show_vf_remove(const json_t *result, const struct view *view)
 {
 	(void)view;
 	printf("%s is not reserved.\n", member_text(result, "guid", "?"));
+}
+
+void show_vf_move(const json_t *result, const struct view *view)
+{
+	const char *guid = member_text(result, "guid", "?");
+	const char *to = member_text(result, "moving_to", NULL);
+	char where[340];
+
+	(void)view;
+	if (to)
+		printf("%s is to move to %s; now it is %s%s.\n", guid, to,
+		       json_is_object(json_object_get(result, "at")) ? "at " : "",
+		       where_of(result, where));
+	else
+		printf("%s is not to move.\n", guid);
 }

@@ -37,6 +37,7 @@ enum option_bit {
 	OPTION_BOTH = 4096,
 	OPTION_INDEX0 = 8192,
 	OPTION_WAIT = 16384,
+	OPTION_CANCEL = 32768,
 };
 
 #define OPTION_MEMBERSHIP (OPTION_FULL | OPTION_LIMITED | OPTION_BOTH)
@@ -94,6 +95,9 @@ static const struct verb verbs[] = {
 	{ "vf add", "GUID [--lid NUMBER] [--place PORT_GUID]... [--name TEXT]",
 	  "Reserve a LID and places for the GUID of a virtual function.", { "guid" }, 1, NULL, NULL,
 	  "guid", OPTION_LID | OPTION_PLACE | OPTION_NAME, show_vf_add },
+	{ "vf move", "GUID [PORT_GUID | --cancel]",
+	  "Make a physical port ready for a virtual function that is to move there.",
+	  { "guid", "port" }, 1, NULL, NULL, "guid", OPTION_CANCEL, show_vf_move },
 	{ "vf remove", "GUID", "Take that back.", { "guid" }, 1, NULL, NULL, "guid", 0, show_vf_remove },
 	{ "vf show", "[GUID]", "What is reserved.", { "guid" }, 0, NULL, "reservations", NULL, 0,
 	  show_vf_show },
@@ -120,6 +124,7 @@ static const struct {
 	{ "both", OPTION_BOTH, NULL, 'b' },
 	{ "index0", OPTION_INDEX0, "index0", 'b' },
 	{ "wait", OPTION_WAIT, NULL, 'b' },
+	{ "cancel", OPTION_CANCEL, "cancel", 'b' },
 };
 /* clang-format on */
 

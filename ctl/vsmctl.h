@@ -132,6 +132,7 @@ void show_version(const json_t *result, const struct view *view);
 void show_sweep(const json_t *result, const struct view *view);
 void show_reload(const json_t *result, const struct view *view);
 void show_vf_add(const json_t *result, const struct view *view);
+void show_vf_move(const json_t *result, const struct view *view);
 void show_vf_remove(const json_t *result, const struct view *view);
 void show_vf_show(const json_t *result, const struct view *view);
 

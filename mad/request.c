@@ -10,6 +10,10 @@
  * to any of them counts; which one it was tells the round trip even of repeated requests. A slot
  * that is used again has another generation, so that late answers to the old one are strays.
  *
+ * A request that is repeated may be done twice, the second time when its owner has gone on: a
+ *"twin" that was long under way overwrites what was set since. The engine cannot call it back; it
+ *tells of every Set that ends while a copy of it is unanswered, and when that was sent.
+ *
  * Time-outs are measured: 8 smoothed round trips of that agent, of all agents while this one is
  * unknown, doubled with every try. They lie in a wheel of lists; its tick is coarse, as time-outs
  * are.
@@ -69,6 +73,7 @@ struct flight {
 	uint8_t tries;
 	uint8_t packets; /* of these, counted as on the wire */
 	uint8_t by_lid;  /* one bit per try: it went by LID, not by directed route */
+	uint8_t open;    /* one bit per try: it was sent, and nobody has answered it */
 	bool unsent;     /* the last try could not even be sent */
 };
 
@@ -309,6 +314,8 @@ static void send_try(struct requests *r, struct flight *f)
 	/* A failure to send is a try without an answer. */
 	f->unsent = transport_send(r->transport, &d, &to, KERNEL_TIMEOUT_MS) < 0;
 	r->totals.send_errors += f->unsent;
+	if (!f->unsent)
+		f->open |= (uint8_t)(1u << (f->tries - 1));
 
 	if (list_is_empty(&f->window))
 		list_add_tail(&r->window, &f->window);
@@ -325,6 +332,7 @@ static void start_flight(struct requests *r, struct flight *f, struct sma *sma,
 	f->request = *request;
 	f->tries = 0;
 	f->by_lid = 0;
+	f->open = 0;
 	f->generation = (f->generation + 1) % GENERATIONS;
 	if (r->n_flights++ == 0) {
 		r->ticked = loop_now(r->loop) / WHEEL_TICK;
@@ -395,6 +403,18 @@ static void beat(struct requests *r)
 /* -- the end of a request -----------------------------------------------------------------------
  */
 
+/* What was not answered may arrive yet, and do what it says once more. */
+static void tell_twins(struct requests *r, const struct flight *f)
+{
+	unsigned try = MAX_TRIES;
+
+	if (!f->open || f->request.method != METHOD_SET || !r->handler->twin)
+		return;
+	while (!(f->open >> --try & 1))
+		continue;
+	r->handler->twin(r->user, f->sma, &f->request, f->sent_at[try]);
+}
+
 /* The one place where a request ends with a word to its owner. */
 static void conclude(struct requests *r, struct flight *f, struct answer *answer)
 {
@@ -403,6 +423,7 @@ static void conclude(struct requests *r, struct flight *f, struct answer *answer
 
 	answer->request = &request;
 	answer->tries = f->tries;
+	tell_twins(r, f);
 	end_flight(r, f);
 	if (answer->result != REQUEST_LOST)
 		note_answer(r);
@@ -603,6 +624,7 @@ bool requests_receive(struct requests *r, const struct arrival *arrival)
 		r->totals.malformed++;
 		return true;
 	}
+	f->open &= (uint8_t) ~(1u << try);
 	/* Busy means ask again: the same as no answer yet, IBA 13.4.7. */
 	if (wire_get(d, SMP_STATUS) == STATUS_BUSY)
 		leave_window(r, f);
@@ -690,9 +712,12 @@ static void on_soon(void *user)
 void requests_cancel(struct requests *r, struct sma *sma)
 {
 	list_remove(&sma->ready);
-	for (unsigned i = 0; i < SLOTS && sma->in_flight > 0; i++)
-		if (r->flights[i].sma == sma)
-			end_flight(r, &r->flights[i]);
+	for (unsigned i = 0; i < SLOTS && sma->in_flight > 0; i++) {
+		if (r->flights[i].sma != sma)
+			continue;
+		tell_twins(r, &r->flights[i]);
+		end_flight(r, &r->flights[i]);
+	}
 	/* The room that it had is others' now. */
 	pump_soon(r);
 }

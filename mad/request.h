@@ -74,6 +74,12 @@ struct request_handler {
 	/* @tries to @sma have not been answered so far; more will follow. May be NULL. */
 	void (*late)(void *user, struct sma *sma, unsigned tries);
 	/*
+	 * A Set has ended, and copies of it that nobody has answered may yet arrive, sent at
+	 * @sent_at or before: it was sent more than once, is lost, or was cancelled. Before its
+	 * done(), or within requests_cancel(). It may not cancel anybody. May be NULL.
+	 */
+	void (*twin)(void *user, struct sma *sma, const struct request *request, uint64_t sent_at);
+	/*
 	 * After a batch of done() and late() calls, or when an agent had nothing to be asked, and
 	 * before the engine asks for more. It may make agents ready, but not for ever: whoever is
 	 * made ready and has nothing causes another call. May be NULL.
@@ -105,7 +111,7 @@ void requests_set_own_mkey(struct requests *r, uint64_t mkey);
 /* @sma may have something to be asked. Cheap, and harmless if it has not. */
 void requests_make_ready(struct requests *r, struct sma *sma);
 
-/* Forget all requests to @sma; no done() for them. */
+/* Forget all requests to @sma; no done() for them, but twin(). */
 void requests_cancel(struct requests *r, struct sma *sma);
 
 /*

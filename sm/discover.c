@@ -354,18 +354,25 @@ static bool take_port_guid(struct fabric *f, uint32_t number, uint64_t guid)
 		return false;
 	if (port->guid && fabric_find_port(f, port->guid) == number)
 		guid_map_remove(&f->by_port_guid, port->guid);
+	if (port->guid && port->guid != guid) {
+		vfs_forget(f, number); /* those of another adapter */
+		port->guids_read = false;
+	}
 	port->guid = guid;
 
 	return guid_map_put(&f->by_port_guid, guid, number) == 0;
 }
 
-/* At another place: another device may have this GUID, and hold other P_Keys. */
-static void doubt_moved(struct fabric *f, uint32_t via, uint32_t far)
+/* At another place: another device may have this GUID, and hold other keys and aliases. */
+static void doubt_moved(struct sm *sm, uint32_t via, uint32_t far)
 {
+	struct fabric *f = &sm->fabric;
+
 	if (node_is_switch(node_of(f, far)) || f->ports[far].home == via)
 		return;
 	free(f->ports[far].pkeys);
 	f->ports[far].pkeys = NULL;
+	aliases_doubt(sm, far);
 }
 
 static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
@@ -374,7 +381,7 @@ static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 	bool is_new = f->ports[via].peer != far;
 
 	sm->changed = sm->changed || is_new;
-	doubt_moved(f, via, far);
+	doubt_moved(sm, via, far);
 	fabric_connect(f, via, far);
 	f->ports[via].checked = f->ports[far].checked = f->sweep;
 	f->ports[via].relink = f->ports[far].relink = false;
@@ -441,6 +448,8 @@ static void take_late_probe(struct sm *sm, const struct probe *probe, const stru
 
 	if (answer->result == REQUEST_ANSWERED) {
 		port->probe_silent = false;
+		/* By its turn another would be tried now. */
+		port->far_mkey = wire_get(answer->datagram, SMP_MKEY);
 		sm_sweep_again(sm, false);
 	} else if (answer->result == REQUEST_LOST && port->checked < probe->sweep) {
 		look_again(sm, probe->port);
@@ -655,15 +664,12 @@ static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 	if (port_held_lid(port) == 0 && before != 0)
 		forget_faults(sm, node);
 	if (port_held_lid(port) != 0) {
+		sm->inherited = sm->inherited || sm->adopting;
 		if (node_is_switch(node) && sm->adopting)
 			node->sw->cold = false;
 		return;
 	}
-	if (node->not_kept) {
-		not_kept_free(node->not_kept);
-		node->not_kept = NULL;
-		keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = node->guid });
-	}
+	memory_forget_quirks(sm, node);
 	if (node_is_switch(node)) {
 		/* One for which no LID was left may have been up all the time: see has_restarted().
 		 */
@@ -673,6 +679,7 @@ static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 	}
 	free(port->pkeys);
 	port->pkeys = NULL;
+	aliases_forget(sm, number);
 }
 
 static void take_end_port(struct sm *sm, uint32_t number, uint64_t mkey, uint16_t lid_before)
@@ -686,6 +693,7 @@ static void take_end_port(struct sm *sm, uint32_t number, uint64_t mkey, uint16_
 		node->extended = (capabilities & CAP_EXTENDED_SPEEDS) != 0;
 	port->sm = (capabilities & CAP_IS_SM) && number != sm->fabric.local_port;
 	look_for_restart(sm, number, lid_before);
+	aliases_look(sm, number);
 }
 
 void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer *answer)

@@ -63,6 +63,8 @@ void election_set_state(struct sm *sm, enum sm_state state, const char *why)
 	if (sm->state == SM_MASTER)
 		election_doubt_all(sm);
 	sm->state = state;
+	if (state == SM_MASTER)
+		twins_inherit(sm);
 	event_add(sm->events, EVENT_STATE, 0, 0, -1, "now %s: %s", sm_state_name(state), why);
 }
 

@@ -248,6 +248,7 @@ void fabric_forget_node(struct fabric *f, uint32_t number)
 	release_node(f, node);
 	init_ports(f, number);
 	node->guid = 0;
+	node->twins_until = 0;
 	node->present = false;
 	node->seen = f->free_node;
 	f->free_node = number;
@@ -457,6 +458,7 @@ int pkey_table_set_block(struct pkey_table **table, unsigned block,
 {
 	unsigned end = (block + 1) * PKEY_BLOCK;
 	unsigned known = *table ? (*table)->n_known : 0;
+	bool rest_empty = *table && (*table)->rest_empty;
 
 	if (end > known) {
 		struct pkey_table *bigger =
@@ -466,6 +468,7 @@ int pkey_table_set_block(struct pkey_table **table, unsigned block,
 			return -ENOMEM;
 		memset(&bigger->keys[known], 0, (end - known) * sizeof(bigger->keys[0]));
 		bigger->n_known = (uint16_t)end;
+		bigger->rest_empty = rest_empty;
 		*table = bigger;
 	}
 	for (unsigned i = 0; i < PKEY_BLOCK; i++)

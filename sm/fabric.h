@@ -40,6 +40,7 @@ const char *reason_remedy(enum reason reason);
 /* The P_Key table of a port as the device holds it; entries past what was read are not known. */
 struct pkey_table {
 	uint16_t n_known; /* a multiple of PKEY_BLOCK */
+	bool rest_empty;  /* but that the device came up without any */
 	uint16_t keys[];
 };
 
@@ -71,6 +72,7 @@ struct port {
 	uint64_t since;           /* loop_now() when the state or the reason last changed */
 	uint64_t mkey;            /* of end ports: what to ask with, see mkey.c */
 	uint64_t other_mkey;      /* or 0 */
+	uint64_t far_mkey;        /* with which somebody behind it answered too late; or 0 */
 	uint32_t checked;         /* sweep in which the link was last found to be as it is */
 	uint16_t lid;             /* planned base LID; 0: none */
 	uint16_t status;          /* of the last refused Set */
@@ -78,6 +80,7 @@ struct port {
 	uint8_t lmc;              /* planned */
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
 	uint8_t refusals;         /* Sets of PortInfo refused in a row */
+	uint8_t barred;           /* of a VF: enum reason: see vf-rules.c */
 	uint32_t fits;            /* sweep that found nothing to set; 0: read or set since */
 	struct fault set_fault;   /* they are refused again and again */
 	struct fault table_fault; /* its P_Key table is refused, or not answered for */
@@ -89,28 +92,32 @@ struct port {
 	bool busy : 1;            /* a PortInfo of it is in flight */
 	bool relink : 1;          /* what is behind the link is to be asked again */
 	bool fresh : 1;           /* Active since its far end was last asked, see discover.c */
+	bool guids_read : 1;      /* its GUIDInfo was, or need not be; see alias.c */
 	bool fdr10 : 1;           /* the link runs at FDR10, where PortInfo says QDR */
 	bool raised : 1; /* of a switch: what hangs there was armed, and it was not asked since */
+	bool info_twin : 1;          /* a late Set of its PortInfo may yet arrive, see twin.c, */
+	bool keys_twin : 1;          /* of its P_Key table, */
+	bool fdr10_twin : 1;         /* or of the vendor's ExtendedPortInfo */
 	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
 				      */
 };
 
 /* What only switches have. */
 struct sw {
-	uint8_t info[SMP_DATA_SIZE];     /* SwitchInfo as read or acknowledged */
-	uint8_t *lft;                    /* ledger: as read or acknowledged, lft_size bytes */
-	uint32_t lft_size;               /* a multiple of LFT_BLOCK */
-	uint64_t lft_known[768 / 64];    /* bit per block: lft is what the device holds */
-	uint64_t lft_bad[768 / 64];      /* bit per block: not written while lft_fault waits */
-	uint64_t lft_repeated[768 / 64]; /* bit per block: a Set of it was sent more than once, */
-	uint64_t repeated_at;            /* the last time then (loop_now()); 0: none was */
-	struct fault lft_fault;          /* Sets of LFT blocks, */
-	struct fault info_fault;         /* or of SwitchInfo, are refused or not answered */
-	uint32_t index;                  /* row in the current tables, or NO_SWITCH */
+	uint8_t info[SMP_DATA_SIZE];  /* SwitchInfo as read or acknowledged */
+	uint8_t *lft;                 /* ledger: as read or acknowledged, lft_size bytes */
+	uint32_t lft_size;            /* a multiple of LFT_BLOCK */
+	uint64_t lft_known[768 / 64]; /* bit per block: lft is what the device holds */
+	uint64_t lft_bad[768 / 64];   /* bit per block: not written while lft_fault waits */
+	uint64_t lft_twins[768 / 64]; /* bit per block: a late Set may yet arrive, see twin.c */
+	struct fault lft_fault;       /* Sets of LFT blocks, */
+	struct fault info_fault;      /* or of SwitchInfo, are refused or not answered */
+	uint32_t index;               /* row in the current tables, or NO_SWITCH */
+	bool info_twin;               /* a late Set of SwitchInfo may */
 	bool cold; /* its tables are not read: it came up without, or does not tell them */
 };
 
-#define WORK_KINDS 19 /* of enum todo */
+#define WORK_KINDS 21 /* of enum todo */
 
 /* What is to be asked of a node now; sm/work.c's own business. */
 struct node_work {
@@ -130,11 +137,13 @@ struct node {
 	struct sma sma;
 	uint64_t guid;
 	uint64_t system_guid;
-	uint64_t since;      /* loop_now() when it appeared, went or changed its reason */
-	struct sw *sw;       /* switches; else NULL */
-	uint32_t first_port; /* ports[first_port + n] is port n */
-	uint32_t seen;       /* sweep in which it last answered */
-	uint32_t entry;      /* number of the end port that sma.route leads to */
+	uint64_t since;       /* loop_now() when it appeared, went or changed its reason */
+	uint64_t twins_until; /* Sets may arrive late until then, see twin.c; 0: none */
+	struct sw *sw;        /* switches; else NULL */
+	uint32_t first_port;  /* ports[first_port + n] is port n */
+	uint32_t seen;        /* sweep in which it last answered */
+	uint64_t included;    /* reconcile (sm->sweeps) that is about it, if it is a local one */
+	uint32_t entry;       /* number of the end port that sma.route leads to */
 	uint32_t vendor_id;
 	uint32_t revision;
 	uint16_t device_id;
@@ -148,6 +157,7 @@ struct node {
 	bool extended : 1;       /* PortInfo is asked with MODIFIER_EXTENDED_SPEEDS */
 	bool described : 1;      /* description is known */
 	bool naming : 1;         /* and is being asked for */
+	bool name_asked : 1;     /* it was, if without an answer */
 	bool trusted : 1;        /* all was read: what did not change need not be read again */
 	bool told : 1;           /* a switch, of a change that no sweep has looked for yet */
 	bool unsaved : 1;        /* not_kept is newer than the store's */
@@ -169,7 +179,8 @@ struct fabric {
 	struct guid_map by_node_guid; /* node numbers */
 	struct guid_map by_port_guid; /* port numbers */
 	struct guid_map by_vf_guid;   /* vf_number()s, see vf.h */
-	uint32_t n_vfs;               /* ports that have vfs */
+	uint32_t n_vfs;               /* ports that have vfs, */
+	uint32_t n_vport_ports;       /* and of these those whose VFs may have LIDs */
 	uint32_t
 		*by_lid; /* LID_UNICAST_LAST + 1 port numbers: who has (or is planned to have) it */
 	uint32_t local_port; /* the port that we use, or NO_PORT */

@@ -146,6 +146,16 @@ void fdr10_look(struct sm *sm, uint32_t number)
 		want(sm, number);
 }
 
+void fdr10_look_again(struct sm *sm, uint32_t number)
+{
+	struct fdr10 *x = state_of(sm, number);
+
+	if (!x || !x->known)
+		return;
+	x->known = false;
+	want(sm, number);
+}
+
 static void fill(const struct port *port, uint32_t number, enum todo kind, struct request *ret)
 {
 	ret->attr = ATTR_MLNX_PORT_INFO;

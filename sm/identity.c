@@ -19,6 +19,8 @@
 
 #define BLOCKS ((LID_UNICAST_LAST + 1) / LFT_BLOCK)
 
+#define NOBODY UINT32_MAX /* of LIDs that are set aside */
+
 struct identities {
 	uint64_t used[BLOCKS];
 	uint32_t owner[LID_UNICAST_LAST + 1]; /* index into all, meaningful where used */
@@ -74,7 +76,8 @@ static bool is_used(const struct identities *ids, unsigned lid)
 
 uint64_t identity_owner(const struct identities *ids, unsigned lid)
 {
-	if (lid < LID_UNICAST_FIRST || lid > LID_UNICAST_LAST || !is_used(ids, lid))
+	if (lid < LID_UNICAST_FIRST || lid > LID_UNICAST_LAST || !is_used(ids, lid) ||
+	    ids->owner[lid] == NOBODY)
 		return 0;
 
 	return ids->all[ids->owner[lid]].guid;
@@ -239,6 +242,22 @@ int identity_assign(struct identities *ids, uint64_t guid, uint8_t lmc)
 		return -ENOSPC;
 
 	return identity_claim(ids, guid, lid, lmc);
+}
+
+bool identity_set_aside(struct identities *ids, uint16_t lid)
+{
+	if (!identity_is_valid(lid, 0) || is_used(ids, lid))
+		return false;
+	ids->used[lid / LFT_BLOCK] |= UINT64_C(1) << lid % LFT_BLOCK;
+	ids->owner[lid] = NOBODY;
+
+	return true;
+}
+
+void identity_give_back(struct identities *ids, uint16_t lid)
+{
+	ids->used[lid / LFT_BLOCK] &= ~(UINT64_C(1) << lid % LFT_BLOCK);
+	ids->first_gap = MIN(ids->first_gap, lid / LFT_BLOCK);
 }
 
 void identity_forget(struct identities *ids, uint64_t guid)

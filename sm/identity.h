@@ -34,7 +34,7 @@ void identities_begin(struct identities *ids, uint32_t sweep, uint16_t last);
 /* NULL if the GUID has no LID. Valid until the next change. */
 const struct identity *identity_find(const struct identities *ids, uint64_t guid);
 
-/* The GUID that owns @lid, or 0. */
+/* The GUID that owns @lid, or 0, also if it is set aside. */
 uint64_t identity_owner(const struct identities *ids, unsigned lid);
 
 /*
@@ -51,6 +51,13 @@ int identity_assign(struct identities *ids, uint64_t guid, uint8_t lmc);
  * LID of a free run that does not straddle blocks, or 0 if there is none. Claims nothing.
  */
 uint16_t identity_find_run(const struct identities *ids, unsigned n, uint8_t lmc);
+
+/*
+ * @lid is nobody's, and given to nobody, until it is given back. False: it is somebody's, or is set
+ * aside already, or can be nobody's.
+ */
+bool identity_set_aside(struct identities *ids, uint16_t lid);
+void identity_give_back(struct identities *ids, uint16_t lid);
 
 void identity_forget(struct identities *ids, uint64_t guid);
 

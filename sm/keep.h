@@ -60,6 +60,32 @@ struct kept_reservation {
 	char name[KEEP_NAME_MAX + 1];    /* for people */
 };
 
+/*
+ * An alias GUID, and the entry of GUIDInfo that it is for, or was last: of the port with this GUID.
+ * Who is not wanted is kept for that entry, and nobody has it. Port 0 forgets the alias GUID.
+ */
+struct kept_alias {
+	uint64_t guid;
+	uint64_t port;
+	uint8_t index;
+	bool wanted;
+};
+
+/* LIDs for virtual functions to come, of a physical port: see spares.c. None forgets the port. */
+#define KEEP_SPARES_MAX 1024
+
+struct kept_spares {
+	uint64_t guid;
+	unsigned n;
+	const uint16_t *lid;
+};
+
+/* The virtual function with this GUID is to be at @port; 0 forgets that: see moves.c. */
+struct kept_move {
+	uint64_t guid;
+	uint64_t port;
+};
+
 /* Partitions of run time that have been given a name: 1 to 63 printable ASCII characters. */
 struct kept_partition {
 	uint16_t pkey; /* 1 to 0x7fff */
@@ -102,6 +128,9 @@ struct keep_reader {
 	void (*mkey)(void *user, const struct kept_mkey *mkey);
 	void (*quirks)(void *user, const struct kept_quirks *quirks);
 	void (*reservation)(void *user, const struct kept_reservation *reservation);
+	void (*alias)(void *user, const struct kept_alias *alias);
+	void (*spares)(void *user, const struct kept_spares *spares);
+	void (*move)(void *user, const struct kept_move *move);
 	void (*partition)(void *user, const struct kept_partition *partition);
 	void (*member)(void *user, const struct kept_member *member);
 };
@@ -118,6 +147,9 @@ struct keeper_ops {
 	/* No @fn is called with this @user any more. */
 	void (*cancel)(struct keeper *k, const void *user);
 	int (*reservation)(struct keeper *k, const struct kept_reservation *reservation);
+	int (*alias)(struct keeper *k, const struct kept_alias *alias);
+	int (*spares)(struct keeper *k, const struct kept_spares *spares);
+	int (*move)(struct keeper *k, const struct kept_move *move);
 };
 
 struct keeper {
@@ -148,6 +180,21 @@ static inline int keep_quirks(struct keeper *k, const struct kept_quirks *quirks
 static inline int keep_reservation(struct keeper *k, const struct kept_reservation *reservation)
 {
 	return k->ops->reservation(k, reservation);
+}
+
+static inline int keep_alias(struct keeper *k, const struct kept_alias *alias)
+{
+	return k->ops->alias(k, alias);
+}
+
+static inline int keep_spares(struct keeper *k, const struct kept_spares *spares)
+{
+	return k->ops->spares(k, spares);
+}
+
+static inline int keep_move(struct keeper *k, const struct kept_move *move)
+{
+	return k->ops->move(k, move);
 }
 
 /* On failure nothing of it will be written. */

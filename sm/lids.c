@@ -11,7 +11,8 @@
  * one there gets another. But a switch that has less room than all that are here need, where others
  * have more, is left out, or it alone would keep hosts of a large fabric from coming up.
  *
- * When no LID is left, those go first whose devices have been away for longest.
+ * When no LID is left, those go first that are spare, and then those whose devices have been away
+ * for longest.
  */
 
 #include <errno.h>
@@ -27,7 +28,7 @@ static bool takes_part(const struct fabric *f, uint32_t number)
 	const struct node *node = node_of(f, number);
 
 	return node->present && node->reason == REASON_NONE && port->present && port->known &&
-	       port->guid != 0 && port_is_end(f, number);
+	       port->guid != 0 && port_is_end(f, number) && !port_is_barred(port);
 }
 
 static uint8_t lmc_of(const struct sm *sm, uint32_t number)
@@ -124,6 +125,7 @@ static void adopt(struct sm *sm, uint32_t number)
 	    (id && id->lid == held && id->lmc == lmc_of(sm, number)) ||
 	    lids_are_beyond(sm, held, lmc_of(sm, number)))
 		return;
+	spares_yield(sm, held, lmc_of(sm, number));
 	if (identity_claim(sm->identities, port->guid, held, lmc_of(sm, number)) == 0 && id)
 		log_info("0x%016llx keeps LID %u, which the fabric knows it by",
 			 (unsigned long long)port->guid, held);
@@ -176,7 +178,7 @@ int lids_assign(struct sm *sm, uint64_t guid, uint8_t lmc)
 
 	do
 		r = identity_assign(sm->identities, guid, lmc);
-	while (r == -ENOSPC && forget_oldest(sm));
+	while (r == -ENOSPC && (spares_give_up(sm) || forget_oldest(sm)));
 
 	return r;
 }
@@ -306,7 +308,7 @@ static void note_lid(struct sm *sm, uint32_t number)
 
 	if (!port_is_end(&sm->fabric, number))
 		return;
-	if (!id) {
+	if (!id || port_is_barred(port)) {
 		port->lid = 0;
 		port->lmc = 0;
 		return;
@@ -342,9 +344,12 @@ int lids_plan(struct sm *sm)
 	bool missing = false;
 	int r = 0;
 
+	vf_rules_apply(sm);
 	fit_tables(sm);
 	identities_begin(sm->identities, f->sweep, sm->last_lid);
 	reserve_mark(sm);
+	spares_fit(sm);
+	moves_see(sm);
 	for (uint32_t i = 0; i < f->n_ports; i++) {
 		if (node_of(f, i)->present && f->ports[i].guid)
 			identity_see(sm->identities, f->ports[i].guid);
@@ -363,7 +368,10 @@ int lids_plan(struct sm *sm)
 		note_lid(sm, i);
 	if (r == 0)
 		r = vports_plan_lids(sm);
+	if (r == 0)
+		r = spares_plan(sm);
 	keep_new(sm);
+	spares_keep(sm);
 
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "sm/alias-book.h"
 #include "sm/identity.h"
 #include "sm/link-state.h"
 #include "sm/not-kept.h"
@@ -31,8 +32,10 @@ enum todo {
 	TODO_PKEY_READ,
 	TODO_LFT_READ,
 	TODO_LFT_WITHDRAW,
+	TODO_GUID_READ,
 	TODO_SWITCH_SET,
 	TODO_PKEY_WRITE,
+	TODO_GUID_WRITE,
 	TODO_VPORT_KEYS,
 	TODO_FDR10_SET,
 	TODO_PORT_SET,
@@ -49,9 +52,9 @@ enum todo {
 #define TODO_LATER (TODO(TODO_DESCRIPTION) | TODO(TODO_FDR10_READ) | TODO(TODO_VPORT_NAME))
 #define TODO_SETS                                                                                  \
 	(TODO(TODO_CLEAR_CHANGE) | TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) |                 \
-	 TODO(TODO_VPORT_KEYS) | TODO(TODO_FDR10_SET) | TODO(TODO_PORT_SET) |                      \
-	 TODO(TODO_LFT_WITHDRAW) | TODO(TODO_LFT_WRITE) | TODO(TODO_ACTIVATE) |                    \
-	 TODO(TODO_VPORT_SET))
+	 TODO(TODO_GUID_WRITE) | TODO(TODO_VPORT_KEYS) | TODO(TODO_FDR10_SET) |                    \
+	 TODO(TODO_PORT_SET) | TODO(TODO_LFT_WITHDRAW) | TODO(TODO_LFT_WRITE) |                    \
+	 TODO(TODO_ACTIVATE) | TODO(TODO_VPORT_SET))
 
 /* request.tag: what kind of work it is, about which port (a number in fabric.ports) and block. */
 #define TAG_KIND(tag)          ((enum todo)((tag)&0xff))
@@ -102,7 +105,7 @@ struct routing {
 	struct tables tables; /* of a switch: row sw->index; lft NULL: none are in use */
 	uint32_t n_rows;
 	uint16_t max_lid;
-	/* By LID: that of the port whose column a vport's LID has a copy of; 0: it is not one. */
+	/* By LID: that whose column it has a copy of, see struct column; 0: it is not one. */
 	uint16_t copied[LID_UNICAST_LAST + 1];
 	bool valid; /* may be programmed: proven for the fabric as it is, or there is no switch */
 	const char *trouble; /* sentence: why they are not, or NULL */
@@ -115,12 +118,57 @@ struct routing {
 	uint64_t refused;      /* of the graph for which the trouble is that proofs fail, or 0 */
 };
 
+/* A vport's LID, which is reached by the ways of another as far as the leaf, see vport-ways.c. */
+struct column {
+	uint16_t to;
+	uint16_t from;
+	uint16_t own;  /* that of its port */
+	uint32_t leaf; /* a node; NO_NODE: the column is as that of @own, which @from is */
+	uint8_t exit;  /* of the leaf, for @own and so for @to */
+};
+
+/* All of them, one after the other; zero at first. */
+struct columns {
+	struct vf_walk walk;    /* of vports; then of */
+	uint32_t stock;         /* spare LIDs, */
+	unsigned spare;         /* of the stock, */
+	unsigned move;          /* and of who is to move */
+	const struct sw **rows; /* once they are needed */
+};
+
 /* P_Keys of end ports as last planned: what the SA goes by. Of port n keys[first[n]] and on. */
 struct planned_keys {
 	uint32_t *first; /* n_ports + 1 */
 	uint16_t *keys;
 	uint32_t n_ports;
 	bool stale; /* there are other partitions now */
+};
+
+/* LIDs that lead to a physical port, for VFs that are not there yet: see spares.c. */
+struct spare_stock {
+	uint64_t guid; /* of the port */
+	uint16_t *lid; /* the first is given first */
+	uint16_t n;
+	uint16_t room;
+	bool kept;     /* it is as the store has it */
+	bool is_short; /* there are fewer than the rule says; it was said */
+};
+
+struct spares {
+	struct guid_map map;
+	struct spare_stock *all;
+	uint32_t n;
+	uint32_t room;
+	unsigned n_lids; /* of all stocks */
+	bool taken;      /* one was, in this reconcile: they are filled up in the next */
+};
+
+/* VFs that are to be elsewhere: see moves.c. */
+#define MOVES_MAX 1024u
+
+struct moves {
+	struct kept_move all[MOVES_MAX];
+	unsigned n;
 };
 
 /* What the store told, for devices that have not appeared yet. */
@@ -152,6 +200,29 @@ struct peer {
 
 #define MAX_PEERS 64u
 
+/* Requests to change alias GUIDs that are answered when that is done. */
+#define ALIAS_WAITING_MAX 512u
+#define ALIAS_WAITING_OF  16u /* of one VF of one port: it sends the next when it has its answer */
+
+struct alias_waiting {
+	struct arrival arrival;
+	uint64_t handed; /* to be answered when the store has that much, */
+	uint32_t port;   /* and this block of this port is written */
+	unsigned block;
+};
+
+struct aliases {
+	struct alias_book book;
+	uint64_t next_of_pool;
+	uint64_t handed;               /* lines given to the store, */
+	uint64_t asked;                /* of these those that it will tell of, */
+	uint64_t safe;                 /* and those that are on the disk */
+	bool keeping;                  /* it will */
+	bool changed;                  /* at rest, and so no reconcile tells of it */
+	struct alias_waiting *waiting; /* ALIAS_WAITING_MAX; NULL: nobody ever did */
+	unsigned n_waiting;
+};
+
 /* As many as a forwarding table has blocks, of 64 LIDs: a word each. */
 #define LID_BLOCKS (LID_UNICAST_LAST / 64 + 1)
 
@@ -171,12 +242,15 @@ struct sm {
 	struct event_log *events;
 	struct identities *identities;
 	struct reservations reservations;
+	struct spares spares;
+	struct moves moves;
 	struct list kept_waiters; /* see reserve.c */
 	struct memory memory;
 	struct discovery discovery;
 	enum reason own_reason; /* why our own device cannot be used, as was said */
 	struct routing routing;
 	struct planned_keys planned_keys;
+	struct aliases aliases;
 
 	enum sm_state state;
 	enum sm_phase phase;
@@ -184,13 +258,19 @@ struct sm {
 	bool sweep_wanted; /* another sweep when this one is done */
 	bool full_wanted;
 	bool look_wanted;  /* the same, but at what was told of only */
+	bool look_wide;    /* and it is not noted at which nodes: at all */
 	bool narrow;       /* this reconcile is such a one: it does not sweep */
+	bool local;        /* and is about some nodes only, see sm_include() */
+	bool new_columns;  /* tables are others than before, for vports at least */
+	bool complete;     /* after the last one nothing was left to do that could be done */
 	bool doubt_wanted; /* tables are to be read again with it */
+	bool names_wanted; /* and names at its end */
 	bool changed;      /* since the last reconcile: another fabric, or another plan */
 	bool wrote;        /* this reconcile has set something */
 	bool news;         /* since the last reconcile: what may want another plan, see work.c */
 	bool still;        /* the last plan had nothing to ask or set, and nothing to wait for */
 	bool came_up;
+	bool inherited; /* devices have LIDs of somebody before us */
 	bool adopting; /* the fabric is not, or no longer, of our making: read all, keep its LIDs */
 	bool giving_way;   /* this is to be told to @heir */
 	uint32_t heir;     /* a port */
@@ -208,14 +288,18 @@ struct sm {
 	uint64_t sent_before; /* requests, before devices were read */
 	struct loop_timer *sweep_timer;
 	struct loop_timer *soon_timer;
-	uint32_t n_naming;        /* nodes whose description is being asked for */
-	uint64_t names;           /* that came and were new */
-	bool tell_named;          /* the last of those has just ended */
-	bool unkept;              /* something was handed to the store in this reconcile */
-	bool keeping;             /* and is not on disk yet */
-	uint64_t hold_off;        /* between sweeps that changes ask for */
-	uint64_t asked_at;        /* when the last change asked for one */
-	uint64_t next_sweep_from; /* not before */
+	struct loop_timer *twin_timer; /* see twin.c */
+	uint64_t twins_at;             /* it is set to; 0: it is not */
+	uint64_t inherited_until;      /* Sets of a predecessor may arrive */
+	bool inherited_doubt;          /* and may be of anything */
+	uint32_t n_naming;             /* nodes whose description is being asked for */
+	uint64_t names;                /* that came and were new */
+	bool tell_named;               /* the last of those has just ended */
+	bool unkept;                   /* something was handed to the store in this reconcile */
+	bool keeping;                  /* and is not on disk yet */
+	uint64_t hold_off;             /* between sweeps that changes ask for */
+	uint64_t asked_at;             /* when the last change asked for one */
+	uint64_t next_sweep_from;      /* not before */
 
 	struct peer peers[MAX_PEERS];
 	unsigned n_peers;
@@ -230,14 +314,42 @@ void sm_advance(struct sm *sm);
 void sm_sweep_again(struct sm *sm, bool full);
 /* Something was told of one device, and is noted there: look at that alone. */
 void sm_look_again(struct sm *sm);
+/* The same, of vports: whose they are is included when they are read. */
+void sm_look_at_vports(struct sm *sm);
+/*
+ * This reconcile is about the node of end port @port, and about the switch that it hangs on. When
+ * all was as planned before, and only vports were told of, it is about no others: what they should
+ * hold, and why they are as they are, is what it was.
+ */
+void sm_include(struct sm *sm, uint32_t port);
+/* Is this reconcile about @node? */
+static inline bool sm_includes(const struct sm *sm, const struct node *node)
+{
+	return !sm->local || node->included == sm->sweeps;
+}
+/* Answer it once more, from what is known now, and change nothing. */
+void sm_answer_again(struct sm *sm, const struct arrival *arrival);
 
 /* work.c: what nodes are asked. */
 extern const struct request_handler work_handler;
 void work_add(struct sm *sm, uint32_t node, unsigned todo);
 void work_drop(struct sm *sm, uint32_t node);
 void work_update(struct sm *sm, uint32_t node);
-/* All nodes of the sweep that take part. */
+/* All nodes that take part, and that this reconcile is about. */
 void work_add_all(struct sm *sm, unsigned todo);
+/* All switches that take part. */
+void work_add_switches(struct sm *sm, unsigned todo);
+
+/* twin.c: Sets that may arrive late, and so undo newer ones. */
+int twins_init(struct sm *sm);
+/* Copies of this Set, sent at @sent_at or before, may yet arrive. */
+void twin_note(struct sm *sm, struct node *node, const struct request *request, uint64_t sent_at);
+/* We have become master; this was done; and so was the first reconcile. */
+void twins_inherit(struct sm *sm);
+void twin_note_inherited(struct sm *sm, struct node *node, const struct request *request);
+void twins_judge_predecessor(struct sm *sm);
+/* At the beginning of PHASE_READ: what none can arrive for any more is to be read. */
+void twins_look(struct sm *sm);
 
 /* discover.c */
 int discover_init(struct sm *sm);
@@ -267,14 +379,10 @@ void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *an
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_cleared(struct sm *sm, struct node *node, const struct answer *answer);
-/*
- * A Set that was sent again may be done again, after others: blocks for which that was some time
- * ago are not known any more. Are there such for which it was not?
- */
-void tables_doubt_repeated(struct sm *sm);
-bool tables_any_repeated(const struct sm *sm);
 /* Somebody else may have written: what the tables of this device hold is not known. */
 void tables_doubt(struct sm *sm, struct node *node);
+/* The same, of the P_Keys of one port. */
+void tables_forget_keys(struct sm *sm, uint32_t port);
 /* The switch holds nothing of what it did: it has restarted, or somebody cleared it. */
 void tables_forget(struct sm *sm, struct node *node);
 
@@ -320,6 +428,8 @@ bool fdr10_ask_set(struct sm *sm, struct node *node, struct request *ret);
 void fdr10_take(struct sm *sm, uint32_t port, const struct answer *answer);
 /* It has left, and may come back with other speeds. */
 void fdr10_went(struct node *node);
+/* What it is set to is not known. */
+void fdr10_look_again(struct sm *sm, uint32_t port);
 /* What it did not do is tried again. */
 void fdr10_forget(struct node *node);
 
@@ -336,6 +446,8 @@ void pkeys_done(struct sm *sm);
 /* The device behind a switch port whose keys that port enforces, or NO_PORT. */
 uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
 bool pkeys_enforces(const struct sm *sm, uint32_t port);
+/* False: they depend on a rule for VFs, and which one that is, is not known yet. */
+bool pkeys_are_known(const struct sm *sm, uint32_t port);
 
 enum partition_kind pkeys_kind_of(const struct node *node);
 /* What the table should hold is not what it holds, in this block; @ret is what it should hold. */
@@ -344,7 +456,49 @@ bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned 
 /* As pkeys_plan(), of a vport that has a table of its own. */
 unsigned pkeys_plan_vf(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room);
 
+/* alias-intent.c: who is to have which alias GUID. */
+/* Entries of its GUIDInfo, the first of them its own; 0: no aliases can be there. */
+unsigned aliases_capacity(const struct sm *sm, uint32_t port);
+/* Room in vfs for entry @index: 0, -ENOMEM, or -EEXIST if the port has virtual ports. */
+int aliases_make_room(struct sm *sm, uint32_t port, unsigned index);
+/* 0, -ENOSPC or -ENOMEM. */
+int aliases_want(struct sm *sm, struct endpoint e, uint64_t guid);
+int aliases_unwant(struct sm *sm, struct endpoint e);
+/* Why entry @e cannot have @guid although it is to, or NONE; */
+enum reason aliases_obstacle(const struct sm *sm, struct endpoint e, uint64_t guid);
+/* why it is not to have it in the first place. */
+enum reason aliases_refusal(const struct sm *sm, struct endpoint e, uint64_t guid);
+bool aliases_have_room(const struct sm *sm, struct endpoint e);
+/* Say so, once and not with each request or sweep. */
+void aliases_tell(struct sm *sm, struct endpoint e, uint64_t guid, enum reason reason);
+void aliases_load(struct sm *sm, const struct kept_alias *kept);
+
+/* alias.c: what devices hold of it. */
+/* PortInfo was read. */
+void aliases_look(struct sm *sm, uint32_t port);
+/*
+ * The port came up without a LID, and so without aliases; or it may have restarted unnoticed; or
+ * somebody else may have written.
+ */
+void aliases_forget(struct sm *sm, uint32_t port);
+void aliases_doubt_held(struct sm *sm, uint32_t port);
+void aliases_doubt(struct sm *sm, uint32_t port);
+bool aliases_are_unread(const struct sm *sm, uint32_t port);
+bool aliases_are_to_be_written(const struct sm *sm, uint32_t port, unsigned block);
+int aliases_plan(struct sm *sm);
+bool aliases_ask_read(struct sm *sm, struct node *node, struct request *ret);
+bool aliases_ask_write(struct sm *sm, struct node *node, struct request *ret);
+void aliases_take(struct sm *sm, uint32_t port, const struct answer *answer);
+void aliases_update_reasons(struct sm *sm, uint32_t port);
+
+/* alias-request.c: requests to the SA that change it. */
+uint16_t aliases_change(struct sm *sm, const struct guids_change *change, bool *ret_later);
+/* Those whose change is done. */
+void aliases_answer(struct sm *sm);
+void aliases_done(struct sm *sm);
+
 /* vport.c: virtual ports. */
+bool vports_are_announced(const struct sm *sm, uint32_t port);
 void vports_look(struct sm *sm, uint32_t port, enum port_state before);
 /* At the beginning of PHASE_READ. */
 void vports_ask_all(struct sm *sm);
@@ -360,15 +514,44 @@ void vports_take_read(struct sm *sm, uint32_t port, const struct answer *answer)
 void vports_take_keys(struct sm *sm, uint32_t port, const struct answer *answer);
 void vports_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
 void vports_take_name(struct sm *sm, uint32_t port, const struct answer *answer);
+/* Copies of this Set may arrive late; and those that were noted are dead, see twin.c. */
+void vports_note_twin(struct sm *sm, uint32_t port, const struct request *request);
+void vports_doubt_twins(struct sm *sm, uint32_t port);
 /* Has VirtualizationInfo changed? */
 bool vports_is_news(const struct sm *sm, uint32_t port, const struct answer *answer);
 void vports_reregister(struct sm *sm, uint32_t port);
-void vports_name_all(struct sm *sm);
+void vports_name_all(struct sm *sm, bool again);
 unsigned vports_count_lids(const struct sm *sm);
 int vports_plan_lids(struct sm *sm);
 void vports_update_reasons(struct sm *sm);
 /* Of a port that is Active: what is wrong with its virtualization, or with its own vport. */
 enum reason vports_reason_of_port(const struct sm *sm, uint32_t port);
+
+/* vf-rules.c: what the operator allows virtual functions. */
+/* The rule for those of this physical port, or NULL. Valid until the next configuration. */
+const struct vf_policy *vf_rule_of(const struct sm *sm, uint32_t port);
+/* False: which one that is, depends on what the device calls itself, which is not known yet. */
+bool vf_rule_is_known(const struct sm *sm, uint32_t port);
+/*
+ * May VF @e.index of the physical port @e.port have @guid? Else *ret says why not, or that it is
+ * not known yet (REASON_IN_PROGRESS). Of VFs of any model: behind a virtual switch @e is as
+ * vswitch_vf_at() names it.
+ */
+bool vf_may_have(const struct sm *sm, struct endpoint e, uint64_t guid, enum reason *ret);
+/* Before a plan: find who is barred. */
+void vf_rules_apply(struct sm *sm);
+/* The device calls itself otherwise than before, or has been asked for the first time. */
+void vf_rules_take_name(struct sm *sm, struct node *node);
+/* A VF behind a virtual switch that rules keep from coming up? Who is Active already stays so. */
+static inline bool port_is_barred(const struct port *port)
+{
+	return port->barred != REASON_NONE && port_state(port) != PORT_ACTIVE;
+}
+
+/* vport-ways.c: by which ways LIDs of vports are reached. False past the last. */
+/* Spare LIDs, and those of VFs that are to move, too. */
+bool columns_next(const struct sm *sm, struct columns *columns, struct column *ret);
+void columns_done(struct columns *columns);
 
 /* partition.c: what run time adds to the partitions of the file. */
 int partition_init(struct sm *sm);
@@ -389,7 +572,43 @@ int lids_assign(struct sm *sm, uint64_t guid, uint8_t lmc);
 /* Is one of @lid to @lid + 2^@lmc - 1 beyond last_lid? */
 bool lids_are_beyond(const struct sm *sm, unsigned lid, unsigned lmc);
 
+/* spares.c: LIDs for VFs that are not there yet. */
+void spares_load(struct sm *sm, const struct kept_spares *kept);
+/* The store has told all: those that are nobody's are spare. */
+void spares_claim(struct sm *sm);
+void spares_done(struct sm *sm);
+/* One for a VF at this physical port, and spare no longer; 0: there is none. */
+uint16_t spares_take(struct sm *sm, uint32_t port);
+/* A device has these LIDs: if they are spare, they are its own. */
+void spares_yield(struct sm *sm, unsigned lid, unsigned lmc);
+/* One is free now; false: there is none. */
+bool spares_give_up(struct sm *sm);
+/* GUID of the port that @lid is spare for; 0: it is not. */
+uint64_t spares_owner(const struct sm *sm, unsigned lid);
+/*
+ * For a plan: none beyond the forwarding tables; then, when all others have theirs, as many as
+ * rules say; and what the store should know.
+ */
+void spares_fit(struct sm *sm);
+int spares_plan(struct sm *sm);
+void spares_keep(struct sm *sm);
+/* At rest: what was taken is filled up again. */
+void spares_refill(struct sm *sm);
+
+/* moves.c: VFs that are to be elsewhere. */
+void moves_load(struct sm *sm, const struct kept_move *kept);
+/* May a VF with @guid come up at this physical port, as far as it is not to be elsewhere? */
+bool moves_may_be_at(const struct sm *sm, uint64_t guid, uint32_t port);
+/* For a plan: their LIDs are not given to others. */
+void moves_see(struct sm *sm);
+/* Where the way to its LID leads while it is away, though it was elsewhere last; or NO_PORT. */
+uint32_t moves_way(const struct sm *sm, uint64_t guid);
+/* At rest: who is Active at its new place has moved. */
+void moves_settle(struct sm *sm);
+
 /* reserve.c: what the operator reserved. */
+/* 0, or -EPERM: we are not to change anything. */
+int reserve_check_master(const struct sm *sm, char why[static SM_WHY_SIZE]);
 void reserve_init(struct sm *sm);
 /* Those who wait are told that it will not be. */
 void reserve_done(struct sm *sm);
@@ -403,15 +622,20 @@ bool reserve_has_lid(const struct sm *sm, uint64_t guid);
 /* routes.c: forwarding tables, computed on another thread. */
 /* 0: nothing to compute, 1: a job was started and sm_advance() will follow, -errno. */
 int routes_plan(struct sm *sm);
-/* When there are tables: LIDs of vports lead where those of their ports lead. 0 or -ENOMEM. */
+/*
+ * When there are tables: LIDs of vports, and spare ones, lead where those of their ports lead. If
+ * that is not as before, new_columns is set. 0 or -ENOMEM.
+ */
 int routes_add_vports(struct sm *sm);
+/* Such a LID leads nowhere any more. */
+void routes_drop(struct sm *sm, uint16_t lid);
 /* There can be no plan now; sentence: see struct routing. */
 void routes_fail(struct sm *sm, const char *trouble);
 void routes_done(struct sm *sm);
 
 /* mkey.c: the M_Key that an end port may have, and with which to ask who is behind a link. */
 void mkey_give(struct sm *sm, uint32_t port, uint64_t heard);
-void mkey_give_probe(const struct sm *sm, struct probe *probe);
+void mkey_give_probe(struct sm *sm, struct probe *probe);
 /* PortInfo was read or set, or nobody answered a request. */
 void mkey_take(struct sm *sm, uint32_t port, uint64_t asked);
 void mkey_lost(struct sm *sm, uint32_t port);
@@ -429,6 +653,8 @@ struct memory_entry *memory_find_or_add(struct sm *sm, uint64_t guid);
 void memory_load(struct sm *sm);
 void memory_done(struct sm *sm);
 void memory_give(struct sm *sm, struct node *node);
+/* What it did not keep may be tried again. */
+void memory_forget_quirks(struct sm *sm, struct node *node);
 void memory_keep_quirks(struct sm *sm);
 
 /* reasons.c: why ports are as they are. */

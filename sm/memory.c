@@ -100,17 +100,36 @@ static void read_reservation(void *user, const struct kept_reservation *kept)
 			    (unsigned long long)kept->guid);
 }
 
+static void read_alias(void *user, const struct kept_alias *kept)
+{
+	aliases_load(user, kept);
+}
+
+static void read_spares(void *user, const struct kept_spares *kept)
+{
+	spares_load(user, kept);
+}
+
+static void read_move(void *user, const struct kept_move *kept)
+{
+	moves_load(user, kept);
+}
+
 void memory_load(struct sm *sm)
 {
 	static const struct keep_reader reader = { .identity = read_identity,
 						   .mkey = read_mkey,
 						   .quirks = read_quirks,
 						   .reservation = read_reservation,
+						   .alias = read_alias,
+						   .spares = read_spares,
+						   .move = read_move,
 						   .partition = partition_read_name,
 						   .member = partition_read_member };
 
 	keep_read(sm->keeper, &reader, sm);
 	reserve_load(sm);
+	spares_claim(sm);
 }
 
 void memory_done(struct sm *sm)
@@ -127,6 +146,16 @@ void memory_give(struct sm *sm, struct node *node)
 
 	if (entry && !node->not_kept)
 		node->not_kept = TAKE(entry->not_kept);
+}
+
+void memory_forget_quirks(struct sm *sm, struct node *node)
+{
+	if (!node->not_kept)
+		return;
+	not_kept_free(node->not_kept);
+	node->not_kept = NULL;
+	node->unsaved = false;
+	keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = node->guid });
 }
 
 void memory_keep_quirks(struct sm *sm)

@@ -60,15 +60,24 @@ void mkey_give(struct sm *sm, uint32_t number, uint64_t heard)
 		use(sm, port, heard ? heard : wanted, wanted);
 }
 
-/* Another of those that others have with every sweep; with a single try, it alone in every second.
+/*
+ * Another of those that others have with every sweep; with a single try, it alone in every second.
+ * But the one that was answered when nobody waited for it any more is tried again.
  */
-void mkey_give_probe(const struct sm *sm, struct probe *probe)
+void mkey_give_probe(struct sm *sm, struct probe *probe)
 {
+	struct port *port = probe->port == NO_PORT ? NULL : &sm->fabric.ports[probe->port];
 	const struct memory *m = &sm->memory;
 	bool alone = sm->conf.tries == 1;
 	uint32_t turn = alone ? sm->fabric.sweep / 2 : sm->fabric.sweep;
 	uint64_t wanted = sm->conf.m_key, other = 0;
 
+	if (port && port->far_mkey) {
+		probe->mkey = port->far_mkey;
+		probe->other_mkey = wanted == probe->mkey ? 0 : wanted;
+		port->far_mkey = 0;
+		return;
+	}
 	for (unsigned i = 0; i < m->n_mkeys && !other; i++) {
 		uint64_t mkey = m->mkeys[(turn + i) % m->n_mkeys];
 

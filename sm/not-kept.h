@@ -3,8 +3,9 @@
 
 /*
  * Values that a device acknowledged and did not hold. A Set that can have no effect is not sent
- * again: not in the next sweep, not after our own restart, until the device restarts or the plan
- * wants another value. Remembered per node, setting, value and port; also as bytes for the store.
+ * again: not in the next sweep, not after our own restart, until the device restarts, the plan
+ * wants another value, or somebody asks for a full sweep. Remembered per node, setting, value and
+ * port; also as bytes for the store.
  */
 
 #include <stdbool.h>

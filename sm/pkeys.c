@@ -7,6 +7,10 @@
  * opensm does). Index 0 is special: it belongs to a partition with indx0, else to the default
  * partition, because IPoIB and CM use it.
  *
+ * A virtual function is also a member of the partition that the rule for its physical port names,
+ * unless the partitions say themselves what it is to that one. While it is not known which rule
+ * that is, what its tables hold is left as it is.
+ *
  * A switch port that faces an adapter or router enforces that device's keys, so its table is
  * theirs; there indices mean nothing and the keys stand close together.
  */
@@ -17,6 +21,7 @@
 
 #include "base/macros.h"
 #include "sm/machine.h"
+#include "sm/vswitch.h"
 
 #define FULL 0x8000u
 
@@ -77,9 +82,28 @@ struct owner {
 	uint64_t guid;
 	enum partition_kind kind;
 	bool self;                     /* it is the port that we use */
+	const struct vf_policy *rule;  /* of a virtual function; or NULL */
 	const struct pkey_table *held; /* or NULL */
 	unsigned capacity;
 };
+
+/* The physical port that it is a VF of, whatever the model; NO_PORT: it is none. */
+static uint32_t physical_port_of(const struct sm *sm, struct endpoint e)
+{
+	struct vswitch_vf vf;
+
+	if (e.index > 0)
+		return e.port;
+
+	return vswitch_vf_at(&sm->fabric, e.port, &vf) && !vf.nameless ? vf.pf : NO_PORT;
+}
+
+static const struct vf_policy *rule_of(const struct sm *sm, struct endpoint e)
+{
+	uint32_t physical = physical_port_of(sm, e);
+
+	return physical == NO_PORT ? NULL : vf_rule_of(sm, physical);
+}
 
 static struct owner owner_of(const struct sm *sm, struct endpoint e)
 {
@@ -89,14 +113,28 @@ static struct owner owner_of(const struct sm *sm, struct endpoint e)
 	if (vf)
 		return (struct owner){ .guid = vf->guid,
 				       .kind = PARTITION_CAS,
+				       .rule = rule_of(sm, e),
 				       .held = vf->pkeys,
 				       .capacity = MIN(vf->partition_cap, FABRIC_MAX_PKEYS) };
 
 	return (struct owner){ .guid = port->guid,
 			       .kind = pkeys_kind_of(node_of(&sm->fabric, e.port)),
 			       .self = e.port == sm->fabric.local_port,
+			       .rule = rule_of(sm, e),
 			       .held = port->pkeys,
 			       .capacity = pkeys_capacity(sm, e.port) };
+}
+
+static unsigned keys_of_rule(const struct vf_policy *rule, uint16_t ret[static 2])
+{
+	static const enum partition_membership memberships[] = {
+		[VF_MEMBERSHIP_FULL] = PARTITION_FULL,
+		[VF_MEMBERSHIP_LIMITED] = PARTITION_LIMITED,
+		[VF_MEMBERSHIP_BOTH] = PARTITION_BOTH,
+	};
+	struct partition partition = { .pkey = rule->partition };
+
+	return keys_of(&partition, memberships[rule->membership], ret);
 }
 
 /* All keys that the port should have, that for index 0 first; how many, also if @room is less. */
@@ -105,11 +143,11 @@ static unsigned wanted_keys(const struct sm *sm, const struct owner *owner, uint
 {
 	struct partition_walk walk = partition_walk_start(sm->partitions, owner->guid);
 	const struct partition *partition;
-	bool indx0_found = false;
+	bool indx0_found = false, rule_done = !owner->rule || !owner->rule->partition;
+	uint16_t keys[2];
 	unsigned n = 0;
 
 	while ((partition = partition_walk_next(&walk))) {
-		uint16_t keys[2];
 		unsigned k = keys_of(
 			partition,
 			partition_membership(partition, owner->kind, owner->guid, owner->self),
@@ -125,6 +163,14 @@ static unsigned wanted_keys(const struct sm *sm, const struct owner *owner, uint
 			ret[n] = first;
 			indx0_found = true;
 		}
+		rule_done = rule_done || (k > 0 && partition->pkey == owner->rule->partition);
+		n += k;
+	}
+	if (!rule_done) {
+		unsigned k = keys_of_rule(owner->rule, keys);
+
+		for (unsigned j = 0; j < k && n + j < room; j++)
+			ret[n + j] = keys[j];
 		n += k;
 	}
 
@@ -175,19 +221,19 @@ static void place_new(struct table *t, uint16_t key)
 		place(t, (unsigned)hole, key);
 }
 
-static unsigned plan_end(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room)
+static unsigned plan_table(const struct sm *sm, const struct owner *owner, uint16_t *ret,
+			   unsigned room)
 {
-	struct owner owner = owner_of(sm, e);
-	struct table t = { .keys = ret, .room = MIN(room, owner.capacity) };
+	struct table t = { .keys = ret, .room = MIN(room, owner->capacity) };
 	uint16_t wanted[FABRIC_MAX_PKEYS];
-	unsigned n = MIN(wanted_keys(sm, &owner, wanted, COUNT(wanted)), COUNT(wanted));
+	unsigned n = MIN(wanted_keys(sm, owner, wanted, COUNT(wanted)), COUNT(wanted));
 
 	memset(ret, 0, t.room * sizeof(*ret));
 	if (n == 0)
 		return 0;
 	place(&t, 0, wanted[0]);
 	for (unsigned i = 1; i < n; i++) {
-		int held = held_index(owner.held, &t, wanted[i]);
+		int held = held_index(owner->held, &t, wanted[i]);
 
 		if (held < 0)
 			continue;
@@ -201,6 +247,25 @@ static unsigned plan_end(const struct sm *sm, struct endpoint e, uint16_t *ret, 
 	return t.n;
 }
 
+static unsigned plan_end(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room)
+{
+	struct owner owner = owner_of(sm, e);
+
+	return plan_table(sm, &owner, ret, room);
+}
+
+/* Of a VF that is to be there. */
+static unsigned plan_coming(const struct sm *sm, uint32_t port, uint64_t guid, uint16_t *ret,
+			    unsigned room)
+{
+	struct owner owner = { .guid = guid,
+			       .kind = PARTITION_CAS,
+			       .rule = vf_rule_of(sm, port),
+			       .capacity = FABRIC_MAX_PKEYS };
+
+	return plan_table(sm, &owner, ret, room);
+}
+
 /* Add what is not there yet; how many there are then. */
 static unsigned join(uint16_t *keys, unsigned n, unsigned room, const uint16_t *more, unsigned m)
 {
@@ -211,7 +276,7 @@ static unsigned join(uint16_t *keys, unsigned n, unsigned room, const uint16_t *
 	return n;
 }
 
-/* What comes from and goes to the device: its vports have keys of their own. */
+/* What comes from and goes to the device: its vports have keys of their own, also those to come. */
 static unsigned all_keys_of(const struct sm *sm, uint32_t end, uint16_t *ret, unsigned room)
 {
 	const struct vfs *vfs = sm->fabric.ports[end].vfs;
@@ -221,9 +286,14 @@ static unsigned all_keys_of(const struct sm *sm, uint32_t end, uint16_t *ret, un
 	for (unsigned i = 1; vfs && vfs->model == VF_VPORT && i < vfs->n; i++) {
 		struct endpoint e = { end, (uint16_t)i };
 
-		if (vf_is_here(&sm->fabric, e) && !vfs->vf[i].duplicate)
+		if (vf_is_here(&sm->fabric, e) && !vfs->vf[i].duplicate &&
+		    !vf_is_barred(&vfs->vf[i]))
 			n = join(ret, n, room, keys, plan_end(sm, e, keys, COUNT(keys)));
 	}
+	for (unsigned i = 0; vfs && i < sm->moves.n; i++)
+		if (sm->moves.all[i].port == sm->fabric.ports[end].guid)
+			n = join(ret, n, room, keys,
+				 plan_coming(sm, end, sm->moves.all[i].guid, keys, COUNT(keys)));
 
 	return n;
 }
@@ -266,6 +336,30 @@ bool pkeys_enforces(const struct sm *sm, uint32_t number)
 
 	return end != NO_PORT && !fault_waits(sm, &sm->fabric.ports[number].table_fault) &&
 	       plan_enforcement(sm, end, keys, COUNT(keys)) <= pkeys_capacity(sm, number);
+}
+
+static bool has_active_vport(const struct vfs *vfs)
+{
+	for (unsigned i = 1; vfs && vfs->model == VF_VPORT && i < vfs->n; i++)
+		if (vfs->vf[i].state == PORT_ACTIVE)
+			return true;
+
+	return false;
+}
+
+/* Who is not Active yet waits for the rule, and has no keys until then. */
+bool pkeys_are_known(const struct sm *sm, uint32_t number)
+{
+	uint32_t end = port_is_end(&sm->fabric, number) ? number : sm->fabric.ports[number].peer;
+	const struct port *port = end == NO_PORT ? NULL : &sm->fabric.ports[end];
+	struct vswitch_vf vf;
+
+	if (!port || sm->conf.virtual_functions.n == 0)
+		return true;
+	if (vswitch_vf_at(&sm->fabric, end, &vf))
+		return vf_rule_is_known(sm, vf.pf) || port_state(port) != PORT_ACTIVE;
+
+	return end == number || vf_rule_is_known(sm, end) || !has_active_vport(port->vfs);
 }
 
 bool pkeys_fit(const struct sm *sm, uint32_t number)

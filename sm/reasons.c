@@ -118,6 +118,8 @@ static enum reason remark(const struct sm *sm, uint32_t number)
 
 	if (port->set_fault.reason != REASON_NONE)
 		return port->set_fault.reason;
+	if (port->barred != REASON_NONE)
+		return (enum reason)port->barred;
 	reason = reason_of_route(sm, number);
 	if (reason == REASON_NONE)
 		reason = reason_of_keys(sm, number);
@@ -162,6 +164,8 @@ static enum reason reason_of_port(const struct sm *sm, uint32_t number)
 		return REASON_LID_TOO_HIGH;
 	if (!port->known)
 		return port->reason == REASON_NONE ? REASON_SILENT : port->reason;
+	if (sm->state == SM_MASTER && port_is_barred(port))
+		return (enum reason)port->barred;
 	if (sm->state == SM_MASTER && port_is_end(&sm->fabric, number) && port->lid == 0)
 		return port->reason == REASON_OUT_OF_LIDS ? REASON_OUT_OF_LIDS : REASON_IN_PROGRESS;
 	if (port->number == 0)
@@ -193,6 +197,7 @@ static bool is_news(const struct sm *sm, enum reason reason)
 		return sm->came_up;
 
 	return reason == REASON_NO_ROUTE || reason == REASON_PKEYS_DO_NOT_FIT ||
+	       reason == REASON_VF_NOT_ALLOWED || reason == REASON_VF_TOO_MANY ||
 	       reason == REASON_ENFORCEMENT_IMPOSSIBLE || reason == REASON_OUT_OF_LIDS;
 }
 
@@ -229,13 +234,16 @@ static void tell(const struct sm *sm, uint32_t number, enum reason before, enum 
 
 void reasons_update(struct sm *sm)
 {
+	/* Now there is something that may be of others. */
+	sm->local = sm->local && sm->complete;
 	tables_find_unwritten(sm);
 	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
 		enum reason before = (enum reason)sm->fabric.ports[i].reason;
 		enum reason reason;
 
-		if (!sm->fabric.ports[i].present)
+		if (!sm->fabric.ports[i].present || !sm_includes(sm, node_of(&sm->fabric, i)))
 			continue;
+		aliases_update_reasons(sm, i);
 		reason = reason_of_port(sm, i);
 		if (before != reason)
 			tell(sm, i, before, reason);

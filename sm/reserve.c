@@ -157,7 +157,7 @@ static void describe(const struct sm *sm, uint64_t guid, char ret[static 128])
 		 description ? description : "without a name yet");
 }
 
-static int check_master(const struct sm *sm, char why[static SM_WHY_SIZE])
+int reserve_check_master(const struct sm *sm, char why[static SM_WHY_SIZE])
 {
 	if (sm->state != SM_STANDBY && sm->state != SM_NOT_ACTIVE)
 		return 0;
@@ -175,6 +175,13 @@ static int check_owners(const struct sm *sm, const struct kept_reservation *want
 	for (unsigned lid = wanted->lid; lid < wanted->lid + (1u << sm->conf.lmc); lid++) {
 		uint64_t owner = identity_owner(sm->identities, lid);
 
+		if (owner == 0 && spares_owner(sm, lid)) {
+			describe(sm, spares_owner(sm, lid), owner_text);
+			snprintf(why, SM_WHY_SIZE,
+				 "LID %u is spare, for virtual functions of %s that are to come",
+				 lid, owner_text);
+			return -EEXIST;
+		}
 		if (owner == 0 || owner == wanted->guid)
 			continue;
 		describe(sm, owner, owner_text);
@@ -330,7 +337,7 @@ static void say(struct sm *sm, const struct kept_reservation *reserved, const ch
 int sm_reserve(struct sm *sm, const struct kept_reservation *wanted, char why[static SM_WHY_SIZE])
 {
 	const struct kept_reservation *old = reservations_find(&sm->reservations, wanted->guid);
-	int r = check_master(sm, why);
+	int r = reserve_check_master(sm, why);
 
 	if (r < 0 || (old && reservation_is_same(old, wanted)))
 		return r;
@@ -353,7 +360,7 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 {
 	const struct kept_reservation *old = reservations_find(&sm->reservations, guid);
 	struct kept_reservation gone;
-	int r = check_master(sm, why);
+	int r = reserve_check_master(sm, why);
 
 	if (r < 0 || !old)
 		return r;
@@ -372,6 +379,8 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 		return r;
 	}
 	say(sm, &gone, "no longer reserved");
+	if (is_present(sm, guid))
+		sm_sweep_again(sm, false);
 
 	return 0;
 }

@@ -29,11 +29,6 @@
 /* -- graph --------------------------------------------------------------------------------------
  */
 
-/* A LID whose routes are those of another. */
-struct column {
-	uint16_t to, from;
-};
-
 struct route_job {
 	struct sm *sm;
 	struct graph graph;
@@ -350,76 +345,89 @@ static int widen(struct tables *tables, uint32_t n_rows, size_t stride)
 	return 0;
 }
 
-static int copy_column(struct tables *tables, uint32_t n_rows, struct column column)
+/*
+ * Its ways are those of its port, or of a neighbour at the leaf, where it leaves by the port's
+ * exit.
+ * @row: of the leaf, or NO_SWITCH.
+ */
+static int copy_column(struct tables *tables, uint32_t n_rows, uint32_t row,
+		       const struct column *column)
 {
-	size_t stride = ((size_t)column.to + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
+	size_t stride = ((size_t)column->to + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
+	const uint8_t *leaf = tables->lft + row * tables->stride;
+	bool led = row < n_rows && leaf[column->own] == column->exit &&
+		   leaf[column->from] != ROUTE_NONE;
+	uint16_t from = led ? column->from : column->own;
 
 	if (widen(tables, n_rows, stride) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n_rows; i++)
-		tables->lft[i * tables->stride + column.to] =
-			tables->lft[i * tables->stride + column.from];
+		tables->lft[i * tables->stride + column->to] =
+			tables->lft[i * tables->stride + from];
+	if (led)
+		tables->lft[row * tables->stride + column->to] = column->exit;
 
 	return 0;
 }
 
-static bool next_column(const struct fabric *f, struct vf_walk *walk, struct column *ret)
+/* In the tables in use. */
+static uint32_t row_of(const struct sm *sm, const struct column *column)
 {
-	struct endpoint e;
-
-	while (vf_walk_next(f, walk, &e)) {
-		*ret = (struct column){ .to = vf_at(f, e.port, e.index)->lid,
-					.from = f->ports[e.port].lid };
-		if (ret->to && ret->from)
-			return true;
-	}
-
-	return false;
+	return column->leaf == NO_NODE ? NO_SWITCH : sm->fabric.nodes[column->leaf].sw->index;
 }
 
-/*
- * No route is computed for a vport: it is where its port is (reference/virtualization.md 2.5, 7),
- * and what was proven of the one is true of the other.
- */
+static bool is_copied(const struct sm *sm, const struct column *column)
+{
+	const struct routing *routing = &sm->routing;
+	uint32_t row = row_of(sm, column);
+
+	return routing->copied[column->to] == column->from &&
+	       (row == NO_SWITCH ||
+		routing->tables.lft[row * routing->tables.stride + column->to] == column->exit);
+}
+
 int routes_add_vports(struct sm *sm)
 {
 	struct routing *routing = &sm->routing;
-	struct vf_walk walk = { 0 };
+	struct columns columns = { .rows = NULL };
 	struct column column;
+	int r = 0;
 
-	while (routing->tables.lft && next_column(&sm->fabric, &walk, &column)) {
-		if (column.from >= routing->tables.stride ||
-		    routing->copied[column.to] == column.from)
+	while (r == 0 && routing->tables.lft && columns_next(sm, &columns, &column)) {
+		if (MAX(column.from, column.own) >= routing->tables.stride ||
+		    is_copied(sm, &column))
 			continue;
-		if (copy_column(&routing->tables, routing->n_rows, column) < 0)
-			return -ENOMEM;
+		r = copy_column(&routing->tables, routing->n_rows, row_of(sm, &column), &column);
 		routing->copied[column.to] = column.from;
 		routing->max_lid = MAX(routing->max_lid, column.to);
+		sm->new_columns = true;
 	}
+	columns_done(&columns);
 
-	return 0;
+	return r;
 }
 
 /* Those that the job is to add. */
-static int list_columns(const struct fabric *f, struct route_job *job)
+static int list_columns(const struct sm *sm, struct route_job *job)
 {
-	struct vf_walk walk = { 0 };
+	struct columns columns = { .rows = NULL };
 	struct column column;
 	uint32_t n = 0;
 
-	while (next_column(f, &walk, &column))
+	while (columns_next(sm, &columns, &column))
 		n++;
 	job->columns = malloc((n + 1) * sizeof(*job->columns));
-	if (!job->columns)
-		return -ENOMEM;
-	job->max_lid = job->graph.max_lid;
-	walk = (struct vf_walk){ 0 };
-	while (next_column(f, &walk, &column)) {
-		job->columns[job->n_columns++] = column;
-		job->max_lid = MAX(job->max_lid, column.to);
+	if (job->columns) {
+		job->max_lid = job->graph.max_lid;
+		columns = (struct columns){ .rows = columns.rows };
+		while (columns_next(sm, &columns, &column)) {
+			job->columns[job->n_columns++] = column;
+			job->max_lid = MAX(job->max_lid, column.to);
+		}
 	}
+	columns_done(&columns);
 
-	return 0;
+	return job->columns ? 0 : -ENOMEM;
 }
 
 /* Only of those whose port is in the graph. */
@@ -430,10 +438,11 @@ static int add_columns(struct route_job *job)
 	job->max_lid = job->graph.max_lid;
 	for (uint32_t i = 0; i < job->n_columns; i++) {
 		struct column column = job->columns[i];
+		uint32_t row = column.leaf == NO_NODE ? NO_SWITCH : job->rows[column.leaf];
 
-		if (column.from > job->graph.max_lid)
+		if (MAX(column.from, column.own) > job->graph.max_lid)
 			continue;
-		if (copy_column(&job->tables, job->graph.n_switches, column) < 0)
+		if (copy_column(&job->tables, job->graph.n_switches, row, &column) < 0)
 			return -ENOMEM;
 		job->max_lid = MAX(job->max_lid, column.to);
 		job->columns[n++] = column;
@@ -551,6 +560,7 @@ static void install(struct sm *sm, struct route_job *job)
 	take_rows(sm, job);
 	if (job->again)
 		return;
+	sm->local = false; /* other tables are for all */
 	free(routing->tables.lft);
 	turns_clear(&routing->turns);
 	routing->turns = (struct turns){ TAKE(job->turns.bits), job->turns.words };
@@ -640,7 +650,7 @@ int routes_plan(struct sm *sm)
 		r = routes_add_vports(sm);
 	if (r < 0 || is_settled(sm, job))
 		return r;
-	r = job->again ? copy_plan(&sm->routing, job) : list_columns(&sm->fabric, job);
+	r = job->again ? copy_plan(&sm->routing, job) : list_columns(sm, job);
 	if (r == 0)
 		r = withdraw_copy_held(sm, job->switch_nodes, job->graph.n_switches, job->max_lid,
 				       &job->held);
@@ -652,6 +662,19 @@ int routes_plan(struct sm *sm)
 	sm->routing.job = TAKE(job);
 
 	return 1;
+}
+
+void routes_drop(struct sm *sm, uint16_t lid)
+{
+	struct routing *routing = &sm->routing;
+	struct tables *tables = &routing->tables;
+
+	if (routing->copied[lid] == 0 || !tables->lft)
+		return;
+	routing->copied[lid] = 0;
+	sm->new_columns = true;
+	for (uint32_t i = 0; lid < tables->stride && i < routing->n_rows; i++)
+		tables->lft[i * tables->stride + lid] = ROUTE_NONE;
 }
 
 void routes_done(struct sm *sm)

@@ -354,7 +354,8 @@ static enum link_step step_of(const struct sm *sm, uint32_t number)
 {
 	const struct port *port = &sm->fabric.ports[number];
 
-	if (port->number == 0 || port->peer == NO_PORT)
+	if (port->number == 0 || port->peer == NO_PORT || port_is_barred(port) ||
+	    port_is_barred(&sm->fabric.ports[port->peer]))
 		return LINK_STAY;
 
 	return link_step(port_state(port), port_state(&sm->fabric.ports[port->peer]));

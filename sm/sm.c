@@ -27,8 +27,8 @@
 #define RETRY_OWN      (2 * LOOP_SEC)  /* our own device does not answer */
 
 #define TODO_TABLES                                                                                \
-	(TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) | TODO(TODO_VPORT_KEYS) |                   \
-	 TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE))
+	(TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) | TODO(TODO_GUID_WRITE) |                   \
+	 TODO(TODO_VPORT_KEYS) | TODO(TODO_PORT_SET) | TODO(TODO_LFT_WRITE))
 
 /* -- beginning and end of a reconcile -----------------------------------------------------------
  */
@@ -64,19 +64,19 @@ static bool is_as_before(const struct sm *sm)
 static void start_read(struct sm *sm)
 {
 	sm->sent_before = requests_totals(sm->requests)->sent;
+	twins_look(sm);
 	vports_ask_all(sm);
-	if (!is_as_before(sm)) {
-		tables_doubt_repeated(sm);
-		work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ));
-	}
+	if (!is_as_before(sm) && !sm->local)
+		work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ) | TODO(TODO_GUID_READ));
 	sm->phase = PHASE_READ;
 }
 
 /*
  * Somebody wants to know what devices hold, whatever they acknowledged: tables are read again, also
- * those of a switch that came up without, and who seemed to have no FDR10 is asked for it. A sweep
- * that is full for a reason of our own looks for devices and links, and leaves the rest as it is,
- * known or not.
+ * those of a switch that came up without, and who seemed to have no FDR10 is asked for it. What
+ * they did not keep is tried once more, but not where each time would take links down. A sweep that
+ * is full for a reason of our own looks for devices and links, and leaves the rest as it is, known
+ * or not.
  */
 static void doubt_all(struct sm *sm)
 {
@@ -85,9 +85,12 @@ static void doubt_all(struct sm *sm)
 
 		tables_doubt(sm, node);
 		fdr10_forget(node);
+		if (!sm->conf.bounce_on_mismatch)
+			memory_forget_quirks(sm, node);
 		if (node->sw)
 			node->sw->cold = false;
 	}
+	sm->names_wanted = true;
 	sm->planned_keys.stale = true; /* keys stay at the indices at which they are found */
 }
 
@@ -97,7 +100,10 @@ static void start(struct sm *sm)
 
 	/* Who has not looked at all yet cannot look at one. */
 	sm->narrow = !sm->sweep_wanted && sm->state == SM_MASTER && !sm->adopting;
+	sm->local = sm->narrow && sm->complete && !sm->look_wide && !sm->changed;
 	sm->look_wanted = false;
+	sm->look_wide = false;
+	sm->new_columns = false;
 	sm->wrote = false;
 	sm->changed = sm->changed || sm->intent_changed;
 	sm->intent_changed = false;
@@ -129,11 +135,14 @@ static void arm_next(struct sm *sm)
 		loop_timer_stop(sm->sweep_timer);
 }
 
-static void describe_nodes(struct sm *sm)
+static void ask_names(struct sm *sm)
 {
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (sm->fabric.nodes[i].present && !sm->fabric.nodes[i].described)
+		if (sm->fabric.nodes[i].present &&
+		    (sm->names_wanted || !sm->fabric.nodes[i].described))
 			work_add(sm, i, TODO(TODO_DESCRIPTION));
+	vports_name_all(sm, sm->names_wanted);
+	sm->names_wanted = false;
 }
 
 static void say_summary(struct sm *sm, const struct sm_status *status)
@@ -197,8 +206,7 @@ static void rest(struct sm *sm)
 		reasons_update(sm);
 	look_at_own_port(sm);
 	memory_keep_quirks(sm);
-	describe_nodes(sm);
-	vports_name_all(sm);
+	ask_names(sm);
 	sm_status(sm, &status);
 	say_summary(sm, &status);
 	sm->changed = false; /* what is answered from now on counts with the next reconcile */
@@ -206,6 +214,8 @@ static void rest(struct sm *sm)
 	sm->came_up = sm->came_up || !sm->adopting;
 	if (!sm->narrow)
 		arm_next(sm);
+	spares_refill(sm);
+	moves_settle(sm);
 	if (sm->listener.settled)
 		sm->listener.settled(sm->user);
 }
@@ -300,7 +310,9 @@ static bool advance_read(struct sm *sm)
 		rest(sm);
 		return true;
 	}
-	r = lids_plan(sm);
+	r = aliases_plan(sm);
+	if (r == 0)
+		r = lids_plan(sm);
 	if (r == 0)
 		r = pkeys_publish(sm);
 	if (r == 0)
@@ -345,7 +357,7 @@ static bool advance_keep(struct sm *sm)
 	if (sm->keeping)
 		return false;
 	if (sm->routing.withdrawn)
-		work_add_all(sm, TODO(TODO_LFT_WITHDRAW));
+		work_add_switches(sm, TODO(TODO_LFT_WITHDRAW));
 	sm->phase = PHASE_WITHDRAW;
 
 	return true;
@@ -358,6 +370,8 @@ static bool advance_withdraw(struct sm *sm)
 		return false;
 	free(TAKE(sm->routing.withdrawn));
 	work_add_all(sm, TODO_TABLES);
+	if (sm->local && sm->new_columns)
+		work_add_switches(sm, TODO(TODO_SWITCH_SET) | TODO(TODO_LFT_WRITE));
 	fdr10_plan(sm);
 	sm->phase = PHASE_PROGRAM;
 
@@ -380,10 +394,13 @@ static bool advance_activate(struct sm *sm)
 
 	if (sm->n_busy > 0)
 		return false;
+	if (sm->adopting)
+		twins_judge_predecessor(sm);
 	sm->adopting = false;
 	faults_settle(sm);
+	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide && !faults_any(sm);
 	still = sm->routing.valid && !is_wanted(sm) && !sm->changed && !faults_any(sm) &&
-		!tables_any_repeated(sm) && requests_totals(sm->requests)->sent == sm->sent_before;
+		requests_totals(sm->requests)->sent == sm->sent_before;
 	rest(sm);
 	sm->still = still;
 
@@ -447,10 +464,25 @@ void sm_sweep_again(struct sm *sm, bool full)
 	sm->full_wanted = sm->full_wanted || full;
 }
 
-void sm_look_again(struct sm *sm)
+void sm_look_at_vports(struct sm *sm)
 {
 	something_happened(sm);
 	sm->look_wanted = true;
+}
+
+void sm_look_again(struct sm *sm)
+{
+	sm_look_at_vports(sm);
+	sm->look_wide = true;
+}
+
+void sm_include(struct sm *sm, uint32_t number)
+{
+	uint32_t peer = sm->fabric.ports[number].peer;
+
+	node_of(&sm->fabric, number)->included = sm->sweeps;
+	if (peer != NO_PORT)
+		node_of(&sm->fabric, peer)->included = sm->sweeps;
 }
 
 static void on_time(void *user)
@@ -481,9 +513,16 @@ static uint8_t route_for_admin(const void *user, uint32_t node, unsigned lid)
 	return sm_route(user, node, lid);
 }
 
-static unsigned pkeys_for_admin(const void *user, uint32_t port, uint16_t *ret, unsigned room)
+/* A vport has a table of its own. */
+static unsigned pkeys_for_admin(const void *user, struct endpoint e, uint16_t *ret, unsigned room)
 {
-	return pkeys_published(user, port, ret, room);
+	const struct sm *sm = user;
+	const struct vfs *vfs = sm->fabric.ports[e.port].vfs;
+
+	if (e.index > 0 && vfs && vfs->model == VF_VPORT)
+		return pkeys_plan_vf(sm, e, ret, room);
+
+	return pkeys_published(sm, e.port, ret, room);
 }
 
 static bool peer_for_admin(const void *user, unsigned n, struct sm_peer *ret)
@@ -491,7 +530,13 @@ static bool peer_for_admin(const void *user, unsigned n, struct sm_peer *ret)
 	return sm_peer(user, n, ret);
 }
 
-static void answer_admin(struct sm *sm, const struct arrival *arrival)
+static uint16_t guids_for_admin(void *changer, const struct guids_change *change, bool *ret_later)
+{
+	return aliases_change(changer, change, ret_later);
+}
+
+/* @changer: who makes the changes that it asks for; NULL: nobody. */
+static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm *changer)
 {
 	struct admin_view view = { .fabric = &sm->fabric,
 				   .conf = &sm->conf,
@@ -500,11 +545,18 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival)
 				   .user = sm,
 				   .route = route_for_admin,
 				   .pkeys = pkeys_for_admin,
-				   .peer = peer_for_admin };
+				   .peer = peer_for_admin,
+				   .changer = changer,
+				   .guids_change = changer ? guids_for_admin : NULL };
 	struct datagram reply;
 
-	if (sm->state == SM_MASTER && admin_answer(&view, arrival, &reply))
+	if (sm->state == SM_MASTER && admin_answer(&view, arrival, &reply) == ADMIN_ANSWERED)
 		transport_send(sm->transport, &reply, &arrival->from, 0);
+}
+
+void sm_answer_again(struct sm *sm, const struct arrival *arrival)
+{
+	answer_admin(sm, arrival, NULL);
 }
 
 static void take_request(struct sm *sm, const struct arrival *arrival)
@@ -523,7 +575,7 @@ static void take(struct sm *sm, const struct arrival *arrival)
 {
 	switch (wire_get(&arrival->datagram, MAD_CLASS)) {
 	case CLASS_SA:
-		answer_admin(sm, arrival);
+		answer_admin(sm, arrival, sm);
 		break;
 	case CLASS_SM_LID:
 	case CLASS_SM_DIRECTED:
@@ -582,6 +634,8 @@ static int make_parts(struct sm *sm)
 		r = loop_timer_new(sm->loop, on_time, sm, &sm->sweep_timer);
 	if (r == 0)
 		r = loop_timer_new(sm->loop, on_soon, sm, &sm->soon_timer);
+	if (r == 0)
+		r = twins_init(sm);
 
 	return r;
 }
@@ -631,11 +685,14 @@ void sm_free(struct sm *sm)
 	pkeys_done(sm);
 	loop_timer_free(sm->sweep_timer);
 	loop_timer_free(sm->soon_timer);
+	loop_timer_free(sm->twin_timer);
 	requests_free(sm->requests);
 	discover_done(sm);
+	aliases_done(sm);
 	memory_done(sm);
 	event_log_free(sm->events);
 	reserve_done(sm);
+	spares_done(sm);
 	identities_free(sm->identities);
 	fabric_done(&sm->fabric);
 	free(sm);
@@ -652,6 +709,7 @@ void sm_stop(struct sm *sm)
 	transport_set_is_sm(sm->transport, false);
 	loop_timer_stop(sm->sweep_timer);
 	loop_timer_stop(sm->soon_timer);
+	loop_timer_stop(sm->twin_timer);
 }
 
 bool sm_is_idle(const struct sm *sm)
@@ -755,6 +813,8 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .applied = sm->applied,
 				   .came_up = sm->came_up,
 				   .lids_used = identities_used_lids(sm->identities),
+				   .lids_spare = sm->spares.n_lids,
+				   .lids_total = sm->last_lid ? sm->last_lid : LID_UNICAST_LAST,
 				   .naming = sm->n_naming,
 				   .names = sm->names,
 				   .sweeps = sm->sweeps,
@@ -762,6 +822,7 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .sweep_took = sm->sweep_took,
 				   .traps_ignored = sm->traps_ignored,
 				   .trouble = sm->trouble[0] ? sm->trouble : NULL };
+	ret->lids_free = ret->lids_total - MIN(ret->lids_total, ret->lids_used + ret->lids_spare);
 	if (sm->routing.tables.lft) {
 		ret->engine = sm->routing.result.engine->name;
 		ret->routing_why = sm->routing.result.why;

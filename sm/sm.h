@@ -49,8 +49,11 @@ struct sm_status {
 	uint32_t ports_active;     /* linked ports that are Active, switch port 0 not counted */
 	uint32_t ports_not_active; /* linked ports that are not, each with a reason */
 	uint32_t lids_used;
-	uint32_t naming; /* nodes whose description is being asked for, after they came up */
-	uint64_t names;  /* descriptions that came and were new */
+	uint32_t lids_spare; /* for virtual functions that are not there yet */
+	uint32_t lids_free;
+	uint32_t lids_total; /* unicast LIDs that forwarding tables have room for */
+	uint32_t naming;     /* nodes whose description is being asked for, after they came up */
+	uint64_t names;      /* descriptions that came and were new */
 	uint64_t sweeps;
 	uint64_t sweep_started;  /* loop_now() */
 	uint64_t sweep_took;     /* ns, the last that ended */
@@ -166,6 +169,19 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE]);
 
 /* What is reserved: the n-th, in no order; NULL past the last. Valid until the next change. */
 const struct kept_reservation *sm_reservation(const struct sm *sm, uint64_t n);
+
+/*
+ * The virtual function with @guid is to be at the physical port @to from now on, and the fabric is
+ * made ready for it: see moves.c. sm_when_kept() tells when that is on disk. 0, also if it is there
+ * or was said already, or with a sentence in @why: -EPERM, we are not master; -EINVAL, it cannot
+ * be; -ENOSPC, -ENOMEM. And that this is no longer so: 0 also if it was not.
+ */
+int sm_move(struct sm *sm, uint64_t guid, uint64_t to, char why[static SM_WHY_SIZE]);
+int sm_move_cancel(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE]);
+
+/* The port that it is to be at, or 0; and all of them, NULL past the last. */
+uint64_t sm_moving_to(const struct sm *sm, uint64_t guid);
+const struct kept_move *sm_move_at(const struct sm *sm, uint64_t n);
 
 /* The first LID that @guid has, or that waits for it; 0: none. */
 uint16_t sm_lid_of(const struct sm *sm, uint64_t guid);

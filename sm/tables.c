@@ -10,10 +10,6 @@
  * An answer other than "done" makes that block unknown or, if the device refuses it, a fault (see
  * fault.c): of the P_Key table of that port, of that LFT block, of SwitchInfo. It is never assumed
  * to be in place. Who does not even answer about one port or block is not asked about the next.
- *
- * An LFT block may be set twice within a moment, without some of its ways and then with others. If
- * the first had to be repeated, the device may do that once more after the second. So what had to
- * be repeated is read again in a later sweep.
  */
 
 #include <stdlib.h>
@@ -22,7 +18,6 @@
 #include "base/macros.h"
 #include "sm/machine.h"
 
-#define REPEAT_LIFE    LOOP_SEC /* in which a request reaches its device, or never does */
 #define MAX_LFT_BLOCKS ((LID_UNICAST_LAST + 1) / LFT_BLOCK)
 
 static bool lft_block_is_known(const struct sw *sw, unsigned block)
@@ -50,6 +45,7 @@ void tables_doubt(struct sm *sm, struct node *node)
 		free(port->pkeys);
 		port->pkeys = NULL;
 		vports_doubt(sm, port_at(node, i));
+		aliases_doubt(sm, port_at(node, i));
 	}
 }
 
@@ -63,10 +59,19 @@ void tables_forget(struct sm *sm, struct node *node)
 		memset(sw->lft, ROUTE_NONE, sw->lft_size);
 }
 
-static void forget_keys(struct port *port)
+static void forget_keys(struct sm *sm, uint32_t number)
 {
+	struct port *port = &sm->fabric.ports[number];
+
 	free(port->pkeys);
 	port->pkeys = NULL;
+	aliases_doubt_held(sm, number);
+}
+
+void tables_forget_keys(struct sm *sm, uint32_t number)
+{
+	forget_keys(sm, number);
+	sm->planned_keys.stale = true; /* keys stay at the indices at which they are found */
 }
 
 /*
@@ -87,7 +92,7 @@ void tables_doubt_keys(struct sm *sm, uint32_t number, enum port_state before)
 		sm->fabric.ports[port->peer].raised = true;
 	if (!fell)
 		return;
-	forget_keys(port);
+	forget_keys(sm, number);
 	sm_sweep_again(sm, false);
 }
 
@@ -97,7 +102,7 @@ void tables_doubt_neighbors(struct sm *sm, struct node *node, bool changed)
 		struct port *port = &sm->fabric.ports[port_at(node, i)];
 
 		if (port->raised && changed && port->peer != NO_PORT)
-			forget_keys(&sm->fabric.ports[port->peer]);
+			forget_keys(sm, port->peer);
 		port->raised = false;
 	}
 }
@@ -131,8 +136,10 @@ static unsigned blocks_to_read(const struct sm *sm, const struct node *node, uin
 {
 	unsigned capacity = pkeys_capacity(sm, number);
 	unsigned blocks = (capacity + PKEY_BLOCK - 1) / PKEY_BLOCK;
+	const struct pkey_table *held = sm->fabric.ports[number].pkeys;
+	bool first_only = held ? held->rest_empty : is_cold(sm, node, number);
 
-	return is_cold(sm, node, number) ? MIN(blocks, 1) : blocks;
+	return first_only ? MIN(blocks, 1) : blocks;
 }
 
 static void name_block(const struct node *node, const struct port *port, unsigned block,
@@ -179,7 +186,7 @@ bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret
 		const struct port *port = &sm->fabric.ports[number];
 		unsigned n, held;
 
-		if (!has_table(sm, number) || !port->pkeys)
+		if (!has_table(sm, number) || !port->pkeys || !pkeys_are_known(sm, number))
 			continue;
 		n = pkeys_plan(sm, number, plan, COUNT(plan));
 		held = MAX(n, port->pkeys->n_known);
@@ -236,6 +243,8 @@ void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *an
 	}
 	if (pkey_table_set_block(&port->pkeys, block, answer->data) < 0)
 		pkeys_failed(sm, number, REASON_OUT_OF_MEMORY, 0);
+	else if (kind == TODO_PKEY_READ && block == 0)
+		port->pkeys->rest_empty = is_cold(sm, node, number);
 	else if (kind == TODO_PKEY_WRITE &&
 		 memcmp(answer->data, answer->request->data, SMP_DATA_SIZE) != 0)
 		pkeys_failed(sm, number, REASON_NOT_KEPT, 0);
@@ -303,8 +312,8 @@ unsigned tables_lft_top(const struct sm *sm, const struct sw *sw)
 	uint64_t capacity = wire_get(sw->info, SWITCH_INFO_LINEAR_CAP);
 
 	/* To the end of the block, so that no vport that comes has it raised. */
-	return (unsigned)MIN(sm->fabric.n_vfs ? sm->routing.max_lid | (LFT_BLOCK - 1)
-					      : sm->routing.max_lid,
+	return (unsigned)MIN(sm->fabric.n_vport_ports ? sm->routing.max_lid | (LFT_BLOCK - 1)
+						      : sm->routing.max_lid,
 			     MAX(capacity, 1) - 1);
 }
 
@@ -424,37 +433,6 @@ static unsigned entries_told(const struct sw *sw, enum todo kind, unsigned block
 	return end > first ? MIN(end - first, LFT_BLOCK) : 0;
 }
 
-/* Whether it was done, now or in a while, only the device can tell, even one that came up empty. */
-static void note_repeated(const struct sm *sm, struct sw *sw, unsigned block)
-{
-	sw->cold = false;
-	sw->lft_repeated[block / 64] |= UINT64_C(1) << block % 64;
-	sw->repeated_at = loop_now(sm->loop);
-}
-
-void tables_doubt_repeated(struct sm *sm)
-{
-	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
-		struct sw *sw = sm->fabric.nodes[i].sw;
-
-		if (!sw || !sw->repeated_at || loop_now(sm->loop) - sw->repeated_at < REPEAT_LIFE)
-			continue;
-		for (size_t w = 0; w < COUNT(sw->lft_known); w++)
-			sw->lft_known[w] &= ~sw->lft_repeated[w];
-		memset(sw->lft_repeated, 0, sizeof(sw->lft_repeated));
-		sw->repeated_at = 0;
-	}
-}
-
-bool tables_any_repeated(const struct sm *sm)
-{
-	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (sm->fabric.nodes[i].sw && sm->fabric.nodes[i].sw->repeated_at)
-			return true;
-
-	return false;
-}
-
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	unsigned block = TAG_BLOCK(answer->request->tag);
@@ -462,8 +440,6 @@ void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answ
 	struct sw *sw = node->sw;
 	unsigned told;
 
-	if (kind != TODO_LFT_READ && answer->tries > 1)
-		note_repeated(sm, sw, block);
 	if (answer->result == REQUEST_LOST) {
 		work_add(sm, node->sma.owner, TODO(kind));
 		return;
@@ -514,7 +490,8 @@ bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret
 /*
  * PortStateChange was up while the ports were read, and is cleared only now: what changed in
  * between would never be told. Ports that are about to be set tell it in their answer; the others
- * are read again.
+ * are read again. A host that restarted in between has lost its keys: all tables are read again
+ * soon (twin.c), since there was this to write.
  */
 static void read_ports_again(struct sm *sm, struct node *node)
 {

@@ -43,6 +43,7 @@ int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n)
 			return -ENOMEM;
 		(*vfs)->model = (uint8_t)model;
 		f->n_vfs++;
+		f->n_vport_ports += model == VF_VPORT;
 	}
 	if (n <= (*vfs)->n)
 		return 0;
@@ -79,6 +80,7 @@ void vfs_forget(struct fabric *f, uint32_t port)
 		forget_lid(f, port, vfs->vf[i].lid);
 		free(vfs->vf[i].pkeys);
 	}
+	f->n_vport_ports -= vfs->model == VF_VPORT;
 	free(vfs->vf);
 	free(vfs);
 	f->ports[port].vfs = NULL;
@@ -145,18 +147,26 @@ static bool owns(const struct fabric *f, uint64_t guid, uint32_t number)
 	       !is_of_port(f, guid);
 }
 
-static int settle(struct fabric *f, struct endpoint e)
+/* A stranger keeps nobody from the GUID who may have it. */
+static bool gives_way(const struct vf *owner, const struct vf *other)
+{
+	return vf_is_barred(owner) && !vf_is_barred(other);
+}
+
+int vf_settle_guid(struct fabric *f, struct endpoint e)
 {
 	struct vf *vf = vf_of(f, e);
 	uint32_t owner = vf->guid ? guid_map_get(&f->by_vf_guid, vf->guid) : GUID_MAP_NONE;
+	bool own = !vf_is_here(f, e) || owner == vf_number(e.port, e.index);
+	bool duplicate =
+		!own &&
+		(is_of_port(f, vf->guid) ||
+		 (owns(f, vf->guid, owner) && !gives_way(vf_of(f, vf_of_number(owner)), vf)));
 
-	vf->duplicate = false;
-	if (!vf_is_here(f, e) || owner == vf_number(e.port, e.index))
+	vf->resettled = vf->resettled || duplicate != vf->duplicate;
+	vf->duplicate = duplicate;
+	if (own || duplicate)
 		return 0;
-	if (is_of_port(f, vf->guid) || owns(f, vf->guid, owner)) {
-		vf->duplicate = true;
-		return 0;
-	}
 
 	return guid_map_put(&f->by_vf_guid, vf->guid, vf_number(e.port, e.index));
 }
@@ -168,7 +178,7 @@ int vfs_settle_guids(struct fabric *f)
 	int r = 0;
 
 	while (r == 0 && vf_walk_next(f, &walk, &e))
-		r = settle(f, e);
+		r = vf_settle_guid(f, e);
 
 	return r;
 }
@@ -215,7 +225,7 @@ int endpoint_lid_owner(const struct fabric *f, struct endpoint e)
 	if (!vfs || vfs->model != VF_VPORT)
 		return 0;
 	for (unsigned steps = 0; steps < vfs->n && index < vfs->n; steps++) {
-		if (index == 0 || wire_get(vfs->vf[index].info, VPORT_INFO_LID_REQUIRED))
+		if (index == 0 || vf_has_own_lid(&vfs->vf[index]))
 			return (int)index;
 		index = (unsigned)wire_get(vfs->vf[index].info, VPORT_INFO_LID_INDEX);
 	}
@@ -237,8 +247,7 @@ bool endpoint_needs_grh(const struct fabric *f, struct endpoint e)
 {
 	const struct vf *vf = e.index ? vf_at(f, e.port, e.index) : NULL;
 
-	return vf && f->ports[e.port].vfs->model == VF_VPORT &&
-	       !wire_get(vf->info, VPORT_INFO_LID_REQUIRED);
+	return vf && f->ports[e.port].vfs->model == VF_VPORT && !vf_has_own_lid(vf);
 }
 
 bool endpoint_is_active(const struct fabric *f, struct endpoint e)

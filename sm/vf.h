@@ -39,24 +39,29 @@ struct endpoint {
 
 struct vf {
 	uint64_t guid;   /* that the device holds: VPortInfo, or its entry of GUIDInfo; 0: none */
-	uint64_t wanted; /* shared: what the entry should be, see sm/aliases.c */
+	uint64_t wanted; /* shared: what the entry should be, see alias.c */
 	uint64_t node_guid;       /* vports: VNodeInfo */
 	uint64_t since;           /* loop_now() when the state or the reason last changed */
 	struct pkey_table *pkeys; /* vports: the ledger of its own table; NULL: not known */
 	struct fault set_fault;   /* Sets of VPortInfo, */
 	struct fault table_fault; /* or of its P_Key table, are refused or not kept */
+	uint32_t ways;            /* vports: the port whose ways its LID has; 0: not known */
 	uint16_t lid;             /* vports: planned, its own; 0: it uses that of another */
 	uint16_t partition_cap;   /* vports: 0 is not known */
 	uint16_t status;          /* of the last Set that was refused */
 	uint8_t had_blocks;       /* of its table that were known before it came up again */
 	uint8_t state;            /* vports: enum port_state as last told */
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
+	uint8_t barred;           /* vports: enum reason: see vf-rules.c */
 	bool known : 1;           /* info is what the device holds */
 	bool stale : 1;           /* VPortInfo is to be read */
 	bool unnamed : 1;         /* VNodeInfo is to be read */
 	bool naming : 1;          /* VNodeDescription is to be read */
 	bool busy : 1;            /* a Set of VPortInfo, or a request for its table, is under way */
+	bool twin : 1;            /* a late Set of VPortInfo or of its P_Keys may yet arrive */
 	bool duplicate : 1;       /* its GUID is another's: it is told nothing */
+	bool resettled : 1;       /* that has just become so, or has ended */
+	bool denied_lid : 1;      /* it asks for a LID of its own, and rules give it none */
 	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
 };
@@ -77,6 +82,8 @@ struct vfs {
 
 	/* Shared ports */
 	uint64_t guids_known; /* bit per block of GUIDInfo: guid of its entries is what it holds */
+	uint64_t guids_fresh; /* bit per block: just read, and not decided on */
+	uint64_t guids_bad;   /* bit per block: not written while guids_fault waits */
 	struct fault guids_fault; /* Sets of GUIDInfo are refused or not kept */
 
 	/* Vports */
@@ -92,6 +99,8 @@ struct vfs {
 	bool by_number : 1;          /* its modifier is the number of the port, not 0 */
 	bool clears_by_get : 1;      /* VPortStateChange goes when read, not when 1 is written */
 	bool was_changed : 1;        /* it was up when it was last read */
+	bool info_twin : 1;          /* a late Set of info may yet arrive */
+	bool no_own_lids : 1;        /* who does not ask for a LID of its own takes none */
 	bool reregister : 1;         /* all vports are to register again with the SA */
 };
 
@@ -121,18 +130,35 @@ int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n);
 /* Its GUIDs are no longer in the map. */
 void vfs_forget(struct fabric *f, uint32_t port);
 
-/* What the device holds, or 0. vfs_settle_guids() is to follow. */
+/* What the device holds, or 0. vfs_settle_guids() or vf_settle_guid() is to follow. */
 void vf_set_guid(struct fabric *f, struct endpoint e, uint64_t guid);
+
+/* Of a vport: has it, or is it to have, a LID that is no other's? */
+static inline bool vf_has_own_lid(const struct vf *vf)
+{
+	if (wire_get(vf->info, VPORT_INFO_LID_REQUIRED))
+		return true;
+
+	return vf->lid != 0 && wire_get(vf->info, VPORT_INFO_LID) == vf->lid;
+}
+
+/* Do rules keep it from coming up? Who is Active already stays so. */
+static inline bool vf_is_barred(const struct vf *vf)
+{
+	return vf->barred != REASON_NONE && vf->state != PORT_ACTIVE;
+}
 
 /* Is it there: an entry that has a GUID, a vport that somebody has started? */
 bool vf_is_here(const struct fabric *f, struct endpoint e);
 
 /*
  * See who has which GUID, after any of them may have changed: who had one keeps it as long as it is
- * there, and of others that show up with it, or with that of a port, duplicate is set. 0 or
- * -ENOMEM.
+ * there and not barred, and of others that show up with it, or with that of a port, duplicate is
+ * set. 0 or -ENOMEM.
  */
 int vfs_settle_guids(struct fabric *f);
+/* The same of one VF alone, before that of others. */
+int vf_settle_guid(struct fabric *f, struct endpoint e);
 
 /*
  * Who has @guid: a port that is there, or a VF that is, as last settled. Port NO_PORT: nobody.
@@ -167,6 +193,11 @@ struct vf_walk {
 	unsigned index;
 };
 bool vf_walk_next(const struct fabric *f, struct vf_walk *walk, struct endpoint *ret);
+
+static inline struct endpoint endpoint_of_port(uint32_t port)
+{
+	return (struct endpoint){ port, 0 };
+}
 
 static inline bool endpoint_is(struct endpoint a, struct endpoint b)
 {

@@ -13,10 +13,13 @@
  * and it is turned on if the operator's policy says so.
  *
  * What a vport should have is planned as for ports: P_Keys by its GUID, a LID of its own if it asks
- * for one (LidRequired), which leads where its port's leads. It is programmed in stages: keys and
- * forwarding tables first, then, once its port is Active, LID and Armed, and then Active. Vport 0
- * is the physical function: its table and LID are those of the port, but while virtualization is on
- * its state is one of its own.
+ * for one (LidRequired), which leads where its port's leads. Rules may say otherwise of LIDs: who
+ * is to have one and does not ask is offered one when it comes up, and if the device does not show
+ * it then, nobody else at that port is until the port restarts; who asks and is to have none cannot
+ * do without, and is left in Initialize. It is programmed in stages: keys and forwarding tables
+ * first, then, once its port is Active, LID and Armed, and then Active. Vport 0 is the physical
+ * function: its table and LID are those of the port, but while virtualization is on its state is
+ * one of its own.
  *
  * Where a vport and a block of its table share an attribute modifier, nobody has written down which
  * is where. So the first vport that has a GUID is asked for its table of GUIDs, of which the first
@@ -85,7 +88,7 @@ static bool can_be_asked(const struct sm *sm, uint32_t number)
 /* -- what is to be asked ------------------------------------------------------------------------
  */
 
-static bool announces(const struct sm *sm, uint32_t number)
+bool vports_are_announced(const struct sm *sm, uint32_t number)
 {
 	const struct port *port = &sm->fabric.ports[number];
 
@@ -100,7 +103,7 @@ void vports_look(struct sm *sm, uint32_t number, enum port_state before)
 	struct vfs *vfs = vports_of(sm, number);
 	enum port_state state = port_state(&sm->fabric.ports[number]);
 
-	if (!announces(sm, number)) {
+	if (!vports_are_announced(sm, number)) {
 		if (vfs)
 			vfs_forget(&sm->fabric, number);
 		return;
@@ -112,7 +115,7 @@ void vports_look(struct sm *sm, uint32_t number, enum port_state before)
 		vfs = known_vports(sm, number);
 	}
 	if (state < before || before == PORT_DOWN)
-		vfs->known = false; /* it may have restarted */
+		vfs->known = vfs->no_own_lids = false; /* it may have restarted */
 	vfs->info_wanted = true;
 }
 
@@ -145,6 +148,49 @@ void vports_doubt(struct sm *sm, uint32_t number)
 	}
 }
 
+void vports_note_twin(struct sm *sm, uint32_t number, const struct request *request)
+{
+	struct vfs *vfs = vports_of(sm, number);
+
+	if (!vfs || INDEX_OF(request->tag) >= vfs->n)
+		return;
+	if (request->attr == ATTR_VIRTUALIZATION_INFO)
+		vfs->info_twin = true;
+	else
+		vfs->vf[INDEX_OF(request->tag)].twin = true;
+}
+
+static void doubt_vf(struct vfs *vfs, unsigned index)
+{
+	struct vf *vf = &vfs->vf[index];
+
+	if (!vf->twin)
+		return;
+	vf->twin = false;
+	vf->stale = vf->state > PORT_DOWN;
+	vf->had_blocks = vf->pkeys ? (uint8_t)(vf->pkeys->n_known / PKEY_BLOCK) : 0;
+	free(vf->pkeys);
+	vf->pkeys = NULL;
+	vfs->info_wanted = true;
+	vfs->blocks_wanted |= (uint16_t)(1u << index / VPORT_STATE_BLOCK);
+}
+
+/* VPortStateChange may be gone unseen, and with it that any of them has changed. */
+void vports_doubt_twins(struct sm *sm, uint32_t number)
+{
+	struct vfs *vfs = vports_of(sm, number);
+
+	if (!vfs)
+		return;
+	for (unsigned i = 0; i < vfs->n; i++)
+		doubt_vf(vfs, i);
+	if (!vfs->info_twin)
+		return;
+	vfs->info_twin = false;
+	vfs->known = false;
+	vfs->info_wanted = true;
+}
+
 void vports_told(struct sm *sm, uint32_t number, unsigned index, bool changed)
 {
 	struct vfs *vfs = known_vports(sm, number);
@@ -154,7 +200,7 @@ void vports_told(struct sm *sm, uint32_t number, unsigned index, bool changed)
 		vfs->vf[index].naming = true;
 	}
 	vfs->info_wanted = true;
-	sm_look_again(sm);
+	sm_look_at_vports(sm);
 }
 
 static void name_request(struct request *ret, uint16_t attr, uint32_t modifier, uint32_t number,
@@ -346,6 +392,18 @@ static void note_clearing(struct vfs *vfs, bool set, bool changed)
 	vfs->was_changed = changed;
 }
 
+static int make_room(struct sm *sm, uint32_t number, struct vfs *vfs)
+{
+	unsigned before = vfs->n;
+	int r = vfs_make(&sm->fabric, number, VF_VPORT,
+			 (unsigned)wire_get(vfs->info, VIRT_INFO_TOP) + 1);
+
+	for (unsigned i = before; i < vfs->n; i++)
+		vfs->vf[i].since = loop_now(sm->loop);
+
+	return r;
+}
+
 static void take_info(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct vfs *vfs = known_vports(sm, number);
@@ -360,9 +418,7 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 		info_failed(sm, number, REASON_VF_UNKNOWN_REVISION, 0);
 		return;
 	}
-	if (!is_possible_info(vfs->info) ||
-	    vfs_make(&sm->fabric, number, VF_VPORT,
-		     (unsigned)wire_get(vfs->info, VIRT_INFO_TOP) + 1) < 0) {
+	if (!is_possible_info(vfs->info) || make_room(sm, number, vfs) < 0) {
 		info_failed(sm, number, REASON_VF_BAD_INFO, 0);
 		return;
 	}
@@ -589,6 +645,7 @@ void vports_take_read(struct sm *sm, uint32_t number, const struct answer *answe
 
 	if (!vfs || INDEX_OF(answer->request->tag) >= vfs->n)
 		return; /* it announces none any more */
+	sm_include(sm, number);
 	if (answer->request->attr == ATTR_VIRTUALIZATION_INFO ||
 	    answer->request->attr == ATTR_VPORT_GUID_INFO)
 		vfs->asking = false;
@@ -613,12 +670,50 @@ static bool takes_part(const struct sm *sm, struct endpoint e)
 {
 	const struct vf *vf = vf_of(&sm->fabric, e);
 
-	return vf_is_here(&sm->fabric, e) && !vf->duplicate && vf->partition_cap > 0;
+	return vf_is_here(&sm->fabric, e) && !vf->duplicate && !vf_is_barred(vf) &&
+	       vf->partition_cap > 0;
 }
 
-static bool needs_lid(const struct vf *vf)
+static bool asks_for_lid(const struct vf *vf)
 {
 	return wire_get(vf->info, VPORT_INFO_LID_REQUIRED);
+}
+
+/* Is it Active with a LID that is not its port's? That stays so, whatever rules say by now. */
+static bool runs_with_lid(const struct sm *sm, struct endpoint e)
+{
+	const struct vf *vf = vf_of(&sm->fabric, e);
+	uint64_t held = wire_get(vf->info, VPORT_INFO_LID);
+
+	return vf->state == PORT_ACTIVE && held != 0 && held != sm->fabric.ports[e.port].lid;
+}
+
+/* Is it to have a LID of its own, if there is one, and the device takes it? */
+static bool wants_lid(const struct sm *sm, struct endpoint e)
+{
+	const struct vf *vf = vf_of(&sm->fabric, e);
+	const struct vf_policy *rule = vf_rule_of(sm, e.port);
+
+	if (asks_for_lid(vf))
+		return !rule || rule->lid != VF_LID_SHARED || runs_with_lid(sm, e) ||
+		       reserve_has_lid(sm, vf->guid);
+	if (known_vports(sm, e.port)->no_own_lids)
+		return false;
+	if (rule ? rule->lid != VF_LID_OWN : vf_rule_is_known(sm, e.port))
+		return false;
+
+	return vf->state != PORT_ACTIVE || runs_with_lid(sm, e);
+}
+
+/* It was offered one, and is to have it no longer. */
+static void take_lid_back(struct sm *sm, const struct vf *vf)
+{
+	if (reserve_has_lid(sm, vf->guid))
+		return;
+	routes_drop(sm, vf->lid);
+	identity_forget(sm->identities, vf->guid);
+	keep_identity(sm->keeper, &(struct kept_identity){ .guid = vf->guid });
+	sm->unkept = true;
 }
 
 /* A LID that it has, and nobody else, is kept: as for ports, only when all is read for the first
@@ -631,7 +726,25 @@ static void adopt(struct sm *sm, const struct vf *vf)
 	if (!sm->adopting || held == 0 || reserve_has_lid(sm, vf->guid) ||
 	    (id && id->lid == held) || lids_are_beyond(sm, held, 0))
 		return;
+	spares_yield(sm, held, 0);
 	identity_claim(sm->identities, vf->guid, held, 0);
+}
+
+/* One that leads to its port already, if there is one. */
+static int assign_lid(struct sm *sm, struct endpoint e, uint64_t guid)
+{
+	uint16_t spare = spares_take(sm, e.port);
+
+	return spare ? identity_claim(sm->identities, guid, spare, 0) : lids_assign(sm, guid, 0);
+}
+
+/* Of one that has gone: has its GUID shown up nowhere else since? */
+static bool was_last_here(const struct sm *sm, struct endpoint e)
+{
+	uint64_t guid = vf_of(&sm->fabric, e)->guid;
+
+	return endpoint_find(&sm->fabric, guid).port == NO_PORT &&
+	       guid_map_get(&sm->fabric.by_vf_guid, guid) == vf_number(e.port, e.index);
 }
 
 static void plan_lid(struct sm *sm, struct endpoint e)
@@ -640,7 +753,14 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 	const struct identity *id;
 	int r = 0;
 
-	if (takes_part(sm, e) && needs_lid(vf)) {
+	/* The other, who has gone, was looked at. */
+	if (vf->resettled)
+		sm_include(sm, e.port);
+	vf->resettled = false;
+	if (vf->lid && takes_part(sm, e) && !wants_lid(sm, e) && !asks_for_lid(vf))
+		take_lid_back(sm, vf);
+	vf->denied_lid = vf->known && asks_for_lid(vf) && !wants_lid(sm, e);
+	if (takes_part(sm, e) && wants_lid(sm, e)) {
 		adopt(sm, vf);
 		identity_see(sm->identities, vf->guid);
 		id = identity_find(sm->identities, vf->guid);
@@ -649,19 +769,22 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 			id = NULL;
 		}
 		if (!id)
-			r = lids_assign(sm, vf->guid, 0);
+			r = assign_lid(sm, e, vf->guid);
 		if (r < 0)
 			vf->reason = r == -ENOSPC ? REASON_OUT_OF_LIDS : REASON_OUT_OF_MEMORY;
 	}
 	/* Who has gone keeps its LID where it was, until it shows up elsewhere. */
 	id = vf->guid && !vf->duplicate ? identity_find(sm->identities, vf->guid) : NULL;
 	if (id && !vf_is_here(&sm->fabric, e) &&
-	    endpoint_find(&sm->fabric, vf->guid).port != NO_PORT)
+	    (!was_last_here(sm, e) || moves_way(sm, vf->guid) != NO_PORT))
 		id = NULL;
-	if (vf->known && !needs_lid(vf))
+	if ((vf->known && !wants_lid(sm, e)) || vf_is_barred(vf))
 		id = NULL;
-	if (vf->lid != (id ? id->lid : 0))
+	if (vf->lid != (id ? id->lid : 0)) {
+		vf->ways = 0;
 		sm->changed = true;
+		sm_include(sm, e.port);
+	}
 	vf->lid = id ? id->lid : 0;
 	if (vf->lid && node_of(&sm->fabric, e.port)->present)
 		sm->fabric.by_lid[vf->lid] = e.port;
@@ -688,7 +811,7 @@ unsigned vports_count_lids(const struct sm *sm)
 
 	while (vf_walk_next(&sm->fabric, &walk, &e))
 		if (sm->fabric.ports[e.port].vfs->model == VF_VPORT && takes_part(sm, e) &&
-		    needs_lid(vf_at(&sm->fabric, e.port, e.index)))
+		    wants_lid(sm, e))
 			n++;
 
 	return n;
@@ -703,7 +826,8 @@ static bool ask_key_write(const struct sm *sm, struct endpoint e, struct request
 	uint16_t plan[FABRIC_MAX_PKEYS];
 	unsigned n, held;
 
-	if (!takes_part(sm, e) || !vf->pkeys || vf->busy || fault_waits(sm, &vf->table_fault))
+	if (!takes_part(sm, e) || !vf->pkeys || vf->busy || fault_waits(sm, &vf->table_fault) ||
+	    !vf_rule_is_known(sm, e.port))
 		return false;
 	n = pkeys_plan_vf(sm, e, plan, COUNT(plan));
 	held = MAX(n, vf->pkeys->n_known);
@@ -768,9 +892,13 @@ static enum reason obstacle(const struct sm *sm, struct endpoint e)
 		return (enum reason)vf->set_fault.reason;
 	if (vf->guid == 0)
 		return REASON_VF_NO_GUID;
+	if (vf->barred != REASON_NONE)
+		return (enum reason)vf->barred;
 	if (vf->duplicate)
 		return REASON_VF_DUPLICATE_GUID;
-	if (needs_lid(vf) && vf->lid == 0)
+	if (vf->denied_lid)
+		return REASON_VF_NEEDS_LID;
+	if (asks_for_lid(vf) && vf->lid == 0)
 		return vf->reason == REASON_OUT_OF_MEMORY ? REASON_OUT_OF_MEMORY
 							  : REASON_OUT_OF_LIDS;
 	if (endpoint_lid(&sm->fabric, e) == 0)
@@ -796,13 +924,13 @@ static enum port_state next_state(const struct vf *vf)
 static bool ask_vport_set(struct sm *sm, struct endpoint e, struct request *ret)
 {
 	struct vf *vf = vf_of(&sm->fabric, e);
-	bool readdress =
-		e.index > 0 && needs_lid(vf) && wire_get(vf->info, VPORT_INFO_LID) != vf->lid;
+	bool readdress = e.index > 0 && vf->lid != 0 && asks_for_lid(vf) &&
+			 wire_get(vf->info, VPORT_INFO_LID) != vf->lid;
 
 	if (!vf->known || vf->stale || vf->busy || vf->state <= PORT_DOWN ||
 	    fault_waits(sm, &vf->set_fault) || (next_state(vf) == PORT_NO_CHANGE && !readdress))
 		return false;
-	if (obstacle(sm, e) != REASON_NONE && vf->set_fault.reason == REASON_NONE)
+	if (obstacle(sm, e) != (enum reason)vf->set_fault.reason)
 		return false;
 	vf->busy = true;
 	ret->method = METHOD_SET;
@@ -812,7 +940,7 @@ static bool ask_vport_set(struct sm *sm, struct endpoint e, struct request *ret)
 	memcpy(ret->data, vf->info, SMP_DATA_SIZE);
 	wire_set(ret->data, VPORT_INFO_STATE, next_state(vf));
 	wire_set(ret->data, VPORT_INFO_REREGISTER, 0);
-	if (e.index > 0 && needs_lid(vf))
+	if (e.index > 0 && vf->lid != 0)
 		wire_set(ret->data, VPORT_INFO_LID, vf->lid);
 
 	return true;
@@ -865,22 +993,50 @@ static void set_refused(struct sm *sm, uint32_t number, struct vf *vf, enum reas
 	fault_note(sm, number, &vf->set_fault, "VPortInfo", reason, status);
 }
 
+/* Whose Set may have been done, or was not for a reason that is gone. */
+static void look_again_at(struct sm *sm, uint32_t number, unsigned index)
+{
+	struct vfs *vfs = known_vports(sm, number);
+
+	vfs->vf[index].stale = true;
+	vfs->blocks_wanted |= (uint16_t)(1u << index / VPORT_STATE_BLOCK);
+	sm_look_again(sm);
+}
+
+/* The device does not give a LID to who does not ask for one. */
+static void offer_failed(struct sm *sm, uint32_t number, unsigned index)
+{
+	struct vfs *vfs = known_vports(sm, number);
+	struct log_where where = where_of_port(sm, number);
+
+	if (!vfs->no_own_lids)
+		log_say(LOG_LEVEL_NOTICE, &where,
+			"virtual functions that do not ask for a LID of their own do not take one "
+			"either: they share that of the port, whatever virtual_functions says");
+	vfs->no_own_lids = true;
+	look_again_at(sm, number, index);
+}
+
 static void take_vport_set(struct sm *sm, uint32_t number, const struct answer *answer)
 {
-	struct vf *vf = vf_at(&sm->fabric, number, INDEX_OF(answer->request->tag));
+	unsigned index = INDEX_OF(answer->request->tag);
+	struct vf *vf = vf_at(&sm->fabric, number, index);
 	uint64_t wanted = wire_get(answer->request->data, VPORT_INFO_STATE);
-	bool is_own = INDEX_OF(answer->request->tag) > 0 && needs_lid(vf);
+	bool is_own = index > 0 && vf->lid != 0 &&
+		      wire_get(answer->request->data, VPORT_INFO_LID) == vf->lid;
+	bool is_offer = is_own && !vf_has_own_lid(vf);
 	uint64_t state;
 
+	if (answer->result == REQUEST_REFUSED && is_offer) {
+		offer_failed(sm, number, index);
+		return;
+	}
 	if (answer->result == REQUEST_REFUSED) {
 		set_refused(sm, number, vf, REASON_VF_REFUSED, answer->status);
 		return;
 	}
 	if (answer->result == REQUEST_LOST) {
-		vf->stale = true; /* it may have been done */
-		known_vports(sm, number)->blocks_wanted |=
-			(uint16_t)(1u << INDEX_OF(answer->request->tag) / VPORT_STATE_BLOCK);
-		sm_look_again(sm);
+		look_again_at(sm, number, index);
 		return;
 	}
 	state = wire_get(answer->data, VPORT_INFO_STATE);
@@ -888,6 +1044,10 @@ static void take_vport_set(struct sm *sm, uint32_t number, const struct answer *
 	if (vf->state < state && state <= PORT_ACTIVE) {
 		vf->state = (uint8_t)state;
 		vf->since = loop_now(sm->loop);
+	}
+	if (is_offer && !vf_has_own_lid(vf)) {
+		offer_failed(sm, number, index);
+		is_own = false;
 	}
 	if (state < vf->state || (wanted != PORT_NO_CHANGE && state < wanted) ||
 	    (is_own && wire_get(answer->data, VPORT_INFO_LID) != vf->lid))
@@ -950,14 +1110,19 @@ void vports_take_name(struct sm *sm, uint32_t number, const struct answer *answe
 		copy_description(vf->description, answer->data);
 }
 
-void vports_name_all(struct sm *sm)
+/* @again: also those that have a name. */
+void vports_name_all(struct sm *sm, bool again)
 {
 	struct vf_walk walk = { 0 };
 	struct endpoint e;
 
-	while (sm->fabric.n_vfs > 0 && vf_walk_next(&sm->fabric, &walk, &e))
-		if (vf_at(&sm->fabric, e.port, e.index)->naming)
+	while (sm->fabric.n_vfs > 0 && vf_walk_next(&sm->fabric, &walk, &e)) {
+		struct vf *vf = vf_at(&sm->fabric, e.port, e.index);
+
+		vf->naming = vf->naming || (again && vf->state > PORT_DOWN);
+		if (vf->naming)
 			work_add(sm, sm->fabric.ports[e.port].node, TODO(TODO_VPORT_NAME));
+	}
 }
 
 /* -- why they are as they are -------------------------------------------------------------------
@@ -1010,7 +1175,8 @@ void vports_update_reasons(struct sm *sm)
 		struct vf *vf = vf_of(&sm->fabric, e);
 		enum reason reason;
 
-		if (sm->fabric.ports[e.port].vfs->model != VF_VPORT)
+		if (sm->fabric.ports[e.port].vfs->model != VF_VPORT ||
+		    !sm_includes(sm, node_of(&sm->fabric, e.port)))
 			continue;
 		reason = reason_of(sm, e);
 		if (vf->reason == reason)

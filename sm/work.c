@@ -118,7 +118,14 @@ void work_drop(struct sm *sm, uint32_t number)
 void work_add_all(struct sm *sm, unsigned todo)
 {
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (sm->fabric.nodes[i].present)
+		if (sm->fabric.nodes[i].present && sm_includes(sm, &sm->fabric.nodes[i]))
+			work_add(sm, i, todo);
+}
+
+void work_add_switches(struct sm *sm, unsigned todo)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		if (sm->fabric.nodes[i].present && node_is_switch(&sm->fabric.nodes[i]))
 			work_add(sm, i, todo);
 }
 
@@ -214,6 +221,10 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 		return tables_ask_lft_read(sm, node, ret);
 	case TODO_LFT_WITHDRAW:
 		return withdraw_ask(sm, node, ret);
+	case TODO_GUID_READ:
+		return aliases_ask_read(sm, node, ret);
+	case TODO_GUID_WRITE:
+		return aliases_ask_write(sm, node, ret);
 	case TODO_SWITCH_SET:
 		return tables_ask_switch_set(sm, node, ret);
 	case TODO_PKEY_WRITE:
@@ -414,12 +425,16 @@ static void take_port_info(struct sm *sm, struct node *node, const struct answer
 static void take_description(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	char former[sizeof(node->description)];
+	bool is_first = !node->name_asked;
 
 	memcpy(former, node->description, sizeof(former));
 	if (answer->result == REQUEST_ANSWERED)
 		node_set_description(node, answer->data);
+	node->name_asked = true;
 	if (strcmp(former, node->description) != 0)
 		sm->names++;
+	if (is_first || strcmp(former, node->description) != 0)
+		vf_rules_take_name(sm, node);
 	set_naming(sm, node, node->work.todo & TODO(TODO_DESCRIPTION));
 }
 
@@ -458,6 +473,10 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 	case TODO_LFT_WITHDRAW:
 	case TODO_LFT_WRITE:
 		tables_take_lft(sm, node, answer);
+		break;
+	case TODO_GUID_READ:
+	case TODO_GUID_WRITE:
+		aliases_take(sm, TAG_PORT(answer->request->tag), answer);
 		break;
 	case TODO_SWITCH_SET:
 		tables_take_switch_set(sm, node, answer);
@@ -561,6 +580,7 @@ static void done_of_node(struct sm *sm, struct node *node, const struct answer *
 	struct answer taken = *answer;
 
 	sm->news = sm->news || is_news(sm, node, kind, answer);
+	twin_note_inherited(sm, node, answer->request);
 	if (!is_later(kind))
 		node->work.in_flight--;
 	if (is_optional(kind)) {
@@ -607,10 +627,20 @@ static void late(void *user, struct sma *sma, unsigned tries)
 	}
 }
 
+static void twin(void *user, struct sma *sma, const struct request *request, uint64_t sent_at)
+{
+	struct sm *sm = user;
+
+	/* Probes ask, and set nothing. */
+	if (!(sma->owner & PROBE_OWNER))
+		twin_note(sm, &sm->fabric.nodes[sma->owner], request, sent_at);
+}
+
 static void settle(void *user)
 {
 	struct sm *sm = user;
 
+	aliases_answer(sm);
 	sm_advance(sm);
 	if (!sm->tell_named)
 		return;
@@ -623,5 +653,6 @@ const struct request_handler work_handler = {
 	.next = next,
 	.done = done,
 	.late = late,
+	.twin = twin,
 	.settle = settle,
 };

@@ -18,8 +18,11 @@ enum row_kind {
 	ROW_MKEY,
 	ROW_QUIRKS,
 	ROW_RESERVATION, /* its blob: the places, 8 bytes each, and then the name */
-	ROW_PARTITION,   /* the blob is its name */
-	ROW_MEMBER,      /* GUID 0: all of them, to be forgotten */
+	ROW_ALIAS,       /* the alias GUID is the key */
+	ROW_SPARES,      /* its blob: LIDs, 2 bytes each */
+	ROW_MOVE,
+	ROW_PARTITION, /* the blob is its name */
+	ROW_MEMBER,    /* GUID 0: all of them, to be forgotten */
 	ROW_KIND_COUNT,
 };
 
@@ -36,6 +39,9 @@ struct row {
 	uint64_t guid;
 	uint64_t mkey;
 	uint64_t other_mkey;
+	uint64_t port; /* GUID, of an alias or a move; 0: that is forgotten */
+	uint8_t index;
+	bool wanted;
 	const void *blob;
 };
 

@@ -29,7 +29,7 @@
 #include "store/database-inside.h"
 
 #define APPLICATION_ID 0x56534d64 /* "VSMd" */
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 6
 
 /*
  * Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB; a million
@@ -53,21 +53,26 @@ static const char *const tables[ROW_KIND_COUNT] = {
 	[ROW_RESERVATION] =
 		"CREATE TABLE reservation (guid INTEGER PRIMARY KEY, lid INTEGER, places BLOB, "
 		"name TEXT)",
+	[ROW_ALIAS] = "CREATE TABLE alias (guid INTEGER PRIMARY KEY, port INTEGER, place INTEGER, "
+		      "wanted INTEGER)",
+	[ROW_SPARES] = "CREATE TABLE spare (guid INTEGER PRIMARY KEY, lids BLOB)",
+	[ROW_MOVE] = "CREATE TABLE move (guid INTEGER PRIMARY KEY, port INTEGER)",
 	[ROW_PARTITION] = "CREATE TABLE partition (pkey INTEGER PRIMARY KEY, name TEXT)",
 	[ROW_MEMBER] = "CREATE TABLE member (pkey INTEGER, guid INTEGER, membership INTEGER, "
 		       "index0 INTEGER, PRIMARY KEY (pkey, guid)) WITHOUT ROWID",
 };
 
-/* Tables came one after another: so many had the schemas before ours. */
-static const size_t n_tables_of[SCHEMA_VERSION] = {
-	[1] = ROW_RESERVATION,
-	[2] = ROW_RESERVATION,
-	[3] = ROW_PARTITION,
+/* Tables came one after another: so many had each schema. */
+static const size_t n_tables_of[SCHEMA_VERSION + 1] = {
+	[1] = ROW_RESERVATION, [2] = ROW_RESERVATION, [3] = ROW_ALIAS,
+	[4] = ROW_SPARES,      [5] = ROW_PARTITION,   [6] = ROW_KIND_COUNT,
 };
 
 /* Schema 1 had one M_Key in a row; the upgrade makes the text above of it. */
 static const char mkey_table_1[] = "CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)";
-static const char upgrade_1[] = "ALTER TABLE mkey ADD COLUMN other INTEGER DEFAULT 0";
+static const char upgrade_1[] = "BEGIN IMMEDIATE;"
+				"ALTER TABLE mkey ADD COLUMN other INTEGER DEFAULT 0;"
+				"PRAGMA user_version = 2; COMMIT";
 
 /* ---- results --------------------------------------------------------------------------------- */
 
@@ -196,7 +201,7 @@ static int check_pages(struct database *db, struct database_report *report)
 
 size_t database_n_tables(const struct database *db)
 {
-	return db->version == SCHEMA_VERSION ? COUNT(tables) : n_tables_of[db->version];
+	return n_tables_of[db->version];
 }
 
 static const char *table_of(const struct database *db, size_t i)
@@ -286,19 +291,15 @@ static int make_tables(struct database *db, struct database_report *report)
 	return r;
 }
 
-/* What the next schema has besides. */
-static int upgrade_once(struct database *db, struct database_report *report)
+/* The next schema has more tables, and is the same otherwise. */
+static int add_tables(struct database *db, struct database_report *report)
 {
-	size_t n_tables =
-		db->version + 1 == SCHEMA_VERSION ? COUNT(tables) : n_tables_of[db->version + 1];
 	char sql[64];
 	int r = execute(db, "BEGIN IMMEDIATE", report);
 
-	if (r == 0 && db->version == 1)
-		r = execute(db, upgrade_1, report);
-	for (size_t i = n_tables_of[db->version]; r == 0 && i < n_tables; i++)
+	for (size_t i = n_tables_of[db->version]; r == 0 && i < n_tables_of[db->version + 1]; i++)
 		r = execute(db, tables[i], report);
-	snprintf(sql, sizeof(sql), "PRAGMA user_version = %" PRId64 "; COMMIT", db->version + 1);
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; COMMIT", (int)db->version + 1);
 
 	return r == 0 ? execute(db, sql, report) : r;
 }
@@ -306,7 +307,7 @@ static int upgrade_once(struct database *db, struct database_report *report)
 int database_upgrade(struct database *db, struct database_report *report)
 {
 	while (db->version < SCHEMA_VERSION) {
-		int r = upgrade_once(db, report);
+		int r = db->version == 1 ? execute(db, upgrade_1, report) : add_tables(db, report);
 
 		if (r < 0) {
 			if (!sqlite3_get_autocommit(db->sql))

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "sm/reservations.h"
+#include "sm/alias-book.h"
 #include "sm/identity.h"
 #include "store/database-inside.h"
 #include "store/database.h"
@@ -33,6 +34,13 @@ static const char *const put_sql[ROW_KIND_COUNT] = {
 		"INSERT INTO reservation VALUES (?1, ?2, ?3, ?4) ON CONFLICT (guid) DO UPDATE"
 		" SET lid = ?2, places = ?3, name = ?4"
 		" WHERE lid IS NOT ?2 OR places IS NOT ?3 OR name IS NOT ?4",
+	[ROW_ALIAS] = "INSERT INTO alias VALUES (?1, ?2, ?3, ?4) ON CONFLICT (guid) DO UPDATE"
+		      " SET port = ?2, place = ?3, wanted = ?4"
+		      " WHERE port IS NOT ?2 OR place IS NOT ?3 OR wanted IS NOT ?4",
+	[ROW_SPARES] = "INSERT INTO spare VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
+		       " SET lids = ?2 WHERE lids IS NOT ?2",
+	[ROW_MOVE] = "INSERT INTO move VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
+		     " SET port = ?2 WHERE port IS NOT ?2",
 	[ROW_PARTITION] = "INSERT INTO partition VALUES (?1, ?2) ON CONFLICT (pkey) DO UPDATE"
 			  " SET name = ?2 WHERE name IS NOT ?2",
 	[ROW_MEMBER] = "INSERT INTO member VALUES (?1, ?2, ?3, ?4) ON CONFLICT (pkey, guid) DO"
@@ -44,6 +52,9 @@ static const char *const forget_sql[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "DELETE FROM identity WHERE guid = ?1",
 	[ROW_QUIRKS] = "DELETE FROM quirks WHERE guid = ?1",
 	[ROW_RESERVATION] = "DELETE FROM reservation WHERE guid = ?1",
+	[ROW_ALIAS] = "DELETE FROM alias WHERE guid = ?1",
+	[ROW_SPARES] = "DELETE FROM spare WHERE guid = ?1",
+	[ROW_MOVE] = "DELETE FROM move WHERE guid = ?1",
 	[ROW_PARTITION] = "DELETE FROM partition WHERE pkey = ?1",
 	[ROW_MEMBER] = "DELETE FROM member WHERE pkey = ?1 AND guid = ?2",
 };
@@ -55,6 +66,9 @@ static const char *const read_sql[ROW_KIND_COUNT] = {
 	[ROW_MKEY] = "SELECT guid, mkey, other FROM mkey",
 	[ROW_QUIRKS] = "SELECT guid, content FROM quirks",
 	[ROW_RESERVATION] = "SELECT guid, lid, places, name FROM reservation",
+	[ROW_ALIAS] = "SELECT guid, port, place, wanted FROM alias",
+	[ROW_SPARES] = "SELECT guid, lids FROM spare",
+	[ROW_MOVE] = "SELECT guid, port FROM move",
 	[ROW_PARTITION] = "SELECT pkey, name FROM partition",
 	[ROW_MEMBER] = "SELECT pkey, guid, membership, index0 FROM member",
 };
@@ -62,14 +76,18 @@ static const char *const read_sql[ROW_KIND_COUNT] = {
 static const char read_mkey_1[] = "SELECT guid, mkey, 0 FROM mkey";
 
 static const char *const table_names[ROW_KIND_COUNT] = {
-	[ROW_IDENTITY] = "identity",       [ROW_MKEY] = "mkey",           [ROW_QUIRKS] = "quirks",
-	[ROW_RESERVATION] = "reservation", [ROW_PARTITION] = "partition", [ROW_MEMBER] = "member",
+	[ROW_IDENTITY] = "identity", [ROW_MKEY] = "mkey",
+	[ROW_QUIRKS] = "quirks",     [ROW_RESERVATION] = "reservation",
+	[ROW_SPARES] = "spare",      [ROW_MOVE] = "move",
+	[ROW_ALIAS] = "alias",       [ROW_PARTITION] = "partition",
+	[ROW_MEMBER] = "member",
 };
 
 /* Of the columns: a whole number, a blob, a text. */
 static const char *const column_types[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "iii",     [ROW_MKEY] = "iii",     [ROW_QUIRKS] = "ib",
-	[ROW_RESERVATION] = "iibt", [ROW_PARTITION] = "it", [ROW_MEMBER] = "iiii",
+	[ROW_RESERVATION] = "iibt", [ROW_SPARES] = "ib",    [ROW_MOVE] = "ii",
+	[ROW_ALIAS] = "iiii",       [ROW_PARTITION] = "it", [ROW_MEMBER] = "iiii",
 };
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -107,9 +125,13 @@ static bool forgets(const struct row *row)
 	case ROW_IDENTITY:
 		return row->lid == 0;
 	case ROW_QUIRKS:
+	case ROW_SPARES:
 		return row->size == 0;
 	case ROW_RESERVATION:
 		return row->gone;
+	case ROW_ALIAS:
+	case ROW_MOVE:
+		return row->port == 0;
 	case ROW_PARTITION:
 		return row->size == 0;
 	case ROW_MEMBER:
@@ -145,10 +167,19 @@ static void bind_values(sqlite3_stmt *stmt, const struct row *row)
 		sqlite3_bind_int64(stmt, 3, (sqlite3_int64)row->other_mkey);
 		break;
 	case ROW_QUIRKS:
+	case ROW_SPARES:
 		sqlite3_bind_blob(stmt, 2, row->blob, (int)row->size, SQLITE_STATIC);
+		break;
+	case ROW_MOVE:
+		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->port);
 		break;
 	case ROW_RESERVATION:
 		bind_reservation(stmt, row);
+		break;
+	case ROW_ALIAS:
+		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->port);
+		sqlite3_bind_int(stmt, 3, row->index);
+		sqlite3_bind_int(stmt, 4, row->wanted);
 		break;
 	case ROW_PARTITION:
 		sqlite3_bind_text(stmt, 2, row->blob, (int)row->size, SQLITE_STATIC);
@@ -351,6 +382,21 @@ static bool give_reservation(sqlite3_stmt *stmt, uint64_t guid, const struct rea
 	return true;
 }
 
+static bool give_alias(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
+{
+	uint64_t place = (uint64_t)sqlite3_column_int64(stmt, 2);
+	uint64_t wanted = (uint64_t)sqlite3_column_int64(stmt, 3);
+	struct kept_alias alias = { guid, (uint64_t)sqlite3_column_int64(stmt, 1), (uint8_t)place,
+				    wanted != 0 };
+
+	if (!alias_is_valid(alias.port, place) || wanted > 1)
+		return false;
+	if (reading->reader->alias)
+		reading->reader->alias(reading->user, &alias);
+
+	return true;
+}
+
 static bool give_member(sqlite3_stmt *stmt, uint64_t pkey, const struct reading *reading)
 {
 	uint64_t membership = (uint64_t)sqlite3_column_int64(stmt, 2);
@@ -369,14 +415,47 @@ static bool give_member(sqlite3_stmt *stmt, uint64_t pkey, const struct reading 
 	return true;
 }
 
+static bool give_spares(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
+{
+	uint16_t lids[KEEP_SPARES_MAX];
+	const void *blob = sqlite3_column_blob(stmt, 1);
+	size_t size = (size_t)sqlite3_column_bytes(stmt, 1);
+	struct kept_spares spares = { guid, (unsigned)(size / sizeof(lids[0])), lids };
+
+	if (!blob || size > sizeof(lids) || size % sizeof(lids[0]))
+		return false;
+	memcpy(lids, blob, size);
+	for (unsigned i = 0; i < spares.n; i++)
+		if (!identity_is_valid(lids[i], 0))
+			return false;
+	if (reading->reader->spares)
+		reading->reader->spares(reading->user, &spares);
+
+	return true;
+}
+
+static bool give_move(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
+{
+	struct kept_move move = { guid, (uint64_t)sqlite3_column_int64(stmt, 1) };
+
+	if (move.port == 0)
+		return false;
+	if (reading->reader->move)
+		reading->reader->move(reading->user, &move);
+
+	return true;
+}
+
 /* False: it cannot be right. The first column is what it is known by, and never 0. */
 static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct reading *reading)
 {
 	static bool (*const give[ROW_KIND_COUNT])(sqlite3_stmt *, uint64_t,
 						  const struct reading *) = {
-		[ROW_IDENTITY] = give_identity,   [ROW_MKEY] = give_mkey,
-		[ROW_QUIRKS] = give_quirks,       [ROW_RESERVATION] = give_reservation,
-		[ROW_PARTITION] = give_partition, [ROW_MEMBER] = give_member,
+		[ROW_IDENTITY] = give_identity, [ROW_MKEY] = give_mkey,
+		[ROW_QUIRKS] = give_quirks,     [ROW_RESERVATION] = give_reservation,
+		[ROW_ALIAS] = give_alias,       [ROW_SPARES] = give_spares,
+		[ROW_MOVE] = give_move,         [ROW_PARTITION] = give_partition,
+		[ROW_MEMBER] = give_member,
 	};
 	uint64_t key = (uint64_t)sqlite3_column_int64(stmt, 0);
 

@@ -340,6 +340,14 @@ static int store_keep_quirks(struct keeper *k, const struct kept_quirks *quirks)
 	return r == 0 ? keep_row(to_store(k), &row) : r;
 }
 
+static int store_keep_alias(struct keeper *k, const struct kept_alias *alias)
+{
+	struct row row;
+	int r = row_of_alias(alias, &row);
+
+	return r == 0 ? keep_row(to_store(k), &row) : r;
+}
+
 static int store_keep_reservation(struct keeper *k, const struct kept_reservation *reservation)
 {
 	struct reservation_blob blob;
@@ -367,6 +375,22 @@ static int store_keep_change(struct keeper *k, const struct kept_change *change)
 	}
 
 	return r;
+}
+
+static int store_keep_spares(struct keeper *k, const struct kept_spares *spares)
+{
+	struct row row;
+	int r = row_of_spares(spares, &row);
+
+	return r == 0 ? keep_row(to_store(k), &row) : r;
+}
+
+static int store_keep_move(struct keeper *k, const struct kept_move *move)
+{
+	struct row row;
+	int r = row_of_move(move, &row);
+
+	return r == 0 ? keep_row(to_store(k), &row) : r;
 }
 
 static int store_keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)
@@ -421,6 +445,9 @@ static const struct keeper_ops keeper_ops = {
 	.after = store_keep_after,
 	.cancel = store_keep_cancel,
 	.reservation = store_keep_reservation,
+	.alias = store_keep_alias,
+	.spares = store_keep_spares,
+	.move = store_keep_move,
 };
 
 struct keeper *store_keeper(struct store *store)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sm/alias-book.h"
 #include "sm/identity.h"
 #include "sm/reservations.h"
 
@@ -75,6 +76,42 @@ int row_of_reservation(const struct kept_reservation *reservation, struct reserv
 	ret->n_places = (uint8_t)reservation->n_places;
 	ret->size = (uint32_t)(places + strlen(reservation->name));
 	ret->blob = blob->bytes;
+
+	return 0;
+}
+
+int row_of_alias(const struct kept_alias *alias, struct row *ret)
+{
+	if (alias->port != 0 && !alias_is_valid(alias->port, alias->index))
+		return -EINVAL;
+	*ret = (struct row){
+		.kind = ROW_ALIAS,
+		.guid = alias->guid,
+		.port = alias->port,
+		.index = alias->index,
+		.wanted = alias->wanted,
+	};
+
+	return 0;
+}
+
+int row_of_spares(const struct kept_spares *spares, struct row *ret)
+{
+	if (spares->n > KEEP_SPARES_MAX)
+		return -EINVAL;
+	*ret = (struct row){
+		.kind = ROW_SPARES,
+		.guid = spares->guid,
+		.size = spares->n * (uint32_t)sizeof(spares->lid[0]),
+		.blob = spares->lid,
+	};
+
+	return 0;
+}
+
+int row_of_move(const struct kept_move *move, struct row *ret)
+{
+	*ret = (struct row){ .kind = ROW_MOVE, .guid = move->guid, .port = move->port };
 
 	return 0;
 }

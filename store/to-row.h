@@ -15,6 +15,9 @@
 int row_of_identity(const struct kept_identity *identity, struct row *ret);
 int row_of_mkey(const struct kept_mkey *mkey, struct row *ret);
 int row_of_quirks(const struct kept_quirks *quirks, struct row *ret);
+int row_of_alias(const struct kept_alias *alias, struct row *ret);
+int row_of_spares(const struct kept_spares *spares, struct row *ret);
+int row_of_move(const struct kept_move *move, struct row *ret);
 
 struct reservation_blob {
 	char bytes[KEEP_PLACES_MAX * sizeof(uint64_t) + KEEP_NAME_MAX];

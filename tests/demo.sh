@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Shows vsm at work on a simulated fabric, on a fresh Debian 12 too: sh tests/demo.sh
-# Installs what is missing (as root) and builds; then eight hosts on four leaves and two spines come
-# up, a cable is pulled and put back, and vsm is restarted. Other people's tools look on.
+# Installs what is missing (as root) and builds. First, virtual functions in the three forms that they
+# come in, which opensm brings up in part and vsm all: one has no GUID and is explained, one moves.
+# Then eight hosts on four leaves and two spines come up, a cable is pulled and put back, and vsm is
+# restarted. Other people's tools look on.
 #
 # Every step is checked, and the first that did not do what it shows ends the demo with exit code 1.
 
@@ -67,6 +69,37 @@ print_fabric() {
 hosts=8
 ports=32 # at the ends of 16 cables
 
+# Three adapters with four virtual functions each, of the three kinds, and one without.
+print_lab() {
+	cat <<-END
+		Switch 8 "leaf"
+		[1] "admin"[1]
+		[2] "connectx-6"[1]
+		[3] "connectx-3"[1]
+		[4] "virtual-switch"[1]
+		[5] "connectx-5"[1]
+
+		Hca 1 "admin"
+		[1] "leaf"[1]
+
+		Hca 1 "connectx-6"
+		[1] "leaf"[2]
+		vf 4 model=vport lid=own guid=1200000000000601 state=up
+
+		Hca 1 "connectx-3"
+		[1] "leaf"[3]
+		vf 4 model=shared guid=1200000000000301 state=up
+
+		Hca 1 "virtual-switch"
+		[1] "leaf"[4]
+		vf 4 model=vswitch guid=1200000000000101 state=up
+
+		Hca 1 "connectx-5"
+		[1] "leaf"[5]
+		vf 1 model=vport lid=own guid=1200000000000501 state=down
+	END
+}
+
 # ---- processes ----------------------------------------------------------------------------------
 
 simulator=
@@ -121,6 +154,44 @@ stop_vsm() {
 	[ $code -eq 0 ] || die "vsm ended with exit code $code"
 }
 
+# vsm-sim with the lab; what it does is told to it by vsm-sim --tell.
+start_lab() {
+	print_lab >"$dir/lab.net"
+	(become "$build/tests/sim/vsm-sim" -s "$dir/lab.net" >"$dir/vsm-sim.log" 2>&1) &
+	simulator=$!
+	wait_for "vsm-sim listens" lab Vf >/dev/null
+}
+
+lab() { # command
+	(become "$build/tests/sim/vsm-sim" --tell "$*" 2>/dev/null)
+}
+
+in_lab() { # node, VF, command...
+	node=$1 vf=$2
+	shift 2
+	(become "$build/vsm-run" -n "$node" -v "$vf" "$@")
+}
+
+start_vsm_in_lab() {
+	(become "$build/vsm-run" -n admin "$build/vsm" --state-dir "$dir/lab-state" \
+		--socket "$dir/socket" 2>"$dir/vsm.log") &
+	daemon=$!
+}
+
+has_active_vfs() { # of each kind: vports, shared, behind a virtual switch
+	[ "$(active_of connectx-6) $(active_of connectx-3) $(active_of virtual-switch)" = "$1 $2 $3" ]
+}
+
+active_of() { # host
+	lab Vf | awk -F '\t' -v host="$1[" 'index($1, host) == 1 && $NF == "Active"' | wc -l
+}
+
+end_lab() {
+	kill -TERM "$simulator"
+	wait "$simulator" || true
+	simulator=
+}
+
 # ---- looking ------------------------------------------------------------------------------------
 
 # A member of what "vsmctl --json status" says, at the outermost level.
@@ -145,6 +216,25 @@ is_up() { # ports
 
 lid_of() { # host
 	VSM_SOCKET=$dir/socket "$build/vsmctl" nodes "$1" | awk -v name="$1" '$1 == name { print $4 }'
+}
+
+# Of virtual functions.
+reason_is() { # key
+	VSM_SOCKET=$dir/socket "$build/vsmctl" --json vfs 2>/dev/null | grep -q "\"reason\": \"$1\""
+}
+
+knows_names() {
+	! VSM_SOCKET=$dir/socket "$build/vsmctl" vfs 2>/dev/null | grep -q '^0x'
+}
+
+lid_of_vf() { # GUID
+	VSM_SOCKET=$dir/socket "$build/vsmctl" --json vfs "$1" |
+		sed -n 's/^ *"lid": \([0-9]*\),$/\1/p' | head -n 1
+}
+
+moved() {
+	[ "$(active_of connectx-5)" -eq 1 ] &&
+		VSM_SOCKET=$dir/socket "$build/vsmctl" vfs connectx-5 2>/dev/null | grep -q 'active'
 }
 
 trace() { # host host
@@ -194,15 +284,59 @@ else
 	: >"$dir/vsm.conf"
 fi
 
-# ---- the demo -----------------------------------------------------------------------------------
+# ---- virtual functions --------------------------------------------------------------------------
 
-title "1. A cold fabric"
+title "1. Virtual functions under opensm"
+start_lab
+(become "$build/vsm-run" -n admin opensm -f "$dir/opensm.log" -d 0 >"$dir/opensm-out.log" 2>&1) &
+daemon=$!
+wait_for "opensm brings up what it can" has_active_vfs 0 4 4
+lab Vf | grep -v '^connectx-5'
+say "" "Alias GUIDs (ConnectX-3) and virtual switches come up. Virtual ports (ConnectX-4 and later) stay" \
+	"down, as opensm does not know of them."
+kill -TERM "$daemon"
+wait "$daemon" || true
+daemon=
+end_lab
+
+title "2. The same under vsm"
+start_lab
+start_vsm_in_lab
+wait_for "all come up" has_active_vfs 4 4 4
+wait_for "vsm knows their names" knows_names
+vsmctl vfs
+say "A program in the guest of the second one sees:"
+printf '$ cat /sys/class/infiniband/ibsim0/ports/1/{gids/0,lid,state}\n'
+port=/sys/class/infiniband/ibsim0/ports/1
+in_lab connectx-6 2 cat $port/gids/0 $port/lid $port/state || die "no port in the guest"
+
+title "3. One has no GUID"
+lab 'Vf guid connectx-6[1]/3 0' || die "vsm-sim does not do it"
+wait_for "vsm explains it" reason_is vf-no-guid
+vsmctl vfs connectx-6
+vsmctl explain connectx-6/1/vf3
+lab 'Vf guid connectx-6[1]/3 1200000000000603' || die "vsm-sim does not do it"
+wait_for "it comes up" has_active_vfs 4 4 4
+
+title "4. One moves to another host, with its GUID and its LID"
+before=$(lid_of_vf 0x1200000000000604)
+lab 'Vf move connectx-6[1]/4 connectx-5[1]/1' || die "vsm-sim does not do it"
+wait_for "it comes up there" moved
+vsmctl vfs 0x1200000000000604
+[ "$(lid_of_vf 0x1200000000000604)" = "$before" ] || die "its LID is another"
+vsmctl path 0x1200000000000604 0x1200000000000301
+stop_vsm
+end_lab
+
+# ---- a fabric -----------------------------------------------------------------------------------
+
+title "5. A cold fabric"
 start_simulator
 say "ibsim simulates 8 hosts on 4 leaves and 2 spines, 16 cables. Nobody has given LIDs or routes:"
 on_fabric ibstat 2>/dev/null | grep -E 'State|Physical|Base lid' | sed 's/^[[:space:]]*/   /'
 on_fabric ibstat 2>/dev/null | grep -q 'State: Initializing' || die "the fabric is not cold"
 
-title "2. vsm brings it up"
+title "6. vsm brings it up"
 start_vsm
 vsmctl status
 vsmctl nodes
@@ -210,7 +344,7 @@ vsmctl ports leaf-1
 vsmctl links
 say "(\"slow\" is right: ibsim's ports run at 4X SDR and say that they can 12X QDR.)"
 
-title "3. What others see: infiniband-diags"
+title "7. What others see: infiniband-diags"
 printf '$ iblinkinfo\n'
 on_fabric iblinkinfo 2>/dev/null
 check_links $ports
@@ -223,7 +357,7 @@ check_routes
 
 spine=$(spine_of "$dir/before")
 port=$((2 + ${spine#spine-}))
-title "4. A cable is pulled: leaf-1, port $port, to $spine"
+title "8. A cable is pulled: leaf-1, port $port, to $spine"
 generation=$(status generation)
 echo "Unlink \"leaf-1\"[$port]" >&3
 wait_for "vsm repairs it" is_up $((ports - 2))
@@ -240,7 +374,7 @@ say "The way now leads over $(spine_of "$dir/after")."
 check_links $((ports - 2))
 check_routes
 
-title "5. The cable is put back"
+title "9. The cable is put back"
 echo "ReLink \"leaf-1\"[$port]" >&3
 wait_for "vsm brings the cable up" is_up $ports
 vsmctl events --last 4
@@ -250,7 +384,7 @@ say "host-1 and host-8 talk over $spine again."
 check_links $ports
 check_routes
 
-title "6. vsm is restarted, and finds the fabric in order"
+title "10. vsm is restarted, and finds the fabric in order"
 stop_vsm
 start_vsm
 vsmctl status

@@ -83,6 +83,9 @@ check_PROGRAMS += tests/unit/test-engines tests/unit/test-transition
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h
 check_PROGRAMS += tests/unit/test-sa
 check_PROGRAMS += tests/unit/test-sa-path
+check_PROGRAMS += tests/unit/test-sa-guid tests/unit/test-sa-path-vf
+tests_unit_test_sa_guid_SOURCES = tests/unit/test-sa-guid.c tests/unit/sa-ask.h
+tests_unit_test_sa_path_vf_SOURCES = tests/unit/test-sa-path-vf.c tests/unit/sa-ask.h
 tests_unit_test_sa_SOURCES = tests/unit/test-sa.c tests/unit/sa-ask.h
 tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 
@@ -90,6 +93,7 @@ tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 check_PROGRAMS += tests/unit/test-fabric
 check_PROGRAMS += tests/unit/test-vf tests/unit/test-vswitch
 check_PROGRAMS += tests/unit/test-reservations
+check_PROGRAMS += tests/unit/test-alias-book
 check_PROGRAMS += tests/unit/test-identity
 check_PROGRAMS += tests/unit/test-link-state
 check_PROGRAMS += tests/unit/test-not-kept
@@ -105,6 +109,7 @@ check_PROGRAMS += tests/unit/test-sm-mkey tests/unit/test-sm-name tests/unit/tes
 check_PROGRAMS += tests/unit/test-sm-fault tests/unit/test-sm-sweep
 check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10
 check_PROGRAMS += tests/unit/test-sm-reserve
+check_PROGRAMS += tests/unit/test-sm-twin
 
 # ---- the umad preload ---------------------------------------------------------------------------
 # Like count-smps.so it is no part of vsm and not built as the rest of it is. What has no descriptor
@@ -161,7 +166,8 @@ EXTRA_DIST += tests/ibsim/lib.py tests/ibsim/fabrics.py tests/ibsim/checks.py te
 EXTRA_DIST += tests/demo.sh
 EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py
 EXTRA_DIST += tests/ibsim/test_peers.py tests/ibsim/test_sim.py tests/ibsim/test_vports.py
-EXTRA_DIST += tests/ibsim/test_vf.py tests/ibsim/test_reserve.py
+EXTRA_DIST += tests/ibsim/test_vf.py tests/ibsim/test_reserve.py tests/ibsim/test_alias.py
+EXTRA_DIST += tests/ibsim/test_vf_rules.py
 EXTRA_DIST += tests/ibsim/test_umad.py tests/umad/client.py tests/umad/bridge.py
 
 # A preload: no part of vsm, so not built as the rest of it is (sanitizers).

@@ -4,7 +4,8 @@
  * The subnet administrator answers from what the subnet manager knows at this moment. It keeps
  * nothing, waits for nothing and sends nothing: a request and a look at the fabric make an answer.
  * So the same request twice (kernels send it up to eleven times) gets the same answer twice, and
- * nobody can make it hold memory.
+ * nobody can make it hold memory. Requests to change something are no exception: the plan changes,
+ * which is the subnet manager's, and when that is done a look at the fabric makes the answer.
  *
  * Here is what all attributes share: who is answered at all, which component of a question is
  * compared, who may see what, how many records there may be, and every status. The attributes
@@ -30,7 +31,7 @@
 
 static const struct admin_attribute *const attributes[] = {
 	&admin_class_info, &admin_node_record, &admin_port_record,
-	&admin_sm_record,  &admin_path_record,
+	&admin_sm_record,  &admin_path_record, &admin_guid_record,
 };
 
 /* ---- records ----------------------------------------------------------------------------------
@@ -73,20 +74,35 @@ static bool fits(const struct admin_query *query, const uint8_t *record)
 	return true;
 }
 
-bool admin_sees(const struct admin_query *query, uint32_t port)
+/* A physical function may know of its virtual ones; those of a shared port are all the port. */
+static bool is_of_requester(const struct admin_query *query, struct endpoint e)
 {
-	if (query->requester == NO_PORT)
-		return false;
+	const struct vfs *vfs = query->view->fabric->ports[e.port].vfs;
 
-	return query->requester == port ||
-	       admin_keys_shared(query->view, query->visible, port) != 0;
+	return query->requester.port == e.port &&
+	       (query->requester.index == e.index || query->requester.index == 0 || !vfs ||
+		vfs->model == VF_SHARED);
 }
 
-bool admin_offer(struct admin_query *query, uint32_t subject, const uint8_t *record)
+bool admin_sees_endpoint(const struct admin_query *query, struct endpoint e)
+{
+	if (query->requester.port == NO_PORT)
+		return false;
+
+	return is_of_requester(query, e) || admin_keys_shared(query->view, query->visible, e) != 0;
+}
+
+bool admin_sees(const struct admin_query *query, uint32_t port)
+{
+	return admin_sees_endpoint(query, endpoint_of_port(port));
+}
+
+bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8_t *record)
 {
 	unsigned size = query->attribute->record_size;
 
-	if (!fits(query, record) || (subject != FOR_EVERYBODY && !admin_sees(query, subject)))
+	if (!fits(query, record) ||
+	    (!endpoint_is(subject, FOR_EVERYBODY) && !admin_sees_endpoint(query, subject)))
 		return true;
 	if (query->n == query->room) {
 		query->overflow = true;
@@ -98,11 +114,35 @@ bool admin_offer(struct admin_query *query, uint32_t subject, const uint8_t *rec
 	return true;
 }
 
+bool admin_has_own_lid(const struct fabric *f, struct endpoint e)
+{
+	if (e.port == NO_PORT || e.index == 0)
+		return e.port != NO_PORT;
+
+	return f->ports[e.port].vfs->model == VF_VPORT && vf_of(f, e)->lid != 0 &&
+	       vf_is_here(f, e) && !vf_of(f, e)->duplicate;
+}
+
 bool admin_is_end(const struct fabric *f, uint32_t port)
 {
 	const struct port *p = &f->ports[port];
 
 	return p->guid != 0 && p->lid != 0 && port_is_end(f, port) && node_of(f, port)->present;
+}
+
+/*
+ * By the source LID; who shares it with others is told by the GID that it sends from. A wrong one
+ * is that of nobody behind this LID, and then it is the port that asks.
+ */
+static struct endpoint find_requester(const struct admin_view *view, const struct address *from)
+{
+	struct endpoint by_lid = endpoint_of_lid(view->fabric, from->lid);
+	struct endpoint by_gid = { NO_PORT, 0 };
+
+	if (from->has_grh && by_lid.port != NO_PORT && by_lid.index == 0)
+		by_gid = endpoint_find(view->fabric, wire_get64(from->gid, 1));
+
+	return by_gid.port == by_lid.port ? by_gid : by_lid;
 }
 
 /* ---- the answer -------------------------------------------------------------------------------
@@ -125,6 +165,8 @@ static const struct admin_attribute *find_served(const struct datagram *request)
 
 	if (!attribute || method == METHOD_GET)
 		return attribute;
+	if (method == METHOD_SET || method == METHOD_DELETE)
+		return attribute->change ? attribute : NULL;
 
 	return method == METHOD_GET_TABLE && attribute->has_table ? attribute : NULL;
 }
@@ -153,39 +195,52 @@ static void write_rmpp(struct datagram *ret, unsigned bytes)
 	wire_set(ret, SA_RMPP_LENGTH, 20 + bytes);
 }
 
-static uint16_t write_records(const struct admin_view *view, const struct arrival *request,
-			      const struct admin_attribute *attribute, struct datagram *ret)
+static bool is_change(const struct admin_query *query)
+{
+	return query->method == METHOD_SET || query->method == METHOD_DELETE;
+}
+
+/* False: it is to be answered later. */
+static bool write_records(const struct admin_view *view, const struct arrival *request,
+			  const struct admin_attribute *attribute, struct datagram *ret,
+			  uint16_t *ret_status)
 {
 	const struct datagram *d = &request->datagram;
 	struct admin_keys visible;
 	struct admin_query query = {
 		.view = view,
 		.attribute = attribute,
+		.request = request,
+		.method = (uint8_t)wire_get(d, MAD_METHOD),
 		.wanted = sa_data_in(d),
 		.mask = wire_get(d, SA_COMP_MASK),
 		.modifier = (uint32_t)wire_get(d, MAD_MODIFIER),
-		.requester = fabric_find_lid(view->fabric, request->from.lid),
+		.requester = find_requester(view, &request->from),
 		.is_table = wire_get(d, MAD_METHOD) == METHOD_GET_TABLE,
 		.records = sa_data_of(ret),
 		.visible = &visible,
 	};
-	uint16_t status;
 
 	query.room = query.is_table ? SA_DATA_SIZE / attribute->record_size : 1;
-	if (query.requester != NO_PORT)
+	if (query.requester.port != NO_PORT)
 		admin_keys_read(view, query.requester, &visible);
-	attribute->each(&query);
+	if (is_change(&query))
+		attribute->change(&query);
+	else
+		attribute->each(&query);
+	if (query.later)
+		return false;
 
-	status = status_of(&query);
-	if (status != STATUS_OK) {
+	*ret_status = status_of(&query);
+	if (*ret_status != STATUS_OK) {
 		memset(query.records, 0, SA_DATA_SIZE);
-		return status;
+		return true;
 	}
 	wire_set(ret, SA_ATTR_OFFSET, attribute->record_size / 8u);
 	if (query.is_table)
 		write_rmpp(ret, query.n * attribute->record_size);
 
-	return STATUS_OK;
+	return true;
 }
 
 /* The head of the question, all 64 bits of the TID: proxies keep a number of theirs in it. */
@@ -223,26 +278,30 @@ static bool is_request(const struct arrival *request)
 	       wire_get(d, SA_RMPP_TYPE) == RMPP_TYPE_DATA;
 }
 
-bool admin_answer(const struct admin_view *view, const struct arrival *request,
-		  struct datagram *ret)
+enum admin_result admin_answer(const struct admin_view *view, const struct arrival *request,
+			       struct datagram *ret)
 {
 	const struct datagram *d = &request->datagram;
 	const struct admin_attribute *attribute;
-	uint16_t status;
+	uint16_t status = STATUS_BAD_METHOD_ATTR;
+	struct datagram answer;
 
 	if (!is_request(request))
-		return false;
+		return ADMIN_SILENT;
 
-	start_answer(d, ret);
+	start_answer(d, &answer);
 	if (wire_get(d, MAD_CLASS_VERSION) != CLASS_SA_VERSION) {
-		wire_make_response(ret, STATUS_BAD_VERSION);
-		return true;
+		wire_make_response(&answer, STATUS_BAD_VERSION);
+		*ret = answer;
+		return ADMIN_ANSWERED;
 	}
-	wire_set(ret, SA_RMPP_VERSION, RMPP_VERSION);
-	wire_set(ret, SA_COMP_MASK, wire_get(d, SA_COMP_MASK));
+	wire_set(&answer, SA_RMPP_VERSION, RMPP_VERSION);
+	wire_set(&answer, SA_COMP_MASK, wire_get(d, SA_COMP_MASK));
 	attribute = find_served(d);
-	status = attribute ? write_records(view, request, attribute, ret) : STATUS_BAD_METHOD_ATTR;
-	wire_make_response(ret, status);
+	if (attribute && !write_records(view, request, attribute, &answer, &status))
+		return ADMIN_LATER;
+	wire_make_response(&answer, status);
+	*ret = answer;
 
-	return true;
+	return ADMIN_ANSWERED;
 }

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The subnet administrator: one question in, one answer out, nothing remembered. Numbers in host
- * order but for what is inside datagrams.
+ * The subnet administrator: one question in, one answer out, nothing remembered. What a request
+ * asks to have changed goes to who has the plan, and its answer is made anew when that is done.
+ * Numbers in host order but for what is inside datagrams.
  */
 
 #include <stdbool.h>
@@ -12,8 +13,20 @@
 #include "conf/conf.h"
 #include "mad/transport.h"
 #include "sm/fabric.h"
+#include "sm/vf.h"
 
 struct sm_peer;
+
+/* A request to set or delete entries of a block of GUIDInfo, which the port has. */
+struct guids_change {
+	const struct arrival *request;
+	uint32_t requester; /* the port that asks, or NO_PORT */
+	uint32_t port;      /* whose they are */
+	unsigned block;
+	uint8_t entries; /* bit per entry that is to change; never the port's own GUID */
+	bool is_delete;
+	uint64_t guid[GUID_BLOCK]; /* 0: any */
+};
 
 /*
  * What an answer is made from. Everything is only read, and only while admin_answer() runs; @user
@@ -28,16 +41,24 @@ struct admin_view {
 	/* Exit port of the switch with node number @node for @lid, or ROUTE_NONE; see sm_route().
 	 */
 	uint8_t (*route)(const void *user, uint32_t node, unsigned lid);
-	/* P_Keys last planned for @port: how many entries; at most @room are written. */
-	unsigned (*pkeys)(const void *user, uint32_t port, uint16_t *ret, unsigned room);
+	/* P_Keys last planned for @e: how many entries; at most @room are written. */
+	unsigned (*pkeys)(const void *user, struct endpoint e, uint16_t *ret, unsigned room);
 	/* The n-th other subnet manager, false past the last; see sm_peer(). */
 	bool (*peer)(const void *user, unsigned n, struct sm_peer *ret);
+	/*
+	 * Change the plan, as far as that is allowed. A status of the answer; *ret_later: it is to
+	 * be made when the change is done. NULL: there is nothing to change, the answer is due.
+	 */
+	uint16_t (*guids_change)(void *changer, const struct guids_change *change, bool *ret_later);
+	void *changer;
 };
 
-/*
- * Answer what arrived on QP1. True: @ret is the whole answer, to be sent to where the request came
- * from, with the P_Key index that it came with. False: it deserves none (not a request to the SA,
- * or a form of MAD that we do not know), and @ret is untouched.
- */
-bool admin_answer(const struct admin_view *view, const struct arrival *request,
-		  struct datagram *ret);
+enum admin_result {
+	ADMIN_SILENT,   /* it deserves no answer: not a request, or no form of MAD that we know */
+	ADMIN_ANSWERED, /* to be sent to where the request came from, with its P_Key index */
+	ADMIN_LATER,    /* ask again, without guids_change, when the change is done */
+};
+
+/* Answer what arrived on QP1. Without an answer @ret is untouched. */
+enum admin_result admin_answer(const struct admin_view *view, const struct arrival *request,
+			       struct datagram *ret);

@@ -57,6 +57,11 @@ struct admin_attribute {
 	const struct admin_component *components;
 	/* Offer every candidate until admin_offer() has enough, or set query->status. */
 	void (*each)(struct admin_query *query);
+	/*
+	 * Set and Delete; NULL: it has neither. The record as it is then, or query->status, or
+	 * query->later.
+	 */
+	void (*change)(struct admin_query *query);
 };
 
 extern const struct admin_attribute admin_class_info;
@@ -64,16 +69,20 @@ extern const struct admin_attribute admin_node_record;
 extern const struct admin_attribute admin_port_record;
 extern const struct admin_attribute admin_sm_record;
 extern const struct admin_attribute admin_path_record;
+extern const struct admin_attribute admin_guid_record;
 
 struct admin_query {
 	const struct admin_view *view;
 	const struct admin_attribute *attribute;
+	const struct arrival *request;
+	uint8_t method;
 	const uint8_t *wanted; /* the record of the question, SA_DATA_SIZE bytes */
 	uint64_t mask;
 	uint32_t modifier;
-	uint32_t requester; /* the port that asks, or NO_PORT */
+	struct endpoint requester; /* who asks; port NO_PORT: a stranger */
 	bool is_table;
 	bool overflow;
+	bool later;                 /* what is asked for takes time */
 	uint16_t status;            /* what the enumerator finds wrong with the question */
 	unsigned n;                 /* records taken */
 	unsigned room;              /* records that may be */
@@ -88,16 +97,20 @@ static inline bool admin_has(const struct admin_query *query, unsigned n)
 }
 
 /* What admin_offer() takes for things that are not about one port: everybody may see them. */
-#define FOR_EVERYBODY (NO_PORT - 1)
+#define FOR_EVERYBODY ((struct endpoint){ NO_PORT - 1, 0 })
 
 /*
- * A candidate (record_size bytes) and the port that it is about. Taken if it is what was asked for
- * and the requester may see that port. False: no more are needed.
+ * A candidate (record_size bytes) and whom it is about. Taken if it is what was asked for and the
+ * requester may see that one. False: no more are needed.
  */
-bool admin_offer(struct admin_query *query, uint32_t subject, const uint8_t *record);
+bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8_t *record);
 
 /* Is the requester in one partition with @port, an end port, or is it that port? */
 bool admin_sees(const struct admin_query *query, uint32_t port);
+bool admin_sees_endpoint(const struct admin_query *query, struct endpoint e);
+
+/* Is it a port, or a vport that is there and has a LID of its own? */
+bool admin_has_own_lid(const struct fabric *f, struct endpoint e);
 
 /* Is it in the fabric now, may it have LIDs, and has it some? */
 bool admin_is_end(const struct fabric *f, uint32_t port);

@@ -12,10 +12,10 @@
 
 #include "base/macros.h"
 
-static unsigned read_table(const struct admin_view *view, uint32_t port,
+static unsigned read_table(const struct admin_view *view, struct endpoint e,
 			   uint16_t table[FABRIC_MAX_PKEYS])
 {
-	return MIN(view->pkeys(view->user, port, table, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
+	return MIN(view->pkeys(view->user, e, table, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
 }
 
 static bool has(const uint64_t *set, unsigned base)
@@ -23,10 +23,10 @@ static bool has(const uint64_t *set, unsigned base)
 	return set[base / 64] >> base % 64 & 1;
 }
 
-void admin_keys_read(const struct admin_view *view, uint32_t port, struct admin_keys *ret)
+void admin_keys_read(const struct admin_view *view, struct endpoint e, struct admin_keys *ret)
 {
 	uint16_t table[FABRIC_MAX_PKEYS];
-	unsigned n = read_table(view, port, table);
+	unsigned n = read_table(view, e, table);
 
 	memset(ret, 0, sizeof(*ret));
 	for (unsigned i = 0; i < n; i++) {
@@ -47,10 +47,10 @@ static bool is_shared(const struct admin_keys *keys, uint16_t key)
 }
 
 uint16_t admin_keys_shared(const struct admin_view *view, const struct admin_keys *keys,
-			   uint32_t port)
+			   struct endpoint e)
 {
 	uint16_t table[FABRIC_MAX_PKEYS];
-	unsigned n = read_table(view, port, table);
+	unsigned n = read_table(view, e, table);
 	unsigned lowest = KEY_BASE_MASK + 1;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -61,11 +61,11 @@ uint16_t admin_keys_shared(const struct admin_view *view, const struct admin_key
 	return lowest <= KEY_BASE_MASK ? (uint16_t)lowest : 0;
 }
 
-bool admin_keys_share(const struct admin_view *view, const struct admin_keys *keys, uint32_t port,
-		      uint16_t key)
+bool admin_keys_share(const struct admin_view *view, const struct admin_keys *keys,
+		      struct endpoint e, uint16_t key)
 {
 	uint16_t table[FABRIC_MAX_PKEYS];
-	unsigned n = read_table(view, port, table);
+	unsigned n = read_table(view, e, table);
 
 	for (unsigned i = 0; i < n; i++) {
 		if ((table[i] & KEY_BASE_MASK) == (key & KEY_BASE_MASK) &&
@@ -76,10 +76,10 @@ bool admin_keys_share(const struct admin_view *view, const struct admin_keys *ke
 	return false;
 }
 
-uint16_t admin_keys_own(const struct admin_view *view, uint32_t port, uint16_t key)
+uint16_t admin_keys_own(const struct admin_view *view, struct endpoint e, uint16_t key)
 {
 	uint16_t table[FABRIC_MAX_PKEYS];
-	unsigned n = read_table(view, port, table);
+	unsigned n = read_table(view, e, table);
 	uint16_t own = 0;
 
 	for (unsigned i = 0; i < n; i++) {

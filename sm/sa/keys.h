@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The P_Keys of a port as a set, to hold many others against it. Keys as in P_Key tables: 15 bits
- * and the membership bit.
+ * The P_Keys of an endpoint as a set, to hold many others against it. Keys as in P_Key tables: 15
+ * bits and the membership bit.
  */
 
 #include "sm/sa/admin.h"
@@ -16,15 +16,15 @@ struct admin_keys {
 	uint64_t full[(KEY_BASE_MASK + 1) / 64];
 };
 
-void admin_keys_read(const struct admin_view *view, uint32_t port, struct admin_keys *ret);
+void admin_keys_read(const struct admin_view *view, struct endpoint e, struct admin_keys *ret);
 
 /* The lowest key, without membership bit, that both have and one of them fully; 0 if none. */
 uint16_t admin_keys_shared(const struct admin_view *view, const struct admin_keys *keys,
-			   uint32_t port);
+			   struct endpoint e);
 
 /* The same for one key: is it shared? */
-bool admin_keys_share(const struct admin_view *view, const struct admin_keys *keys, uint32_t port,
-		      uint16_t key);
+bool admin_keys_share(const struct admin_view *view, const struct admin_keys *keys,
+		      struct endpoint e, uint16_t key);
 
-/* @key as @port has it in its table, fully if possible; 0 if it has not. @key 0: its first. */
-uint16_t admin_keys_own(const struct admin_view *view, uint32_t port, uint16_t key);
+/* @key as @e has it in its table, fully if possible; 0 if it has not. @key 0: its first. */
+uint16_t admin_keys_own(const struct admin_view *view, struct endpoint e, uint16_t key);

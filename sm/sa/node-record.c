@@ -4,6 +4,9 @@
  * NodeRecord (IBA 15.2.5.2): one for each end port, so two for a channel adapter with two ports in
  * the subnet. LID is the port's first one, but a question finds it by any of its LMC range. What
  * NodeInfo says of base and class version is 1 for every device there is.
+ *
+ * A virtual port that has a LID of its own has a record too, under that LID: it is an adapter with
+ * one port, of the make of the one that it is in. Who shares a LID has none, as a LID has one.
  */
 
 #include <string.h>
@@ -51,36 +54,54 @@ static void write_info(const struct node *node, const struct port *port, uint8_t
 	wire_set(info, NODE_INFO_VENDOR_ID, node->vendor_id);
 }
 
-static bool offer(struct admin_query *query, uint32_t port)
+static void write_vport(const struct vf *vf, uint8_t *info)
+{
+	wire_set(info, NODE_INFO_PORTS, 1);
+	wire_set(info, NODE_INFO_NODE_GUID, vf->node_guid);
+	wire_set(info, NODE_INFO_PORT_GUID, vf->guid);
+	wire_set(info, NODE_INFO_PARTITION_CAP, vf->partition_cap);
+	wire_set(info, NODE_INFO_LOCAL_PORT, 1);
+}
+
+static bool offer(struct admin_query *query, struct endpoint e)
 {
 	const struct fabric *f = query->view->fabric;
-	const struct node *node = node_of(f, port);
+	const struct node *node = node_of(f, e.port);
+	const struct vf *vf = e.index ? vf_of(f, e) : NULL;
+	const char *description = vf ? vf->description : node->description;
 	uint8_t record[NODE_RECORD_SIZE] = { 0 };
 
-	if (!admin_is_end(f, port))
+	if (!admin_is_end(f, e.port))
 		return true;
-	wire_set(record, NODE_RECORD_LID, f->ports[port].lid);
-	write_info(node, &f->ports[port], record + INFO);
-	memcpy(record + NODE_RECORD_DESCRIPTION_OFFSET, node->description,
-	       strnlen(node->description, SMP_DATA_SIZE));
+	wire_set(record, NODE_RECORD_LID, vf ? vf->lid : f->ports[e.port].lid);
+	write_info(node, &f->ports[e.port], record + INFO);
+	if (vf)
+		write_vport(vf, record + INFO);
+	memcpy(record + NODE_RECORD_DESCRIPTION_OFFSET, description,
+	       strnlen(description, SMP_DATA_SIZE));
 
-	return admin_offer(query, port, record);
+	return admin_offer(query, e, record);
 }
 
 static void each(struct admin_query *query)
 {
 	const struct fabric *f = query->view->fabric;
 
-	if (admin_has(query, WANT_LID)) {
-		uint32_t port =
-			fabric_find_lid(f, (unsigned)wire_get(query->wanted, NODE_RECORD_LID));
+	struct vf_walk walk = { 0 };
+	struct endpoint e;
 
-		if (port != NO_PORT)
-			offer(query, port);
+	if (admin_has(query, WANT_LID)) {
+		e = endpoint_of_lid(f, (unsigned)wire_get(query->wanted, NODE_RECORD_LID));
+		if (admin_has_own_lid(f, e))
+			offer(query, e);
 		return;
 	}
 	for (uint32_t port = 0; port < f->n_ports; port++) {
-		if (!offer(query, port))
+		if (!offer(query, endpoint_of_port(port)))
+			return;
+	}
+	while (f->n_vfs > 0 && vf_walk_next(f, &walk, &e)) {
+		if (admin_has_own_lid(f, e) && !offer(query, e))
 			return;
 	}
 }

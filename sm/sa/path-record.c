@@ -2,9 +2,10 @@
 
 /*
  * PathRecord (IBA 15.2.5.16): how does one port talk to another? Components of the question are not
- * compared with a record but shape it. Each end is given by GID (interface ID: the port's GUID;
- * prefix: the subnet's or the link-local one), by LID (any of the LMC range) or by both, which then
- * must agree. If one end is not given, every end is tried for it; without either, nothing is.
+ * compared with a record but shape it. Each end is given by GID (interface ID: the GUID of the
+ * port, or of a virtual function behind it, whose LIDs are then those of the port; prefix: the
+ * subnet's or the link-local one), by LID (any of the LMC range) or by both, which then must agree.
+ * If one end is not given, every port is tried for it; without either, nothing is.
  *
  * Of the LIDs of two ports those are paired first that have the same place in their ranges
  * (preference 0), then the others (preference 2), as opensm does it. A Get takes the first pair
@@ -18,7 +19,8 @@
  * than" and "exactly" are also met by a path that could do more: the record then says less, and the
  * client sends accordingly. Every path is on SL 0, and no path leaves the subnet or is a multicast
  * group yet. Traffic class, flow label, hop limit, raw traffic, service ID and QoS class are taken
- * and mean nothing; in the answer they are 0, as in opensm's.
+ * and mean nothing; in the answer they are 0, as in opensm's, but for
+ * the hop limit of paths from or to a virtual port that only its GID tells apart.
  */
 
 #include "base/macros.h"
@@ -56,7 +58,7 @@ enum selector {
 /* One end of the question. */
 struct side {
 	bool given;
-	uint32_t port;
+	struct endpoint at;
 	uint64_t prefix; /* as the client spells it */
 	uint16_t first;  /* LIDs that may be used: a power of two, from here on */
 	uint16_t n;
@@ -93,16 +95,18 @@ struct side_place {
 /* ---- ends -------------------------------------------------------------------------------------
  */
 
-static void take_port(const struct admin_view *view, uint32_t port, struct side *ret)
+/* A VF has the LIDs of its port; a vport one, which may be its own. */
+static void take_endpoint(const struct admin_view *view, struct endpoint e, struct side *ret)
 {
-	const struct port *p = &view->fabric->ports[port];
+	const struct port *port = &view->fabric->ports[e.port];
+	uint16_t lid = endpoint_lid(view->fabric, e);
 
 	*ret = (struct side){
 		.given = true,
-		.port = port,
+		.at = e,
 		.prefix = view->conf->subnet_prefix,
-		.first = p->lid,
-		.n = (uint16_t)(1u << p->lmc),
+		.first = lid,
+		.n = lid == port->lid ? (uint16_t)(1u << port->lmc) : 1,
 	};
 }
 
@@ -111,32 +115,34 @@ static bool take_gid(const struct admin_query *query, const struct side_place *p
 {
 	const uint8_t *gid = query->wanted + place->gid_offset;
 	uint64_t prefix = wire_get64(gid, 0);
-	uint32_t port;
+	struct endpoint e;
 
 	if (prefix != query->view->conf->subnet_prefix && prefix != LINK_LOCAL_PREFIX)
 		return false;
-	port = fabric_find_port(query->view->fabric, wire_get64(gid, 1));
-	if (port == NO_PORT || !admin_is_end(query->view->fabric, port))
+	e = endpoint_find(query->view->fabric, wire_get64(gid, 1));
+	if (e.port == NO_PORT || !admin_is_end(query->view->fabric, e.port) ||
+	    endpoint_lid(query->view->fabric, e) == 0)
 		return false;
-	take_port(query->view, port, ret);
+	take_endpoint(query->view, e, ret);
 	ret->prefix = prefix;
 
 	return true;
 }
 
+/* A LID that several share is that of the port: which of its VFs is meant, only a GID could say. */
 static bool take_lid(struct admin_query *query, const struct side_place *place, struct side *ret)
 {
 	unsigned lid = (unsigned)wire_get(query->wanted, place->lid);
-	uint32_t port = fabric_find_lid(query->view->fabric, lid);
+	struct endpoint e = endpoint_of_lid(query->view->fabric, lid);
 
-	if (port == NO_PORT || !admin_is_end(query->view->fabric, port))
+	if (e.port == NO_PORT || !admin_is_end(query->view->fabric, e.port))
 		return false;
-	if (ret->given && ret->port != port) {
+	if (ret->given && (lid < ret->first || lid >= (unsigned)ret->first + ret->n)) {
 		query->status = STATUS_SA_REQ_INVALID;
 		return false;
 	}
 	if (!ret->given)
-		take_port(query->view, port, ret);
+		take_endpoint(query->view, e, ret);
 	ret->first = (uint16_t)lid;
 	ret->n = 1;
 
@@ -253,18 +259,30 @@ static bool meet_life(const struct bound *bound, uint8_t life)
 /* ---- paths ------------------------------------------------------------------------------------
  */
 
+/* A GRH is asked for by a hop limit that would lead beyond the subnet. */
+static unsigned hop_limit(const struct path_query *p)
+{
+	const struct admin_view *view = p->query->view;
+
+	return endpoint_needs_grh(view->fabric, p->from.at) ||
+			       endpoint_needs_grh(view->fabric, p->to.at)
+		       ? view->conf->virtual_hop_limit
+		       : 0;
+}
+
 static bool offer(const struct path_query *p, const struct admin_ends *ends,
 		  const struct admin_path *path, uint16_t key, uint8_t preference)
 {
-	const struct port *ports = p->query->view->fabric->ports;
+	const struct fabric *f = p->query->view->fabric;
 	uint8_t record[PATH_RECORD_SIZE] = { 0 };
 
 	wire_set64(record + PATH_DGID_OFFSET, 0, p->to.prefix);
-	wire_set64(record + PATH_DGID_OFFSET, 1, ports[ends->to].guid);
+	wire_set64(record + PATH_DGID_OFFSET, 1, endpoint_guid(f, p->to.at));
 	wire_set64(record + PATH_SGID_OFFSET, 0, p->from.prefix);
-	wire_set64(record + PATH_SGID_OFFSET, 1, ports[ends->from].guid);
+	wire_set64(record + PATH_SGID_OFFSET, 1, endpoint_guid(f, p->from.at));
 	wire_set(record, PATH_DLID, ends->to_lid);
 	wire_set(record, PATH_SLID, ends->from_lid);
+	wire_set(record, PATH_HOP_LIMIT, hop_limit(p));
 	wire_set(record, PATH_REVERSIBLE, 1);
 	wire_set(record, PATH_PKEY, key);
 	wire_set(record, PATH_MTU_SELECTOR, EXACTLY);
@@ -306,8 +324,8 @@ static void try_lids(const struct path_query *p, const struct side *from, const 
 	for (unsigned round = 0; round < rounds; round++) {
 		for (unsigned i = 0; i < longer; i++) {
 			struct admin_ends ends = {
-				.from = from->port,
-				.to = to->port,
+				.from = from->at.port,
+				.to = to->at.port,
 				.from_lid = (uint16_t)(from->first + i % from->n),
 				.to_lid = (uint16_t)(to->first + (i + round) % to->n),
 			};
@@ -323,13 +341,13 @@ static void try_lids(const struct path_query *p, const struct side *from, const 
  * them fully, else their lowest common one, as the source has it in its table. A port talks to
  * itself on any key of its own.
  */
-static uint16_t key_of(const struct path_query *p, uint32_t from, uint32_t to)
+static uint16_t key_of(const struct path_query *p, struct endpoint from, struct endpoint to)
 {
 	const struct admin_view *view = p->query->view;
-	uint32_t other = p->from_fixed ? to : from;
+	struct endpoint other = p->from_fixed ? to : from;
 	uint16_t key;
 
-	if (from == to) {
+	if (endpoint_is(from, to)) {
 		key = admin_keys_own(view, from, p->key);
 		return key && p->key ? p->key : key;
 	}
@@ -342,7 +360,7 @@ static uint16_t key_of(const struct path_query *p, uint32_t from, uint32_t to)
 
 static void try_ports(const struct path_query *p, const struct side *from, const struct side *to)
 {
-	uint16_t key = key_of(p, from->port, to->port);
+	uint16_t key = key_of(p, from->at, to->at);
 
 	if (key)
 		try_lids(p, from, to, key);
@@ -357,20 +375,20 @@ static void try_every_port(struct path_query *p)
 	const struct admin_query *query = p->query;
 	const struct fabric *f = query->view->fabric;
 	struct side *open = p->from_fixed ? &p->to : &p->from;
-	bool is_own = query->requester == (p->from_fixed ? p->from.port : p->to.port);
+	bool is_own = endpoint_is(query->requester, p->from_fixed ? p->from.at : p->to.at);
 
 	for (uint32_t port = 0; port < f->n_ports && !query->overflow; port++) {
 		if (!admin_is_end(f, port) || (!is_own && !admin_sees(query, port)))
 			continue;
-		take_port(query->view, port, open);
+		take_endpoint(query->view, endpoint_of_port(port), open);
 		try_ports(p, &p->from, &p->to);
 	}
 }
 
 static bool sees_ends(const struct path_query *p)
 {
-	return (!p->from.given || admin_sees(p->query, p->from.port)) &&
-	       (!p->to.given || admin_sees(p->query, p->to.port));
+	return (!p->from.given || admin_sees_endpoint(p->query, p->from.at)) &&
+	       (!p->to.given || admin_sees_endpoint(p->query, p->to.at));
 }
 
 /* False: there can be no path on this partition or service level. */
@@ -411,7 +429,7 @@ static void each(struct admin_query *query)
 
 	if (!take_ends(&p) || !take_key(&p) || !sees_ends(&p) || p.limit == 0)
 		return;
-	admin_keys_read(query->view, p.from_fixed ? p.from.port : p.to.port, &keys);
+	admin_keys_read(query->view, p.from_fixed ? p.from.at : p.to.at, &keys);
 	if (p.every_pair)
 		try_ports(&p, &p.from, &p.to);
 	else

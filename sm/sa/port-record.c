@@ -8,6 +8,9 @@
  * Capabilities are compared whole, or with bit 31 of the attribute modifier as "has at least
  * these"; so srp_daemon finds device managers and saquery finds SMs.
  *
+ * A virtual port that has a LID of its own has a record under it: port 1 of an adapter, with the
+ * link of the physical port, which it shares.
+ *
  * Bit 7 of Options says that the client knows extended link speeds. For one that does not, a link
  * at such a speed is one that runs, can run and may run at QDR, the fastest speed that it can name.
  */
@@ -101,8 +104,32 @@ static void show_as_qdr(uint8_t *info)
 		 wire_get(info, PORT_INFO_SPEED_ENABLED) | SPEED_QDR);
 }
 
-static bool offer(struct admin_query *query, uint32_t end, const struct port *port)
+/* What VPortInfo has for itself; capabilities by their place in each (reference 2.3). */
+static void write_vport(const struct vf *vf, uint8_t *info)
 {
+	static const uint8_t capabilities[] = { 16, 17, 19, 18, 20, 1, 10 };
+	uint64_t own = wire_get(vf->info, VPORT_INFO_CAPABILITIES);
+	uint64_t mask = wire_get(info, PORT_INFO_CAPABILITIES);
+
+	for (unsigned i = 0; i < COUNT(capabilities); i++) {
+		mask &= ~(UINT64_C(1) << capabilities[i]);
+		mask |= (own >> i & 1) << capabilities[i];
+	}
+	wire_set(info, PORT_INFO_CAPABILITIES, mask);
+	wire_set(info, PORT_INFO_LID, vf->lid);
+	wire_set(info, PORT_INFO_LMC, 0);
+	wire_set(info, PORT_INFO_STATE, vf->state);
+	wire_set(info, PORT_INFO_LOCAL_PORT, 1);
+	wire_set(info, PORT_INFO_GUID_CAP, wire_get(vf->info, VPORT_INFO_GUID_CAP));
+	wire_set(info, PORT_INFO_PKEY_VIOLATIONS, wire_get(vf->info, VPORT_INFO_PKEY_VIOLATIONS));
+	wire_set(info, PORT_INFO_QKEY_VIOLATIONS, wire_get(vf->info, VPORT_INFO_QKEY_VIOLATIONS));
+}
+
+/* @port is one of those that have the LID of @end. */
+static bool offer(struct admin_query *query, struct endpoint end, const struct port *port)
+{
+	const struct fabric *f = query->view->fabric;
+	const struct vf *vf = end.index ? vf_of(f, end) : NULL;
 	uint8_t options = 0;
 	uint8_t record[PORT_RECORD_SIZE] = { 0 };
 
@@ -110,11 +137,13 @@ static bool offer(struct admin_query *query, uint32_t end, const struct port *po
 		return true;
 	if (admin_has(query, WANT_OPTIONS))
 		options = (uint8_t)wire_get(query->wanted, PORT_RECORD_OPTIONS);
-	wire_set(record, PORT_RECORD_LID, query->view->fabric->ports[end].lid);
-	wire_set(record, PORT_RECORD_PORT, port->number);
+	wire_set(record, PORT_RECORD_LID, vf ? vf->lid : f->ports[end.port].lid);
+	wire_set(record, PORT_RECORD_PORT, vf ? 1 : port->number);
 	wire_set(record, PORT_RECORD_OPTIONS, options);
 	memcpy(record + INFO, port->info, SMP_DATA_SIZE);
 	wire_set(record + INFO, PORT_INFO_MKEY, 0);
+	if (vf)
+		write_vport(vf, record + INFO);
 	if (!(options & OPTION_EXTENDED_SPEEDS))
 		show_as_qdr(record + INFO);
 
@@ -122,15 +151,15 @@ static bool offer(struct admin_query *query, uint32_t end, const struct port *po
 }
 
 /* The ports that have the LID of @end: itself, and of a switch all others. */
-static bool offer_all_of(struct admin_query *query, uint32_t end)
+static bool offer_all_of(struct admin_query *query, struct endpoint end)
 {
 	const struct fabric *f = query->view->fabric;
-	const struct node *node = node_of(f, end);
+	const struct node *node = node_of(f, end.port);
 
-	if (!admin_is_end(f, end))
+	if (!admin_is_end(f, end.port))
 		return true;
 	if (!node_is_switch(node))
-		return offer(query, end, &f->ports[end]);
+		return offer(query, end, &f->ports[end.port]);
 	for (unsigned number = 0; number <= node->n_ports; number++) {
 		if (!offer(query, end, &f->ports[port_at(node, number)]))
 			return false;
@@ -143,16 +172,21 @@ static void each(struct admin_query *query)
 {
 	const struct fabric *f = query->view->fabric;
 
-	if (admin_has(query, WANT_LID)) {
-		uint32_t end =
-			fabric_find_lid(f, (unsigned)wire_get(query->wanted, PORT_RECORD_LID));
+	struct vf_walk walk = { 0 };
+	struct endpoint e;
 
-		if (end != NO_PORT)
-			offer_all_of(query, end);
+	if (admin_has(query, WANT_LID)) {
+		e = endpoint_of_lid(f, (unsigned)wire_get(query->wanted, PORT_RECORD_LID));
+		if (admin_has_own_lid(f, e))
+			offer_all_of(query, e);
 		return;
 	}
 	for (uint32_t end = 0; end < f->n_ports; end++) {
-		if (!offer_all_of(query, end))
+		if (!offer_all_of(query, endpoint_of_port(end)))
+			return;
+	}
+	while (f->n_vfs > 0 && vf_walk_next(f, &walk, &e)) {
+		if (admin_has_own_lid(f, e) && !offer_all_of(query, e))
 			return;
 	}
 }

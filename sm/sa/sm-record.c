@@ -43,7 +43,7 @@ static bool offer(struct admin_query *query, uint32_t port, const struct sm_peer
 	wire_set(record + INFO, SM_INFO_PRIORITY, sm->priority);
 	wire_set(record + INFO, SM_INFO_STATE, sm->state);
 
-	return admin_offer(query, port, record);
+	return admin_offer(query, endpoint_of_port(port), record);
 }
 
 static bool offer_ourselves(struct admin_query *query)

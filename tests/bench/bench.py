@@ -11,7 +11,9 @@ run counts for nothing. CPU time and peak memory are the kernel's, of the moment
 of both are counted by the same preload (count-smps.c) between them and libibumad, everything
 included that is sent until then, lost tries too.
 
-Then, still in the same ibsim: a second full sweep, and a restart; what they send, Sets above all.
+Then, still in the same ibsim: a second sweep, and a restart; what they send, Sets above all. The
+sweep is what each does when it is asked to look again (opensm: SIGHUP). vsm has another, --full, that
+reads all tables and also tries once more what a device did not keep, of which ibsim has a lot.
 Last the floor: the SMPs that one vsm sent are replayed blindly (replay.c) on a fresh ibsim, as many
 under way at once as vsm has, and as many as ibsim likes best.
 
@@ -95,7 +97,7 @@ class Candidate:
         raise NotImplementedError
 
     def sweep(self, sm):
-        """One more full sweep, to its end."""
+        """One more sweep, to its end."""
         raise NotImplementedError
 
 
@@ -110,7 +112,7 @@ class VsmCandidate(Candidate):
 
     def sweep(self, sm):
         before = sm.status()["sweeps"]
-        sm.ctl("sweep", "--full")
+        sm.ctl("sweep")
         sm.wait_status("the second sweep", lambda status: status["sweeps"] > before
                        and status["phase"] == "rest", SECONDS)
 

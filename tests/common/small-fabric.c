@@ -55,12 +55,16 @@ static uint8_t route(const void *user, uint32_t node, unsigned lid)
 	return SMALL_TRUNK;
 }
 
-static unsigned pkeys(const void *user, uint32_t port, uint16_t *ret, unsigned room)
+static unsigned pkeys(const void *user, struct endpoint e, uint16_t *ret, unsigned room)
 {
 	const struct small_fabric *small = user;
 
+	if (e.index > 0 && small->vf_key && room > 0) {
+		ret[0] = small->vf_key;
+		return 1;
+	}
 	for (size_t i = 0; i < SMALL_COUNT; i++) {
-		if (small->port[i] != port)
+		if (small->port[i] != e.port)
 			continue;
 		for (unsigned k = 0; k < MIN(room, SMALL_KEYS); k++)
 			ret[k] = small->keys[i][k];
@@ -181,6 +185,20 @@ static void connect_all(struct small_fabric *small)
 	make_slow(&small->fabric.ports[small->port[SMALL_EAST] + 2]);
 }
 
+static int add_aliases(struct small_fabric *small)
+{
+	struct fabric *f = &small->fabric;
+	uint32_t gamma = small->port[SMALL_GAMMA];
+
+	wire_set(f->ports[gamma].info, PORT_INFO_GUID_CAP, SMALL_GUIDS);
+	if (vfs_make(f, gamma, VF_SHARED, SMALL_GUIDS) < 0)
+		return -ENOMEM;
+	vf_set_guid(f, (struct endpoint){ gamma, 1 }, SMALL_ALIAS_1);
+	vf_set_guid(f, (struct endpoint){ gamma, 9 }, SMALL_ALIAS_9);
+
+	return vfs_settle_guids(f);
+}
+
 static void add_peers(struct small_fabric *small)
 {
 	small->peers[0] = (struct sm_peer){
@@ -205,6 +223,8 @@ int small_fabric_init(struct small_fabric *small)
 	r = fabric_init(&small->fabric);
 	for (size_t i = 0; i < SMALL_COUNT && r == 0; i++)
 		r = add_end(small, (enum small_port)i);
+	if (r == 0)
+		r = add_aliases(small);
 	if (r < 0) {
 		fabric_done(&small->fabric);
 		return r;

@@ -3,7 +3,7 @@
 /*
  * Whatever arrives on QP1, from wherever, the subnet administrator answers or drops it. What it
  * drops leaves no trace; what it answers is well-formed, says nothing of an M_Key, and is the same
- * the second time.
+ * the second time. What it passes on to be changed is possible.
  *
  * The input: source LID (two bytes), a byte of which bit 0 lets the tables loop and bit 1 cuts the
  * cable between the switches, a byte that is not used, and the datagram.
@@ -26,6 +26,22 @@ static void check(bool holds)
 		abort();
 }
 
+/* Nothing is changed, or all of it later. */
+static uint16_t take_change(void *changer, const struct guids_change *change, bool *ret_later)
+{
+	const struct small_fabric *small = changer;
+	const struct port *port;
+
+	check(change->port < small->fabric.n_ports);
+	port = &small->fabric.ports[change->port];
+	check(port->guid != 0 && (change->block > 0 || !(change->entries & 1)));
+	check(change->block * GUID_BLOCK < MAX(wire_get(port->info, PORT_INFO_GUID_CAP), 1));
+	check(change->requester == NO_PORT || change->requester < small->fabric.n_ports);
+	*ret_later = change->entries == 0xff;
+
+	return change->is_delete ? STATUS_SA_REQ_DENIED : STATUS_OK;
+}
+
 static struct small_fabric *fabric(bool cut)
 {
 	static struct small_fabric fabrics[2];
@@ -34,6 +50,8 @@ static struct small_fabric *fabric(bool cut)
 	if (small->fabric.by_lid)
 		return small;
 	check(small_fabric_init(small) == 0);
+	small->view.guids_change = take_change;
+	small->view.changer = small;
 	if (cut)
 		fabric_disconnect(&small->fabric, small->port[SMALL_WEST] + SMALL_TRUNK);
 
@@ -68,11 +86,13 @@ static size_t check_records(const struct datagram *request, const struct datagra
 	size_t length = wire_get(answer, SA_RMPP_LENGTH);
 
 	check(record != 0 && record <= SA_DATA_SIZE);
-	if (wire_get(request, MAD_METHOD) == METHOD_GET) {
+	if (wire_get(request, MAD_METHOD) != METHOD_GET_TABLE) {
+		check(wire_get(request, MAD_METHOD) == METHOD_GET ||
+		      wire_get(request, MAD_METHOD) == METHOD_SET ||
+		      wire_get(request, MAD_METHOD) == METHOD_DELETE);
 		check(wire_get(answer, SA_RMPP_FLAGS) == 0 && length == 0);
 		return record;
 	}
-	check(wire_get(request, MAD_METHOD) == METHOD_GET_TABLE);
 	check(wire_get(answer, SA_RMPP_FLAGS) == (RMPP_ACTIVE | RMPP_FIRST | RMPP_LAST));
 	check(wire_get(answer, SA_RMPP_SEGMENT) == 1 && wire_get(answer, SA_RMPP_TYPE) == 1);
 	check(length >= 20 && (length - 20) % record == 0 && length - 20 <= SA_DATA_SIZE);
@@ -124,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&answer, FILLER, sizeof(answer));
 	memset(&again, FILLER, sizeof(again));
 
-	if (admin_answer(&small->view, &arrival, &answer))
+	if (admin_answer(&small->view, &arrival, &answer) == ADMIN_ANSWERED)
 		check_answer(&arrival.datagram, &answer);
 	else
 		check(is_all(answer.bytes, MAD_SIZE, FILLER));

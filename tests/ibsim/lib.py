@@ -725,6 +725,10 @@ def conf_text(options):
 def conf_value(value):
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return "{ " + "".join(f"{key} = {conf_value(one)}; " for key, one in value.items()) + "}"
+    if isinstance(value, list) and isinstance(value[0], (dict, list)):
+        return "( " + ", ".join(conf_value(one) for one in value) + " )"
     if isinstance(value, (list, tuple)):
         return "[ " + ", ".join(conf_value(one) for one in value) + " ]"
     return str(value) if isinstance(value, int) else json.dumps(value)

@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import lib
 import suite
+import test_alias
 import test_faults
 import test_input
 import test_peers
@@ -34,12 +35,14 @@ import test_sim
 import test_umad
 import test_up
 import test_vf
+import test_vf_rules
 import test_vports
 
 OF_VSM = [*test_up.tests(), *test_faults.tests(), *test_input.tests(),
           *test_reserve.tests()]
 TESTS = [*OF_VSM, *test_umad.tests(), *test_sim.tests(), *test_peers.tests(),
-         *test_vports.tests(), *test_vf.tests()]
+         *test_vports.tests(), *test_vf.tests(), *test_alias.tests(),
+         *test_vf_rules.tests()]
 
 
 class Report:

@@ -17,7 +17,7 @@
 #include "base/list.h"
 #include "base/macros.h"
 
-enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, KINDS, CHANGE = KINDS };
+enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, ALIAS, SPARES, MOVE, KINDS, CHANGE = KINDS };
 
 /* One thing that was said; as a row, the last of its GUID. */
 struct word {
@@ -28,6 +28,9 @@ struct word {
 		struct kept_mkey mkey;
 		struct kept_quirks quirks;
 		struct kept_reservation reservation;
+		struct kept_alias alias;
+		struct kept_spares spares;
+		struct kept_move move;
 		struct kept_change change; /* its members are in the blob, and names are not kept */
 	};
 	_Alignas(struct kept_member) uint8_t blob[];
@@ -77,6 +80,12 @@ static uint64_t guid_of(const struct word *word)
 		return word->quirks.guid;
 	case RESERVATION:
 		return word->reservation.guid;
+	case ALIAS:
+		return word->alias.guid;
+	case SPARES:
+		return word->spares.guid;
+	case MOVE:
+		return word->move.guid;
 	case CHANGE:
 		break;
 	}
@@ -196,6 +205,8 @@ static int say(struct memory_keeper *k, const struct word *what, const void *blo
 		memcpy(word->blob, blob, size);
 	if (word->kind == QUIRKS)
 		word->quirks.blob = word->blob;
+	if (word->kind == SPARES)
+		word->spares.lid = (const uint16_t *)word->blob;
 	if (word->kind == CHANGE)
 		word->change.members = (const struct kept_member *)(const void *)word->blob;
 	k->n_words++;
@@ -226,9 +237,31 @@ static int keep_one_quirk(struct keeper *keeper, const struct kept_quirks *quirk
 	return say(memory_of(keeper), &word, quirks->blob, quirks->size);
 }
 
+static int keep_one_alias(struct keeper *keeper, const struct kept_alias *alias)
+{
+	struct word word = { .kind = ALIAS, .alias = *alias };
+
+	return say(memory_of(keeper), &word, NULL, 0);
+}
+
 static int keep_one_reservation(struct keeper *keeper, const struct kept_reservation *reservation)
 {
 	struct word word = { .kind = RESERVATION, .reservation = *reservation };
+
+	return say(memory_of(keeper), &word, NULL, 0);
+}
+
+static int keep_some_spares(struct keeper *keeper, const struct kept_spares *spares)
+{
+	struct word word = { .kind = SPARES, .spares = *spares };
+
+	return say(memory_of(keeper), &word, spares->lid,
+		   spares->n * (uint32_t)sizeof(spares->lid[0]));
+}
+
+static int keep_one_move(struct keeper *keeper, const struct kept_move *move)
+{
+	struct word word = { .kind = MOVE, .move = *move };
 
 	return say(memory_of(keeper), &word, NULL, 0);
 }
@@ -288,6 +321,15 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (uint32_t i = 0; reader->reservation && i < rows[RESERVATION].n; i++)
 		if (!rows[RESERVATION].row[i]->reservation.gone)
 			reader->reservation(user, &rows[RESERVATION].row[i]->reservation);
+	for (uint32_t i = 0; reader->alias && i < rows[ALIAS].n; i++)
+		if (rows[ALIAS].row[i]->alias.port)
+			reader->alias(user, &rows[ALIAS].row[i]->alias);
+	for (uint32_t i = 0; reader->spares && i < rows[SPARES].n; i++)
+		if (rows[SPARES].row[i]->spares.n)
+			reader->spares(user, &rows[SPARES].row[i]->spares);
+	for (uint32_t i = 0; reader->move && i < rows[MOVE].n; i++)
+		if (rows[MOVE].row[i]->move.port)
+			reader->move(user, &rows[MOVE].row[i]->move);
 	if (reader->member)
 		read_members(k, reader, user);
 }
@@ -377,7 +419,10 @@ int memory_keeper_new(struct loop *loop, struct memory_keeper **ret)
 					       .change = keep_one_change,
 					       .after = after,
 					       .cancel = cancel,
-					       .reservation = keep_one_reservation };
+					       .reservation = keep_one_reservation,
+					       .alias = keep_one_alias,
+					       .spares = keep_some_spares,
+					       .move = keep_one_move };
 	struct memory_keeper *k = calloc(1, sizeof(*k));
 
 	if (!k || loop_timer_new(loop, committed, k, &k->timer) < 0) {

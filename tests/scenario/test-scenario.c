@@ -1112,6 +1112,34 @@ static void a_fabric_that_loses_thirty_percent_is_good_when_it_is_mended(void **
 	scenario_expect_good_within(s, 600);
 }
 
+/*
+ * Sets are held back for longer than we wait for answers, while cables come and go: the first one
+ * of two may arrive when both are long forgotten, and undo what was set since.
+ */
+static void sets_that_are_overtaken_by_newer_ones_are_mended(void **state)
+{
+	for (unsigned seed = 0; seed < 20; seed++) {
+		struct scenario *s = scenario_new(seed);
+
+		comes_up(s, graph_make_ft2(4));
+		for (unsigned i = 0; i < s->n_switches; i++)
+			scenario_fault(s, "reorder \"S%u\" 20%% by 300ms", i);
+		for (unsigned i = 0; i < 6; i++) {
+			struct sim_port *port = some_link(s);
+
+			scenario_pull(s, port);
+			run_ms(s, 100 + scenario_random(s, 200));
+			scenario_plug(s, port);
+			run_ms(s, scenario_random(s, 200));
+		}
+		scenario_clear_faults(s);
+		scenario_expect_good_within(s, 60);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 static void packets_that_come_late_twice_and_in_any_order_do_no_harm(void **state)
 {
 	struct scenario *s = *state;
@@ -1400,6 +1428,7 @@ int main(void)
 		TEST(a_fabric_that_loses_one_percent_comes_up),
 		TEST(a_fabric_that_loses_ten_percent_comes_up),
 		TEST(a_fabric_that_loses_thirty_percent_is_good_when_it_is_mended),
+		TEST(sets_that_are_overtaken_by_newer_ones_are_mended),
 		TEST(packets_that_come_late_twice_and_in_any_order_do_no_harm),
 		TEST(a_storm_of_traps_does_not_wear_it_out),
 		TEST(traps_of_nobody_are_nothing_to_it),

@@ -7,6 +7,7 @@
 
 #include "tests/scenario/scenario.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
@@ -227,6 +228,90 @@ static void a_restart_writes_nothing(void **state)
 	settles_and_is_good(s);
 	assert_int_equal(sim_vport(scenario_host(s, 3), 2)->lid, lid);
 	assert_int_equal(costs_until_now(s).sets, 0);
+}
+
+/* ---- Sets that arrive late --------------------------------------------------------------------
+ */
+
+/*
+ * Whatever they are told, their HCA does not answer it at first, and so it is sent twice. Then what
+ * was sent first undoes what came later, as if it had been under way for so long.
+ */
+static struct sim_vport *is_told_twice(struct scenario *s, const char *attribute)
+{
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), false, true);
+	comes_up(s);
+	port = scenario_host(s, 3);
+	scenario_fault(s, "mute \"%s\" set %s next 1", port->node->name, attribute);
+	vf_starts(s, port, 2);
+	scenario_run(s, LOOP_SEC);
+	expect_up(s, port, 2);
+	scenario_happens(s, "a late Set arrives");
+	return sim_vport(port, 2);
+}
+
+static void is_mended_soon(struct scenario *s)
+{
+	struct costs before;
+
+	scenario_run(s, 3 * LOOP_SEC);
+	expect_all_up(s);
+	scenario_expect_all_good(s);
+	before = costs_until_now(s);
+	scenario_run(s, 5 * LOOP_SEC);
+	assert_int_equal(costs_since(s, before).requests, 0);
+}
+
+static void late_keys_of_a_vport_are_mended(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_vport *vport;
+	ib_net16_t key;
+
+	build(s, graph_make_ft2(4), true, true);
+	comes_up(s);
+	scenario_fault(s, "mute \"%s\" set 0xffb6 next 1", scenario_host(s, 3)->node->name);
+	s->closed = true;
+	scenario_apply_partitions(s);
+	scenario_run(s, LOOP_SEC);
+	vport = NULL;
+	for (unsigned vf = 1; vf <= VFS; vf++)
+		if (known_vf(s, scenario_host(s, 3), vf)->twin)
+			vport = sim_vport(scenario_host(s, 3), vf);
+	assert_non_null(vport);
+	assert_non_null(vport->pkeys);
+	key = vport->pkeys[0];
+	vport->pkeys[0] = htons(0x1234);
+	scenario_run(s, 3 * LOOP_SEC);
+	assert_int_equal(vport->pkeys[0], key);
+	scenario_expect_all_good(s);
+}
+
+static void a_late_lid_of_a_vport_is_mended(void **state)
+{
+	struct sim_vport *vport = is_told_twice(*state, "0xffb1");
+	uint16_t lid = vport->lid;
+
+	vport->lid = (uint16_t)(lid + 1);
+	is_mended_soon(*state);
+	assert_int_equal(vport->lid, lid);
+}
+
+/* It cleared what told of a VF that starts meanwhile; and the trap that tells it is lost. */
+static void a_vport_whose_start_a_late_set_has_hidden_comes_up(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	is_told_twice(s, "0xffb0");
+	port = scenario_host(s, 3);
+	vf_starts(s, port, 4);
+	port->vports->changed = false;
+	scenario_run(s, 100 * LOOP_MSEC);
+	assert_int_equal(sim_vport(port, 4)->state, SIM_INIT);
+	is_mended_soon(s);
 }
 
 /* ---- starting and stopping ------------------------------------------------------------------- */
@@ -567,6 +652,160 @@ static void a_vf_behind_a_virtual_switch_may_be_reserved_while_it_runs(void **st
 	assert_non_null(strstr(why, "is a port that is there already"));
 }
 
+enum { SWITCHES_MAX = 128 };
+
+/* The exit port of each switch for @lid. */
+struct exits {
+	uint8_t port[SWITCHES_MAX];
+};
+
+static struct exits exits_for(const struct scenario *s, uint16_t lid)
+{
+	struct exits ret = { .port = { 0 } };
+
+	assert_in_range(s->n_switches, 1, SWITCHES_MAX);
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		ret.port[i] = s->switches[i]->sw->lft[lid];
+	return ret;
+}
+
+static unsigned count_different(const struct exits *a, const struct exits *b)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < SWITCHES_MAX; i++)
+		n += a->port[i] != b->port[i];
+	return n;
+}
+
+/*
+ * Blocks are written where the exit port is another, and nowhere else: how many. If there are
+ * several, the old ways are withdrawn first (withdraw.c), with as many blocks again.
+ */
+static unsigned move_and_count(struct scenario *s, struct sim_port *from, unsigned vf,
+			       struct sim_port *to, unsigned to_vf)
+{
+	uint16_t lid = sim_vport(from, vf)->lid;
+	struct exits before = exits_for(s, lid), after;
+	struct costs costs = costs_until_now(s);
+	unsigned n;
+
+	vf_moves(s, from, vf, to, to_vf);
+	scenario_run(s, 200 * LOOP_MSEC);
+	expect_up(s, to, to_vf);
+	assert_int_equal(sim_vport(to, to_vf)->lid, lid);
+	costs = costs_since(s, costs);
+	after = exits_for(s, lid);
+	n = count_different(&before, &after);
+	assert_int_equal(costs.lft_sets, n > 1 ? 2 * n : n);
+	if (costs.requests - costs.lft_sets > 13) /* the 13th: once per port, see vport.c */
+		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
+			      costs.requests, costs.lft_sets);
+	settles_and_is_good(s);
+	scenario_run(s, TRAP_PAUSE);
+	return n;
+}
+
+/* Whatever its new port's own routes are: those to the leaf were as good before. */
+static void a_move_within_a_leaf_costs_one_block(void **state)
+{
+	struct scenario *s = *state;
+
+	build(s, graph_make_ft2(8), false, true);
+	assert_int_equal(sim_vf_start(scenario_host(s, 5), 1), 0);
+	comes_up(s);
+	scenario_run(s, TRAP_PAUSE);
+	assert_ptr_equal(scenario_host(s, 5)->far->node, scenario_host(s, 6)->far->node);
+	assert_int_equal(move_and_count(s, scenario_host(s, 5), 1, scenario_host(s, 6), 2), 1);
+	assert_int_equal(move_and_count(s, scenario_host(s, 6), 2, scenario_host(s, 7), 1), 1);
+	assert_int_equal(move_and_count(s, scenario_host(s, 7), 1, scenario_host(s, 5), 3), 1);
+}
+
+/* Of all ways to the other leaf it takes those that are most like the ones that it had. */
+static void a_move_to_another_leaf_changes_few_switches(void **state)
+{
+	static const uint32_t hosts[] = { 5, 10, 15, 16, 21, 30 };
+	struct scenario *s = *state;
+	unsigned spines;
+
+	build(s, graph_make_ft2(8), false, true);
+	assert_int_equal(sim_vf_start(scenario_host(s, 5), 1), 0);
+	comes_up(s);
+	scenario_run(s, TRAP_PAUSE);
+	/* Both leaves, and the spines, each of which has a link of its own to either. */
+	spines = s->n_switches - 8;
+	for (unsigned i = 0; i < COUNT(hosts) - 1; i++) {
+		struct sim_port *from = scenario_host(s, hosts[i]);
+		struct sim_port *to = scenario_host(s, hosts[i + 1]);
+
+		assert_ptr_not_equal(from->far->node, to->far->node);
+		assert_in_range(move_and_count(s, from, 1, to, 1), 1, spines + 2);
+	}
+}
+
+static void a_move_on_three_levels_costs_what_differs(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *at;
+
+	build(s, graph_make_ft3(4, 4), false, true);
+	at = scenario_host(s, 3);
+	assert_int_equal(sim_vf_start(at, 1), 0);
+	comes_up(s);
+	scenario_run(s, TRAP_PAUSE);
+	for (unsigned i = 1; i < 6; i++) {
+		struct sim_port *to = scenario_host(s, (3 + 5 * i) % s->n_hosts);
+
+		assert_in_range(move_and_count(s, at, 1, to, 1), 1, s->n_switches);
+		at = to;
+	}
+}
+
+/* Who starts anew has nothing but what devices hold to see by which ways a LID is reached. */
+static void a_restart_leaves_the_ways_of_who_has_moved(void **state)
+{
+	struct scenario *s = *state;
+
+	build(s, graph_make_ft2(8), false, true);
+	for (unsigned i = 4; i < 8; i++)
+		assert_int_equal(sim_vf_start(scenario_host(s, i), 1), 0);
+	comes_up(s);
+	for (unsigned i = 4; i < 7; i++) {
+		vf_moves(s, scenario_host(s, i), 1, scenario_host(s, i + 1), 2);
+		settles_and_is_good(s);
+	}
+	vf_moves(s, scenario_host(s, 7), 1, scenario_host(s, 20), 2);
+	settles_and_is_good(s);
+	scenario_stop_sm(s);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	assert_int_equal(costs_until_now(s).sets, 0);
+}
+
+static void ways_last_when_the_port_that_they_are_of_goes(void **state)
+{
+	struct scenario *s = *state;
+	struct costs before;
+
+	build(s, graph_make_ft2(8), false, true);
+	assert_int_equal(sim_vf_start(scenario_host(s, 5), 1), 0);
+	comes_up(s);
+	vf_moves(s, scenario_host(s, 5), 1, scenario_host(s, 6), 1);
+	settles_and_is_good(s);
+	before = costs_until_now(s);
+	scenario_power_off(s, scenario_host(s, 5)->node);
+	settles_and_is_good(s);
+	assert_int_equal(costs_since(s, before).lft_sets, 0);
+	/* And when its own goes. */
+	scenario_pull(s, scenario_host(s, 6));
+	settles(s);
+	scenario_plug(s, scenario_host(s, 6));
+	settles_and_is_good(s);
+	assert_int_equal(costs_since(s, before).lft_sets, 0);
+	scenario_power_on(s, scenario_host(s, 5)->node);
+	settles_and_is_good(s);
+}
+
 /* ---- partitions ------------------------------------------------------------------------------ */
 
 /* Each write into a table is looked at: scenario_watch_write(). */
@@ -631,6 +870,186 @@ static void each_has_the_keys_of_its_own_guid(void **state)
 	}
 }
 
+static bool passes(struct sim_port *from, unsigned vf, uint16_t dlid, uint16_t pkey,
+		   const struct sim_port *to, unsigned to_vf)
+{
+	struct sim_probe probe = { .from = { from, (uint16_t)vf }, .dlid = dlid, .pkey = pkey };
+	struct sim_probe_result result;
+
+	sim_probe(&probe, &result);
+	return result.why == SIM_PASSED && result.reached.port == to && result.reached.vf == to_vf;
+}
+
+/* The switches check keys too, so that the new leaf is to have it, and the old is not. */
+static void keys_and_lid_follow_a_vf_at_once(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *old, *new, *other;
+	struct sim_probe stale = { .pkey = 0x8123 };
+	struct sim_probe_result result;
+	uint16_t lid, other_lid;
+
+	s->closed = true;
+	build(s, graph_make_ft2(8), false, true);
+	old = scenario_host(s, 5);
+	new = scenario_host(s, 21);
+	other = scenario_host(s, 13);
+	s->members[s->n_members++] =
+		(struct scenario_member){ sim_vport(old, 1)->guid, 0x123, true };
+	s->members[s->n_members++] =
+		(struct scenario_member){ sim_vport(other, 3)->guid, 0x123, true };
+	assert_int_equal(sim_vf_start(old, 1), 0);
+	assert_int_equal(sim_vf_start(old, 4), 0);
+	assert_int_equal(sim_vf_start(other, 3), 0);
+	scenario_start_sm(s);
+	settles(s);
+	lid = sim_vport(old, 1)->lid;
+	other_lid = sim_vport(other, 3)->lid;
+	assert_true(passes(other, 3, lid, 0x8123, old, 1));
+	scenario_run(s, LOOP_SEC); /* between two sweeps */
+	vf_moves(s, old, 1, new, 2);
+	scenario_run(s, 100 * LOOP_MSEC);
+	assert_int_equal(sim_vport(new, 2)->lid, lid);
+	assert_true(passes(other, 3, lid, 0x8123, new, 2));
+	assert_true(passes(new, 2, other_lid, 0x8123, other, 3));
+	/* Whoever forges the key behind the old port is stopped by its switch. */
+	assert_int_not_equal(sim_vport(old, 4)->lid, lid);
+	assert_non_null(sim_vport(old, 4)->pkeys);
+	sim_vport(old, 4)->pkeys[1] = htobe16(0x8123);
+	stale.from = (struct sim_endpoint){ old, 4 };
+	stale.dlid = other_lid;
+	sim_probe(&stale, &result);
+	assert_int_not_equal(result.why, SIM_PASSED);
+	assert_true(result.at->node->sw);
+}
+
+/* Nothing happens where it is, and it is not to wait for a sweep. */
+static void who_was_a_duplicate_comes_up_at_once(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *first, *second;
+
+	build(s, graph_make_ft2(8), true, false);
+	comes_up(s);
+	first = scenario_host(s, 3);
+	second = scenario_host(s, 20);
+	vf_gets_guid(s, second, 2, sim_vport(first, 1)->guid);
+	settles(s);
+	assert_string_equal(vf_reason(s, second, 2), "vf-duplicate-guid");
+	scenario_run(s, LOOP_SEC); /* between two sweeps */
+	vf_stops(s, first, 1);
+	scenario_run(s, 100 * LOOP_MSEC);
+	expect_up(s, second, 2);
+	settles_and_is_good(s);
+}
+
+/* ---- guests come and go ---------------------------------------------------------------------- */
+
+static bool is_started(const struct sim_port *port, unsigned vf)
+{
+	return sim_vport(port, vf)->started;
+}
+
+static struct sim_port *random_host(struct scenario *s)
+{
+	return scenario_host(s, (uint32_t)scenario_random(s, s->n_hosts));
+}
+
+static unsigned random_vf(struct scenario *s)
+{
+	return 1 + (unsigned)scenario_random(s, VFS);
+}
+
+static void random_move(struct scenario *s, struct sim_port *port, unsigned vf)
+{
+	struct sim_port *to = random_host(s);
+	unsigned to_vf = random_vf(s);
+
+	if (is_started(port, vf) && !is_started(to, to_vf))
+		vf_moves(s, port, vf, to, to_vf);
+}
+
+static void something_random(struct scenario *s)
+{
+	struct sim_port *port = random_host(s);
+	unsigned vf = random_vf(s);
+
+	switch (scenario_random(s, 8)) {
+	case 0:
+	case 1:
+	case 2:
+		if (is_started(port, vf))
+			vf_stops(s, port, vf);
+		else
+			vf_starts(s, port, vf);
+		break;
+	case 3:
+		vf_gets_guid(s, port, vf, 0x0200000000000000 + scenario_random(s, 20));
+		break;
+	default:
+		random_move(s, port, vf);
+		break;
+	}
+}
+
+/* Duplicates aside: there may be some now. */
+static void no_guids_twice(struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->n_hosts; i++)
+		for (unsigned vf = 1; vf <= VFS; vf++)
+			vf_gets_guid(s, scenario_host(s, i), vf, 0x0300000000000000 + i * 256 + vf);
+}
+
+/* No sweep comes to help: what is told must do, and nothing may be left over, anywhere. */
+static void guests_come_and_go_without_sweeps(bool own)
+{
+	for (unsigned seed = 1; seed <= 8; seed++) {
+		struct scenario *s = scenario_new(seed);
+		uint64_t sets;
+
+		s->closed = seed % 2;
+		s->first.conf.sweep_interval = 0;
+		build(s, graph_make_ft2(4), false, own);
+		for (unsigned i = 0; i < 20; i++)
+			s->members[s->n_members++] =
+				(struct scenario_member){ 0x0200000000000000 + i,
+							  (uint16_t)(1 + i % 3), i % 2 };
+		scenario_start_sm(s);
+		scenario_run(s, TRAP_PAUSE);
+		for (unsigned i = 0; i < 60; i++) {
+			something_random(s);
+			scenario_run(s,
+				     scenario_random(s, 4) * scenario_random(s, 1000) * LOOP_MSEC);
+		}
+		scenario_run(s, 20 * TRAP_PAUSE);
+		sets = costs_until_now(s).sets;
+		sm_sweep(s->first.sm, true);
+		scenario_run(s, TRAP_PAUSE);
+		if (costs_until_now(s).sets != sets)
+			scenario_fail(s, "a sweep finds %" PRIu64 " things to set",
+				      costs_until_now(s).sets - sets);
+		no_guids_twice(s);
+		scenario_run(s, 20 * TRAP_PAUSE);
+		for (uint32_t i = 0; i < s->n_hosts; i++)
+			for (unsigned vf = 1; vf <= VFS; vf++)
+				if (is_started(scenario_host(s, i), vf))
+					expect_up(s, scenario_host(s, i), vf);
+		scenario_free(s);
+	}
+}
+
+static void guests_with_lids_come_and_go(void **state)
+{
+	(void)state;
+	guests_come_and_go_without_sweeps(true);
+}
+
+static void guests_without_lids_come_and_go(void **state)
+{
+	(void)state;
+	guests_come_and_go_without_sweeps(false);
+}
+
 /* ---- what is not known of hardware ------------------------------------------------------------
  */
 
@@ -686,6 +1105,9 @@ int main(void)
 		TEST(vports_with_lids_of_their_own_come_up),
 		TEST(vports_come_up_on_a_torus),
 		TEST(a_restart_writes_nothing),
+		TEST(late_keys_of_a_vport_are_mended),
+		TEST(a_late_lid_of_a_vport_is_mended),
+		TEST(a_vport_whose_start_a_late_set_has_hidden_comes_up),
 		TEST(one_that_starts_costs_little),
 		TEST(one_that_starts_with_a_new_lid_costs_a_block_per_switch),
 		TEST(many_start_at_once),
@@ -702,7 +1124,16 @@ int main(void)
 		TEST(what_is_refused_is_told_of_and_tried_again),
 		TEST(vports_come_up_over_links_that_lose),
 		TEST(a_vf_that_moves_about_closes_no_circle),
+		TEST(a_move_within_a_leaf_costs_one_block),
+		TEST(a_move_to_another_leaf_changes_few_switches),
+		TEST(a_move_on_three_levels_costs_what_differs),
+		TEST(a_restart_leaves_the_ways_of_who_has_moved),
+		TEST(ways_last_when_the_port_that_they_are_of_goes),
 		TEST(each_has_the_keys_of_its_own_guid),
+		TEST(keys_and_lid_follow_a_vf_at_once),
+		TEST(who_was_a_duplicate_comes_up_at_once),
+		cmocka_unit_test(guests_with_lids_come_and_go),
+		cmocka_unit_test(guests_without_lids_come_and_go),
 		TEST(every_reading_of_what_is_not_verified_comes_up),
 	};
 

@@ -511,6 +511,7 @@ struct fake_post {
 	struct fake_fabric *fabric;
 	struct loop_timer *timer;
 	struct arrival arrival;
+	struct fake_smp smp; /* of a request that arrives late */
 };
 
 static void free_post(struct fake_post *post)
@@ -535,17 +536,34 @@ static void arrive(void *user)
 		f->transport.fn(f->transport.user, &arrival, 1, NULL);
 }
 
-void fake_deliver(struct fake_fabric *f, const struct arrival *arrival)
+static struct fake_post *new_post(struct fake_fabric *f, loop_fn fn, uint64_t delay)
 {
 	struct fake_post *post = must(calloc(1, sizeof(*post)));
 
 	post->fabric = f;
-	post->arrival = *arrival;
 	post->next = f->posts;
 	f->posts = post;
-	if (loop_timer_new(f->loop, arrive, post, &post->timer) < 0)
+	if (loop_timer_new(f->loop, fn, post, &post->timer) < 0)
 		abort();
-	loop_timer_set(post->timer, loop_now(f->loop) + f->latency);
+	loop_timer_set(post->timer, loop_now(f->loop) + delay);
+
+	return post;
+}
+
+void fake_deliver(struct fake_fabric *f, const struct arrival *arrival)
+{
+	new_post(f, arrive, f->latency)->arrival = *arrival;
+}
+
+/* Nobody waits for the answer. */
+static void arrive_late(void *user)
+{
+	struct fake_post *post = user;
+	uint8_t data[SMP_DATA_SIZE];
+
+	memcpy(data, post->smp.data, SMP_DATA_SIZE);
+	act(post->smp.device, &post->smp, data);
+	free_post(post);
 }
 
 struct arrival fake_make_trap(const struct fake_device *device, uint8_t port, unsigned number)
@@ -629,6 +647,8 @@ static void answer(struct fake_fabric *f, struct fake_smp *smp, struct arrival *
 	uint8_t *data = smp_data_of(&arrival->datagram);
 	bool lost = has_fault(&device->loses, smp);
 
+	if (lost && device->loses.late)
+		new_post(f, arrive_late, device->loses.late)->smp = *smp;
 	if (lost && device->loses.undone)
 		return;
 	if (device->busy > 0) {

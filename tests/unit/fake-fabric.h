@@ -44,6 +44,7 @@ struct fake_fault {
 	unsigned count;
 	uint16_t status; /* refused with */
 	bool undone;     /* lost is not the answer but the request */
+	uint64_t late;   /* if not 0, that arrives all the same, so much later */
 };
 
 struct fake_device {
@@ -152,7 +153,8 @@ struct fake_keeper {
 	struct kept_mkey mkeys[FAKE_KEPT];
 	struct kept_quirks quirks[FAKE_KEPT]; /* with blobs of its own */
 	struct kept_reservation reservations[FAKE_KEPT];
-	unsigned n_identities, n_mkeys, n_quirks, n_reservations;
+	struct kept_alias aliases[FAKE_KEPT];
+	unsigned n_identities, n_mkeys, n_quirks, n_reservations, n_aliases;
 	struct kept_mkey safe_mkeys[FAKE_KEPT];
 	unsigned n_safe_mkeys;                 /* that the subnet manager knows to be on disk */
 	struct kept_member members[FAKE_KEPT]; /* membership 0: it was taken out */

@@ -32,6 +32,9 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (unsigned i = 0; reader->reservation && i < k->n_reservations; i++)
 		if (!k->reservations[i].gone)
 			reader->reservation(user, &k->reservations[i]);
+	for (unsigned i = 0; reader->alias && i < k->n_aliases; i++)
+		if (k->aliases[i].port)
+			reader->alias(user, &k->aliases[i]);
 	for (unsigned i = 1; i < FAKE_KEPT; i++)
 		if (k->names[i][0])
 			reader->partition(user,
@@ -97,6 +100,22 @@ static int keep_one_quirk(struct keeper *keeper, const struct kept_quirks *quirk
 	return 0;
 }
 
+static int keep_one_alias(struct keeper *keeper, const struct kept_alias *alias)
+{
+	struct fake_keeper *k = fake(keeper);
+	unsigned i = 0;
+
+	k->n_writes++;
+	while (i < k->n_aliases && k->aliases[i].guid != alias->guid)
+		i++;
+	if (i == FAKE_KEPT)
+		return -ENOMEM;
+	k->aliases[i] = *alias;
+	k->n_aliases = MAX(k->n_aliases, i + 1);
+
+	return 0;
+}
+
 static int keep_one_reservation(struct keeper *keeper, const struct kept_reservation *reservation)
 {
 	struct fake_keeper *k = fake(keeper);
@@ -111,6 +130,23 @@ static int keep_one_reservation(struct keeper *keeper, const struct kept_reserva
 	k->n_reservations = MAX(k->n_reservations, i + 1);
 
 	return 0;
+}
+
+/* What is not read back here. */
+static int keep_some_spares(struct keeper *keeper, const struct kept_spares *spares)
+{
+	(void)spares;
+	fake(keeper)->n_writes++;
+
+	return 0;
+}
+
+static int keep_one_move(struct keeper *keeper, const struct kept_move *move)
+{
+	(void)move;
+	fake(keeper)->n_writes++;
+
+	return fake(keeper)->is_full ? -ENOMEM : 0;
 }
 
 static void keep_one_member(struct fake_keeper *k, const struct kept_member *member)
@@ -204,7 +240,10 @@ void fake_keeper_init(struct fake_keeper *k, struct loop *loop)
 					       .change = keep_one_change,
 					       .after = after,
 					       .cancel = cancel,
-					       .reservation = keep_one_reservation };
+					       .reservation = keep_one_reservation,
+					       .alias = keep_one_alias,
+					       .spares = keep_some_spares,
+					       .move = keep_one_move };
 
 	memset(k, 0, sizeof(*k));
 	k->keeper.ops = &ops;
@@ -229,7 +268,8 @@ void fake_keeper_clear(struct fake_keeper *k)
 		free((void *)(uintptr_t)k->quirks[i].blob);
 	memset(k->names, 0, sizeof(k->names));
 	k->n_members = k->n_undo = 0;
-	k->n_identities = k->n_mkeys = k->n_safe_mkeys = k->n_quirks = k->n_reservations = 0;
+	k->n_identities = k->n_mkeys = k->n_safe_mkeys = k->n_quirks = k->n_reservations =
+		k->n_aliases = 0;
 }
 
 void fake_keeper_done(struct fake_keeper *k)

@@ -28,6 +28,7 @@ struct sm {
 	struct loop *loop;
 	struct datagram sent;
 	struct reservations reservations;
+	struct kept_move move; /* the only one; or GUID 0 */
 	struct loop_timer *disk;
 	struct waiter {
 		void (*fn)(void *user, int result);
@@ -205,6 +206,43 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 const struct kept_reservation *sm_reservation(const struct sm *sm, uint64_t n)
 {
 	return n < sm->reservations.n ? &sm->reservations.all[n] : NULL;
+}
+
+int sm_move(struct sm *sm, uint64_t guid, uint64_t to, char why[static SM_WHY_SIZE])
+{
+	uint32_t port = fabric_find_port(&sm->fabric, to);
+
+	if (sm->status.state != SM_MASTER) {
+		strcpy(why, "not master");
+		return -EPERM;
+	}
+	if (port == NO_PORT) {
+		strcpy(why, "no such port");
+		return -EINVAL;
+	}
+	if (guid != to)
+		sm->move = (struct kept_move){ guid, to };
+
+	return 0;
+}
+
+int sm_move_cancel(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
+{
+	(void)why;
+	if (sm->move.guid == guid)
+		sm->move = (struct kept_move){ 0 };
+
+	return 0;
+}
+
+uint64_t sm_moving_to(const struct sm *sm, uint64_t guid)
+{
+	return sm->move.guid == guid ? sm->move.port : 0;
+}
+
+const struct kept_move *sm_move_at(const struct sm *sm, uint64_t n)
+{
+	return n == 0 && sm->move.guid ? &sm->move : NULL;
 }
 
 uint16_t sm_lid_of(const struct sm *sm, uint64_t guid)
@@ -524,6 +562,9 @@ static void make_status(struct sm *sm)
 		.ports_active = 10,
 		.ports_not_active = 3,
 		.lids_used = 7,
+		.lids_spare = 20,
+		.lids_free = 49124,
+		.lids_total = 49151,
 		.sweeps = 3,
 		.sweep_started = loop_now(sm->loop) - 12 * LOOP_SEC,
 		.sweep_took = 84 * LOOP_MSEC,

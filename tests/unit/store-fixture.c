@@ -87,6 +87,9 @@ static void forget_back(struct fixture *f)
 	f->back->n_mkeys = 0;
 	f->back->n_quirks = 0;
 	f->back->n_reservations = 0;
+	f->back->n_aliases = 0;
+	f->back->n_moves = 0;
+	f->back->n_spares = 0;
 }
 
 void fixture_free(struct fixture *f)
@@ -147,12 +150,39 @@ static void note_quirks(void *user, const struct kept_quirks *quirks)
 	back->quirks[back->n_quirks++].blob = blob;
 }
 
+static void note_alias(void *user, const struct kept_alias *alias)
+{
+	struct read_back *back = user;
+
+	assert_true(back->n_aliases < FIXTURE_ROWS_MAX);
+	back->aliases[back->n_aliases++] = *alias;
+}
+
 static void note_reservation(void *user, const struct kept_reservation *reservation)
 {
 	struct read_back *back = user;
 
 	assert_true(back->n_reservations < FIXTURE_ROWS_MAX);
 	back->reservations[back->n_reservations++] = *reservation;
+}
+
+static void note_spares(void *user, const struct kept_spares *spares)
+{
+	struct read_back *back = user;
+	size_t n = back->n_spares++;
+
+	assert_true(n < sizeof(back->spares) / sizeof(back->spares[0]));
+	back->spares[n] = *spares;
+	back->spares[n].lid = back->spare[n];
+	memcpy(back->spare[n], spares->lid, spares->n * sizeof(spares->lid[0]));
+}
+
+static void note_move(void *user, const struct kept_move *move)
+{
+	struct read_back *back = user;
+
+	assert_true(back->n_moves < sizeof(back->moves) / sizeof(back->moves[0]));
+	back->moves[back->n_moves++] = *move;
 }
 
 static void note_partition(void *user, const struct kept_partition *partition)
@@ -176,7 +206,8 @@ static void note_member(void *user, const struct kept_member *member)
 void fixture_read(struct fixture *f)
 {
 	static const struct keep_reader reader = { note_identity,    note_mkey,      note_quirks,
-						   note_reservation, note_partition, note_member };
+						   note_reservation, note_alias,     note_spares,
+						   note_move,        note_partition, note_member };
 
 	forget_back(f);
 	keep_read(store_keeper(f->store), &reader, f->back);
@@ -237,6 +268,13 @@ void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t s
 	struct kept_quirks quirks = { guid, blob, (uint32_t)size };
 
 	assert_int_equal(keep_quirks(store_keeper(f->store), &quirks), 0);
+}
+
+void keep_alias_of(struct fixture *f, uint64_t guid, uint64_t port, uint8_t index, bool wanted)
+{
+	struct kept_alias alias = { guid, port, index, wanted };
+
+	assert_int_equal(keep_alias(store_keeper(f->store), &alias), 0);
 }
 
 void keep_reservation_of(struct fixture *f, uint64_t guid, uint16_t lid, unsigned n_places,

@@ -18,7 +18,10 @@ struct store;
 #define FIXTURE_ROWS_MAX 40000
 
 /* SQL that makes what we write what former versions wrote. */
-#define FIXTURE_TO_SCHEMA_3 "DROP TABLE partition; DROP TABLE member; PRAGMA user_version = 3;"
+#define FIXTURE_TO_SCHEMA_5 "DROP TABLE partition; DROP TABLE member; PRAGMA user_version = 5;"
+#define FIXTURE_TO_SCHEMA_4                                                                        \
+	FIXTURE_TO_SCHEMA_5 "DROP TABLE spare; DROP TABLE move; PRAGMA user_version = 4;"
+#define FIXTURE_TO_SCHEMA_3 FIXTURE_TO_SCHEMA_4 "DROP TABLE alias; PRAGMA user_version = 3;"
 #define FIXTURE_TO_SCHEMA_2 FIXTURE_TO_SCHEMA_3 "DROP TABLE reservation; PRAGMA user_version = 2;"
 #define FIXTURE_TO_SCHEMA_1                                                                        \
 	FIXTURE_TO_SCHEMA_2 "ALTER TABLE mkey DROP COLUMN other; PRAGMA user_version = 1"
@@ -29,6 +32,11 @@ struct read_back {
 	struct kept_mkey mkeys[FIXTURE_ROWS_MAX];
 	struct kept_quirks quirks[FIXTURE_ROWS_MAX]; /* with blobs of our own */
 	struct kept_reservation reservations[FIXTURE_ROWS_MAX];
+	struct kept_move moves[8];
+	uint16_t spare[2][KEEP_SPARES_MAX]; /* of the first ports */
+	struct kept_spares spares[2];
+	size_t n_moves;
+	size_t n_spares;
 	size_t n_identities;
 	size_t n_mkeys;
 	struct kept_member members[FIXTURE_ROWS_MAX];
@@ -37,6 +45,8 @@ struct read_back {
 	size_t n_reservations;
 	size_t n_members;
 	size_t n_partitions;
+	struct kept_alias aliases[FIXTURE_ROWS_MAX];
+	size_t n_aliases;
 };
 
 struct fixture {
@@ -83,5 +93,6 @@ void keep_members_of(struct fixture *f, uint16_t pkey, uint64_t guid, uint32_t n
 void keep_name_of(struct fixture *f, uint16_t pkey, const char *name);
 void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t size);
 /* With places 1 to @n_places. */
+void keep_alias_of(struct fixture *f, uint64_t guid, uint64_t port, uint8_t index, bool wanted);
 void keep_reservation_of(struct fixture *f, uint64_t guid, uint16_t lid, unsigned n_places,
 			 const char *name);

@@ -876,6 +876,10 @@ static void status_has_what_scripts_wait_for(void **state)
 	assert_int_equal(number(status, "ports_not_active"), 3);
 	assert_int_equal(number(status, "vfs_active"), 0);
 	assert_int_equal(number(status, "vfs_not_active"), 0);
+	assert_int_equal(number(status, "lids_used"), 7);
+	assert_int_equal(number(status, "lids_spare"), 20);
+	assert_int_equal(number(status, "lids_free"), 49124);
+	assert_int_equal(number(status, "lids_total"), 49151);
 	assert_int_equal(number(json_object_get(status, "last_sweep"), "seconds_ago"), 12);
 	assert_int_equal(number(json_object_get(smps, "get"), "sent"), 1);
 	assert_int_equal(number(json_object_get(smps, "get"), "answered"), 1);
@@ -1002,6 +1006,34 @@ static void what_is_reserved_is_shown_until_it_is_taken_back(void **state)
 	assert_null(shown(f, 0));
 }
 
+static void who_is_to_move_is_shown_until_it_has(void **state)
+{
+	struct fixture *f = *state;
+	json_t *row;
+
+	row = ask(f, "vf-move", "{" VF ",\"port\":\"0x301\"}");
+	assert_string_equal(text(row, "moving_to"), "0x0000000000000301");
+	/* Nothing is reserved for it; others have no place to go to. */
+	ask(f, "vf-add", "{\"guid\":\"0x201\"}");
+	assert_true(json_is_null(json_object_get(shown(f, 0), "moving_to")));
+	assert_string_equal(text(shown(f, 1), "guid"), "0x0200000000000001");
+	assert_string_equal(text(shown(f, 1), "moving_to"), "0x0000000000000301");
+	assert_null(shown(f, 2));
+	row = json_object_get(ask(f, "vf-show", "{" VF "}"), "reservations");
+	assert_int_equal(json_array_size(row), 1);
+	row = json_object_get(ask(f, "vf-show", "{\"from\":1,\"limit\":1}"), "reservations");
+	assert_int_equal(json_array_size(row), 1);
+	/* And once if something is. */
+	ask(f, "vf-add", "{" VF "}");
+	assert_string_equal(text(shown(f, 1), "moving_to"), "0x0000000000000301");
+	assert_null(shown(f, 2));
+	row = json_object_get(ask(f, "vf-show", "{" VF "}"), "reservations");
+	assert_int_equal(json_array_size(row), 1);
+	row = ask(f, "vf-move", "{" VF ",\"cancel\":true}");
+	assert_true(json_is_null(json_object_get(row, "moving_to")));
+	assert_true(json_is_null(json_object_get(shown(f, 1), "moving_to")));
+}
+
 static void one_that_is_there_is_shown_with_its_place_and_keys(void **state)
 {
 	struct fixture *f = *state;
@@ -1095,9 +1127,16 @@ static void what_cannot_be_reserved_is_refused_with_a_sentence(void **state)
 		ask_wrongly(f, "vf-add", bad[i].params, bad[i].code, bad[i].part);
 	ask_wrongly(f, "vf-remove", "{}", PROTOCOL_BAD_PARAMS, "parameter \"guid\" is missing");
 	ask_wrongly(f, "vf-show", "{\"guid\":\"x\"}", PROTOCOL_BAD_PARAMS, "is not a GUID");
+	ask_wrongly(f, "vf-move", "{" VF "}", PROTOCOL_BAD_PARAMS, "it needs \"port\"");
+	ask_wrongly(f, "vf-move", "{" VF ",\"port\":\"0x301\",\"cancel\":true}",
+		    PROTOCOL_BAD_PARAMS, "it needs \"port\"");
+	ask_wrongly(f, "vf-move", "{" VF ",\"port\":\"x\"}", PROTOCOL_BAD_PARAMS, "is not a GUID");
+	ask_wrongly(f, "vf-move", "{" VF ",\"port\":\"0x77\"}", PROTOCOL_BAD_PARAMS,
+		    "no such port");
 	f->fake->status->state = SM_STANDBY;
 	ask_wrongly(f, "vf-add", "{" VF "}", PROTOCOL_NOT_MASTER, "not master");
 	ask_wrongly(f, "vf-remove", "{" VF "}", PROTOCOL_NOT_MASTER, "not master");
+	ask_wrongly(f, "vf-move", "{" VF ",\"port\":\"0x301\"}", PROTOCOL_NOT_MASTER, "not master");
 	assert_null(shown(f, 0));
 }
 
@@ -1110,6 +1149,7 @@ static void only_admins_reserve(void **state)
 	rpc_init(&rpc, f->loop, &setup);
 	assert_int_equal(code_for(&rpc, ROLE_READER, "vf-add"), PROTOCOL_DENIED);
 	assert_int_equal(code_for(&rpc, ROLE_READER, "vf-remove"), PROTOCOL_DENIED);
+	assert_int_equal(code_for(&rpc, ROLE_READER, "vf-move"), PROTOCOL_DENIED);
 	assert_int_equal(code_for(&rpc, ROLE_READER, "vf-show"), 0);
 	assert_int_equal(code_for(&rpc, ROLE_ADMIN, "vf-add"), PROTOCOL_BAD_PARAMS);
 	rpc_done(&rpc);
@@ -2169,6 +2209,7 @@ int main(void)
 		TEST(what_is_reserved_is_shown_until_it_is_taken_back),
 		TEST(one_that_is_there_is_shown_with_its_place_and_keys),
 		TEST(virtual_functions_are_shown_with_their_index),
+		TEST(who_is_to_move_is_shown_until_it_has),
 		TEST(reservations_come_in_pages),
 		TEST(what_cannot_be_reserved_is_refused_with_a_sentence),
 		TEST(only_admins_reserve),

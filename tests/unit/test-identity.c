@@ -344,6 +344,25 @@ static void what_is_reserved_is_not_forgotten_for_others(void **state)
 	assert_int_equal(identity_forget_oldest(ids), 0x40);
 }
 
+static void what_is_set_aside_is_nobodys_and_given_to_nobody(void **state)
+{
+	struct identities *ids = *state;
+
+	assert_true(identity_set_aside(ids, 1));
+	assert_false(identity_set_aside(ids, 1));
+	assert_false(identity_set_aside(ids, 0));
+	assert_false(identity_set_aside(ids, LID_UNICAST_LAST + 1));
+	assert_int_equal(identity_owner(ids, 1), 0);
+	assert_int_equal(identity_claim(ids, 7, 1, 0), -EEXIST);
+	assert_int_equal(identity_assign(ids, 7, 0), 0);
+	assert_int_equal(identity_find(ids, 7)->lid, 2);
+	assert_false(identity_set_aside(ids, 2));
+	assert_int_equal(identities_used_lids(ids), 1);
+	identity_give_back(ids, 1);
+	assert_int_equal(identity_assign(ids, 8, 0), 0);
+	assert_int_equal(identity_find(ids, 8)->lid, 1);
+}
+
 static void a_walk_at_random_agrees_with_an_array_of_owners(void **state)
 {
 	struct model *m = calloc(1, sizeof(*m));
@@ -419,6 +438,7 @@ int main(void)
 		TEST(no_lid_beyond_the_last_is_given_out),
 		TEST(who_has_been_away_for_longest_is_forgotten_first),
 		TEST(what_is_reserved_is_not_forgotten_for_others),
+		TEST(what_is_set_aside_is_nobodys_and_given_to_nobody),
 		TEST(a_walk_at_random_agrees_with_an_array_of_owners),
 	};
 

@@ -56,7 +56,9 @@ struct world {
 	void (*on_done)(struct world *w, struct device *device, const struct answer *answer);
 	void (*on_late)(struct world *w, struct device *device);
 	unsigned late[MAX_LATE]; /* by the number of tries it was told */
-	unsigned detour;         /* of a test's own: requests go to this agent instead */
+	unsigned twins;
+	uint64_t twin_tag, twin_sent_at; /* of the last of them */
+	unsigned detour;                 /* of a test's own: requests go to this agent instead */
 	uint64_t mkey, other_mkey;
 	struct device *other; /* of a test's own */
 	uint64_t sent_at[64];
@@ -149,6 +151,22 @@ static void late(void *user, struct sma *sma, unsigned tries)
 		w->on_late(w, device);
 }
 
+static void twin(void *user, struct sma *sma, const struct request *request, uint64_t sent_at)
+{
+	struct world *w = user;
+	struct device *device = CONTAINER_OF(sma, struct device, sma);
+	uint8_t data[SMP_DATA_SIZE];
+
+	assert_int_equal(request->method, METHOD_SET);
+	assert_true(w->owner[request->tag] == NOBODY ||
+		    w->owner[request->tag] == device - w->device);
+	fill(data, request->tag);
+	assert_memory_equal(request->data, data, SMP_DATA_SIZE);
+	w->twins++;
+	w->twin_tag = request->tag;
+	w->twin_sent_at = sent_at;
+}
+
 static void settle(void *user)
 {
 	struct world *w = user;
@@ -168,7 +186,7 @@ static void arrive(void *user, const struct arrival *arrivals, unsigned n, const
 }
 
 static const struct request_handler handler = {
-	.next = next, .done = done, .late = late, .settle = settle
+	.next = next, .done = done, .late = late, .twin = twin, .settle = settle
 };
 
 static void connect_devices(struct world *w)
@@ -901,6 +919,92 @@ static void a_second_answer_is_a_stray(void **state)
 	world_free(w);
 }
 
+/* -- Sets of which a copy may still arrive -------------------------------------------------------
+ */
+
+static void a_set_that_is_answered_at_once_has_no_twin(void **state)
+{
+	struct world *w = world_new(1, 4, 400);
+
+	(void)state;
+	w->agents->agent[1].status = STATUS_BAD_FIELD;
+	w->agents->agent[2].repetition = 1000;
+	ask_all(w, 100);
+	run(w);
+	assert_int_equal(w->twins, 0);
+	world_free(w);
+}
+
+/* Only the first of the three is a Set: see next(). */
+static void of_a_set_that_was_repeated_the_try_without_an_answer_is_told(void **state)
+{
+	struct world *w = world_new(1, 1, 3);
+
+	(void)state;
+	w->agents->agent[0].delay = 3 * MSEC;
+	lose_one(w, 0);
+	run(w);
+	assert_int_equal(w->device[0].tries, 2);
+	assert_int_equal(w->twins, 1);
+	assert_int_equal(w->twin_tag, 0);
+	assert_int_equal(w->twin_sent_at, LOOP_VIRTUAL_START);
+	lose_one(w, 0);
+	run(w);
+	assert_int_equal(w->device[0].tries, 2);
+	assert_int_equal(w->twins, 1);
+	world_free(w);
+}
+
+static void if_the_first_try_is_answered_late_the_second_is_the_twin(void **state)
+{
+	struct world *w = world_new(1, 1, 1);
+
+	(void)state;
+	w->agents->agent[0].delay = 100 * MSEC;
+	w->agents->agent[0].delay_of_try = 250 * MSEC;
+	ask(w, 0, 1);
+	run(w);
+	assert_int_equal(w->device[0].tries, 2);
+	assert_int_equal(w->twins, 1);
+	assert_in_range(w->twin_sent_at - LOOP_VIRTUAL_START, 200 * MSEC, 210 * MSEC);
+	world_free(w);
+}
+
+static void a_set_that_is_lost_may_arrive_as_it_was_last_sent(void **state)
+{
+	struct world *w = world_new(1, 1, 1);
+
+	(void)state;
+	w->agents->agent[0].silent = true;
+	ask(w, 0, 1);
+	run(w);
+	assert_int_equal(w->device[0].n[REQUEST_LOST], 1);
+	assert_int_equal(w->twins, 1);
+	assert_in_range(w->twin_sent_at - LOOP_VIRTUAL_START, 1400 * MSEC, 1440 * MSEC);
+	world_free(w);
+}
+
+static void what_was_answered_with_busy_or_not_sent_has_no_twin(void **state)
+{
+	struct world *w = world_new(1, 2, 5);
+
+	(void)state;
+	w->agents->agent[0].busy = 2;
+	ask(w, 0, 1);
+	run(w);
+	assert_int_equal(w->device[0].tries, 3);
+	ask(w, 0, 3);
+	run(w);
+	w->agents->send_error = -ENOSPC;
+	ask(w, 1, 1);
+	loop_virtual_run_for(w->loop, 300 * MSEC);
+	w->agents->send_error = 0;
+	run(w);
+	assert_int_equal(w->device[1].tries, 3);
+	assert_int_equal(w->twins, 0);
+	world_free(w);
+}
+
 static void answers_may_overtake_each_other(void **state)
 {
 	struct world *w = world_new(1, 10, 1000);
@@ -1511,6 +1615,24 @@ static void what_is_cancelled_is_forgotten(void **state)
 	world_free(w);
 }
 
+static void a_set_that_is_cancelled_may_arrive_too(void **state)
+{
+	struct world *w = world_new(1, 1, 3);
+
+	(void)state;
+	w->agents->agent[0].silent = true;
+	ask(w, 0, 2);
+	loop_virtual_run_for(w->loop, MSEC);
+	assert_int_equal(w->device[0].sma.in_flight, 2);
+	cancel(w, 0);
+	assert_int_equal(w->twins, 1);
+	assert_int_equal(w->twin_tag, 0);
+	assert_int_equal(w->twin_sent_at, LOOP_VIRTUAL_START);
+	run(w);
+	assert_int_equal(w->twins, 1);
+	world_free(w);
+}
+
 static void the_room_of_the_cancelled_is_for_others(void **state)
 {
 	struct world *w = world_new(1, 2, 2);
@@ -1812,6 +1934,11 @@ int main(void)
 		cmocka_unit_test(the_round_trip_of_a_second_try_is_its_own),
 		cmocka_unit_test(an_answer_that_comes_after_the_end_is_a_stray),
 		cmocka_unit_test(a_second_answer_is_a_stray),
+		cmocka_unit_test(a_set_that_is_answered_at_once_has_no_twin),
+		cmocka_unit_test(of_a_set_that_was_repeated_the_try_without_an_answer_is_told),
+		cmocka_unit_test(if_the_first_try_is_answered_late_the_second_is_the_twin),
+		cmocka_unit_test(a_set_that_is_lost_may_arrive_as_it_was_last_sent),
+		cmocka_unit_test(what_was_answered_with_busy_or_not_sent_has_no_twin),
 		cmocka_unit_test(answers_may_overtake_each_other),
 		cmocka_unit_test(generations_wrap),
 		cmocka_unit_test(silent_devices_delay_nobody),
@@ -1836,6 +1963,7 @@ int main(void)
 		cmocka_unit_test(a_late_answer_by_lid_counts_though_the_route_was_tried),
 		cmocka_unit_test(a_request_with_a_route_of_its_own_goes_that_way),
 		cmocka_unit_test(what_is_cancelled_is_forgotten),
+		cmocka_unit_test(a_set_that_is_cancelled_may_arrive_too),
 		cmocka_unit_test(the_room_of_the_cancelled_is_for_others),
 		cmocka_unit_test(what_waits_for_another_try_can_be_cancelled),
 		cmocka_unit_test(done_may_cancel_anybody),

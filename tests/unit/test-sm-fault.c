@@ -40,7 +40,7 @@ static const struct kind host_kinds[] = {
 	{ "Get(P_KeyTable)", METHOD_GET, ATTR_PKEY_TABLE, true,
 	  { "pkeys-refused", "pkeys-refused", "pkeys-refused" } },
 	{ "Set(P_KeyTable)", METHOD_SET, ATTR_PKEY_TABLE, true,
-	  { "pkeys-refused", "pkeys-refused", "pkeys-refused" } },
+	  { "pkeys-refused", "pkeys-refused", "none" } }, /* as SwitchInfo */
 	{ "Get(NodeDescription)", METHOD_GET, ATTR_NODE_DESCRIPTION, true,
 	  { "none", "none", "none" } },
 };
@@ -59,11 +59,11 @@ static const struct kind switch_kinds[] = {
 	{ "Get(P_KeyTable)", METHOD_GET, ATTR_PKEY_TABLE, true,
 	  { "pkeys-refused", "pkeys-refused", "pkeys-refused" } },
 	{ "Set(P_KeyTable)", METHOD_SET, ATTR_PKEY_TABLE, true,
-	  { "pkeys-refused", "pkeys-refused", "pkeys-refused" } },
+	  { "pkeys-refused", "pkeys-refused", "none" } }, /* as SwitchInfo */
 	{ "Get(LFT)", METHOD_GET, ATTR_LFT, true,
 	  { "none", "none", "none" } },
-	{ "Set(LFT)", METHOD_SET, ATTR_LFT, true, /* it is read whether it was done */
-	  { "set-refused", "mkey-hidden", "none" } },
+	{ "Set(LFT)", METHOD_SET, ATTR_LFT, true,
+	  { "set-refused", "mkey-hidden", "none" } }, /* as SwitchInfo */
 	{ "Get(NodeDescription)", METHOD_GET, ATTR_NODE_DESCRIPTION, true,
 	  { "none", "none", "none" } },
 };

@@ -392,7 +392,8 @@ static void who_was_not_heard_once_is_asked_by_the_next_sweep(void **state)
 						 .attr = ATTR_MLNX_PORT_INFO,
 						 .count = w->conf.tries,
 						 .undone = true };
-	world_start(w);
+	world_begin(w);
+	world_run(w, 1);
 	assert_false(is_enabled(w->host[3], 1));
 	sweep(w, false);
 	assert_true(is_enabled(w->host[3], 1));

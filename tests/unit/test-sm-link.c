@@ -151,7 +151,7 @@ static void it_is_told_so_even_if_there_is_nothing_else_to_set(void **state)
 	assert_good(w, NULL);
 }
 
-static void a_port_that_goes_on_sleeping_is_told_so_once(void **state)
+static void a_port_that_goes_on_sleeping_is_told_so_once_and_by_full_sweeps(void **state)
 {
 	struct world *w = *state;
 	size_t mark;
@@ -161,10 +161,17 @@ static void a_port_that_goes_on_sleeping_is_told_so_once(void **state)
 	w->host[3]->forgets = PORT_INFO_DOWN_DEFAULT;
 	world_start(w);
 	mark = world_mark(w);
-	sm_sweep(w->sm, true);
+	sm_sweep(w->sm, false);
 	world_run(w, 5);
 	world_start(w);
 	assert_int_equal(world_sets(w, mark), 0);
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	assert_int_equal(world_sets(w, mark), 1);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	world_start(w);
+	assert_int_equal(world_sets(w, mark), 1);
 	assert_good(w, NULL);
 }
 
@@ -313,7 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_port_that_would_sleep_without_its_cable_is_told_to_poll),
 		TEST(it_is_told_so_even_if_there_is_nothing_else_to_set),
-		TEST(a_port_that_goes_on_sleeping_is_told_so_once),
+		TEST(a_port_that_goes_on_sleeping_is_told_so_once_and_by_full_sweeps),
 		TEST(where_it_polls_already_nothing_is_said_of_it),
 		TEST(settings_come_with_armed_and_active_after_it),
 		TEST(cautious_sends_settings_armed_and_active_one_by_one),

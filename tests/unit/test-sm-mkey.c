@@ -375,7 +375,9 @@ static void killed_again_and_again_with_answers_lost_it_loses_no_key(void **stat
 	static const uint64_t keys[] = { OLD, NEW, THIRD, 0 };
 
 	(void)state;
-	for (uint64_t seed = 0; seed < 60; seed++) {
+	for (uint64_t n = 0; n <= 60; n++) {
+		/* 282: keys of probes whose turn it is, and the answers to them, never met. */
+		uint64_t seed = n < 60 ? n : 282;
 		struct world *w = world_new(seed, seed % 4);
 		uint64_t key = OLD;
 

@@ -54,9 +54,16 @@ static void names_are_asked_for_when_all_is_up_and_told_of_once_when_all_have_co
 	for (unsigned i = 0; i < w->f->n_devices; i++)
 		assert_string_equal(node_at(w, w->f->device[i])->description,
 				    w->f->device[i]->name);
-	sm_sweep(w->sm, true);
+	w->f->see = NULL;
+	sm_sweep(w->sm, false);
 	world_run(w, 5);
 	assert_int_equal(w->named, 1);
+	w->f->device[0]->name = "renamed";
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	assert_int_equal(w->named, 2);
+	assert_int_equal(status_of(w).names, 7);
+	assert_string_equal(node_at(w, w->f->device[0])->description, "renamed");
 }
 
 static void a_device_without_a_name_is_given_up_for_this_time(void **state)

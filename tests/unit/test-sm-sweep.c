@@ -339,6 +339,43 @@ static void who_asks_in_the_middle_of_a_sweep_has_tables_read_after_it(void **st
 	world_free(w);
 }
 
+static void see_and_restart_it(struct fake_fabric *f, const struct fake_smp *smp)
+{
+	struct world *w = f->user;
+
+	if (smp->method != METHOD_SET)
+		return;
+	f->see = NULL;
+	fake_restart(w->host[3]);
+}
+
+/*
+ * Its switch had a change to tell when we became master, and now has this one too; both are cleared
+ * at once. Its link was not Active before either.
+ */
+static void a_host_that_restarts_while_a_new_master_begins_gets_its_keys(void **state)
+{
+	struct world *w = world_new(1);
+
+	(void)state;
+	w->partitions = world_parse("Default=0x7fff: ALL=full;\nred=0x10: ALL=full;\n");
+	world_start(w);
+	assert_int_equal(w->host[3]->port[1].keys[1], 0x8010);
+	fake_unplug(w->host[3], 1);
+	fake_plug(w->host[3], 1);
+	assert_int_equal(fake_state(w->host[3], 1), PORT_INITIALIZE);
+	assert_int_not_equal(fake_lid(w->host[3], 1), 0);
+	w->f->see = see_and_restart_it;
+	w->f->user = w;
+	w->partitions = world_parse("Default=0x7fff: ALL=full;\nred=0x10: ALL=full;\n");
+	world_begin(w);
+	world_run(w, 5);
+	assert_null(w->f->see);
+	assert_good(w, NULL);
+	assert_int_equal(w->host[3]->port[1].keys[1], 0x8010);
+	world_free(w);
+}
+
 static void a_full_sweep_of_a_quiet_fabric_reads_each_table_once_and_writes_nothing(void **state)
 {
 	struct world *w = world_new(1);
@@ -356,6 +393,7 @@ static void a_full_sweep_of_a_quiet_fabric_reads_each_table_once_and_writes_noth
 		assert_int_equal(world_count(w, mark, w->host[3], METHOD_GET, ATTR_PKEY_TABLE),
 				 FAKE_KEYS / PKEY_BLOCK);
 		assert_int_equal(world_sets(w, mark), 0);
+		assert_int_equal(world_count(w, mark, NULL, METHOD_GET, ATTR_NODE_DESCRIPTION), 6);
 	}
 	assert_good(w, NULL);
 	world_free(w);
@@ -470,6 +508,7 @@ int main(void)
 		cmocka_unit_test(
 			a_full_sweep_that_somebody_asks_for_mends_tables_that_are_believed_wrongly),
 		cmocka_unit_test(who_asks_in_the_middle_of_a_sweep_has_tables_read_after_it),
+		cmocka_unit_test(a_host_that_restarts_while_a_new_master_begins_gets_its_keys),
 		cmocka_unit_test(
 			a_full_sweep_of_a_quiet_fabric_reads_each_table_once_and_writes_nothing),
 		cmocka_unit_test(full_sweeps_for_its_own_reasons_read_no_table_that_is_known),

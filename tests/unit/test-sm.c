@@ -68,6 +68,28 @@ static void a_restart_sends_no_set_and_keeps_the_lids(void **state)
 	assert_good(w, NULL);
 }
 
+/* They came up with a default key in the first block, and nothing in the others. */
+static void what_came_up_empty_is_not_read_further_by_later_sweeps(void **state)
+{
+	struct world *w = *state;
+	size_t from = world_mark(w);
+
+	world_start(w);
+	assert_int_equal(world_count(w, from, w->host[3], METHOD_GET, ATTR_PKEY_TABLE), 1);
+	from = world_mark(w);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	sm_reconfigure(w->sm, &w->conf,
+		       world_parse("Default=0x7fff: ALL=full;\nred=0x10: ALL=full;\n"));
+	world_run(w, 5);
+	assert_int_equal(world_count(w, from, NULL, METHOD_GET, ATTR_PKEY_TABLE), 0);
+	assert_int_equal(w->host[3]->port[1].keys[1], 0x8010);
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	assert_int_equal(world_count(w, from, w->host[3], METHOD_GET, ATTR_PKEY_TABLE),
+			 FAKE_KEYS / PKEY_BLOCK);
+}
+
 static void a_restart_that_has_lost_its_memory_keeps_the_lids_of_the_fabric(void **state)
 {
 	struct world *w = *state;
@@ -338,7 +360,7 @@ static void a_setting_that_is_not_kept_is_sent_once_also_after_a_restart(void **
 	world_start(w);
 	assert_good(w, NULL);
 	from = world_mark(w);
-	sm_sweep(w->sm, true);
+	sm_sweep(w->sm, false);
 	world_run(w, 5);
 	assert_int_equal(world_sets(w, from), 0);
 	world_start(w);
@@ -1036,6 +1058,7 @@ int main(void)
 		TEST(two_switches_and_four_hosts_come_up),
 		TEST(a_second_sweep_sends_no_set_and_a_full_one_neither),
 		TEST(a_restart_sends_no_set_and_keeps_the_lids),
+		TEST(what_came_up_empty_is_not_read_further_by_later_sweeps),
 		TEST(a_restart_that_has_lost_its_memory_keeps_the_lids_of_the_fabric),
 		TEST(what_the_keeper_knows_is_what_devices_without_lids_get),
 		TEST(changes_in_a_quiet_fabric_are_taken_up_at_once),

@@ -109,6 +109,8 @@ static void what_was_kept_is_found_again(void **state)
 	keep_identity_of(f, 0xfffffffffffffffe, 0xbf80, 7);
 	keep_mkeys_of(f, 0x0002c90300000001, 0xfedcba9876543210, 0x8000000000000001);
 	keep_quirks_of(f, 0x0002c90300000001, "\0two zeros\0", 11);
+	keep_alias_of(f, 0xa2c9030000000001, 0xf002c90300000001, 254, true);
+	keep_alias_of(f, 0x1200000000000001, 0x0002c90300000001, 1, false);
 	flush(f);
 	fixture_reopen(f);
 
@@ -124,6 +126,15 @@ static void what_was_kept_is_found_again(void **state)
 	assert_int_equal(f->back->n_quirks, 1);
 	assert_int_equal(f->back->quirks[0].size, 11);
 	assert_memory_equal(f->back->quirks[0].blob, "\0two zeros\0", 11);
+	assert_int_equal(f->back->n_aliases, 2);
+	assert_true(f->back->aliases[0].guid == 0xa2c9030000000001);
+	assert_true(f->back->aliases[0].port == 0xf002c90300000001);
+	assert_int_equal(f->back->aliases[0].index, 254);
+	assert_true(f->back->aliases[0].wanted);
+	assert_true(f->back->aliases[1].guid == 0x1200000000000001);
+	assert_true(f->back->aliases[1].port == 0x0002c90300000001);
+	assert_int_equal(f->back->aliases[1].index, 1);
+	assert_false(f->back->aliases[1].wanted);
 	assert_int_equal(f->n_said, 0);
 }
 
@@ -406,6 +417,37 @@ static void what_the_operator_takes_back_is_forgotten(void **state)
 	assert_string_equal(f->back->reservations[0].name, "c");
 }
 
+static void spare_lids_and_moves_are_found_again(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t lids[KEEP_SPARES_MAX + 1];
+	struct kept_spares spares = { 7, KEEP_SPARES_MAX, lids };
+	struct kept_move move = { 8, UINT64_C(0xfedcba9876543210) };
+
+	for (unsigned i = 0; i < COUNT(lids); i++)
+		lids[i] = (uint16_t)(0xbfff - i);
+	fixture_open(f);
+	assert_int_equal(keep_spares(store_keeper(f->store), &spares), 0);
+	assert_int_equal(keep_move(store_keeper(f->store), &move), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_spares, 1);
+	assert_int_equal(f->back->spares[0].guid, 7);
+	assert_int_equal(f->back->spares[0].n, KEEP_SPARES_MAX);
+	assert_memory_equal(f->back->spare[0], lids, KEEP_SPARES_MAX * sizeof(lids[0]));
+	assert_int_equal(f->back->n_moves, 1);
+	assert_int_equal(f->back->moves[0].guid, 8);
+	assert_true(f->back->moves[0].port == move.port);
+
+	spares.n = KEEP_SPARES_MAX + 1;
+	assert_int_equal(keep_spares(store_keeper(f->store), &spares), -EINVAL);
+	spares.n = 0;
+	move.port = 0;
+	assert_int_equal(keep_spares(store_keeper(f->store), &spares), 0);
+	assert_int_equal(keep_move(store_keeper(f->store), &move), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_spares + f->back->n_moves, 0);
+}
+
 static void a_reservation_that_cannot_be_right_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -424,6 +466,25 @@ static void a_reservation_that_cannot_be_right_is_refused(void **state)
 }
 
 /* And another may have its LID in the same breath. */
+static void an_alias_moves_and_is_forgotten_with_port_zero(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	keep_alias_of(f, 7, 1, 1, true);
+	keep_alias_of(f, 8, 1, 2, true);
+	flush(f);
+	keep_alias_of(f, 7, 2, 3, false);
+	keep_alias_of(f, 8, 0, 0, false);
+	flush(f);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_aliases, 1);
+	assert_int_equal(f->back->aliases[0].guid, 7);
+	assert_int_equal(f->back->aliases[0].port, 2);
+	assert_int_equal(f->back->aliases[0].index, 3);
+	assert_false(f->back->aliases[0].wanted);
+}
+
 static void an_identity_with_lid_zero_forgets_the_guid(void **state)
 {
 	struct fixture *f = *state;
@@ -475,6 +536,9 @@ static void what_cannot_be_right_is_not_taken(void **state)
 		assert_int_equal(keep_identity(k, &wrong[i]), -EINVAL);
 	assert_int_equal(keep_mkey(k, &(struct kept_mkey){ 0, 1, 2 }), -EINVAL);
 	assert_int_equal(keep_quirks(k, &(struct kept_quirks){ 0, "x", 1 }), -EINVAL);
+	assert_int_equal(keep_alias(k, &(struct kept_alias){ 0, 1, 1, true }), -EINVAL);
+	assert_int_equal(keep_alias(k, &(struct kept_alias){ 1, 1, 0, true }), -EINVAL);
+	assert_int_equal(keep_alias(k, &(struct kept_alias){ 1, 1, 255, true }), -EINVAL);
 	assert_true(store_is_empty(f->store));
 	flush(f);
 }
@@ -751,13 +815,14 @@ static void make_store_with_one_of_each(struct fixture *f)
 	keep_mkey_of(f, 1, 1);
 	keep_quirks_of(f, 1, "x", 1);
 	keep_reservation_of(f, 1, 1, 1, "x");
+	keep_alias_of(f, 1, 1, 1, true);
 	fixture_close(f);
 }
 
 static size_t count_back(const struct fixture *f)
 {
 	return f->back->n_identities + f->back->n_mkeys + f->back->n_quirks +
-	       f->back->n_reservations;
+	       f->back->n_reservations + f->back->n_aliases;
 }
 
 static void rows_that_cannot_be_right_are_left_out_with_a_message(void **state)
@@ -790,6 +855,16 @@ static void rows_that_cannot_be_right_are_left_out_with_a_message(void **state)
 		"quirks VALUES (16, 'text')",
 		"quirks VALUES (16, 1)",
 		"quirks VALUES (16, zeroblob(65537))",
+		"alias VALUES (0, 1, 1, 1)",
+		"alias VALUES (16, 0, 1, 1)",
+		"alias VALUES (16, 1, 0, 1)",
+		"alias VALUES (16, 1, 255, 1)",
+		"alias VALUES (16, 1, 257, 1)",
+		"alias VALUES (16, 1, -1, 1)",
+		"alias VALUES (16, 1, 1, 2)",
+		"alias VALUES (16, NULL, 1, 1)",
+		"alias VALUES (16, 1, 'one', 1)",
+		"alias VALUES (16, 1, 1, x'01')",
 		"reservation VALUES (0, 1, x'', '')",
 		"reservation VALUES (16, 49152, x'', '')",
 		"reservation VALUES (16, 65537, x'', '')",
@@ -818,12 +893,13 @@ static void rows_that_cannot_be_right_are_left_out_with_a_message(void **state)
 		f->said[0] = '\0';
 		fixture_reopen(f);
 		fixture_close(f);
-		if (count_back(f) != 4)
+		if (count_back(f) != 5)
 			fail_msg("%s is read", rows[i]);
 		assert_int_equal(fixture_count_said(f, "cannot be right, leaving it out"), 1);
 		run_sql(f, "DELETE FROM identity WHERE guid != 1; DELETE FROM mkey WHERE guid != 1;"
 			   "DELETE FROM quirks WHERE guid != 1;"
-			   "DELETE FROM reservation WHERE guid != 1");
+			   "DELETE FROM reservation WHERE guid != 1;"
+			   "DELETE FROM alias WHERE guid != 1");
 	}
 }
 
@@ -997,6 +1073,27 @@ static void a_file_with_bad_pages_is_set_aside_or_read_without_harm(void **state
 	assert_true(n_aside > 10);
 }
 
+static void rows_of_spare_lids_that_cannot_be_right_are_left_out(void **state)
+{
+	static const char *const blobs[] = { "x'00c0'", "x'0000'", "x'010002'", "zeroblob(2050)",
+					     "x''" };
+	struct fixture *f = *state;
+	char sql[80];
+
+	for (size_t i = 0; i < COUNT(blobs); i++) {
+		fill(f);
+		snprintf(sql, sizeof(sql), "INSERT INTO spare VALUES (3, %s)", blobs[i]);
+		run_sql(f, sql);
+		run_sql(f, "INSERT INTO move VALUES (4, 0)");
+		fixture_open(f);
+		fixture_read(f);
+		assert_int_equal(f->back->n_spares + f->back->n_moves, 0);
+		assert_int_equal(fixture_count_said(f, "cannot be right"), 2 * (i + 1));
+		fixture_close(f);
+		unlink(fixture_path(f, "vsm.db"));
+	}
+}
+
 static void a_database_that_is_not_ours_is_set_aside(void **state)
 {
 	static const char *const changes[] = {
@@ -1015,6 +1112,8 @@ static void a_database_that_is_not_ours_is_set_aside(void **state)
 		"PRAGMA user_version = 1",
 		"PRAGMA user_version = 2",
 		"PRAGMA user_version = 3",
+		"PRAGMA user_version = 4",
+		"PRAGMA user_version = 5",
 		"PRAGMA user_version = 0",
 		"PRAGMA user_version = -3",
 	};
@@ -1050,11 +1149,11 @@ static void a_schema_of_a_later_version_is_left_alone(void **state)
 	struct fixture *f = *state;
 
 	make_store_with_one_of_each(f);
-	run_sql(f, "PRAGMA user_version = 5; CREATE TABLE later (x)");
+	run_sql(f, "PRAGMA user_version = 7; CREATE TABLE later (x)");
 	assert_int_equal(fixture_try_open(f), -EPROTO);
-	assert_non_null(strstr(f->why, "schema 5 of a later vsm"));
+	assert_non_null(strstr(f->why, "schema 7 of a later vsm"));
 	assert_false(fixture_has(f, "vsm.db.damaged-1"));
-	run_sql(f, "PRAGMA user_version = 4; DROP TABLE later");
+	run_sql(f, "PRAGMA user_version = 6; DROP TABLE later");
 	fixture_open(f);
 	fixture_read(f);
 	assert_int_equal(f->back->n_identities, 1);
@@ -1075,6 +1174,45 @@ static void a_schema_without_reservations_is_brought_up_to_ours(void **state)
 		assert_int_equal(count_back(f), 4);
 		assert_int_equal(f->back->reservations[0].lid, 5);
 	}
+	assert_string_equal(f->said, "");
+}
+
+static void a_schema_without_spare_lids_is_brought_up_to_ours(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t lids[] = { 5 };
+	struct kept_spares spares = { 1, 1, lids };
+	size_t n;
+
+	make_store_with_one_of_each(f);
+	run_sql(f, FIXTURE_TO_SCHEMA_4);
+	fixture_open(f);
+	fixture_read(f);
+	n = count_back(f);
+	assert_int_not_equal(n, 0);
+	assert_int_equal(keep_spares(store_keeper(f->store), &spares), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_reopen(f);
+		assert_int_equal(count_back(f), n);
+		assert_int_equal(f->back->n_spares, 1);
+	}
+	assert_string_equal(f->said, "");
+}
+
+static void a_schema_without_aliases_is_brought_up_to_ours(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store_with_one_of_each(f);
+	run_sql(f, FIXTURE_TO_SCHEMA_3);
+	fixture_open(f);
+	fixture_read(f);
+	assert_int_equal(count_back(f), 4);
+	assert_int_equal(f->back->n_aliases, 0);
+	keep_alias_of(f, 5, 6, 7, true);
+	fixture_reopen(f);
+	assert_int_equal(count_back(f), 5);
+	assert_int_equal(f->back->aliases[0].port, 6);
 	assert_string_equal(f->said, "");
 }
 
@@ -1104,14 +1242,16 @@ static void a_schema_without_partitions_is_read_and_brought_up_to_ours(void **st
 	struct fixture *f = *state;
 
 	make_store_with_one_of_each(f);
-	run_sql(f, FIXTURE_TO_SCHEMA_3);
+	run_sql(f, FIXTURE_TO_SCHEMA_5);
 	fixture_open(f);
 	fixture_read(f);
-	assert_int_equal(count_back(f), 4);
+	assert_int_equal(count_back(f), 5);
 	keep_members_of(f, 5, 1, 2, KEPT_FULL);
-	fixture_reopen(f);
-	assert_int_equal(f->back->n_members, 2);
-	assert_int_equal(f->back->n_mkeys, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_reopen(f);
+		assert_int_equal(f->back->n_members, 2);
+		assert_int_equal(f->back->n_mkeys, 1);
+	}
 	assert_string_equal(f->said, "");
 }
 
@@ -1274,6 +1414,9 @@ int main(void)
 		TEST(what_the_operator_made_is_found_again),
 		TEST(what_the_operator_takes_back_is_forgotten),
 		TEST(a_reservation_that_cannot_be_right_is_refused),
+		TEST(an_alias_moves_and_is_forgotten_with_port_zero),
+		TEST(spare_lids_and_moves_are_found_again),
+		TEST(rows_of_spare_lids_that_cannot_be_right_are_left_out),
 		TEST(an_identity_with_lid_zero_forgets_the_guid),
 		TEST(blobs_of_the_largest_size_are_kept),
 		TEST(what_cannot_be_right_is_not_taken),
@@ -1300,8 +1443,10 @@ int main(void)
 		TEST(a_database_that_is_not_ours_is_set_aside),
 		TEST(a_hundred_damaged_files_are_enough),
 		TEST(a_schema_of_a_later_version_is_left_alone),
+		TEST(a_schema_without_spare_lids_is_brought_up_to_ours),
 		TEST(a_schema_of_the_former_version_is_brought_up_to_ours),
 		TEST(a_schema_without_reservations_is_brought_up_to_ours),
+		TEST(a_schema_without_aliases_is_brought_up_to_ours),
 		TEST(a_schema_without_partitions_is_read_and_brought_up_to_ours),
 		TEST(partitions_are_found_again),
 		TEST(a_partition_is_forgotten_with_its_members),

@@ -475,6 +475,9 @@ static void reservations_are_made_shown_and_taken_back(void **state)
 	RUN(f, "vf", "add", "0x1200020000000101");
 	GOLDEN(state, 0, "vf-show", "vf", "show");
 	GOLDEN(state, 0, "vf-show-one", "vf", "show", "0x0200000000000001");
+	GOLDEN(state, 0, "vf-move", "vf", "move", "0x1200020000000101", "0x301");
+	GOLDEN(state, 0, "vf-show-moving", "vf", "show", "0x1200020000000101");
+	GOLDEN(state, 0, "vf-move-cancel", "vf", "move", "0x1200020000000101", "--cancel");
 	GOLDEN(state, 0, "vf-remove", "vf", "remove", "0x0200000000000001");
 	RUN(f, "vf", "show", "0x0200000000000001");
 	assert_string_equal(f->out, "Nothing is reserved.\n");
@@ -489,6 +492,8 @@ static void wrong_words_about_reservations_are_refused(void **state)
 	expect(f, RUN(f, "vf", "ad", "0x0200000000000001"), 2, "there is no verb \"vf ad\"");
 	expect(f, RUN(f, "vf add", "0x0200000000000001", "5"), 2, "usage: vsmctl vf add GUID");
 	expect(f, RUN(f, "vf", "show", "--lid", "5"), 2, "vf show has no option --lid");
+	expect(f, RUN(f, "vf", "move"), 2, "usage: vsmctl vf move GUID");
+	expect(f, RUN(f, "vf", "move", "0x0200000000000001"), 1, "PORT_GUID, or --cancel");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "x"), 2,
 	       "--lid: x is not a number");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--place", "\xff"), 2,

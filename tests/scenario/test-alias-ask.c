@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * What becomes of a single request for alias GUIDs: who may, what is refused, what it costs, and
+ * when it is answered.
+ */
+
+#include "tests/scenario/alias-rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/sim/tables.h"
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static void one_request_costs_one_smp(void **state)
+{
+	struct scenario *s = *state;
+	struct alias_asker a;
+	struct sm_status before;
+	uint64_t smps;
+
+	alias_build(s);
+	alias_comes_up(s);
+	asker_open(&a, scenario_host(s, 1));
+	before = scenario_status(&s->first);
+	smps = alias_count_smps(s, 0, 0);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, scenario_host(s, 1), 9, 0x500000), 0);
+	assert_int_equal(asker_guid(&a, 9), 0x500000);
+	assert_int_equal(sim_guid_at(scenario_host(s, 1), 9), 0x500000);
+	assert_int_equal(alias_count_smps(s, 0, 0), smps + 1);
+	assert_int_equal(scenario_status(&s->first).sweeps, before.sweeps);
+	assert_int_equal(scenario_status(&s->first).generation, before.generation + 1);
+	assert_int_equal(scenario_status(&s->first).applied, before.generation + 1);
+	/* The same again is in place already. */
+	assert_int_equal(asker_ask(s, &a, SIM_SET, scenario_host(s, 1), 9, 0x500000), 0);
+	assert_int_equal(alias_count_smps(s, 0, 0), smps + 1);
+	assert_int_equal(asker_ask(s, &a, METHOD_DELETE, scenario_host(s, 1), 9, 0), 0);
+	assert_int_equal(asker_guid(&a, 9), 0);
+	assert_int_equal(alias_count_smps(s, 0, 0), smps + 2);
+	sim_detach(&a.client);
+	scenario_run(s, 30 * LOOP_SEC);
+	assert_int_equal(alias_count_sets(s), 2);
+}
+
+static void a_foreigner_is_denied(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker foreigner, own, ours;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	asker_open(&foreigner, scenario_host(s, 2));
+	asker_open(&own, target);
+	asker_open(&ours, s->first.port);
+	assert_int_equal(asker_ask(s, &foreigner, SIM_SET, target, 1, 0x500000), 0x0700);
+	assert_int_equal(asker_ask(s, &foreigner, METHOD_DELETE, target, 1, 0), 0x0700);
+	assert_int_equal(sim_guid_at(target, 1), 0);
+	assert_int_equal(alias_count_sets(s), 0);
+	assert_int_equal(asker_ask(s, &own, SIM_SET, target, 1, 0x500000), 0);
+	assert_int_equal(asker_ask(s, &ours, SIM_SET, target, 2, 0x500001), 0);
+	assert_int_equal(asker_ask(s, &foreigner, METHOD_DELETE, target, 1, 0), 0x0700);
+	assert_int_equal(sim_guid_at(target, 1), 0x500000);
+	assert_int_equal(sim_guid_at(target, 2), 0x500001);
+	sim_detach(&foreigner.client);
+	sim_detach(&own.client);
+	sim_detach(&ours.client);
+}
+
+static void reconfigure(struct scenario *s)
+{
+	scenario_apply_partitions(s);
+	scenario_run(s, 5 * LOOP_SEC);
+}
+
+static void whom_the_operator_trusts_may(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a, b;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	asker_open(&a, scenario_host(s, 2));
+	asker_open(&b, scenario_host(s, 3));
+	s->first.conf.trusted_guids.n = 1;
+	s->first.conf.trusted_guids.guid[0] = scenario_host(s, 2)->guid;
+	reconfigure(s);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0x0700);
+	s->first.conf.alias_guids = CONF_ALIAS_GUIDS_TRUSTED;
+	reconfigure(s);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
+	assert_int_equal(asker_ask(s, &b, SIM_SET, target, 2, 0x500001), 0x0700);
+	s->first.conf.alias_guids = CONF_ALIAS_GUIDS_ANY;
+	reconfigure(s);
+	assert_int_equal(asker_ask(s, &b, SIM_SET, target, 2, 0x500001), 0);
+	assert_int_equal(sim_guid_at(target, 2), 0x500001);
+	sim_detach(&a.client);
+	sim_detach(&b.client);
+}
+
+/* By entry: 0 is "refused", and what was there stays. */
+static void what_cannot_be_is_refused_by_entry(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_add_vfs(s, scenario_host(s, 2), 1, 0x600000);
+	alias_comes_up(s);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
+	/* Base GUIDs, its own among them; an alias elsewhere; another entry; what is no GUID. */
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, scenario_host(s, 3)->guid), 0);
+	assert_int_equal(asker_guid(&a, 2), 0);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, target->guid), 0);
+	assert_int_equal(asker_guid(&a, 2), 0);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, 0x600000), 0);
+	assert_int_equal(asker_guid(&a, 2), 0);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, 0x500000), 0);
+	assert_int_equal(asker_guid(&a, 2), 0);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, UINT64_MAX), 0);
+	assert_int_equal(asker_guid(&a, 2), 0);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, 0x0200000000000002), 0);
+	assert_int_equal(asker_guid(&a, 2), 0);
+	/* And the whole block is told, with what stays. */
+	assert_int_equal(asker_guid(&a, 1), 0x500000);
+	assert_int_equal(asker_guid(&a, 0), target->guid);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x600000), 0);
+	assert_int_equal(asker_guid(&a, 1), 0x500000);
+	assert_int_equal(alias_count_sets(s), 2);
+	sim_detach(&a.client);
+}
+
+static void rules_of_the_operator_hold(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct vf_policy *policy = &s->first.conf.virtual_functions.policy[0];
+	struct alias_asker a;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	vf_policy_init(policy);
+	policy->n_port_guids = 1;
+	policy->port_guid[0] = target->guid;
+	policy->n_ranges = 1;
+	policy->range[0] = (struct vf_range){ 0x500000, 0x500001 };
+	policy->max = 2;
+	s->first.conf.virtual_functions.n = 1;
+	alias_comes_up(s);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500002), 0);
+	assert_int_equal(asker_guid(&a, 1), 0);
+	assert_int_equal(alias_known(s, target, 1)->reason, REASON_VF_NOT_ALLOWED);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500001), 0);
+	assert_int_equal(asker_guid(&a, 1), 0x500001);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, 0), 0); /* any, of the range */
+	assert_int_equal(asker_guid(&a, 2), 0x500000);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 3, 0x500000), 0);
+	assert_int_equal(asker_guid(&a, 3), 0);
+	assert_int_equal(alias_known(s, target, 3)->reason, REASON_VF_TOO_MANY);
+	/* What is no longer allowed goes, and comes back. */
+	policy->range[0].last = 0x500000;
+	reconfigure(s);
+	assert_int_equal(sim_guid_at(target, 1), 0);
+	assert_int_equal(sim_guid_at(target, 2), 0x500000);
+	assert_int_equal(alias_known(s, target, 1)->reason, REASON_VF_NOT_ALLOWED);
+	policy->range[0].last = 0x500001;
+	reconfigure(s);
+	assert_int_equal(sim_guid_at(target, 1), 0x500001);
+	sim_detach(&a.client);
+}
+
+static void what_is_reserved_for_another_place_is_not_for_this_one(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct kept_reservation reservation = { .n_places = 1 };
+	struct alias_asker a;
+	char why[SM_WHY_SIZE];
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	reservation.guid = 0x500000;
+	reservation.place[0] = scenario_host(s, 2)->guid;
+	assert_int_equal(sm_reserve(s->first.sm, &reservation, why), 0);
+	reservation.guid = s->first.conf.guid_pool_first;
+	reservation.place[0] = target->guid;
+	assert_int_equal(sm_reserve(s->first.sm, &reservation, why), 0);
+	scenario_run(s, LOOP_SEC);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
+	assert_int_equal(asker_guid(&a, 1), 0);
+	assert_int_equal(alias_known(s, target, 1)->reason, REASON_VF_NOT_ALLOWED);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0), 0);
+	assert_true(asker_guid(&a, 1) == s->first.conf.guid_pool_first + 1);
+	/* Who asks for it by name may, where it may be. */
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, reservation.guid), 0);
+	assert_true(asker_guid(&a, 2) == reservation.guid);
+	sim_detach(&a.client);
+}
+
+/* The rule is for a name that the device does not tell. */
+static void a_device_without_a_name_is_not_put_off_for_ever(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct vf_policy *policy = &s->first.conf.virtual_functions.policy[0];
+	struct alias_asker a;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	vf_policy_init(policy);
+	strcpy(policy->ports, "*");
+	policy->max = 1;
+	s->first.conf.virtual_functions.n = 1;
+	scenario_fault(s, "silent \"H1\" get 0x10");
+	alias_comes_up(s);
+	scenario_run(s, 30 * LOOP_SEC);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
+	assert_int_equal(asker_guid(&a, 1), 0x500000);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, 0x500001), 0);
+	assert_int_equal(asker_guid(&a, 2), 0); /* "*" fits no name, too */
+	sim_detach(&a.client);
+	/* When it tells, what was there stays, and no more comes. */
+	scenario_clear_faults(s);
+	scenario_run(s, 30 * LOOP_SEC);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 3, 0x500002), 0);
+	assert_int_equal(asker_guid(&a, 3), 0);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
+	assert_int_equal(asker_guid(&a, 1), 0x500000);
+	sim_detach(&a.client);
+}
+
+static void an_empty_pool_has_no_resources(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	s->first.conf.guid_pool_last = s->first.conf.guid_pool_first;
+	alias_comes_up(s);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0), 0);
+	assert_true(asker_guid(&a, 1) == s->first.conf.guid_pool_first);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, 0), 0x0100);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0), 0); /* as it is */
+	assert_true(asker_guid(&a, 1) == s->first.conf.guid_pool_first);
+	sim_detach(&a.client);
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+static void nothing_is_answered_before_it_is_on_the_disk(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	asker_open(&a, target);
+	memory_keeper_set_delay(s->first.keeper, 300 * LOOP_MSEC);
+	asker_send(&a, SIM_SET, target, 1, 0x500000);
+	scenario_run(s, 200 * LOOP_MSEC);
+	assert_int_equal(a.n_answers, 0);
+	assert_int_equal(sim_guid_at(target, 1), 0x500000); /* which does no harm */
+	a.tid--;
+	asker_send(&a, SIM_SET, target, 1, 0x500000); /* a retry: answered once */
+	scenario_run(s, 200 * LOOP_MSEC);
+	assert_int_equal(a.n_answers, 1);
+	scenario_kill_sm(s);
+	scenario_reboot(s, s->hosts[1]);
+	scenario_start_sm(s);
+	scenario_run(s, 5 * LOOP_SEC);
+	assert_int_equal(sim_guid_at(target, 1), 0x500000);
+	sim_detach(&a.client);
+}
+
+static void nothing_is_answered_before_the_device_has_it(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	asker_open(&a, target);
+	scenario_fault(s, "silent \"H1\" set guidinfo next 2"); /* the third try is heard */
+	asker_send(&a, SIM_SET, target, 1, 0x500000);
+	scenario_run(s, 5 * LOOP_MSEC);
+	assert_int_equal(a.n_answers, 0);
+	scenario_run(s, LOOP_SEC);
+	assert_int_equal(a.n_answers, 1);
+	assert_int_equal(asker_guid(&a, 1), 0x500000);
+	assert_int_equal(alias_count_sets(s), 3);
+	sim_detach(&a.client);
+}
+
+static void what_waits_is_bounded_for_each_vf(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a, other;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	asker_open(&a, target);
+	asker_open(&other, scenario_host(s, 2));
+	memory_keeper_set_delay(s->first.keeper, LOOP_SEC);
+	for (unsigned i = 1; i <= 17; i++)
+		asker_send(&a, SIM_SET, target, i, 0x500000 + i);
+	scenario_run(s, 100 * LOOP_MSEC);
+	assert_int_equal(a.n_answers, 1);
+	assert_int_equal(be16toh(a.answer.mad.status), SIM_BUSY);
+	asker_send(&other, SIM_SET, scenario_host(s, 2), 1, 0x600000); /* is not held up */
+	scenario_run(s, 3 * LOOP_SEC);
+	assert_int_equal(a.n_answers, 17);
+	assert_int_equal(other.n_answers, 1);
+	assert_int_equal(be16toh(other.answer.mad.status), 0);
+	assert_int_equal(sim_guid_at(target, 16), 0x500010);
+	assert_int_equal(sim_guid_at(target, 17), 0);
+	sim_detach(&a.client);
+	sim_detach(&other.client);
+}
+
+static void a_device_that_refuses_its_guids_is_told_of_and_tried_again(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a;
+	uint64_t sets;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	s->fabric->quirks.guids_read_only = true;
+	alias_comes_up(s);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
+	assert_int_equal(asker_guid(&a, 1), 0);
+	assert_int_equal(alias_known(s, target, 1)->reason, REASON_VF_REFUSED);
+	scenario_run(s, 3600 * LOOP_SEC);
+	sets = alias_count_sets(s);
+	assert_in_range(sets, 2, 7);
+	s->fabric->quirks.guids_read_only = false;
+	sm_sweep(s->first.sm, true);
+	scenario_run(s, 5 * LOOP_SEC);
+	assert_int_equal(sim_guid_at(target, 1), 0x500000);
+	assert_int_equal(alias_known(s, target, 1)->reason, REASON_NONE);
+	sim_detach(&a.client);
+}
+
+static void a_device_that_dies_meanwhile_leaves_nobody_waiting(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker ours;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	asker_open(&ours, s->first.port);
+	scenario_fault(s, "silent \"H1\"");
+	asker_send(&ours, SIM_SET, target, 1, 0x500000);
+	scenario_run(s, 30 * LOOP_SEC);
+	assert_int_equal(ours.n_answers, 1);
+	assert_int_equal(be16toh(ours.answer.mad.status), 0);
+	assert_int_equal(asker_guid(&ours, 1), 0);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 600);
+	assert_int_equal(sim_guid_at(target, 1), 0x500000);
+	sim_detach(&ours.client);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, alias_set_up, alias_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(one_request_costs_one_smp),
+		TEST(a_foreigner_is_denied),
+		TEST(whom_the_operator_trusts_may),
+		TEST(what_cannot_be_is_refused_by_entry),
+		TEST(rules_of_the_operator_hold),
+		TEST(what_is_reserved_for_another_place_is_not_for_this_one),
+		TEST(a_device_without_a_name_is_not_put_off_for_ever),
+		TEST(an_empty_pool_has_no_resources),
+		TEST(nothing_is_answered_before_it_is_on_the_disk),
+		TEST(nothing_is_answered_before_the_device_has_it),
+		TEST(what_waits_is_bounded_for_each_vf),
+		TEST(a_device_that_refuses_its_guids_is_told_of_and_tried_again),
+		TEST(a_device_that_dies_meanwhile_leaves_nobody_waiting),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
