@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Options and partitions, and what users read about options, made from the table of options.
 
+libvsm_a_SOURCES += conf/additions.c conf/additions.h
 libvsm_a_SOURCES += conf/conf.c conf/conf.h conf/options.def
 libvsm_a_SOURCES += conf/conf-file.c
 libvsm_a_SOURCES += conf/conf-print.c
 libvsm_a_SOURCES += conf/input.c conf/input.h
+libvsm_a_SOURCES += conf/partition-compose.c
 libvsm_a_SOURCES += conf/partition-index.c conf/partition-index.h
 libvsm_a_SOURCES += conf/partition-draft.c conf/partition-draft.h
 libvsm_a_SOURCES += conf/partition-flags.c
@@ -20,6 +22,7 @@ EXTRA_PROGRAMS += conf/gen-doc
 conf_gen_doc_SOURCES = conf/gen-doc.c
 conf_gen_doc_LDADD = libvsm.a $(LIBCONFIG_LIBS)
 
+check_PROGRAMS += tests/unit/test-additions
 check_PROGRAMS += tests/unit/test-conf
 check_PROGRAMS += tests/unit/test-partitions
 check_PROGRAMS += tests/unit/test-vf-policy

@@ -100,6 +100,18 @@ static const struct partition_member *find_member(const struct partition *partit
 	return NULL;
 }
 
+const struct partition_member *partition_statement(const struct partition *partition, uint64_t guid)
+{
+	return find_member(partition, PARTITION_GUID, guid);
+}
+
+bool partition_wants_index0(const struct partition *partition, uint64_t guid)
+{
+	const struct partition_member *member = partition_statement(partition, guid);
+
+	return partition->indx0 || (member && member->index0);
+}
+
 enum partition_membership partition_membership(const struct partition *partition,
 					       enum partition_kind kind, uint64_t guid, bool self)
 {

@@ -46,6 +46,8 @@ struct partition_member {
 	uint32_t order;
 	uint8_t kind;       /* enum partition_kind */
 	uint8_t membership; /* enum partition_membership, never PARTITION_NO_MEMBER */
+	bool index0;        /* the key goes to index 0 of this member's table */
+	bool added;         /* at run time: see additions.h */
 };
 
 /* Which values of struct partition_params the file gave; the others are opensm's defaults. */
@@ -82,6 +84,7 @@ struct partition {
 	char name[PARTITION_NAME_SIZE]; /* printable ASCII; "0x0003" if the file gives none */
 	uint16_t pkey;                  /* 0x0001 to 0x7fff, without the membership bit */
 	bool generated; /* the file gives no P_Key: it depends on the order of the file */
+	bool added;     /* at run time: the file does not have it */
 	bool indx0;     /* this key goes to index 0 of its members' tables */
 	bool ipoib;     /* has the IPv4 broadcast group, made with @params */
 	struct partition_params params;
@@ -149,6 +152,13 @@ const struct partition *partitions_find(const struct partitions *partitions, uin
  */
 enum partition_membership partition_membership(const struct partition *partition,
 					       enum partition_kind kind, uint64_t guid, bool self);
+
+/* Does its key go to index 0 of the table of the port with @guid, if that is a member? */
+bool partition_wants_index0(const struct partition *partition, uint64_t guid);
+
+/* The statement about the port with @guid itself, or NULL. */
+const struct partition_member *partition_statement(const struct partition *partition,
+						   uint64_t guid);
 
 /*
  * The partitions that have anything to say about the port with a GUID, in their order: of all

@@ -9,6 +9,9 @@
  * the one that has been idle for longest, though of nobody who follows events or may do more than
  * it does; and a few places are kept for those who may change something.
  *
+ * Some answers come later, from a disk. Such a client waits for its own as long as it takes, and
+ * nobody else does.
+ *
  * A client that is to go is marked, and freed by the timer soon after, so that nothing vanishes
  * under the feet of whoever is still using it.
  */
@@ -26,7 +29,7 @@
 #include "base/loop.h"
 #include "base/macros.h"
 #include "ctl/listener.h"
-#include "ctl/pending.h"
+#include "ctl/later.h"
 #include "ctl/rpc.h"
 
 #define CLIENTS_MAX    32u
@@ -189,7 +192,7 @@ static void client_consume(struct client *c, size_t size)
 /* It has asked for so much that is not on disk that it has to wait. */
 static bool must_wait(const struct client *c)
 {
-	return c->rpc.n_pending >= PENDING_MAX;
+	return c->rpc.n_later >= LATER_MAX;
 }
 
 /* One request at a time: others have their turn before the next. */
@@ -278,7 +281,7 @@ static void client_advance(struct client *c)
 	more = client_is_full(c) || (has_line(c) && !must_wait(c));
 	client_send(c);
 
-	if (!c->dead && c->ended && !more && client_pending(c) == 0 && c->rpc.n_pending == 0)
+	if (!c->dead && c->ended && !more && client_pending(c) == 0 && c->rpc.n_later == 0)
 		client_kill(c);
 	if (!c->dead)
 		loop_watch_set(c->watch, (wants_to_read(c) ? LOOP_READ : 0u) |
@@ -322,7 +325,7 @@ static struct client *find_idlest(struct control *control, enum role role)
 	for (struct list *l = control->clients.next; l != &control->clients; l = l->next) {
 		struct client *c = LIST_ENTRY(l, struct client, link);
 
-		if (!c->dead && !c->rpc.follow && c->rpc.n_pending == 0 && c->rpc.role <= role &&
+		if (!c->dead && !c->rpc.follow && c->rpc.n_later == 0 && c->rpc.role <= role &&
 		    (!idlest || c->moved_at < idlest->moved_at))
 			idlest = c;
 	}

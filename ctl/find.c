@@ -432,3 +432,26 @@ bool find_end(struct call *call, const char *text, struct found *ret)
 	call_fail(call, PROTOCOL_NOT_FOUND, "%.100s has no LID", text);
 	return false;
 }
+
+/* -- partitions ---------------------------------------------------------------------------------
+ */
+
+const struct partition *find_partition(struct call *call, const char *text)
+{
+	const struct partitions *partitions = sm_partitions(call->sm);
+	const struct partition *found;
+	unsigned pkey = 0;
+	char rest;
+
+	for (size_t i = 0; i < partitions->n; i++)
+		if (!strcmp(partitions->partitions[i].name, text))
+			return &partitions->partitions[i];
+	if (strlen(text) <= 6 && sscanf(text, "%x%c", &pkey, &rest) == 1 && pkey <= 0xffff) {
+		found = partitions_find(partitions, (uint16_t)pkey);
+		if (found)
+			return found;
+	}
+	call_fail(call, PROTOCOL_NOT_FOUND, "there is no partition \"%.100s\"", text);
+
+	return NULL;
+}

@@ -29,6 +29,9 @@ bool find_switch(struct call *call, const char *text, struct found *ret);
  */
 bool find_end(struct call *call, const char *text, struct found *ret);
 
+/* The same for partitions: by name, or by P_Key as hexadecimal number with or without 0x. */
+const struct partition *find_partition(struct call *call, const char *text);
+
 /* Is this node (port) number in use? */
 bool node_exists(const struct fabric *f, uint32_t node);
 bool port_exists(const struct fabric *f, uint32_t port);

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The control socket (libvsm_a_SOURCES) and vsmctl, its client.
 
+libvsm_a_SOURCES += ctl/applied.c ctl/applied.h
 libvsm_a_SOURCES += ctl/control.c ctl/control.h ctl/protocol.h
 libvsm_a_SOURCES += ctl/listener.c ctl/listener.h
 libvsm_a_SOURCES += ctl/role.c ctl/role.h
 libvsm_a_SOURCES += ctl/rpc.c ctl/rpc.h
-libvsm_a_SOURCES += ctl/pending.c ctl/pending.h
+libvsm_a_SOURCES += ctl/later.c ctl/later.h
 libvsm_a_SOURCES += ctl/row.c ctl/row.h
 libvsm_a_SOURCES += ctl/names.c ctl/names.h
 libvsm_a_SOURCES += ctl/find.c ctl/find.h
@@ -22,6 +23,8 @@ libvsm_a_SOURCES += ctl/method-event.c
 libvsm_a_SOURCES += ctl/method-explain.c
 libvsm_a_SOURCES += ctl/method-fabric.c
 libvsm_a_SOURCES += ctl/method-partition.c
+libvsm_a_SOURCES += ctl/method-partition-change.c
+libvsm_a_SOURCES += ctl/method-partition-show.c
 libvsm_a_SOURCES += ctl/method-reservation.c
 libvsm_a_SOURCES += ctl/method-route.c
 libvsm_a_SOURCES += ctl/method-status.c
@@ -31,6 +34,7 @@ bin_PROGRAMS += vsmctl
 vsmctl_SOURCES = ctl/vsmctl.c ctl/vsmctl.h ctl/protocol.h
 vsmctl_SOURCES += ctl/vsmctl-client.c
 vsmctl_SOURCES += ctl/vsmctl-explain.c
+vsmctl_SOURCES += ctl/vsmctl-partition.c
 vsmctl_SOURCES += ctl/vsmctl-show.c
 vsmctl_SOURCES += ctl/vsmctl-status.c
 vsmctl_SOURCES += ctl/vsmctl-table.c

@@ -18,8 +18,8 @@
 
 #include "base/macros.h"
 #include "ctl/find.h"
+#include "ctl/later.h"
 #include "ctl/place.h"
-#include "ctl/rpc.h"
 #include "sm/vf.h"
 
 #define LID_LAST 0xbfffu
@@ -144,7 +144,7 @@ static bool take_places(struct call *call, struct kept_reservation *ret)
 	size_t i;
 
 	json_array_foreach(
-		json_object_get(call->params, "place"), i,
+		call_list(call, "place"), i,
 		place) if (!take_place(call, json_string_value(place), ret)) return false;
 
 	return true;
@@ -240,6 +240,36 @@ static void fail_as(struct call *call, int r, const char *why)
 	call_fail(call, code, "%s", why);
 }
 
+/* -- waiting for the disk -----------------------------------------------------------------------
+ */
+
+static void on_kept(void *user, int result)
+{
+	struct later *later = user;
+
+	if (result == -ECANCELED)
+		call_fail(&later->call, PROTOCOL_FAILED,
+			  "vsm lost its port before this was on disk; ask again");
+	else if (result < 0)
+		call_fail(&later->call, PROTOCOL_FAILED,
+			  "it is done, but not on disk, and lost if vsm ends now: %s; vsm goes on "
+			  "trying",
+			  strerror(-result));
+	later_end(later);
+}
+
+/* The result is as it is now; whether it lasts is told then. */
+static void wait_for_disk(struct call *call)
+{
+	struct later *later = later_start(call);
+
+	if (!later || sm_when_kept(call->sm, on_kept, later) == 0)
+		return;
+	later_drop(call);
+	call_fail(call, PROTOCOL_INTERNAL,
+		  "it is done, but there is no memory to wait until it is on disk");
+}
+
 /* -- methods ------------------------------------------------------------------------------------
  */
 
@@ -258,7 +288,7 @@ void method_vf_add(struct call *call)
 		return;
 	}
 	put_reservation(&call->result, call, &wanted);
-	call->waits = true;
+	wait_for_disk(call);
 }
 
 void method_vf_remove(struct call *call)
@@ -275,7 +305,7 @@ void method_vf_remove(struct call *call)
 		return;
 	}
 	row_guid(&call->result, "guid", guid);
-	call->waits = true;
+	wait_for_disk(call);
 }
 
 /* It is to be at another port, or that is taken back. */
@@ -304,7 +334,7 @@ void method_vf_move(struct call *call)
 	row_guid(&call->result, "guid", about.guid);
 	row_guid(&call->result, "moving_to", sm_moving_to(call->sm, about.guid));
 	row_put(&call->result, "at", make_where(call, about.guid));
-	call->waits = true;
+	wait_for_disk(call);
 }
 
 static json_t *make_reservation(const struct call *call, const struct kept_reservation *reserved)

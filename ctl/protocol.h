@@ -26,4 +26,6 @@ enum protocol_error {
 	PROTOCOL_NOT_MASTER = -32004,
 	PROTOCOL_BUSY = -32005,
 	PROTOCOL_NO_PORT = -32006, /* there is no port to manage a subnet through yet */
+	PROTOCOL_REFUSED = -32007, /* what is there says otherwise, for example a file */
+	PROTOCOL_LIMIT = -32008,   /* more than vsm has room for */
 };

@@ -18,7 +18,7 @@
 
 #include "base/loop.h"
 #include "base/macros.h"
-#include "ctl/pending.h"
+#include "ctl/later.h"
 
 #define PAGE_ROWS 256u
 
@@ -26,8 +26,8 @@ struct method {
 	const char *name;
 	enum role role;
 	bool needs_sm;
-	const char
-		*params; /* "name:type ", with t a text, n a number from 0 on, b a bool, l texts */
+	const char *params; /* "name:type ", with t a text, n a number from 0 on, b a bool,
+			     * l a list of texts */
 	void (*run)(struct call *call);
 };
 
@@ -39,6 +39,11 @@ static const struct method methods[] = {
 	{ "links",      ROLE_READER, true,  "from:n limit:n of:t problems:b ", method_links },
 	{ "vfs",        ROLE_READER, true,  "from:n limit:n of:t not_active:b ", method_vfs },
 	{ "partitions", ROLE_READER, true,  "from:n limit:n partition:t port:t ", method_partitions },
+	{ "partition-show",   ROLE_READER, true, "from:n limit:n partition:t ", method_partition_show },
+	{ "partition-check",  ROLE_READER, true, "pkey:t generation:n ", method_partition_check },
+	{ "partition-add",    ROLE_ADMIN,  true, "pkey:t guids:l membership:t index0:b name:t ",
+	  method_partition_add },
+	{ "partition-remove", ROLE_ADMIN,  true, "pkey:t guids:l ", method_partition_remove },
 	{ "routes",     ROLE_READER, true,  "from:n limit:n switch:t ", method_routes },
 	{ "path",       ROLE_READER, true,  "source:t destination:t ", method_path },
 	{ "events",     ROLE_READER, true,  "from:n limit:n last:n follow:b ", method_events },
@@ -84,6 +89,11 @@ uint64_t call_number(const struct call *call, const char *name, uint64_t otherwi
 bool call_flag(const struct call *call, const char *name)
 {
 	return json_is_true(json_object_get(call->params, name));
+}
+
+const json_t *call_list(const struct call *call, const char *name)
+{
+	return json_object_get(call->params, name);
 }
 
 struct page page_start(const struct call *call, unsigned most)
@@ -291,16 +301,6 @@ char *rpc_refuse(enum protocol_error code, const char *why)
 	return make_answer(NULL, "error", make_error(code, why, NULL));
 }
 
-char *rpc_make_answer(json_t *id, json_t *result)
-{
-	return make_answer(id, "result", result);
-}
-
-char *rpc_make_failure(json_t *id, enum protocol_error code, const char *why)
-{
-	return make_answer(id, "error", make_error(code, why, NULL));
-}
-
 static bool is_id(const json_t *id)
 {
 	return json_is_string(id) || json_is_number(id) || json_is_null(id);
@@ -325,35 +325,41 @@ static const char *wrong_request(const json_t *request)
 	return NULL;
 }
 
+char *rpc_end_call(struct call *call, json_t *id)
+{
+	char *line = NULL;
+
+	if (!call->error && !call->result.object)
+		call_fail(call, PROTOCOL_INTERNAL, "there is no memory for the answer");
+	if (!id)
+		json_decref(call->details);
+	else if (call->error)
+		line = make_answer(id, "error", make_error(call->error, call->why, call->details));
+	else
+		line = make_answer(id, "result", json_incref(call->result.object));
+	json_decref(call->result.object);
+
+	return line;
+}
+
 static char *answer_request(struct rpc *rpc, struct rpc_client *client, json_t *request)
 {
 	json_t *id = json_object_get(request, "id");
 	struct call call = {
 		.rpc = rpc, .client = client, .sm = *rpc->setup.sm, .result = row_start()
 	};
-	char *line = NULL;
 
 	if (call.sm) {
 		call.fabric = sm_fabric(call.sm);
 		names_refresh(&rpc->names, sm_conf(call.sm)->node_name_map);
 	}
 	run(&call, request);
-	if (!call.error && !call.result.object)
-		call_fail(&call, PROTOCOL_INTERNAL, "there is no memory for the answer");
-	if (id && !call.error && call.waits &&
-	    pending_start(rpc, client, call.sm, id, json_incref(call.result.object)) < 0)
-		call_fail(&call, PROTOCOL_INTERNAL,
-			  "it is done, but there is no memory to wait until it is on disk");
+	if (call.later) {
+		later_put_off(&call, id);
+		return NULL;
+	}
 
-	if (!id)
-		json_decref(call.details);
-	else if (call.error)
-		line = make_answer(id, "error", make_error(call.error, call.why, call.details));
-	else if (!call.waits)
-		line = make_answer(id, "result", json_incref(call.result.object));
-	json_decref(call.result.object);
-
-	return line;
+	return rpc_end_call(&call, id);
 }
 
 char *rpc_answer(struct rpc *rpc, struct rpc_client *client, const char *line, size_t length)
@@ -387,7 +393,7 @@ void rpc_init(struct rpc *rpc, struct loop *loop, const struct control_setup *se
 	struct timespec t;
 
 	*rpc = (struct rpc){ .loop = loop, .setup = *setup };
-	list_init(&rpc->pending);
+	list_init(&rpc->laters);
 	if (rpc->setup.unix_at_zero)
 		return;
 	clock_gettime(CLOCK_REALTIME, &t);
@@ -397,12 +403,12 @@ void rpc_init(struct rpc *rpc, struct loop *loop, const struct control_setup *se
 
 void rpc_client_done(struct rpc *rpc, const struct rpc_client *client)
 {
-	pending_forget(rpc, client);
+	later_forget(rpc, client);
 }
 
 void rpc_done(struct rpc *rpc)
 {
-	pending_forget(rpc, NULL);
+	later_forget(rpc, NULL);
 	names_done(&rpc->names);
 }
 

@@ -25,15 +25,17 @@ struct rpc {
 	struct names names;
 	unsigned n_clients;
 	uint64_t n_requests;
-	struct list pending; /* answers, see pending.h */
+	struct list laters; /* answers, see later.h */
 };
+
+struct later;
 
 /* One per client. */
 struct rpc_client {
 	enum role role;
 	bool follow;         /* wants to be told of events, */
 	uint64_t next_event; /* of this number and later */
-	unsigned n_pending;  /* answers that it will get, see pending.h */
+	unsigned n_later;    /* answers that it will get, see later.h */
 	/* Send @line, which is taken over, and go on with the next request. NULL: nothing to send.
 	 */
 	void (*say)(struct rpc_client *client, char *line);
@@ -47,9 +49,9 @@ struct call {
 	const struct fabric *fabric; /* of sm */
 	const json_t *params;        /* an object, or NULL */
 	struct row result;
-	json_t *details; /* member "data" of the error, or NULL */
-	int error;       /* enum protocol_error, or 0 */
-	bool waits;      /* the result is for when all that was done is on disk */
+	struct later *later; /* the answer will come then */
+	json_t *details;     /* member "data" of the error, or NULL */
+	int error;           /* enum protocol_error, or 0 */
 	char why[CONTROL_TEXT_SIZE];
 };
 
@@ -61,7 +63,7 @@ void rpc_client_done(struct rpc *rpc, const struct rpc_client *client);
 
 /*
  * The answer to @line as text with a line feed, to be freed; NULL if there is nothing to say (a
- * request without "id"), not yet (client->n_pending has grown), or no memory.
+ * request without "id"), not yet (client->n_later has grown), or no memory.
  */
 char *rpc_answer(struct rpc *rpc, struct rpc_client *client, const char *line, size_t length);
 
@@ -74,9 +76,8 @@ char *rpc_refuse(enum protocol_error code, const char *why);
  */
 char *rpc_next_event(struct rpc *rpc, struct rpc_client *client);
 
-/* An answer with @result, which is taken over, or an error, as rpc_answer() makes them. */
-char *rpc_make_answer(json_t *id, json_t *result);
-char *rpc_make_failure(json_t *id, enum protocol_error code, const char *why);
+/* The answer to @call, whose method has ended, as a line; NULL if @id is. Its result is freed. */
+char *rpc_end_call(struct call *call, json_t *id);
 
 /* @object, which is taken over, as a line of text; NULL without memory, or for NULL. */
 char *rpc_dump_line(json_t *object);
@@ -92,6 +93,7 @@ void call_fail(struct call *call, enum protocol_error code, const char *format, 
 const char *call_text(const struct call *call, const char *name); /* NULL: not given */
 uint64_t call_number(const struct call *call, const char *name, uint64_t otherwise);
 bool call_flag(const struct call *call, const char *name);
+const json_t *call_list(const struct call *call, const char *name); /* of texts */
 
 /*
  * One page of a list: rows number "from" and on, so many that an answer stays small. The caller
@@ -119,6 +121,10 @@ void method_ports(struct call *call);
 void method_links(struct call *call);
 void method_vfs(struct call *call);
 void method_partitions(struct call *call);
+void method_partition_add(struct call *call);
+void method_partition_remove(struct call *call);
+void method_partition_show(struct call *call);
+void method_partition_check(struct call *call);
 void method_routes(struct call *call);
 void method_path(struct call *call);
 void method_events(struct call *call);

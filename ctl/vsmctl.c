@@ -33,8 +33,14 @@ enum option_bit {
 	OPTION_LID = 256,
 	OPTION_PLACE = 512,
 	OPTION_NAME = 1024,
-	OPTION_CANCEL = 2048,
+	OPTION_LIMITED = 2048,
+	OPTION_BOTH = 4096,
+	OPTION_INDEX0 = 8192,
+	OPTION_WAIT = 16384,
+	OPTION_CANCEL = 32768,
 };
+
+#define OPTION_MEMBERSHIP (OPTION_FULL | OPTION_LIMITED | OPTION_BOTH)
 
 struct verb {
 	const char *name;      /* one word or two; what the method is called, but for the blank */
@@ -42,6 +48,7 @@ struct verb {
 	const char *sentence;
 	const char *params[2]; /* what its arguments are called; NULL: it has none */
 	unsigned needs;        /* so many of them */
+	const char *rest;      /* what all further ones are called together, or NULL */
 	const char *list;      /* its result has pages of this */
 	const char *members;   /* and always these besides, or NULL */
 	unsigned options;      /* that it knows */
@@ -50,39 +57,49 @@ struct verb {
 
 /* clang-format off */
 static const struct verb verbs[] = {
-	{ "status", "", "How the subnet manager and the subnet are.", { 0 }, 0, NULL,
+	{ "status", "", "How the subnet manager and the subnet are.", { 0 }, 0, NULL, NULL,
 	  "state generation applied nodes switches ports_active ports_not_active", 0, show_status },
-	{ "nodes", "[WHAT] [--names]", "Nodes.", { "of" }, 0, "nodes", NULL, OPTION_NAMES, show_nodes },
+	{ "nodes", "[WHAT] [--names]", "Nodes.", { "of" }, 0, NULL, "nodes", NULL, OPTION_NAMES, show_nodes },
 	{ "ports", "[WHAT] [--problems]", "Ports, and why those that are not active are not.",
-	  { "of" }, 0, "ports", NULL, OPTION_PROBLEMS, show_ports },
-	{ "links", "[WHAT] [--problems]", "Links, and which are slow.", { "of" }, 0, "links", NULL,
+	  { "of" }, 0, NULL, "ports", NULL, OPTION_PROBLEMS, show_ports },
+	{ "links", "[WHAT] [--problems]", "Links, and which are slow.", { "of" }, 0, NULL, "links", NULL,
 	  OPTION_PROBLEMS, show_links },
 	{ "vfs", "[WHAT] [--not-active]", "Virtual functions, and why those that are not active are not.",
-	  { "of" }, 0, "vfs", NULL, OPTION_NOT_ACTIVE, show_vfs },
+	  { "of" }, 0, NULL, "vfs", NULL, OPTION_NOT_ACTIVE, show_vfs },
 	{ "partitions", "[PARTITION | --port WHAT]", "Partitions, the members of one, or the P_Keys of a port.",
-	  { "partition" }, 0, NULL, NULL, OPTION_PORT, show_partitions },
-	{ "routes", "SWITCH", "The forwarding table of a switch.", { "switch" }, 1, "routes", "name",
+	  { "partition" }, 0, NULL, NULL, NULL, OPTION_PORT, show_partitions },
+	{ "partition add", "PKEY [GUID...] [--full | --limited | --both] [--index0] [--name NAME] [--wait]",
+	  "Add members to a partition, whether their ports are there or not.", { "pkey" }, 1, "guids",
+	  NULL, "generation", OPTION_MEMBERSHIP | OPTION_INDEX0 | OPTION_NAME | OPTION_WAIT,
+	  show_partition_change },
+	{ "partition remove", "PKEY [GUID...] [--wait]",
+	  "Remove members that were added; without GUIDs all of them.", { "pkey" }, 1, "guids", NULL,
+	  "generation", OPTION_WAIT, show_partition_change },
+	{ "partition show", "[PARTITION]",
+	  "What the file and run time say about partitions, and whether devices hold it.",
+	  { "partition" }, 0, NULL, NULL, NULL, 0, show_partition },
+	{ "routes", "SWITCH", "The forwarding table of a switch.", { "switch" }, 1, NULL, "routes", "name",
 	  0, show_routes },
-	{ "path", "FROM TO", "The way from one port to another.", { "source", "destination" }, 2,
+	{ "path", "FROM TO", "The way from one port to another.", { "source", "destination" }, 2, NULL,
 	  NULL, "hops complete", 0, show_path },
 	{ "events", "[--from NUMBER] [--last NUMBER] [--follow]", "What has happened, and what happens.",
-	  { 0 }, 0, "events", NULL, OPTION_FOLLOW | OPTION_FROM | OPTION_LAST, show_events },
+	  { 0 }, 0, NULL, "events", NULL, OPTION_FOLLOW | OPTION_FROM | OPTION_LAST, show_events },
 	{ "explain", "WHAT", "All about one node, port or virtual function: how it is, why, and what to type.",
-	  { "what" }, 1, NULL, "name ports", 0, show_explain },
+	  { "what" }, 1, NULL, NULL, "name ports", 0, show_explain },
 	{ "sweep", "[--full]", "Look for changes now; --full: trust nothing that was known.",
-	  { 0 }, 0, NULL, "full", OPTION_FULL, show_sweep },
-	{ "reload", "", "Read the configuration again.", { 0 }, 0, NULL, "text", 0, show_reload },
-	{ "stats", "", "Counters.", { 0 }, 0, NULL, "sent", 0, show_stats },
-	{ "version", "", "Versions of daemon and client.", { 0 }, 0, NULL, "version", 0,
+	  { 0 }, 0, NULL, NULL, "full", OPTION_FULL, show_sweep },
+	{ "reload", "", "Read the configuration again.", { 0 }, 0, NULL, NULL, "text", 0, show_reload },
+	{ "stats", "", "Counters.", { 0 }, 0, NULL, NULL, "sent", 0, show_stats },
+	{ "version", "", "Versions of daemon and client.", { 0 }, 0, NULL, NULL, "version", 0,
 	  show_version },
 	{ "vf add", "GUID [--lid NUMBER] [--place PORT_GUID]... [--name TEXT]",
-	  "Reserve a LID and places for the GUID of a virtual function.", { "guid" }, 1, NULL,
+	  "Reserve a LID and places for the GUID of a virtual function.", { "guid" }, 1, NULL, NULL,
 	  "guid", OPTION_LID | OPTION_PLACE | OPTION_NAME, show_vf_add },
 	{ "vf move", "GUID [PORT_GUID | --cancel]",
 	  "Make a physical port ready for a virtual function that is to move there.",
-	  { "guid", "port" }, 1, NULL, "guid", OPTION_CANCEL, show_vf_move },
-	{ "vf remove", "GUID", "Take that back.", { "guid" }, 1, NULL, "guid", 0, show_vf_remove },
-	{ "vf show", "[GUID]", "What is reserved.", { "guid" }, 0, "reservations", NULL, 0,
+	  { "guid", "port" }, 1, NULL, NULL, "guid", OPTION_CANCEL, show_vf_move },
+	{ "vf remove", "GUID", "Take that back.", { "guid" }, 1, NULL, NULL, "guid", 0, show_vf_remove },
+	{ "vf show", "[GUID]", "What is reserved.", { "guid" }, 0, NULL, "reservations", NULL, 0,
 	  show_vf_show },
 };
 
@@ -103,6 +120,10 @@ static const struct {
 	{ "lid", OPTION_LID, "lid", 'n' },
 	{ "place", OPTION_PLACE, "place", 'l' },
 	{ "name", OPTION_NAME, "name", 't' },
+	{ "limited", OPTION_LIMITED, NULL, 'b' },
+	{ "both", OPTION_BOTH, NULL, 'b' },
+	{ "index0", OPTION_INDEX0, "index0", 'b' },
+	{ "wait", OPTION_WAIT, NULL, 'b' },
 	{ "cancel", OPTION_CANCEL, "cancel", 'b' },
 };
 /* clang-format on */
@@ -127,7 +148,7 @@ static void print_help(void)
 	printf("Usage: vsmctl [OPTION]... VERB [ARGUMENT]...\n\n"
 	       "Ask vsm, the subnet manager of this machine, and tell it what to do.\n\n");
 	for (size_t i = 0; i < COUNT(verbs); i++) {
-		char line[80];
+		char line[120];
 
 		snprintf(line, sizeof(line), "%s %s", verbs[i].name, verbs[i].arguments);
 		printf("  %s\n        %s\n", line, verbs[i].sentence);
@@ -141,8 +162,8 @@ static void print_help(void)
 	       "  -h, --help             this text\n"
 	       "  -V, --version          the version of vsmctl\n\n"
 	       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 vsm is not running, 4 not found,\n"
-	       "5 denied, 6 not master, 7 --problems or --not-active has found some or status\n"
-	       "tells of trouble, 8 no answer in time.\n",
+	       "5 denied, 6 not master, 7 --problems or --not-active has found some, status tells\n"
+	       "of trouble, or a port refuses what --wait waits for, 8 no answer in time.\n",
 	       DEFAULT_TIMEOUT);
 }
 
@@ -288,6 +309,53 @@ static enum result check_options(const struct order *order)
 	return RESULT_OK;
 }
 
+/* --full is a parameter of its own elsewhere. */
+static enum result set_membership(struct order *order)
+{
+	unsigned given = order->options & order->verb->options & OPTION_MEMBERSHIP;
+
+	if (!(order->verb->options & OPTION_LIMITED))
+		return RESULT_OK;
+	json_object_del(order->params, "full");
+	if (given & (given - 1)) {
+		complain("either --full, --limited or --both");
+		return RESULT_USAGE;
+	}
+	if (given)
+		json_object_set_new(order->params, "membership",
+				    json_string(given == OPTION_FULL      ? "full"
+						: given == OPTION_LIMITED ? "limited"
+									  : "both"));
+
+	return RESULT_OK;
+}
+
+static enum result set_argument(struct order *order, const char *name, const char *text)
+{
+	if (json_object_set_new(order->params, name, json_string(text)) == 0)
+		return RESULT_OK;
+	complain("%s is not UTF-8", text);
+
+	return RESULT_USAGE;
+}
+
+/* All that are left, as one parameter; none if there are none. */
+static enum result set_rest(struct order *order, int argc, char **argv)
+{
+	json_t *list = argc > 0 ? json_array() : NULL;
+
+	if (argc > 0)
+		json_object_set_new(order->params, order->verb->rest, list);
+	for (int i = 0; i < argc; i++) {
+		if (json_array_append_new(list, json_string(argv[i])) == 0)
+			continue;
+		complain("%s is not UTF-8", argv[i]);
+		return RESULT_USAGE;
+	}
+
+	return RESULT_OK;
+}
+
 static enum result parse_arguments(struct order *order, int argc, char **argv)
 {
 	const struct verb *verb = order->verb;
@@ -295,18 +363,15 @@ static enum result parse_arguments(struct order *order, int argc, char **argv)
 
 	while (most < COUNT(verb->params) && verb->params[most])
 		most++;
-	if (argc < (int)verb->needs || argc > (int)most) {
+	if (argc < (int)verb->needs || (argc > (int)most && !verb->rest)) {
 		complain("usage: vsmctl %s %s", verb->name, verb->arguments);
 		return RESULT_USAGE;
 	}
-	for (int i = 0; i < argc; i++) {
-		if (json_object_set_new(order->params, verb->params[i], json_string(argv[i])) == 0)
-			continue;
-		complain("%s is not UTF-8", argv[i]);
-		return RESULT_USAGE;
-	}
+	for (int i = 0; i < argc && i < (int)most; i++)
+		if (set_argument(order, verb->params[i], argv[i]) != RESULT_OK)
+			return RESULT_USAGE;
 
-	return RESULT_OK;
+	return verb->rest ? set_rest(order, MAX(argc - (int)most, 0), argv + most) : RESULT_OK;
 }
 
 /* How many of the arguments are its name: 0 if it is another verb. */
@@ -333,10 +398,11 @@ static enum result parse_verb(struct order *order, int argc, char **argv)
 			order->verb = &verbs[i];
 	}
 	if (!order->verb) {
-		complain("there is no verb \"%s\"; vsmctl --help lists them", argv[0]);
+		complain("there is no verb \"%s%s%s\"; vsmctl --help lists them", argv[0],
+			 argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 		return RESULT_USAGE;
 	}
-	if (check_options(order) != RESULT_OK)
+	if (check_options(order) != RESULT_OK || set_membership(order) != RESULT_OK)
 		return RESULT_USAGE;
 
 	return parse_arguments(order, MAX(argc - words, 0), argv + words);
@@ -409,7 +475,7 @@ static void show(const struct order *order, const json_t *result, const struct v
 /* A list of partitions has pages of another list than the members of one. */
 static const char *list_of(const struct order *order)
 {
-	if (strcmp(order->verb->name, "partitions") != 0)
+	if (order->verb->show != show_partitions && order->verb->show != show_partition)
 		return order->verb->list;
 	if (order->options & OPTION_PORT)
 		return NULL;
@@ -417,6 +483,7 @@ static const char *list_of(const struct order *order)
 	return json_object_get(order->params, "partition") ? "members" : "partitions";
 }
 
+/* A verb of two words is a method with a hyphen. */
 static const char *method_of(const struct verb *verb, char ret[static 32])
 {
 	snprintf(ret, 32, "%s", verb->name);
@@ -429,16 +496,17 @@ static const char *method_of(const struct verb *verb, char ret[static 32])
 static enum result ask(struct client *client, const struct order *order, json_t **ret)
 {
 	const char *list = list_of(order);
-	char method[32];
 	json_t *params = json_incref(order->params);
+	char method[32];
 
+	method_of(order->verb, method);
 	/* Who wants to see what happens does not want to read all that has happened. */
 	if ((order->options & (OPTION_FOLLOW | OPTION_FROM | OPTION_LAST)) == OPTION_FOLLOW)
 		json_object_set_new(params, "last", json_integer(FOLLOW_LAST));
 	if (list)
-		return client_call_all(client, method_of(order->verb, method), params, list, ret);
+		return client_call_all(client, method, params, list, ret);
 
-	return client_call(client, method_of(order->verb, method), params, ret);
+	return client_call(client, method, params, ret);
 }
 
 /* What is not there cannot be shown as nothing: the reader would believe it. */
@@ -483,7 +551,9 @@ static enum result obey(const struct order *order)
 	r = ask(client, order, &result);
 	if (r == RESULT_OK)
 		r = check_members(order->verb, result);
-	if (r == RESULT_OK)
+	if (r == RESULT_OK && (order->options & OPTION_WAIT))
+		r = wait_applied(client, result);
+	if (result && (r == RESULT_OK || r == RESULT_DEGRADED))
 		show(order, result, &view);
 	if (r == RESULT_OK && has_trouble(order, result))
 		r = RESULT_DEGRADED;

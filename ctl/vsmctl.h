@@ -94,6 +94,15 @@ void table_end(struct table *table, bool colour);
 /* @text in the colour of @paint. */
 void print_painted(bool colour, enum paint paint, const char *text);
 
+/* -- waiting: vsmctl-partition.c ----------------------------------------------------------------
+ */
+
+/*
+ * Until the devices hold what @result, of a change, is about; brings @result up to date.
+ * RESULT_DEGRADED: some will not, and are named on standard error.
+ */
+enum result wait_applied(struct client *client, json_t *result);
+
 /* -- for people: vsmctl-show.c, vsmctl-status.c, vsmctl-explain.c, vsmctl-vf.c
  * -------------------------------
  */
@@ -111,6 +120,8 @@ void show_vfs(const json_t *result, const struct view *view);
 /* Rows of virtual functions as a table, and what their reasons mean. */
 void show_vf_rows(const json_t *rows, const struct view *view);
 void show_partitions(const json_t *result, const struct view *view);
+void show_partition(const json_t *result, const struct view *view);
+void show_partition_change(const json_t *result, const struct view *view);
 void show_routes(const json_t *result, const struct view *view);
 void show_path(const json_t *result, const struct view *view);
 void show_explain(const json_t *result, const struct view *view);

@@ -86,6 +86,42 @@ struct kept_move {
 	uint64_t port;
 };
 
+/* Partitions of run time that have been given a name: 1 to 63 printable ASCII characters. */
+struct kept_partition {
+	uint16_t pkey; /* 1 to 0x7fff */
+	const char *name;
+};
+
+#define KEEP_PARTITION_NAME_MAX 63
+
+/* A member of a partition that was added at run time. */
+struct kept_member {
+	uint64_t guid;
+	uint16_t pkey;
+	uint8_t membership; /* KEPT_LIMITED to KEPT_BOTH; 0 forgets the member */
+	bool index0;        /* the key goes to index 0 of its table */
+};
+
+enum {
+	KEPT_LIMITED = 1,
+	KEPT_FULL = 2,
+	KEPT_BOTH = 3,
+};
+
+/*
+ * A change of one partition, all of it or nothing. Somebody waits for it and is told if it fails,
+ * so it is not tried again as other values are: if it could not be written, keep_after() has told
+ * so, and it is forgotten. Only when all was written and the disk then failed to say that it holds
+ * it (-EIO), nobody knows which of the two a restart will find.
+ */
+struct kept_change {
+	uint16_t pkey;
+	const char *name; /* NULL: as it is; empty: forgotten */
+	bool clear;       /* the members that it had are forgotten first */
+	const struct kept_member *members;
+	uint32_t n_members;
+};
+
 /* Any member may be NULL. */
 struct keep_reader {
 	void (*identity)(void *user, const struct kept_identity *identity);
@@ -95,6 +131,8 @@ struct keep_reader {
 	void (*alias)(void *user, const struct kept_alias *alias);
 	void (*spares)(void *user, const struct kept_spares *spares);
 	void (*move)(void *user, const struct kept_move *move);
+	void (*partition)(void *user, const struct kept_partition *partition);
+	void (*member)(void *user, const struct kept_member *member);
 };
 
 struct keeper_ops {
@@ -102,6 +140,7 @@ struct keeper_ops {
 	int (*identity)(struct keeper *k, const struct kept_identity *identity);
 	int (*mkey)(struct keeper *k, const struct kept_mkey *mkey);
 	int (*quirks)(struct keeper *k, const struct kept_quirks *quirks);
+	int (*change)(struct keeper *k, const struct kept_change *change);
 	/* @fn(user, 0), or -errno if something before could not be written (it is said in the log).
 	 */
 	int (*after)(struct keeper *k, void (*fn)(void *user, int result), void *user);
@@ -156,6 +195,12 @@ static inline int keep_spares(struct keeper *k, const struct kept_spares *spares
 static inline int keep_move(struct keeper *k, const struct kept_move *move)
 {
 	return k->ops->move(k, move);
+}
+
+/* On failure nothing of it will be written. */
+static inline int keep_change(struct keeper *k, const struct kept_change *change)
+{
+	return k->ops->change(k, change);
 }
 
 static inline int keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)

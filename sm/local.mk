@@ -19,6 +19,7 @@ libvsm_a_SOURCES += sm/mkey.c
 libvsm_a_SOURCES += sm/moves.c
 libvsm_a_SOURCES += sm/names.c
 libvsm_a_SOURCES += sm/not-kept.c sm/not-kept.h
+libvsm_a_SOURCES += sm/partition.c
 libvsm_a_SOURCES += sm/pkeys.c
 libvsm_a_SOURCES += sm/reasons.c
 libvsm_a_SOURCES += sm/reserve.c

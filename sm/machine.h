@@ -231,7 +231,9 @@ struct sm {
 	struct transport *transport;
 	struct keeper *keeper;
 	struct conf conf;
-	struct partitions *partitions;
+	struct partitions *partitions; /* in use: see partition.c */
+	struct run_time *run_time;
+	bool intent_changed; /* the next walk counts as one that has made a change */
 	struct sm_listener listener;
 	void *user;
 
@@ -447,6 +449,7 @@ bool pkeys_enforces(const struct sm *sm, uint32_t port);
 /* False: they depend on a rule for VFs, and which one that is, is not known yet. */
 bool pkeys_are_known(const struct sm *sm, uint32_t port);
 
+enum partition_kind pkeys_kind_of(const struct node *node);
 /* What the table should hold is not what it holds, in this block; @ret is what it should hold. */
 bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned n, unsigned block,
 		  uint8_t ret[static SMP_DATA_SIZE]);
@@ -551,6 +554,18 @@ static inline bool port_is_barred(const struct port *port)
 /* Spare LIDs, and those of VFs that are to move, too. */
 bool columns_next(const struct sm *sm, struct columns *columns, struct column *ret);
 void columns_done(struct columns *columns);
+
+/* partition.c: what run time adds to the partitions of the file. */
+int partition_init(struct sm *sm);
+/* What the store has; then @given is taken over and used, or nothing is done. */
+void partition_read_name(void *user, const struct kept_partition *partition);
+void partition_read_member(void *user, const struct kept_member *member);
+int partition_start(struct sm *sm, struct partitions *given);
+/* The file was read again. Taken over also on failure, after which all is as before. */
+int partition_replace(struct sm *sm, struct partitions *given);
+/* What the file says is the caller's again; only partition_done() may follow. */
+struct partitions *partition_take_given(struct sm *sm);
+void partition_done(struct sm *sm);
 
 /* lids.c: who gets which LID. */
 int lids_plan(struct sm *sm);

@@ -123,7 +123,9 @@ void memory_load(struct sm *sm)
 						   .reservation = read_reservation,
 						   .alias = read_alias,
 						   .spares = read_spares,
-						   .move = read_move };
+						   .move = read_move,
+						   .partition = partition_read_name,
+						   .member = partition_read_member };
 
 	keep_read(sm->keeper, &reader, sm);
 	reserve_load(sm);

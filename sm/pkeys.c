@@ -31,7 +31,7 @@ struct table {
 	unsigned n; /* one behind the last key */
 };
 
-static enum partition_kind kind_of(const struct node *node)
+enum partition_kind pkeys_kind_of(const struct node *node)
 {
 	switch (node->type) {
 	case NODE_TYPE_SWITCH:
@@ -118,7 +118,7 @@ static struct owner owner_of(const struct sm *sm, struct endpoint e)
 				       .capacity = MIN(vf->partition_cap, FABRIC_MAX_PKEYS) };
 
 	return (struct owner){ .guid = port->guid,
-			       .kind = kind_of(node_of(&sm->fabric, e.port)),
+			       .kind = pkeys_kind_of(node_of(&sm->fabric, e.port)),
 			       .self = e.port == sm->fabric.local_port,
 			       .rule = rule_of(sm, e),
 			       .held = port->pkeys,
@@ -155,7 +155,8 @@ static unsigned wanted_keys(const struct sm *sm, const struct owner *owner, uint
 
 		for (unsigned j = 0; j < k && n + j < room; j++)
 			ret[n + j] = keys[j];
-		if (k > 0 && partition->indx0 && !indx0_found && n < room) {
+		if (k > 0 && !indx0_found && n < room &&
+		    partition_wants_index0(partition, owner->guid)) {
 			uint16_t first = ret[0];
 
 			ret[0] = keys[0];
@@ -402,6 +403,79 @@ bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned 
 	}
 
 	return differ;
+}
+
+/* -- what is done
+ * -----------------------------------------------------------------------------------
+ */
+
+/* Are these @n the only entries of @pkey, full or limited, in the table that the port holds? */
+static bool holds_just(const struct port *port, uint16_t pkey, const uint16_t *keys, unsigned n)
+{
+	unsigned found = 0;
+
+	if (!port->pkeys)
+		return n == 0; /* nobody knows that it holds one */
+	for (unsigned i = 0; i < MIN(port->pkeys->n_known, FABRIC_MAX_PKEYS); i++) {
+		if ((port->pkeys->keys[i] & ~FULL) != pkey)
+			continue;
+		if (index_of(keys, n, port->pkeys->keys[i]) < 0)
+			return false;
+		found++;
+	}
+
+	return found == n;
+}
+
+static bool is_enforced(const struct sm *sm, uint32_t number, uint16_t pkey, const uint16_t *keys,
+			unsigned n)
+{
+	uint32_t far = sm->fabric.ports[number].peer;
+
+	if (far == NO_PORT || pkeys_enforced_port(sm, far) != number)
+		return true;
+	if (sm->fabric.ports[far].table_fault.reason != REASON_NONE)
+		return false;
+
+	/* The first of two is the full one. */
+	return !pkeys_enforces(sm, far) ||
+	       holds_just(&sm->fabric.ports[far], pkey, keys, MIN(n, 1));
+}
+
+static enum reason reason_of_table(const struct sm *sm, uint32_t number)
+{
+	const struct port *port = &sm->fabric.ports[number];
+
+	if (port->table_fault.reason != REASON_NONE)
+		return (enum reason)port->table_fault.reason;
+	if (!pkeys_fit(sm, number))
+		return REASON_PKEYS_DO_NOT_FIT;
+	if (port->peer != NO_PORT && sm->fabric.ports[port->peer].table_fault.reason != REASON_NONE)
+		return (enum reason)sm->fabric.ports[port->peer].table_fault.reason;
+
+	return port->reason == REASON_NONE ? REASON_IN_PROGRESS : (enum reason)port->reason;
+}
+
+bool sm_key_is_applied(const struct sm *sm, uint32_t number, uint16_t pkey,
+		       const struct partition *partition, enum reason *ret)
+{
+	const struct port *port = &sm->fabric.ports[number];
+	enum partition_membership membership = PARTITION_NO_MEMBER;
+	uint16_t keys[2];
+	unsigned n = 0;
+
+	if (partition) {
+		membership =
+			partition_membership(partition, pkeys_kind_of(node_of(&sm->fabric, number)),
+					     port->guid, number == sm->fabric.local_port);
+		n = keys_of(partition, membership, keys);
+	}
+	pkey &= FULL - 1;
+	if (holds_just(port, pkey, keys, n) && is_enforced(sm, number, pkey, keys, n))
+		return true;
+	*ret = reason_of_table(sm, number);
+
+	return false;
 }
 
 /* -- for the SA ----------------------------------------------------------------------------------

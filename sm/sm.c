@@ -105,6 +105,8 @@ static void start(struct sm *sm)
 	sm->look_wide = false;
 	sm->new_columns = false;
 	sm->wrote = false;
+	sm->changed = sm->changed || sm->intent_changed;
+	sm->intent_changed = false;
 	sm->sets_before = count_sets(sm);
 	sm->sweeps++;
 	sm->sweep_started = loop_now(sm->loop);
@@ -626,6 +628,8 @@ static int make_parts(struct sm *sm)
 	if (r == 0)
 		r = requests_new(sm->loop, sm->transport, &work_handler, sm, &sm->requests);
 	if (r == 0)
+		r = partition_init(sm);
+	if (r == 0)
 		r = discover_init(sm);
 	if (r == 0)
 		r = loop_timer_new(sm->loop, on_time, sm, &sm->sweep_timer);
@@ -660,8 +664,12 @@ int sm_new(const struct sm_setup *setup, struct sm **ret)
 		return r;
 	}
 	apply_limits(sm);
-	sm->partitions = setup->partitions;
 	memory_load(sm);
+	r = partition_start(sm, setup->partitions);
+	if (r < 0) {
+		sm_free(sm);
+		return r;
+	}
 	*ret = sm;
 
 	return 0;
@@ -674,6 +682,7 @@ void sm_free(struct sm *sm)
 	if (sm->keeping)
 		keep_cancel(sm->keeper, sm);
 	routes_done(sm);
+	partition_done(sm);
 	pkeys_done(sm);
 	loop_timer_free(sm->sweep_timer);
 	loop_timer_free(sm->soon_timer);
@@ -687,13 +696,12 @@ void sm_free(struct sm *sm)
 	spares_done(sm);
 	identities_free(sm->identities);
 	fabric_done(&sm->fabric);
-	partitions_free(sm->partitions);
 	free(sm);
 }
 
 struct partitions *sm_take_partitions(struct sm *sm)
 {
-	return TAKE(sm->partitions);
+	return partition_take_given(sm);
 }
 
 void sm_stop(struct sm *sm)
@@ -724,9 +732,7 @@ void sm_start(struct sm *sm)
 void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *partitions)
 {
 	sm->conf = *conf;
-	partitions_free(sm->partitions);
-	sm->partitions = partitions;
-	sm->planned_keys.stale = true;
+	partition_replace(sm, partitions);
 	apply_limits(sm);
 	faults_forget(sm);
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)

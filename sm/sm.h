@@ -85,7 +85,8 @@ struct sm_setup {
 int sm_new(const struct sm_setup *setup, struct sm **ret);
 void sm_free(struct sm *sm);
 
-/* The partitions in use are the caller's again; only sm_free() may follow. */
+/* The partitions of @setup, or of the last sm_reconfigure(), are the caller's again; only sm_free()
+ * may follow. */
 struct partitions *sm_take_partitions(struct sm *sm);
 
 /* Give it what has arrived: see transport_fn. */
@@ -103,6 +104,49 @@ void sm_start(struct sm *sm);
 
 /* New intent: applied with the next reconcile, which starts now. @partitions is taken over. */
 void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *partitions);
+
+/* A change of a partition at run time, to what the store has besides the file. */
+struct sm_partition_change {
+	bool remove;                          /* else add */
+	uint16_t pkey;                        /* 0x0001 to 0x7fff */
+	const char *name;                     /* add: what to call a partition, or NULL */
+	enum partition_membership membership; /* add: of all of these */
+	bool index0;                          /* add */
+	const uint64_t *guids;                /* present or not */
+	size_t n_guids;                       /* 0: just the name; remove: all that was added */
+};
+
+struct sm_partition_result {
+	int error; /* 0, or -errno and nothing has changed: -EPERM: the file says so, -EEXIST: the
+		      name, -EINVAL, -E2BIG: a limit, or of the disk; -ECANCELED: sm_free() came
+		      first, and why says what is known */
+	char why[256];       /* a sentence about the error, without a full stop */
+	bool changed;        /* else all was as wanted already */
+	uint32_t n_changed;  /* members that were added, changed or taken out */
+	uint64_t generation; /* that has it, or will */
+};
+
+#define SM_PARTITION_CHANGES_MAX 64 /* that may wait at once */
+
+typedef void (*sm_partition_fn)(void *user, const struct sm_partition_result *result);
+
+/*
+ * @fn is called once, and not from within: after the change is on disk and in use, or refused. All
+ * of it or nothing. -ENOMEM, or -EBUSY if too many wait: it is not called.
+ */
+int sm_change_partition(struct sm *sm, const struct sm_partition_change *change, sm_partition_fn fn,
+			void *user);
+
+/* The generation that has the last change of this partition, or will; else the present one. */
+uint64_t sm_partition_generation(const struct sm *sm, uint16_t pkey);
+
+/*
+ * Do the devices hold of @pkey, for the end port @port, what its @partition (NULL: there is none)
+ * gives it: in its own table, and in that of the switch port that enforces it? As far as they have
+ * acknowledged; *ret says why not.
+ */
+bool sm_key_is_applied(const struct sm *sm, uint32_t port, uint16_t pkey,
+		       const struct partition *partition, enum reason *ret);
 
 /* Look for changes now. @full: trust nothing that was known, read everything again. */
 void sm_sweep(struct sm *sm, bool full);

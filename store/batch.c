@@ -58,7 +58,7 @@ static int add_row(struct batch *batch, const struct row *row)
 
 	if (r < 0)
 		return r;
-	r = guid_map_put(&batch->index[row->kind], row->guid, batch->n_rows);
+	r = row_is_step(row) ? 0 : guid_map_put(&batch->index[row->kind], row->guid, batch->n_rows);
 	if (r < 0)
 		return r;
 	batch->rows[batch->n_rows++] = (struct row){ .kind = row->kind, .guid = row->guid };
@@ -84,7 +84,8 @@ static int copy_blob(const struct row *row, void **ret)
 
 int batch_put(struct batch *batch, const struct row *row, size_t limit)
 {
-	uint32_t i = guid_map_get(&batch->index[row->kind], row->guid);
+	uint32_t i = row_is_step(row) ? GUID_MAP_NONE
+				      : guid_map_get(&batch->index[row->kind], row->guid);
 	size_t old = i != GUID_MAP_NONE ? ROW_BYTES + batch->rows[i].size : 0;
 	size_t new = ROW_BYTES + row->size;
 	AUTO(freep) void *blob = NULL;
@@ -107,4 +108,23 @@ int batch_put(struct batch *batch, const struct row *row, size_t limit)
 	batch->rows[i].blob = TAKE(blob);
 
 	return 0;
+}
+
+/* Those that stay move up. Their GUIDs are in the map, so it needs no memory. */
+void batch_drop_steps(struct batch *batch, uint32_t n_rows)
+{
+	uint32_t n = n_rows;
+
+	for (uint32_t i = n_rows; i < batch->n_rows; i++) {
+		struct row *row = &batch->rows[i];
+
+		if (row_is_step(row)) {
+			batch->bytes -= ROW_BYTES + row->size;
+			free_blob(row);
+			continue;
+		}
+		guid_map_put(&batch->index[row->kind], row->guid, n);
+		batch->rows[n++] = *row;
+	}
+	batch->n_rows = n;
 }

@@ -15,6 +15,7 @@ struct database {
 	sqlite3 *sql;
 	sqlite3_stmt *put[ROW_KIND_COUNT];
 	sqlite3_stmt *forget[ROW_KIND_COUNT]; /* NULL: such are not forgotten */
+	sqlite3_stmt *forget_members;         /* of one partition */
 	int64_t version;                      /* of the schema */
 	bool is_settled;                      /* see database_settle() */
 	bool is_prepared;                     /* see database_prepare() */

@@ -29,9 +29,12 @@
 #include "store/database-inside.h"
 
 #define APPLICATION_ID 0x56534d64 /* "VSMd" */
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
-/* Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB). */
+/*
+ * Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB; a million
+ * members of partitions: 30 MB).
+ */
 #define FILE_MAX  (256 * 1024 * 1024)
 #define PAGE_SIZE 4096
 
@@ -54,12 +57,15 @@ static const char *const tables[ROW_KIND_COUNT] = {
 		      "wanted INTEGER)",
 	[ROW_SPARES] = "CREATE TABLE spare (guid INTEGER PRIMARY KEY, lids BLOB)",
 	[ROW_MOVE] = "CREATE TABLE move (guid INTEGER PRIMARY KEY, port INTEGER)",
+	[ROW_PARTITION] = "CREATE TABLE partition (pkey INTEGER PRIMARY KEY, name TEXT)",
+	[ROW_MEMBER] = "CREATE TABLE member (pkey INTEGER, guid INTEGER, membership INTEGER, "
+		       "index0 INTEGER, PRIMARY KEY (pkey, guid)) WITHOUT ROWID",
 };
 
 /* Tables came one after another: so many had each schema. */
 static const size_t n_tables_of[SCHEMA_VERSION + 1] = {
 	[1] = ROW_RESERVATION, [2] = ROW_RESERVATION, [3] = ROW_ALIAS,
-	[4] = ROW_SPARES,      [5] = ROW_KIND_COUNT,
+	[4] = ROW_SPARES,      [5] = ROW_PARTITION,   [6] = ROW_KIND_COUNT,
 };
 
 /* Schema 1 had one M_Key in a row; the upgrade makes the text above of it. */
@@ -455,6 +461,7 @@ void database_close(struct database *db)
 		sqlite3_finalize(db->put[kind]);
 		sqlite3_finalize(db->forget[kind]);
 	}
+	sqlite3_finalize(db->forget_members);
 	sqlite3_close(db->sql);
 	free(db);
 }

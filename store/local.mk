@@ -8,4 +8,5 @@ libvsm_a_SOURCES += store/guid2lid.c store/guid2lid.h
 libvsm_a_SOURCES += store/rows.c
 libvsm_a_SOURCES += store/state-dir.c store/state-dir.h
 libvsm_a_SOURCES += store/store.c store/store.h
+libvsm_a_SOURCES += store/to-row.c store/to-row.h
 libvsm_a_SOURCES += store/writer.c store/writer.h

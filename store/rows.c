@@ -41,6 +41,11 @@ static const char *const put_sql[ROW_KIND_COUNT] = {
 		       " SET lids = ?2 WHERE lids IS NOT ?2",
 	[ROW_MOVE] = "INSERT INTO move VALUES (?1, ?2) ON CONFLICT (guid) DO UPDATE"
 		     " SET port = ?2 WHERE port IS NOT ?2",
+	[ROW_PARTITION] = "INSERT INTO partition VALUES (?1, ?2) ON CONFLICT (pkey) DO UPDATE"
+			  " SET name = ?2 WHERE name IS NOT ?2",
+	[ROW_MEMBER] = "INSERT INTO member VALUES (?1, ?2, ?3, ?4) ON CONFLICT (pkey, guid) DO"
+		       " UPDATE SET membership = ?3, index0 = ?4"
+		       " WHERE membership IS NOT ?3 OR index0 IS NOT ?4",
 };
 
 static const char *const forget_sql[ROW_KIND_COUNT] = {
@@ -50,7 +55,11 @@ static const char *const forget_sql[ROW_KIND_COUNT] = {
 	[ROW_ALIAS] = "DELETE FROM alias WHERE guid = ?1",
 	[ROW_SPARES] = "DELETE FROM spare WHERE guid = ?1",
 	[ROW_MOVE] = "DELETE FROM move WHERE guid = ?1",
+	[ROW_PARTITION] = "DELETE FROM partition WHERE pkey = ?1",
+	[ROW_MEMBER] = "DELETE FROM member WHERE pkey = ?1 AND guid = ?2",
 };
+
+static const char forget_members_sql[] = "DELETE FROM member WHERE pkey = ?1";
 
 static const char *const read_sql[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "SELECT guid, lid, lmc FROM identity",
@@ -60,6 +69,8 @@ static const char *const read_sql[ROW_KIND_COUNT] = {
 	[ROW_ALIAS] = "SELECT guid, port, place, wanted FROM alias",
 	[ROW_SPARES] = "SELECT guid, lids FROM spare",
 	[ROW_MOVE] = "SELECT guid, port FROM move",
+	[ROW_PARTITION] = "SELECT pkey, name FROM partition",
+	[ROW_MEMBER] = "SELECT pkey, guid, membership, index0 FROM member",
 };
 
 static const char read_mkey_1[] = "SELECT guid, mkey, 0 FROM mkey";
@@ -68,14 +79,15 @@ static const char *const table_names[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "identity", [ROW_MKEY] = "mkey",
 	[ROW_QUIRKS] = "quirks",     [ROW_RESERVATION] = "reservation",
 	[ROW_SPARES] = "spare",      [ROW_MOVE] = "move",
-	[ROW_ALIAS] = "alias",
+	[ROW_ALIAS] = "alias",       [ROW_PARTITION] = "partition",
+	[ROW_MEMBER] = "member",
 };
 
 /* Of the columns: a whole number, a blob, a text. */
 static const char *const column_types[ROW_KIND_COUNT] = {
-	[ROW_IDENTITY] = "iii",     [ROW_MKEY] = "iii",  [ROW_QUIRKS] = "ib",
-	[ROW_RESERVATION] = "iibt", [ROW_SPARES] = "ib", [ROW_MOVE] = "ii",
-	[ROW_ALIAS] = "iiii",
+	[ROW_IDENTITY] = "iii",     [ROW_MKEY] = "iii",     [ROW_QUIRKS] = "ib",
+	[ROW_RESERVATION] = "iibt", [ROW_SPARES] = "ib",    [ROW_MOVE] = "ii",
+	[ROW_ALIAS] = "iiii",       [ROW_PARTITION] = "it", [ROW_MEMBER] = "iiii",
 };
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -100,6 +112,8 @@ int database_prepare(struct database *db, struct database_report *report)
 		if (r == 0 && forget_sql[kind])
 			r = prepare(db, forget_sql[kind], report, &db->forget[kind]);
 	}
+	if (r == 0)
+		r = prepare(db, forget_members_sql, report, &db->forget_members);
 	db->is_prepared = r == 0;
 
 	return r;
@@ -118,6 +132,10 @@ static bool forgets(const struct row *row)
 	case ROW_ALIAS:
 	case ROW_MOVE:
 		return row->port == 0;
+	case ROW_PARTITION:
+		return row->size == 0;
+	case ROW_MEMBER:
+		return row->membership == 0;
 	case ROW_MKEY:
 	case ROW_KIND_COUNT:
 		break;
@@ -163,19 +181,46 @@ static void bind_values(sqlite3_stmt *stmt, const struct row *row)
 		sqlite3_bind_int(stmt, 3, row->index);
 		sqlite3_bind_int(stmt, 4, row->wanted);
 		break;
+	case ROW_PARTITION:
+		sqlite3_bind_text(stmt, 2, row->blob, (int)row->size, SQLITE_STATIC);
+		break;
+	case ROW_MEMBER:
+		sqlite3_bind_int(stmt, 3, row->membership);
+		sqlite3_bind_int(stmt, 4, row->index0);
+		break;
 	case ROW_KIND_COUNT:
 		break;
 	}
 }
 
+static sqlite3_stmt *statement_of(const struct database *db, const struct row *row)
+{
+	if (row->kind == ROW_MEMBER && row->guid == 0)
+		return db->forget_members;
+
+	return forgets(row) ? db->forget[row->kind] : db->put[row->kind];
+}
+
+/* What the row is known by: partitions by their P_Key, members by that and a GUID. */
+static void bind_key(sqlite3_stmt *stmt, const struct row *row)
+{
+	if (!row_is_step(row)) {
+		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)row->guid);
+		return;
+	}
+	sqlite3_bind_int(stmt, 1, row->pkey);
+	if (row->kind == ROW_MEMBER && row->guid != 0)
+		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->guid);
+}
+
 /* The statement that puts @row on disk, with its values. Blobs are not copied. */
 static sqlite3_stmt *bind(struct database *db, const struct row *row)
 {
-	sqlite3_stmt *stmt = forgets(row) ? db->forget[row->kind] : db->put[row->kind];
+	sqlite3_stmt *stmt = statement_of(db, row);
 
+	bind_key(stmt, row);
 	if (!forgets(row))
 		bind_values(stmt, row);
-	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)row->guid);
 
 	return stmt;
 }
@@ -297,6 +342,28 @@ static bool take_places(sqlite3_stmt *stmt, struct kept_reservation *reservation
 	return true;
 }
 
+static bool is_name(const char *name, int size)
+{
+	for (int i = 0; i < size; i++)
+		if (name[i] < ' ' || name[i] > '~')
+			return false;
+
+	return size >= 1 && size <= KEEP_PARTITION_NAME_MAX;
+}
+
+static bool give_partition(sqlite3_stmt *stmt, uint64_t pkey, const struct reading *reading)
+{
+	const char *name = (const char *)sqlite3_column_text(stmt, 1);
+	struct kept_partition partition = { (uint16_t)pkey, name };
+
+	if (pkey > 0x7fff || !name || !is_name(name, sqlite3_column_bytes(stmt, 1)))
+		return false;
+	if (reading->reader->partition)
+		reading->reader->partition(reading->user, &partition);
+
+	return true;
+}
+
 static bool give_reservation(sqlite3_stmt *stmt, uint64_t guid, const struct reading *reading)
 {
 	const unsigned char *name = sqlite3_column_text(stmt, 3);
@@ -326,6 +393,24 @@ static bool give_alias(sqlite3_stmt *stmt, uint64_t guid, const struct reading *
 		return false;
 	if (reading->reader->alias)
 		reading->reader->alias(reading->user, &alias);
+
+	return true;
+}
+
+static bool give_member(sqlite3_stmt *stmt, uint64_t pkey, const struct reading *reading)
+{
+	uint64_t membership = (uint64_t)sqlite3_column_int64(stmt, 2);
+	uint64_t index0 = (uint64_t)sqlite3_column_int64(stmt, 3);
+	struct kept_member member = { .guid = (uint64_t)sqlite3_column_int64(stmt, 1),
+				      .pkey = (uint16_t)pkey,
+				      .membership = (uint8_t)membership,
+				      .index0 = index0 == 1 };
+
+	if (pkey > 0x7fff || member.guid == 0 || membership < KEPT_LIMITED ||
+	    membership > KEPT_BOTH || index0 > 1)
+		return false;
+	if (reading->reader->member)
+		reading->reader->member(reading->user, &member);
 
 	return true;
 }
@@ -361,7 +446,7 @@ static bool give_move(sqlite3_stmt *stmt, uint64_t guid, const struct reading *r
 	return true;
 }
 
-/* False: it cannot be right. */
+/* False: it cannot be right. The first column is what it is known by, and never 0. */
 static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct reading *reading)
 {
 	static bool (*const give[ROW_KIND_COUNT])(sqlite3_stmt *, uint64_t,
@@ -369,16 +454,19 @@ static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct readin
 		[ROW_IDENTITY] = give_identity, [ROW_MKEY] = give_mkey,
 		[ROW_QUIRKS] = give_quirks,     [ROW_RESERVATION] = give_reservation,
 		[ROW_ALIAS] = give_alias,       [ROW_SPARES] = give_spares,
-		[ROW_MOVE] = give_move,
+		[ROW_MOVE] = give_move,         [ROW_PARTITION] = give_partition,
+		[ROW_MEMBER] = give_member,
 	};
-	uint64_t guid = (uint64_t)sqlite3_column_int64(stmt, 0);
+	uint64_t key = (uint64_t)sqlite3_column_int64(stmt, 0);
 
-	return guid != 0 && has_types(stmt, kind) && give[kind](stmt, guid, reading);
+	return key != 0 && has_types(stmt, kind) && give[kind](stmt, key, reading);
 }
 
 static void say_bad_row(sqlite3_stmt *stmt, enum row_kind kind, struct reading *reading)
 {
-	struct log_where where = { .guid = (uint64_t)sqlite3_column_int64(stmt, 0), .port = -1 };
+	int column = kind == ROW_MEMBER ? 1 : 0; /* of the GUID */
+	struct log_where where = { .guid = (uint64_t)sqlite3_column_int64(stmt, column),
+				   .port = -1 };
 
 	if (++reading->n_bad <= BAD_ROWS_SAID)
 		log_say(LOG_LEVEL_WARNING, &where,

@@ -10,6 +10,9 @@
  * was handed over. While the disk fails, keep_after() answers soon, with the failure: somebody may
  * be waiting to set an M_Key, and can do something better than wait.
  *
+ * A change of a partition is not tried again: whoever asked for it has been told that it failed,
+ * and must not find it done later. So its rows leave the batch before anybody is told.
+ *
  * What the job touches is apart, in writer.c. Nothing here knows SQLite (database.c does) or what
  * values mean.
  */
@@ -27,13 +30,12 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
-#include "sm/reservations.h"
-#include "sm/alias-book.h"
 #include "sm/identity.h"
 #include "store/batch.h"
 #include "store/database.h"
 #include "store/guid2lid.h"
 #include "store/state-dir.h"
+#include "store/to-row.h"
 #include "store/writer.h"
 
 #define RETRY_FIRST (1 * LOOP_SEC)
@@ -120,6 +122,7 @@ static void free_all(struct list *afters)
 /* ---- batches --------------------------------------------------------------------------------- */
 
 static void on_written(void *user);
+static void give_next_batch(struct store *store);
 
 static void wake(struct store *store)
 {
@@ -141,17 +144,40 @@ static void say_result(struct store *store, int result)
 
 	say_aside(report);
 	if (result < 0 && result != store->failure)
-		log_error("Cannot write to " DATABASE_NAME
-			  " in %s, trying again until it works: %s",
-			  store->writer->dir, report->why);
+		log_error("Cannot write to " DATABASE_NAME " in %s%s: %s", store->writer->dir,
+			  store->writer->batch.n_rows > 0 ? ", trying again until it works" : "",
+			  report->why);
 	if (result == 0 && store->failure < 0)
 		log_notice("Writing to " DATABASE_NAME " in %s works again", store->writer->dir);
+}
+
+static void drop_steps(struct store *store)
+{
+	batch_drop_steps(&store->writer->batch, 0);
+	batch_drop_steps(&store->batch, 0);
+}
+
+/* Nothing but changes failed: there is nothing to try again, and the next change shall be tried. */
+static void give_up_changes(struct store *store, int result)
+{
+	batch_done(&store->writer->batch);
+	move_all(&store->afters, &store->due_afters);
+	if (store->batch.n_rows > 0)
+		give_next_batch(store);
+	else if (!list_is_empty(&store->next_afters))
+		wake(store);
+	answer_due(store, result);
 }
 
 /* Also those that wait for the next batch are told: what failed was handed over before them. */
 static void batch_failed(struct store *store, int result)
 {
+	batch_drop_steps(&store->writer->batch, 0);
 	say_result(store, result);
+	if (store->writer->batch.n_rows == 0 && store->failure == 0) {
+		give_up_changes(store, result);
+		return;
+	}
 	move_all(&store->next_afters, &store->afters);
 	move_all(&store->afters, &store->next_afters);
 	store->failure = result;
@@ -233,6 +259,7 @@ static void on_soon(void *user)
 		give_next_batch(store);
 		return;
 	}
+	drop_steps(store);
 	move_all(&store->next_afters, &store->due_afters);
 	answer_due(store, store->failure);
 }
@@ -271,7 +298,7 @@ static int keep_row(struct store *store, const struct row *row)
 {
 	int r;
 
-	if (row->guid == 0)
+	if (row->guid == 0 && !row_is_step(row))
 		return -EINVAL;
 	store->was_written = true;
 	r = batch_put(&store->batch, row, room_for(store, row->kind));
@@ -286,17 +313,11 @@ static int keep_row(struct store *store, const struct row *row)
 static int store_keep_identity(struct keeper *k, const struct kept_identity *identity)
 {
 	struct store *store = to_store(k);
-	struct row row = {
-		.kind = ROW_IDENTITY,
-		.guid = identity->guid,
-		.lid = identity->lid,
-		.lmc = identity->lmc,
-	};
-	int r;
+	struct row row;
+	int r = row_of_identity(identity, &row);
 
-	if (identity->lid != 0 && !identity_is_valid(identity->lid, identity->lmc))
-		return -EINVAL;
-	r = keep_row(store, &row);
+	if (r == 0)
+		r = keep_row(store, &row);
 	if (r == 0)
 		store->has_identities = true;
 
@@ -305,89 +326,71 @@ static int store_keep_identity(struct keeper *k, const struct kept_identity *ide
 
 static int store_keep_mkey(struct keeper *k, const struct kept_mkey *mkey)
 {
-	struct row row = {
-		.kind = ROW_MKEY,
-		.guid = mkey->guid,
-		.mkey = mkey->mkey,
-		.other_mkey = mkey->other,
-	};
+	struct row row;
+	int r = row_of_mkey(mkey, &row);
 
-	return keep_row(to_store(k), &row);
+	return r == 0 ? keep_row(to_store(k), &row) : r;
 }
 
 static int store_keep_quirks(struct keeper *k, const struct kept_quirks *quirks)
 {
-	struct row row = {
-		.kind = ROW_QUIRKS,
-		.guid = quirks->guid,
-		.size = quirks->size,
-		.blob = quirks->blob,
-	};
+	struct row row;
+	int r = row_of_quirks(quirks, &row);
 
-	if (quirks->size > KEEP_QUIRKS_MAX)
-		return -EINVAL;
-
-	return keep_row(to_store(k), &row);
+	return r == 0 ? keep_row(to_store(k), &row) : r;
 }
 
 static int store_keep_alias(struct keeper *k, const struct kept_alias *alias)
 {
-	struct row row = {
-		.kind = ROW_ALIAS,
-		.guid = alias->guid,
-		.port = alias->port,
-		.index = alias->index,
-		.wanted = alias->wanted,
-	};
+	struct row row;
+	int r = row_of_alias(alias, &row);
 
-	if (alias->port != 0 && !alias_is_valid(alias->port, alias->index))
-		return -EINVAL;
-
-	return keep_row(to_store(k), &row);
+	return r == 0 ? keep_row(to_store(k), &row) : r;
 }
 
 static int store_keep_reservation(struct keeper *k, const struct kept_reservation *reservation)
 {
-	char blob[sizeof(reservation->place) + KEEP_NAME_MAX];
-	size_t places = reservation->n_places * sizeof(reservation->place[0]);
-	struct row row = { .kind = ROW_RESERVATION,
-			   .guid = reservation->guid,
-			   .gone = reservation->gone };
+	struct reservation_blob blob;
+	struct row row;
+	int r = row_of_reservation(reservation, &blob, &row);
 
-	if (!reservation->gone) {
-		if (!reservation_is_valid(reservation))
-			return -EINVAL;
-		memcpy(blob, reservation->place, places);
-		memcpy(blob + places, reservation->name, strlen(reservation->name));
-		row.lid = reservation->lid;
-		row.n_places = (uint8_t)reservation->n_places;
-		row.size = (uint32_t)(places + strlen(reservation->name));
-		row.blob = blob;
+	return r == 0 ? keep_row(to_store(k), &row) : r;
+}
+
+static int store_keep_change(struct keeper *k, const struct kept_change *change)
+{
+	struct store *store = to_store(k);
+	uint32_t n_rows = store->batch.n_rows;
+	int refused = store->refused; /* by others, before */
+	struct row row;
+	int r = 0;
+
+	if (!change_is_valid(change))
+		return -EINVAL;
+	for (uint32_t i = 0; r == 0 && row_of_change(change, i, &row); i++)
+		r = keep_row(store, &row);
+	if (r < 0) {
+		batch_drop_steps(&store->batch, n_rows);
+		store->refused = refused;
 	}
 
-	return keep_row(to_store(k), &row);
+	return r;
 }
 
 static int store_keep_spares(struct keeper *k, const struct kept_spares *spares)
 {
-	struct row row = {
-		.kind = ROW_SPARES,
-		.guid = spares->guid,
-		.size = spares->n * (uint32_t)sizeof(spares->lid[0]),
-		.blob = spares->lid,
-	};
+	struct row row;
+	int r = row_of_spares(spares, &row);
 
-	if (spares->n > KEEP_SPARES_MAX)
-		return -EINVAL;
-
-	return keep_row(to_store(k), &row);
+	return r == 0 ? keep_row(to_store(k), &row) : r;
 }
 
 static int store_keep_move(struct keeper *k, const struct kept_move *move)
 {
-	struct row row = { .kind = ROW_MOVE, .guid = move->guid, .port = move->port };
+	struct row row;
+	int r = row_of_move(move, &row);
 
-	return keep_row(to_store(k), &row);
+	return r == 0 ? keep_row(to_store(k), &row) : r;
 }
 
 static int store_keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)
@@ -438,6 +441,7 @@ static const struct keeper_ops keeper_ops = {
 	.identity = store_keep_identity,
 	.mkey = store_keep_mkey,
 	.quirks = store_keep_quirks,
+	.change = store_keep_change,
 	.after = store_keep_after,
 	.cancel = store_keep_cancel,
 	.reservation = store_keep_reservation,
@@ -582,7 +586,6 @@ void store_close(struct store *store)
 	say_aside(&writer->report);
 	if (store->is_writing)
 		writer_abandon(TAKE(store->writer)); /* on_written() frees it */
-	;
 	store_free(store);
 }
 

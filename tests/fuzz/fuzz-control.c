@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Whatever line arrives on the control socket, its answer is one line of bounded length, or none.
+ * Whatever line arrives on the control socket, its answer is one line of bounded length, or none;
+ * also if it comes later.
  */
 
+#include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,13 +44,16 @@ static void check_line(char *line)
 	free(line);
 }
 
+/* NULL: nobody wanted to know. */
 static void say(struct rpc_client *client, char *line)
 {
 	(void)client;
-	check_line(line);
+	if (line)
+		check_line(line);
 }
 
-/* Made once: no request changes it but by counting, and by what it reserves. */
+/* Made once: no request changes it but by counting, by what it reserves, and by partitions, of
+ * which there are few keys. */
 static struct fake *get_server(struct rpc **ret)
 {
 	static struct rpc rpc;
@@ -72,23 +78,58 @@ static struct fake *get_server(struct rpc **ret)
 	return fake;
 }
 
+/* What it asked for is done, is refused, or it has hung up before. And then it is as before. */
+static void end_change(struct fake *fake, struct rpc *rpc, struct rpc_client *client, size_t size)
+{
+	if (size % 3 == 0)
+		rpc_client_done(rpc, client);
+	fake_finish_change(fake, size % 3 == 1 ? -ENOSPC : 0, "the disk is full");
+}
+
+static void take_all_out(struct rpc *rpc, struct fake *fake)
+{
+	const struct partitions *all = sm_partitions(fake->sm);
+	struct rpc_client client = { .role = ROLE_ADMIN, .say = say };
+
+	for (size_t i = 0; i < all->n; i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line),
+			 "{\"jsonrpc\":\"2.0\",\"method\":\"partition-remove\",\"params\":"
+			 "{\"pkey\":\"0x%x\"}}",
+			 all->partitions[i].pkey);
+		if (!all->partitions[i].added)
+			continue;
+		free(rpc_answer(rpc, &client, line, strlen(line)));
+		fake_finish_change(fake, 0, NULL);
+		all = sm_partitions(fake->sm);
+		i = 0; /* the default partition stays */
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rpc_client client = { .role = ROLE_ADMIN, .say = say };
 	struct rpc *rpc;
 	struct fake *fake = get_server(&rpc);
+	bool changes;
 	char *answer;
 
 	if (size >= PROTOCOL_LINE_MAX)
 		return -1;
 	answer = rpc_answer(rpc, &client, (const char *)data, size);
-	if (answer && client.n_pending > 0)
+	if (answer && client.n_later > 0)
 		abort();
 	if (answer)
 		check_line(answer);
-	fake_keep(fake, size % 2 ? 0 : -28);
-	if (client.n_pending > 0)
+	fake_keep(fake, size % 2 ? 0 : -ENOSPC);
+	changes = fake->fn;
+	if (changes)
+		end_change(fake, rpc, &client, size);
+	if (client.n_later > 0)
 		abort();
+	if (changes)
+		take_all_out(rpc, fake);
 
 	return 0;
 }

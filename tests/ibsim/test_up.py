@@ -416,6 +416,47 @@ def partitions(world):
                    lambda: all(keys_of(sim, ports[guid]) == {0xffff} for guid in wanted), 20)
 
 
+@suite.test("members are added at run time, present or not, survive kill -9, and are removed", weight=6)
+def run_time_partitions(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(4).build())
+    sm = vsm(world, sim).start().wait_ready()
+    snapshot = sim.check_up()
+    here, later = [port for port in snapshot.end_ports(sim.host)
+                   if port.node.kind == "Ca" and port.node.name != sim.host][:2]
+    sim.unlink(later.node.name, later.number)
+    sm.wait_status("one port less", lambda status: status["ports_active"] <
+                   len(snapshot.linked_ports(sim.host)))
+
+    answer = sm.ctl("partition", "add", "0x7ab1", f"{here.guid:#x}", f"{later.guid:016x}",
+                    "--limited", "--name", "tenant", "--wait")
+    check(answer["changed"] and answer["applied"], f"added: {answer}")
+    check_equal("members changed", answer["members_changed"], 2)
+    check(sm.status()["applied"] >= answer["generation"], "the generation is applied")
+    check(0x7ab1 in checks.pkeys(sim, here.lid), "the port has the key")
+    again = sm.ctl("partition", "add", "0x7ab1", f"{here.guid:#x}", "--limited", "--wait")
+    check(not again["changed"], f"added again: {again}")
+
+    sm.kill()
+    sim.relink(later.node.name, later.number)
+    sm.start().wait_ready()
+    key = lambda port: 0x7ab1 in checks.pkeys(sim, port.lid)
+    lib.wait_until("the port that came has the key",
+                   lambda: key(sim.snapshot().port(later.node.name, later.number)), 30)
+    check(key(here), "the other has it still")
+    shown = sm.ctl("partition", "show", "tenant")
+    check_equal("sources", [row["source"] for row in shown["members"]], ["runtime"] * 2)
+    check_equal("present", [row["present"] for row in shown["members"]], [True] * 2)
+
+    sm.ctl("partition", "remove", "0x7ab1", f"{here.guid:#x}", "--wait")
+    check(not key(here), "the key is gone")
+    sm.ctl("partition", "remove", "0x7ab1", "--wait")
+    check(not key(sim.snapshot().port(later.node.name, later.number)), "both are gone")
+    sm.ctl("partition", "show", "tenant", code=4)
+    gone = sm.ctl("partition", "remove", "0x7ab1", "--wait")
+    check(not gone["changed"], f"removed again: {gone}")
+    sm.ctl("partition", "remove", "0x7fff", code=1)
+
+
 @suite.test("a port that joins a partition keeps the indices of its P_Keys", weight=2)
 def stable_indices(world):
     sim = lib.Simulator(world, fabrics.one_switch().build())

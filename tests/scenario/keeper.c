@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * What is kept is one row per GUID and kind. Words wait in a list until a commit, one at a time as
- * with a disk, puts them into the rows; those who wait for it are called then. Killed at a random
- * moment, a commit under way has happened or has not, but never by half.
+ * What is kept is one row per GUID and kind; of partitions it is the list of changes, which make
+ * what is read. Words wait in a list until a commit, one at a time as with a disk, puts them into
+ * the rows; those who wait for it are called then. Killed at a random moment, a commit under way
+ * has happened or has not, but never by half.
  */
 
 #include "tests/scenario/keeper.h"
@@ -16,7 +17,7 @@
 #include "base/list.h"
 #include "base/macros.h"
 
-enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, ALIAS, SPARES, MOVE, KINDS };
+enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, ALIAS, SPARES, MOVE, KINDS, CHANGE = KINDS };
 
 /* One thing that was said; as a row, the last of its GUID. */
 struct word {
@@ -30,8 +31,9 @@ struct word {
 		struct kept_alias alias;
 		struct kept_spares spares;
 		struct kept_move move;
+		struct kept_change change; /* its members are in the blob, and names are not kept */
 	};
-	uint8_t blob[] __attribute__((aligned(8)));
+	_Alignas(struct kept_member) uint8_t blob[];
 };
 
 struct rows {
@@ -56,8 +58,9 @@ struct memory_keeper {
 	uint64_t n_words;
 	bool committing;
 	struct rows rows[KINDS];
-	struct list said;   /* waits */
-	struct list commit; /* is being committed */
+	struct list changes; /* that were committed */
+	struct list said;    /* waits */
+	struct list commit;  /* is being committed */
 	struct list waiters;
 };
 
@@ -83,7 +86,7 @@ static uint64_t guid_of(const struct word *word)
 		return word->spares.guid;
 	case MOVE:
 		return word->move.guid;
-	case KINDS:
+	case CHANGE:
 		break;
 	}
 	abort();
@@ -131,12 +134,16 @@ static void put_words(struct memory_keeper *k, struct list *words)
 	while ((l = list_take_first(words))) {
 		struct word *word = LIST_ENTRY(l, struct word, link);
 
-		put_row(&k->rows[word->kind], word);
+		if (word->kind == CHANGE)
+			list_add_tail(&k->changes, l);
+		else
+			put_row(&k->rows[word->kind], word);
 	}
 }
 
 void memory_keeper_clear(struct memory_keeper *k)
 {
+	drop_words(&k->changes);
 	for (unsigned kind = 0; kind < KINDS; kind++) {
 		struct rows *rows = &k->rows[kind];
 
@@ -200,6 +207,8 @@ static int say(struct memory_keeper *k, const struct word *what, const void *blo
 		word->quirks.blob = word->blob;
 	if (word->kind == SPARES)
 		word->spares.lid = (const uint16_t *)word->blob;
+	if (word->kind == CHANGE)
+		word->change.members = (const struct kept_member *)(const void *)word->blob;
 	k->n_words++;
 	list_init(&word->link);
 	list_add_tail(&k->said, &word->link);
@@ -257,6 +266,45 @@ static int keep_one_move(struct keeper *keeper, const struct kept_move *move)
 	return say(memory_of(keeper), &word, NULL, 0);
 }
 
+static int keep_one_change(struct keeper *keeper, const struct kept_change *change)
+{
+	struct word word = { .kind = CHANGE, .change = *change };
+
+	return say(memory_of(keeper), &word, change->members,
+		   change->n_members * (uint32_t)sizeof(*change->members));
+}
+
+/* Does a change after @word say otherwise of @member? */
+static bool is_overruled(const struct memory_keeper *k, const struct word *word,
+			 const struct kept_member *member)
+{
+	for (struct list *l = word->link.next; l != &k->changes; l = l->next) {
+		const struct kept_change *later = &LIST_ENTRY(l, struct word, link)->change;
+
+		if (later->pkey != member->pkey)
+			continue;
+		if (later->clear)
+			return true;
+		for (uint32_t i = 0; i < later->n_members; i++)
+			if (later->members[i].guid == member->guid)
+				return true;
+	}
+
+	return false;
+}
+
+static void read_members(struct memory_keeper *k, const struct keep_reader *reader, void *user)
+{
+	for (struct list *l = k->changes.next; l != &k->changes; l = l->next) {
+		const struct word *word = LIST_ENTRY(l, struct word, link);
+
+		for (uint32_t i = 0; i < word->change.n_members; i++)
+			if (word->change.members[i].membership &&
+			    !is_overruled(k, word, &word->change.members[i]))
+				reader->member(user, &word->change.members[i]);
+	}
+}
+
 static void read_all(struct keeper *keeper, const struct keep_reader *reader, void *user)
 {
 	struct memory_keeper *k = memory_of(keeper);
@@ -282,6 +330,8 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (uint32_t i = 0; reader->move && i < rows[MOVE].n; i++)
 		if (rows[MOVE].row[i]->move.port)
 			reader->move(user, &rows[MOVE].row[i]->move);
+	if (reader->member)
+		read_members(k, reader, user);
 }
 
 static int after(struct keeper *keeper, void (*fn)(void *user, int result), void *user)
@@ -366,6 +416,7 @@ int memory_keeper_new(struct loop *loop, struct memory_keeper **ret)
 					       .identity = keep_one_identity,
 					       .mkey = keep_one_mkey,
 					       .quirks = keep_one_quirk,
+					       .change = keep_one_change,
 					       .after = after,
 					       .cancel = cancel,
 					       .reservation = keep_one_reservation,
@@ -381,6 +432,7 @@ int memory_keeper_new(struct loop *loop, struct memory_keeper **ret)
 	k->keeper.ops = &ops;
 	k->loop = loop;
 	k->delay = 3 * LOOP_MSEC;
+	list_init(&k->changes);
 	list_init(&k->said);
 	list_init(&k->commit);
 	list_init(&k->waiters);

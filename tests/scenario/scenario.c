@@ -442,6 +442,8 @@ static char *partitions_text(const struct scenario *s)
 	for (unsigned i = 0; i < s->n_members; i++) {
 		const struct scenario_member *m = &s->members[i];
 
+		if (m->added)
+			continue;
 		fprintf(out, "p%x=0x%x : 0x%" PRIx64 "=%s ;\n", m->pkey, m->pkey, m->guid,
 			m->full ? "full" : "limited");
 	}
@@ -654,7 +656,7 @@ void scenario_join_guid(struct scenario *s, uint64_t guid, uint16_t pkey, bool f
 	must(s, i < SCENARIO_MEMBERS, "too many members");
 	scenario_happens(s, "0x%016" PRIx64 " becomes a %s member of %#x", guid,
 			 full ? "full" : "limited", pkey);
-	s->members[i] = (struct scenario_member){ guid, pkey, full };
+	s->members[i] = (struct scenario_member){ guid, pkey, full, false };
 	s->n_members = MAX(s->n_members, i + 1);
 }
 
@@ -681,6 +683,70 @@ void scenario_apply_partitions(struct scenario *s)
 	scenario_happens(s, "partitions are read again");
 	scenario_reconfigure(s, &s->first);
 	scenario_reconfigure(s, &s->rival);
+}
+
+/* ---- at run time ----------------------------------------------------------------------------- */
+
+static void note_answer(void *user, const struct sm_partition_result *result)
+{
+	struct sm_partition_result *note = user;
+
+	if (note)
+		*note = *result;
+}
+
+static void ask(struct scenario *s, const struct sim_port *port, uint16_t pkey, int full,
+		struct sm_partition_result *result)
+{
+	struct sm_partition_change change = {
+		.remove = full < 0,
+		.pkey = pkey,
+		.membership = full ? PARTITION_FULL : PARTITION_LIMITED,
+		.guids = &port->guid,
+		.n_guids = 1,
+	};
+
+	must(s, sm_change_partition(s->first.sm, &change, note_answer, result) == 0,
+	     "a change is not taken");
+}
+
+static void ask_and_wait(struct scenario *s, const struct sim_port *port, uint16_t pkey, int full)
+{
+	struct sm_partition_result result = { .error = 1 };
+
+	ask(s, port, pkey, full, &result);
+	while (result.error == 1)
+		must(s, loop_virtual_step(s->loop), "a change is not answered");
+	if (result.error)
+		scenario_fail(s, "a change is refused: %s", result.why);
+	s->changed = loop_now(s->loop);
+}
+
+void scenario_add(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full)
+{
+	scenario_join(s, port, pkey, full);
+	for (unsigned i = 0; i < s->n_members; i++)
+		if (s->members[i].guid == port->guid && s->members[i].pkey == pkey)
+			s->members[i].added = true;
+	ask_and_wait(s, port, pkey, full);
+}
+
+void scenario_remove(struct scenario *s, struct sim_port *port, uint16_t pkey)
+{
+	unsigned n = 0;
+
+	scenario_happens(s, "%s leaves %#x", port->node->name, pkey);
+	for (unsigned i = 0; i < s->n_members; i++)
+		if (s->members[i].guid != port->guid || s->members[i].pkey != pkey)
+			s->members[n++] = s->members[i];
+	s->n_members = n;
+	ask_and_wait(s, port, pkey, -1);
+}
+
+void scenario_ask_to_add(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full)
+{
+	scenario_happens(s, "%s is asked to be in %#x", port->node->name, pkey);
+	ask(s, port, pkey, full, NULL);
 }
 
 static bool is_full(const struct scenario *s, uint64_t guid, uint16_t pkey, bool *ret_member)

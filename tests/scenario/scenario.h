@@ -54,6 +54,7 @@ struct scenario_member {
 	uint64_t guid;
 	uint16_t pkey; /* without the membership bit */
 	bool full;
+	bool added; /* at run time, and not in the file */
 };
 
 struct scenario_lines {
@@ -167,6 +168,12 @@ void scenario_move_vport(struct scenario *s, struct sim_port *port, unsigned vf,
 void scenario_join(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full);
 void scenario_join_guid(struct scenario *s, uint64_t guid, uint16_t pkey, bool full);
 void scenario_leave_all(struct scenario *s);
+/* At run time, of the one that runs; returns with its answer. Also again, and of who is not there.
+ */
+void scenario_add(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full);
+void scenario_remove(struct scenario *s, struct sim_port *port, uint16_t pkey);
+/* Ask for it and wait for nothing. */
+void scenario_ask_to_add(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full);
 /* Also at once if it runs. */
 void scenario_apply_partitions(struct scenario *s);
 

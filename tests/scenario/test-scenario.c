@@ -722,6 +722,68 @@ static void partitions_change_while_the_fabric_comes_up(void **state)
 	*state = NULL;
 }
 
+/* A guest that is added before its port is there, as orchestrators do. */
+static void a_member_is_added_before_its_port_comes(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *guest, *other;
+
+	s->closed = true;
+	scenario_build(s, graph_make_ft2(4));
+	guest = scenario_host(s, 5);
+	other = scenario_host(s, 2);
+	scenario_power_off(s, guest->node);
+	scenario_start_sm(s);
+	is_good_again(s);
+	scenario_add(s, guest, 0x7ffe, true);
+	scenario_add(s, other, 0x7ffe, false);
+	scenario_kill_sm(s);
+	scenario_power_on(s, guest->node);
+	scenario_start_sm(s);
+	is_good_again(s);
+	assert_true(scenario_may_talk(s, guest, other));
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	is_good_again(s);
+	scenario_remove(s, guest, 0x7ffe);
+	is_good_again(s);
+	assert_false(scenario_may_talk(s, guest, other));
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	is_good_again(s);
+}
+
+/*
+ * With files that change, and kills at random moments, also just after a change was asked for.
+ * Whoever had no answer asks again.
+ */
+static void members_come_and_go_at_run_time(void **state)
+{
+	struct scenario *s = *state;
+
+	s->closed = true;
+	comes_up(s, graph_make_ft2(4));
+	for (unsigned i = 0; i < 40; i++) {
+		struct sim_port *port = scenario_host(s, (uint32_t)scenario_random(s, s->n_hosts));
+		uint16_t pkey = (uint16_t)(1 + scenario_random(s, 4));
+		bool full = scenario_random(s, 2);
+
+		if (i % 5 == 4) {
+			scenario_ask_to_add(s, port, pkey, full);
+			scenario_run(s, scenario_random(s, 8) * LOOP_MSEC);
+			scenario_kill_sm(s);
+			scenario_start_sm(s);
+		}
+		scenario_add(s, port, pkey, full);
+		if (i % 3 == 2)
+			scenario_remove(s, port, pkey);
+		if (i % 4 == 3)
+			scenario_apply_partitions(s);
+		if (i % 2)
+			is_good_again(s);
+	}
+}
+
 /* ---- virtual functions -------------------------------------------------------------------------
  */
 
@@ -1346,6 +1408,8 @@ int main(void)
 		TEST(limited_members_do_not_talk_to_each_other),
 		TEST(members_come_and_go),
 		TEST(partitions_change_while_the_fabric_comes_up),
+		TEST(a_member_is_added_before_its_port_comes),
+		TEST(members_come_and_go_at_run_time),
 		TEST(vfs_behind_a_switch_in_the_hca_come_up),
 		TEST(a_guest_that_moves_keeps_its_lid_and_its_partitions),
 		TEST(a_guest_that_moves_while_the_fabric_comes_up_is_found),

@@ -949,10 +949,12 @@ static void each_has_the_keys_of_its_own_guid(void **state)
 	port = scenario_host(s, 2);
 	other = scenario_host(s, 5);
 	/* The members go by GUID: those of VFs, which may not be there yet. */
-	s->members[s->n_members++] =
-		(struct scenario_member){ sim_vport(port, 1)->guid, 0x123, true };
-	s->members[s->n_members++] =
-		(struct scenario_member){ sim_vport(other, 3)->guid, 0x123, false };
+	s->members[s->n_members++] = (struct scenario_member){ .guid = sim_vport(port, 1)->guid,
+							       .pkey = 0x123,
+							       .full = true };
+	s->members[s->n_members++] = (struct scenario_member){ .guid = sim_vport(other, 3)->guid,
+							       .pkey = 0x123,
+							       .full = false };
 	scenario_start_sm(s);
 	scenario_settle(s);
 	e = (struct sim_endpoint){ port, 1 };

@@ -156,16 +156,22 @@ struct fake_keeper {
 	struct kept_alias aliases[FAKE_KEPT];
 	unsigned n_identities, n_mkeys, n_quirks, n_reservations, n_aliases;
 	struct kept_mkey safe_mkeys[FAKE_KEPT];
-	unsigned n_safe_mkeys; /* that the subnet manager knows to be on disk */
+	unsigned n_safe_mkeys;                 /* that the subnet manager knows to be on disk */
+	struct kept_member members[FAKE_KEPT]; /* membership 0: it was taken out */
+	unsigned n_members;
+	char names[FAKE_KEPT][KEEP_PARTITION_NAME_MAX + 1]; /* by P_Key */
 	unsigned n_writes;
 	bool is_full;   /* takes no reservation */
 	uint64_t delay; /* of the disk */
+	int result;     /* 0, or what befalls those who wait and their changes */
 	struct loop_timer *timer;
 	struct fake_waiter {
 		void (*fn)(void *user, int result);
 		void *user;
 	} waiters[FAKE_WAITERS];
 	unsigned n_waiters;
+	struct kept_member undo[FAKE_KEPT]; /* the members as the disk has them */
+	unsigned n_undo;
 };
 
 void fake_keeper_init(struct fake_keeper *k, struct loop *loop);

@@ -35,6 +35,13 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (unsigned i = 0; reader->alias && i < k->n_aliases; i++)
 		if (k->aliases[i].port)
 			reader->alias(user, &k->aliases[i]);
+	for (unsigned i = 1; i < FAKE_KEPT; i++)
+		if (k->names[i][0])
+			reader->partition(user,
+					  &(struct kept_partition){ (uint16_t)i, k->names[i] });
+	for (unsigned i = 0; i < k->n_members; i++)
+		if (k->members[i].membership)
+			reader->member(user, &k->members[i]);
 }
 
 static int keep_one_identity(struct keeper *keeper, const struct kept_identity *identity)
@@ -142,6 +149,49 @@ static int keep_one_move(struct keeper *keeper, const struct kept_move *move)
 	return fake(keeper)->is_full ? -ENOMEM : 0;
 }
 
+static void keep_one_member(struct fake_keeper *k, const struct kept_member *member)
+{
+	unsigned i = 0;
+
+	while (i < k->n_members &&
+	       (k->members[i].guid != member->guid || k->members[i].pkey != member->pkey))
+		i++;
+	if (i == FAKE_KEPT)
+		abort();
+	k->members[i] = *member;
+	k->n_members = MAX(k->n_members, i + 1);
+}
+
+static int keep_one_change(struct keeper *keeper, const struct kept_change *change)
+{
+	struct fake_keeper *k = fake(keeper);
+
+	k->n_writes++;
+	if (change->pkey >= FAKE_KEPT)
+		abort();
+	if (change->name)
+		strcpy(k->names[change->pkey], change->name);
+	for (unsigned i = 0; change->clear && i < k->n_members; i++)
+		if (k->members[i].pkey == change->pkey)
+			k->members[i].membership = 0;
+	for (uint32_t i = 0; i < change->n_members; i++)
+		keep_one_member(k, &change->members[i]);
+
+	return 0;
+}
+
+/* Names are not undone: nobody looks. */
+static void settle_members(struct fake_keeper *k)
+{
+	if (k->result < 0) {
+		memcpy(k->members, k->undo, sizeof(k->members));
+		k->n_members = k->n_undo;
+		return;
+	}
+	memcpy(k->undo, k->members, sizeof(k->members));
+	k->n_undo = k->n_members;
+}
+
 /* Whoever is called may wait again: that is for the next commit. */
 static void written(void *user)
 {
@@ -149,12 +199,13 @@ static void written(void *user)
 	struct fake_waiter waiters[FAKE_WAITERS];
 	unsigned n = k->n_waiters;
 
+	memcpy(waiters, k->waiters, sizeof(waiters));
 	memcpy(k->safe_mkeys, k->mkeys, sizeof(k->mkeys));
 	k->n_safe_mkeys = k->n_mkeys;
-	memcpy(waiters, k->waiters, sizeof(waiters));
 	k->n_waiters = 0;
+	settle_members(k);
 	for (unsigned i = 0; i < n; i++)
-		waiters[i].fn(waiters[i].user, 0);
+		waiters[i].fn(waiters[i].user, k->result);
 }
 
 static int after(struct keeper *keeper, void (*fn)(void *user, int result), void *user)
@@ -186,6 +237,7 @@ void fake_keeper_init(struct fake_keeper *k, struct loop *loop)
 					       .identity = keep_one_identity,
 					       .mkey = keep_one_mkey,
 					       .quirks = keep_one_quirk,
+					       .change = keep_one_change,
 					       .after = after,
 					       .cancel = cancel,
 					       .reservation = keep_one_reservation,
@@ -206,12 +258,16 @@ void fake_keeper_kill(struct fake_keeper *k)
 	loop_timer_stop(k->timer);
 	memcpy(k->mkeys, k->safe_mkeys, sizeof(k->mkeys));
 	k->n_mkeys = k->n_safe_mkeys;
+	memcpy(k->members, k->undo, sizeof(k->members));
+	k->n_members = k->n_undo;
 }
 
 void fake_keeper_clear(struct fake_keeper *k)
 {
 	for (unsigned i = 0; i < k->n_quirks; i++)
 		free((void *)(uintptr_t)k->quirks[i].blob);
+	memset(k->names, 0, sizeof(k->names));
+	k->n_members = k->n_undo = 0;
 	k->n_identities = k->n_mkeys = k->n_safe_mkeys = k->n_quirks = k->n_reservations =
 		k->n_aliases = 0;
 }

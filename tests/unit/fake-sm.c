@@ -9,6 +9,7 @@
 
 #include "base/loop.h"
 #include "base/macros.h"
+#include "conf/additions.h"
 #include "sm/reservations.h"
 #include "sm/vf.h"
 
@@ -19,7 +20,8 @@ struct sm {
 	struct fabric fabric;
 	struct sm_status status;
 	struct conf conf;
-	struct partitions *partitions;
+	struct partitions *given, *partitions;
+	struct additions *added;
 	struct requests *requests;
 	struct event_log *events;
 	struct transport transport;
@@ -122,6 +124,45 @@ bool sm_not_kept(const struct sm *sm, uint32_t port, unsigned n, const char **re
 	*ret_held = held[n];
 
 	return true;
+}
+
+int sm_change_partition(struct sm *sm, const struct sm_partition_change *change, sm_partition_fn fn,
+			void *user)
+{
+	struct fake *fake = &sm->fake;
+
+	if (fake->fn)
+		return -EBUSY;
+	if (change->n_guids > COUNT(fake->guids))
+		return -ENOMEM;
+	fake->change = *change;
+	if (change->n_guids)
+		memcpy(fake->guids, change->guids, change->n_guids * sizeof(fake->guids[0]));
+	fake->change.guids = fake->guids;
+	fake->name[0] = 0;
+	if (change->name)
+		snprintf(fake->name, sizeof(fake->name), "%s", change->name);
+	fake->change.name = fake->name;
+	fake->fn = fn;
+	fake->user = user;
+
+	return 0;
+}
+
+/* Partitions 0x2 and 0x3 have been changed in the generation that is to come. */
+uint64_t sm_partition_generation(const struct sm *sm, uint16_t pkey)
+{
+	return pkey == 2 || pkey == 3 ? 13 : sm->status.generation;
+}
+
+bool sm_key_is_applied(const struct sm *sm, uint32_t port, uint16_t pkey,
+		       const struct partition *partition, enum reason *ret)
+{
+	(void)pkey;
+	(void)partition;
+	*ret = REASON_PKEYS_REFUSED;
+
+	return sm->fabric.ports[port].guid != sm->fake.unapplied;
 }
 
 bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret)
@@ -461,6 +502,48 @@ void fake_stand_still(struct fake *fake)
 	requests_pump(sm->requests);
 }
 
+/* -- partitions ---------------------------------------------------------------------------------
+ */
+
+static void use_change(struct sm *sm)
+{
+	const struct sm_partition_change *change = &sm->fake.change;
+	struct addition members[COUNT(sm->fake.guids)];
+	struct addition_change c = { .pkey = change->pkey,
+				     .clear = change->remove && change->n_guids == 0,
+				     .name = change->name[0] ? change->name : NULL,
+				     .members = members };
+	struct additions *next = NULL;
+
+	for (size_t i = 0; i < change->n_guids; i++)
+		members[i] = (struct addition){ change->guids[i], change->pkey,
+						(uint8_t)(change->remove ? PARTITION_NO_MEMBER
+									 : change->membership),
+						change->index0 };
+	c.n = additions_reduce(sm->added, members, change->n_guids);
+	if (additions_change(sm->added, &c, &next) < 0)
+		abort();
+	additions_free(sm->added);
+	sm->added = next;
+	partitions_free(sm->partitions);
+	if (partitions_compose(sm->given, sm->added, &sm->partitions) < 0)
+		abort();
+}
+
+void fake_finish_change(struct fake *fake, int error, const char *why)
+{
+	struct sm_partition_result result = { .error = error, .generation = 13, .changed = true };
+	sm_partition_fn fn = fake->fn;
+
+	result.n_changed = (uint32_t)fake->change.n_guids;
+	if (why)
+		snprintf(result.why, sizeof(result.why), "%s", why);
+	if (!error)
+		use_change(fake->sm);
+	fake->fn = NULL;
+	fn(fake->user, &result);
+}
+
 /* -- life ---------------------------------------------------------------------------------------
  */
 
@@ -506,7 +589,9 @@ struct fake *fake_new(struct loop *loop)
 	conf_init_defaults(&sm->conf);
 	strcpy(sm->conf.node_name_map, "/nonexistent");
 	if (partitions_parse(partitions, strlen(partitions), "partitions.conf",
-			     &(struct partition_options){ 0 }, &sm->partitions, NULL) < 0)
+			     &(struct partition_options){ 0 }, &sm->given, NULL) < 0 ||
+	    additions_make(NULL, 0, NULL, 0, &sm->added) < 0 ||
+	    partitions_compose(sm->given, sm->added, &sm->partitions) < 0)
 		abort();
 	make_nodes(sm);
 	make_links(sm);
@@ -514,7 +599,10 @@ struct fake *fake_new(struct loop *loop)
 	make_pkeys(sm);
 	make_requests(sm);
 	make_status(sm);
-	sm->fake = (struct fake){ sm, &sm->status, &sm->fabric, sm->events, 0, 0, false };
+	sm->fake.sm = sm;
+	sm->fake.status = &sm->status;
+	sm->fake.fabric = &sm->fabric;
+	sm->fake.events = sm->events;
 
 	return &sm->fake;
 }
@@ -529,6 +617,8 @@ void fake_free(struct fake *fake)
 	requests_free(sm->requests);
 	event_log_free(sm->events);
 	partitions_free(sm->partitions);
+	partitions_free(sm->given);
+	additions_free(sm->added);
 	fabric_done(&sm->fabric);
 	free(sm);
 }

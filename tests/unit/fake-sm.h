@@ -25,7 +25,18 @@ struct fake {
 	struct event_log *events;
 	unsigned sweeps, full_sweeps; /* asked for */
 	bool disk_waits;              /* for fake_keep(); else what is kept is on disk soon */
+
+	/* The change that waits for fake_finish_change(); further ones are refused. */
+	struct sm_partition_change change;
+	uint64_t guids[8192]; /* of it */
+	char name[PARTITION_NAME_SIZE];
+	sm_partition_fn fn;
+	void *user;
+	uint64_t unapplied; /* a port GUID whose table is not as it should be; 0: all are */
 };
+
+/* It is on disk and in use, or refused with @error and @why. */
+void fake_finish_change(struct fake *fake, int error, const char *why);
 
 /* NULL without memory. */
 struct fake *fake_new(struct loop *loop);

@@ -76,6 +76,13 @@ static void forget_back(struct fixture *f)
 
 		freep(&blob);
 	}
+	for (size_t i = 0; i < f->back->n_partitions; i++) {
+		const void *name = f->back->partitions[i].name;
+
+		freep(&name);
+	}
+	f->back->n_partitions = 0;
+	f->back->n_members = 0;
 	f->back->n_identities = 0;
 	f->back->n_mkeys = 0;
 	f->back->n_quirks = 0;
@@ -178,11 +185,29 @@ static void note_move(void *user, const struct kept_move *move)
 	back->moves[back->n_moves++] = *move;
 }
 
+static void note_partition(void *user, const struct kept_partition *partition)
+{
+	struct read_back *back = user;
+
+	assert_true(back->n_partitions < COUNT(back->partitions));
+	back->partitions[back->n_partitions].pkey = partition->pkey;
+	back->partitions[back->n_partitions].name = strdup(partition->name);
+	assert_non_null(back->partitions[back->n_partitions++].name);
+}
+
+static void note_member(void *user, const struct kept_member *member)
+{
+	struct read_back *back = user;
+
+	assert_true(back->n_members < FIXTURE_ROWS_MAX);
+	back->members[back->n_members++] = *member;
+}
+
 void fixture_read(struct fixture *f)
 {
-	static const struct keep_reader reader = { note_identity,    note_mkey,  note_quirks,
-						   note_reservation, note_alias, note_spares,
-						   note_move };
+	static const struct keep_reader reader = { note_identity,    note_mkey,      note_quirks,
+						   note_reservation, note_alias,     note_spares,
+						   note_move,        note_partition, note_member };
 
 	forget_back(f);
 	keep_read(store_keeper(f->store), &reader, f->back);
@@ -261,4 +286,30 @@ void keep_reservation_of(struct fixture *f, uint64_t guid, uint16_t lid, unsigne
 		kept.place[i] = i + 1;
 	snprintf(kept.name, sizeof(kept.name), "%s", name);
 	assert_int_equal(keep_reservation(store_keeper(f->store), &kept), 0);
+}
+
+static void keep_change_of(struct fixture *f, const struct kept_change *change)
+{
+	assert_int_equal(keep_change(store_keeper(f->store), change), 0);
+}
+
+void keep_members_of(struct fixture *f, uint16_t pkey, uint64_t guid, uint32_t n,
+		     uint8_t membership)
+{
+	struct kept_member *members = calloc(n, sizeof(*members));
+
+	assert_non_null(members);
+	for (uint32_t i = 0; i < n; i++)
+		members[i] = (struct kept_member){ .guid = guid + i,
+						   .pkey = pkey,
+						   .membership = membership,
+						   .index0 = guid + i == 7 };
+	keep_change_of(f,
+		       &(struct kept_change){ .pkey = pkey, .members = members, .n_members = n });
+	free(members);
+}
+
+void keep_name_of(struct fixture *f, uint16_t pkey, const char *name)
+{
+	keep_change_of(f, &(struct kept_change){ .pkey = pkey, .name = name });
 }

@@ -18,7 +18,9 @@ struct store;
 #define FIXTURE_ROWS_MAX 40000
 
 /* SQL that makes what we write what former versions wrote. */
-#define FIXTURE_TO_SCHEMA_4 "DROP TABLE spare; DROP TABLE move; PRAGMA user_version = 4;"
+#define FIXTURE_TO_SCHEMA_5 "DROP TABLE partition; DROP TABLE member; PRAGMA user_version = 5;"
+#define FIXTURE_TO_SCHEMA_4                                                                        \
+	FIXTURE_TO_SCHEMA_5 "DROP TABLE spare; DROP TABLE move; PRAGMA user_version = 4;"
 #define FIXTURE_TO_SCHEMA_3 FIXTURE_TO_SCHEMA_4 "DROP TABLE alias; PRAGMA user_version = 3;"
 #define FIXTURE_TO_SCHEMA_2 FIXTURE_TO_SCHEMA_3 "DROP TABLE reservation; PRAGMA user_version = 2;"
 #define FIXTURE_TO_SCHEMA_1                                                                        \
@@ -37,8 +39,12 @@ struct read_back {
 	size_t n_spares;
 	size_t n_identities;
 	size_t n_mkeys;
+	struct kept_member members[FIXTURE_ROWS_MAX];
+	struct kept_partition partitions[16]; /* with names of our own */
 	size_t n_quirks;
 	size_t n_reservations;
+	size_t n_members;
+	size_t n_partitions;
 	struct kept_alias aliases[FIXTURE_ROWS_MAX];
 	size_t n_aliases;
 };
@@ -81,6 +87,10 @@ bool fixture_has(const struct fixture *f, const char *name);
 void keep_identity_of(struct fixture *f, uint64_t guid, uint16_t lid, uint8_t lmc);
 void keep_mkey_of(struct fixture *f, uint64_t guid, uint64_t mkey);
 void keep_mkeys_of(struct fixture *f, uint64_t guid, uint64_t mkey, uint64_t other);
+/* Members from @guid on, @n of them; membership 0 takes them out. */
+void keep_members_of(struct fixture *f, uint16_t pkey, uint64_t guid, uint32_t n,
+		     uint8_t membership);
+void keep_name_of(struct fixture *f, uint16_t pkey, const char *name);
 void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t size);
 /* With places 1 to @n_places. */
 void keep_alias_of(struct fixture *f, uint64_t guid, uint64_t port, uint8_t index, bool wanted);

@@ -30,7 +30,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "ctl/names.h"
-#include "ctl/pending.h"
+#include "ctl/later.h"
 #include "ctl/protocol.h"
 #include "ctl/role.h"
 #include "ctl/rpc.h"
@@ -1244,7 +1244,7 @@ static void who_waits_for_much_is_not_listened_to(void **state)
 	loop_poll_run(f->loop);
 	while (sm_reservation(f->sm, n))
 		n++;
-	assert_int_equal(n, PENDING_MAX);
+	assert_int_equal(n, LATER_MAX);
 	f->fake->disk_waits = false;
 	fake_keep(f->fake, 0);
 	for (unsigned i = 0; i < 40; i++) {
@@ -1618,6 +1618,361 @@ static void reload_says_what_came_of_it(void **state)
 	assert_int_equal(f->reloads, 2);
 }
 
+/* -- partitions at run time ---------------------------------------------------------------------
+ */
+
+/* Says it; there is no answer before the disk has it. */
+static void order(struct fixture *f, const char *method, const char *params)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line),
+		 "{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"%s\",\"params\":%s}", method, params);
+	say(f, line);
+	assert_null(hear(f, f->fd));
+	if (!f->fake->fn)
+		fail_msg("%s was not asked for", line);
+}
+
+static json_t *finish(struct fixture *f)
+{
+	fake_finish_change(f->fake, 0, NULL);
+	hear(f, f->fd);
+	assert_non_null(f->answer);
+	assert_int_equal(json_integer_value(json_object_get(f->answer, "id")), 8);
+
+	return json_object_get(f->answer, "result");
+}
+
+static bool is_true(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+static void members_are_added_and_the_answer_comes_from_the_disk(void **state)
+{
+	struct fixture *f = *state;
+	const struct sm_partition_change *change = &f->fake->change;
+	json_t *result;
+
+	order(f, "partition-add",
+	      "{\"pkey\":\"0x7AB1\",\"guids\":[\"0200000000000001\",\"0xa\",\"0XFFFFFFFFFFFFFFFF\"]"
+	      ","
+	      "\"membership\":\"limited\",\"index0\":true,\"name\":\"tenant 7\"}");
+	assert_false(change->remove);
+	assert_int_equal(change->pkey, 0x7ab1);
+	assert_int_equal(change->membership, PARTITION_LIMITED);
+	assert_true(change->index0);
+	assert_string_equal(change->name, "tenant 7");
+	assert_int_equal(change->n_guids, 3);
+	assert_true(change->guids[0] == 0x0200000000000001);
+	assert_true(change->guids[1] == 0xa);
+	assert_true(change->guids[2] == UINT64_MAX);
+	result = finish(f);
+	assert_true(is_true(result, "changed"));
+	assert_int_equal(json_integer_value(json_object_get(result, "members_changed")), 3);
+	assert_int_equal(json_integer_value(json_object_get(result, "generation")), 13);
+	assert_false(is_true(result, "applied"));
+	f->fake->status->generation = f->fake->status->applied = 13;
+	assert_true(is_true(ask(f, "partition-check", "{\"pkey\":\"0x7ab1\"}"), "applied"));
+}
+
+static void members_are_removed_one_by_one_or_all(void **state)
+{
+	struct fixture *f = *state;
+
+	order(f, "partition-add", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\",\"0x2\"]}");
+	assert_int_equal(f->fake->change.membership, PARTITION_FULL);
+	finish(f);
+	order(f, "partition-remove", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\"]}");
+	assert_true(f->fake->change.remove);
+	assert_int_equal(f->fake->change.n_guids, 1);
+	finish(f);
+	order(f, "partition-remove", "{\"pkey\":\"0x3\"}");
+	assert_int_equal(f->fake->change.n_guids, 0);
+	finish(f);
+	say(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"partition-show\","
+	       "\"params\":{\"partition\":\"0x3\"}}");
+	hear(f, f->fd);
+	expect_error(f, PROTOCOL_NOT_FOUND, "no partition");
+}
+
+static void refuse_change(struct fixture *f, int error, const char *why, enum protocol_error code)
+{
+	order(f, "partition-remove", "{\"pkey\":\"0x2\",\"guids\":[\"0x101\"]}");
+	fake_finish_change(f->fake, error, why);
+	hear(f, f->fd);
+	expect_error(f, code, why);
+}
+
+static void a_change_that_is_refused_says_why(void **state)
+{
+	struct fixture *f = *state;
+
+	refuse_change(f, -EPERM, "the file says so", PROTOCOL_REFUSED);
+	refuse_change(f, -EEXIST, "that name is taken", PROTOCOL_REFUSED);
+	refuse_change(f, -E2BIG, "there is room for 7", PROTOCOL_LIMIT);
+	refuse_change(f, -EINVAL, "both needs", PROTOCOL_BAD_PARAMS);
+	refuse_change(f, -ENOSPC, "the disk is full", PROTOCOL_FAILED);
+	refuse_change(f, -ECANCELED, "the port is gone", PROTOCOL_FAILED);
+}
+
+static void words_that_mean_no_change_are_refused(void **state)
+{
+	static const struct {
+		const char *method, *params, *part;
+	} wrong[] = {
+		{ "add", "{}", "\"pkey\" is missing" },
+		{ "add", "{\"pkey\":\"3\"}", "0x and up to 4" },
+		{ "add", "{\"pkey\":\"0x\"}", "0x and up to 4" },
+		{ "add", "{\"pkey\":\"0x00003\"}", "0x and up to 4" },
+		{ "add", "{\"pkey\":\"0x3g\"}", "0x and up to 4" },
+		{ "add", "{\"pkey\":\"0x-1\"}", "0x and up to 4" },
+		{ "add", "{\"pkey\":3}", "must be a text" },
+		{ "add", "{\"pkey\":\"0x8003\"}", "has the membership bit: say 0x0003" },
+		{ "add", "{\"pkey\":\"0xffff\"}", "has the membership bit" },
+		{ "add", "{\"pkey\":\"0x0\"}", "P_Key 0 is none" },
+		{ "add", "{\"pkey\":\"0x3\"}", "nothing to add" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":[]}", "nothing to add" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":\"0x1\"}", "a list of texts" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":[1]}", "a list of texts" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\",null]}", "a list of texts" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\",\"0x0\"]}", "is no GUID" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\",\"1\"]}", "\"1\" is no GUID" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":[\"0x11111111111111111\"]}", "is no GUID" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":[\"0x 1\"]}", "is no GUID" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":[\"host1\"]}", "is no GUID" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\"],\"membership\":\"none\"}",
+		  "membership is" },
+		{ "add", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\"],\"index0\":1}", "true or false" },
+		{ "add", "{\"pkey\":\"0x3\",\"name\":\"\"}", "1 to 63 characters" },
+		{ "add", "{\"pkey\":\"0x3\",\"name\":\" x\"}", "the first no space" },
+		{ "add", "{\"pkey\":\"0x3\",\"name\":\"a\\nb\"}", "printable" },
+		{ "add", "{\"pkey\":\"0x3\",\"name\":\"\u00fc\"}", "printable" },
+		{ "add", "{\"pkey\":\"0x3\",\"name\":\"beef\"}", "looks like a P_Key" },
+		{ "add", "{\"pkey\":\"0x3\",\"name\":\"0xblue\"}", "looks like a P_Key" },
+		{ "remove", "{\"pkey\":\"0x3\",\"guids\":[]}", "\"guids\" is empty" },
+		{ "remove", "{\"pkey\":\"0x3\",\"name\":\"x\"}", "no parameter" },
+		{ "check", "{\"pkey\":\"blue\"}", "0x and up to 4" },
+	};
+	struct fixture *f = *state;
+	char line[512];
+
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		snprintf(line, sizeof(line),
+			 "{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"partition-%s\",\"params\":%s}",
+			 wrong[i].method, wrong[i].params);
+		say(f, line);
+		hear(f, f->fd);
+		expect_error(f, PROTOCOL_BAD_PARAMS, wrong[i].part);
+		assert_null(f->fake->fn);
+	}
+}
+
+/* The longest that a line has room for. */
+static void thousands_of_guids_are_one_change(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(freep) char *line = malloc(PROTOCOL_LINE_MAX);
+	size_t used = 0;
+
+	assert_non_null(line);
+	used += (size_t)sprintf(line, "{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":"
+				      "\"partition-add\",\"params\":{\"pkey\":\"0x9\",\"guids\":[");
+	for (unsigned i = 1; i <= 3000; i++)
+		used += (size_t)sprintf(line + used, "\"%016x\",", i);
+	sprintf(line + used - 1, "]}}");
+	say(f, line);
+	assert_null(hear(f, f->fd));
+	assert_int_equal(f->fake->change.n_guids, 3000);
+	assert_true(is_true(finish(f), "changed"));
+	assert_int_equal(json_array_size(json_object_get(
+				 ask(f, "partition-show", "{\"partition\":\"0x9\"}"), "members")),
+			 256);
+}
+
+static void readers_change_no_partitions(void **state)
+{
+	struct fixture *f = *state;
+	struct control_setup setup = setup_of(f);
+	struct rpc rpc;
+
+	rpc_init(&rpc, f->loop, &setup);
+	assert_int_equal(code_for(&rpc, ROLE_READER, "partition-add"), PROTOCOL_DENIED);
+	assert_int_equal(code_for(&rpc, ROLE_READER, "partition-remove"), PROTOCOL_DENIED);
+	assert_int_equal(code_for(&rpc, ROLE_READER, "partition-show"), 0);
+	assert_int_equal(code_for(&rpc, ROLE_ADMIN, "partition-add"), PROTOCOL_BAD_PARAMS);
+	rpc_done(&rpc);
+}
+
+static void who_is_not_master_changes_no_partitions(void **state)
+{
+	static const char *const methods[] = { "add", "remove", "check" };
+	struct fixture *f = *state;
+	char line[256];
+
+	f->fake->status->state = SM_STANDBY;
+	for (size_t i = 0; i < COUNT(methods); i++) {
+		snprintf(line, sizeof(line),
+			 "{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"partition-%s\",\"params\":"
+			 "{\"pkey\":\"0x3\"%s}}",
+			 methods[i], i < 2 ? ",\"guids\":[\"0x1\"]" : "");
+		say(f, line);
+		hear(f, f->fd);
+		expect_error(f, PROTOCOL_NOT_MASTER, "not master");
+	}
+	assert_null(f->fake->fn);
+}
+
+/* Its next request waits, and is answered after the one before it. */
+static void who_waits_for_a_disk_is_answered_other_things_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	int other = connect_to(f->path);
+
+	order(f, "partition-add", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\"]}");
+	say(f, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"version\"}");
+	assert_non_null(hear(f, f->fd));
+	assert_int_equal(json_integer_value(json_object_get(f->answer, "id")), 9);
+	say_text(f, other, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"version\"}\n");
+	assert_non_null(hear(f, other));
+	finish(f);
+	close(other);
+}
+
+static void who_closes_its_half_gets_the_answer_and_then_it_hangs_up(void **state)
+{
+	struct fixture *f = *state;
+
+	order(f, "partition-add", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\"]}");
+	shutdown(f->fd, SHUT_WR);
+	loop_poll_run(f->loop);
+	assert_true(is_true(finish(f), "changed"));
+	assert_true(is_hung_up(f, f->fd));
+}
+
+static void a_change_without_id_is_made_and_not_answered(void **state)
+{
+	struct fixture *f = *state;
+
+	say(f, "{\"jsonrpc\":\"2.0\",\"method\":\"partition-add\",\"params\":"
+	       "{\"pkey\":\"0x3\",\"guids\":[\"0x1\"]}}");
+	assert_null(hear(f, f->fd));
+	assert_non_null(f->fake->fn);
+	fake_finish_change(f->fake, 0, NULL);
+	assert_null(hear(f, f->fd));
+	assert_non_null(ask(f, "partition-show", "{\"partition\":\"0x3\"}"));
+}
+
+/* The change is made all the same; also after the whole server has gone. */
+static void who_hangs_up_before_the_answer_does_no_harm(void **state)
+{
+	struct fixture *f = *state;
+
+	order(f, "partition-add", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\"]}");
+	close(f->fd);
+	for (unsigned i = 0; i < 40; i++) {
+		close(connect_to(f->path));
+		loop_poll_run(f->loop);
+	}
+	fake_finish_change(f->fake, 0, NULL);
+	f->fd = connect_to(f->path);
+	assert_non_null(ask(f, "partition-show", "{\"partition\":\"0x3\"}"));
+	order(f, "partition-remove", "{\"pkey\":\"0x3\"}");
+	control_free(TAKE(f->control));
+	fake_finish_change(f->fake, -ECANCELED, "the port is gone");
+}
+
+static void too_many_changes_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	int other = connect_to(f->path);
+
+	order(f, "partition-add", "{\"pkey\":\"0x3\",\"guids\":[\"0x1\"]}");
+	say_text(f, other,
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"partition-remove\","
+		 "\"params\":{\"pkey\":\"0x3\"}}\n");
+	hear(f, other);
+	expect_error(f, PROTOCOL_BUSY, "try again");
+	finish(f);
+	close(other);
+}
+
+static void what_is_said_of_a_partition_is_shown_with_its_source(void **state)
+{
+	struct fixture *f = *state;
+	json_t *result, *rows, *row;
+
+	order(f, "partition-add", "{\"pkey\":\"0x2\",\"guids\":[\"0x201\",\"0xbeef\"]}");
+	finish(f);
+	result = ask(f, "partition-show", "{\"partition\":\"blue\"}");
+	assert_string_equal(json_string_value(json_object_get(result, "source")), "file");
+	assert_int_equal(json_integer_value(json_object_get(result, "generation")), 13);
+	rows = json_object_get(result, "members");
+	assert_int_equal(json_array_size(rows), 4);
+	row = json_array_get(rows, 0);
+	assert_string_equal(json_string_value(json_object_get(row, "guid")), "0x0000000000000101");
+	assert_string_equal(json_string_value(json_object_get(row, "source")), "file");
+	assert_true(is_true(row, "present"));
+	row = json_array_get(rows, 1);
+	assert_string_equal(json_string_value(json_object_get(row, "guid")), "0x0000000000000201");
+	assert_string_equal(json_string_value(json_object_get(row, "source")), "runtime");
+	assert_string_equal(json_string_value(json_object_get(row, "membership")), "full");
+	row = json_array_get(rows, 2);
+	assert_string_equal(json_string_value(json_object_get(row, "guid")), "0x000000000000beef");
+	assert_false(is_true(row, "present"));
+
+	result = ask(f, "partition-show", "{\"partition\":\"0x7fff\"}");
+	row = json_array_get(json_object_get(result, "members"), 0);
+	assert_true(json_is_null(json_object_get(row, "guid")));
+	assert_string_equal(json_string_value(json_object_get(row, "ports")), "ALL");
+}
+
+static void the_list_counts_what_the_file_and_run_time_say(void **state)
+{
+	struct fixture *f = *state;
+	json_t *rows, *row;
+
+	order(f, "partition-add", "{\"pkey\":\"0x2\",\"guids\":[\"0x201\",\"0xbeef\"]}");
+	finish(f);
+	order(f, "partition-add", "{\"pkey\":\"0x1000\",\"name\":\"green\"}");
+	finish(f);
+	rows = json_object_get(ask(f, "partition-show", "{}"), "partitions");
+	assert_int_equal(json_array_size(rows), 3);
+	row = json_array_get(rows, 1);
+	assert_int_equal(json_integer_value(json_object_get(row, "members_file")), 2);
+	assert_int_equal(json_integer_value(json_object_get(row, "members_runtime")), 2);
+	assert_int_equal(json_integer_value(json_object_get(row, "absent")), 2);
+	assert_false(is_true(row, "applied"));
+	row = json_array_get(rows, 2);
+	assert_string_equal(json_string_value(json_object_get(row, "name")), "green");
+	assert_string_equal(json_string_value(json_object_get(row, "source")), "runtime");
+	assert_true(is_true(row, "applied"));
+}
+
+static void a_port_that_does_not_hold_its_table_is_named(void **state)
+{
+	struct fixture *f = *state;
+	json_t *result, *row;
+
+	f->fake->status->generation = f->fake->status->applied = 13;
+	assert_true(is_true(ask(f, "partition-check", "{\"pkey\":\"0x2\"}"), "applied"));
+	f->fake->unapplied = 0x101;
+	result = ask(f, "partition-check", "{\"pkey\":\"0x2\",\"generation\":13}");
+	assert_true(is_true(result, "settled"));
+	assert_false(is_true(result, "applied"));
+	assert_int_equal(json_integer_value(json_object_get(result, "not_applied_count")), 1);
+	row = json_array_get(json_object_get(result, "not_applied"), 0);
+	assert_string_equal(json_string_value(json_object_get(row, "guid")), "0x0000000000000101");
+	assert_string_equal(json_string_value(json_object_get(row, "name")), "host1 HCA-1");
+	assert_string_equal(json_string_value(json_object_get(row, "reason")), "pkeys-refused");
+	result = ask(f, "partition-check", "{\"pkey\":\"0x2\",\"generation\":14}");
+	assert_false(is_true(result, "settled"));
+	f->fake->unapplied = 0;
+	f->fake->status->state = SM_DISCOVERING;
+	assert_false(is_true(ask(f, "partition-check", "{\"pkey\":\"0x2\"}"), "applied"));
+}
+
 /* -- events -------------------------------------------------------------------------------------
  */
 
@@ -1887,6 +2242,21 @@ int main(void)
 		TEST(sweep_sweeps),
 		TEST(who_is_not_master_does_not_sweep_and_has_no_routes),
 		TEST(reload_says_what_came_of_it),
+		TEST(members_are_added_and_the_answer_comes_from_the_disk),
+		TEST(members_are_removed_one_by_one_or_all),
+		TEST(a_change_that_is_refused_says_why),
+		TEST(words_that_mean_no_change_are_refused),
+		TEST(thousands_of_guids_are_one_change),
+		TEST(readers_change_no_partitions),
+		TEST(who_is_not_master_changes_no_partitions),
+		TEST(who_waits_for_a_disk_is_answered_other_things_meanwhile),
+		TEST(who_closes_its_half_gets_the_answer_and_then_it_hangs_up),
+		TEST(a_change_without_id_is_made_and_not_answered),
+		TEST(who_hangs_up_before_the_answer_does_no_harm),
+		TEST(too_many_changes_are_refused),
+		TEST(what_is_said_of_a_partition_is_shown_with_its_source),
+		TEST(the_list_counts_what_the_file_and_run_time_say),
+		TEST(a_port_that_does_not_hold_its_table_is_named),
 		TEST(events_are_read_from_a_number_on),
 		TEST(who_follows_hears_every_event_once),
 		TEST(who_does_not_follow_hears_nothing),

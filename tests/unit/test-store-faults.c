@@ -246,6 +246,88 @@ static void what_a_dying_disk_does_not_take_at_the_end_is_said(void **state)
 	assert_int_equal(f->back->mkeys[0].mkey, 1);
 }
 
+/* Whoever asked for it was told that it failed, so it must not be there later. */
+static void a_change_that_failed_is_not_made_later(void **state)
+{
+	struct fixture *f = *state;
+	size_t n = 0;
+
+	for (size_t i = 0; i < COUNT(faults); i++) {
+		if (faults[i].disk.sync_result && !faults[i].disk.write_result)
+			continue; /* all was written, and may come to light: see keep.h */
+		fixture_open(f);
+		keep_members_of(f, 1, 100 * i + 1, 1, KEPT_FULL);
+		assert_int_equal(flush(f), 0);
+
+		*bad_disk_get() = faults[i].disk;
+		keep_mkey_of(f, i + 1, i);
+		keep_members_of(f, 2, 1, 50, KEPT_FULL);
+		assert_int_equal(flush(f), faults[i].error);
+		keep_members_of(f, 3, 1, 50, KEPT_FULL);
+		assert_int_equal(flush(f), faults[i].error);
+
+		*bad_disk_get() = (struct bad_disk){ 0 };
+		loop_virtual_run_for(f->loop, 61 * LOOP_SEC);
+		keep_members_of(f, 1, 100 * i + 2, 1, KEPT_LIMITED);
+		assert_int_equal(flush(f), 0);
+		fixture_reopen(f);
+		n += 2;
+		assert_int_equal(f->back->n_members, n);
+		for (size_t m = 0; m < f->back->n_members; m++)
+			assert_int_equal(f->back->members[m].pkey, 1);
+		assert_int_equal(f->back->n_mkeys, n / 2);
+		fixture_close(f);
+	}
+	assert_int_equal(n, 2 * (COUNT(faults) - 1));
+}
+
+/* It is not held against the next one, which may be made as soon as there is room. */
+static void a_change_is_tried_although_the_last_one_failed(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	bad_disk_get()->write_result = SQLITE_FULL;
+	for (unsigned i = 1; i <= 3; i++) {
+		keep_members_of(f, 2, 1, 50, KEPT_FULL);
+		assert_int_equal(flush(f), -ENOSPC);
+		assert_int_equal(fixture_count_said(f, "Cannot write"), i);
+		assert_int_equal(fixture_count_said(f, "trying again"), 0);
+	}
+	bad_disk_get()->write_result = SQLITE_OK;
+	keep_members_of(f, 3, 1, 1, KEPT_FULL);
+	assert_int_equal(flush(f), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_members, 1);
+	assert_int_equal(f->back->members[0].pkey, 3);
+}
+
+/* The part of a change that found room is not written without the other. */
+static void a_change_for_which_there_is_no_room_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper *k;
+	struct kept_member *members = calloc(600000, sizeof(*members));
+	struct kept_change change = { .pkey = 1, .name = "x", .members = members };
+
+	assert_non_null(members);
+	fixture_open(f);
+	k = store_keeper(f->store);
+	for (uint32_t i = 0; i < 600000; i++)
+		members[i] = (struct kept_member){ i + 1, 1, KEPT_FULL, false };
+	change.n_members = 600000;
+	assert_int_equal(keep_change(k, &change), -ENOMEM);
+	keep_mkey_of(f, 1, 1);
+	assert_int_equal(flush(f), 0);
+	change.n_members = 1000;
+	assert_int_equal(keep_change(k, &change), 0);
+	assert_int_equal(flush(f), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_members, 1000);
+	assert_int_equal(f->back->n_mkeys, 1);
+	free(members);
+}
+
 static void make_store_of_schema_1(struct fixture *f)
 {
 	sqlite3 *db;
@@ -629,6 +711,9 @@ int main(void)
 		TEST(another_failure_is_said_again),
 		TEST(what_a_dying_disk_does_not_take_at_the_end_is_said),
 		TEST(a_disk_that_is_full_at_the_start_is_lived_with),
+		TEST(a_change_that_failed_is_not_made_later),
+		TEST(a_change_is_tried_although_the_last_one_failed),
+		TEST(a_change_for_which_there_is_no_room_leaves_nothing),
 		TEST(a_former_schema_on_a_full_disk_is_read_and_brought_up_to_ours_later),
 		TEST(reservations_wait_for_a_schema_that_has_them),
 		TEST(a_full_disk_does_not_hide_what_is_kept),

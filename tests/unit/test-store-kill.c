@@ -75,6 +75,20 @@ static uint32_t size_of(uint64_t number)
 	return (uint32_t)(1 + number * 37 % 700);
 }
 
+/* Two members for each number, and those of the number before go: always two, of the same number.
+ */
+static void change_next(struct keeper *k, uint64_t number)
+{
+	const struct kept_member members[] = { { 2 * number, 5, KEPT_FULL, false },
+					       { 2 * number + 1, 5, KEPT_LIMITED, true } };
+	const struct kept_change change = {
+		.pkey = 5, .clear = true, .members = members, .n_members = COUNT(members)
+	};
+
+	if (keep_change(k, &change) < 0)
+		_exit(1);
+}
+
 static void keep_next(struct victim *victim)
 {
 	struct keeper *k = store_keeper(victim->store);
@@ -85,6 +99,7 @@ static void keep_next(struct victim *victim)
 	if (keep_mkey(k, &(struct kept_mkey){ number, mkey_of(number), 0 }) < 0 ||
 	    keep_quirks(k, &(struct kept_quirks){ number, blob, size_of(number) }) < 0)
 		_exit(1);
+	change_next(k, number);
 }
 
 static void on_confirmed(void *user, int result);
@@ -192,6 +207,9 @@ static void check_values(struct fixture *f)
 		assert_true(f->back->mkeys[i].mkey == mkey_of(i + 1));
 	}
 	assert_int_equal(f->back->n_quirks, f->back->n_mkeys);
+	assert_int_equal(f->back->n_members, f->back->n_mkeys > 0 ? 2 : 0);
+	for (uint64_t i = 0; i < f->back->n_members; i++)
+		assert_true(f->back->members[i].guid == 2 * f->back->n_mkeys + i);
 	for (uint64_t i = 0; i < f->back->n_quirks; i++) {
 		assert_int_equal(f->back->quirks[i].guid, i + 1);
 		assert_int_equal(f->back->quirks[i].size, size_of(i + 1));

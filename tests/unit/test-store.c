@@ -87,6 +87,17 @@ static void flush(struct fixture *f)
 	assert_string_equal(story, "f");
 }
 
+static void run_sql(struct fixture *f, const char *sql)
+{
+	char *error = NULL;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(fixture_path(f, "vsm.db"), &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
+		fail_msg("%s: %s", sql, error);
+	sqlite3_close(db);
+}
+
 /* ---- round trip ------------------------------------------------------------------------------ */
 
 static void what_was_kept_is_found_again(void **state)
@@ -125,6 +136,185 @@ static void what_was_kept_is_found_again(void **state)
 	assert_int_equal(f->back->aliases[1].index, 1);
 	assert_false(f->back->aliases[1].wanted);
 	assert_int_equal(f->n_said, 0);
+}
+
+static void assert_member(const struct fixture *f, size_t i, uint16_t pkey, uint64_t guid,
+			  uint8_t membership)
+{
+	assert_true(i < f->back->n_members);
+	assert_int_equal(f->back->members[i].pkey, pkey);
+	assert_true(f->back->members[i].guid == guid);
+	assert_int_equal(f->back->members[i].membership, membership);
+}
+
+static void partitions_are_found_again(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	keep_name_of(f, 0x7ffe, "blue planet");
+	keep_members_of(f, 1, 6, 2, KEPT_LIMITED);
+	keep_members_of(f, 0x7fff, 0xfffffffffffffffe, 1, KEPT_BOTH);
+	keep_members_of(f, 1, 6, 1, KEPT_FULL);
+	flush(f);
+	fixture_reopen(f);
+
+	assert_int_equal(f->back->n_partitions, 1);
+	assert_int_equal(f->back->partitions[0].pkey, 0x7ffe);
+	assert_string_equal(f->back->partitions[0].name, "blue planet");
+	assert_int_equal(f->back->n_members, 3);
+	assert_member(f, 0, 1, 6, KEPT_FULL);
+	assert_member(f, 1, 1, 7, KEPT_LIMITED);
+	assert_false(f->back->members[0].index0);
+	assert_true(f->back->members[1].index0);
+	assert_member(f, 2, 0x7fff, 0xfffffffffffffffe, KEPT_BOTH);
+	assert_int_equal(f->n_said, 0);
+}
+
+static void a_partition_is_forgotten_with_its_members(void **state)
+{
+	struct fixture *f = *state;
+	const struct kept_change gone = { .pkey = 2, .name = "", .clear = true };
+
+	fixture_open(f);
+	for (uint16_t pkey = 1; pkey <= 3; pkey++) {
+		keep_name_of(f, pkey, "a name");
+		keep_members_of(f, pkey, 1, 100, KEPT_FULL);
+	}
+	flush(f);
+	keep_members_of(f, 3, 1, 99, 0);
+	assert_int_equal(keep_change(store_keeper(f->store), &gone), 0);
+	fixture_reopen(f);
+
+	assert_int_equal(f->back->n_partitions, 2);
+	assert_int_equal(f->back->partitions[1].pkey, 3);
+	assert_int_equal(f->back->n_members, 101);
+	assert_member(f, 99, 1, 100, KEPT_FULL);
+	assert_member(f, 100, 3, 100, KEPT_FULL);
+}
+
+static void changes_of_one_batch_are_made_in_their_order(void **state)
+{
+	struct fixture *f = *state;
+	const struct kept_change gone = { .pkey = 2, .name = "", .clear = true };
+
+	fixture_open(f);
+	keep_name_of(f, 2, "old");
+	keep_members_of(f, 2, 1, 3, KEPT_FULL);
+	assert_int_equal(keep_change(store_keeper(f->store), &gone), 0);
+	keep_members_of(f, 2, 3, 2, KEPT_LIMITED);
+	keep_name_of(f, 2, "new");
+	fixture_reopen(f);
+
+	assert_int_equal(f->back->n_members, 2);
+	assert_member(f, 0, 2, 3, KEPT_LIMITED);
+	assert_member(f, 1, 2, 4, KEPT_LIMITED);
+	assert_string_equal(f->back->partitions[0].name, "new");
+}
+
+static void a_change_that_cannot_be_right_is_refused_as_a_whole(void **state)
+{
+	struct fixture *f = *state;
+	char long_name[KEEP_PARTITION_NAME_MAX + 2];
+	struct kept_member members[] = { { .guid = 1, .pkey = 2, .membership = KEPT_FULL },
+					 { .guid = 0, .pkey = 2, .membership = KEPT_FULL } };
+	struct kept_change change = { .pkey = 2, .members = members, .n_members = 2 };
+	struct keeper *k;
+
+	memset(long_name, 'n', sizeof(long_name));
+	long_name[KEEP_PARTITION_NAME_MAX + 1] = '\0';
+	fixture_open(f);
+	k = store_keeper(f->store);
+	assert_int_equal(keep_change(k, &change), -EINVAL);
+	members[1] = (struct kept_member){ .guid = 5, .pkey = 3, .membership = KEPT_FULL };
+	assert_int_equal(keep_change(k, &change), -EINVAL);
+	members[1] = (struct kept_member){ .guid = 5, .pkey = 2, .membership = 4 };
+	assert_int_equal(keep_change(k, &change), -EINVAL);
+	assert_int_equal(keep_change(k, &(struct kept_change){ .pkey = 2, .name = long_name }),
+			 -EINVAL);
+	assert_int_equal(keep_change(k, &(struct kept_change){ .pkey = 0, .name = "x" }), -EINVAL);
+	assert_int_equal(keep_change(k, &(struct kept_change){ .pkey = 0x8001, .name = "x" }),
+			 -EINVAL);
+	long_name[KEEP_PARTITION_NAME_MAX] = '\0';
+	keep_name_of(f, 2, long_name);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_members, 0);
+	assert_int_equal(f->back->n_partitions, 1);
+	assert_string_equal(f->back->partitions[0].name, long_name);
+}
+
+/* And the others are there. */
+static void rows_of_partitions_that_cannot_be_right_are_left_out(void **state)
+{
+	static const char *const rows[] = {
+		"partition VALUES (0, 'x')",
+		"partition VALUES (32768, 'x')",
+		"partition VALUES (65537, 'x')",
+		"partition VALUES (1, '')",
+		"partition VALUES (1, NULL)",
+		"partition VALUES (1, x'4142')",
+		"partition VALUES (1, 'a' || char(10))",
+		"partition VALUES (1, char(955))",
+		"partition VALUES (1, printf('%064d', 1))",
+		"member VALUES (0, 1, 1, 0)",
+		"member VALUES (32768, 1, 1, 0)",
+		"member VALUES (1, 0, 1, 0)",
+		"member VALUES (1, 1, 0, 0)",
+		"member VALUES (1, 1, 4, 0)",
+		"member VALUES (1, 1, 257, 0)",
+		"member VALUES (1, 1, 1, 2)",
+		"member VALUES (1, 1, 1, NULL)",
+		"member VALUES (1, 'x', 1, 0)",
+		"member VALUES ('x', 1, 1, 0)",
+	};
+	struct fixture *f = *state;
+	char sql[256];
+
+	fixture_open(f);
+	keep_name_of(f, 2, "good");
+	keep_members_of(f, 2, 1, 1, KEPT_FULL);
+	fixture_close(f);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		snprintf(sql, sizeof(sql), "INSERT INTO %s", rows[i]);
+		run_sql(f, sql);
+		f->n_said = 0;
+		f->said[0] = '\0';
+		fixture_reopen(f);
+		fixture_close(f);
+		if (f->back->n_partitions != 1 || f->back->n_members != 1)
+			fail_msg("%s is read", rows[i]);
+		assert_int_equal(fixture_count_said(f, "cannot be right, leaving it out"), 1);
+		run_sql(f, "DELETE FROM partition WHERE pkey != 2;"
+			   "DELETE FROM member WHERE pkey != 2");
+	}
+}
+
+static void a_batch_without_its_steps_has_all_else(void **state)
+{
+	struct batch batch = { 0 };
+	struct row step = { .kind = ROW_PARTITION, .pkey = 1, .size = 4, .blob = "name" };
+	struct row mkey = { .kind = ROW_MKEY };
+
+	(void)state;
+	for (uint64_t guid = 1; guid <= 100; guid++) {
+		mkey.guid = guid;
+		assert_int_equal(batch_put(&batch, &mkey, SIZE_MAX), 0);
+		assert_int_equal(batch_put(&batch, &step, SIZE_MAX), 0);
+	}
+	assert_int_equal(batch.n_rows, 200);
+	batch_drop_steps(&batch, 100);
+	assert_int_equal(batch.n_rows, 150);
+	batch_drop_steps(&batch, 0);
+	assert_int_equal(batch.n_rows, 100);
+	for (uint64_t guid = 1; guid <= 100; guid++) {
+		mkey.guid = guid;
+		mkey.mkey = guid;
+		assert_int_equal(batch_put(&batch, &mkey, SIZE_MAX), 0);
+	}
+	assert_int_equal(batch.n_rows, 100);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_true(batch.rows[i].guid == i + 1 && batch.rows[i].mkey == i + 1);
+	batch_done(&batch);
 }
 
 static void nothing_is_found_in_a_new_directory(void **state)
@@ -618,17 +808,6 @@ static void reading_is_refused_after_the_first_write(void **state)
 
 /* ---- hostile content ------------------------------------------------------------------------- */
 
-static void run_sql(struct fixture *f, const char *sql)
-{
-	char *error = NULL;
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(fixture_path(f, "vsm.db"), &db), SQLITE_OK);
-	if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
-		fail_msg("%s: %s", sql, error);
-	sqlite3_close(db);
-}
-
 static void make_store_with_one_of_each(struct fixture *f)
 {
 	fixture_open(f);
@@ -927,7 +1106,14 @@ static void a_database_that_is_not_ours_is_set_aside(void **state)
 		"CREATE TRIGGER t AFTER INSERT ON mkey BEGIN DELETE FROM mkey; END",
 		"DROP TABLE mkey; CREATE TABLE mkey (guid PRIMARY KEY, mkey)",
 		"DROP TABLE mkey; CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)",
+		"DROP TABLE member",
+		"DROP TABLE partition",
+		"CREATE INDEX by_guid ON member (guid)",
 		"PRAGMA user_version = 1",
+		"PRAGMA user_version = 2",
+		"PRAGMA user_version = 3",
+		"PRAGMA user_version = 4",
+		"PRAGMA user_version = 5",
 		"PRAGMA user_version = 0",
 		"PRAGMA user_version = -3",
 	};
@@ -963,11 +1149,11 @@ static void a_schema_of_a_later_version_is_left_alone(void **state)
 	struct fixture *f = *state;
 
 	make_store_with_one_of_each(f);
-	run_sql(f, "PRAGMA user_version = 6; CREATE TABLE later (x)");
+	run_sql(f, "PRAGMA user_version = 7; CREATE TABLE later (x)");
 	assert_int_equal(fixture_try_open(f), -EPROTO);
-	assert_non_null(strstr(f->why, "schema 6 of a later vsm"));
+	assert_non_null(strstr(f->why, "schema 7 of a later vsm"));
 	assert_false(fixture_has(f, "vsm.db.damaged-1"));
-	run_sql(f, "PRAGMA user_version = 5; DROP TABLE later");
+	run_sql(f, "PRAGMA user_version = 6; DROP TABLE later");
 	fixture_open(f);
 	fixture_read(f);
 	assert_int_equal(f->back->n_identities, 1);
@@ -1047,6 +1233,24 @@ static void a_schema_of_the_former_version_is_brought_up_to_ours(void **state)
 		assert_int_equal(f->back->n_mkeys, 1);
 		assert_int_equal(f->back->mkeys[0].mkey, 2);
 		assert_int_equal(f->back->mkeys[0].other, 3);
+	}
+	assert_string_equal(f->said, "");
+}
+
+static void a_schema_without_partitions_is_read_and_brought_up_to_ours(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store_with_one_of_each(f);
+	run_sql(f, FIXTURE_TO_SCHEMA_5);
+	fixture_open(f);
+	fixture_read(f);
+	assert_int_equal(count_back(f), 5);
+	keep_members_of(f, 5, 1, 2, KEPT_FULL);
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_reopen(f);
+		assert_int_equal(f->back->n_members, 2);
+		assert_int_equal(f->back->n_mkeys, 1);
 	}
 	assert_string_equal(f->said, "");
 }
@@ -1243,6 +1447,13 @@ int main(void)
 		TEST(a_schema_of_the_former_version_is_brought_up_to_ours),
 		TEST(a_schema_without_reservations_is_brought_up_to_ours),
 		TEST(a_schema_without_aliases_is_brought_up_to_ours),
+		TEST(a_schema_without_partitions_is_read_and_brought_up_to_ours),
+		TEST(partitions_are_found_again),
+		TEST(a_partition_is_forgotten_with_its_members),
+		TEST(changes_of_one_batch_are_made_in_their_order),
+		TEST(a_change_that_cannot_be_right_is_refused_as_a_whole),
+		TEST(rows_of_partitions_that_cannot_be_right_are_left_out),
+		TEST(a_batch_without_its_steps_has_all_else),
 		TEST(a_second_store_in_a_directory_is_refused),
 		TEST(a_file_that_another_program_writes_is_refused),
 		TEST(parents_are_not_made),

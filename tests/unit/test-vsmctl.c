@@ -44,6 +44,8 @@ struct fixture {
 	int reload_result;
 	struct dump_failure failure; /* error 0: none */
 	unsigned feed;               /* events to happen while vsmctl runs */
+	int change_error;            /* what comes of a change of partitions */
+	unsigned apply_after;        /* so many rounds the devices have it; 0: never */
 	char out[OUTPUT_SIZE];       /* what it wrote */
 	char err[OUTPUT_SIZE];
 };
@@ -165,6 +167,15 @@ static void feed_events(struct fixture *f, pid_t child)
 	control_notify(f->control);
 }
 
+/* What the subnet manager does meanwhile. */
+static void make_changes(struct fixture *f)
+{
+	if (f->fake->fn)
+		fake_finish_change(f->fake, f->change_error, "the file says otherwise");
+	else if (f->apply_after > 0 && --f->apply_after == 0)
+		f->fake->status->generation = f->fake->status->applied = 13;
+}
+
 /* The exit code, 128 and more for a signal. */
 static int run(struct fixture *f, const char *program, const char *const *args)
 {
@@ -175,8 +186,10 @@ static int run(struct fixture *f, const char *program, const char *const *args)
 	if (child == 0)
 		be_program(f, program, args, out);
 	while (waitpid(child, &status, WNOHANG) == 0)
-		if (!loop_poll_step(f->loop, 20))
+		if (!loop_poll_step(f->loop, 20)) {
 			feed_events(f, child);
+			make_changes(f);
+		}
 	read_file(out[0], f->out);
 	read_file(out[1], f->err);
 
@@ -312,6 +325,61 @@ static void partitions_in_three_views(void **state)
 	GOLDEN(state, 0, "partitions-port", "partitions", "--port", "host1");
 }
 
+static void partitions_are_changed_and_shown(void **state)
+{
+	struct fixture *f = *state;
+
+	GOLDEN(state, 0, "partition-add", "partition", "add", "0x2", "0x201", "0xbeef", "--limited",
+	       "--index0");
+	assert_int_equal(f->fake->change.pkey, 2);
+	assert_int_equal(f->fake->change.n_guids, 2);
+	assert_int_equal(f->fake->change.membership, PARTITION_LIMITED);
+	assert_true(f->fake->change.index0);
+	assert_int_equal(RUN(f, "partition", "add", "--name", "green", "0x20"), 0);
+	assert_string_equal(f->fake->change.name, "green");
+	assert_int_equal(RUN(f, "partition", "add", "0x20", "--both", "0x101"), 0);
+	assert_int_equal(f->fake->change.membership, PARTITION_BOTH);
+	f->fake->unapplied = 0x201;
+	GOLDEN(state, 0, "partition-show", "partition", "show");
+	GOLDEN(state, 0, "partition-show-blue", "partition", "show", "blue");
+	GOLDEN(state, 0, "partition-show-default", "partition", "show", "0x7fff");
+	GOLDEN(state, 0, "partition-remove", "partition", "remove", "0x20");
+	assert_true(f->fake->change.remove);
+	assert_int_equal(f->fake->change.n_guids, 0);
+	assert_int_equal(RUN(f, "partition", "remove", "0x2", "0xbeef"), 0);
+	assert_int_equal(f->fake->change.n_guids, 1);
+}
+
+static void a_change_waits_for_the_devices_if_told_to(void **state)
+{
+	struct fixture *f = *state;
+
+	f->apply_after = 3;
+	GOLDEN(state, 0, "partition-add-wait", "partition", "add", "0x2", "0x201", "--wait");
+	assert_int_equal(f->apply_after, 0);
+	f->fake->status->generation = f->fake->status->applied = 12;
+	f->apply_after = 3;
+	f->fake->unapplied = 0x201;
+	expect(f, RUN(f, "partition", "remove", "0x2", "0x201", "--wait"), 7,
+	       "host2 HCA-1/1 (0x0000000000000201): The device refuses its P_Key table");
+	f->fake->status->generation = f->fake->status->applied = 12;
+	f->fake->unapplied = 0;
+	expect(f, RUN(f, "partition", "add", "0x2", "0x201", "--wait", "-t", "1"), 8,
+	       "the change is stored, and not applied yet");
+}
+
+static void a_change_that_is_refused_is_said(void **state)
+{
+	struct fixture *f = *state;
+
+	f->change_error = -EPERM;
+	expect(f, RUN(f, "partition", "remove", "0x2", "0x101", "--wait"), 1,
+	       "the file says otherwise");
+	expect(f, RUN(f, "partition", "add", "0x8002", "0x101"), 1, "membership bit");
+	f->fake->status->state = SM_STANDBY;
+	expect(f, RUN(f, "partition", "add", "0x2", "0x101"), 6, "not master");
+}
+
 static void routes_and_paths(void **state)
 {
 	GOLDEN(state, 0, "routes", "routes", "leaf1");
@@ -421,7 +489,7 @@ static void wrong_words_about_reservations_are_refused(void **state)
 
 	expect(f, RUN(f, "vf", "add"), 2, "usage: vsmctl vf add GUID");
 	expect(f, RUN(f, "vf"), 2, "there is no verb \"vf\"");
-	expect(f, RUN(f, "vf", "ad", "0x0200000000000001"), 2, "there is no verb \"vf\"");
+	expect(f, RUN(f, "vf", "ad", "0x0200000000000001"), 2, "there is no verb \"vf ad\"");
 	expect(f, RUN(f, "vf add", "0x0200000000000001", "5"), 2, "usage: vsmctl vf add GUID");
 	expect(f, RUN(f, "vf", "show", "--lid", "5"), 2, "vf show has no option --lid");
 	expect(f, RUN(f, "vf", "move"), 2, "usage: vsmctl vf move GUID");
@@ -506,6 +574,14 @@ static void wrong_usage_is_2(void **state)
 	expect(f, RUN(f, "--timeout", "-1", "status"), 2, "not a number");
 	expect(f, RUN(f, "explain", "\xff"), 2, "UTF-8");
 	expect(f, RUN(f, "partitions", "blue", "--port", "host1"), 1, "not both");
+	expect(f, RUN(f, "partition"), 2, "no verb \"partition\"");
+	expect(f, RUN(f, "partition", "paint"), 2, "no verb \"partition paint\"");
+	expect(f, RUN(f, "partition", "add"), 2, "usage: vsmctl partition add PKEY");
+	expect(f, RUN(f, "partition", "show", "a", "b"), 2, "usage: vsmctl partition show");
+	expect(f, RUN(f, "partition", "remove", "0x2", "--full"), 2, "no option --full");
+	expect(f, RUN(f, "partition", "show", "--wait"), 2, "no option --wait");
+	expect(f, RUN(f, "partition", "add", "0x2", "0x1", "--full", "--both"), 2, "either --full");
+	expect(f, RUN(f, "partition", "add", "0x2", "\xff"), 2, "UTF-8");
 }
 
 static void no_daemon_is_3(void **state)
@@ -835,6 +911,9 @@ int main(void)
 		TEST(lists_are_tables),
 		TEST(problems_come_with_remedies_and_exit_code_7),
 		TEST(partitions_in_three_views),
+		TEST(partitions_are_changed_and_shown),
+		TEST(a_change_waits_for_the_devices_if_told_to),
+		TEST(a_change_that_is_refused_is_said),
 		TEST(routes_and_paths),
 		TEST(explain_is_prose),
 		TEST(virtual_functions_are_a_table_with_reasons),
