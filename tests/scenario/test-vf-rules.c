@@ -769,8 +769,8 @@ static void a_rule_makes_vfs_members_of_its_partition(void **state)
 	rule = add_rule(s, port);
 	rule->partition = 0x21;
 	/* What partitions say of this GUID and this partition counts more. */
-	s->members[s->n_members++] = (struct scenario_member){ LAWFUL + 2, 0x21, false };
-	s->members[s->n_members++] = (struct scenario_member){ LAWFUL + 2, 0x33, true };
+	s->members[s->n_members++] = (struct scenario_member){ LAWFUL + 2, 0x21, false, false };
+	s->members[s->n_members++] = (struct scenario_member){ LAWFUL + 2, 0x33, true, false };
 	scenario_start_sm(s);
 	vf_starts(s, port, 1, LAWFUL + 1);
 	vf_starts(s, port, 2, LAWFUL + 2);
@@ -880,7 +880,7 @@ static struct sim_port *build_for_a_move(struct scenario *s)
 	struct sim_port *from;
 
 	s->closed = true;
-	s->members[s->n_members++] = (struct scenario_member){ LAWFUL, 0x21, true };
+	s->members[s->n_members++] = (struct scenario_member){ LAWFUL, 0x21, true, false };
 	build(s, graph_make_ft2(8), true);
 	from = scenario_host(s, 3);
 	scenario_start_sm(s);

@@ -1001,9 +1001,9 @@ static void keys_and_lid_follow_a_vf_at_once(void **state)
 	new = scenario_host(s, 21);
 	other = scenario_host(s, 13);
 	s->members[s->n_members++] =
-		(struct scenario_member){ sim_vport(old, 1)->guid, 0x123, true };
+		(struct scenario_member){ sim_vport(old, 1)->guid, 0x123, true, false };
 	s->members[s->n_members++] =
-		(struct scenario_member){ sim_vport(other, 3)->guid, 0x123, true };
+		(struct scenario_member){ sim_vport(other, 3)->guid, 0x123, true, false };
 	assert_int_equal(sim_vf_start(old, 1), 0);
 	assert_int_equal(sim_vf_start(old, 4), 0);
 	assert_int_equal(sim_vf_start(other, 3), 0);
@@ -1120,7 +1120,7 @@ static void guests_come_and_go_without_sweeps(bool own)
 		for (unsigned i = 0; i < 20; i++)
 			s->members[s->n_members++] =
 				(struct scenario_member){ 0x0200000000000000 + i,
-							  (uint16_t)(1 + i % 3), i % 2 };
+							  (uint16_t)(1 + i % 3), i % 2, false };
 		scenario_start_sm(s);
 		scenario_run(s, TRAP_PAUSE);
 		for (unsigned i = 0; i < 60; i++) {
