@@ -3,35 +3,40 @@
 /*
  * From tables to other tables. Both may be proven, and a mixture of them is not: while some
  * switches have the old entries and some the new, packets may go in circles, or fill cables that
- * wait for each other. As nobody can write all tables at one moment, LIDs whose ways might get
- * entangled are withdrawn: they have no entry where it changes until the old ones are gone
- * everywhere. Packets for them are dropped meanwhile, which transports repair; a deadlock they do
- * not.
+ * wait for each other. As nobody can write all tables at one moment, it is found out of each LID
+ * whose ways change how that may be done:
  *
- * Why that holds. While LIDs are withdrawn, each entry is the old one or none: that adds nothing to
- * what the old tables do. While the new tables are written, entries of withdrawn LIDs are none or
- * new, which adds nothing to the new tables; all other LIDs were looked at with every switch having
- * both entries at once, which is more than any mixture:
- *  - none of them has a loop, from any switch;
- *  - all turns that packets of hosts can take to them, old, new and mixed, together with all turns
- *    of the new tables have no cycle (see proof.c for what that means).
- * Packets that are under way with an old entry when LIDs are withdrawn are taken to have arrived,
- * or to be dropped, when all switches have acknowledged that.
+ *  - free: in any order. Looked at with every switch having both entries at once, which is more
+ *    than any mixture, there is no loop from any switch.
+ *  - ordered: outward from the destination along the new ways, a switch only when every switch
+ *    further on that changes has acknowledged. So a packet follows old entries until it meets the
+ *    first new one, and has only new ones from there on: that is no loop, from any switch, if the
+ *    old ways have none. And none of its turns is from a new way into an old one.
+ *  - withdrawn: all else. Such a LID has no entry where it changes until the old ones are gone
+ *    everywhere. Packets for it are dropped meanwhile, which transports repair; a deadlock they do
+ *    not. While LIDs are withdrawn, each entry is the old one or none: that adds nothing to what
+ *    the old tables do. While the new tables are written, entries of withdrawn LIDs are none or
+ *    new, which adds nothing to the new tables. Packets that are under way with an old entry when
+ *    LIDs are withdrawn are taken to have arrived, or to be dropped, when all switches have
+ *    acknowledged that.
  *
- * The turns are those of the proof to begin with, and arcs are kept in an order in which every turn
- * leads forward. LIDs whose entries change are taken one by one; each turn that is not among the
- * known ones is tried: one that leads forward is welcome, one that leads backward moves behind its
- * first arc what can be reached from its second, between the two; if that meets the first arc,
- * there would be a cycle, and the turn is refused for good. A LID that needs a refused turn is
- * withdrawn. So the work goes by the number of LIDs that change, and what comes out depends on
- * nothing but the tables.
+ * Besides, all turns that packets of hosts can take meanwhile to LIDs that are not withdrawn,
+ * together with all turns of the new tables, have no cycle (see admission.c). LIDs are taken one by
+ * one, and for each the classes are tried in this order; what one does not get, it gives back. So
+ * the work goes by the number of LIDs that change, and what comes out depends on nothing but the
+ * tables.
  *
- * An entry that leads to a port without an arc (an end, a cable that is out) leads nowhere.
+ * A switch writes 64 LIDs at once, so it is blocks that have a round: later than that of the same
+ * block at the next switch on the new way that changes, for each ordered LID in it. Such wishes may
+ * contradict each other: the LID that came last is withdrawn then.
+ *
+ * An entry that leads to a port without an arc (an end, a cable that is out) leads nowhere. One
+ * that is none and is to lead somewhere is a change for the order, as what is behind it may be old;
+ * but for turns it is as good as new.
  */
 
 #include "routing/transition.h"
-#include "routing/cycle.h"
-#include "routing/turns.h"
+#include "routing/admission.h"
 
 #include "base/macros.h"
 
@@ -42,6 +47,7 @@ enum {
 	LIDS = 65536,
 	BLOCK = 64, /* LIDs at a time */
 	AHEAD = 8,  /* switches whose entries are asked for before their turn */
+	LAST = 15,  /* round that there may be, the first being 0 */
 	NOWHERE = UINT32_MAX,
 };
 
@@ -60,15 +66,7 @@ struct change {
 	bool *has_senders;     /* [switch] */
 	uint32_t *reverse;     /* [arc]: the same cable the other way */
 
-	/* Turns that there may be at the same time, and arcs in an order that fits. */
-	struct turns turns;
-	struct turns refused;
-	uint32_t *arcs;  /* in order */
-	uint32_t *place; /* [arc]: where in the order */
-	uint32_t *found; /* arcs */
-	uint32_t *moved; /* arcs */
-	uint32_t *seen;  /* [arc]: the search that found it last */
-	uint32_t n_searches;
+	struct admission admission;
 
 	/* The block of LIDs at hand. */
 	uint8_t *entries[SIDES]; /* [switch * 64 + i]: of its i-th LID */
@@ -78,7 +76,10 @@ struct change {
 	uint32_t *visited; /* [switch]: 2 n of the n-th search: on the path, 2 n + 1: done */
 	uint32_t n_visits;
 	struct step *path;
-	uint32_t *queue; /* [switch] */
+	uint32_t *queue;     /* [switch] */
+	uint64_t ordered;    /* LIDs */
+	uint8_t *round;      /* [switch]: in which the block is written */
+	uint8_t *last_round; /* [switch]: the same, before the last LID */
 };
 
 static void change_clear(struct change *change)
@@ -86,13 +87,7 @@ static void change_clear(struct change *change)
 	free(change->turn_of_port);
 	free(change->has_senders);
 	free(change->reverse);
-	turns_clear(&change->turns);
-	turns_clear(&change->refused);
-	free(change->arcs);
-	free(change->place);
-	free(change->found);
-	free(change->moved);
-	free(change->seen);
+	admission_clear(&change->admission);
 	for (unsigned side = 0; side < SIDES; side++)
 		free(change->entries[side]);
 	free(change->changes);
@@ -100,9 +95,11 @@ static void change_clear(struct change *change)
 	free(change->visited);
 	free(change->path);
 	free(change->queue);
+	free(change->round);
+	free(change->last_round);
 }
 
-static int change_allocate(struct change *change, uint32_t words)
+static int change_allocate(struct change *change)
 {
 	size_t n = change->graph->n_switches + (size_t)1;
 	size_t n_arcs = change->graph->n_arcs + (size_t)1;
@@ -110,13 +107,6 @@ static int change_allocate(struct change *change, uint32_t words)
 	change->turn_of_port = calloc(n, 256);
 	change->has_senders = calloc(n, sizeof(*change->has_senders));
 	change->reverse = calloc(n_arcs, sizeof(*change->reverse));
-	change->turns = (struct turns){ calloc(n_arcs, words * sizeof(uint64_t)), words };
-	change->refused = (struct turns){ calloc(n_arcs, words * sizeof(uint64_t)), words };
-	change->arcs = calloc(n_arcs, sizeof(*change->arcs));
-	change->place = calloc(n_arcs, sizeof(*change->place));
-	change->found = calloc(n_arcs, sizeof(*change->found));
-	change->moved = calloc(n_arcs, sizeof(*change->moved));
-	change->seen = calloc(n_arcs, sizeof(*change->seen));
 	for (unsigned side = 0; side < SIDES; side++)
 		change->entries[side] = calloc(n, BLOCK);
 	change->changes = calloc(n, sizeof(*change->changes));
@@ -124,12 +114,13 @@ static int change_allocate(struct change *change, uint32_t words)
 	change->visited = calloc(n, sizeof(*change->visited));
 	change->path = calloc(n, sizeof(*change->path));
 	change->queue = calloc(n, sizeof(*change->queue));
+	change->round = calloc(n, sizeof(*change->round));
+	change->last_round = calloc(n, sizeof(*change->last_round));
 
 	if (!change->turn_of_port || !change->has_senders || !change->reverse ||
-	    !change->turns.bits || !change->refused.bits || !change->arcs || !change->place ||
-	    !change->found || !change->moved || !change->seen || !change->entries[HELD] ||
-	    !change->entries[PLANNED] || !change->changes || !change->active || !change->visited ||
-	    !change->path || !change->queue)
+	    !change->entries[HELD] || !change->entries[PLANNED] || !change->changes ||
+	    !change->active || !change->visited || !change->path || !change->queue ||
+	    !change->round || !change->last_round)
 		return -ENOMEM;
 	return 0;
 }
@@ -148,105 +139,7 @@ static void learn_graph(struct change *change)
 	}
 }
 
-/* An order in which the turns of the proof lead forward; its search uses up a copy of them. */
-static int learn_turns(struct change *change, const struct turns *turns)
-{
-	size_t size = (size_t)change->graph->n_arcs * turns->words * sizeof(*turns->bits);
-	struct cycle cycle;
-	int r;
-
-	memcpy(change->turns.bits, turns->bits, size);
-	r = cycle_find(change->graph, change->turns.bits, turns->words, change->arcs, &cycle);
-	if (r)
-		return r;
-	if (cycle.length)
-		return -EINVAL;
-	memcpy(change->turns.bits, turns->bits, size);
-	for (uint32_t i = 0; i < change->graph->n_arcs; i++)
-		change->place[change->arcs[i]] = i;
-	return 0;
-}
-
-/* ---- turns --------------------------------------------------------------------------------------
- */
-
-/* What can be reached from arc @from, @from too, before the place of @to; false if @to can. */
-static bool find_behind(struct change *change, uint32_t from, uint32_t to)
-{
-	const struct graph *graph = change->graph;
-	uint32_t words = change->turns.words;
-	uint32_t n = 0;
-
-	change->n_searches++;
-	change->seen[from] = change->n_searches;
-	change->found[n++] = from;
-	while (n) {
-		uint32_t a = change->found[--n];
-
-		for (uint32_t w = 0; w < words; w++) {
-			uint64_t bits = change->turns.bits[(size_t)a * words + w];
-
-			for (; bits; bits &= bits - 1) {
-				uint32_t turn = w * 64 + (uint32_t)__builtin_ctzll(bits);
-				uint32_t next = graph->arc_first[graph->arcs[a].to] + turn;
-
-				if (next == to)
-					return false;
-				if (change->place[next] > change->place[to] ||
-				    change->seen[next] == change->n_searches)
-					continue;
-				change->seen[next] = change->n_searches;
-				change->found[n++] = next;
-			}
-		}
-	}
-	return true;
-}
-
-static void put_at(struct change *change, uint32_t arc, uint32_t place)
-{
-	change->arcs[place] = arc;
-	change->place[arc] = place;
-}
-
-/* What was found from place @first on goes behind place @last, all else closes ranks. */
-static void move_behind(struct change *change, uint32_t first, uint32_t last)
-{
-	uint32_t n_moved = 0;
-
-	for (uint32_t place = first; place <= last; place++) {
-		uint32_t arc = change->arcs[place];
-
-		if (change->seen[arc] == change->n_searches)
-			change->moved[n_moved++] = arc;
-		else
-			put_at(change, arc, place - n_moved);
-	}
-	for (uint32_t i = 0; i < n_moved; i++)
-		put_at(change, change->moved[i], last + 1 - n_moved + i);
-}
-
-/* May packets that come by @arc wait for the @turn-th behind it? */
-static bool admit_turn(struct change *change, uint32_t arc, uint32_t turn)
-{
-	uint32_t next = change->graph->arc_first[change->graph->arcs[arc].to] + turn;
-
-	if (turns_have(&change->turns, arc, turn))
-		return true;
-	if (turns_have(&change->refused, arc, turn))
-		return false;
-	if (change->place[next] < change->place[arc]) {
-		if (!find_behind(change, next, arc)) {
-			turns_put(&change->refused, arc, turn);
-			return false;
-		}
-		move_behind(change, change->place[next], change->place[arc]);
-	}
-	turns_put(&change->turns, arc, turn);
-	return true;
-}
-
-/* ---- one LID ------------------------------------------------------------------------------------
+/* ---- one LID, in any order ----------------------------------------------------------------------
  */
 
 /* The arc by which switch @s sends LID @i of the block on, or NOWHERE. */
@@ -309,7 +202,7 @@ static bool admit_arrival(struct change *change, uint32_t arc, unsigned i)
 		uint32_t next = arc_of(change, side, at, i);
 
 		if (next != NOWHERE &&
-		    !admit_turn(change, arc, next - change->graph->arc_first[at]))
+		    !admission_try(&change->admission, arc, next - change->graph->arc_first[at]))
 			return false;
 	}
 	return true;
@@ -413,6 +306,169 @@ static bool admit_turns(struct change *change, unsigned i)
 	return true;
 }
 
+static bool goes_in_any_order(struct change *change, unsigned i)
+{
+	if (has_loop(change, i))
+		return false;
+	if (admit_turns(change, i)) {
+		admission_keep(&change->admission);
+		return true;
+	}
+	admission_give_back(&change->admission);
+	return false;
+}
+
+/* ---- one LID, in rounds -------------------------------------------------------------------------
+ */
+
+static bool is_other(const struct change *change, uint32_t s, unsigned i)
+{
+	size_t at = (size_t)s * BLOCK + i;
+
+	return change->entries[HELD][at] != change->entries[PLANNED][at];
+}
+
+/* The switch to which @s sends LID @i, or NOWHERE. */
+static uint32_t next_of(const struct change *change, unsigned side, uint32_t s, unsigned i)
+{
+	uint32_t arc = arc_of(change, side, s, i);
+
+	return arc != NOWHERE ? change->graph->arcs[arc].to : NOWHERE;
+}
+
+static bool old_way_loops_from(struct change *change, uint32_t start, unsigned i)
+{
+	uint32_t on_path = 2 * change->n_visits;
+	uint32_t s = start;
+
+	while (s != NOWHERE && change->visited[s] != on_path && change->visited[s] != on_path + 1) {
+		change->visited[s] = on_path;
+		s = next_of(change, HELD, s, i);
+	}
+	if (s != NOWHERE && change->visited[s] == on_path)
+		return true;
+	for (s = start; s != NOWHERE && change->visited[s] == on_path;
+	     s = next_of(change, HELD, s, i))
+		change->visited[s] = on_path + 1;
+	return false;
+}
+
+static bool old_ways_loop(struct change *change, unsigned i)
+{
+	change->n_visits++;
+	for (uint32_t n = 0; n < change->n_active; n++)
+		if (old_way_loops_from(change, change->active[n], i))
+			return true;
+	return false;
+}
+
+/* Packets leave @s, which is new: all their turns from there on. */
+static bool admit_new_way(struct change *change, uint32_t s, unsigned i)
+{
+	uint32_t arc = arc_of(change, PLANNED, s, i);
+
+	while (arc != NOWHERE) {
+		uint32_t at = change->graph->arcs[arc].to;
+		uint32_t next = arc_of(change, PLANNED, at, i);
+
+		if (next != NOWHERE &&
+		    !admission_try(&change->admission, arc, next - change->graph->arc_first[at]))
+			return false;
+		arc = next;
+	}
+	return true;
+}
+
+/* Hosts send from @s, which is old, and so is all behind it that nobody has been at yet. */
+static bool admit_old_way(struct change *change, uint32_t s, unsigned i)
+{
+	while (change->visited[s] != 2 * change->n_visits) {
+		uint32_t arc = arc_of(change, HELD, s, i);
+
+		change->visited[s] = 2 * change->n_visits;
+		if (is_other(change, s, i) && !admit_new_way(change, s, i))
+			return false;
+		if (arc == NOWHERE)
+			break;
+		if (!admit_arrival(change, arc, i))
+			return false;
+		s = change->graph->arcs[arc].to;
+	}
+	return true;
+}
+
+static bool admit_ordered(struct change *change, unsigned i)
+{
+	change->n_visits++;
+	for (uint32_t s = 0; s < change->graph->n_switches; s++)
+		if (change->has_senders[s] && !admit_old_way(change, s, i))
+			return false;
+	return true;
+}
+
+/* The first switch behind @s on the new way that changes, or NOWHERE. */
+static uint32_t next_other(const struct change *change, uint32_t s, unsigned i)
+{
+	do
+		s = next_of(change, PLANNED, s, i);
+	while (s != NOWHERE && !is_other(change, s, i));
+	return s;
+}
+
+enum { RAISED = 1, TOO_LATE };
+
+/* Blocks wait for those that LID @i has them wait for: 0, RAISED or TOO_LATE. */
+static int raise_rounds(struct change *change, unsigned i)
+{
+	int ret = 0;
+
+	for (uint32_t s = 0; s < change->graph->n_switches; s++) {
+		uint32_t next = is_other(change, s, i) ? next_other(change, s, i) : NOWHERE;
+
+		if (next == NOWHERE || change->round[s] > change->round[next])
+			continue;
+		if (change->round[next] == LAST)
+			return TOO_LATE;
+		change->round[s] = change->round[next] + 1;
+		ret = RAISED;
+	}
+	return ret;
+}
+
+/* Rounds that suit LID @i too; false if there are none, or too many. */
+static bool settle_rounds(struct change *change, unsigned i)
+{
+	int r = raise_rounds(change, i);
+
+	while (r == RAISED) {
+		r = 0;
+		for (uint64_t lids = change->ordered; lids && r != TOO_LATE; lids &= lids - 1) {
+			int raised = raise_rounds(change, (unsigned)__builtin_ctzll(lids));
+
+			r = MAX(r, raised);
+		}
+	}
+	return r != TOO_LATE;
+}
+
+static bool goes_in_rounds(struct change *change, unsigned i)
+{
+	size_t n = change->graph->n_switches;
+
+	if (old_ways_loop(change, i))
+		return false;
+	memcpy(change->last_round, change->round, n);
+	change->ordered |= UINT64_C(1) << i;
+	if (admit_ordered(change, i) && settle_rounds(change, i)) {
+		admission_keep(&change->admission);
+		return true;
+	}
+	admission_give_back(&change->admission);
+	change->ordered &= ~(UINT64_C(1) << i);
+	memcpy(change->round, change->last_round, n);
+	return false;
+}
+
 /* ---- the whole ----------------------------------------------------------------------------------
  */
 
@@ -443,6 +499,8 @@ static uint64_t load_block(struct change *change, uint32_t first)
 	uint64_t all = 0;
 
 	change->n_active = 0;
+	change->ordered = 0;
+	memset(change->round, 0, change->graph->n_switches);
 	for (uint32_t s = 0; s < change->graph->n_switches; s++) {
 		const uint8_t *held = entries_at(change->tables[HELD], s, first);
 		const uint8_t *planned = entries_at(change->tables[PLANNED], s, first);
@@ -475,18 +533,42 @@ static int withdraw(struct transition *transition, uint32_t lid)
 	return 0;
 }
 
-static int try_block(struct change *change, uint32_t first, struct transition *transition)
+/* Rounds of a block go with those of the others. */
+static int take_rounds(const struct change *change, uint32_t block, struct transition *transition)
 {
+	struct rounds *rounds = &transition->rounds;
+
+	for (uint32_t s = 0; s < change->graph->n_switches; s++) {
+		if (!change->round[s])
+			continue;
+		if (!rounds->of) {
+			rounds->n_blocks = (uint32_t)(change->tables[PLANNED]->stride / BLOCK);
+			rounds->of = calloc(change->graph->n_switches, rounds->n_blocks);
+		}
+		if (!rounds->of)
+			return -ENOMEM;
+		rounds->of[(size_t)s * rounds->n_blocks + block] = change->round[s];
+		rounds->last = MAX(rounds->last, change->round[s]);
+	}
+	return 0;
+}
+
+static int try_block(struct change *change, uint32_t block, struct transition *transition)
+{
+	uint32_t first = block * BLOCK;
+
 	for (uint64_t lids = load_block(change, first); lids; lids &= lids - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(lids);
 
 		transition->n_changed++;
-		if (!has_loop(change, i) && admit_turns(change, i))
+		if (goes_in_any_order(change, i))
 			continue;
-		if (withdraw(transition, first + i) < 0)
+		if (goes_in_rounds(change, i))
+			transition->n_ordered++;
+		else if (withdraw(transition, first + i) < 0)
 			return -ENOMEM;
 	}
-	return 0;
+	return change->admission.full ? -ENOMEM : take_rounds(change, block, transition);
 }
 
 static int try_blocks(struct change *change, const uint64_t *blocks, struct transition *transition)
@@ -495,7 +577,7 @@ static int try_blocks(struct change *change, const uint64_t *blocks, struct tran
 
 	for (uint32_t block = 0; !r && block < LIDS / BLOCK; block++)
 		if (blocks[block / 64] >> block % 64 & 1)
-			r = try_block(change, block * BLOCK, transition);
+			r = try_block(change, block, transition);
 	return r;
 }
 
@@ -517,9 +599,9 @@ int transition_plan(const struct graph *graph, const struct tables *held,
 
 	find_blocks(&change, blocks);
 	if (any(blocks, COUNT(blocks))) {
-		r = change_allocate(&change, turns->words);
+		r = change_allocate(&change);
 		if (!r)
-			r = learn_turns(&change, turns);
+			r = admission_init(graph, turns, &change.admission);
 		if (r)
 			return r;
 		learn_graph(&change);
@@ -529,10 +611,18 @@ int transition_plan(const struct graph *graph, const struct tables *held,
 	}
 	*ret = transition;
 	transition.withdrawn = NULL;
+	transition.rounds.of = NULL;
 	return 0;
+}
+
+void rounds_clear(struct rounds *rounds)
+{
+	free(rounds->of);
+	*rounds = (struct rounds){ .of = NULL };
 }
 
 void transition_clear(struct transition *transition)
 {
 	free(TAKE(transition->withdrawn));
+	rounds_clear(&transition->rounds);
 }

@@ -2,20 +2,41 @@
 #pragma once
 
 /*
- * The way from the tables that switches hold to others, a block at a time and in any order: which
- * LIDs have to be withdrawn first.
+ * The way from the tables that switches hold to others: which LIDs have to be withdrawn first, and
+ * which blocks have to wait for others.
  */
 
 #include "routing/engine.h"
 
 /*
+ * Blocks of round 0 are written in any order; those of the next round when all of that are
+ * acknowledged, and so on.
+ */
+struct rounds {
+	uint8_t *of;       /* [switch * n_blocks + block]; NULL: all are of round 0 */
+	uint32_t n_blocks; /* of 64 LIDs: as many as the planned tables have */
+	uint8_t last;      /* round that there is */
+};
+
+void rounds_clear(struct rounds *rounds);
+
+/* The round of this block of switch @s. */
+static inline uint8_t rounds_at(const struct rounds *rounds, uint32_t s, uint32_t block)
+{
+	return rounds->of ? rounds->of[(size_t)s * rounds->n_blocks + block] : 0;
+}
+
+/*
  * First, at every switch that holds a way to a LID of @withdrawn other than it is to hold, that
- * entry becomes ROUTE_NONE; only when all of these are in place, the new tables are written.
+ * entry becomes ROUTE_NONE; only when all of these are in place, the new tables are written, in
+ * @rounds. transition_clear() frees both, unless they were taken over.
  */
 struct transition {
-	uint64_t *withdrawn;  /* bit LID % 64 of word LID / 64, for 65536 LIDs; NULL: none */
-	uint32_t n_withdrawn; /* LIDs */
-	uint32_t n_changed;   /* LIDs to which some switch is to lose or change its way */
+	uint64_t *withdrawn; /* bit LID % 64 of word LID / 64, for 65536 LIDs; NULL: none */
+	struct rounds rounds;
+	uint32_t n_changed;   /* LIDs to which some switch is to lose or change its way; */
+	uint32_t n_ordered;   /* those of them for which there are rounds, */
+	uint32_t n_withdrawn; /* and those that are withdrawn */
 };
 
 /*

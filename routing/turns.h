@@ -31,3 +31,8 @@ static inline void turns_put(const struct turns *turns, uint32_t arc, uint32_t t
 {
 	turns->bits[(size_t)arc * turns->words + turn / 64] |= UINT64_C(1) << turn % 64;
 }
+
+static inline void turns_drop(const struct turns *turns, uint32_t arc, uint32_t turn)
+{
+	turns->bits[(size_t)arc * turns->words + turn / 64] &= ~(UINT64_C(1) << turn % 64);
+}

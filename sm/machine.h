@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "routing/transition.h"
 #include "sm/alias-book.h"
 #include "sm/identity.h"
 #include "sm/link-state.h"
@@ -115,6 +116,8 @@ struct routing {
 	struct turns turns;    /* of the tables, see routing/turns.h */
 	uint64_t *withdrawn;   /* LIDs, a bit each, to be withdrawn before they are programmed;
 				  NULL: none, see routing/transition.h */
+	struct rounds rounds;  /* in which they are programmed; those of PHASE_PROGRAM: */
+	uint8_t round;         /* blocks of later ones wait */
 	uint64_t refused;      /* of the graph for which the trouble is that proofs fail, or 0 */
 };
 

@@ -9,9 +9,9 @@
  * changes. If the graph is the one that the tables are for, nothing is computed.
  *
  * Tables are not changed at one moment, so the job also finds out what has to be withdrawn before
- * the new ones may be written (routing/transition.c): from a copy of what switches hold, if they
- * hold anything. That is needed even if the graph is as before, when somebody else has written, or
- * a vport has moved.
+ * the new ones may be written, and in which rounds (routing/transition.c): from a copy of what
+ * switches hold, if they hold anything. That is needed even if the graph is as before, when
+ * somebody else has written, or a vport has moved.
  *
  * Rows are numbered anew for each graph, and a switch gets to know its row together with the
  * tables that have it: until then it has that of the tables in use.
@@ -23,7 +23,6 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "routing/transition.h"
 #include "sm/machine.h"
 
 /* -- graph --------------------------------------------------------------------------------------
@@ -542,6 +541,11 @@ static void say_result(const struct sm *sm, const struct route_job *job)
 {
 	const char *why = job->result.why ? job->result.why : "";
 
+	if (job->transition.n_ordered)
+		log_info("Of %" PRIu32 " LIDs whose routes change %" PRIu32 " are written outward, "
+			 "in %u rounds",
+			 job->transition.n_changed, job->transition.n_ordered,
+			 job->transition.rounds.last + 1u);
 	if (job->transition.n_withdrawn)
 		log_info("Of %" PRIu32 " LIDs whose routes change %" PRIu32 " are withdrawn first",
 			 job->transition.n_changed, job->transition.n_withdrawn);
@@ -566,6 +570,8 @@ static void install(struct sm *sm, struct route_job *job)
 	struct routing *routing = &sm->routing;
 
 	routing->withdrawn = TAKE(job->transition.withdrawn);
+	routing->rounds = job->transition.rounds;
+	job->transition.rounds = (struct rounds){ .of = NULL };
 	take_rows(sm, job);
 	if (job->again)
 		return;
@@ -650,6 +656,7 @@ int routes_plan(struct sm *sm)
 
 	sm->routing.valid = false;
 	free(TAKE(sm->routing.withdrawn));
+	rounds_clear(&sm->routing.rounds);
 	if (!job)
 		return -ENOMEM;
 	job->sm = sm;
@@ -693,5 +700,6 @@ void routes_done(struct sm *sm)
 		sm->routing.job->sm = NULL;
 	free(sm->routing.tables.lft);
 	free(sm->routing.withdrawn);
+	rounds_clear(&sm->routing.rounds);
 	turns_clear(&sm->routing.turns);
 }

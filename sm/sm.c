@@ -373,15 +373,31 @@ static bool advance_withdraw(struct sm *sm)
 	if (sm->local && sm->new_columns)
 		work_add_switches(sm, TODO(TODO_SWITCH_SET) | TODO(TODO_LFT_WRITE));
 	fdr10_plan(sm);
+	sm->routing.round = 0;
 	sm->phase = PHASE_PROGRAM;
 
 	return true;
 }
 
+/* Of forwarding tables some is written only when some other has been (routing/transition.c). */
+static bool next_round(struct sm *sm)
+{
+	if (sm->routing.round == sm->routing.rounds.last)
+		return false;
+	sm->routing.round++;
+	work_add_switches(sm, TODO(TODO_LFT_WRITE));
+
+	return true;
+}
+
+/* Nor is anybody waited for who does not take a new way. */
 static bool advance_program(struct sm *sm)
 {
 	if (sm->n_busy > 0)
 		return false;
+	if (next_round(sm))
+		return true;
+	rounds_clear(&sm->routing.rounds);
 	work_add_all(sm, TODO(TODO_ACTIVATE) | (sm->fabric.n_vfs ? TODO(TODO_VPORT_SET) : 0));
 	sm->phase = PHASE_ACTIVATE;
 

@@ -317,11 +317,12 @@ unsigned tables_lft_top(const struct sm *sm, const struct sw *sw)
 			     MAX(capacity, 1) - 1);
 }
 
-/* Nothing to write, or no use. */
+/* Nothing to write, or no use, or not yet. */
 static bool lft_block_is_done(const struct sm *sm, const struct sw *sw, const uint8_t *plan,
 			      unsigned block)
 {
-	if (tables_leave_lft_block(sm, sw, block))
+	if (tables_leave_lft_block(sm, sw, block) ||
+	    rounds_at(&sm->routing.rounds, sw->index, block) > sm->routing.round)
 		return true;
 
 	return lft_block_is_known(sw, block) &&

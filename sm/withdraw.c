@@ -2,9 +2,11 @@
 
 /*
  * Tables are not changed at one moment: the way from what switches hold to what they are to hold.
- * Which LIDs have to be withdrawn before that is routing/transition.c's to say, in the job that
- * computes routes and from a copy of what switches hold; here that is copied, and here LIDs are
- * withdrawn: a phase of its own, and nothing else is written before all have acknowledged it.
+ * Which LIDs have to be withdrawn before that, and which blocks of which switches come later than
+ * others, is routing/transition.c's to say, in the job that computes routes and from a copy of what
+ * switches hold; here that is copied, and here LIDs are withdrawn: a phase of its own, and nothing
+ * else is written before all have acknowledged it. Of rounds tables.c leaves out those that are yet
+ * to come.
  *
  * A fabric that comes up cold holds nothing that could be in the way, and copies nothing. What is
  * not known of a switch is taken to be what was last heard of it. An entry above LinearFDBTop does

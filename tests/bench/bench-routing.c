@@ -10,8 +10,9 @@
  *   hops          cables between switches on the way from host to host, on average
  * And what it takes to get from tables to others, when one cable is lost and when it is back:
  *
- *   trans         median milliseconds until it is known what is to be withdrawn
- *   changed, out  LIDs that lose or change a way somewhere, and those of them that are withdrawn
+ *   trans         median milliseconds until it is known what is to be withdrawn, and what is to
+ * wait changed, out  LIDs that lose or change a way somewhere, and those of them that are withdrawn
+ *   order, rounds those for which the order counts, and the rounds that there are because of them
  *   blocks, more  blocks that are written at least, and those more because LIDs are withdrawn
  *
  * Usage: bench-routing [runs]; further fabrics are the .net files in the folder $VSM_FABRICS.
@@ -292,8 +293,9 @@ static void print_change(const char *what, const struct change *change, double t
 	for (uint32_t s = 0; s < change->graph->n_switches; s++)
 		for (uint32_t first = 0; first < change->after->stride; first += 64)
 			look_at_block(change, s, first, &blocks, &more);
-	printf("%-32s %8.2f %8.2f  %7u %6u  %6u %6u\n", what, trans_ms, proof_ms,
-	       change->transition->n_changed, change->transition->n_withdrawn, blocks, more);
+	printf("%-32s %8.2f %8.2f  %7u %6u %6u %6u  %6u %6u\n", what, trans_ms, proof_ms,
+	       change->transition->n_changed, change->transition->n_withdrawn,
+	       change->transition->n_ordered, change->transition->rounds.last + 1u, blocks, more);
 	fflush(stdout);
 }
 
@@ -357,8 +359,8 @@ static void print_loss(const char *fabric, struct made_graph *whole, struct made
 
 static void print_losses(unsigned runs)
 {
-	printf("\n%-32s %8s %8s  %7s %6s  %6s %6s\n", "change", "trans ms", "proof ms", "changed",
-	       "out", "blocks", "more");
+	printf("\n%-32s %8s %8s  %7s %6s %6s %6s  %6s %6s\n", "change", "trans ms", "proof ms",
+	       "changed", "out", "order", "rounds", "blocks", "more");
 	for (uint64_t seed = 1; seed <= 4; seed++)
 		print_loss("tree 2 x 36", graph_make_ft2(36), graph_make_ft2(36), seed,
 			   &engine_updn, runs);

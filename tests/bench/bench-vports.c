@@ -494,10 +494,10 @@ static bool many_are_good(const struct row *row)
 	return other_than_lft(row) <= 12 * MANY;
 }
 
-/* Where the exit port is another; old ways are withdrawn first (sm/withdraw.c), a block each. */
+/* Where the exit port is another, and once: outward from the new leaf, nothing is withdrawn. */
 static bool move_is_good(const struct row *row)
 {
-	return row->counts.lft == 2 * row->differ && row->took <= 20 * LOOP_MSEC;
+	return row->counts.lft == row->differ && row->took <= 20 * LOOP_MSEC;
 }
 
 static bool move_in_leaf_is_good(const struct row *row)

@@ -7,6 +7,7 @@
 
 #include "tests/scenario/scenario.h"
 
+#include <endian.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -264,7 +265,7 @@ static void pull_and_plug(struct scenario *s, struct made_graph *graph)
 		}
 		is_good_again(s);
 	}
-	assert_true(says(s, "are withdrawn first") > 5);
+	assert_true(says(s, "are written outward") > 5);
 	assert_true(s->n_watched > 200);
 	assert_int_equal(s->n_excused, 0);
 }
@@ -327,8 +328,8 @@ static void what_a_stranger_left_is_withdrawn_first(void **state)
 	assert_int_equal(says(s, "are withdrawn first"), 1);
 }
 
-/* The other switches get their tables all the same. */
-static void a_switch_that_gives_up_no_routes_is_not_waited_for(void **state)
+/* The other switches get their tables all the same, those too that were to wait for it. */
+static void a_switch_that_takes_no_routes_is_not_waited_for(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *port;
@@ -338,10 +339,39 @@ static void a_switch_that_gives_up_no_routes_is_not_waited_for(void **state)
 	scenario_fault(s, "refuse \"%s\"", s->switches[1]->name);
 	scenario_pull(s, port);
 	scenario_run(s, 60 * LOOP_SEC);
-	assert_int_equal(says(s, "are withdrawn first"), 1);
+	assert_int_equal(says(s, "are written outward"), 1);
+	assert_int_equal(says(s, "are withdrawn first"), 0);
 	assert_int_equal(scenario_status(&s->first).phase, PHASE_REST);
 	assert_int_equal(sim_lft_at(s->switches[0], sim_lid(scenario_host(s, 20))) == port->number,
 			 false);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 600);
+}
+
+static uint8_t planned_at(const struct scenario *s, const struct sim_node *node, unsigned lid)
+{
+	return sm_route(s->first.sm,
+			fabric_find_node(sm_fabric(s->first.sm), be64toh(node->info.node_guid)),
+			lid);
+}
+
+static void a_switch_that_gives_up_no_routes_is_not_waited_for(void **state)
+{
+	struct scenario *s = *state;
+
+	comes_up(s, graph_make_ft2(8));
+	write_nonsense(s);
+	scenario_happens(s, "somebody has written nonsense into all tables");
+	scenario_fault(s, "refuse \"%s\"", s->switches[1]->name);
+	sm_sweep(s->first.sm, true);
+	scenario_run(s, 60 * LOOP_SEC);
+	assert_true(says(s, "are withdrawn first") > 0);
+	assert_int_equal(scenario_status(&s->first).phase, PHASE_REST);
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		assert_int_equal(
+			sim_lft_at(s->switches[i], sim_lid(scenario_host(s, 20))) ==
+				planned_at(s, s->switches[i], sim_lid(scenario_host(s, 20))),
+			i != 1);
 	scenario_clear_faults(s);
 	scenario_expect_good_within(s, 600);
 }
@@ -1387,6 +1417,7 @@ int main(void)
 		TEST(no_write_closes_a_circle_in_a_random_fabric),
 		TEST(what_a_stranger_wrote_is_withdrawn_first),
 		TEST(what_a_stranger_left_is_withdrawn_first),
+		TEST(a_switch_that_takes_no_routes_is_not_waited_for),
 		TEST(a_switch_that_gives_up_no_routes_is_not_waited_for),
 		TEST(what_was_set_late_is_found),
 		TEST(a_write_that_closes_a_circle_is_noticed),

@@ -784,10 +784,7 @@ static unsigned count_different(const struct exits *a, const struct exits *b)
 	return n;
 }
 
-/*
- * Blocks are written where the exit port is another, and nowhere else: how many. If there are
- * several, the old ways are withdrawn first (withdraw.c), with as many blocks again.
- */
+/* Blocks are written where the exit port is another, once, and nowhere else: how many. */
 static unsigned move_and_count(struct scenario *s, struct sim_port *from, unsigned vf,
 			       struct sim_port *to, unsigned to_vf)
 {
@@ -803,7 +800,7 @@ static unsigned move_and_count(struct scenario *s, struct sim_port *from, unsign
 	costs = costs_since(s, costs);
 	after = exits_for(s, lid);
 	n = count_different(&before, &after);
-	assert_int_equal(costs.lft_sets, n > 1 ? 2 * n : n);
+	assert_int_equal(costs.lft_sets, n);
 	if (costs.requests - costs.lft_sets > 13) /* the 13th: once per port, see vport.c */
 		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
 			      costs.requests, costs.lft_sets);

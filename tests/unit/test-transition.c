@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * From tables to other tables, a write at a time and in any order: few cases by hand that say which
- * LIDs are withdrawn and why, and many at random, where after each write somebody who knows nothing
- * of transitions walks from every switch to every LID and looks whether cables wait for each other.
- * The same writes without the transition go wrong often enough.
+ * From tables to other tables, a write at a time and in any order that rounds leave: few cases by
+ * hand that say which LIDs are withdrawn, or have rounds, and why, and many at random, where after
+ * each write somebody who knows nothing of transitions walks from every switch to every LID and
+ * looks whether cables wait for each other. The same writes without the transition go wrong often
+ * enough.
  */
 
 #include "routing/transition.h"
@@ -130,38 +131,56 @@ static void withdraw(const struct graph *graph, const struct tables *held,
 				      : held->lft[i];
 }
 
-/*
- * @now becomes @goal, @size LIDs of one switch at a time, in random order. How many states on the
- * way are not safe; @seen counts them by verdict.
- */
-static unsigned write_all(const struct graph *graph, struct tables *now, const struct tables *goal,
-			  size_t size, uint64_t *seed, unsigned seen[static 3])
+static void shuffle(uint32_t *order, uint32_t n, uint64_t *seed)
 {
-	uint32_t n = (uint32_t)(graph->n_switches * now->stride / size);
-	AUTO(freep) uint32_t *order = calloc(n + 1, sizeof(*order));
-	unsigned bad = 0;
-
-	assert_non_null(order);
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t j = (uint32_t)(graph_random(seed) % (i + 1));
 
 		order[i] = order[j];
 		order[j] = i;
 	}
-	for (uint32_t i = 0; i < n; i++) {
-		uint8_t *to = now->lft + order[i] * size;
-		const uint8_t *from = goal->lft + order[i] * size;
-		enum verdict verdict;
+}
 
-		if (!memcmp(to, from, size))
-			continue;
-		memcpy(to, from, size);
-		verdict = judge(graph, now);
-		seen[verdict]++;
-		bad += verdict != SAFE;
+static unsigned write_one(const struct graph *graph, struct tables *now, const struct tables *goal,
+			  size_t at, size_t size, unsigned seen[static 3])
+{
+	enum verdict verdict;
+
+	if (!memcmp(now->lft + at, goal->lft + at, size))
+		return 0;
+	memcpy(now->lft + at, goal->lft + at, size);
+	verdict = judge(graph, now);
+	seen[verdict]++;
+	return verdict != SAFE;
+}
+
+/*
+ * @now becomes @goal, @size LIDs of one switch at a time, round by round, in random order within
+ * each. How many states on the way are not safe; @seen counts them by verdict.
+ */
+static unsigned write_all(const struct graph *graph, struct tables *now, const struct tables *goal,
+			  const struct rounds *rounds, size_t size, uint64_t *seed,
+			  unsigned seen[static 3])
+{
+	uint32_t n = (uint32_t)(graph->n_switches * now->stride / size);
+	AUTO(freep) uint32_t *order = calloc(n + 1, sizeof(*order));
+	unsigned bad = 0;
+
+	assert_non_null(order);
+	for (unsigned round = 0; round <= rounds->last; round++) {
+		shuffle(order, n, seed);
+		for (uint32_t i = 0; i < n; i++) {
+			size_t at = order[i] * size;
+			uint32_t s = (uint32_t)(at / now->stride);
+
+			if (rounds_at(rounds, s, (uint32_t)(at % now->stride / 64)) == round)
+				bad += write_one(graph, now, goal, at, size, seen);
+		}
 	}
 	return bad;
 }
+
+static const struct rounds no_rounds = { .of = NULL };
 
 /* ---- by hand --------------------------------------------------------------------------------- */
 
@@ -245,9 +264,10 @@ static void empty_tables_need_nothing(void **unused)
 /*
  * A ring of four as a line from 0 to 3, and then as one from 1 over 2 and 3 to 0. What is on
  * switch 0 was to the left of 1 and 2, and is to the right then: 1 with the new entry and 2 with
- * the old one send it to each other. All others can change as they like.
+ * the old one send it to each other. So 2 is written before 1, and 3 before 2. All others can
+ * change as they like, but they are in the same block.
  */
-static void who_would_go_to_and_fro_is_withdrawn(void **unused)
+static void who_would_go_to_and_fro_is_written_outward(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_ring(4, 1);
 	AUTO(plain_tables_clear) struct tables held = cut_ring(graph_of(made), 3);
@@ -257,8 +277,109 @@ static void who_would_go_to_and_fro_is_withdrawn(void **unused)
 	(void)unused;
 	transition = plan(graph_of(made), &held, &planned);
 	assert_int_equal(transition.n_changed, 8);
-	assert_int_equal(transition.n_withdrawn, 2);
-	assert_int_equal(count_in(graph_of(made), &transition, 0), 2);
+	assert_int_equal(transition.n_withdrawn, 0);
+	assert_int_equal(transition.n_ordered, 2);
+	assert_int_equal(transition.rounds.last, 2);
+	for (uint32_t s = 0; s < 4; s++)
+		assert_int_equal(rounds_at(&transition.rounds, s, 0), s ? 3 - s : 0);
+}
+
+/*
+ * As before, and the same for what was on switch 3 and goes the other way round: of 1 and 2, which
+ * have both in one block, each would have to be first.
+ */
+static void who_contradicts_the_order_of_others_is_withdrawn(void **unused)
+{
+	AUTO(graph_freep) struct made_graph *made = graph_make_ring(4, 1);
+	AUTO(plain_tables_clear) struct tables held = cut_ring(graph_of(made), 3);
+	AUTO(plain_tables_clear) struct tables planned = cut_ring(graph_of(made), 3);
+	AUTO(transition_clear) struct transition transition = { 0 };
+
+	(void)unused;
+	/* Nobody's LIDs any more: 40 led by 2 and 1 to 0 and is to lead back; 41 the same mirrored.
+	 */
+	for (uint32_t s = 1; s < 3; s++) {
+		set(&held, s, 40, 2);
+		set(&planned, s, 40, 1);
+		set(&held, s, 41, 1);
+		set(&planned, s, 41, 2);
+	}
+	transition = plan(graph_of(made), &held, &planned);
+	assert_int_equal(transition.n_changed, 2);
+	assert_int_equal(transition.n_ordered, 1);
+	assert_int_equal(transition.n_withdrawn, 1);
+	assert_true(is_in(&transition, 41));
+	assert_int_equal(rounds_at(&transition.rounds, 1, 0), 1);
+	assert_int_equal(rounds_at(&transition.rounds, 2, 0), 0);
+}
+
+/* A switch that had no way opens one into old entries: it waits for what is behind it as well. */
+static void a_way_that_is_new_waits_for_what_is_behind_it(void **unused)
+{
+	AUTO(graph_freep) struct made_graph *made = graph_make_ring(4, 1);
+	AUTO(plain_tables_clear) struct tables held = cut_ring(graph_of(made), 3);
+	AUTO(plain_tables_clear) struct tables planned = cut_ring(graph_of(made), 3);
+	AUTO(transition_clear) struct transition transition = { 0 };
+
+	(void)unused;
+	/* From 2 over 1, which has no way, to 0; and then from 0 over 1 to 2, and on to 3. */
+	set(&held, 2, 40, 2);
+	for (uint32_t s = 0; s < 3; s++)
+		set(&planned, s, 40, 1);
+	transition = plan(graph_of(made), &held, &planned);
+	assert_int_equal(transition.n_changed, 1);
+	assert_int_equal(transition.n_ordered, 1);
+	assert_int_equal(rounds_at(&transition.rounds, 0, 0), 2);
+	assert_int_equal(rounds_at(&transition.rounds, 1, 0), 1);
+	assert_int_equal(rounds_at(&transition.rounds, 2, 0), 0);
+}
+
+/* What switches send goes there to and fro, and so it would until the last round. */
+static void an_old_loop_that_no_host_sends_into_is_withdrawn(void **unused)
+{
+	AUTO(graph_freep) struct made_graph *made = graph_make_ring(4, 0);
+	AUTO(plain_tables_clear) struct tables held = { 0 };
+	AUTO(plain_tables_clear) struct tables planned = { 0 };
+	AUTO(transition_clear) struct transition transition = { 0 };
+
+	(void)unused;
+	graph_add_hosts(made, 0, 1);
+	held = cut_ring(graph_of(made), 3);
+	planned = cut_ring(graph_of(made), 3);
+	/* Between 2 and 3, and then from 3 over 2 and 1 to 0. */
+	set(&held, 2, 40, 1);
+	set(&held, 3, 40, 2);
+	for (uint32_t s = 1; s < 4; s++)
+		set(&planned, s, 40, 2);
+	transition = plan(graph_of(made), &held, &planned);
+	assert_int_equal(transition.n_changed, 1);
+	assert_true(is_in(&transition, 40));
+}
+
+/* A line of @n that sends a LID to one end, and then to the other. */
+static struct transition turn_line(unsigned n)
+{
+	AUTO(graph_freep) struct made_graph *made = graph_make_ring(n, 1);
+	AUTO(plain_tables_clear) struct tables held = cut_ring(graph_of(made), n - 1);
+	AUTO(plain_tables_clear) struct tables planned = cut_ring(graph_of(made), n - 1);
+
+	for (uint32_t s = 0; s < n; s++) {
+		set(&held, s, 60, s < n - 1 ? 1 : 9);
+		set(&planned, s, 60, s > 0 ? 2 : 9);
+	}
+	return plan(graph_of(made), &held, &planned);
+}
+
+static void there_are_sixteen_rounds_and_no_more(void **unused)
+{
+	AUTO(transition_clear) struct transition most = turn_line(16);
+	AUTO(transition_clear) struct transition more = turn_line(17);
+
+	(void)unused;
+	assert_int_equal(most.n_ordered, 1);
+	assert_int_equal(most.rounds.last, 15);
+	assert_int_equal(more.n_withdrawn, 1);
+	assert_null(more.rounds.of);
 }
 
 /* Shortest ways on a ring of four: to the far side, from @first and the next clockwise. */
@@ -314,30 +435,19 @@ static void who_never_comes_to_wait_need_not_be_withdrawn(void **unused)
 	assert_int_equal(transition.n_withdrawn, 0);
 }
 
-/* The end that has @lid. */
-static const struct end *end_of(const struct graph *graph, uint32_t lid)
-{
-	for (uint32_t i = 0; i < graph->n_ends; i++)
-		if (graph->ends[i].lid == lid)
-			return &graph->ends[i];
-	fail_msg("nobody has LID %u", lid);
-	return NULL;
-}
-
 /*
  * In a tree old and new ways of what hosts send go up and then down. But the spine that lost the
  * cable sends back down what would have left by it; and a leaf that has not heard sends it up again
- * to the same spine. So hosts behind the cable to which ways led by it are withdrawn, and the spine
- * itself, which other spines see down and up; no others.
+ * to the same spine. So hosts behind the cable to which ways led by it have rounds, and the spine
+ * itself, which other spines see down and up; nobody has to be withdrawn.
  */
-static void a_tree_that_loses_a_cable_withdraws_who_lay_behind_it(void **unused)
+static void a_tree_that_loses_a_cable_is_written_in_rounds(void **unused)
 {
 	AUTO(graph_freep) struct made_graph *made = graph_make_ft2(8);
 	AUTO(plain_tables_clear) struct tables held = plain_tables_make(graph_of(made));
 	AUTO(plain_tables_clear) struct tables planned = plain_tables_make(graph_of(made));
 	AUTO(transition_clear) struct transition transition = { 0 };
 	const struct graph *graph;
-	unsigned n_hosts = 0;
 	const char *why;
 
 	(void)unused;
@@ -346,18 +456,10 @@ static void a_tree_that_loses_a_cable_withdraws_who_lay_behind_it(void **unused)
 	graph = graph_of(made);
 	assert_int_equal(engine_updn.route(graph, &planned, &why), 0);
 	transition = plan(graph, &held, &planned);
-	for (uint32_t lid = 1; lid < held.stride; lid++) {
-		const struct end *end = is_in(&transition, lid) ? end_of(graph, lid) : NULL;
-
-		if (!end)
-			continue;
-		assert_int_equal(graph->arc_first[end->at + 1] - graph->arc_first[end->at],
-				 end->at < 8 ? 3 : 7);
-		n_hosts += end->kind == END_HOST;
-	}
-	assert_in_range(n_hosts, 1, 2);
-	assert_in_range(transition.n_withdrawn, 1, 4);
-	assert_true(transition.n_changed > 4 * transition.n_withdrawn);
+	assert_int_equal(transition.n_withdrawn, 0);
+	assert_in_range(transition.n_ordered, 1, 4);
+	assert_in_range(transition.rounds.last, 1, 4);
+	assert_true(transition.n_changed > 4 * transition.n_ordered);
 }
 
 /* Nobody owns it, and somebody may send to it all the same. */
@@ -510,8 +612,11 @@ static void hold(const struct graph *graph, struct tables *tables, uint64_t *see
 
 struct tally {
 	unsigned with[3], without[3]; /* states met, by verdict */
-	unsigned n_changed, n_withdrawn;
-	unsigned n_bad; /* rounds that began with bad tables */
+	unsigned unordered[3];        /* those without rounds, but withdrawn LIDs are */
+	unsigned n_changed, n_ordered, n_withdrawn;
+	unsigned n_mixed; /* rounds with LIDs of all three classes */
+	unsigned last;    /* round that was met */
+	unsigned n_bad;   /* rounds that began with bad tables */
 };
 
 static void try_round(uint64_t round, struct tally *tally)
@@ -525,6 +630,7 @@ static void try_round(uint64_t round, struct tally *tally)
 	AUTO(plain_tables_clear) struct tables middle = plain_tables_make(graph);
 	AUTO(plain_tables_clear) struct tables now = { 0 };
 	AUTO(plain_tables_clear) struct tables blind = { 0 };
+	AUTO(plain_tables_clear) struct tables hasty = { 0 };
 	AUTO(turns_clear) struct turns turns = { 0 };
 	AUTO(transition_clear) struct transition transition = { 0 };
 	size_t size = sizes[pick(&seed, 0, 2)];
@@ -540,18 +646,26 @@ static void try_round(uint64_t round, struct tally *tally)
 	withdraw(graph, &held, &planned, &transition, &middle);
 
 	/* Of tables that were bad nobody knows what writing one block of them does. */
-	if (write_all(graph, &now, &middle, size, &seed, good ? tally->with : unused) && good)
+	if (write_all(graph, &now, &middle, &no_rounds, size, &seed, good ? tally->with : unused) &&
+	    good)
 		fail_msg("round %lu: bad while LIDs are withdrawn", (unsigned long)round);
 	if (judge(graph, &now) != SAFE)
 		fail_msg("round %lu: bad when LIDs are withdrawn", (unsigned long)round);
-	if (write_all(graph, &now, &planned, size, &seed, tally->with))
+	hasty = copy_of(graph, &now);
+	if (write_all(graph, &now, &planned, &transition.rounds, size, &seed, tally->with))
 		fail_msg("round %lu: bad while tables are written", (unsigned long)round);
 	assert_memory_equal(now.lft, planned.lft, graph->n_switches * planned.stride);
 	if (good)
-		write_all(graph, &blind, &planned, size, &seed, tally->without);
+		write_all(graph, &blind, &planned, &no_rounds, size, &seed, tally->without);
+	if (transition.rounds.last)
+		write_all(graph, &hasty, &planned, &no_rounds, size, &seed, tally->unordered);
 	tally->n_bad += !good;
 	tally->n_changed += transition.n_changed;
+	tally->n_ordered += transition.n_ordered;
 	tally->n_withdrawn += transition.n_withdrawn;
+	tally->n_mixed += transition.n_ordered && transition.n_withdrawn &&
+			  transition.n_changed > transition.n_ordered + transition.n_withdrawn;
+	tally->last = MAX(tally->last, transition.rounds.last);
 }
 
 static void no_order_of_writes_goes_wrong(void **unused)
@@ -566,8 +680,12 @@ static void no_order_of_writes_goes_wrong(void **unused)
 	assert_true(tally.without[DEADLOCK] > 20);
 	assert_int_equal(tally.with[LOOP] + tally.with[DEADLOCK], 0);
 	assert_true(tally.with[SAFE] > 10000);
+	assert_true(tally.unordered[LOOP] > 100);
+	assert_true(tally.unordered[DEADLOCK] > 20);
 	assert_in_range(tally.n_withdrawn, 100, tally.n_changed / 2);
-	assert_in_range(tally.n_bad, 50, 500);
+	assert_in_range(tally.n_ordered, 100, tally.n_changed / 2);
+	assert_true(tally.n_mixed > 20);
+	assert_true(tally.last > 3);
 }
 
 static void the_same_tables_give_the_same_transition(void **unused)
@@ -588,6 +706,7 @@ static void the_same_tables_give_the_same_transition(void **unused)
 			both[i] = plan(graph, &held, &planned);
 		}
 		assert_int_equal(both[0].n_withdrawn, both[1].n_withdrawn);
+		assert_int_equal(both[0].n_ordered, both[1].n_ordered);
 		for (uint32_t lid = 0; lid < 65536; lid++)
 			assert_int_equal(is_in(&both[0], lid), is_in(&both[1], lid));
 		transition_clear(&both[0]);
@@ -600,10 +719,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_tables_need_nothing),
 		cmocka_unit_test(empty_tables_need_nothing),
-		cmocka_unit_test(who_would_go_to_and_fro_is_withdrawn),
+		cmocka_unit_test(who_would_go_to_and_fro_is_written_outward),
+		cmocka_unit_test(who_contradicts_the_order_of_others_is_withdrawn),
+		cmocka_unit_test(a_way_that_is_new_waits_for_what_is_behind_it),
+		cmocka_unit_test(an_old_loop_that_no_host_sends_into_is_withdrawn),
+		cmocka_unit_test(there_are_sixteen_rounds_and_no_more),
 		cmocka_unit_test(whose_ways_would_close_a_circle_of_waiting_is_withdrawn),
 		cmocka_unit_test(who_never_comes_to_wait_need_not_be_withdrawn),
-		cmocka_unit_test(a_tree_that_loses_a_cable_withdraws_who_lay_behind_it),
+		cmocka_unit_test(a_tree_that_loses_a_cable_is_written_in_rounds),
 		cmocka_unit_test(a_lid_that_has_left_counts),
 		cmocka_unit_test(lids_beyond_the_planned_tables_count),
 		cmocka_unit_test(turns_with_a_cycle_are_no_proof),

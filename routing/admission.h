@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Which turns there may be at the same time: turns are let in one by one, as long as packets that
+ * take them cannot wait for each other all around.
+ */
+
+#include "routing/turns.h"
+
+#include <stdbool.h>
+
+struct admission {
+	const struct graph *graph;
+	struct turns turns;   /* that were let in */
+	struct turns refused; /* for good */
+	uint32_t *arcs;       /* in an order in which every turn leads forward */
+	uint32_t *place;      /* [arc]: where in the order */
+	uint32_t *found;      /* arcs */
+	uint32_t *moved;      /* arcs */
+	uint32_t *seen;       /* [arc]: the search that found it last */
+	uint32_t n_searches;
+
+	/* Let in since the last admission_keep() or admission_give_back(). */
+	struct admitted {
+		uint32_t arc;
+		uint32_t turn;
+	} * recent;
+	uint32_t n_recent;
+	uint32_t room;
+	bool full; /* there was no memory for one more: it was refused */
+};
+
+/*
+ * @turns are in from the beginning. 0; -ENOMEM or -EINVAL if there is a cycle in @turns: then too
+ * *ret is to be cleared.
+ */
+int admission_init(const struct graph *graph, const struct turns *turns, struct admission *ret);
+void admission_clear(struct admission *admission);
+
+/* May packets that come by @arc wait for the @turn-th behind it? */
+bool admission_try(struct admission *admission, uint32_t arc, uint32_t turn);
+
+/* What was let in stays; or is as if it had not been tried. */
+void admission_keep(struct admission *admission);
+void admission_give_back(struct admission *admission);
