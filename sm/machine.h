@@ -500,7 +500,7 @@ uint16_t aliases_change(struct sm *sm, const struct guids_change *change, bool *
 void aliases_answer(struct sm *sm);
 void aliases_done(struct sm *sm);
 
-/* vport.c: virtual ports. */
+/* vport.c: virtual ports: when they are looked at. */
 bool vports_are_announced(const struct sm *sm, uint32_t port);
 void vports_look(struct sm *sm, uint32_t port, enum port_state before);
 /* At the beginning of PHASE_READ. */
@@ -509,28 +509,38 @@ void vports_ask_all(struct sm *sm);
 void vports_doubt(struct sm *sm, uint32_t port);
 /* The same, and no request about them is under way any more. */
 void vports_drop(struct sm *sm, uint32_t port);
-/* A trap told of vport @index (@changed: of what it is) or of any. */
-void vports_told(struct sm *sm, uint32_t port, unsigned index, bool changed);
-bool vports_ask_read(struct sm *sm, struct node *node, struct request *ret);
-bool vports_ask_keys(struct sm *sm, struct node *node, struct request *ret);
-bool vports_ask_set(struct sm *sm, struct node *node, struct request *ret);
-bool vports_ask_name(struct sm *sm, struct node *node, struct request *ret);
-void vports_take_read(struct sm *sm, uint32_t port, const struct answer *answer);
-void vports_take_keys(struct sm *sm, uint32_t port, const struct answer *answer);
-void vports_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
-void vports_take_name(struct sm *sm, uint32_t port, const struct answer *answer);
 /* Copies of this Set may arrive late; and those that were noted are dead, see twin.c. */
 void vports_note_twin(struct sm *sm, uint32_t port, const struct request *request);
 void vports_doubt_twins(struct sm *sm, uint32_t port);
+/* A trap told of vport @index (@changed: of what it is) or of any. */
+void vports_told(struct sm *sm, uint32_t port, unsigned index, bool changed);
+/* The port was told of another SM, and its clients that they have to register again. */
+void vports_reregister(struct sm *sm, uint32_t port);
+
+/* vport-read.c: what they are, and what they are called. */
+bool vports_ask_read(struct sm *sm, struct node *node, struct request *ret);
+void vports_take_read(struct sm *sm, uint32_t port, const struct answer *answer);
 /* Has VirtualizationInfo changed? */
 bool vports_is_news(const struct sm *sm, uint32_t port, const struct answer *answer);
-void vports_reregister(struct sm *sm, uint32_t port);
+bool vports_ask_name(struct sm *sm, struct node *node, struct request *ret);
+void vports_take_name(struct sm *sm, uint32_t port, const struct answer *answer);
+/* @again: also those that have a name. */
 void vports_name_all(struct sm *sm, bool again);
-unsigned vports_count_lids(const struct sm *sm);
+
+/* vport-keys.c: their P_Key tables. */
+bool vports_ask_keys(struct sm *sm, struct node *node, struct request *ret);
+void vports_take_keys(struct sm *sm, uint32_t port, const struct answer *answer);
+
+/* vport-plan.c: what they should have, and why they have not. */
 int vports_plan_lids(struct sm *sm);
+unsigned vports_count_lids(const struct sm *sm);
 void vports_update_reasons(struct sm *sm);
 /* Of a port that is Active: what is wrong with its virtualization, or with its own vport. */
 enum reason vports_reason_of_port(const struct sm *sm, uint32_t port);
+
+/* vport-set.c: bringing them up. */
+bool vports_ask_set(struct sm *sm, struct node *node, struct request *ret);
+void vports_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
 
 /* vf-rules.c: what the operator allows virtual functions. */
 /* The rule for those of this physical port, or NULL. Valid until the next configuration. */

@@ -134,10 +134,16 @@ void vfs_forget(struct fabric *f, uint32_t port);
 /* What the device holds, or 0. vfs_settle_guids() or vf_settle_guid() is to follow. */
 void vf_set_guid(struct fabric *f, struct endpoint e, uint64_t guid);
 
+/* Does a vport say that it cannot do without a LID of its own? */
+static inline bool vf_asks_for_lid(const struct vf *vf)
+{
+	return wire_get(vf->info, VPORT_INFO_LID_REQUIRED);
+}
+
 /* Of a vport: has it, or is it to have, a LID that is no other's? */
 static inline bool vf_has_own_lid(const struct vf *vf)
 {
-	if (wire_get(vf->info, VPORT_INFO_LID_REQUIRED))
+	if (vf_asks_for_lid(vf))
 		return true;
 
 	return vf->lid != 0 && wire_get(vf->info, VPORT_INFO_LID) == vf->lid;

@@ -801,7 +801,7 @@ static unsigned move_and_count(struct scenario *s, struct sim_port *from, unsign
 	after = exits_for(s, lid);
 	n = count_different(&before, &after);
 	assert_int_equal(costs.lft_sets, n);
-	if (costs.requests - costs.lft_sets > 13) /* the 13th: once per port, see vport.c */
+	if (costs.requests - costs.lft_sets > 13) /* the 13th: once per port, see vport-keys.c */
 		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
 			      costs.requests, costs.lft_sets);
 	settles_and_is_good(s);
