@@ -354,17 +354,21 @@ void twins_judge_predecessor(struct sm *sm);
 /* At the beginning of PHASE_READ: what none can arrive for any more is to be read. */
 void twins_look(struct sm *sm);
 
-/* discover.c */
+/* discover.c: sweeps, ring by ring. */
 int discover_init(struct sm *sm);
 void discover_done(struct sm *sm);
 void discover_start(struct sm *sm, bool full);
 /* True when the sweep has seen all that answers. */
 bool discover_advance(struct sm *sm);
 void discover_pump(struct sm *sm);
+void discover_end(struct sm *sm);
+
+/* discover-node.c: who is behind a link. */
+void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer);
+
+/* discover-port.c: what switches and ports say of themselves. */
 void discover_take_switch_info(struct sm *sm, uint32_t node, const uint8_t *data);
 void discover_take_port_info(struct sm *sm, uint32_t port, const struct answer *answer);
-void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer);
-void discover_end(struct sm *sm);
 /* PortStateChange of this switch was cleared, and nobody has looked what it stood for. */
 void discover_doubt_ends(struct sm *sm, const struct node *node);
 

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Who is there: a probe, NodeInfo out of a port of somebody we know, is sent and answered, and with
+ * that the far node is found or made, reached or reached once more, and the link is settled.
+ *
+ * Devices are believed no more than they must be. Impossible answers, a GUID that is in two places,
+ * a device that does not answer: left out, with a reason, and tried again by later sweeps. Nobody
+ * waits for a first answer longer than two tries; if it comes after all, the sweep is repeated.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/discover-inside.h"
+#include "sm/machine.h"
+
+/* -- probes -------------------------------------------------------------------------------------
+ */
+
+static struct probe *free_probe(struct discovery *d)
+{
+	for (uint32_t i = 0; i < MAX_PROBES; i++)
+		if (!d->probes[i].used)
+			return &d->probes[i];
+
+	return NULL;
+}
+
+static void route_through(struct sma *sma, const struct sma *parent, uint8_t port)
+{
+	memcpy(sma->route, parent->route, parent->hops);
+	sma->route[parent->hops] = port;
+	sma->hops = (uint8_t)(parent->hops + 1);
+}
+
+bool discover_probe(struct sm *sm, uint32_t port, bool wait)
+{
+	struct discovery *d = &sm->discovery;
+	struct probe *probe = d->n_probes < MAX_PROBES ? free_probe(d) : NULL;
+
+	if (!probe)
+		return false;
+	probe->used = true;
+	probe->sent = false;
+	probe->late = !wait;
+	probe->port = port;
+	probe->sweep = sm->fabric.sweep;
+	mkey_give_probe(sm, probe);
+	probe->sma.srtt = 0;
+	probe->sma.hops = 0;
+	if (port != NO_PORT)
+		route_through(&probe->sma, &node_of(&sm->fabric, port)->sma,
+			      sm->fabric.ports[port].number);
+	d->n_probes++;
+	if (!wait)
+		d->n_late++;
+	requests_make_ready(sm->requests, &probe->sma);
+
+	return true;
+}
+
+static void end_probe(struct discovery *d, struct probe *probe)
+{
+	probe->used = false;
+	d->n_probes--;
+	if (probe->late)
+		d->n_late--;
+}
+
+/* -- nodes --------------------------------------------------------------------------------------
+ */
+
+/* What NodeInfo says, and what must be true of it before we believe it. */
+struct node_info {
+	uint64_t node_guid;
+	uint64_t port_guid;
+	uint8_t type;
+	uint8_t n_ports;
+	uint8_t local_port;
+};
+
+static bool read_node_info(const uint8_t *data, struct node_info *ret)
+{
+	*ret = (struct node_info){
+		.node_guid = wire_get(data, NODE_INFO_NODE_GUID),
+		.port_guid = wire_get(data, NODE_INFO_PORT_GUID),
+		.type = (uint8_t)wire_get(data, NODE_INFO_TYPE),
+		.n_ports = (uint8_t)wire_get(data, NODE_INFO_PORTS),
+		.local_port = (uint8_t)wire_get(data, NODE_INFO_LOCAL_PORT),
+	};
+
+	return ret->node_guid != 0 && ret->port_guid != 0 && ret->type >= NODE_TYPE_CA &&
+	       ret->type <= NODE_TYPE_ROUTER && ret->n_ports >= 1 && ret->n_ports <= 254 &&
+	       ret->local_port <= ret->n_ports &&
+	       (ret->local_port >= 1 || ret->type == NODE_TYPE_SWITCH);
+}
+
+static void fill_node(struct node *node, const uint8_t *data)
+{
+	node->system_guid = wire_get(data, NODE_INFO_SYSTEM_GUID);
+	node->vendor_id = (uint32_t)wire_get(data, NODE_INFO_VENDOR_ID);
+	node->device_id = (uint16_t)wire_get(data, NODE_INFO_DEVICE_ID);
+	node->revision = (uint32_t)wire_get(data, NODE_INFO_REVISION);
+	node->partition_cap = (uint16_t)wire_get(data, NODE_INFO_PARTITION_CAP);
+	/* CAs are asked for extended speeds at once, switches when port 0 says that they know them.
+	 */
+	if (!node->described && !node_is_switch(node))
+		node->extended = true;
+}
+
+/* Make room by forgetting who has been away for longest. False if all are here. */
+static bool forget_oldest(struct sm *sm)
+{
+	struct fabric *f = &sm->fabric;
+	uint32_t oldest = NO_NODE;
+
+	for (uint32_t i = 0; i < f->n_nodes; i++)
+		if (f->nodes[i].guid != 0 && !f->nodes[i].present &&
+		    (oldest == NO_NODE || f->nodes[i].since < f->nodes[oldest].since))
+			oldest = i;
+	if (oldest == NO_NODE)
+		return false;
+	work_drop(sm, oldest);
+	fabric_forget_node(f, oldest);
+
+	return true;
+}
+
+/* The node with this GUID as it is now; one that came back as another kind of device is a new one.
+ */
+static int find_or_add(struct sm *sm, const struct node_info *info, uint32_t *ret)
+{
+	struct fabric *f = &sm->fabric;
+	uint32_t number = fabric_find_node(f, info->node_guid);
+	int r;
+
+	if (number != NO_NODE) {
+		struct node *node = &f->nodes[number];
+
+		*ret = number;
+		if (node->type == info->type && node->n_ports == info->n_ports)
+			return 0;
+		if (node->seen == f->sweep)
+			return -EEXIST;
+		work_drop(sm, number);
+		fabric_forget_node(f, number);
+	}
+
+	r = fabric_add_node(f, info->node_guid, info->type, info->n_ports, ret);
+	if (r == -ENOSPC && forget_oldest(sm))
+		r = fabric_add_node(f, info->node_guid, info->type, info->n_ports, ret);
+	if (r == 0)
+		memory_give(sm, &f->nodes[*ret]);
+
+	return r;
+}
+
+bool discover_is_news(const struct sm *sm)
+{
+	const struct fabric *f = &sm->fabric;
+
+	return sm->came_up && !sm->cut_off && f->local_port != NO_PORT &&
+	       (f->ports[f->local_port].number == 0 ||
+		port_state(&f->ports[f->local_port]) != PORT_DOWN);
+}
+
+/* Where it was, another subnet manager may have been. One that has restarted shows it later. */
+static void doubt_tables(struct sm *sm, struct node *node)
+{
+	tables_doubt(sm, node);
+	if (node_is_switch(node))
+		node->sw->cold = false;
+}
+
+static void node_came(struct sm *sm, uint32_t number)
+{
+	struct node *node = &sm->fabric.nodes[number];
+
+	sm->changed = true;
+	node->present = true;
+	node->since = loop_now(sm->loop);
+	node->trusted = false;
+	faults_forget_node(sm, node);
+	doubt_tables(sm, node);
+	for (unsigned i = 0; i <= node->n_ports; i++)
+		sm->fabric.ports[port_at(node, i)].since = node->since;
+	if (discover_is_news(sm))
+		event_add(sm->events, EVENT_NODE_UP, node->guid, sm->fabric.ports[node->entry].lid,
+			  -1, "%s appeared", node->described ? node->description : "a device");
+}
+
+static int push(struct frontier *f, uint32_t node)
+{
+	if (f->n == f->room) {
+		uint32_t room = MAX(2 * f->room, 64);
+		uint32_t *bigger = reallocarray(f->nodes, room, sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		f->nodes = bigger;
+		f->room = room;
+	}
+	f->nodes[f->n++] = node;
+
+	return 0;
+}
+
+void discover_visit(struct sm *sm, uint32_t number, uint32_t via)
+{
+	struct fabric *f = &sm->fabric;
+	struct node *node = &f->nodes[number];
+	const struct node *parent = via == NO_PORT ? NULL : node_of(f, via);
+
+	node->seen = f->sweep;
+	node->sma.lid = 0;
+	node->entry = node_is_switch(node) ? node->first_port : f->local_port;
+	node->depth = 0;
+	node->sma.hops = 0;
+	if (parent) {
+		route_through(&node->sma, &parent->sma, f->ports[via].number);
+		node->depth = (uint8_t)(parent->depth + 1);
+		if (!node_is_switch(node))
+			node->entry = f->ports[via].peer;
+	}
+	if (!node->present)
+		node_came(sm, number);
+	if (via == NO_PORT)
+		node->fault = (struct fault){ 0 }; /* there is nobody else to ask */
+	node->reason = fault_waits(sm, &node->fault) ? node->fault.reason : node->mkey_fault.reason;
+	if (push(&sm->discovery.next, number) < 0)
+		fault_leave_out(sm, node, &node->fault, REASON_OUT_OF_MEMORY);
+}
+
+/* -- links --------------------------------------------------------------------------------------
+ */
+
+void discover_disconnect(struct sm *sm, uint32_t number)
+{
+	sm->changed = sm->changed || sm->fabric.ports[number].peer != NO_PORT;
+	fabric_disconnect(&sm->fabric, number);
+}
+
+/*
+ * Nobody answers behind it, for the first time: is the link still up? If the far end said that it
+ * went down while we programmed, this end was neither set nor read since.
+ */
+static void look_again(struct sm *sm, uint32_t number)
+{
+	struct port *port = &sm->fabric.ports[number];
+
+	if (port->probe_silent || port->busy)
+		return;
+	port->stale = true;
+	work_add(sm, port->node, TODO(TODO_PORT_INFO));
+}
+
+static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
+{
+	struct log_where where;
+
+	if (via == NO_PORT) {
+		sm->discovery.failed = reason == REASON_NEIGHBOR_SILENT ? REASON_SILENT : reason;
+		return;
+	}
+	where = where_of_port(sm, via);
+	if (sm->fabric.ports[via].reason != reason)
+		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
+			  "what is behind this port is left out: %s", reason_sentence(reason));
+	discover_disconnect(sm, via);
+	if (reason == REASON_NEIGHBOR_SILENT)
+		look_again(sm, via);
+	sm->fabric.ports[via].probe_silent = reason == REASON_NEIGHBOR_SILENT;
+	reason_set_port(sm, via, reason);
+}
+
+/* Is the far port already taken by another cable, found in this same sweep? */
+static bool is_twin(const struct fabric *f, uint32_t via, uint32_t far)
+{
+	const struct port *port = &f->ports[far];
+
+	if (via == NO_PORT || far == via)
+		return far == via;
+
+	return port->peer != NO_PORT && port->peer != via && port->checked == f->sweep;
+}
+
+/* False if another port that is there has this GUID. */
+static bool take_port_guid(struct fabric *f, uint32_t number, uint64_t guid)
+{
+	struct port *port = &f->ports[number];
+	uint32_t other = fabric_find_port(f, guid);
+
+	if (other == number)
+		return true;
+	if (other != NO_PORT && node_of(f, other)->present && f->ports[other].guid == guid &&
+	    node_of(f, other)->seen + 1 >= f->sweep)
+		return false;
+	if (port->guid && fabric_find_port(f, port->guid) == number)
+		guid_map_remove(&f->by_port_guid, port->guid);
+	if (port->guid && port->guid != guid) {
+		vfs_forget(f, number); /* those of another adapter */
+		port->guids_read = false;
+	}
+	port->guid = guid;
+
+	return guid_map_put(&f->by_port_guid, guid, number) == 0;
+}
+
+/* At another place: another device may have this GUID, and hold other keys, aliases and vports. */
+static void doubt_moved(struct sm *sm, uint32_t via, uint32_t far)
+{
+	struct fabric *f = &sm->fabric;
+
+	if (node_is_switch(node_of(f, far)) || f->ports[far].home == via)
+		return;
+	free(f->ports[far].pkeys);
+	f->ports[far].pkeys = NULL;
+	aliases_doubt(sm, far);
+	vports_doubt(sm, far);
+}
+
+static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
+{
+	struct fabric *f = &sm->fabric;
+	bool is_new = f->ports[via].peer != far;
+
+	sm->changed = sm->changed || is_new;
+	doubt_moved(sm, via, far);
+	fabric_connect(f, via, far);
+	f->ports[via].checked = f->ports[far].checked = f->sweep;
+	f->ports[via].relink = f->ports[far].relink = false;
+	f->ports[via].probe_silent = f->ports[far].probe_silent = false;
+	f->ports[via].fresh = port_state(&f->ports[via]) != PORT_ACTIVE;
+	f->ports[far].fresh = port_state(&f->ports[far]) != PORT_ACTIVE;
+	if (is_new && discover_is_news(sm))
+		event_add(sm->events, EVENT_LINK_UP, node_of(f, via)->guid, port_lid(f, via),
+			  f->ports[via].number, "link to 0x%016" PRIx64 " port %u",
+			  node_of(f, far)->guid, f->ports[far].number);
+}
+
+/* -- answers ------------------------------------------------------------------------------------
+ */
+
+void discover_read_end_port(struct sm *sm, uint32_t number)
+{
+	sm->fabric.ports[number].stale = true;
+	work_add(sm, sm->fabric.ports[number].node, TODO(TODO_PORT_INFO));
+}
+
+static enum reason reason_of_error(int error)
+{
+	if (error == -EEXIST)
+		return REASON_DUPLICATE_NODE_GUID;
+
+	return error == -ENOSPC ? REASON_TOO_MANY_DEVICES : REASON_OUT_OF_MEMORY;
+}
+
+static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t mkey)
+{
+	struct fabric *f = &sm->fabric;
+	struct node_info info;
+	uint32_t number, far, end;
+	int r;
+
+	if (!read_node_info(data, &info)) {
+		leave_out(sm, via, REASON_BAD_NODE_INFO);
+		return;
+	}
+	r = find_or_add(sm, &info, &number);
+	if (r < 0) {
+		leave_out(sm, via, reason_of_error(r));
+		return;
+	}
+	far = port_at(&f->nodes[number], info.local_port);
+	if (is_twin(f, via, far)) {
+		leave_out(sm, via, REASON_DUPLICATE_NODE_GUID);
+		return;
+	}
+	end = info.type == NODE_TYPE_SWITCH ? f->nodes[number].first_port : far;
+	if (!take_port_guid(f, end, info.port_guid)) {
+		leave_out(sm, via, REASON_DUPLICATE_PORT_GUID);
+		return;
+	}
+	fill_node(&f->nodes[number], data);
+	if (via == NO_PORT)
+		f->local_port = far;
+	else
+		settle_link(sm, via, far);
+	mkey_give(sm, end, mkey);
+	if (f->nodes[number].seen != f->sweep)
+		discover_visit(sm, number, via);
+	if (info.type != NODE_TYPE_SWITCH)
+		discover_read_end_port(sm, far);
+}
+
+/*
+ * Too late for its sweep: it says nothing of what was found since. Somebody who answers after all
+ * is worth another one.
+ */
+static void take_late_probe(struct sm *sm, const struct probe *probe, const struct answer *answer)
+{
+	struct port *port = &sm->fabric.ports[probe->port];
+
+	if (answer->result == REQUEST_ANSWERED) {
+		port->probe_silent = false;
+		/* By its turn another would be tried now. */
+		port->far_mkey = wire_get(answer->datagram, SMP_MKEY);
+		sm_sweep_again(sm, false);
+	} else if (answer->result == REQUEST_LOST && port->checked < probe->sweep) {
+		look_again(sm, probe->port);
+		port->probe_silent = true;
+	}
+}
+
+void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer)
+{
+	uint32_t via = probe->port;
+
+	end_probe(&sm->discovery, probe);
+	/* That nobody answers whom nobody waits for is old. */
+	sm->news = sm->news || (via != NO_PORT && !probe->late);
+	if (via != NO_PORT && (sm->phase != PHASE_DISCOVER || probe->sweep != sm->fabric.sweep)) {
+		take_late_probe(sm, probe, answer);
+		return;
+	}
+	if (answer->result == REQUEST_ANSWERED)
+		take_node(sm, via, answer->data, wire_get(answer->datagram, SMP_MKEY));
+	else if (answer->result == REQUEST_REFUSED)
+		leave_out(sm, via, REASON_BAD_NODE_INFO);
+	else
+		leave_out(sm, via, REASON_NEIGHBOR_SILENT);
+}
