@@ -31,6 +31,12 @@ static inline bool vports_are_enabled(const struct vfs *vfs)
 	return vfs->known && wire_get(vfs->info, VIRT_INFO_ENABLE);
 }
 
+/* The state of this one, and of those in the same block, is to be read. */
+static inline void vports_want_state(struct vfs *vfs, unsigned index)
+{
+	vfs->blocks_wanted |= (uint16_t)(1u << index / VPORT_STATE_BLOCK);
+}
+
 /* vport.c: can something be asked of its vports now? */
 bool vports_can_be_asked(const struct sm *sm, uint32_t port);
 
@@ -44,6 +50,8 @@ bool vports_ask_info(struct sm *sm, uint32_t port, struct request *ret);
 bool vport_ask_key_read(const struct sm *sm, struct endpoint e, struct request *ret);
 void vport_take_modifier(struct vfs *vfs, uint64_t guid, const struct answer *answer);
 void vport_take_key_block(struct sm *sm, uint32_t port, const struct answer *answer);
+/* Its table is to be read anew, as far as it is known now. */
+void vport_forget_keys(struct vf *vf);
 void vport_keys_failed(struct sm *sm, uint32_t port, struct vf *vf, enum reason reason,
 		       uint16_t status);
 

@@ -9,6 +9,7 @@
  * must be that, in one way and then in the other, before any key is read or written.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -61,19 +62,29 @@ static unsigned key_blocks_to_read(const struct vf *vf)
 	return vf->state >= PORT_ARMED ? blocks : MIN(blocks, MAX(vf->had_blocks, 1u));
 }
 
+static unsigned known_blocks(const struct vf *vf)
+{
+	return vf->pkeys ? vf->pkeys->n_known / PKEY_BLOCK : 0u;
+}
+
+void vport_forget_keys(struct vf *vf)
+{
+	vf->had_blocks = (uint8_t)known_blocks(vf);
+	free(vf->pkeys);
+	vf->pkeys = NULL;
+}
+
 static bool wants_keys(const struct sm *sm, const struct vf *vf)
 {
-	unsigned known = vf->pkeys ? vf->pkeys->n_known / PKEY_BLOCK : 0u;
-
 	return vf->state > PORT_DOWN && vf->known && !vf->stale && !vf->busy &&
-	       !fault_waits(sm, &vf->table_fault) && known < key_blocks_to_read(vf);
+	       !fault_waits(sm, &vf->table_fault) && known_blocks(vf) < key_blocks_to_read(vf);
 }
 
 bool vport_ask_key_read(const struct sm *sm, struct endpoint e, struct request *ret)
 {
 	struct vfs *vfs = known_vports(sm, e.port);
 	struct vf *vf = vf_of(&sm->fabric, e);
-	unsigned block = vf->pkeys ? vf->pkeys->n_known / PKEY_BLOCK : 0u;
+	unsigned block = known_blocks(vf);
 
 	if (!wants_keys(sm, vf))
 		return false;

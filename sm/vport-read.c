@@ -244,9 +244,7 @@ bool vports_is_news(const struct sm *sm, uint32_t number, const struct answer *a
 static void came_up(struct vf *vf)
 {
 	vf->stale = vf->unnamed = vf->naming = true;
-	vf->had_blocks = vf->pkeys ? (uint8_t)(vf->pkeys->n_known / PKEY_BLOCK) : 0;
-	free(vf->pkeys);
-	vf->pkeys = NULL;
+	vport_forget_keys(vf);
 	vf->set_fault = vf->table_fault = (struct fault){ 0 };
 }
 
@@ -296,7 +294,7 @@ static void look_at_owner(struct sm *sm, uint64_t guid, struct endpoint self)
 	if (!vfs || vfs->looked == sm->sweeps || !vports_can_be_asked(sm, owner.port))
 		return;
 	vfs->looked = sm->sweeps;
-	vfs->blocks_wanted |= (uint16_t)(1u << owner.index / VPORT_STATE_BLOCK);
+	vports_want_state(vfs, owner.index);
 	work_add(sm, sm->fabric.ports[owner.port].node, TODO(TODO_VPORT_READ));
 }
 

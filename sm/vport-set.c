@@ -116,7 +116,7 @@ static void look_again_at(struct sm *sm, uint32_t number, unsigned index)
 	struct vfs *vfs = known_vports(sm, number);
 
 	vfs->vf[index].stale = true;
-	vfs->blocks_wanted |= (uint16_t)(1u << index / VPORT_STATE_BLOCK);
+	vports_want_state(vfs, index);
 	sm_look_again(sm);
 }
 

@@ -114,11 +114,9 @@ static void doubt_vf(struct vfs *vfs, unsigned index)
 		return;
 	vf->twin = false;
 	vf->stale = vf->state > PORT_DOWN;
-	vf->had_blocks = vf->pkeys ? (uint8_t)(vf->pkeys->n_known / PKEY_BLOCK) : 0;
-	free(vf->pkeys);
-	vf->pkeys = NULL;
+	vport_forget_keys(vf);
 	vfs->info_wanted = true;
-	vfs->blocks_wanted |= (uint16_t)(1u << index / VPORT_STATE_BLOCK);
+	vports_want_state(vfs, index);
 }
 
 /* VPortStateChange may be gone unseen, and with it that any of them has changed. */
