@@ -114,13 +114,37 @@ bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8
 	return true;
 }
 
-bool admin_has_own_lid(const struct fabric *f, struct endpoint e)
+/* Is it a port, or a vport that is there and has a LID of its own? */
+static bool has_own_lid(const struct fabric *f, struct endpoint e)
 {
 	if (e.port == NO_PORT || e.index == 0)
 		return e.port != NO_PORT;
 
 	return f->ports[e.port].vfs->model == VF_VPORT && vf_of(f, e)->lid != 0 &&
 	       vf_is_here(f, e) && !vf_of(f, e)->duplicate;
+}
+
+void admin_offer_ends(struct admin_query *query, unsigned want_lid, enum wire_field lid,
+		      bool (*offer)(struct admin_query *query, struct endpoint e))
+{
+	const struct fabric *f = query->view->fabric;
+	struct vf_walk walk = { 0 };
+	struct endpoint e;
+
+	if (admin_has(query, want_lid)) {
+		e = endpoint_of_lid(f, (unsigned)wire_get(query->wanted, lid));
+		if (has_own_lid(f, e))
+			offer(query, e);
+		return;
+	}
+	for (uint32_t port = 0; port < f->n_ports; port++) {
+		if (!offer(query, endpoint_of_port(port)))
+			return;
+	}
+	while (f->n_vfs > 0 && vf_walk_next(f, &walk, &e)) {
+		if (has_own_lid(f, e) && !offer(query, e))
+			return;
+	}
 }
 
 bool admin_is_end(const struct fabric *f, uint32_t port)

@@ -105,12 +105,16 @@ static inline bool admin_has(const struct admin_query *query, unsigned n)
  */
 bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8_t *record);
 
+/*
+ * Call @offer for all ports and all vports that have a LID of their own, until it returns false; or
+ * if the question has component @want_lid, for who has the LID that its field @lid says.
+ */
+void admin_offer_ends(struct admin_query *query, unsigned want_lid, enum wire_field lid,
+		      bool (*offer)(struct admin_query *query, struct endpoint e));
+
 /* Is the requester in one partition with @port, an end port, or is it that port? */
 bool admin_sees(const struct admin_query *query, uint32_t port);
 bool admin_sees_endpoint(const struct admin_query *query, struct endpoint e);
-
-/* Is it a port, or a vport that is there and has a LID of its own? */
-bool admin_has_own_lid(const struct fabric *f, struct endpoint e);
 
 /* Is it in the fabric now, may it have LIDs, and has it some? */
 bool admin_is_end(const struct fabric *f, uint32_t port);

@@ -85,25 +85,7 @@ static bool offer(struct admin_query *query, struct endpoint e)
 
 static void each(struct admin_query *query)
 {
-	const struct fabric *f = query->view->fabric;
-
-	struct vf_walk walk = { 0 };
-	struct endpoint e;
-
-	if (admin_has(query, WANT_LID)) {
-		e = endpoint_of_lid(f, (unsigned)wire_get(query->wanted, NODE_RECORD_LID));
-		if (admin_has_own_lid(f, e))
-			offer(query, e);
-		return;
-	}
-	for (uint32_t port = 0; port < f->n_ports; port++) {
-		if (!offer(query, endpoint_of_port(port)))
-			return;
-	}
-	while (f->n_vfs > 0 && vf_walk_next(f, &walk, &e)) {
-		if (admin_has_own_lid(f, e) && !offer(query, e))
-			return;
-	}
+	admin_offer_ends(query, WANT_LID, NODE_RECORD_LID, offer);
 }
 
 const struct admin_attribute admin_node_record = {

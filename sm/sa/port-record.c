@@ -170,25 +170,7 @@ static bool offer_all_of(struct admin_query *query, struct endpoint end)
 
 static void each(struct admin_query *query)
 {
-	const struct fabric *f = query->view->fabric;
-
-	struct vf_walk walk = { 0 };
-	struct endpoint e;
-
-	if (admin_has(query, WANT_LID)) {
-		e = endpoint_of_lid(f, (unsigned)wire_get(query->wanted, PORT_RECORD_LID));
-		if (admin_has_own_lid(f, e))
-			offer_all_of(query, e);
-		return;
-	}
-	for (uint32_t end = 0; end < f->n_ports; end++) {
-		if (!offer_all_of(query, endpoint_of_port(end)))
-			return;
-	}
-	while (f->n_vfs > 0 && vf_walk_next(f, &walk, &e)) {
-		if (admin_has_own_lid(f, e) && !offer_all_of(query, e))
-			return;
-	}
+	admin_offer_ends(query, WANT_LID, PORT_RECORD_LID, offer_all_of);
 }
 
 const struct admin_attribute admin_port_record = {
