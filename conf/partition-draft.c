@@ -31,6 +31,9 @@ struct draft_group {
 
 #define PKEYS 0x8000
 
+/* opensm's */
+static const struct partition_params defaults = { .mtu = 4, .rate = 3, .q_key = 0x0b1b };
+
 int draft_init(struct draft *ret)
 {
 	uint16_t *by_pkey = calloc(PKEYS, sizeof(*by_pkey));
@@ -106,7 +109,7 @@ int draft_add_partition(struct draft *draft, const char *name, uint16_t pkey, ui
 		return r;
 
 	partition = &draft->partitions[n];
-	*partition = (struct partition){ .pkey = pkey };
+	*partition = (struct partition){ .pkey = pkey, .params = defaults };
 	if (*name)
 		snprintf(partition->name, sizeof(partition->name), "%s", name);
 	else

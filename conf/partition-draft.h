@@ -26,7 +26,7 @@ struct draft {
 int draft_init(struct draft *ret);
 void draft_done(struct draft *draft);
 
-/* @name is copied; an empty one becomes the P_Key. */
+/* @name is copied; an empty one becomes the P_Key. Parameters are the defaults. */
 int draft_add_partition(struct draft *draft, const char *name, uint16_t pkey, uint32_t *ret);
 int draft_add_member(struct draft *draft, uint32_t partition, enum partition_kind kind,
 		     uint64_t guid, enum partition_membership membership);

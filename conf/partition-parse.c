@@ -144,16 +144,13 @@ static int refuse_limit(const struct parser *parser, int code, const char *what,
 static int new_partition(const struct parser *parser, const char *name, struct head *head,
 			 bool generated)
 {
-	struct partition *partition;
 	int r;
 
 	r = draft_add_partition(parser->draft, name, head->pkey, &head->partition);
 	if (r < 0)
 		return refuse_limit(parser, r, "partitions", PARTITIONS_MAX);
 
-	partition = &parser->draft->partitions[head->partition];
-	partition->generated = generated;
-	partition->params = (struct partition_params){ .mtu = 4, .rate = 3, .q_key = 0x0b1b };
+	parser->draft->partitions[head->partition].generated = generated;
 	return 0;
 }
 
@@ -444,8 +441,6 @@ static int begin_default(struct draft *draft)
 	r = draft_add_partition(draft, "Default", PARTITION_DEFAULT_PKEY, &partition);
 	if (r < 0)
 		return r;
-	draft->partitions[partition].params =
-		(struct partition_params){ .mtu = 4, .rate = 3, .q_key = 0x0b1b };
 
 	r = draft_add_member(draft, partition, PARTITION_ALL, 0, PARTITION_LIMITED);
 	if (r < 0)

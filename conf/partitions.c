@@ -17,8 +17,6 @@
 #include "conf/input.h"
 #include "conf/partition-draft.h"
 
-static const struct partition_params defaults = { .mtu = 4, .rate = 3, .q_key = 0x0b1b };
-
 static int draft_default(struct draft *draft)
 {
 	uint32_t partition;
@@ -28,7 +26,6 @@ static int draft_default(struct draft *draft)
 	if (r < 0)
 		return r;
 	draft->partitions[partition].ipoib = true;
-	draft->partitions[partition].params = defaults;
 
 	return draft_add_member(draft, partition, PARTITION_ALL, 0, PARTITION_FULL);
 }
