@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Knows no InfiniBand and no systemd.
 
+libvsm_a_SOURCES += base/array.c base/array.h
 libvsm_a_SOURCES += base/file.c base/file.h
 libvsm_a_SOURCES += base/guid-map.c base/guid-map.h
 libvsm_a_SOURCES += base/list.h

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/macros.h"
 
 #define NO_ALIAS UINT32_MAX /* as guid_map_get() says it */
@@ -110,18 +111,13 @@ static uint32_t find_free(const struct alias_book *book)
 static int make_room(struct alias_book *book, uint32_t *ret)
 {
 	uint32_t at = book->n_used < book->n ? find_free(book) : book->n;
+	int r;
 
 	if (book->n_used >= ALIASES_MAX)
 		return -ENOSPC;
-	if (at == book->room) {
-		uint32_t room = MAX(2 * book->room, 64);
-		struct alias *bigger = reallocarray(book->aliases, room, sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		book->aliases = bigger;
-		book->room = room;
-	}
+	r = array_make_room(&book->aliases, at, &book->room, 64, sizeof(*book->aliases));
+	if (r < 0)
+		return r;
 	*ret = at;
 
 	return 0;

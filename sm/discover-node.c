@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/macros.h"
+#include "base/array.h"
 #include "sm/discover-inside.h"
 #include "sm/machine.h"
 
@@ -195,18 +195,12 @@ static void node_came(struct sm *sm, uint32_t number)
 
 static int push(struct frontier *f, uint32_t node)
 {
-	if (f->n == f->room) {
-		uint32_t room = MAX(2 * f->room, 64);
-		uint32_t *bigger = reallocarray(f->nodes, room, sizeof(*bigger));
+	int r = array_make_room(&f->nodes, f->n, &f->room, 64, sizeof(*f->nodes));
 
-		if (!bigger)
-			return -ENOMEM;
-		f->nodes = bigger;
-		f->room = room;
-	}
-	f->nodes[f->n++] = node;
+	if (r == 0)
+		f->nodes[f->n++] = node;
 
-	return 0;
+	return r;
 }
 
 void discover_visit(struct sm *sm, uint32_t number, uint32_t via)

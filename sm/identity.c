@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/guid-map.h"
+#include "base/array.h"
 #include "base/macros.h"
 #include "mad/wire.h"
 
@@ -127,16 +128,9 @@ static int64_t entry_of(struct identities *ids, uint64_t guid)
 		unmark(ids, &ids->all[i]);
 		return i;
 	}
-	if (ids->n == ids->room) {
-		uint32_t room = MAX(2 * ids->room, 64);
-		struct identity *bigger = reallocarray(ids->all, room, sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		ids->all = bigger;
-		ids->room = room;
-	}
-	r = guid_map_put(&ids->map, guid, ids->n);
+	r = array_make_room(&ids->all, ids->n, &ids->room, 64, sizeof(*ids->all));
+	if (r == 0)
+		r = guid_map_put(&ids->map, guid, ids->n);
 	if (r < 0)
 		return r;
 

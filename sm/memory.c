@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/macros.h"
 #include "sm/machine.h"
 
@@ -26,16 +27,8 @@ struct memory_entry *memory_find_or_add(struct sm *sm, uint64_t guid)
 
 	if (entry)
 		return entry;
-	if (m->n == m->room) {
-		uint32_t room = MAX(2 * m->room, 64);
-		struct memory_entry *bigger = reallocarray(m->entries, room, sizeof(*bigger));
-
-		if (!bigger)
-			return NULL;
-		m->entries = bigger;
-		m->room = room;
-	}
-	if (guid_map_put(&m->map, guid, m->n) < 0)
+	if (array_make_room(&m->entries, m->n, &m->room, 64, sizeof(*m->entries)) < 0 ||
+	    guid_map_put(&m->map, guid, m->n) < 0)
 		return NULL;
 	m->entries[m->n] = (struct memory_entry){ .guid = guid };
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/macros.h"
+#include "base/array.h"
 #include "sm/identity.h"
 
 void reservations_done(struct reservations *reservations)
@@ -33,20 +33,11 @@ const struct kept_reservation *reservations_find(const struct reservations *rese
 
 static int make_room(struct reservations *reservations)
 {
-	uint32_t room = MAX(2 * reservations->room, 64);
-	struct kept_reservation *bigger;
-
 	if (reservations->n == RESERVATIONS_MAX)
 		return -ENOSPC;
-	if (reservations->n < reservations->room)
-		return 0;
-	bigger = reallocarray(reservations->all, room, sizeof(*bigger));
-	if (!bigger)
-		return -ENOMEM;
-	reservations->all = bigger;
-	reservations->room = room;
 
-	return 0;
+	return array_make_room(&reservations->all, reservations->n, &reservations->room, 64,
+			       sizeof(*reservations->all));
 }
 
 int reservations_put(struct reservations *reservations, const struct kept_reservation *reservation)

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/macros.h"
 #include "sm/machine.h"
 
@@ -43,16 +44,8 @@ static struct spare_stock *find_or_add(struct sm *sm, uint64_t guid)
 
 	if (stock)
 		return stock;
-	if (spares->n == spares->room) {
-		uint32_t room = MAX(2 * spares->room, 16);
-		struct spare_stock *bigger = reallocarray(spares->all, room, sizeof(*bigger));
-
-		if (!bigger)
-			return NULL;
-		spares->all = bigger;
-		spares->room = room;
-	}
-	if (guid_map_put(&spares->map, guid, spares->n) < 0)
+	if (array_make_room(&spares->all, spares->n, &spares->room, 16, sizeof(*stock)) < 0 ||
+	    guid_map_put(&spares->map, guid, spares->n) < 0)
 		return NULL;
 	spares->all[spares->n] = (struct spare_stock){ .guid = guid, .kept = true };
 

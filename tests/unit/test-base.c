@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * base/: the ring, the map and the log. The map is held against a plain array of all that is in it,
- * over many thousand random steps, because what goes wrong in open addressing goes wrong when
- * something is taken out.
+ * base/: the array, the ring, the map and the log. The map is held against a plain array of all
+ * that is in it, over many thousand random steps, because what goes wrong in open addressing goes
+ * wrong when something is taken out.
  */
 
+#include "base/array.h"
 #include "base/guid-map.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -14,8 +15,43 @@
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+
+/* ---- array ----------------------------------------------------------------------------------- */
+
+static void an_array_grows_as_elements_are_added_and_keeps_them(void **unused)
+{
+	uint64_t *numbers = NULL;
+	uint32_t room = 0;
+
+	(void)unused;
+	for (uint32_t n = 0; n < 1000; n++) {
+		uint32_t before = room;
+
+		assert_int_equal(array_make_room(&numbers, n, &room, 3, sizeof(*numbers)), 0);
+		assert_true(room > n);
+		assert_true(room == before || (n == before && room == (n ? 2 * n : 3)));
+		numbers[n] = n;
+	}
+	for (uint32_t n = 0; n < 1000; n++)
+		assert_int_equal(numbers[n], n);
+	free(numbers);
+}
+
+static void an_array_that_cannot_grow_is_what_it_was(void **unused)
+{
+	static const uint32_t too_many = UINT32_C(1) << 31;
+	uint32_t room = too_many;
+	uint8_t byte = 7;
+	uint8_t *bytes = &byte;
+
+	(void)unused;
+	assert_int_equal(array_make_room(&bytes, too_many, &room, 64, 1), -ENOMEM);
+	assert_ptr_equal(bytes, &byte);
+	assert_int_equal(room, too_many);
+}
 
 /* ---- list ------------------------------------------------------------------------------------ */
 
@@ -254,6 +290,8 @@ static void peers_get_ten_messages_a_second_and_the_rest_is_counted(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_array_grows_as_elements_are_added_and_keeps_them),
+		cmocka_unit_test(an_array_that_cannot_grow_is_what_it_was),
 		cmocka_unit_test(a_list_gives_back_in_the_order_of_adding),
 		cmocka_unit_test(removing_an_element_twice_harms_nobody),
 		cmocka_unit_test(an_empty_map_holds_nothing_and_refuses_guid_zero),
