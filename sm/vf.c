@@ -160,10 +160,9 @@ int vf_settle_guid(struct fabric *f, struct endpoint e)
 	uint32_t owner = vf->guid ? guid_map_get(&f->by_vf_guid, vf->guid) : GUID_MAP_NONE;
 	bool here = vf_is_here(f, e);
 	bool own = owner == vf_number(e.port, e.index);
-	bool duplicate =
-		here &&
-		(is_of_port(f, vf->guid) ||
-		 (!own && owns(f, vf->guid, owner) && !gives_way(vf_of(f, vf_of_number(owner)), vf)));
+	bool duplicate = here && (is_of_port(f, vf->guid) ||
+				  (!own && owns(f, vf->guid, owner) &&
+				   !gives_way(vf_of(f, vf_of_number(owner)), vf)));
 
 	vf->resettled = vf->resettled || duplicate != vf->duplicate;
 	vf->duplicate = duplicate;
