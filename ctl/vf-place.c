@@ -157,7 +157,15 @@ static struct vf_look look_behind_switch(const struct fabric *f, const struct vf
 	return look;
 }
 
-/* The VF's own state, as far as its port is up. */
+static bool is_off(const struct vfs *vfs)
+{
+	return vfs->model == VF_VPORT && vfs->known && !wire_get(vfs->info, VIRT_INFO_ENABLE);
+}
+
+/*
+ * The VF's own state, as far as its port is up. Who is not asked, since virtualization is off, was
+ * Active when it last was.
+ */
 static enum port_state state_of(const struct fabric *f, const struct vf_place *place,
 				const struct vf *vf)
 {
@@ -165,6 +173,8 @@ static enum port_state state_of(const struct fabric *f, const struct vf_place *p
 
 	if (place->model == VF_SHARED)
 		return vf->guid && !vf->duplicate ? state : PORT_DOWN;
+	if (is_off(f->ports[place->pf].vfs))
+		return PORT_DOWN;
 
 	return MIN(state, (enum port_state)vf->state);
 }
@@ -178,9 +188,7 @@ static bool is_waiting(const struct vf_place *place, const struct vf *vf)
 static enum reason reason_of(const struct fabric *f, const struct vf_place *place,
 			     const struct vf *vf)
 {
-	const struct vfs *vfs = f->ports[place->pf].vfs;
-
-	if (vfs->model == VF_VPORT && vfs->known && !wire_get(vfs->info, VIRT_INFO_ENABLE))
+	if (is_off(f->ports[place->pf].vfs))
 		return REASON_VF_VIRTUALIZATION_OFF;
 	if (is_waiting(place, vf) && !vf->guid)
 		return REASON_VF_NOT_STARTED;

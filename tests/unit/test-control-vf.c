@@ -395,6 +395,19 @@ static void what_is_enabled_and_down_waits_to_be_started(void **state)
 	assert_int_equal(json_array_size(list(f, "{\"of\":\"host4\",\"not_active\":true}")), 1);
 }
 
+static void what_was_active_is_down_where_virtualization_is_off(void **state)
+{
+	struct fixture *f = *state;
+	struct port *pf = &f->fake->fabric->ports[pf_of(f, 0x101)];
+
+	assert_string_equal(text(explain_vf(f, "host1/vf1"), "state"), "active");
+	pf->vfs->known = true;
+	wire_set(pf->vfs->info, VIRT_INFO_ENABLE, 0);
+	assert_string_equal(text(explain_vf(f, "host1/vf1"), "state"), "down");
+	assert_string_equal(text(explain_vf(f, "host1/vf1"), "reason"), "vf-virtualization-off");
+	assert_true(json_is_true(json_object_get(explain_vf(f, "host1/vf1"), "problem")));
+}
+
 static void what_keeps_all_of_them_down_is_told_with_their_port(void **state)
 {
 	struct fixture *f = *state;
@@ -745,6 +758,7 @@ int main(void)
 		TEST(status_counts_what_the_list_shows),
 		TEST(what_is_not_active_has_a_reason_before_anybody_gave_one),
 		TEST(what_is_enabled_and_down_waits_to_be_started),
+		TEST(what_was_active_is_down_where_virtualization_is_off),
 		TEST(what_keeps_all_of_them_down_is_told_with_their_port),
 		TEST(an_alias_that_another_has_is_not_active),
 		TEST(behind_a_virtual_switch_it_is_as_its_port_is),
