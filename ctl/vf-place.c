@@ -173,7 +173,7 @@ static enum port_state state_of(const struct fabric *f, const struct vf_place *p
 
 	if (place->model == VF_SHARED)
 		return vf->guid && !vf->duplicate ? state : PORT_DOWN;
-	if (is_off(f->ports[place->pf].vfs))
+	if (is_off(f->ports[place->pf].vfs) || vf->reason == REASON_VF_VIRTUALIZATION_OFF)
 		return PORT_DOWN;
 
 	return MIN(state, (enum port_state)vf->state);

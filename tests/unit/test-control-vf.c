@@ -406,6 +406,10 @@ static void what_was_active_is_down_where_virtualization_is_off(void **state)
 	assert_string_equal(text(explain_vf(f, "host1/vf1"), "state"), "down");
 	assert_string_equal(text(explain_vf(f, "host1/vf1"), "reason"), "vf-virtualization-off");
 	assert_true(json_is_true(json_object_get(explain_vf(f, "host1/vf1"), "problem")));
+	/* Its adapter has restarted, and nobody asks: what was decided counts, not what it was. */
+	pf->vfs->known = false;
+	vf_of_host1(f, 1)->reason = REASON_VF_VIRTUALIZATION_OFF;
+	assert_string_equal(text(explain_vf(f, "host1/vf1"), "state"), "down");
 }
 
 static void what_keeps_all_of_them_down_is_told_with_their_port(void **state)
