@@ -159,6 +159,40 @@ static void look_at_other(const struct call *call, const struct vf_place *place,
 		add_line(lines, "vsmctl explain 0x%016llx/vf%u", pf, index);
 }
 
+static bool is_reserved_elsewhere(const struct call *call, uint64_t guid, uint64_t pf)
+{
+	const struct kept_reservation *reserved;
+
+	for (uint64_t n = 0; (reserved = sm_reservation(call->sm, n)); n++) {
+		bool here = reserved->n_places == 0;
+
+		if (reserved->guid != guid)
+			continue;
+		for (unsigned i = 0; i < reserved->n_places; i++)
+			here |= reserved->place[i] == pf;
+
+		return !here;
+	}
+
+	return false;
+}
+
+/* It may be no rule of vsm.conf that keeps it away, but what was said here of its GUID. */
+static void look_at_places(const struct call *call, const struct vf_place *place, json_t *lines)
+{
+	unsigned long long guid = vf_look(call->fabric, place).guid;
+	unsigned long long pf = call->fabric->ports[place->pf].guid;
+	unsigned long long to = sm_moving_to(call->sm, guid);
+
+	if (to && to != pf) {
+		add_line(lines, "# here; it is to move to the port with GUID 0x%016llx", to);
+		add_line(lines, "vsmctl vf move 0x%016llx --cancel", guid);
+	} else if (is_reserved_elsewhere(call, guid, pf)) {
+		add_line(lines, "# here; it is reserved for other ports");
+		add_line(lines, "vsmctl vf show 0x%016llx", guid);
+	}
+}
+
 static json_t *make_commands(const struct call *call, const struct vf_place *place)
 {
 	enum reason reason = vf_look(call->fabric, place).reason;
@@ -170,6 +204,8 @@ static json_t *make_commands(const struct call *call, const struct vf_place *pla
 		start(call, place, lines);
 	else if (reason == REASON_VF_NO_PARTITION)
 		join_partition(call, place, lines);
+	else if (reason == REASON_VF_NOT_ALLOWED)
+		look_at_places(call, place, lines);
 	else if (reason == REASON_VF_BAD_LID_INDEX)
 		look_at_other(call, place, lines);
 	else if (reason == REASON_VF_PF_DOWN)

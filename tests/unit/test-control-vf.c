@@ -594,6 +594,30 @@ static void each_reason_has_its_lines(void **state)
 	}
 }
 
+static void who_may_not_be_here_is_told_whose_word_that_is(void **state)
+{
+	struct kept_reservation reserved = { .guid = FAKE_VF(1), .n_places = 1 };
+	struct fixture *f = *state;
+	char why[SM_WHY_SIZE];
+
+	vf_of_host1(f, 1)->reason = REASON_VF_NOT_ALLOWED;
+	assert_int_equal(json_array_size(json_object_get(explain_vf(f, "host1/vf1"), "commands")),
+			 0);
+
+	reserved.place[0] = 0x101;
+	assert_int_equal(sm_reserve(f->fake->sm, &reserved, why), 0);
+	assert_int_equal(json_array_size(json_object_get(explain_vf(f, "host1/vf1"), "commands")),
+			 0);
+	reserved.place[0] = 0x201;
+	assert_int_equal(sm_reserve(f->fake->sm, &reserved, why), 0);
+	assert_true(has_line(explain_vf(f, "host1/vf1"), "vsmctl vf show 0x1200010000000101"));
+
+	assert_int_equal(sm_move(f->fake->sm, FAKE_VF(1), 0x301, why), 0);
+	assert_true(has_line(explain_vf(f, "host1/vf1"), "port with GUID 0x0000000000000301"));
+	assert_true(
+		has_line(explain_vf(f, "host1/vf1"), "vsmctl vf move 0x1200010000000101 --cancel"));
+}
+
 static void what_another_vport_is_that_cannot_be_is_not_asked_for(void **state)
 {
 	struct fixture *f = *state;
@@ -771,6 +795,7 @@ int main(void)
 		TEST(nodes_go_before_functions_of_their_name_and_two_are_one_too_many),
 		TEST(other_commands_take_a_function_for_its_port),
 		TEST(each_reason_has_its_lines),
+		TEST(who_may_not_be_here_is_told_whose_word_that_is),
 		TEST(what_another_vport_is_that_cannot_be_is_not_asked_for),
 		TEST(a_shared_port_gets_guids_by_another_way),
 		TEST(without_a_file_of_partitions_there_is_none_to_write_to),
