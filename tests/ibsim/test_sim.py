@@ -563,8 +563,11 @@ def virtual_functions(world):
     check("stopped" in shown("a[1]/2"), shown("a[1]/2"))
     sim.command("Vf guid a[1]/2 7777")
     check("GUID 0x7777" in shown("a[1]/2"), shown("a[1]/2"))
-    for wrong in ("Vf start a[1]/9", "Vf start a[1]", "Vf frob a[1]/1"):
+    for wrong in ("Vf start a[1]/9", "Vf start a[1]", "Vf frob a[1]/1", "Vf guid a[1]/2 xyz",
+                  "Vf guid a[1]/2", "Vf guid a[1]/2 12:00:00:00:00:00:00:01"):
         check("#" in sim.command(wrong), f"{wrong}: no complaint")
+    check("GUID 0x7777" in shown("a[1]/2"), shown("a[1]/2"))
+    check("guid VF GUID" in sim.command("Vf help"), "Vf help does not say what there is")
 
 
 MODELS = [(model, model) for model in ("vswitch", "shared", "vport")]
@@ -797,6 +800,7 @@ def tell(world):
     check_equal("state", sim.snapshot().port("a", 1).state, "Down")
     check_equal("two at once", told("--tell", "Dump\nQuit").returncode, 2)
     check_equal("with a file", told("--tell", "Dump", "net").returncode, 2)
+    check("in quotes" in told("--tell", "unlink", "a").stderr, "two words are not understood")
     done = told("-C", world.path("nowhere"), "--tell", "Dump")
     check_equal("nobody is there", done.returncode, 1)
     check("no simulator" in done.stderr, done.stderr)

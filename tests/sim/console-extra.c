@@ -215,13 +215,35 @@ static bool find_vf(struct console *console, char **rest, struct sim_endpoint *r
 	return false;
 }
 
+/* In hexadecimal, all of the word: with colons, as ip(8) has it, it would be read as its first
+ * byte. */
+static int set_guid(struct sim_endpoint *vf, const char *word)
+{
+	uint64_t guid;
+	char *end;
+
+	if (!word || !isxdigit((unsigned char)*word))
+		return -EINVAL;
+	errno = 0;
+	guid = strtoull(word, &end, 16);
+
+	return *end || errno ? -EINVAL : sim_vf_set_guid(vf->port, vf->vf, guid);
+}
+
+static bool is_done_to_vfs(const char *what)
+{
+	return !strcasecmp(what, "start") || !strcasecmp(what, "stop") ||
+	       !strcasecmp(what, "move") || !strcasecmp(what, "guid");
+}
+
 /* -EINVAL: no such thing to do with one; what was said already comes back as -ENODATA. */
 static int do_to_vf(struct console *console, const char *what, char *rest, FILE *out)
 {
 	struct sim_endpoint vf;
 	struct sim_endpoint to;
-	const char *guid;
 
+	if (!is_done_to_vfs(what))
+		return -EINVAL;
 	if (!find_vf(console, &rest, &vf, out))
 		return -ENODATA;
 	if (!strcasecmp(what, "start"))
@@ -232,10 +254,7 @@ static int do_to_vf(struct console *console, const char *what, char *rest, FILE 
 		return find_vf(console, &rest, &to, out)
 			       ? sim_vf_move(vf.port, vf.vf, to.port, to.vf)
 			       : -ENODATA;
-	if (strcasecmp(what, "guid") != 0)
-		return -EINVAL;
-	guid = next_word(&rest);
-	return guid ? sim_vf_set_guid(vf.port, vf.vf, strtoull(guid, NULL, 16)) : -EINVAL;
+	return set_guid(&vf, next_word(&rest));
 }
 
 /* vf [list] | start|stop VF | move VF VF | guid VF GUID */

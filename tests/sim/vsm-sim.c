@@ -191,7 +191,7 @@ static int parse(int argc, char **argv, struct options *ret)
 			return r;
 	}
 	if (optind + !ret->tell != argc)
-		return usage(ret->tell ? "one that is told something needs no net file"
+		return usage(ret->tell ? "what it is told is one word: put the command in quotes"
 				       : "it wants one net file");
 	if (strlen(ret->server.base) > 40)
 		return usage("IBSIM_SOCKNAME has more than 40 characters");
