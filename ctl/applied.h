@@ -10,7 +10,7 @@
 
 struct rpc;
 
-#define APPLIED_NAMED_MAX 64 /* ports that are named */
+#define APPLIED_NAMED_MAX 64 /* ports and VFs that are named */
 
 /*
  * "generation"; "settled": a reconcile that has it has ended; "applied": and every P_Key table that

@@ -27,9 +27,9 @@ static void put_head(struct row *row, const struct partition *partition)
 
 static bool is_present(const struct fabric *f, uint64_t guid)
 {
-	uint32_t port = fabric_find_port(f, guid);
+	struct endpoint e = endpoint_find(f, guid);
 
-	return port != GUID_MAP_NONE && f->ports[port].present;
+	return e.port != NO_PORT && f->ports[e.port].present;
 }
 
 /* -- the list -----------------------------------------------------------------------------------
@@ -104,18 +104,20 @@ static const char *membership_text(uint8_t membership)
 	return names[membership % COUNT(names)];
 }
 
-static void put_port(struct row *row, const struct call *call, const struct partition *partition,
-		     uint64_t guid)
+static void put_end(struct row *row, const struct call *call, const struct partition *partition,
+		    uint64_t guid)
 {
 	const struct fabric *f = call->fabric;
-	uint32_t port = fabric_find_port(f, guid);
+	struct endpoint e = endpoint_find(f, guid);
 	enum reason reason = REASON_NONE;
 
-	place_put_node(row, call->rpc, node_of(f, port));
-	row_number(row, "port", f->ports[port].number);
-	row_number(row, "lid", f->ports[port].lid);
+	place_put_node(row, call->rpc, node_of(f, e.port));
+	row_number(row, "port", f->ports[e.port].number);
+	if (e.index > 0)
+		row_number(row, "vf", e.index);
+	row_number(row, "lid", endpoint_lid(f, e));
 	row_bool(row, "applied",
-		 sm_key_is_applied(call->sm, port, partition->pkey, partition, &reason));
+		 sm_key_is_applied(call->sm, e, partition->pkey, partition, &reason));
 }
 
 /* A statement about kinds of ports has no GUID, and is present with each of them. */
@@ -132,7 +134,7 @@ static json_t *make_statement(const struct call *call, const struct partition *p
 	row_text(&row, "source", member->added ? "runtime" : "file");
 	row_bool(&row, "present", present);
 	if (present && member->guid)
-		put_port(&row, call, partition, member->guid);
+		put_end(&row, call, partition, member->guid);
 
 	return row_end(&row);
 }

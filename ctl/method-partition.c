@@ -29,13 +29,22 @@ static enum partition_kind kind_of(const struct fabric *f, uint32_t port)
 
 /* PARTITION_NO_MEMBER also for what has no P_Key table of its own. */
 static enum partition_membership membership_of(const struct fabric *f,
-					       const struct partition *partition, uint32_t port)
+					       const struct partition *partition, struct endpoint e)
 {
-	if (!port_exists(f, port) || !port_is_end(f, port) || f->ports[port].guid == 0)
+	uint64_t guid = endpoint_guid(f, e);
+
+	if (!port_exists(f, e.port) || !port_is_end(f, e.port) || guid == 0)
+		return PARTITION_NO_MEMBER;
+	if (e.index > 0 && (!vf_is_here(f, e) || vf_of(f, e)->duplicate))
 		return PARTITION_NO_MEMBER;
 
-	return partition_membership(partition, kind_of(f, port), f->ports[port].guid,
-				    port == f->local_port);
+	return partition_membership(partition, kind_of(f, e.port), guid,
+				    e.index == 0 && e.port == f->local_port);
+}
+
+static bool is_absent(const struct fabric *f, const struct partition_member *member)
+{
+	return member->kind == PARTITION_GUID && endpoint_find(f, member->guid).port == NO_PORT;
 }
 
 static const char *membership_name(enum partition_membership membership)
@@ -70,9 +79,7 @@ static unsigned count_absent(const struct fabric *f, const struct partition *par
 	unsigned n = 0;
 
 	for (size_t i = 0; i < partition->n_members; i++)
-		if (partition->members[i].kind == PARTITION_GUID &&
-		    fabric_find_port(f, partition->members[i].guid) == GUID_MAP_NONE)
-			n++;
+		n += is_absent(f, &partition->members[i]);
 
 	return n;
 }
@@ -81,9 +88,13 @@ static json_t *make_partition(const struct call *call, const struct partition *p
 {
 	unsigned n[PARTITION_BOTH + 1] = { 0 };
 	struct row row = row_start();
+	struct vf_walk walk = { 0 };
+	struct endpoint e;
 
 	for (uint32_t port = 0; port < call->fabric->n_ports; port++)
-		n[membership_of(call->fabric, partition, port)]++;
+		n[membership_of(call->fabric, partition, endpoint_of_port(port))]++;
+	while (vf_walk_next(call->fabric, &walk, &e))
+		n[membership_of(call->fabric, partition, e)]++;
 
 	row_text(&row, "name", partition->name);
 	put_pkey(&row, "pkey", partition->pkey);
@@ -111,15 +122,17 @@ static void list_partitions(struct call *call)
 /* -- members of one -----------------------------------------------------------------------------
  */
 
-static json_t *make_member(const struct call *call, uint32_t port,
+static json_t *make_member(const struct call *call, struct endpoint e,
 			   enum partition_membership membership)
 {
 	struct row row = row_start();
 
-	row_guid(&row, "guid", call->fabric->ports[port].guid);
-	place_put_node(&row, call->rpc, node_of(call->fabric, port));
-	row_number(&row, "port", call->fabric->ports[port].number);
-	row_number(&row, "lid", call->fabric->ports[port].lid);
+	row_guid(&row, "guid", endpoint_guid(call->fabric, e));
+	place_put_node(&row, call->rpc, node_of(call->fabric, e.port));
+	row_number(&row, "port", call->fabric->ports[e.port].number);
+	if (e.index > 0)
+		row_number(&row, "vf", e.index);
+	row_number(&row, "lid", endpoint_lid(call->fabric, e));
 	row_text(&row, "membership", membership_name(membership));
 	row_bool(&row, "present", true);
 
@@ -139,22 +152,35 @@ static json_t *make_absent(const struct partition_member *member)
 	return row_end(&row);
 }
 
-/* First the ports that are there, and from ABSENT on the statements about ports that are not. */
+/*
+ * First who is there, by number (vf_number(), and each VF behind its port), and from ABSENT on the
+ * statements about those who are not.
+ */
 #define ABSENT (UINT64_C(1) << 32)
+
+static struct endpoint next_end(const struct fabric *f, struct endpoint e)
+{
+	const struct vfs *vfs = f->ports[e.port].vfs;
+
+	if (vfs && e.index + 1u < vfs->n)
+		return (struct endpoint){ e.port, (uint16_t)(e.index + 1) };
+
+	return endpoint_of_port(e.port + 1);
+}
 
 static uint64_t add_present(struct call *call, const struct partition *partition, struct page *page)
 {
 	const struct fabric *f = call->fabric;
-	uint64_t i;
+	struct endpoint e = vf_of_number((uint32_t)page->from);
 
-	for (i = page->from; i < f->n_ports && page->room > 0; i++) {
-		enum partition_membership m = membership_of(f, partition, (uint32_t)i);
+	for (; e.port < f->n_ports && page->room > 0; e = next_end(f, e)) {
+		enum partition_membership m = membership_of(f, partition, e);
 
 		if (m != PARTITION_NO_MEMBER)
-			page_add(page, make_member(call, (uint32_t)i, m));
+			page_add(page, make_member(call, e, m));
 	}
 
-	return i < f->n_ports ? i : ABSENT;
+	return e.port < f->n_ports ? vf_number(e.port, e.index) : ABSENT;
 }
 
 static uint64_t add_absent(struct call *call, const struct partition *partition, uint64_t from,
@@ -163,11 +189,8 @@ static uint64_t add_absent(struct call *call, const struct partition *partition,
 	uint64_t i;
 
 	for (i = from - ABSENT; i < partition->n_members && page->room > 0; i++) {
-		const struct partition_member *member = &partition->members[i];
-
-		if (member->kind == PARTITION_GUID &&
-		    fabric_find_port(call->fabric, member->guid) == GUID_MAP_NONE)
-			page_add(page, make_absent(member));
+		if (is_absent(call->fabric, &partition->members[i]))
+			page_add(page, make_absent(&partition->members[i]));
 	}
 
 	return i < partition->n_members ? ABSENT + i : 0;

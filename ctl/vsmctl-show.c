@@ -46,11 +46,16 @@ const char *link_text(const json_t *object, const char *width, const char *speed
 
 const char *end_text(const json_t *end, char ret[static 320])
 {
-	if (json_is_object(end))
-		snprintf(ret, 320, "%.256s/%lld", member_text(end, "name", "?"),
-			 member_number(end, "port"));
-	else
+	int used;
+
+	if (!json_is_object(end)) {
 		snprintf(ret, 320, "-");
+		return ret;
+	}
+	used = snprintf(ret, 320, "%.256s/%lld", member_text(end, "name", "?"),
+			member_number(end, "port"));
+	if (member_number(end, "vf") > 0)
+		snprintf(ret + used, (size_t)(320 - used), "/vf%lld", member_number(end, "vf"));
 
 	return ret;
 }
@@ -460,16 +465,6 @@ static void add_hop(struct table *table, size_t i, const json_t *row)
 }
 
 /* A port, or a virtual function of one. */
-static const char *path_end_text(const json_t *end, char ret[static 320])
-{
-	size_t used = strlen(end_text(end, ret));
-
-	if (member_number(end, "vf") > 0)
-		snprintf(ret + used, 320 - used, "/vf%lld", member_number(end, "vf"));
-
-	return ret;
-}
-
 static void show_ends(const json_t *result)
 {
 	const json_t *from = json_object_get(result, "source");
@@ -477,8 +472,8 @@ static void show_ends(const json_t *result)
 	char a[320], b[320];
 
 	printf("From %s, GUID %s, LID %lld, to %s, GUID %s, LID %lld: packets need %s.\n",
-	       path_end_text(from, a), member_text(from, "guid", "?"), member_number(from, "lid"),
-	       path_end_text(to, b), member_text(to, "guid", "?"),
+	       end_text(from, a), member_text(from, "guid", "?"), member_number(from, "lid"),
+	       end_text(to, b), member_text(to, "guid", "?"),
 	       member_number(result, "destination_lid"),
 	       member_is_true(result, "grh")
 		       ? "a GRH, since a LID is shared by functions that the GID tells apart"
@@ -523,11 +518,11 @@ void show_path(const json_t *result, const struct view *view)
 	table_end(&table, view->colour);
 	if (member_is_true(result, "complete") && json_array_size(hops) == 0) {
 		printf("%s is the same port: packets with LID %lld do not leave it.\n",
-		       path_end_text(json_object_get(result, "destination"), buffer),
+		       end_text(json_object_get(result, "destination"), buffer),
 		       member_number(result, "destination_lid"));
 	} else if (member_is_true(result, "complete")) {
 		printf("%s with LID %lld is reached in %zu hops, MTU %lld, %.4g Gb/s.\n",
-		       path_end_text(json_object_get(result, "destination"), buffer),
+		       end_text(json_object_get(result, "destination"), buffer),
 		       member_number(result, "destination_lid"), json_array_size(hops),
 		       member_number(result, "mtu"),
 		       (double)member_number(result, "rate_mbps") / 1000);

@@ -150,11 +150,11 @@ static int refuse(struct wish *wish, int error, const char *format, ...)
 /* What is absent may be of any kind. */
 static bool is_given(const struct sm *sm, const struct partition *partition, uint64_t guid)
 {
-	uint32_t port = fabric_find_port(&sm->fabric, guid);
+	struct endpoint e = endpoint_find(&sm->fabric, guid);
 	enum partition_kind kind = PARTITION_ALL;
 
-	if (port != GUID_MAP_NONE)
-		kind = pkeys_kind_of(node_of(&sm->fabric, port));
+	if (e.port != NO_PORT)
+		kind = pkeys_kind_of(node_of(&sm->fabric, e.port));
 
 	return partition_membership(partition, kind, guid, false) != PARTITION_NO_MEMBER;
 }
@@ -318,13 +318,13 @@ static int begin(struct sm *sm, struct wish *wish)
 static void hurry(const struct sm *sm, uint64_t guid)
 {
 	const struct fabric *f = &sm->fabric;
-	uint32_t port = fabric_find_port(f, guid);
+	struct endpoint e = endpoint_find(f, guid);
 
-	if (port == GUID_MAP_NONE)
+	if (e.port == NO_PORT)
 		return;
-	fault_hurry(sm, &f->ports[port].table_fault);
-	if (f->ports[port].peer != NO_PORT)
-		fault_hurry(sm, &f->ports[f->ports[port].peer].table_fault);
+	fault_hurry(sm, e.index ? &vf_of(f, e)->table_fault : &f->ports[e.port].table_fault);
+	if (f->ports[e.port].peer != NO_PORT)
+		fault_hurry(sm, &f->ports[f->ports[e.port].peer].table_fault);
 }
 
 /*

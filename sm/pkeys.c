@@ -409,17 +409,18 @@ bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned 
  * -----------------------------------------------------------------------------------
  */
 
-/* Are these @n the only entries of @pkey, full or limited, in the table that the port holds? */
-static bool holds_just(const struct port *port, uint16_t pkey, const uint16_t *keys, unsigned n)
+/* Are these @n the only entries of @pkey, full or limited, in this table? */
+static bool holds_just(const struct pkey_table *held, uint16_t pkey, const uint16_t *keys,
+		       unsigned n)
 {
 	unsigned found = 0;
 
-	if (!port->pkeys)
+	if (!held)
 		return n == 0; /* nobody knows that it holds one */
-	for (unsigned i = 0; i < MIN(port->pkeys->n_known, FABRIC_MAX_PKEYS); i++) {
-		if ((port->pkeys->keys[i] & ~FULL) != pkey)
+	for (unsigned i = 0; i < MIN(held->n_known, FABRIC_MAX_PKEYS); i++) {
+		if ((held->keys[i] & ~FULL) != pkey)
 			continue;
-		if (index_of(keys, n, port->pkeys->keys[i]) < 0)
+		if (index_of(keys, n, held->keys[i]) < 0)
 			return false;
 		found++;
 	}
@@ -427,28 +428,77 @@ static bool holds_just(const struct port *port, uint16_t pkey, const uint16_t *k
 	return found == n;
 }
 
-static bool is_enforced(const struct sm *sm, uint32_t number, uint16_t pkey, const uint16_t *keys,
+/* Does it hold these, or the full key for a limited one? */
+static bool holds_all(const struct pkey_table *held, const uint16_t *keys, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		unsigned n_known = held ? MIN(held->n_known, FABRIC_MAX_PKEYS) : 0;
+
+		if (n_known == 0 || (index_of(held->keys, n_known, keys[i]) < 0 &&
+				     index_of(held->keys, n_known, keys[i] | FULL) < 0))
+			return false;
+	}
+
+	return true;
+}
+
+/* What the table of the switch port is to have of @pkey: what all who are behind it have of it. */
+static unsigned enforced_keys(const struct sm *sm, uint32_t end, uint16_t pkey,
+			      uint16_t ret[static 2])
+{
+	uint16_t keys[FABRIC_MAX_PKEYS];
+	unsigned n = plan_enforcement(sm, end, keys, COUNT(keys)), k = 0;
+
+	for (unsigned i = 0; i < n && k < 2; i++)
+		if ((keys[i] & ~FULL) == pkey)
+			ret[k++] = keys[i];
+
+	return k;
+}
+
+/*
+ * What that table has too much is the port's to tell, once and not for each VF: to know it, all of
+ * them have to be asked.
+ */
+static bool is_enforced(const struct sm *sm, struct endpoint e, uint16_t pkey, const uint16_t *keys,
 			unsigned n)
 {
-	uint32_t far = sm->fabric.ports[number].peer;
+	uint32_t far = sm->fabric.ports[e.port].peer;
+	uint16_t all[2];
 
-	if (far == NO_PORT || pkeys_enforced_port(sm, far) != number)
+	if (far == NO_PORT || pkeys_enforced_port(sm, far) != e.port)
 		return true;
 	if (sm->fabric.ports[far].table_fault.reason != REASON_NONE)
 		return false;
+	if (e.index > 0)
+		return holds_all(sm->fabric.ports[far].pkeys, keys, n) || !pkeys_enforces(sm, far);
+	if (!pkeys_enforces(sm, far))
+		return true;
 
-	/* The first of two is the full one. */
-	return !pkeys_enforces(sm, far) ||
-	       holds_just(&sm->fabric.ports[far], pkey, keys, MIN(n, 1));
+	return holds_just(sm->fabric.ports[far].pkeys, pkey, all,
+			  enforced_keys(sm, e.port, pkey, all));
 }
 
-static enum reason reason_of_table(const struct sm *sm, uint32_t number)
+static enum reason reason_of_vport(const struct vf *vf)
 {
-	const struct port *port = &sm->fabric.ports[number];
+	if (vf->table_fault.reason != REASON_NONE)
+		return (enum reason)vf->table_fault.reason;
 
-	if (port->table_fault.reason != REASON_NONE)
-		return (enum reason)port->table_fault.reason;
-	if (!pkeys_fit(sm, number))
+	return (enum reason)vf->reason;
+}
+
+static enum reason reason_of_table(const struct sm *sm, struct endpoint e,
+				   const struct owner *owner)
+{
+	const struct port *port = &sm->fabric.ports[e.port];
+	enum reason reason = (enum reason)port->table_fault.reason;
+	uint16_t first;
+
+	if (e.index > 0)
+		reason = reason_of_vport(vf_of(&sm->fabric, e));
+	if (reason != REASON_NONE)
+		return reason;
+	if (owner->capacity > 0 && wanted_keys(sm, owner, &first, 1) > owner->capacity)
 		return REASON_PKEYS_DO_NOT_FIT;
 	if (port->peer != NO_PORT && sm->fabric.ports[port->peer].table_fault.reason != REASON_NONE)
 		return (enum reason)sm->fabric.ports[port->peer].table_fault.reason;
@@ -456,24 +506,45 @@ static enum reason reason_of_table(const struct sm *sm, uint32_t number)
 	return port->reason == REASON_NONE ? REASON_IN_PROGRESS : (enum reason)port->reason;
 }
 
-bool sm_key_is_applied(const struct sm *sm, uint32_t number, uint16_t pkey,
-		       const struct partition *partition, enum reason *ret)
+/* What this partition, or else the rule for VFs, gives it of @pkey. */
+static unsigned given_keys(const struct owner *owner, uint16_t pkey,
+			   const struct partition *partition, uint16_t ret[static 2])
 {
-	const struct port *port = &sm->fabric.ports[number];
-	enum partition_membership membership = PARTITION_NO_MEMBER;
-	uint16_t keys[2];
 	unsigned n = 0;
 
-	if (partition) {
-		membership =
-			partition_membership(partition, pkeys_kind_of(node_of(&sm->fabric, number)),
-					     port->guid, number == sm->fabric.local_port);
-		n = keys_of(partition, membership, keys);
-	}
+	if (partition)
+		n = keys_of(partition,
+			    partition_membership(partition, owner->kind, owner->guid, owner->self),
+			    ret);
+	if (n == 0 && owner->rule && owner->rule->partition == pkey)
+		n = keys_of_rule(owner->rule, ret);
+
+	return n;
+}
+
+/* Its keys are those of its port, which are given to that by its own GUID. */
+static bool is_shared_applied(const struct sm *sm, struct endpoint e, const uint16_t *keys,
+			      unsigned n, enum reason *ret)
+{
+	*ret = REASON_VF_SHARES_PKEYS;
+
+	return holds_all(sm->fabric.ports[e.port].pkeys, keys, n);
+}
+
+bool sm_key_is_applied(const struct sm *sm, struct endpoint e, uint16_t pkey,
+		       const struct partition *partition, enum reason *ret)
+{
+	struct owner owner = owner_of(sm, e);
+	uint16_t keys[2];
+	unsigned n;
+
 	pkey &= FULL - 1;
-	if (holds_just(port, pkey, keys, n) && is_enforced(sm, number, pkey, keys, n))
+	n = given_keys(&owner, pkey, partition, keys);
+	if (e.index > 0 && sm->fabric.ports[e.port].vfs->model == VF_SHARED)
+		return is_shared_applied(sm, e, keys, n, ret);
+	if (holds_just(owner.held, pkey, keys, n) && is_enforced(sm, e, pkey, keys, n))
 		return true;
-	*ret = reason_of_table(sm, number);
+	*ret = reason_of_table(sm, e, &owner);
 
 	return false;
 }

@@ -17,6 +17,7 @@
 #include "sm/event.h"
 #include "sm/fabric.h"
 #include "sm/keep.h"
+#include "sm/vf.h"
 
 struct sm;
 
@@ -141,11 +142,12 @@ int sm_change_partition(struct sm *sm, const struct sm_partition_change *change,
 uint64_t sm_partition_generation(const struct sm *sm, uint16_t pkey);
 
 /*
- * Do the devices hold of @pkey, for the end port @port, what its @partition (NULL: there is none)
- * gives it: in its own table, and in that of the switch port that enforces it? As far as they have
- * acknowledged; *ret says why not.
+ * Do the devices hold of @pkey, for the end port or VF @e, what its @partition (NULL: there is
+ * none) gives it: in its own table, and in that of the switch port that enforces it? As far as they
+ * have acknowledged; *ret says why not. An alias GUID has no table: that of its port has to have
+ * the key.
  */
-bool sm_key_is_applied(const struct sm *sm, uint32_t port, uint16_t pkey,
+bool sm_key_is_applied(const struct sm *sm, struct endpoint e, uint16_t pkey,
 		       const struct partition *partition, enum reason *ret);
 
 /* Look for changes now. @full: trust nothing that was known, read everything again. */

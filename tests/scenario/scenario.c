@@ -647,17 +647,24 @@ void scenario_clear_faults(struct scenario *s)
 
 /* ---- partitions ------------------------------------------------------------------------------ */
 
-void scenario_join_guid(struct scenario *s, uint64_t guid, uint16_t pkey, bool full)
+static struct scenario_member *join(struct scenario *s, uint64_t guid, uint16_t pkey, bool full)
 {
 	unsigned i = 0;
 
 	while (i < s->n_members && (s->members[i].guid != guid || s->members[i].pkey != pkey))
 		i++;
 	must(s, i < SCENARIO_MEMBERS, "too many members");
-	scenario_happens(s, "0x%016" PRIx64 " becomes a %s member of %#x", guid,
-			 full ? "full" : "limited", pkey);
 	s->members[i] = (struct scenario_member){ guid, pkey, full, false };
 	s->n_members = MAX(s->n_members, i + 1);
+
+	return &s->members[i];
+}
+
+void scenario_join_guid(struct scenario *s, uint64_t guid, uint16_t pkey, bool full)
+{
+	scenario_happens(s, "0x%016" PRIx64 " becomes a %s member of %#x", guid,
+			 full ? "full" : "limited", pkey);
+	join(s, guid, pkey, full);
 }
 
 void scenario_join(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full)
@@ -695,14 +702,14 @@ static void note_answer(void *user, const struct sm_partition_result *result)
 		*note = *result;
 }
 
-static void ask(struct scenario *s, const struct sim_port *port, uint16_t pkey, int full,
+static void ask(struct scenario *s, uint64_t guid, uint16_t pkey, int full,
 		struct sm_partition_result *result)
 {
 	struct sm_partition_change change = {
 		.remove = full < 0,
 		.pkey = pkey,
 		.membership = full ? PARTITION_FULL : PARTITION_LIMITED,
-		.guids = &port->guid,
+		.guids = &guid,
 		.n_guids = 1,
 	};
 
@@ -710,11 +717,11 @@ static void ask(struct scenario *s, const struct sim_port *port, uint16_t pkey, 
 	     "a change is not taken");
 }
 
-static void ask_and_wait(struct scenario *s, const struct sim_port *port, uint16_t pkey, int full)
+static void ask_and_wait(struct scenario *s, uint64_t guid, uint16_t pkey, int full)
 {
 	struct sm_partition_result result = { .error = 1 };
 
-	ask(s, port, pkey, full, &result);
+	ask(s, guid, pkey, full, &result);
 	while (result.error == 1)
 		must(s, loop_virtual_step(s->loop), "a change is not answered");
 	if (result.error)
@@ -722,31 +729,40 @@ static void ask_and_wait(struct scenario *s, const struct sim_port *port, uint16
 	s->changed = loop_now(s->loop);
 }
 
+void scenario_add_guid(struct scenario *s, uint64_t guid, uint16_t pkey, bool full)
+{
+	scenario_happens(s, "0x%016" PRIx64 " is added to %#x, %s", guid, pkey,
+			 full ? "full" : "limited");
+	join(s, guid, pkey, full)->added = true;
+	ask_and_wait(s, guid, pkey, full);
+}
+
+void scenario_remove_guid(struct scenario *s, uint64_t guid, uint16_t pkey)
+{
+	unsigned n = 0;
+
+	scenario_happens(s, "0x%016" PRIx64 " leaves %#x", guid, pkey);
+	for (unsigned i = 0; i < s->n_members; i++)
+		if (s->members[i].guid != guid || s->members[i].pkey != pkey)
+			s->members[n++] = s->members[i];
+	s->n_members = n;
+	ask_and_wait(s, guid, pkey, -1);
+}
+
 void scenario_add(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full)
 {
-	scenario_join(s, port, pkey, full);
-	for (unsigned i = 0; i < s->n_members; i++)
-		if (s->members[i].guid == port->guid && s->members[i].pkey == pkey)
-			s->members[i].added = true;
-	ask_and_wait(s, port, pkey, full);
+	scenario_add_guid(s, port->guid, pkey, full);
 }
 
 void scenario_remove(struct scenario *s, struct sim_port *port, uint16_t pkey)
 {
-	unsigned n = 0;
-
-	scenario_happens(s, "%s leaves %#x", port->node->name, pkey);
-	for (unsigned i = 0; i < s->n_members; i++)
-		if (s->members[i].guid != port->guid || s->members[i].pkey != pkey)
-			s->members[n++] = s->members[i];
-	s->n_members = n;
-	ask_and_wait(s, port, pkey, -1);
+	scenario_remove_guid(s, port->guid, pkey);
 }
 
 void scenario_ask_to_add(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full)
 {
 	scenario_happens(s, "%s is asked to be in %#x", port->node->name, pkey);
-	ask(s, port, pkey, full, NULL);
+	ask(s, port->guid, pkey, full, NULL);
 }
 
 static bool is_full(const struct scenario *s, uint64_t guid, uint16_t pkey, bool *ret_member)

@@ -172,6 +172,8 @@ void scenario_leave_all(struct scenario *s);
  */
 void scenario_add(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full);
 void scenario_remove(struct scenario *s, struct sim_port *port, uint16_t pkey);
+void scenario_add_guid(struct scenario *s, uint64_t guid, uint16_t pkey, bool full);
+void scenario_remove_guid(struct scenario *s, uint64_t guid, uint16_t pkey);
 /* Ask for it and wait for nothing. */
 void scenario_ask_to_add(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full);
 /* Also at once if it runs. */

@@ -973,6 +973,58 @@ static void each_has_the_keys_of_its_own_guid(void **state)
 	}
 }
 
+static bool is_applied(struct scenario *s, uint64_t guid, uint16_t pkey, enum reason *ret)
+{
+	const struct sm *sm = scenario_master(s)->sm;
+	struct endpoint e = endpoint_find(sm_fabric(sm), guid);
+
+	assert_int_not_equal(e.port, NO_PORT);
+	return sm_key_is_applied(sm, e, pkey, partitions_find(sm_partitions(sm), pkey), ret);
+}
+
+/* The switch port in front of them has the keys of all of them, and so no less than one has. */
+static void keys_of_run_time_are_applied_when_the_vport_holds_them(void **state)
+{
+	struct scenario *s = *state;
+	enum reason reason = REASON_NONE;
+	struct sim_port *port;
+	struct sim_endpoint e;
+	uint64_t here, later;
+
+	s->closed = true;
+	build(s, graph_make_ft2(4), false, true);
+	port = scenario_host(s, 2);
+	here = sim_vport(port, 1)->guid;
+	later = sim_vport(port, 2)->guid;
+	scenario_start_sm(s);
+	scenario_start_vport(s, port, 1);
+	scenario_settle(s);
+	scenario_add_guid(s, here, 0x123, true);
+	assert_false(is_applied(s, here, 0x123, &reason));
+	assert_int_equal(reason, REASON_IN_PROGRESS);
+	scenario_add_guid(s, later, 0x123, false);
+	scenario_settle(s);
+	assert_true(is_applied(s, here, 0x123, &reason));
+	assert_true(is_applied(s, port->guid, 0x123, &reason));
+	assert_int_equal(endpoint_find(sm_fabric(s->first.sm), later).port, NO_PORT);
+	scenario_run(s, TRAP_PAUSE);
+	scenario_start_vport(s, port, 2);
+	scenario_settle(s);
+	assert_true(is_applied(s, later, 0x123, &reason));
+	assert_true(is_applied(s, port->guid, 0x123, &reason));
+	e = (struct sim_endpoint){ port, 2 };
+	assert_true(sim_endpoint_has_pkey(&e, 0x0123));
+
+	scenario_remove_guid(s, here, 0x123);
+	assert_false(is_applied(s, here, 0x123, &reason));
+	assert_false(is_applied(s, port->guid, 0x123, &reason)); /* the switch lets it through */
+	scenario_settle(s);
+	assert_true(is_applied(s, here, 0x123, &reason));
+	assert_true(is_applied(s, port->guid, 0x123, &reason));
+	e = (struct sim_endpoint){ port, 1 };
+	assert_false(sim_endpoint_has_pkey(&e, 0x8123));
+}
+
 static bool passes(struct sim_port *from, unsigned vf, uint16_t dlid, uint16_t pkey,
 		   const struct sim_port *to, unsigned to_vf)
 {
@@ -1221,6 +1273,7 @@ int main(void)
 		TEST(a_restart_leaves_the_ways_of_who_has_moved),
 		TEST(ways_last_when_the_port_that_they_are_of_goes),
 		TEST(each_has_the_keys_of_its_own_guid),
+		TEST(keys_of_run_time_are_applied_when_the_vport_holds_them),
 		TEST(keys_and_lid_follow_a_vf_at_once),
 		TEST(who_was_a_duplicate_comes_up_at_once),
 		cmocka_unit_test(guests_with_lids_come_and_go),

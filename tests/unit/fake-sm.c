@@ -155,14 +155,14 @@ uint64_t sm_partition_generation(const struct sm *sm, uint16_t pkey)
 	return pkey == 2 || pkey == 3 ? 13 : sm->status.generation;
 }
 
-bool sm_key_is_applied(const struct sm *sm, uint32_t port, uint16_t pkey,
+bool sm_key_is_applied(const struct sm *sm, struct endpoint e, uint16_t pkey,
 		       const struct partition *partition, enum reason *ret)
 {
 	(void)pkey;
 	(void)partition;
 	*ret = REASON_PKEYS_REFUSED;
 
-	return sm->fabric.ports[port].guid != sm->fake.unapplied;
+	return endpoint_guid(&sm->fabric, e) != sm->fake.unapplied;
 }
 
 bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret)

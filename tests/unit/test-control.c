@@ -1499,6 +1499,36 @@ static void members_come_in_pages_across_present_and_absent(void **state)
 	assert_int_equal(rows, 3);
 }
 
+/* The fake has 4 vports with GUIDs of their own that are started, and an alias GUID. */
+static void virtual_functions_are_members_too(void **state)
+{
+	struct fixture *f = *state;
+	json_t *list = json_object_get(ask(f, "partitions", "{}"), "partitions");
+	json_int_t before = number(json_array_get(list, 0), "full"), from = 0, full;
+	unsigned n_vfs = 0, n_rows = 0;
+
+	fake_add_vfs(f->fake);
+	list = json_object_get(ask(f, "partitions", "{}"), "partitions");
+	full = number(json_array_get(list, 0), "full");
+	do {
+		char params[100];
+		const json_t *rows, *row;
+		json_t *result;
+		size_t i;
+
+		snprintf(params, sizeof(params),
+			 "{\"partition\":\"0x7fff\",\"limit\":2,\"from\":%lld}", (long long)from);
+		result = ask(f, "partitions", params);
+		rows = json_object_get(result, "members");
+		n_rows += (unsigned)json_array_size(rows);
+		json_array_foreach(rows, i, row) n_vfs += json_object_get(row, "vf") != NULL;
+		from = json_integer_value(json_object_get(result, "next"));
+	} while (from != 0);
+	assert_int_equal(n_vfs, 5);
+	assert_int_equal(n_rows, full);
+	assert_true(n_rows > before + 5);
+}
+
 static void planned_pkeys_of_a_port_keep_their_index(void **state)
 {
 	json_t *result = ask(*state, "partitions", "{\"port\":\"host1\"}");
@@ -1973,6 +2003,71 @@ static void a_port_that_does_not_hold_its_table_is_named(void **state)
 	assert_false(is_true(ask(f, "partition-check", "{\"pkey\":\"0x2\"}"), "applied"));
 }
 
+static void add_vf_members(struct fixture *f)
+{
+	char params[200];
+
+	fake_add_vfs(f->fake);
+	snprintf(params, sizeof(params),
+		 "{\"pkey\":\"0x2\",\"guids\":[\"0x%llx\",\"0x%llx\",\"0x1400010000000201\"]}",
+		 (unsigned long long)FAKE_VF(2), (unsigned long long)FAKE_VF(5));
+	order(f, "partition-add", params);
+	finish(f);
+	f->fake->status->generation = f->fake->status->applied = 13;
+}
+
+/* 5 is not started. */
+static void a_virtual_function_that_is_there_is_a_member_that_is_present(void **state)
+{
+	struct fixture *f = *state;
+	const json_t *row, *rows;
+	unsigned n_present = 0;
+	size_t i;
+
+	add_vf_members(f);
+	rows = json_object_get(ask(f, "partition-show", "{\"partition\":\"blue\"}"), "members");
+	json_array_foreach(rows, i, row)
+	{
+		if (!json_object_get(row, "vf"))
+			continue;
+		assert_true(is_true(row, "present"));
+		assert_true(is_true(row, "applied"));
+		n_present++;
+	}
+	assert_int_equal(n_present, 2);
+	row = json_array_get(json_object_get(ask(f, "partition-show", "{}"), "partitions"), 1);
+	assert_int_equal(json_integer_value(json_object_get(row, "absent")), 2);
+}
+
+static void a_virtual_function_that_does_not_hold_its_table_is_named(void **state)
+{
+	static const struct {
+		uint64_t guid;
+		json_int_t vf; /* 0: nobody waits for it */
+		const char *pkey;
+	} cases[] = {
+		{ FAKE_VF(2), 2, "0x2" },
+		{ FAKE_VF(2), 2, "0x7fff" },
+		{ FAKE_VF(5), 0, "0x2" },
+		{ UINT64_C(0x1400010000000201), 1, "0x2" },
+		{ UINT64_C(0x1400010000000201), 0, "0x7fff" }, /* nobody has named it there */
+	};
+	struct fixture *f = *state;
+
+	add_vf_members(f);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char params[40];
+		const json_t *result, *row;
+
+		f->fake->unapplied = cases[i].guid;
+		snprintf(params, sizeof(params), "{\"pkey\":\"%s\"}", cases[i].pkey);
+		result = ask(f, "partition-check", params);
+		row = json_array_get(json_object_get(result, "not_applied"), 0);
+		assert_int_equal(is_true(result, "applied"), cases[i].vf == 0);
+		assert_int_equal(json_integer_value(json_object_get(row, "vf")), cases[i].vf);
+	}
+}
+
 /* -- events -------------------------------------------------------------------------------------
  */
 
@@ -2233,6 +2328,7 @@ int main(void)
 		TEST(explain_of_a_switch_lists_its_problems),
 		TEST(partitions_count_members_that_are_there_and_that_are_not),
 		TEST(members_of_a_partition_by_its_name_or_key),
+		TEST(virtual_functions_are_members_too),
 		TEST(members_come_in_pages_across_present_and_absent),
 		TEST(planned_pkeys_of_a_port_keep_their_index),
 		TEST(routes_are_runs_of_lids),
@@ -2255,6 +2351,8 @@ int main(void)
 		TEST(who_hangs_up_before_the_answer_does_no_harm),
 		TEST(too_many_changes_are_refused),
 		TEST(what_is_said_of_a_partition_is_shown_with_its_source),
+		TEST(a_virtual_function_that_is_there_is_a_member_that_is_present),
+		TEST(a_virtual_function_that_does_not_hold_its_table_is_named),
 		TEST(the_list_counts_what_the_file_and_run_time_say),
 		TEST(a_port_that_does_not_hold_its_table_is_named),
 		TEST(events_are_read_from_a_number_on),

@@ -94,8 +94,8 @@ static bool is_applied(const struct world *w, const struct fake_device *device, 
 
 	assert_int_not_equal(port, GUID_MAP_NONE);
 
-	return sm_key_is_applied(w->sm, port, pkey, partitions_find(sm_partitions(w->sm), pkey),
-				 ret);
+	return sm_key_is_applied(w->sm, endpoint_of_port(port), pkey,
+				 partitions_find(sm_partitions(w->sm), pkey), ret);
 }
 
 /* -- members ------------------------------------------------------------------------------------
