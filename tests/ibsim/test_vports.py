@@ -144,6 +144,29 @@ def life(world):
     lab.wait_active("b/1", "b/2", "b/3", "b/4")
 
 
+@suite.test("a vport that is added to a partition before it is there has the key when it starts", weight=5)
+def member(world):
+    lab = Lab(world, "state=down").start()
+    lab.wait_active("b/1", "b/2", "b/3", "b/4")
+    guid = "0x0000000000008001"
+    held = lambda: set(lab.sm.ctl("partitions", "--port", guid)["pkeys_held"])
+    shown = lambda: lab.sm.ctl("partition", "show", "0x7ab1")["members"][0]
+
+    lab.sm.ctl("partition", "add", "0x7ab1", guid, "--wait")
+    check_equal("it is absent", shown()["present"], False)
+    lab.sim.command("Vf start c[1]/1")
+    lab.wait_active("c/1")
+    check("0xfab1" in held(), f"it has the key: {held()}")
+    check_equal("as its member", [shown()[key] for key in ("present", "applied", "vf")],
+                [True, True, 1])
+    again = lab.sm.ctl("partition", "add", "0x7ab1", guid, "--limited", "--wait")
+    check(again["changed"] and again["applied"], f"limited: {again}")
+    check("0x7ab1" in held() and "0xfab1" not in held(), f"it has the limited key: {held()}")
+    lab.sm.ctl("partition", "remove", "0x7ab1", guid, "--wait")
+    check("0x7ab1" not in held(), f"the key is gone: {held()}")
+    check_equal("it goes on", lab.vfs()["c/1"]["state"], "active")
+
+
 @suite.test("a restart of vsm finds vports in order", weight=5)
 def restart(world):
     lab = Lab(world).start()
