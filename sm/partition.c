@@ -7,8 +7,8 @@
  * before it is used or refused, and may build on it.
  *
  * What is used is composed of both once for each change (conf/partition-compose.c), before it goes
- * to the disk, so that nothing can go wrong behind that. Then a reconcile that forgets nothing
- * plans the P_Keys again: it costs the blocks that differ.
+ * to the disk, so that nothing can go wrong behind that. Then a reconcile that forgets nothing, and
+ * looks for no devices, plans the P_Keys again: it costs the blocks that differ.
  */
 
 #include <assert.h>
@@ -337,7 +337,7 @@ static uint64_t reconcile(struct sm *sm)
 
 	sm->intent_changed = true;
 	sm->changed = sm->changed || walks == 2;
-	sm_sweep_again(sm, false);
+	sm_look_again(sm);
 
 	return sm->generation + walks;
 }
