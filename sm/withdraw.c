@@ -138,7 +138,7 @@ bool withdraw_ask(struct sm *sm, struct node *node, struct request *ret)
 				      !withdraw_from(routing, sw, at->block, ret->data)))
 		at->block++;
 	if (at->block >= blocks) {
-		node->work.todo &= (uint16_t)~TODO(TODO_LFT_WITHDRAW);
+		node->work.todo &= ~TODO(TODO_LFT_WITHDRAW);
 		return false;
 	}
 	ret->method = METHOD_SET;
