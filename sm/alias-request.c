@@ -61,20 +61,13 @@ static bool may_change(const struct sm *sm, const struct guids_change *change)
 	return false;
 }
 
-/* It is still being found out which rules, that go by name, are for this device. */
-static bool is_unnamed(const struct sm *sm, const struct node *node)
-{
-	return sm->conf.virtual_functions.n > 0 && !node->described &&
-	       (sm->phase != PHASE_REST || node->naming);
-}
-
 /* It is not known yet who holds what, or what the rules are. */
 static bool is_too_early(const struct sm *sm, uint32_t number)
 {
 	const struct vfs *vfs = sm->fabric.ports[number].vfs;
 
 	return (sm->adopting && sm->phase < PHASE_PLAN) || aliases_are_unread(sm, number) ||
-	       (vfs && vfs->guids_fresh) || is_unnamed(sm, node_of(&sm->fabric, number));
+	       (vfs && vfs->guids_fresh) || !vf_rule_is_known(sm, number);
 }
 
 /* -- a GUID for who asks for any ----------------------------------------------------------------

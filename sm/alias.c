@@ -15,7 +15,8 @@
  * has may be older, if another subnet manager was master meanwhile. Not adopted, and written back
  * as 0, is a GUID that another port or VF has, since packets to it go to one of the two only, and
  * one that the rules do not allow: nobody could find it, as the SA does not have it. Of two that
- * hold the same, who is in the book with it keeps it, else who was found first.
+ * hold the same, who is in the book with it keeps it, else who was found first. Where it takes the
+ * device's name to know which rule is for it, nothing of this is done before that has come.
  *
  * The plan is the book, less what is in the way: it changes when that goes. A port that leaves has
  * its aliases in the book, and they are written again when it comes back without them.
@@ -272,6 +273,13 @@ static int settle_owners(struct sm *sm)
 	return r == 0 ? vfs_settle_guids(&sm->fabric) : r;
 }
 
+/* What is lawful there, is it known? */
+static bool can_be_planned(const struct sm *sm, uint32_t number)
+{
+	return aliases_of(sm, number) && node_of(&sm->fabric, number)->present &&
+	       vf_rule_is_known(sm, number);
+}
+
 int aliases_plan(struct sm *sm)
 {
 	unsigned n = 0;
@@ -281,10 +289,10 @@ int aliases_plan(struct sm *sm)
 		return 0;
 	r = settle_owners(sm);
 	for (uint32_t i = 0; r == 0 && i < sm->fabric.n_ports; i++)
-		if (aliases_of(sm, i) && node_of(&sm->fabric, i)->present)
+		if (can_be_planned(sm, i))
 			n += adopt_all(sm, i);
 	for (uint32_t i = 0; r == 0 && i < sm->fabric.n_ports; i++)
-		if (aliases_of(sm, i) && node_of(&sm->fabric, i)->present)
+		if (can_be_planned(sm, i))
 			plan_port(sm, i);
 	if (n > 0)
 		log_info("%u alias GUIDs that ports hold were not known, and stay as they are", n);
@@ -324,7 +332,8 @@ bool aliases_are_to_be_written(const struct sm *sm, uint32_t number, unsigned bl
 	const struct vfs *vfs = aliases_of(sm, number);
 
 	return vfs && port->present && port->known && !aliases_are_unread(sm, number) &&
-	       !is_bad(sm, vfs, block) && differs(sm, number, block);
+	       vf_rule_is_known(sm, number) && !is_bad(sm, vfs, block) &&
+	       differs(sm, number, block);
 }
 
 static void fill_block(const struct sm *sm, uint32_t number, unsigned block,

@@ -105,6 +105,43 @@ static void the_subnet_manager_is_killed_and_adopts_all(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* Of two rules for a port that counts which goes by its name; and that is asked last. */
+static void a_restart_leaves_what_a_rule_by_name_allows(void **state)
+{
+	struct scenario *s = *state;
+	struct vf_policies *policies = &s->first.conf.virtual_functions;
+	struct sim_port *port;
+
+	alias_build(s);
+	port = scenario_host(s, 1);
+	policies->n = 2;
+	vf_policy_init(&policies->policy[0]);
+	strcpy(policies->policy[0].ports, "*");
+	policies->policy[0].range[policies->policy[0].n_ranges++] =
+		(struct vf_range){ 0x500000, 0x5fffff };
+	vf_policy_init(&policies->policy[1]);
+	policies->policy[1].port_guid[policies->policy[1].n_port_guids++] = port->guid;
+	policies->policy[1].range[policies->policy[1].n_ranges++] =
+		(struct vf_range){ 0x600000, 0x6fffff };
+	alias_add_vfs(s, port, 3, 0x500000);
+	alias_comes_up(s);
+	scenario_run(s, 60 * LOOP_SEC);
+	assert_int_equal(alias_count_up(port), 3);
+	watch_vfs(s);
+	for (unsigned round = 0; round < 2; round++) {
+		scenario_kill_sm(s);
+		if (round == 1)
+			memory_keeper_clear(s->first.keeper);
+		alias_comes_up(s);
+		scenario_run(s, 5 * LOOP_SEC);
+		assert_int_equal(transport_sim_counts(s->first.transport)->sets, 0);
+		assert_int_equal(alias_count_up(port), 3);
+		assert_int_equal(alias_known(s, port, 2)->wanted, 0x500001);
+	}
+	assert_int_equal(n_down, 0);
+	scenario_expect_all_good(s);
+}
+
 static void what_can_hold_nothing_is_not_read(void **state)
 {
 	struct scenario *s = *state;
@@ -386,6 +423,7 @@ int main(void)
 		TEST(all_vfs_come_up_although_packets_are_lost_both_ways),
 		TEST(all_vfs_come_up_within_a_second_and_cost_one_smp_a_block),
 		TEST(the_subnet_manager_is_killed_and_adopts_all),
+		TEST(a_restart_leaves_what_a_rule_by_name_allows),
 		TEST(what_can_hold_nothing_is_not_read),
 		TEST(aliases_have_no_lids_and_switches_are_not_told_of_them),
 		TEST(a_device_that_reboots_has_its_guids_before_its_driver_asks),
