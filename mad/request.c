@@ -11,8 +11,8 @@
  * that is used again has another generation, so that late answers to the old one are strays.
  *
  * A request that is repeated may be done twice, the second time when its owner has gone on: a
- *"twin" that was long under way overwrites what was set since. The engine cannot call it back; it
- *tells of every Set that ends while a copy of it is unanswered, and when that was sent.
+ * "twin" that was long under way overwrites what was set since. The engine cannot call it back; it
+ * tells of every Set that ends while a copy of it is unanswered, and when that was sent.
  *
  * Time-outs are measured: 8 smoothed round trips of that agent, of all agents while this one is
  * unknown, doubled with every try. They lie in a wheel of lists; its tick is coarse, as time-outs
