@@ -551,12 +551,6 @@ void vports_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
 const struct vf_policy *vf_rule_of(const struct sm *sm, uint32_t port);
 /* False: which one that is, depends on what the device calls itself, which is not known yet. */
 bool vf_rule_is_known(const struct sm *sm, uint32_t port);
-/*
- * May VF @e.index of the physical port @e.port have @guid? Else *ret says why not, or that it is
- * not known yet (REASON_IN_PROGRESS). Of VFs of any model: behind a virtual switch @e is as
- * vswitch_vf_at() names it.
- */
-bool vf_may_have(const struct sm *sm, struct endpoint e, uint64_t guid, enum reason *ret);
 /* Before a plan: find who is barred. */
 void vf_rules_apply(struct sm *sm);
 /* The device calls itself otherwise than before, or has been asked for the first time. */

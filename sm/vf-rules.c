@@ -84,13 +84,6 @@ static enum reason judge(const struct sm *sm, struct endpoint e, uint64_t guid, 
 	return REASON_VF_NOT_ALLOWED;
 }
 
-bool vf_may_have(const struct sm *sm, struct endpoint e, uint64_t guid, enum reason *ret)
-{
-	*ret = look_at(sm, e, guid);
-
-	return *ret == REASON_NONE;
-}
-
 /* -- all of them --------------------------------------------------------------------------------
  */
 
