@@ -466,7 +466,7 @@ unsigned pkeys_plan_vf(const struct sm *sm, struct endpoint e, uint16_t *ret, un
 /* alias-intent.c: who is to have which alias GUID. */
 /* Entries of its GUIDInfo, the first of them its own; 0: no aliases can be there. */
 unsigned aliases_capacity(const struct sm *sm, uint32_t port);
-/* Room in vfs for entry @index: 0, -ENOMEM, or -EEXIST if the port has virtual ports. */
+/* Room in vfs for entry @index: 0, -ENOMEM, -ENOSPC, or -EEXIST if the port has virtual ports. */
 int aliases_make_room(struct sm *sm, uint32_t port, unsigned index);
 /* 0, -ENOSPC or -ENOMEM. */
 int aliases_want(struct sm *sm, struct endpoint e, uint64_t guid);

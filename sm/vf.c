@@ -35,7 +35,7 @@ int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n)
 	struct vfs **vfs = &f->ports[port].vfs;
 	struct vf *bigger;
 
-	if (n > VFS_MAX)
+	if (n > VFS_MAX || port >= VFS_PORT_MAX)
 		return -ENOSPC;
 	if (!*vfs) {
 		*vfs = calloc(1, sizeof(**vfs));

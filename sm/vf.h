@@ -105,7 +105,8 @@ struct vfs {
 	bool reregister : 1;         /* all vports are to register again with the SA */
 };
 
-#define VF_NONE UINT32_MAX
+/* As a number has 32 bits, and UINT32_MAX is no VF. A fabric may have more ports than that. */
+#define VFS_PORT_MAX (UINT32_MAX / VFS_MAX)
 
 static inline uint32_t vf_number(uint32_t port, unsigned index)
 {
@@ -126,7 +127,10 @@ static inline struct vf *vf_of(const struct fabric *f, struct endpoint e)
 	return &f->ports[e.port].vfs->vf[e.index];
 }
 
-/* Room for indices 0 to @n - 1, new ones zero. 0, -ENOMEM, or -ENOSPC beyond VFS_MAX. */
+/*
+ * Room for indices 0 to @n - 1, new ones zero. 0, -ENOMEM, or -ENOSPC beyond VFS_MAX, or at a port
+ * beyond VFS_PORT_MAX.
+ */
 int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n);
 /* Its GUIDs are no longer in the map. */
 void vfs_forget(struct fabric *f, uint32_t port);

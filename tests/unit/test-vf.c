@@ -93,6 +93,8 @@ static void there_is_room_for_as_many_as_a_port_can_have(void **state)
 	assert_null(vf_at(&p->f, p->a, 0));
 	assert_null(vf_at(&p->f, NO_PORT, 0));
 	assert_int_equal(vfs_make(&p->f, p->a, VF_SHARED, VFS_MAX + 1), -ENOSPC);
+	assert_int_equal(vfs_make(&p->f, VFS_PORT_MAX, VF_SHARED, 1), -ENOSPC);
+	assert_int_equal(vf_of_number(vf_number(VFS_PORT_MAX - 1, 1)).port, VFS_PORT_MAX - 1);
 	assert_int_equal(vfs_make(&p->f, p->a, VF_SHARED, 3), 0);
 	assert_int_equal(p->f.n_vfs, 1);
 	vf_at(&p->f, p->a, 2)->lid = 9;
