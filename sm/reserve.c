@@ -254,6 +254,21 @@ static int check_guid(const struct sm *sm, const struct kept_reservation *wanted
 	return -EEXIST;
 }
 
+/* Who may be at one place only, and is to be at another, could come up nowhere. */
+static int check_move(const struct sm *sm, const struct kept_reservation *wanted,
+		      char why[static SM_WHY_SIZE])
+{
+	uint64_t to = sm_moving_to(sm, wanted->guid);
+
+	if (to == 0 || reservation_may_be_at(wanted, to))
+		return 0;
+	snprintf(why, SM_WHY_SIZE,
+		 "0x%016" PRIx64 " is to move to 0x%016" PRIx64 ": say vf move --cancel first",
+		 wanted->guid, to);
+
+	return -EINVAL;
+}
+
 static int check(const struct sm *sm, const struct kept_reservation *wanted,
 		 char why[static SM_WHY_SIZE])
 {
@@ -266,6 +281,8 @@ static int check(const struct sm *sm, const struct kept_reservation *wanted,
 	r = check_guid(sm, wanted, why);
 	if (r == 0)
 		r = check_places(sm, wanted, why);
+	if (r == 0)
+		r = check_move(sm, wanted, why);
 
 	return r == 0 ? check_lid(sm, wanted, why) : r;
 }
@@ -367,7 +384,7 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 	gone = *old;
 	gone.gone = true;
 	reservations_remove(&sm->reservations, guid);
-	if (is_present(sm, guid))
+	if (is_present(sm, guid) || sm_moving_to(sm, guid))
 		identity_set_reserved(sm->identities, guid, false);
 	else
 		identity_forget(sm->identities, guid);

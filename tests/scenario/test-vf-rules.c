@@ -1096,6 +1096,45 @@ static void a_move_that_cannot_be_is_refused(void **state)
 	assert_int_equal(sm_moving_to(s->first.sm, LAWFUL), 0);
 }
 
+/* Else it could come up neither here nor there. */
+static void who_is_to_move_is_reserved_for_no_other_place(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from = build_for_a_move(s), *to = scenario_host(s, s->n_hosts - 1);
+	struct kept_reservation wanted = { .guid = LAWFUL, .n_places = 1 };
+	char why[SM_WHY_SIZE] = "";
+
+	vf_is_to_move(s, LAWFUL, to);
+	wanted.place[0] = from->guid;
+	assert_int_equal(sm_reserve(s->first.sm, &wanted, why), -EINVAL);
+	assert_non_null(strstr(why, "is to move"));
+	assert_null(sm_reservation(s->first.sm, 0));
+	wanted.place[0] = to->guid;
+	assert_int_equal(sm_reserve(s->first.sm, &wanted, why), 0);
+}
+
+/* Between the two places only the plan says that it will be there again. */
+static void who_is_on_its_way_keeps_its_lid_when_it_is_no_longer_reserved(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from = build_for_a_move(s), *to = scenario_host(s, s->n_hosts - 1);
+	struct kept_reservation wanted = { .guid = LAWFUL };
+	uint16_t lid = sim_vport(from, 1)->lid;
+	char why[SM_WHY_SIZE];
+
+	assert_int_equal(sm_reserve(s->first.sm, &wanted, why), 0);
+	vf_is_to_move(s, LAWFUL, to);
+	vf_stops(s, from, 1);
+	settles_and_is_good(s);
+	assert_int_equal(sm_release(s->first.sm, LAWFUL, why), 0);
+	assert_int_equal(sm_lid_of(s->first.sm, LAWFUL), lid);
+	settles_and_is_good(s);
+	assert_ptr_equal(way_of(s, lid), to);
+	vf_starts(s, to, 1, LAWFUL);
+	settles_and_is_good(s);
+	assert_int_equal(sim_vport(to, 1)->lid, lid);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -1129,6 +1168,8 @@ int main(void)
 		TEST(who_is_at_both_places_is_a_duplicate_at_the_second),
 		TEST(a_vf_behind_a_virtual_switch_moves_as_planned),
 		TEST(a_move_that_cannot_be_is_refused),
+		TEST(who_is_to_move_is_reserved_for_no_other_place),
+		TEST(who_is_on_its_way_keeps_its_lid_when_it_is_no_longer_reserved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
