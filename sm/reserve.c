@@ -124,7 +124,13 @@ static bool is_present(const struct sm *sm, uint64_t guid)
 	return endpoint_find(&sm->fabric, guid).port != NO_PORT;
 }
 
-/* And no virtual function, also not one that is an adapter behind a virtual switch. */
+/* Does a device have it, or is one to have it that did not get it? */
+static bool is_news_to_somebody(const struct sm *sm, uint64_t guid)
+{
+	return is_present(sm, guid) || alias_book_find(&sm->aliases.book, guid);
+}
+
+/* Present, and no virtual function, also not one that is an adapter behind a virtual switch. */
 static bool is_physical(const struct sm *sm, uint64_t guid)
 {
 	struct endpoint e = endpoint_find(&sm->fabric, guid);
@@ -367,7 +373,7 @@ int sm_reserve(struct sm *sm, const struct kept_reservation *wanted, char why[st
 		return r;
 	}
 	say(sm, wanted, "reserved");
-	if (is_present(sm, wanted->guid))
+	if (is_news_to_somebody(sm, wanted->guid))
 		sm_sweep_again(sm, false);
 
 	return 0;
@@ -396,7 +402,7 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 		return r;
 	}
 	say(sm, &gone, "no longer reserved");
-	if (is_present(sm, guid))
+	if (is_news_to_somebody(sm, guid))
 		sm_sweep_again(sm, false);
 
 	return 0;

@@ -142,6 +142,35 @@ static void a_restart_leaves_what_a_rule_by_name_allows(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* Nothing has it meanwhile, so that only the book says whom it concerns. */
+static void who_is_no_longer_reserved_for_another_port_gets_its_guid_back(void **state)
+{
+	struct scenario *s = *state;
+	struct kept_reservation elsewhere = { .guid = 0x500000, .n_places = 1 };
+	struct sim_port *port;
+	char why[SM_WHY_SIZE];
+
+	alias_build(s);
+	port = scenario_host(s, 1);
+	alias_add_vfs(s, port, 1, 0x500000);
+	alias_comes_up(s);
+	assert_int_equal(alias_known(s, port, 1)->guid, 0x500000);
+	elsewhere.place[0] = scenario_host(s, 2)->guid;
+	for (unsigned round = 0; round < 2; round++) {
+		assert_int_equal(sm_reserve(s->first.sm, &elsewhere, why), 0);
+		scenario_run(s, 30 * LOOP_SEC);
+		assert_int_equal(alias_known(s, port, 1)->guid, 0);
+		if (round == 0) {
+			assert_int_equal(sm_release(s->first.sm, 0x500000, why), 0);
+		} else {
+			elsewhere.place[0] = port->guid;
+			assert_int_equal(sm_reserve(s->first.sm, &elsewhere, why), 0);
+		}
+		scenario_run(s, 30 * LOOP_SEC);
+		assert_int_equal(alias_known(s, port, 1)->guid, 0x500000);
+	}
+}
+
 static void what_can_hold_nothing_is_not_read(void **state)
 {
 	struct scenario *s = *state;
@@ -423,6 +452,7 @@ int main(void)
 		TEST(all_vfs_come_up_although_packets_are_lost_both_ways),
 		TEST(all_vfs_come_up_within_a_second_and_cost_one_smp_a_block),
 		TEST(the_subnet_manager_is_killed_and_adopts_all),
+		TEST(who_is_no_longer_reserved_for_another_port_gets_its_guid_back),
 		TEST(a_restart_leaves_what_a_rule_by_name_allows),
 		TEST(what_can_hold_nothing_is_not_read),
 		TEST(aliases_have_no_lids_and_switches_are_not_told_of_them),
