@@ -330,19 +330,51 @@ static int put(struct sm *sm, const struct kept_reservation *wanted)
 	return keep(sm, wanted);
 }
 
-/* What could not be handed to the store is not so: who asks again would be told that it is. */
-static int put_or_leave(struct sm *sm, const struct kept_reservation *wanted,
-			const struct kept_reservation *old)
+/* What was so of a GUID. */
+struct former {
+	struct kept_reservation reservation; /* guid 0: there was none, */
+	struct identity identity;            /* and here: it had no LID */
+};
+
+static struct former look(const struct sm *sm, uint64_t guid)
 {
-	struct kept_reservation before = old ? *old : (struct kept_reservation){ .guid = 0 };
+	const struct kept_reservation *reservation = reservations_find(&sm->reservations, guid);
+	const struct identity *id = identity_find(sm->identities, guid);
+	struct former ret = { .reservation = { .guid = 0 } };
+
+	if (reservation)
+		ret.reservation = *reservation;
+	if (id)
+		ret.identity = *id;
+
+	return ret;
+}
+
+/* There was room for it, and is. */
+static void restore(struct sm *sm, uint64_t guid, const struct former *former)
+{
+	const struct identity *id = &former->identity;
+
+	if (former->reservation.guid != 0)
+		reservations_put(&sm->reservations, &former->reservation);
+	else
+		reservations_remove(&sm->reservations, guid);
+	if (id->guid == 0) {
+		identity_forget(sm->identities, guid);
+		return;
+	}
+	if (identity_claim(sm->identities, guid, id->lid, id->lmc) == 0)
+		*identity_at(sm->identities, identity_index(sm->identities, guid)) = *id;
+}
+
+/* What could not be handed to the store is not so: who asks again would be told that it is. */
+static int put_or_leave(struct sm *sm, const struct kept_reservation *wanted)
+{
+	struct former former = look(sm, wanted->guid);
 	int r = put(sm, wanted);
 
-	if (r == 0)
-		return 0;
-	if (before.guid != 0)
-		reservations_put(&sm->reservations, &before);
-	else
-		reservations_remove(&sm->reservations, wanted->guid);
+	if (r < 0)
+		restore(sm, wanted->guid, &former);
 
 	return r;
 }
@@ -367,7 +399,7 @@ int sm_reserve(struct sm *sm, const struct kept_reservation *wanted, char why[st
 	r = check(sm, wanted, why);
 	if (r < 0)
 		return r;
-	r = put_or_leave(sm, wanted, old);
+	r = put_or_leave(sm, wanted);
 	if (r < 0) {
 		snprintf(why, SM_WHY_SIZE, "there is no room for it: %s", strerror(-r));
 		return r;
@@ -382,6 +414,7 @@ int sm_reserve(struct sm *sm, const struct kept_reservation *wanted, char why[st
 int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 {
 	const struct kept_reservation *old = reservations_find(&sm->reservations, guid);
+	struct former former = look(sm, guid);
 	struct kept_reservation gone;
 	int r = reserve_check_master(sm, why);
 
@@ -396,8 +429,7 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 		identity_forget(sm->identities, guid);
 	r = keep(sm, &gone);
 	if (r < 0) {
-		gone.gone = false;
-		reservations_put(&sm->reservations, &gone);
+		restore(sm, guid, &former);
 		snprintf(why, SM_WHY_SIZE, "there is no room for it: %s", strerror(-r));
 		return r;
 	}

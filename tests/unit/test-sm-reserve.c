@@ -485,6 +485,7 @@ static void what_the_store_does_not_take_is_not_reserved(void **state)
 
 	world_start(w);
 	reserve(w, GUEST + 1, 0);
+	reserve(w, GUEST + 2, 502);
 	w->keeper.is_full = true;
 	assert_int_equal(sm_reserve(w->sm, &wanted, why), -ENOMEM);
 	assert_string_equal(why, "there is no room for it: Cannot allocate memory");
@@ -492,6 +493,13 @@ static void what_the_store_does_not_take_is_not_reserved(void **state)
 	assert_false(is_reserved(w, GUEST));
 	assert_int_equal(sm_release(w->sm, GUEST + 1, why), -ENOMEM);
 	assert_true(is_reserved(w, GUEST + 1));
+	/* And LIDs are whose they were. */
+	assert_int_equal(sm_lid_of(w->sm, GUEST), 0);
+	wanted = wish(GUEST + 2, 503);
+	assert_int_equal(sm_reserve(w->sm, &wanted, why), -ENOMEM);
+	assert_int_equal(sm_lid_of(w->sm, GUEST + 2), 502);
+	assert_int_equal(sm_release(w->sm, GUEST + 2, why), -ENOMEM);
+	assert_int_equal(sm_lid_of(w->sm, GUEST + 2), 502);
 	w->keeper.is_full = false;
 	reserve(w, GUEST, 500);
 	assert_int_equal(kept_lid(w, GUEST), 500);
