@@ -73,7 +73,7 @@ static bool is_too_early(const struct sm *sm, uint32_t number)
 /* -- a GUID for who asks for any ----------------------------------------------------------------
  */
 
-/* Of @pool, from @guid on, which is in it. */
+/* Of @pool, from @guid on, which is in it. That the port has room for one more was looked at. */
 static uint64_t search(const struct sm *sm, struct endpoint e, const struct vf_range *pool,
 		       uint64_t guid)
 {
@@ -84,7 +84,7 @@ static uint64_t search(const struct sm *sm, struct endpoint e, const struct vf_r
 
 		/* What is reserved, or another may get again, is not for who takes any. */
 		if (guid != 0 && !alias && !reservations_find(&sm->reservations, guid) &&
-		    aliases_refusal(sm, e, guid) == REASON_NONE)
+		    aliases_obstacle(sm, e, guid) == REASON_NONE)
 			return guid;
 		guid = guid == pool->last ? pool->first : guid + 1;
 	}
