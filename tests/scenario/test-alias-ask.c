@@ -7,6 +7,7 @@
 
 #include "tests/scenario/alias-rig.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/macros.h"
 #include "tests/sim/tables.h"
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -392,6 +394,136 @@ static void a_device_that_dies_meanwhile_leaves_nobody_waiting(void **state)
 	sim_detach(&ours.client);
 }
 
+/* ---- anything ---------------------------------------------------------------------------------
+ */
+
+enum { ASKERS = 4, ENTRIES = 40, GUIDS = 30, WALKS = 20 };
+
+static struct sim_port *any_port(struct scenario *s)
+{
+	return scenario_host(s, (uint32_t)scenario_random(s, ASKERS));
+}
+
+/* A few GUIDs and many entries, so that they collide; some are ports', and some of nobody. */
+static uint64_t any_guid(struct scenario *s)
+{
+	switch (scenario_random(s, 8)) {
+	case 0:
+		return 0;
+	case 1:
+		return any_port(s)->guid;
+	case 2:
+		return UINT64_MAX;
+	default:
+		return 0x500000 + scenario_random(s, GUIDS);
+	}
+}
+
+static void a_device_lies_of_its_guids(struct scenario *s)
+{
+	static const char *const lies[] = { "garble", "status", "refuse", "silent",
+					    "mute",   "tid",    "forget" };
+
+	scenario_fault(s, "%s \"%s\" guidinfo %u%%", lies[scenario_random(s, COUNT(lies))],
+		       any_port(s)->node->name, 1 + (unsigned)scenario_random(s, 100));
+}
+
+static void something_is_asked(struct scenario *s, struct alias_asker askers[static ASKERS])
+{
+	struct alias_asker *a = &askers[scenario_random(s, ASKERS)];
+	uint8_t method = scenario_random(s, 3) ? SIM_SET : METHOD_DELETE;
+	struct sim_port *port;
+
+	switch (scenario_random(s, 24)) {
+	case 0:
+		a_device_lies_of_its_guids(s);
+		break;
+	case 1:
+		port = any_port(s);
+		if (port != s->first.port)
+			scenario_reboot(s, port->node);
+		break;
+	case 2:
+		memory_keeper_set_delay(s->first.keeper, scenario_random(s, 300) * LOOP_MSEC);
+		break;
+	case 3:
+		scenario_run(s, scenario_random(s, 3000) * LOOP_MSEC);
+		break;
+	default:
+		if (sim_state(a->client.port) == SIM_ACTIVE && sim_lid(a->client.port))
+			asker_send(a, method, any_port(s), (unsigned)scenario_random(s, ENTRIES),
+				   any_guid(s));
+		scenario_run(s, scenario_random(s, 20) * LOOP_MSEC);
+		break;
+	}
+}
+
+static void hold_what_is_planned(struct scenario *s)
+{
+	unsigned holders[GUIDS] = { 0 };
+	unsigned n = 0;
+
+	for (uint32_t h = 0; h < ASKERS; h++) {
+		const struct sim_port *port = scenario_host(s, h);
+
+		for (unsigned i = 1; i < ENTRIES; i++) {
+			const struct vf *known = alias_known(s, port, i);
+			uint64_t held = sim_guid_at(port, i);
+
+			if (held != (known ? known->wanted : 0))
+				scenario_fail(s, "entry %u of %s is 0x%" PRIx64, i,
+					      port->node->name, held);
+			n += held != 0;
+			if (held >= 0x500000 && held < 0x500000 + GUIDS)
+				holders[held - 0x500000]++;
+		}
+	}
+	for (unsigned i = 0; i < GUIDS; i++)
+		assert_true(holders[i] <= 1);
+	assert_true(n > 0);
+}
+
+static void ask_and_look(uint64_t seed)
+{
+	struct scenario *s = scenario_new(seed);
+	struct alias_asker askers[ASKERS];
+	uint64_t sets;
+
+	alias_build(s);
+	s->first.conf.alias_guids = CONF_ALIAS_GUIDS_ANY;
+	alias_comes_up(s);
+	for (unsigned i = 0; i < ASKERS; i++)
+		asker_open(&askers[i], scenario_host(s, i));
+	for (unsigned i = 0; i < 300; i++)
+		something_is_asked(s, askers);
+	scenario_clear_faults(s);
+	memory_keeper_set_delay(s->first.keeper, 0);
+	sm_sweep(s->first.sm, true);
+	scenario_run(s, 30 * LOOP_SEC);
+	scenario_expect_good_within(s, 600);
+	hold_what_is_planned(s);
+	sets = alias_count_sets(s);
+	sm_sweep(s->first.sm, true);
+	scenario_run(s, 30 * LOOP_SEC);
+	assert_int_equal(alias_count_sets(s), sets);
+	for (unsigned i = 0; i < ASKERS; i++)
+		sim_detach(&askers[i].client);
+	scenario_free(s);
+}
+
+static void whatever_is_asked_devices_hold_what_is_planned(void **state)
+{
+	uint64_t seed;
+
+	(void)state;
+	if (scenario_seed_of_environment(&seed)) {
+		ask_and_look(seed);
+		return;
+	}
+	for (seed = 1; seed <= WALKS; seed++)
+		ask_and_look(seed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, alias_set_up, alias_tear_down)
 
 int main(void)
@@ -410,6 +542,7 @@ int main(void)
 		TEST(what_waits_is_bounded_for_each_vf),
 		TEST(a_device_that_refuses_its_guids_is_told_of_and_tried_again),
 		TEST(a_device_that_dies_meanwhile_leaves_nobody_waiting),
+		cmocka_unit_test(whatever_is_asked_devices_hold_what_is_planned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
