@@ -18,6 +18,7 @@
 #include <malloc.h>
 
 #include "base/macros.h"
+#include "tests/sim/client.h"
 #include "tests/sim/link.h"
 #include "tests/sim/tables.h"
 
@@ -1391,6 +1392,66 @@ static void memory_does_not_grow(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- somebody who is no subnet manager says that he was master ------------------------------- */
+
+static void hand_over_as(struct sim_client *client, uint64_t tid)
+{
+	struct sim_packet p = {
+		.dlid = be16toh(client->port->info.master_sm_base_lid),
+		.length = SIM_MAD_SIZE,
+	};
+	ib_sm_info_t info = { .guid = client->port->guid, .pri_state = 0xf3 };
+
+	p.smp.base_ver = 1;
+	p.smp.mgmt_class = 1;
+	p.smp.class_ver = 1;
+	p.smp.method = SIM_SET;
+	p.smp.trans_id = htobe64(tid);
+	p.smp.attr_id = htobe16(0x0020);
+	p.smp.attr_mod = htobe32(1);
+	memcpy(p.smp.data, &info, sizeof(info));
+	sim_client_send(client, &p);
+}
+
+static void ignore_answer(void *user, const struct sim_packet *packet)
+{
+	unsigned *n = user;
+
+	(void)packet;
+	++*n;
+}
+
+/* All is read again each time, but no faster than sweeps come; the work is done meanwhile. */
+static void a_storm_of_handovers_stops_nobody(void **state)
+{
+	struct scenario *s = scenario_new(1);
+	unsigned n_answers = 0;
+	struct sim_client client = { .receive = ignore_answer, .user = &n_answers };
+	uint32_t sweeps;
+
+	(void)state;
+	scenario_build(s, graph_make_ft2(4));
+	scenario_start_sm(s);
+	scenario_expect_good_within(s, 60);
+	assert_int_equal(sim_attach(scenario_host(s, 2), &client), 0);
+	sweeps = sm_fabric(s->first.sm)->sweep;
+	for (unsigned i = 1; i <= 1200; i++) {
+		hand_over_as(&client, i);
+		if (i == 100)
+			scenario_pull(s, scenario_host(s, 5));
+		if (i == 400)
+			scenario_plug(s, scenario_host(s, 5));
+		if (i >= 1000)
+			assert_int_equal(sim_state(scenario_host(s, 5)), SIM_ACTIVE);
+		scenario_run(s, 50 * LOOP_MSEC);
+	}
+	assert_int_equal(n_answers, 1200);
+	assert_true(sm_fabric(s->first.sm)->sweep < sweeps + 60);
+	sim_detach(&client);
+	scenario_expect_good_within(s, 60);
+	scenario_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1470,6 +1531,7 @@ int main(void)
 		TEST(what_is_wrong_is_noticed),
 		TEST(a_key_that_is_believed_and_not_held_is_noticed),
 		TEST(memory_does_not_grow),
+		cmocka_unit_test(a_storm_of_handovers_stops_nobody),
 	};
 
 	return cmocka_run_group_tests_name("scenarios", tests, NULL, NULL);
