@@ -183,36 +183,6 @@ static void a_restart_writes_nothing(void **state)
 	assert_int_equal(costs_until_now(s).sets, 0);
 }
 
-/* ---- names ------------------------------------------------------------------------------------
- */
-
-/* Switches are renamed just as ways through them are withdrawn. */
-static void a_name_that_changes_while_ways_are_withdrawn_is_asked_for(void **state)
-{
-	struct scenario *s = *state;
-
-	build(s, graph_make_ft2(4), false, true);
-	vf_starts(s, scenario_host(s, 1), 1);
-	for (uint32_t i = 0; i < s->n_switches; i++) {
-		scenario_fault(s, "delay \"%s\" 20us", s->switches[i]->name);
-		s->switches[i]->ports[0].info.capability_mask |=
-			IB_PORT_CAP_HAS_OTHER_LOCAL_CHANGES_NTC;
-	}
-	s->first.conf.max_smps_per_device = 1;
-	comes_up(s);
-	scenario_run(s, TRAP_PAUSE);
-	vf_moves(s, scenario_host(s, 1), 1, scenario_host(s, s->n_hosts - 1), 1);
-	for (unsigned i = 0; scenario_status(&s->first).phase != PHASE_WITHDRAW; i++) {
-		assert_int_not_equal(i, 1000000);
-		scenario_run(s, 5 * LOOP_USEC);
-	}
-	for (uint32_t i = 0; i < s->n_switches; i++)
-		sim_trap_local(&s->switches[i]->ports[0], 1);
-	scenario_run(s, LOOP_SEC);
-	assert_int_equal(scenario_status(&s->first).naming, 0);
-	settles_and_is_good(s);
-}
-
 /* ---- Sets that arrive late --------------------------------------------------------------------
  */
 
@@ -1272,7 +1242,6 @@ int main(void)
 		TEST(vports_with_lids_of_their_own_come_up),
 		TEST(vports_come_up_on_a_torus),
 		TEST(a_restart_writes_nothing),
-		TEST(a_name_that_changes_while_ways_are_withdrawn_is_asked_for),
 		TEST(late_keys_of_a_vport_are_mended),
 		TEST(a_late_lid_of_a_vport_is_mended),
 		TEST(a_vport_whose_start_a_late_set_has_hidden_comes_up),
