@@ -270,13 +270,23 @@ void show_vf_rows(const json_t *rows, const struct view *view)
 	show_next_step(rows);
 }
 
+/* What may be said of all may not be said of some. */
+static const char *no_vfs(const struct view *view)
+{
+	if (view->some)
+		return view->problems ? "None of these is started and not active."
+				      : "No virtual function is that, or behind it.";
+
+	return view->problems ? "All virtual functions that are started are active."
+			      : "No virtual functions are known.";
+}
+
 void show_vfs(const json_t *result, const struct view *view)
 {
 	const json_t *rows = json_object_get(result, "vfs");
 
 	if (json_array_size(rows) == 0)
-		printf("%s\n", view->problems ? "All virtual functions that are started are active."
-					      : "No virtual functions are known.");
+		printf("%s\n", no_vfs(view));
 	show_vf_rows(rows, view);
 }
 

@@ -6,7 +6,15 @@
 
 #include "ctl/vsmctl.h"
 
-/* The LID, and whether it is this one because somebody said so. */
+/* Another than the one that it has: that of a shared port is the port's, or it is about to change.
+ */
+static bool waits_for_lid(const json_t *row)
+{
+	json_t *lid = json_object_get(row, "lid"), *reserved = json_object_get(row, "reserved_lid");
+
+	return json_is_integer(lid) && json_is_integer(reserved) && !json_equal(lid, reserved);
+}
+
 static const char *lid_of(const json_t *row, char ret[static 24])
 {
 	long long lid = member_number(row, "lid");
@@ -72,7 +80,10 @@ static void add_row(struct table *table, const json_t *row)
 
 	table_add(table, PAINT_NONE, "%s", member_text(row, "guid", "?"));
 	table_add(table, PAINT_NONE, "%s", lid_of(row, lid));
-	table_add(table, PAINT_NONE, "%s", fixed ? "reserved" : "any");
+	if (waits_for_lid(row))
+		table_add(table, PAINT_WARN, "instead of %lld", member_number(row, "reserved_lid"));
+	else
+		table_add(table, PAINT_NONE, "%s", fixed ? "reserved" : "any");
 	add_where(table, row);
 	table_add(table, PAINT_NONE, "%s", places_of(row, places));
 	table_add(table, PAINT_NONE, "%s", name[0] ? name : "-");
@@ -96,7 +107,10 @@ void show_vf_add(const json_t *result, const struct view *view)
 {
 	(void)view;
 	printf("%s is reserved", member_text(result, "guid", "?"));
-	if (json_is_integer(json_object_get(result, "reserved_lid")))
+	if (waits_for_lid(result))
+		printf(", with LID %lld; now it has LID %lld.\n",
+		       member_number(result, "reserved_lid"), member_number(result, "lid"));
+	else if (json_is_integer(json_object_get(result, "reserved_lid")))
 		printf(", with LID %lld.\n", member_number(result, "reserved_lid"));
 	else if (json_is_integer(json_object_get(result, "lid")))
 		printf("; its LID is %lld.\n", member_number(result, "lid"));
@@ -107,7 +121,7 @@ void show_vf_add(const json_t *result, const struct view *view)
 void show_vf_remove(const json_t *result, const struct view *view)
 {
 	(void)view;
-	printf("%s is not reserved.\n", member_text(result, "guid", "?"));
+	printf("Nothing is reserved for %s now.\n", member_text(result, "guid", "?"));
 }
 
 void show_vf_move(const json_t *result, const struct view *view)

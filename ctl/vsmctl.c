@@ -98,7 +98,7 @@ static const struct verb verbs[] = {
 	{ "vf move", "GUID [PORT_GUID | --cancel]",
 	  "Make a physical port ready for a virtual function that is to move there.",
 	  { "guid", "port" }, 1, NULL, NULL, "guid", OPTION_CANCEL, show_vf_move },
-	{ "vf remove", "GUID", "Take that back.", { "guid" }, 1, NULL, NULL, "guid", 0, show_vf_remove },
+	{ "vf remove", "GUID", "Take back what is reserved for a GUID.", { "guid" }, 1, NULL, NULL, "guid", 0, show_vf_remove },
 	{ "vf show", "[GUID]", "What is reserved.", { "guid" }, 0, NULL, "reservations", NULL, 0,
 	  show_vf_show },
 };
@@ -175,13 +175,18 @@ static void print_self(const struct order *order)
 		print_help();
 }
 
+static bool is_hexadecimal(const char *text)
+{
+	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+}
+
 static bool parse_number(const char *text, unsigned long most, unsigned long *ret)
 {
 	unsigned long value;
 	char *end;
 
 	errno = 0;
-	value = strtoul(text, &end, 10);
+	value = strtoul(text, &end, is_hexadecimal(text) ? 16 : 10);
 	if (errno || text[0] < '0' || text[0] > '9' || *end || value > most)
 		return false;
 	*ret = value;
@@ -388,6 +393,25 @@ static int count_words(const struct verb *verb, int argc, char **argv)
 	return !strcmp(verb->name + length + 1, argv[1]) ? 2 : 0;
 }
 
+/* The first of two words alone, or with another second one. */
+static enum result refuse_verb(const char *name)
+{
+	size_t length = strlen(name);
+	char seconds[160] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < COUNT(verbs) && used < sizeof(seconds) / 2; i++)
+		if (!strncmp(verbs[i].name, name, length) && verbs[i].name[length] == ' ')
+			used += (size_t)snprintf(seconds + used, sizeof(seconds) - used, "%s%s",
+						 used ? ", " : "", verbs[i].name);
+	if (used)
+		complain("\"%s\" is half a verb: %s", name, seconds);
+	else
+		complain("there is no verb \"%s\"; vsmctl --help lists them", name);
+
+	return RESULT_USAGE;
+}
+
 static enum result parse_verb(struct order *order, int argc, char **argv)
 {
 	int words = 0;
@@ -397,11 +421,8 @@ static enum result parse_verb(struct order *order, int argc, char **argv)
 		if (words > 0)
 			order->verb = &verbs[i];
 	}
-	if (!order->verb) {
-		complain("there is no verb \"%s%s%s\"; vsmctl --help lists them", argv[0],
-			 argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
-		return RESULT_USAGE;
-	}
+	if (!order->verb)
+		return refuse_verb(argv[0]);
 	if (check_options(order) != RESULT_OK || set_membership(order) != RESULT_OK)
 		return RESULT_USAGE;
 
@@ -540,7 +561,8 @@ static bool has_trouble(const struct order *order, const json_t *result)
 static enum result obey(const struct order *order)
 {
 	struct view view = { .colour = wants_colour(order),
-			     .problems = order->options & (OPTION_PROBLEMS | OPTION_NOT_ACTIVE) };
+			     .problems = order->options & (OPTION_PROBLEMS | OPTION_NOT_ACTIVE),
+			     .some = json_object_get(order->params, "of") != NULL };
 	struct client *client;
 	json_t *result = NULL;
 	enum result r;

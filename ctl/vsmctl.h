@@ -110,6 +110,7 @@ enum result wait_applied(struct client *client, json_t *result);
 struct view {
 	bool colour;
 	bool problems; /* the list was restricted to problems */
+	bool some;     /* it was restricted to some things */
 };
 
 void show_status(const json_t *result, const struct view *view);

@@ -404,6 +404,7 @@ static void virtual_functions_are_a_table_with_reasons(void **state)
 	GOLDEN(state, 7, "vfs-not-active", "vfs", "--not-active");
 	GOLDEN(state, 0, "vfs-of-host2", "vfs", "host2");
 	GOLDEN(state, 0, "vfs-none-not-active", "vfs", "--not-active", "host1/1/vf1");
+	GOLDEN(state, 0, "vfs-none-of-host3", "vfs", "host3");
 	GOLDEN(state, 0, "status-vfs", "status");
 }
 
@@ -474,6 +475,10 @@ static void reservations_are_made_shown_and_taken_back(void **state)
 	fake_add_vfs(f->fake);
 	RUN(f, "vf", "add", "0x1200020000000101");
 	GOLDEN(state, 0, "vf-show", "vf", "show");
+	/* Of another LID than the one that it has. */
+	GOLDEN(state, 0, "vf-add-other", "vf", "add", "0x1200020000000101", "--lid", "0x4d");
+	GOLDEN(state, 0, "vf-show-other", "vf", "show", "0x1200020000000101");
+	RUN(f, "vf", "add", "0x1200020000000101");
 	GOLDEN(state, 0, "vf-show-one", "vf", "show", "0x0200000000000001");
 	GOLDEN(state, 0, "vf-move", "vf", "move", "0x1200020000000101", "0x301");
 	GOLDEN(state, 0, "vf-show-moving", "vf", "show", "0x1200020000000101");
@@ -488,14 +493,18 @@ static void wrong_words_about_reservations_are_refused(void **state)
 	struct fixture *f = *state;
 
 	expect(f, RUN(f, "vf", "add"), 2, "usage: vsmctl vf add GUID");
-	expect(f, RUN(f, "vf"), 2, "there is no verb \"vf\"");
-	expect(f, RUN(f, "vf", "ad", "0x0200000000000001"), 2, "there is no verb \"vf ad\"");
+	expect(f, RUN(f, "vf"), 2, "\"vf\" is half a verb: vf add, vf move, vf remove, vf show");
+	expect(f, RUN(f, "vf", "ad", "0x0200000000000001"), 2, "\"vf\" is half a verb");
+	expect(f, RUN(f, "v"), 2, "there is no verb \"v\"");
+	expect(f, RUN(f, ""), 2, "there is no verb \"\"");
 	expect(f, RUN(f, "vf add", "0x0200000000000001", "5"), 2, "usage: vsmctl vf add GUID");
 	expect(f, RUN(f, "vf", "show", "--lid", "5"), 2, "vf show has no option --lid");
 	expect(f, RUN(f, "vf", "move"), 2, "usage: vsmctl vf move GUID");
 	expect(f, RUN(f, "vf", "move", "0x0200000000000001"), 1, "PORT_GUID, or --cancel");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "x"), 2,
 	       "--lid: x is not a number");
+	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "0x"), 2,
+	       "--lid: 0x is not a number");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--place", "\xff"), 2,
 	       "--place: \xff is not UTF-8");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "5"), 1, "LID 5 belongs to");
