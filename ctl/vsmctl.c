@@ -98,7 +98,8 @@ static const struct verb verbs[] = {
 	{ "vf move", "GUID [PORT_GUID | --cancel]",
 	  "Make a physical port ready for a virtual function that is to move there.",
 	  { "guid", "port" }, 1, NULL, NULL, "guid", OPTION_CANCEL, show_vf_move },
-	{ "vf remove", "GUID", "Take back what is reserved for a GUID.", { "guid" }, 1, NULL, NULL, "guid", 0, show_vf_remove },
+	{ "vf remove", "GUID", "Take back what is reserved for a GUID.", { "guid" }, 1, NULL, NULL,
+	  "guid", 0, show_vf_remove },
 	{ "vf show", "[GUID]", "What is reserved.", { "guid" }, 0, NULL, "reservations", NULL, 0,
 	  show_vf_show },
 };
