@@ -5,7 +5,9 @@ Nothing here was run against ConnectX hardware: the simulator is a second readin
 """
 
 import os
+import re
 
+import checks
 import fabrics
 import lib
 from lib import check, check_equal, wait_until
@@ -109,6 +111,38 @@ def guest(world):
                           f"{folder}pkeys/0")
         check_equal(name, done.stdout.split("\n")[:-1],
                     [vf["gid"], f"0x{vf['lid']:x}", "4: ACTIVE", vf["pkeys"][0]])
+
+
+def field(text, name):
+    """A value in what saquery prints."""
+    found = re.search(rf"\b{name}\.+(\S+)", text)
+    return found[1] if found else None
+
+
+@suite.test("saquery in guests with vports; saquery, ibtracert and smpquery of hosts about them",
+            weight=5)
+def other_tools(world):
+    lab = Lab(world).start()
+    lab.wait_active()
+    if not os.path.exists(lib.VSM_RUN):
+        raise lib.Skip("vsm-run is not built")
+    vfs = lab.vfs()
+    # Not of "b": its LID is that of the port, and without a GRH so is the answer.
+    for name, other in (("c/3", "b/4"), ("c/1", "c/2")):
+        path = lab.run_as(name, lib.find_program("saquery"), "PR", "--sgid", vfs[name]["gid"],
+                          "--dgid", vfs[other]["gid"]).stdout
+        check_equal(f"{name} to {other}", (field(path, "slid"), field(path, "dlid")),
+                    (str(vfs[name]["lid"]), str(vfs[other]["lid"])))
+    ports = lab.sim.snapshot()
+    # A LID of its own is routed as that of its port; whether QP0 answers there is not known.
+    check_equal("ibtracert", checks.traced(
+        lab.sim.tool("ibtracert", ports.port("a", 1).lid, vfs["b/2"]["lid"])), [("a", 1), ("s", 2)])
+    for name in ("b/2", "c/3"):
+        port = ports.port(name[0], 1)
+        check_equal(f"saquery NR of {name}", field(
+            lab.sim.tool("saquery", "NR", vfs[name]["lid"]), "NodeDescription"), name[0])
+        check(f"0x{port.guid:016x} 0x{0:016x}" in lab.sim.tool("smpquery", "guidinfo", port.lid, 1),
+              f"smpquery guidinfo of {name}")
 
 
 @suite.test("vports start, stop, move and are explained", weight=8)
