@@ -583,7 +583,8 @@ static void wrong_usage_is_2(void **state)
 	expect(f, RUN(f, "--timeout", "-1", "status"), 2, "not a number");
 	expect(f, RUN(f, "explain", "\xff"), 2, "UTF-8");
 	expect(f, RUN(f, "partitions", "blue", "--port", "host1"), 1, "not both");
-	expect(f, RUN(f, "partition"), 2, "\"partition\" is half a verb: partition add, partition remove, partition show");
+	expect(f, RUN(f, "partition"), 2,
+	       "\"partition\" is half a verb: partition add, partition remove, partition show");
 	expect(f, RUN(f, "partition", "paint"), 2, "\"partition\" is half a verb");
 	expect(f, RUN(f, "partition", "add"), 2, "usage: vsmctl partition add PKEY");
 	expect(f, RUN(f, "partition", "show", "a", "b"), 2, "usage: vsmctl partition show");
