@@ -31,6 +31,7 @@ const struct conf_name conf_engines[] = {
 	{ "auto", CONF_ENGINE_AUTO },
 	{ "minhop", CONF_ENGINE_MINHOP },
 	{ "updn", CONF_ENGINE_UPDN },
+	{ "ftree", CONF_ENGINE_FTREE },
 	{ NULL, 0 },
 };
 

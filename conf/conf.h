@@ -60,6 +60,7 @@ enum conf_engine {
 	CONF_ENGINE_AUTO,
 	CONF_ENGINE_MINHOP,
 	CONF_ENGINE_UPDN,
+	CONF_ENGINE_FTREE,
 };
 
 enum conf_enforcement {

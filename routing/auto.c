@@ -5,7 +5,8 @@
  * for, the proof looks at the tables, and if they would deadlock, loop or leave a LID out, updn is
  * next. It cannot deadlock, but is not believed either.
  *
- * "auto" takes updn for trees, where it is as good as minhop and cables may fail without a cycle.
+ * "auto" takes ftree for trees, where it is as good as minhop and cables may fail without a cycle.
+ * Who asks for ftree on a fabric that is none has updn, which is the same as far as it goes.
  * Elsewhere it tries minhop first, as its ways are shorter; mostly they deadlock, and updn from a
  * root in the middle is what remains.
  */
@@ -17,7 +18,7 @@
 #include <errno.h>
 #include <string.h>
 
-const struct engine *const engines[] = { &engine_minhop, &engine_updn, NULL };
+const struct engine *const engines[] = { &engine_minhop, &engine_updn, &engine_ftree, NULL };
 
 const struct engine *engine_find(const char *name)
 {
@@ -72,29 +73,40 @@ static int route_minhop(const struct graph *graph, struct tables *tables, struct
 	return r;
 }
 
+/* NULL: there is no such engine. */
+static const struct engine *choose(const char *name, const struct ranking *ranking)
+{
+	const struct engine *engine = engine_find(name);
+
+	if (!strcmp(name, "auto"))
+		return ranking->tree ? &engine_ftree : &engine_minhop;
+
+	return engine == &engine_ftree && !ranking->tree ? &engine_updn : engine;
+}
+
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
 		 struct route_result *ret, struct turns *ret_turns)
 {
 	AUTO(ranking_clear) struct ranking ranking = { 0 };
-	const struct engine *engine = engine_find(name);
-	bool automatic = !strcmp(name, "auto");
+	const struct engine *engine;
 	int r;
 
-	if (!engine && !automatic)
-		return -EINVAL;
 	*ret = (struct route_result){ 0 };
 	r = ranking_make(graph, &ranking);
 	if (r)
 		return r;
-	if (automatic)
-		engine = ranking.tree ? &engine_updn : &engine_minhop;
+	engine = choose(name, &ranking);
+	if (!engine)
+		return -EINVAL;
 	if (engine == &engine_minhop)
 		r = route_minhop(graph, tables, ret, ret_turns);
 	else
 		r = route_and_prove(engine, graph, tables, ret, ret_turns);
-	if (ret->engine == &engine_updn)
-		ret->n_roots = ranking.n_roots;
-	if (automatic && ret->engine == &engine_updn)
+	if (ret->engine == &engine_minhop)
+		return r;
+	ret->n_roots = ranking.n_roots;
+	if (!strcmp(name, "auto"))
 		ret->why = ranking.why;
+
 	return r;
 }

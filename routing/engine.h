@@ -85,6 +85,7 @@ struct engine {
 
 extern const struct engine engine_minhop;
 extern const struct engine engine_updn;
+extern const struct engine engine_ftree;
 
 /* The engine called @name, or NULL. "auto" is not one: see route_fabric(). */
 const struct engine *engine_find(const char *name);
@@ -136,7 +137,7 @@ struct route_result {
 	const struct engine *engine; /* whose tables these are */
 	struct proof proof;          /* of these tables; always holds if route_*() returned 0 */
 	const char *why;  /* why not the engine asked for, or where roots come from; or NULL */
-	uint32_t n_roots; /* updn: how many roots */
+	uint32_t n_roots; /* updn and ftree: how many roots */
 };
 
 /*

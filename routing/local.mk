@@ -8,5 +8,6 @@ libvsm_a_SOURCES += routing/admission.c routing/admission.h
 libvsm_a_SOURCES += routing/transition.c routing/transition.h
 libvsm_a_SOURCES += routing/rank.c routing/rank.h routing/apex.c
 libvsm_a_SOURCES += routing/number.c routing/number.h routing/fan.c routing/fan.h
+libvsm_a_SOURCES += routing/nominal.c routing/nominal.h
 libvsm_a_SOURCES += routing/hops.c routing/hops.h routing/spread.c routing/spread.h
 libvsm_a_SOURCES += routing/minhop.c routing/updn.c routing/auto.c

@@ -52,7 +52,11 @@ struct row {
 	uint8_t repeats[ROW_BYTES]; /* the same exits as the destination before */
 	uint8_t lane[PORTS_MAX];    /* of each fan its first port */
 	bool has_lanes;             /* a fan has a second port */
+	uint8_t lower[PLANES];      /* fans that do not lead up the tree */
 	uint32_t n_slots;
+	uint32_t n_lost;                       /* slots without an exit; see nominal.h */
+	uint8_t stands_in[PORTS_MAX];          /* of a lost slot, which of them it is */
+	uint8_t there[PORTS_MAX];              /* the exits of those that are not lost */
 	uint32_t inverse;                      /* of n_slots: 2^32 / n_slots, rounded up */
 	uint8_t slot[PORTS_MAX + OFFSETS_MAX]; /* again and again */
 };
@@ -62,6 +66,7 @@ void layout_clear(struct layout *layout)
 	ranking_clear(&layout->ranking);
 	numbering_clear(&layout->numbering);
 	fans_clear(&layout->fans);
+	nominal_clear(&layout->nominal);
 }
 
 int layout_make(const struct graph *graph, struct layout *ret)
@@ -75,7 +80,10 @@ int layout_make(const struct graph *graph, struct layout *ret)
 	r = numbering_make(graph, &ret->ranking, &ret->numbering);
 	if (r)
 		return r;
-	return fans_make(graph, &ret->ranking, &ret->numbering, &ret->fans);
+	r = fans_make(graph, &ret->ranking, &ret->numbering, &ret->fans);
+	if (r)
+		return r;
+	return nominal_make(graph, &ret->ranking, &ret->numbering, &ret->fans, &ret->nominal);
 }
 
 void tables_clear(const struct graph *graph, struct tables *tables)
@@ -177,13 +185,18 @@ static void row_find_exits(struct row *row)
 	const struct fan *fan = fans->fan + fans->first[row->s];
 	uint32_t n = fans->first[row->s + 1] - fans->first[row->s];
 
+	const uint32_t *height = row->layout->ranking.height;
+
 	row->n_planes = (n + 7) / 8;
 	row->has_lanes = false;
+	memset(row->lower, 0, sizeof(row->lower));
 	memset(row->plane, 0, row->n_planes * sizeof(row->plane[0]));
 	row_set_wants(row);
 	for (uint32_t f = 0; f < n; f++) {
 		row->lane[f] = fans->ports[fan[f].first_port];
 		row->has_lanes |= fan[f].n_ports > 1;
+		if (height[fan[f].to] <= height[row->s])
+			row->lower[f / 8] |= (uint8_t)(1U << f % 8);
 		row_mark_fan(row, fan[f].to, (uint8_t)(1U << f % 8), row->plane[f / 8]);
 	}
 	row_find_repeats(row);
@@ -222,10 +235,57 @@ static void list_lanes(struct row *row, uint32_t column)
 	}
 }
 
+static bool all_lead_up(const struct row *row, uint32_t column)
+{
+	unsigned lower = 0;
+
+	for (uint32_t p = 0; p < row->n_planes; p++)
+		lower |= row->plane[p][column] & row->lower[p];
+
+	return lower == 0;
+}
+
+/* The exit of a slot upward, or ROUTE_NONE if it is lost, or does not lead to @column. */
+static uint8_t exit_of(const struct row *row, struct nominal_slot slot, uint32_t column)
+{
+	const struct fans *fans = &row->layout->fans;
+
+	if (slot.fan == NOMINAL_LOST || !(row->plane[slot.fan / 8][column] >> slot.fan % 8 & 1))
+		return ROUTE_NONE;
+
+	return fans->ports[fans->fan[fans->first[row->s] + slot.fan].first_port + slot.lane];
+}
+
+static void list_nominal(struct row *row, uint32_t column)
+{
+	const struct nominal *nominal = &row->layout->nominal;
+	const struct nominal_slot *slot = nominal->slot + nominal->first[row->s];
+	uint32_t n_there = 0;
+
+	row->n_slots = nominal->first[row->s + 1] - nominal->first[row->s];
+	for (uint32_t i = 0; i < row->n_slots; i++) {
+		row->slot[i] = exit_of(row, slot[i], column);
+		if (row->slot[i] != ROUTE_NONE)
+			row->there[n_there++] = row->slot[i];
+		else
+			row->stands_in[i] = (uint8_t)row->n_lost++;
+	}
+	if (n_there == 1) {
+		row->slot[0] = row->there[0];
+		row->n_slots = 1;
+		row->n_lost = 0;
+	}
+}
+
 static void list_slots(struct row *row, uint32_t column)
 {
+	const uint32_t *first = row->layout->nominal.first + row->s;
+
+	row->n_lost = 0;
 	row->n_slots = list_fans(row, column, row->slot);
-	if (row->has_lanes)
+	if (row->n_slots > 1 && first[1] > first[0] && all_lead_up(row, column))
+		list_nominal(row, column);
+	else if (row->has_lanes)
 		list_lanes(row, column);
 	if (row->n_slots < 2)
 		return;
@@ -279,6 +339,37 @@ static void fill_shares(const struct row *row, uint32_t slot, uint32_t rest, uin
 	fill_picked(row, pick, first[0], first[1]);
 }
 
+/*
+ * What would leave by a lost slot leaves by the others in turn: another one in each round, and
+ * several lost ones begin at different ones.
+ */
+static uint8_t slot_or_other(const struct row *row, uint32_t slot, uint32_t round)
+{
+	if (row->slot[slot] != ROUTE_NONE)
+		return row->slot[slot];
+
+	return row->there[(round + row->stands_in[slot]) % (row->n_slots - row->n_lost)];
+}
+
+static void fill_with_lost(const struct row *row, uint32_t quotient, uint32_t rest, uint32_t group)
+{
+	const uint32_t *first = row->layout->numbering.first + group;
+	uint32_t left = row->quotients->share - rest;
+	uint32_t round = quotient / row->n_slots;
+	uint32_t slot = quotient % row->n_slots;
+	uint8_t pick[OFFSETS_MAX];
+
+	for (uint32_t offset = 0; offset <= row->layout->numbering.max_offset; offset++) {
+		pick[offset] = slot_or_other(row, slot, round);
+		if (--left)
+			continue;
+		left = row->quotients->share;
+		slot = slot + 1 < row->n_slots ? slot + 1 : 0;
+		round += slot == 0;
+	}
+	fill_picked(row, pick, first[0], first[1]);
+}
+
 /* @group: twice the destination's rank in the block, plus the kind of group. */
 static void fill_group(const struct row *row, uint32_t group)
 {
@@ -287,8 +378,10 @@ static void fill_group(const struct row *row, uint32_t group)
 	uint32_t slot = slot_of(row, row->quotients->quotient[group]);
 	uint32_t rest = row->quotients->rest[group];
 
-	if (first[1] - first[0] < 2 ||
-	    rest + row->layout->numbering.max_offset < row->quotients->share)
+	if (row->n_lost > 0)
+		fill_with_lost(row, row->quotients->quotient[group], rest, all);
+	else if (first[1] - first[0] < 2 ||
+		 rest + row->layout->numbering.max_offset < row->quotients->share)
 		fill_same(row, row->slot[slot], first[0], first[1]);
 	else if (row->quotients->share == 1)
 		fill_picked(row, row->slot + slot, first[0], first[1]);

@@ -6,13 +6,14 @@
  * hop nearer, all of them evenly used.
  */
 
-#include "routing/fan.h"
+#include "routing/nominal.h"
 
 /* All that choosing exits needs to know of a graph besides distances. */
 struct layout {
 	struct ranking ranking;
 	struct numbering numbering;
 	struct fans fans;
+	struct nominal nominal;
 };
 
 /* 0 or -ENOMEM. layout_clear() also after failure. */

@@ -5,6 +5,10 @@
  * packets cannot wait for each other in a circle, on any graph. rank.c finds the order, apex.c
  * makes it one in which every switch reaches every other, port 0 of spines too; here are only the
  * rows.
+ *
+ * On a tree, ranked as one, this is what the field calls a fat-tree engine: targets are counted so
+ * that any shift of hosts has a cable for each (number.c), and a lost cable moves nothing but what
+ * used it (nominal.c). So ftree is the same engine, for those who want that or nothing.
  */
 
 #include "routing/spread.h"
@@ -47,13 +51,18 @@ static int updn_fill(const struct graph *graph, const struct layout *layout, str
 	return 0;
 }
 
-static int updn_route(const struct graph *graph, struct tables *tables, const char **ret_why)
+static int route(const struct graph *graph, bool only_tree, struct tables *tables,
+		 const char **ret_why)
 {
 	AUTO(layout_clear) struct layout layout = { 0 };
 	int r = layout_make(graph, &layout);
 
 	if (r)
 		return r;
+	if (only_tree && !layout.ranking.tree) {
+		*ret_why = "the fabric is no tree";
+		return -ENOTSUP;
+	}
 	r = ranking_join_tops(graph, &layout.ranking);
 	if (r)
 		return r;
@@ -61,8 +70,24 @@ static int updn_route(const struct graph *graph, struct tables *tables, const ch
 	return updn_fill(graph, &layout, tables);
 }
 
+static int updn_route(const struct graph *graph, struct tables *tables, const char **ret_why)
+{
+	return route(graph, false, tables, ret_why);
+}
+
+static int ftree_route(const struct graph *graph, struct tables *tables, const char **ret_why)
+{
+	return route(graph, true, tables, ret_why);
+}
+
 const struct engine engine_updn = {
 	.name = "updn",
 	.sentence = "up, then down a tree that is found in any fabric: free of deadlock",
 	.route = updn_route,
+};
+
+const struct engine engine_ftree = {
+	.name = "ftree",
+	.sentence = "trees: every shift of hosts has a cable for each; cables may be lost",
+	.route = ftree_route,
 };

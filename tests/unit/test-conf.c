@@ -474,8 +474,8 @@ static void every_choice_takes_its_names_only(void **unused)
 		assert_int_equal(parse(write_option(option, "\"\"", text), &conf, NULL), -EINVAL);
 		assert_int_equal(parse(write_option(option, "true", text), &conf, NULL), -EINVAL);
 	}
-	refuse("routing = { engine = \"ftree\"; };",
-	       "vsm.conf:1: routing.engine: \"ftree\" is not one of auto, minhop, updn");
+	refuse("routing = { engine = \"lash\"; };",
+	       "vsm.conf:1: routing.engine: \"lash\" is not one of auto, minhop, updn, ftree");
 	refuse("link = { max_mtu = 1500; };",
 	       "vsm.conf:1: link.max_mtu: \"1500\" is not one of 256, 512, 1024, 2048, 4096");
 }

@@ -590,9 +590,9 @@ static void route(const struct graph *graph, struct tables *tables, uint64_t *se
 		  struct turns *turns)
 {
 	struct route_result result;
-	const char *const names[] = { "auto", "minhop", "updn" };
+	const char *const names[] = { "auto", "minhop", "updn", "ftree" };
 
-	assert_int_equal(route_fabric(names[pick(seed, 0, 2)], graph, tables, &result, turns), 0);
+	assert_int_equal(route_fabric(names[pick(seed, 0, 3)], graph, tables, &result, turns), 0);
 }
 
 /* Of an engine; of one that chooses at random; or of nobody. */

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * A switch that loses one of 18 cables upward has 17 exits, and "target number mod exits" becomes
+ * another one for nearly all targets: a whole table to write, and again when the cable is back. If
+ * it goes on counting 18 slots, only what used the lost one moves. So the lost one must be known.
+ * Memory would do, but then tables would depend on what was, and a restart would change them.
+ * Instead, look at others: the leaves of a pod have the same parents, the middle switches of a
+ * plane the same cores. What more than half of those have that are connected much like this switch,
+ * this switch would have, too.
+ *
+ * Connected much alike: at the same height, with more than half of the upper neighbours in common,
+ * counted from both. Fabrics that are no tree have no heights to go by, and no slots.
+ */
+
+#include "routing/nominal.h"
+
+#include "base/array.h"
+#include "base/macros.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { SLOTS_MAX = 254 };
+
+/* What a switch's likes say of one upper neighbour. */
+struct votes {
+	uint32_t n;     /* of how many it is a neighbour, */
+	uint32_t lanes; /* with how many cables in all */
+};
+
+struct search {
+	const struct graph *graph;
+	const struct ranking *ranking;
+	const struct numbering *numbering;
+	const struct fans *fans;
+	uint32_t *n_upper; /* of each switch, how many neighbours above */
+	uint32_t *common;  /* with the switch that is looked at; 0 between looks */
+	uint32_t *alike;   /* those that it has anything in common with */
+	uint32_t n_alike;
+	struct votes *votes; /* of each switch; 0 between looks */
+	uint32_t *upper;     /* those that have a vote, or are its neighbours */
+	uint32_t n_found;
+};
+
+void nominal_clear(struct nominal *nominal)
+{
+	free(nominal->first);
+	free(nominal->slot);
+	*nominal = (struct nominal){ 0 };
+}
+
+static void search_clear(const struct search *search)
+{
+	free(search->n_upper);
+	free(search->common);
+	free(search->alike);
+	free(search->votes);
+	free(search->upper);
+}
+
+static int search_alloc(struct search *search)
+{
+	size_t n = search->graph->n_switches + (size_t)1;
+
+	search->n_upper = calloc(n, sizeof(*search->n_upper));
+	search->common = calloc(n, sizeof(*search->common));
+	search->alike = calloc(n, sizeof(*search->alike));
+	search->votes = calloc(n, sizeof(*search->votes));
+	search->upper = calloc(n, sizeof(*search->upper));
+	return search->n_upper && search->common && search->alike && search->votes && search->upper
+		       ? 0
+		       : -ENOMEM;
+}
+
+static bool is_above(const struct search *search, uint32_t upper, uint32_t s)
+{
+	return search->ranking->height[upper] > search->ranking->height[s];
+}
+
+/* Fans of @s: those from *ret_end on are not its. */
+static const struct fan *fans_of(const struct search *search, uint32_t s,
+				 const struct fan **ret_end)
+{
+	*ret_end = search->fans->fan + search->fans->first[s + 1];
+	return search->fans->fan + search->fans->first[s];
+}
+
+static void count_upper(const struct search *search, uint32_t s)
+{
+	const struct fan *end;
+
+	for (const struct fan *fan = fans_of(search, s, &end); fan < end; fan++)
+		search->n_upper[s] += is_above(search, fan->to, s);
+}
+
+/* ---- who is connected alike ----------------------------------------------------------------- */
+
+static void meet_neighbours(struct search *search, uint32_t upper, uint32_t s)
+{
+	const uint32_t *height = search->ranking->height;
+	const struct fan *end;
+
+	for (const struct fan *fan = fans_of(search, upper, &end); fan < end; fan++)
+		if (height[fan->to] == height[s] && fan->to != s && !search->common[fan->to]++)
+			search->alike[search->n_alike++] = fan->to;
+}
+
+/* All that have anything in common with @s, and how much; then those that are much alike. */
+static void find_alike(struct search *search, uint32_t s)
+{
+	const uint32_t *n_upper = search->n_upper;
+	const struct fan *end;
+	uint32_t n = 0;
+
+	search->n_alike = 0;
+	for (const struct fan *fan = fans_of(search, s, &end); fan < end; fan++)
+		if (is_above(search, fan->to, s))
+			meet_neighbours(search, fan->to, s);
+	for (uint32_t i = 0; i < search->n_alike; i++) {
+		uint32_t other = search->alike[i];
+		uint32_t common = search->common[other];
+
+		search->common[other] = 0;
+		if (2 * common >= n_upper[s] && 2 * common >= n_upper[other])
+			search->alike[n++] = other;
+	}
+	search->n_alike = n;
+}
+
+/* ---- what they have ------------------------------------------------------------------------- */
+
+static void vote(struct search *search, uint32_t upper, uint32_t n_lanes)
+{
+	struct votes *votes = &search->votes[upper];
+
+	if (!votes->n++)
+		search->upper[search->n_found++] = upper;
+	votes->lanes += n_lanes;
+}
+
+/* Of all that are alike, @s among them. */
+static void gather_votes(struct search *search, uint32_t s)
+{
+	search->n_found = 0;
+	search->alike[search->n_alike++] = s;
+	for (uint32_t i = 0; i < search->n_alike; i++) {
+		const struct fan *end;
+
+		for (const struct fan *fan = fans_of(search, search->alike[i], &end); fan < end;
+		     fan++)
+			if (is_above(search, fan->to, s))
+				vote(search, fan->to, fan->n_ports);
+	}
+}
+
+struct upper {
+	uint32_t key;   /* exits are counted by rising key */
+	uint32_t lanes; /* that there would be */
+	uint32_t there; /* that there are */
+	uint8_t fan;
+};
+
+static int compare_uppers(const void *a, const void *b)
+{
+	const struct upper *x = a, *y = b;
+
+	return (x->key > y->key) - (x->key < y->key);
+}
+
+/* The fan of @s to @upper, or NULL. */
+static const struct fan *find_fan(const struct search *search, uint32_t s, uint32_t upper)
+{
+	const struct fan *end;
+
+	for (const struct fan *fan = fans_of(search, s, &end); fan < end; fan++)
+		if (fan->to == upper)
+			return fan;
+
+	return NULL;
+}
+
+/* False: less than half of those who are alike have it, and @s has not. */
+static bool judge(const struct search *search, uint32_t s, uint32_t upper, struct upper *ret)
+{
+	const struct votes *votes = &search->votes[upper];
+	const struct fan *fan = find_fan(search, s, upper);
+	uint32_t usual = (2 * votes->lanes + votes->n) / (2 * votes->n);
+
+	*ret = (struct upper){
+		.key = search->numbering->exit_key[upper],
+		.lanes = fan ? MAX(fan->n_ports, usual) : usual,
+		.there = fan ? fan->n_ports : 0,
+		.fan = fan ? (uint8_t)(fan - (search->fans->fan + search->fans->first[s]))
+			   : NOMINAL_LOST,
+	};
+	return fan || 2 * votes->n >= search->n_alike;
+}
+
+/* ---- slots ---------------------------------------------------------------------------------- */
+
+/* What would be above @s, by key; if that is too much, one more than SLOTS_MAX. Uses up the votes.
+ */
+static uint32_t list_upper(const struct search *search, uint32_t s, struct upper *ret)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < search->n_found; i++) {
+		if (n <= SLOTS_MAX && judge(search, s, search->upper[i], &ret[n]))
+			n++;
+		search->votes[search->upper[i]] = (struct votes){ 0 };
+	}
+	qsort(ret, n, sizeof(*ret), compare_uppers);
+
+	return n;
+}
+
+static uint32_t count_lanes(const struct upper *upper, uint32_t n)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += upper[i].lanes;
+
+	return sum;
+}
+
+/* As exits are counted: the first cables of all, then the second ones. */
+static uint32_t put_slots(const struct upper *upper, uint32_t n, struct nominal_slot *ret)
+{
+	uint32_t n_slots = 0;
+	bool more = n > 0;
+
+	for (uint32_t lane = 0; more; lane++) {
+		more = false;
+		for (uint32_t i = 0; i < n; i++) {
+			if (lane >= upper[i].lanes)
+				continue;
+			ret[n_slots++] = (struct nominal_slot){
+				.fan = lane < upper[i].there ? upper[i].fan : NOMINAL_LOST,
+				.lane = (uint8_t)lane,
+			};
+			more = true;
+		}
+	}
+
+	return n_slots;
+}
+
+static uint32_t find_slots(struct search *search, uint32_t s, struct nominal_slot *ret)
+{
+	struct upper upper[SLOTS_MAX + 1];
+	uint32_t n;
+
+	if (search->n_upper[s] == 0)
+		return 0;
+	find_alike(search, s);
+	gather_votes(search, s);
+	n = list_upper(search, s, upper);
+
+	return count_lanes(upper, n) <= SLOTS_MAX ? put_slots(upper, n, ret) : 0;
+}
+
+static int add_slots(struct nominal *nominal, uint32_t *room, const struct nominal_slot *slot,
+		     uint32_t n, uint32_t s)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int r = array_make_room(&nominal->slot, nominal->first[s] + i, room, 1024,
+					sizeof(*slot));
+
+		if (r < 0)
+			return r;
+		nominal->slot[nominal->first[s] + i] = slot[i];
+	}
+	nominal->first[s + 1] = nominal->first[s] + n;
+
+	return 0;
+}
+
+int nominal_make(const struct graph *graph, const struct ranking *ranking,
+		 const struct numbering *numbering, const struct fans *fans, struct nominal *ret)
+{
+	AUTO(search_clear)
+	struct search search = {
+		.graph = graph, .ranking = ranking, .numbering = numbering, .fans = fans
+	};
+	struct nominal_slot slot[SLOTS_MAX];
+	uint32_t room = 0;
+
+	ret->first = calloc(graph->n_switches + (size_t)2, sizeof(*ret->first));
+	if (!ret->first || search_alloc(&search) < 0)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < graph->n_switches && ranking->tree; s++)
+		count_upper(&search, s);
+	for (uint32_t s = 0; s < graph->n_switches; s++) {
+		int r = add_slots(ret, &room, slot, find_slots(&search, s, slot), s);
+
+		if (r < 0)
+			return r;
+	}
+
+	return 0;
+}

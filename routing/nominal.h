@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The exits upward that a switch of a tree would have if no cable were lost: one slot for each, in
+ * the sequence in which exits are counted. See nominal.c for how it is known.
+ */
+
+#include "routing/fan.h"
+
+enum { NOMINAL_LOST = 0xff };
+
+struct nominal_slot {
+	uint8_t fan;  /* which of the fans of the switch, or NOMINAL_LOST */
+	uint8_t lane; /* which of the cables of that fan; it may be lost, too */
+};
+
+struct nominal {
+	uint32_t *first; /* of switch s: slot[first[s]] to slot[first[s + 1] - 1]; may be none */
+	struct nominal_slot *slot;
+};
+
+/* 0 or -ENOMEM. nominal_clear() also after failure. */
+int nominal_make(const struct graph *graph, const struct ranking *ranking,
+		 const struct numbering *numbering, const struct fans *fans, struct nominal *ret);
+void nominal_clear(struct nominal *nominal);
