@@ -9,9 +9,12 @@
  * Who asks for ftree on a fabric that is none has updn, which is the same as far as it goes.
  * Elsewhere it tries minhop first, as its ways are shorter; mostly they deadlock, and updn from a
  * root in the middle is what remains.
+ *
+ * What an engine remembers is kept only if it was the first to be asked: on another graph the first
+ * might do, and tables must not depend on what was.
  */
 
-#include "routing/rank.h"
+#include "routing/past.h"
 
 #include "base/macros.h"
 
@@ -40,10 +43,11 @@ static const char *proof_sentence(const struct proof *proof)
 
 /* 0: proven. -EPROTO: not. */
 static int route_and_prove(const struct engine *engine, const struct graph *graph,
-			   struct tables *tables, struct route_result *ret, struct turns *turns)
+			   struct tables *tables, struct route_result *ret, struct turns *turns,
+			   struct past *past)
 {
 	const char *why = NULL;
-	int r = engine->route(graph, tables, &why);
+	int r = engine->route(graph, tables, &why, past);
 
 	if (r)
 		return r;
@@ -63,12 +67,12 @@ static int route_minhop(const struct graph *graph, struct tables *tables, struct
 			struct turns *turns)
 {
 	const char *refusal;
-	int r = route_and_prove(&engine_minhop, graph, tables, ret, turns);
+	int r = route_and_prove(&engine_minhop, graph, tables, ret, turns, NULL);
 
 	if (r != -EPROTO)
 		return r;
 	refusal = proof_sentence(&ret->proof);
-	r = route_and_prove(&engine_updn, graph, tables, ret, turns);
+	r = route_and_prove(&engine_updn, graph, tables, ret, turns, NULL);
 	ret->why = refusal;
 	return r;
 }
@@ -85,13 +89,15 @@ static const struct engine *choose(const char *name, const struct ranking *ranki
 }
 
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
-		 struct route_result *ret, struct turns *ret_turns)
+		 struct route_result *ret, struct turns *ret_turns, struct past *past)
 {
 	AUTO(ranking_clear) struct ranking ranking = { 0 };
 	const struct engine *engine;
 	int r;
 
 	*ret = (struct route_result){ 0 };
+	if (past)
+		past_clear(past);
 	r = ranking_make(graph, &ranking);
 	if (r)
 		return r;
@@ -101,7 +107,9 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 	if (engine == &engine_minhop)
 		r = route_minhop(graph, tables, ret, ret_turns);
 	else
-		r = route_and_prove(engine, graph, tables, ret, ret_turns);
+		r = route_and_prove(engine, graph, tables, ret, ret_turns, past);
+	if (r && past)
+		past_clear(past);
 	if (ret->engine == &engine_minhop)
 		return r;
 	ret->n_roots = ranking.n_roots;
@@ -109,4 +117,27 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 		ret->why = ranking.why;
 
 	return r;
+}
+
+int route_again(const struct graph *graph, struct past *past, struct tables *tables,
+		struct turns *turns, struct patch *ret_patch)
+{
+	AUTO(layout_clear) struct layout layout = { 0 };
+	struct turns now = { 0 };
+	int r = past->engine ? tables_again(graph, past, tables, &layout, ret_patch) : 0;
+
+	if (r == 0)
+		return 0;
+	if (r > 0)
+		r = proof_again(graph, past, tables, ret_patch, turns, &now);
+	if (r > 0 && past_take(past->engine, graph, &layout, past) == 0) {
+		turns_clear(turns);
+		*turns = now;
+		return 1;
+	}
+	turns_clear(&now);
+	patch_undo(ret_patch, tables);
+	past_clear(past);
+
+	return r > 0 ? -ENOMEM : r;
 }

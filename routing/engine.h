@@ -3,7 +3,8 @@
 
 /*
  * What a routing engine is: a graph goes in, forwarding tables come out. No MAD, no GUID, no clock,
- * no I/O, no memory that outlives the call. The same graph gives the same tables, always.
+ * no I/O. The same graph gives the same tables, always: what an engine remembers makes it faster,
+ * and nothing else.
  */
 
 #include <stdbool.h>
@@ -73,14 +74,19 @@ static inline size_t tables_stride(const struct graph *graph)
 	return ((size_t)graph->max_lid + 64) / 64 * 64;
 }
 
+/* What an engine knows of the last graph: see past.h. */
+struct past;
+
 /*
  * Fill all of @tables, also entries that no LID uses (ROUTE_NONE). 0, -ENOMEM, or -ENOTSUP if the
- * engine does not fit this graph; @ret_why then says so in one sentence (static storage).
+ * engine does not fit this graph; @ret_why then says so in one sentence (static storage). @past,
+ * if it is not NULL and the engine can do with one, is empty before and filled in after success.
  */
 struct engine {
 	const char *name;
 	const char *sentence; /* for --help and the man page */
-	int (*route)(const struct graph *graph, struct tables *tables, const char **ret_why);
+	int (*route)(const struct graph *graph, struct tables *tables, const char **ret_why,
+		     struct past *past);
 };
 
 extern const struct engine engine_minhop;
@@ -146,4 +152,15 @@ struct route_result {
  * says why. @ret_turns, or NULL: those of the tables, only if it returns 0.
  */
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
-		 struct route_result *ret, struct turns *ret_turns);
+		 struct route_result *ret, struct turns *ret_turns, struct past *past);
+
+/*
+ * The same for a graph that is little changed: @tables, proven, and @turns are of the graph of
+ * @past, and become those of @graph; entries that change are added to @ret_patch, which is empty.
+ * 1: done. 0: more than that is changed, or could not be proven this way, and route_fabric() has to
+ * be asked; all are as they were, or
+ * @past is empty. -ENOMEM: the same, but for memory.
+ */
+struct patch;
+int route_again(const struct graph *graph, struct past *past, struct tables *tables,
+		struct turns *turns, struct patch *ret_patch);

@@ -5,8 +5,8 @@
  * ten times fewer switches than LIDs.
  *
  * Blocks of 512 destinations bound the memory and keep rows in the cache; every inner loop runs
- * over a whole block, a constant, so that compilers turn it into vector instructions. Unused
- * columns of the last block are computed and mean nothing... they stay HOPS_NONE.
+ * over 64 of them, a constant, so that compilers turn it into vector instructions. Unused columns
+ * of the last block are computed and mean nothing... they stay HOPS_NONE.
  *
  * Shortest ways: one breadth-first search for all 512 destinations at once, a bit each; a level of
  * it is an OR over neighbours.
@@ -42,6 +42,24 @@ struct search {
 uint8_t *hops_new_block(const struct graph *graph)
 {
 	return malloc((graph->n_switches + 1) * (size_t)HOPS_BLOCK);
+}
+
+void tiered_clear(struct tiered *tiered)
+{
+	free(TAKE(tiered->down));
+	free(TAKE(tiered->best));
+	free(TAKE(tiered->may_climb));
+}
+
+int tiered_make(const struct graph *graph, size_t width, struct tiered *ret)
+{
+	size_t size = (graph->n_switches + (size_t)1) * width;
+
+	*ret = (struct tiered){ malloc(size), malloc(size), malloc(size), width };
+	if (ret->down && ret->best && ret->may_climb)
+		return 0;
+	tiered_clear(ret);
+	return -ENOMEM;
 }
 
 static void free_search(const struct search *search)
@@ -134,77 +152,111 @@ int hops_fill_shortest(const struct graph *graph, const uint32_t *targets, uint3
 }
 
 /* row = min(row, next + 1) */
-static void relax(uint8_t *restrict row, const uint8_t *restrict next)
+static void relax(uint8_t *restrict row, const uint8_t *restrict next, size_t width)
 {
-	for (unsigned i = 0; i < HOPS_BLOCK; i++) {
-		uint8_t further = (uint8_t)(MIN(next[i], HOPS_NEVER) + 1);
+	for (; width; width -= HOPS_PIECE, row += HOPS_PIECE, next += HOPS_PIECE) {
+		for (unsigned i = 0; i < HOPS_PIECE; i++) {
+			uint8_t further = (uint8_t)(MIN(next[i], HOPS_NEVER) + 1);
 
-		further |= further > HOPS_MAX ? HOPS_NONE : 0;
-		row[i] = MIN(row[i], further);
+			further |= further > HOPS_MAX ? HOPS_NONE : 0;
+			row[i] = MIN(row[i], further);
+		}
 	}
 }
 
 /* Not where the upper neighbour sends down, and this is on its way. */
 static void forbid_climbing(uint8_t *restrict may_climb, const uint8_t *restrict down,
-			    const uint8_t *restrict upper_down, const uint8_t *restrict upper_best)
+			    const uint8_t *restrict upper_down, const uint8_t *restrict upper_best,
+			    size_t width)
 {
-	for (unsigned i = 0; i < HOPS_BLOCK; i++) {
-		uint8_t sends = upper_best[i] == upper_down[i] ? 0xff : 0;
+	for (size_t piece = 0; piece < width; piece += HOPS_PIECE) {
+		for (unsigned i = 0; i < HOPS_PIECE; i++) {
+			uint8_t sends = upper_best[i] == upper_down[i] ? 0xff : 0;
 
-		may_climb[i] &= (uint8_t) ~((uint8_t)(upper_down[i] - 1) == down[i] ? sends : 0);
+			sends = (uint8_t)(upper_down[i] - 1) == down[i] ? sends : 0;
+			may_climb[i] &= (uint8_t)~sends;
+		}
+		may_climb += HOPS_PIECE;
+		down += HOPS_PIECE;
+		upper_down += HOPS_PIECE;
+		upper_best += HOPS_PIECE;
 	}
 }
 
 /* @best: that of climbing, so far. Without a way down there is nobody who sends down to here. */
 static void decide(uint8_t *restrict best, uint8_t *restrict may_climb,
-		   const uint8_t *restrict down)
+		   const uint8_t *restrict down, size_t width)
 {
-	for (unsigned i = 0; i < HOPS_BLOCK; i++) {
-		may_climb[i] |= down[i] == HOPS_NONE ? 0xff : 0;
-		best[i] = MIN(down[i], (uint8_t)(best[i] | (uint8_t)~may_climb[i]));
+	for (; width; width -= HOPS_PIECE) {
+		for (unsigned i = 0; i < HOPS_PIECE; i++) {
+			may_climb[i] |= down[i] == HOPS_NONE ? 0xff : 0;
+			best[i] = MIN(down[i], (uint8_t)(best[i] | (uint8_t)~may_climb[i]));
+		}
+		best += HOPS_PIECE;
+		may_climb += HOPS_PIECE;
+		down += HOPS_PIECE;
 	}
 }
 
-static void descend(const struct graph *graph, const struct tiers *tiers, uint32_t s, uint8_t *down)
+static void descend(const struct graph *graph, const struct tiers *tiers, uint32_t s,
+		    const struct tiered *block, const struct tiered *row)
 {
 	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
 		uint32_t to = graph->arcs[a].to;
 
 		if (tiers->place[to] < tiers->place[s])
-			relax(down + (size_t)s * HOPS_BLOCK, down + (size_t)to * HOPS_BLOCK);
+			relax(row->down, block->down + to * block->width, block->width);
 	}
 }
 
 static void climb(const struct graph *graph, const struct tiers *tiers, uint32_t s,
-		  const struct tiered *ret)
+		  const struct tiered *block, const struct tiered *row)
 {
-	size_t at = (size_t)s * HOPS_BLOCK;
-
 	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
 		uint32_t to = graph->arcs[a].to;
-		size_t upper = (size_t)to * HOPS_BLOCK;
+		struct tiered upper = tiered_row(block, to);
 
 		if (tiers->place[to] < tiers->place[s])
 			continue;
-		relax(ret->best + at, ret->best + upper);
-		forbid_climbing(ret->may_climb + at, ret->down + at, ret->down + upper,
-				ret->best + upper);
+		relax(row->best, upper.best, block->width);
+		forbid_climbing(row->may_climb, row->down, upper.down, upper.best, block->width);
 	}
-	decide(ret->best + at, ret->may_climb + at, ret->down + at);
+	decide(row->best, row->may_climb, row->down, block->width);
+}
+
+static void forget(const struct tiered *rows, size_t n)
+{
+	memset(rows->down, HOPS_NONE, n * rows->width);
+	memset(rows->best, HOPS_NONE, n * rows->width);
+	memset(rows->may_climb, 0xff, n * rows->width);
 }
 
 void hops_fill_tiered(const struct graph *graph, const struct tiers *tiers, const uint32_t *targets,
 		      uint32_t n, const struct tiered *ret)
 {
-	size_t size = (size_t)graph->n_switches * HOPS_BLOCK;
+	struct tiered row;
 
-	memset(ret->down, HOPS_NONE, size);
-	memset(ret->best, HOPS_NONE, size);
-	memset(ret->may_climb, 0xff, size);
+	forget(ret, graph->n_switches);
 	for (uint32_t i = 0; i < n; i++)
-		ret->down[(size_t)targets[i] * HOPS_BLOCK + i] = 0;
-	for (uint32_t p = 0; p < graph->n_switches; p++)
-		descend(graph, tiers, tiers->by_place[p], ret->down);
-	for (uint32_t p = graph->n_switches; p-- > 0;)
-		climb(graph, tiers, tiers->by_place[p], ret);
+		ret->down[targets[i] * ret->width + i] = 0;
+	for (uint32_t p = 0; p < graph->n_switches; p++) {
+		row = tiered_row(ret, tiers->by_place[p]);
+		descend(graph, tiers, tiers->by_place[p], ret, &row);
+	}
+	for (uint32_t p = graph->n_switches; p-- > 0;) {
+		row = tiered_row(ret, tiers->by_place[p]);
+		climb(graph, tiers, tiers->by_place[p], ret, &row);
+	}
+}
+
+void hops_fill_tiered_row(const struct graph *graph, const struct tiers *tiers,
+			  const uint32_t *targets, uint32_t n, uint32_t s,
+			  const struct tiered *block, const struct tiered *ret)
+{
+	forget(ret, 1);
+	for (uint32_t i = 0; i < n; i++)
+		if (targets[i] == s)
+			ret->down[i] = 0;
+	descend(graph, tiers, s, block, ret);
+	climb(graph, tiers, s, block, ret);
 }

@@ -2,23 +2,24 @@
 #pragma once
 
 /*
- * How far it is from every switch to a block of destination switches. Row of switch s:
- * hops[s * HOPS_BLOCK] on, one byte per destination of the block, in the caller's order.
+ * How far it is from every switch to a block of destination switches: a row of bytes per switch,
+ * one per destination of the block, in the caller's order.
  */
 
 #include "routing/engine.h"
 
 enum {
 	HOPS_BLOCK = 512,
+	HOPS_PIECE = 64, /* rows are so many bytes, once or more */
 	HOPS_MAX = 253,
 	HOPS_NEVER = 254, /* no distance is that */
 	HOPS_NONE = 255,  /* no way, or one longer than HOPS_MAX */
 };
 
-/* The caller frees. NULL: no memory. */
+/* With room for rows of HOPS_BLOCK. The caller frees. NULL: no memory. */
 uint8_t *hops_new_block(const struct graph *graph);
 
-/* Shortest ways to @targets[0..n-1], n <= HOPS_BLOCK. 0 or -ENOMEM. */
+/* Shortest ways to @targets[0..n-1], n <= HOPS_BLOCK, in rows of HOPS_BLOCK. 0 or -ENOMEM. */
 int hops_fill_shortest(const struct graph *graph, const uint32_t *targets, uint32_t n,
 		       uint8_t *hops);
 
@@ -37,7 +38,26 @@ struct tiered {
 	uint8_t *down;
 	uint8_t *best;
 	uint8_t *may_climb;
+	size_t width; /* of a row: a multiple of HOPS_PIECE */
 };
 
+static inline struct tiered tiered_row(const struct tiered *block, uint32_t s)
+{
+	size_t at = s * block->width;
+
+	return (struct tiered){ block->down + at, block->best + at, block->may_climb + at,
+				block->width };
+}
+
+/* Room for the rows of all switches. 0 or -ENOMEM. */
+int tiered_make(const struct graph *graph, size_t width, struct tiered *ret);
+void tiered_clear(struct tiered *tiered);
+
+/* Rows to @targets[0..n-1]; n is at most the width of @ret. */
 void hops_fill_tiered(const struct graph *graph, const struct tiers *tiers, const uint32_t *targets,
 		      uint32_t n, const struct tiered *ret);
+
+/* What hops_fill_tiered() would make of row @s, if all others are as in @block. */
+void hops_fill_tiered_row(const struct graph *graph, const struct tiers *tiers,
+			  const uint32_t *targets, uint32_t n, uint32_t s,
+			  const struct tiered *block, const struct tiered *ret);

@@ -11,26 +11,26 @@
 
 #include <errno.h>
 
-static int minhop_route(const struct graph *graph, struct tables *tables, const char **ret_why)
+static int minhop_route(const struct graph *graph, struct tables *tables, const char **ret_why,
+			struct past *past)
 {
 	AUTO(layout_clear) struct layout layout = { 0 };
 	AUTO(freep) uint8_t *hops = hops_new_block(graph);
 	int r = layout_make(graph, &layout);
 
+	(void)past;
 	if (r || !hops)
 		return -ENOMEM;
 	tables_clear(graph, tables);
 	for (uint32_t first = 0; first < graph->n_switches; first += HOPS_BLOCK) {
-		struct block block = {
-			.first = first,
-			.n = MIN(graph->n_switches - first, (uint32_t)HOPS_BLOCK),
-			.shortest = hops,
-		};
+		struct block block = { .shortest = hops };
 
-		r = hops_fill_shortest(graph, layout.numbering.sequence + first, block.n, hops);
+		block_start(graph, &layout, first, &block);
+		r = hops_fill_shortest(graph, block.target, block.n, hops);
+		if (!r)
+			r = tables_fill_block(graph, &layout, &block, tables);
 		if (r)
 			return r;
-		tables_fill_block(graph, &layout, &block, tables);
 	}
 	*ret_why = NULL;
 	return 0;

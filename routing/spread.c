@@ -19,12 +19,13 @@
 
 #include "base/macros.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum {
 	PORTS_MAX = 254,
 	PLANES = 32,
-	PIECE = 64,
+	PIECE = HOPS_PIECE,
 	ROW_BYTES = HOPS_BLOCK + PIECE, /* a piece to spare, to compare with what comes next */
 	OFFSETS_MAX = 512,              /* 254 ends, and 128 LIDs each that count on by one */
 };
@@ -40,9 +41,10 @@ struct quotients {
 struct row {
 	const struct layout *layout;
 	const struct block *block;
-	struct quotients *quotients;
+	const struct quotients *quotients;
 	uint32_t s;
 	uint8_t *lft;
+	size_t width; /* of rows of the block */
 	uint32_t n_pieces;
 	uint32_t n_planes;
 	uint8_t want_below[HOPS_BLOCK]; /* the distance that a nearer neighbour has */
@@ -84,6 +86,21 @@ int layout_make(const struct graph *graph, struct layout *ret)
 	if (r)
 		return r;
 	return nominal_make(graph, &ret->ranking, &ret->numbering, &ret->fans, &ret->nominal);
+}
+
+void block_add(const struct layout *layout, uint32_t index, struct block *block)
+{
+	block->index[block->n] = index;
+	block->target[block->n] = layout->numbering.sequence[index];
+	block->n++;
+}
+
+void block_start(const struct graph *graph, const struct layout *layout, uint32_t first,
+		 struct block *block)
+{
+	block->n = 0;
+	while (block->n < HOPS_BLOCK && first < graph->n_switches)
+		block_add(layout, first++, block);
 }
 
 void tables_clear(const struct graph *graph, struct tables *tables)
@@ -153,7 +170,7 @@ static void row_find_repeats(struct row *row)
 static void row_set_wants(struct row *row)
 {
 	const struct block *block = row->block;
-	size_t at = (size_t)row->s * HOPS_BLOCK;
+	size_t at = row->s * row->width;
 
 	if (block->shortest) {
 		set_wants(block->shortest + at, row->n_pieces, row->want_below);
@@ -169,7 +186,7 @@ static void row_mark_fan(struct row *row, uint32_t to, uint8_t bit, uint8_t *pla
 {
 	const struct block *block = row->block;
 	const uint32_t *place = row->layout->ranking.place;
-	size_t at = (size_t)to * HOPS_BLOCK;
+	size_t at = to * row->width;
 
 	if (block->shortest)
 		mark_below(row, block->shortest + at, bit, plane);
@@ -184,7 +201,6 @@ static void row_find_exits(struct row *row)
 	const struct fans *fans = &row->layout->fans;
 	const struct fan *fan = fans->fan + fans->first[row->s];
 	uint32_t n = fans->first[row->s + 1] - fans->first[row->s];
-
 	const uint32_t *height = row->layout->ranking.height;
 
 	row->n_planes = (n + 7) / 8;
@@ -370,16 +386,17 @@ static void fill_with_lost(const struct row *row, uint32_t quotient, uint32_t re
 	fill_picked(row, pick, first[0], first[1]);
 }
 
-/* @group: twice the destination's rank in the block, plus the kind of group. */
-static void fill_group(const struct row *row, uint32_t group)
+/* Of the @i-th destination of the block. */
+static void fill_group(const struct row *row, uint32_t i, enum target_group group)
 {
-	uint32_t all = TARGET_GROUP_COUNT * row->block->first + group;
+	uint32_t all = TARGET_GROUP_COUNT * row->block->index[i] + group;
 	const uint32_t *first = row->layout->numbering.first + all;
-	uint32_t slot = slot_of(row, row->quotients->quotient[group]);
-	uint32_t rest = row->quotients->rest[group];
+	uint32_t quotient = row->quotients->quotient[TARGET_GROUP_COUNT * i + group];
+	uint32_t rest = row->quotients->rest[TARGET_GROUP_COUNT * i + group];
+	uint32_t slot = slot_of(row, quotient);
 
 	if (row->n_lost > 0)
-		fill_with_lost(row, row->quotients->quotient[group], rest, all);
+		fill_with_lost(row, quotient, rest, all);
 	else if (first[1] - first[0] < 2 ||
 		 rest + row->layout->numbering.max_offset < row->quotients->share)
 		fill_same(row, row->slot[slot], first[0], first[1]);
@@ -392,7 +409,7 @@ static void fill_group(const struct row *row, uint32_t group)
 static void fill_own(const struct row *row, uint32_t i)
 {
 	const struct numbering *numbering = &row->layout->numbering;
-	const uint32_t *first = numbering->first + TARGET_GROUP_COUNT * (row->block->first + i);
+	const uint32_t *first = numbering->first + TARGET_GROUP_COUNT * row->block->index[i];
 
 	for (uint32_t t = first[0]; t < first[TARGET_GROUP_COUNT]; t++)
 		row->lft[numbering->targets[t].lid] = numbering->port[t];
@@ -402,20 +419,20 @@ static void fill_own(const struct row *row, uint32_t i)
 static void row_fill_run(struct row *row, uint32_t from, uint32_t to)
 {
 	const uint32_t *first = row->layout->numbering.first;
+	const uint32_t *index = row->block->index;
 
 	list_slots(row, from);
-	if (row->n_slots == 1)
-		fill_same(row, row->slot[0], first[TARGET_GROUP_COUNT * (row->block->first + from)],
-			  first[TARGET_GROUP_COUNT * (row->block->first + to)]);
+	for (uint32_t i = from; row->n_slots == 1 && i < to; i++)
+		fill_same(row, row->slot[0], first[TARGET_GROUP_COUNT * index[i]],
+			  first[TARGET_GROUP_COUNT * (index[i] + 1)]);
 	for (uint32_t i = from; row->n_slots > 1 && i < to; i++) {
-		fill_group(row, TARGET_GROUP_COUNT * i + TARGET_HOSTS);
-		fill_group(row, TARGET_GROUP_COUNT * i + TARGET_OWN);
+		fill_group(row, i, TARGET_HOSTS);
+		fill_group(row, i, TARGET_OWN);
 	}
 }
 
 static void row_fill(struct row *row)
 {
-	const uint32_t *sequence = row->layout->numbering.sequence + row->block->first;
 	uint32_t from = 0;
 
 	for (uint32_t i = 1; i <= row->block->n; i++) {
@@ -425,39 +442,76 @@ static void row_fill(struct row *row)
 		from = i;
 	}
 	for (uint32_t i = 0; i < row->block->n; i++)
-		if (sequence[i] == row->s)
+		if (row->block->target[i] == row->s)
 			fill_own(row, i);
 }
 
-static void divide_by_share(const struct layout *layout, const struct block *block, uint32_t share,
-			    struct quotients *ret)
+static void divide_by_share(const struct row *row, uint32_t share, struct quotients *ret)
 {
-	const uint32_t *number = layout->numbering.number + TARGET_GROUP_COUNT * block->first;
-
 	ret->share = share;
-	for (uint32_t i = 0; i < TARGET_GROUP_COUNT * block->n; i++) {
-		ret->quotient[i] = number[i] / share;
-		ret->rest[i] = number[i] % share;
+	for (uint32_t i = 0; i < row->block->n; i++) {
+		const uint32_t *number = row->layout->numbering.number +
+					 (size_t)TARGET_GROUP_COUNT * row->block->index[i];
+
+		for (uint32_t g = 0; g < TARGET_GROUP_COUNT; g++) {
+			ret->quotient[TARGET_GROUP_COUNT * i + g] = number[g] / share;
+			ret->rest[TARGET_GROUP_COUNT * i + g] = number[g] % share;
+		}
 	}
 }
 
-void tables_fill_block(const struct graph *graph, const struct layout *layout,
-		       const struct block *block, struct tables *tables)
-{
-	struct quotients quotients = { 0 };
-	struct row row = {
-		.layout = layout,
-		.block = block,
-		.quotients = &quotients,
-		.n_pieces = (block->n + PIECE - 1) / PIECE,
-	};
+struct filler {
+	struct quotients quotients;
+	struct row row;
+};
 
+struct filler *filler_new(const struct layout *layout, const struct block *block)
+{
+	struct filler *filler = malloc(sizeof(*filler));
+
+	if (!filler)
+		return NULL;
+	filler->quotients.share = 0;
+	filler->row.layout = layout;
+	filler->row.block = block;
+	filler->row.quotients = &filler->quotients;
+	filler->row.n_pieces = (block->n + PIECE - 1) / PIECE;
+	filler->row.width = block->shortest ? HOPS_BLOCK : block->tiered.width;
+
+	return filler;
+}
+
+void filler_free(struct filler *filler)
+{
+	free(filler);
+}
+
+void filler_fill(struct filler *filler, uint32_t s, uint8_t *lft)
+{
+	struct row *row = &filler->row;
+	uint32_t share = row->layout->fans.share[s];
+
+	row->s = s;
+	row->lft = lft;
+	if (share != filler->quotients.share)
+		divide_by_share(row, share, &filler->quotients);
+	row_find_exits(row);
+	row_fill(row);
+}
+
+int tables_fill_block(const struct graph *graph, const struct layout *layout,
+		      const struct block *block, struct tables *tables)
+{
+	struct filler *filler = filler_new(layout, block);
+
+	if (!filler)
+		return -ENOMEM;
 	for (uint32_t p = 0; p < graph->n_switches; p++) {
-		row.s = layout->ranking.by_place[p];
-		row.lft = tables->lft + row.s * tables->stride;
-		if (layout->fans.share[row.s] != quotients.share)
-			divide_by_share(layout, block, layout->fans.share[row.s], &quotients);
-		row_find_exits(&row);
-		row_fill(&row);
+		uint32_t s = layout->ranking.by_place[p];
+
+		filler_fill(filler, s, tables->lft + s * tables->stride);
 	}
+	filler_free(filler);
+
+	return 0;
 }

@@ -20,15 +20,32 @@ struct layout {
 int layout_make(const struct graph *graph, struct layout *ret);
 void layout_clear(struct layout *layout);
 
-/* Distances to destinations sequence[first] to sequence[first + n - 1], see hops.h. */
+/* Distances to some destinations, see hops.h. */
 struct block {
-	uint32_t first;
 	uint32_t n;
-	const uint8_t *shortest; /* or NULL, and then */
+	uint32_t index[HOPS_BLOCK];  /* in numbering.sequence, rising */
+	uint32_t target[HOPS_BLOCK]; /* the switch that is there */
+	const uint8_t *shortest;     /* or NULL, and then */
 	struct tiered tiered;
 };
 
-/* All entries ROUTE_NONE, then block by block. */
+/* The destination sequence[index] is the next of @block, which has room for it. */
+void block_add(const struct layout *layout, uint32_t index, struct block *block);
+/* As many as there are and fit from sequence[first] on. */
+void block_start(const struct graph *graph, const struct layout *layout, uint32_t first,
+		 struct block *block);
+
+/* All entries ROUTE_NONE, then block by block. 0 or -ENOMEM. */
 void tables_clear(const struct graph *graph, struct tables *tables);
-void tables_fill_block(const struct graph *graph, const struct layout *layout,
-		       const struct block *block, struct tables *tables);
+int tables_fill_block(const struct graph *graph, const struct layout *layout,
+		      const struct block *block, struct tables *tables);
+
+/*
+ * The same, row by row in any sequence: entries of switch @s for LIDs of the block's destinations.
+ * @layout and @block stay until filler_free(). NULL: no memory.
+ */
+struct filler;
+
+struct filler *filler_new(const struct layout *layout, const struct block *block);
+void filler_free(struct filler *filler);
+void filler_fill(struct filler *filler, uint32_t s, uint8_t *lft);

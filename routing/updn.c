@@ -11,73 +11,65 @@
  * used it (nominal.c). So ftree is the same engine, for those who want that or nothing.
  */
 
-#include "routing/spread.h"
+#include "routing/past.h"
 
 #include "base/macros.h"
 
 #include <errno.h>
 
-static void free_tiered(const struct tiered *tiered)
-{
-	free(tiered->down);
-	free(tiered->best);
-	free(tiered->may_climb);
-}
-
-static int updn_fill(const struct graph *graph, const struct layout *layout, struct tables *tables)
+static int updn_fill(const struct graph *graph, const struct layout *layout,
+		     const struct past *past, struct tables *tables)
 {
 	const struct tiers tiers = ranking_tiers(&layout->ranking);
-	AUTO(free_tiered)
-	const struct tiered tiered = {
-		.down = hops_new_block(graph),
-		.best = hops_new_block(graph),
-		.may_climb = hops_new_block(graph),
-	};
+	AUTO(tiered_clear) struct tiered scratch = { 0 };
+	int r = past ? 0 : tiered_make(graph, HOPS_BLOCK, &scratch);
 
-	if (!tiered.down || !tiered.best || !tiered.may_climb)
-		return -ENOMEM;
 	tables_clear(graph, tables);
-	for (uint32_t first = 0; first < graph->n_switches; first += HOPS_BLOCK) {
+	for (uint32_t first = 0; r == 0 && first < graph->n_switches; first += HOPS_BLOCK) {
 		struct block block = {
-			.first = first,
-			.n = MIN(graph->n_switches - first, (uint32_t)HOPS_BLOCK),
-			.tiered = tiered,
+			.tiered = past ? past->tiered[first / HOPS_BLOCK] : scratch,
 		};
 
-		hops_fill_tiered(graph, &tiers, layout->numbering.sequence + first, block.n,
-				 &tiered);
-		tables_fill_block(graph, layout, &block, tables);
+		block_start(graph, layout, first, &block);
+		hops_fill_tiered(graph, &tiers, block.target, block.n, &block.tiered);
+		r = tables_fill_block(graph, layout, &block, tables);
 	}
-	return 0;
+
+	return r;
 }
 
-static int route(const struct graph *graph, bool only_tree, struct tables *tables,
-		 const char **ret_why)
+static int route(const struct engine *engine, const struct graph *graph, struct tables *tables,
+		 const char **ret_why, struct past *past)
 {
 	AUTO(layout_clear) struct layout layout = { 0 };
 	int r = layout_make(graph, &layout);
 
 	if (r)
 		return r;
-	if (only_tree && !layout.ranking.tree) {
+	if (engine == &engine_ftree && !layout.ranking.tree) {
 		*ret_why = "the fabric is no tree";
 		return -ENOTSUP;
 	}
 	r = ranking_join_tops(graph, &layout.ranking);
-	if (r)
-		return r;
+	if (r == 0 && past)
+		r = past_make_room(graph, past);
+	if (r == 0)
+		r = updn_fill(graph, &layout, past, tables);
 	*ret_why = layout.ranking.why;
-	return updn_fill(graph, &layout, tables);
+
+	return r == 0 && past ? past_take(engine, graph, &layout, past) : r;
 }
 
-static int updn_route(const struct graph *graph, struct tables *tables, const char **ret_why)
+static int updn_route(const struct graph *graph, struct tables *tables, const char **ret_why,
+		      struct past *past)
 {
-	return route(graph, false, tables, ret_why);
+	return route(&engine_updn, graph, tables, ret_why, past);
 }
 
-static int ftree_route(const struct graph *graph, struct tables *tables, const char **ret_why)
+static int ftree_route(const struct graph *graph, struct tables *tables, const char **ret_why,
+		       struct past *past)
 {
-	return route(graph, true, tables, ret_why);
+	return route(&engine_ftree, graph, tables, ret_why, past);
 }
 
 const struct engine engine_updn = {

@@ -498,7 +498,7 @@ static int compute_routes(struct route_job *job)
 	job->tables.lft = malloc(job->tables.stride * job->graph.n_switches);
 	if (!job->tables.lft)
 		return -ENOMEM;
-	r = route_fabric(job->engine, &job->graph, &job->tables, &job->result, &job->turns);
+	r = route_fabric(job->engine, &job->graph, &job->tables, &job->result, &job->turns, NULL);
 
 	return r < 0 ? r : add_columns(job);
 }

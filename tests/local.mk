@@ -78,7 +78,8 @@ libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/gr
 libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
 libtest_a_SOURCES += tests/common/plain-tables.c tests/common/plain-tables.h
 check_PROGRAMS += tests/unit/test-graphs tests/unit/test-proof
-check_PROGRAMS += tests/unit/test-engines tests/unit/test-nominal tests/unit/test-transition
+check_PROGRAMS += tests/unit/test-engines tests/unit/test-transition
+check_PROGRAMS += tests/unit/test-nominal tests/unit/test-again
 
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h
 check_PROGRAMS += tests/unit/test-sa

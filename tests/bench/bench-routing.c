@@ -15,9 +15,13 @@
  *   order, rounds those for which the order counts, and the rounds that there are because of them
  *   blocks, more  blocks that are written at least, and those more because LIDs are withdrawn
  *
+ * And the same changes by what is known of before (again.c, again-proof.c), a cable lost and back
+ * in turn: least and median milliseconds for the tables and for their proof, entries that change.
+ *
  * Usage: bench-routing [runs]; further fabrics are the .net files in the folder $VSM_FABRICS.
  */
 
+#include "routing/past.h"
 #include "routing/transition.h"
 #include "tests/common/graphs.h"
 
@@ -62,6 +66,16 @@ static int compare_doubles(const void *a, const void *b)
 	double y = *(const double *)b;
 
 	return (x > y) - (x < y);
+}
+
+static double least(const double *values, unsigned n)
+{
+	double ret = values[0];
+
+	for (unsigned i = 1; i < n; i++)
+		ret = MIN(ret, values[i]);
+
+	return ret;
 }
 
 static double median(double *values, unsigned n)
@@ -220,7 +234,7 @@ static void print_row(const char *fabric, const struct graph *graph, const struc
 		double start = now_ms();
 		double routed;
 
-		if (engine->route(graph, &tables, &why))
+		if (engine->route(graph, &tables, &why, NULL))
 			return;
 		routed = now_ms();
 		if (proof_check(graph, &tables, &proof, NULL))
@@ -305,7 +319,7 @@ static int route_with(const struct engine *engine, const struct graph *graph, st
 
 	*ret = (struct tables){ .stride = tables_stride(graph) };
 	ret->lft = malloc(graph->n_switches * ret->stride);
-	return engine->route(graph, ret, &why);
+	return engine->route(graph, ret, &why, NULL);
 }
 
 static void print_way(const char *what, const struct graph *graph, const struct tables *before,
@@ -378,6 +392,75 @@ static void print_losses(unsigned runs)
 		   true, runs);
 }
 
+/* ---- again --------------------------------------------------------------------------------------
+ */
+
+/* Tables and proof of one more change. False: it was not done again. */
+static bool time_again(const struct graph *graph, struct past *past, struct tables *tables,
+		       struct turns *turns, struct patch *patch, double ret_ms[2])
+{
+	AUTO(layout_clear) struct layout layout = { 0 };
+	struct turns proven;
+	double start = now_ms(), made;
+
+	patch->n = 0;
+	if (tables_again(graph, past, tables, &layout, patch) != 1)
+		return false;
+	made = now_ms();
+	if (proof_again(graph, past, tables, patch, turns, &proven) != 1)
+		return false;
+	ret_ms[1] = now_ms() - made;
+	ret_ms[0] = made - start;
+	turns_clear(turns);
+	*turns = proven;
+
+	return past_take(past->engine, graph, &layout, past) == 0;
+}
+
+static void print_again(const char *fabric, const struct graph *whole, const struct graph *less,
+			unsigned runs)
+{
+	AUTO(past_clear) struct past past = { 0 };
+	AUTO(turns_clear) struct turns turns = { 0 };
+	AUTO(patch_clear) struct patch patch = { 0 };
+	struct tables tables = { .stride = tables_stride(whole) };
+	struct route_result result;
+	double tables_ms[RUNS_MAX], proof_ms[RUNS_MAX], ms[2] = { 0 };
+	bool done;
+
+	tables.lft = malloc(whole->n_switches * tables.stride);
+	done = !route_fabric("auto", whole, &tables, &result, &turns, &past);
+	for (unsigned i = 0; done && i < runs; i++) {
+		done = time_again(i % 2 ? whole : less, &past, &tables, &turns, &patch, ms);
+		tables_ms[i] = ms[0];
+		proof_ms[i] = ms[1];
+	}
+	if (done)
+		printf("%-32s %8.2f %8.2f %8.2f %8.2f  %7u\n", fabric, least(tables_ms, runs),
+		       median(tables_ms, runs), least(proof_ms, runs), median(proof_ms, runs),
+		       patch.n);
+	else
+		printf("%-32s from scratch\n", fabric);
+	fflush(stdout);
+	free(tables.lft);
+}
+
+static void print_agains(unsigned runs)
+{
+	printf("\n%-32s %8s %8s %8s %8s  %7s\n", "cable lost and back", "tables", "median", "proof",
+	       "median", "entries");
+	for (uint64_t seed = 1; seed <= 6; seed++) {
+		AUTO(graph_freep) struct made_graph *whole = graph_make_ft3(36, 36);
+		AUTO(graph_freep) struct made_graph *less = graph_make_ft3(36, 36);
+
+		graph_shuffle_lids(whole, 1);
+		graph_shuffle_lids(less, 1);
+		graph_remove_links(less, 1, seed);
+		print_again("tree 3 x 36", graph_of(whole), graph_of(less),
+			    MIN(RUNS_MAX, 4 * runs));
+	}
+}
+
 static void print_net_files(const char *folder, unsigned runs)
 {
 	struct dirent **entries;
@@ -423,6 +506,7 @@ int main(int argc, char **argv)
 	print_fabric("hyperx 12x8", graph_make_hyperx(12, 8, 7), runs);
 	print_fabric("random 125, 7", graph_make_random(125, 7, 8, 1), runs);
 	print_losses(runs);
+	print_agains(runs);
 	if (getenv("VSM_FABRICS"))
 		print_net_files(getenv("VSM_FABRICS"), runs);
 	return 0;

@@ -170,7 +170,7 @@ static struct tables route(const struct engine *engine, const struct graph *grap
 	struct tables tables = tables_for(graph);
 	const char *why = NULL;
 
-	assert_int_equal(engine->route(graph, &tables, &why), 0);
+	assert_int_equal(engine->route(graph, &tables, &why, NULL), 0);
 	return tables;
 }
 
@@ -647,7 +647,7 @@ static uint32_t roots_found(struct made_graph *made)
 	AUTO(tables_freep) struct tables tables = tables_for(graph);
 	struct route_result result;
 
-	assert_int_equal(route_fabric("updn", graph, &tables, &result, NULL), 0);
+	assert_int_equal(route_fabric("updn", graph, &tables, &result, NULL, NULL), 0);
 	assert_non_null(result.why);
 	return result.n_roots;
 }
@@ -751,7 +751,7 @@ static struct route_result route_as(const char *name, struct made_graph *made, i
 	AUTO(tables_freep) struct tables tables = tables_for(graph);
 	struct route_result result = { 0 };
 
-	assert_int_equal(route_fabric(name, graph, &tables, &result, NULL), expected);
+	assert_int_equal(route_fabric(name, graph, &tables, &result, NULL, NULL), expected);
 	if (!expected)
 		assert_true(proof_holds(&result.proof));
 	return result;
@@ -780,7 +780,7 @@ static void what_is_no_tree_has_updn_for_ftree(void **state)
 	(void)state;
 	assert_ptr_equal(result.engine, &engine_updn);
 	assert_non_null(strstr(result.why, "no tree"));
-	assert_int_equal(engine_ftree.route(graph_of(ring), &tables, &why), -ENOTSUP);
+	assert_int_equal(engine_ftree.route(graph_of(ring), &tables, &why, NULL), -ENOTSUP);
 	assert_non_null(strstr(why, "no tree"));
 }
 

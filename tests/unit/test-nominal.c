@@ -46,7 +46,7 @@ static struct tables route(const struct graph *graph)
 
 	tables.lft = malloc(graph->n_switches * tables.stride);
 	assert_non_null(tables.lft);
-	assert_int_equal(engine_ftree.route(graph, &tables, &why), 0);
+	assert_int_equal(engine_ftree.route(graph, &tables, &why, NULL), 0);
 
 	return tables;
 }

@@ -19,19 +19,20 @@ static bool fails;
 static unsigned n_runs;
 
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
-		 struct route_result *ret, struct turns *ret_turns)
+		 struct route_result *ret, struct turns *ret_turns, struct past *past)
 {
 	const char *why;
 	int r;
 
 	(void)name;
+	(void)past;
 	n_runs++;
 	*ret = (struct route_result){ .engine = &engine_minhop };
 	memset(tables->lft, 1, tables->stride * graph->n_switches);
 	if (fails)
 		return -EPROTO;
 
-	r = engine_minhop.route(graph, tables, &why);
+	r = engine_minhop.route(graph, tables, &why, NULL);
 
 	return r < 0 ? r : proof_check(graph, tables, &ret->proof, ret_turns);
 }

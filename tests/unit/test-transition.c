@@ -451,10 +451,10 @@ static void a_tree_that_loses_a_cable_is_written_in_rounds(void **unused)
 	const char *why;
 
 	(void)unused;
-	assert_int_equal(engine_updn.route(graph_of(made), &held, &why), 0);
+	assert_int_equal(engine_updn.route(graph_of(made), &held, &why, NULL), 0);
 	graph_remove_links(made, 1, 7);
 	graph = graph_of(made);
-	assert_int_equal(engine_updn.route(graph, &planned, &why), 0);
+	assert_int_equal(engine_updn.route(graph, &planned, &why, NULL), 0);
 	transition = plan(graph, &held, &planned);
 	assert_int_equal(transition.n_withdrawn, 0);
 	assert_in_range(transition.n_ordered, 1, 4);
@@ -592,7 +592,8 @@ static void route(const struct graph *graph, struct tables *tables, uint64_t *se
 	struct route_result result;
 	const char *const names[] = { "auto", "minhop", "updn", "ftree" };
 
-	assert_int_equal(route_fabric(names[pick(seed, 0, 3)], graph, tables, &result, turns), 0);
+	assert_int_equal(route_fabric(names[pick(seed, 0, 3)], graph, tables, &result, turns, NULL),
+			 0);
 }
 
 /* Of an engine; of one that chooses at random; or of nobody. */

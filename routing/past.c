@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/* See past.h. */
+
+#include "routing/past.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <string.h>
+
+void past_clear(struct past *past)
+{
+	for (uint32_t i = 0; i < past->n_blocks; i++)
+		tiered_clear(&past->tiered[i]);
+	free(past->tiered);
+	free(past->arc_first);
+	free(past->arcs);
+	layout_clear(&past->layout);
+	*past = (struct past){ 0 };
+}
+
+int past_make_room(const struct graph *graph, struct past *past)
+{
+	uint32_t n = (graph->n_switches + HOPS_BLOCK - 1) / HOPS_BLOCK;
+
+	past->tiered = calloc(n + (size_t)1, sizeof(*past->tiered));
+	if (!past->tiered)
+		return -ENOMEM;
+	for (past->n_blocks = 0; past->n_blocks < n; past->n_blocks++)
+		if (tiered_make(graph, HOPS_BLOCK, &past->tiered[past->n_blocks]) < 0)
+			return -ENOMEM;
+
+	return 0;
+}
+
+static void *copy(const void *from, size_t n, size_t size)
+{
+	void *to = malloc((n + 1) * size);
+
+	if (to && n > 0)
+		memcpy(to, from, n * size);
+
+	return to;
+}
+
+int past_take(const struct engine *engine, const struct graph *graph, struct layout *layout,
+	      struct past *past)
+{
+	free(past->arc_first);
+	free(past->arcs);
+	layout_clear(&past->layout);
+	past->layout = *layout;
+	*layout = (struct layout){ 0 };
+	past->arc_first =
+		copy(graph->arc_first, graph->n_switches + (size_t)1, sizeof(*past->arc_first));
+	past->arcs = copy(graph->arcs, graph->n_arcs, sizeof(*past->arcs));
+	past->engine = engine;
+	past->n_switches = graph->n_switches;
+	if (past->arc_first && past->arcs)
+		return 0;
+	past_clear(past);
+	return -ENOMEM;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What an engine leaves for the next time, so that a change costs what it touches: see again.c and
+ * again-proof.c.
+ */
+
+#include "routing/patch.h"
+#include "routing/spread.h"
+
+struct past {
+	const struct engine *engine; /* whose this is; NULL: there is nothing */
+	uint32_t n_switches;
+	uint32_t *arc_first; /* those of the graph */
+	struct arc *arcs;
+	struct layout layout;
+	struct tiered *tiered; /* of each HOPS_BLOCK destinations in sequence */
+	uint32_t n_blocks;
+};
+
+/* For an engine: room for the distances of @graph. 0 or -ENOMEM. */
+int past_make_room(const struct graph *graph, struct past *past);
+
+/* Take @layout over, and keep a copy of the arcs. 0; or -ENOMEM, and nothing is left. */
+int past_take(const struct engine *engine, const struct graph *graph, struct layout *layout,
+	      struct past *past);
+
+/* Also after failure of the others. */
+void past_clear(struct past *past);
+
+/*
+ * Half of route_again(). 1: @tables are those of @graph, @ret_patch says what changed, and @past
+ * has distances of @graph, @ret_layout is its. 0: too much is other than it was, and nothing was
+ * done. -ENOMEM: @past is not to be used any more.
+ */
+int tables_again(const struct graph *graph, struct past *past, struct tables *tables,
+		 struct layout *ret_layout, struct patch *ret_patch);
+
+/*
+ * The other half. @turns are those of the tables before, by the arcs of @past. 1: the tables are
+ * proven, and @ret_turns are those of hosts' packets with them, some may be too much. 0: that could
+ * not be shown.
+ */
+int proof_again(const struct graph *graph, const struct past *past, const struct tables *tables,
+		const struct patch *patch, const struct turns *turns, struct turns *ret_turns);

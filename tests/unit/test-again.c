@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Tables after a change are those that the engine makes from scratch, and the proof of the change
+ * is worth what the whole proof is worth. Fabrics lose cables, get them back, and hosts come; what
+ * the engine will not do again it has to leave as it is.
+ */
+
+#include "tests/common/graphs.h"
+
+#include "base/macros.h"
+#include "routing/past.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What is in use. */
+struct use {
+	struct past past;
+	struct tables tables;
+	struct turns turns;
+	struct patch patch;
+};
+
+static void use_clear(struct use *use)
+{
+	past_clear(&use->past);
+	free(use->tables.lft);
+	turns_clear(&use->turns);
+	patch_clear(&use->patch);
+}
+
+static struct tables tables_for(const struct graph *graph)
+{
+	struct tables tables = { .stride = tables_stride(graph) };
+
+	tables.lft = malloc(graph->n_switches * tables.stride + 1);
+	assert_non_null(tables.lft);
+
+	return tables;
+}
+
+static struct use start(const struct graph *graph)
+{
+	struct use use = { .tables = tables_for(graph) };
+	struct route_result result;
+
+	assert_int_equal(route_fabric("auto", graph, &use.tables, &result, &use.turns, &use.past),
+			 0);
+
+	return use;
+}
+
+/* From scratch. */
+static struct tables route(const struct graph *graph)
+{
+	struct tables tables = tables_for(graph);
+	struct route_result result;
+
+	assert_int_equal(route_fabric("auto", graph, &tables, &result, NULL, NULL), 0);
+
+	return tables;
+}
+
+/* ---- what happens ---------------------------------------------------------------------------- */
+
+static struct made_graph *two_levels(void)
+{
+	return graph_make_ft2(12);
+}
+
+static struct made_graph *three_levels(void)
+{
+	return graph_make_ft3(8, 8);
+}
+
+static struct made_graph *parallel_cables(void)
+{
+	return graph_make_ft3(8, 4);
+}
+
+static struct made_graph *with_several_lids(void)
+{
+	struct made_graph *made = graph_make_ft3(8, 8);
+
+	graph_set_lmc(made, 2);
+	return made;
+}
+
+static struct made_graph *with_devices_of_two_ports(void)
+{
+	struct made_graph *made = graph_make_ft3(8, 8);
+
+	graph_join_devices(made, 2, 3);
+	return made;
+}
+
+static struct made_graph *with_more_than_one_block(void)
+{
+	return graph_make_ft3(20, 14);
+}
+
+static struct made_graph *torus(void)
+{
+	return graph_make_torus(4, 4, 4, 2);
+}
+
+static struct made_graph *(*const fabrics[])(void) = {
+	two_levels,
+	three_levels,
+	parallel_cables,
+	with_several_lids,
+	with_devices_of_two_ports,
+	with_more_than_one_block,
+	torus,
+};
+
+/* The fabric after @change. */
+static struct made_graph *changed(struct made_graph *(*make)(void), uint64_t lids, uint64_t change)
+{
+	struct made_graph *made = make();
+
+	graph_shuffle_lids(made, lids);
+	switch (change % 5) {
+	case 0:
+		break;
+	case 1:
+	case 2:
+		graph_remove_links(made, 1, change);
+		break;
+	case 3:
+		graph_remove_links(made, 1 + (unsigned)change % 7, change);
+		break;
+	default:
+		graph_add_end(made, (uint32_t)change % 12, END_HOST);
+	}
+
+	return made;
+}
+
+/* ---- what must hold -------------------------------------------------------------------------- */
+
+static void assert_same(const struct graph *graph, const struct tables *a, const struct tables *b)
+{
+	assert_int_equal(a->stride, b->stride);
+	assert_memory_equal(a->lft, b->lft, graph->n_switches * a->stride);
+}
+
+/* @before and the patch make up the tables, and nothing is told twice. */
+static void assert_patch(const struct graph *graph, const struct use *use, const uint8_t *before)
+{
+	size_t n = graph->n_switches * use->tables.stride;
+	uint32_t n_changed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_changed += use->tables.lft[i] != before[i];
+	assert_int_equal(use->patch.n, n_changed);
+	for (uint32_t i = 0; i < use->patch.n; i++) {
+		const struct patch_entry *entry = &use->patch.entry[i];
+
+		assert_int_equal(before[entry->row * use->tables.stride + entry->lid], entry->was);
+	}
+}
+
+/* Every turn that the whole proof finds is there, and they have no cycle: a second proof. */
+static void assert_turns(const struct graph *graph, const struct use *use)
+{
+	AUTO(turns_clear) struct turns exact = { 0 };
+	struct proof proof;
+
+	assert_int_equal(proof_check(graph, &use->tables, &proof, &exact), 0);
+	assert_true(proof_holds(&proof));
+	assert_int_equal(exact.words, use->turns.words);
+	for (size_t i = 0; i < (size_t)graph->n_arcs * exact.words; i++)
+		assert_int_equal(exact.bits[i] & ~use->turns.bits[i], 0);
+}
+
+/* True if it was done again, false if from scratch. */
+static bool go_on(struct use *use, const struct graph *graph)
+{
+	size_t size = graph->n_switches * use->tables.stride;
+	AUTO(freep) uint8_t *before = malloc(size + 1);
+	int r;
+
+	assert_non_null(before);
+	memcpy(before, use->tables.lft, size);
+	use->patch.n = 0;
+	r = route_again(graph, &use->past, &use->tables, &use->turns, &use->patch);
+	if (r == 0) {
+		assert_memory_equal(use->tables.lft, before, size);
+		assert_int_equal(use->patch.n, 0);
+		use_clear(use);
+		*use = start(graph);
+		return false;
+	}
+	assert_int_equal(r, 1);
+	AUTO(freep) uint8_t *scratch = route(graph).lft;
+	struct tables expected = { scratch, tables_stride(graph) };
+
+	assert_same(graph, &use->tables, &expected);
+	assert_patch(graph, use, before);
+	assert_turns(graph, use);
+
+	return true;
+}
+
+static void tables_are_those_from_scratch(void **state)
+{
+	unsigned n_again = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(fabrics); i++) {
+		AUTO(graph_freep) struct made_graph *first = changed(fabrics[i], i, 0);
+		AUTO(use_clear) struct use use = start(graph_of(first));
+		uint64_t random = i;
+
+		for (unsigned n = 0; n < 60; n++) {
+			AUTO(graph_freep)
+			struct made_graph *made =
+				changed(fabrics[i], i, graph_random(&random) % 1000);
+
+			n_again += go_on(&use, graph_of(made));
+		}
+	}
+	assert_true(n_again > 200);
+}
+
+/* One entry other than it should be, and told. */
+static void spoil(const struct graph *graph, struct use *use, uint64_t *random)
+{
+	uint32_t i = (uint32_t)(graph_random(random) % use->patch.n);
+	struct patch_entry entry = use->patch.entry[i];
+	uint32_t row = graph_random(random) % 2
+			       ? entry.row
+			       : (uint32_t)(graph_random(random) % graph->n_switches);
+	uint8_t *now = &use->tables.lft[row * use->tables.stride + entry.lid];
+
+	if (row != entry.row)
+		assert_int_equal(patch_add(&use->patch, row, entry.lid, *now), 0);
+	*now = (uint8_t)(graph_random(random) % 22);
+}
+
+static bool whole_proof_holds(const struct graph *graph, const struct use *use)
+{
+	struct proof proof;
+
+	assert_int_equal(proof_check(graph, &use->tables, &proof, NULL), 0);
+	return proof_holds(&proof);
+}
+
+/* Returns what both proofs say; they may differ only in that the small one is not sure. */
+static bool is_believed(const struct graph *graph, struct use *use, uint64_t *random)
+{
+	AUTO(turns_clear) struct turns turns = { 0 };
+	AUTO(layout_clear) struct layout layout = { 0 };
+	bool holds;
+	int r = tables_again(graph, &use->past, &use->tables, &layout, &use->patch);
+
+	if (r == 0 || use->patch.n == 0)
+		return true;
+	spoil(graph, use, random);
+	holds = whole_proof_holds(graph, use);
+	r = proof_again(graph, &use->past, &use->tables, &use->patch, &use->turns, &turns);
+	assert_true(r == 0 || holds);
+
+	return holds;
+}
+
+static void what_is_spoiled_is_not_believed(void **state)
+{
+	unsigned n_refused = 0;
+	uint64_t random = 1;
+
+	(void)state;
+	for (unsigned n = 0; n < 600; n++) {
+		uint64_t change = graph_random(&random) % 1000;
+		size_t which = n % COUNT(fabrics);
+		AUTO(graph_freep) struct made_graph *first = changed(fabrics[which], n, 0);
+		AUTO(graph_freep) struct made_graph *then = changed(fabrics[which], n, change);
+		AUTO(use_clear) struct use use = start(graph_of(n % 2 ? first : then));
+
+		n_refused += !is_believed(graph_of(n % 2 ? then : first), &use, &random);
+	}
+	assert_true(n_refused > 100);
+}
+
+/* But not if the switch that is the top of all is above it no more: see apex.c. */
+static void one_cable_is_done_again(void **state)
+{
+	unsigned n_again = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed < 20; seed++) {
+		AUTO(graph_freep) struct made_graph *whole = with_more_than_one_block();
+		AUTO(graph_freep) struct made_graph *less = with_more_than_one_block();
+		AUTO(use_clear) struct use use = start(graph_of(whole));
+
+		graph_remove_links(less, 1, seed);
+		n_again += go_on(&use, graph_of(less));
+		n_again += go_on(&use, graph_of(whole));
+	}
+	assert_true(n_again >= 34);
+}
+
+static void nothing_changes_for_nothing(void **state)
+{
+	AUTO(graph_freep) struct made_graph *made = three_levels();
+	AUTO(use_clear) struct use use = start(graph_of(made));
+
+	(void)state;
+	assert_true(go_on(&use, graph_of(made)));
+	assert_int_equal(use.patch.n, 0);
+}
+
+static void another_fabric_is_not_done_again(void **state)
+{
+	AUTO(graph_freep) struct made_graph *made = three_levels();
+	AUTO(graph_freep) struct made_graph *other = graph_make_ft3(8, 7);
+	AUTO(use_clear) struct use use = start(graph_of(made));
+
+	(void)state;
+	assert_int_equal(
+		route_again(graph_of(other), &use.past, &use.tables, &use.turns, &use.patch), 0);
+	assert_true(go_on(&use, graph_of(made)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tables_are_those_from_scratch),
+		cmocka_unit_test(what_is_spoiled_is_not_believed),
+		cmocka_unit_test(one_cable_is_done_again),
+		cmocka_unit_test(nothing_changes_for_nothing),
+		cmocka_unit_test(another_fabric_is_not_done_again),
+	};
+
+	return cmocka_run_group_tests_name("again", tests, NULL, NULL);
+}
