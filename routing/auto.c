@@ -119,13 +119,16 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 	return r;
 }
 
-int route_again(const struct graph *graph, struct past *past, struct tables *tables,
-		struct turns *turns, struct patch *ret_patch)
+int route_again(const char *name, const struct graph *graph, struct past *past,
+		struct tables *tables, struct turns *turns, struct patch *ret_patch)
 {
 	AUTO(layout_clear) struct layout layout = { 0 };
 	struct turns now = { 0 };
-	int r = past->engine ? tables_again(graph, past, tables, &layout, ret_patch) : 0;
+	int r;
 
+	if (!past->engine || choose(name, &past->layout.ranking) != past->engine)
+		return 0;
+	r = tables_again(graph, past, tables, &layout, ret_patch);
 	if (r == 0)
 		return 0;
 	if (r > 0)

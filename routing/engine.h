@@ -155,12 +155,13 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 		 struct route_result *ret, struct turns *ret_turns, struct past *past);
 
 /*
- * The same for a graph that is little changed: @tables, proven, and @turns are of the graph of
- * @past, and become those of @graph; entries that change are added to @ret_patch, which is empty.
- * 1: done. 0: more than that is changed, or could not be proven this way, and route_fabric() has to
- * be asked; all are as they were, or
- * @past is empty. -ENOMEM: the same, but for memory.
+ * The same for a graph that is little changed: @tables, proven, and their @turns are of the graph
+ * of
+ * @past, all as route_fabric() or this made them. 1: they are of @graph now, proven, and
+ * @ret_patch, which was empty, has the entries that changed. 0: route_fabric() has to be asked, as
+ * too much is changed, or could not be proven this way. -ENOMEM: the same. Then @tables and @turns
+ * are as they were, and @past is too or is empty.
  */
 struct patch;
-int route_again(const struct graph *graph, struct past *past, struct tables *tables,
-		struct turns *turns, struct patch *ret_patch);
+int route_again(const char *name, const struct graph *graph, struct past *past,
+		struct tables *tables, struct turns *turns, struct patch *ret_patch);

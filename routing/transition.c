@@ -35,52 +35,14 @@
  * but for turns it is as good as new.
  */
 
-#include "routing/transition.h"
-#include "routing/admission.h"
+#include "routing/change.h"
 
 #include "base/macros.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum {
-	LIDS = 65536,
-	BLOCK = 64, /* LIDs at a time */
-	AHEAD = 8,  /* switches whose entries are asked for before their turn */
-	LAST = 15,  /* round that there may be, the first being 0 */
-	NOWHERE = UINT32_MAX,
-};
-
-enum side { HELD, PLANNED, SIDES };
-
-/* A place on a path of switches. */
-struct step {
-	uint32_t at;
-	unsigned side; /* to look at next */
-};
-
-struct change {
-	const struct graph *graph;
-	const struct tables *tables[SIDES];
-	uint8_t *turn_of_port; /* see turns_of_ports() */
-	bool *has_senders;     /* [switch] */
-	uint32_t *reverse;     /* [arc]: the same cable the other way */
-
-	struct admission admission;
-
-	/* The block of LIDs at hand. */
-	uint8_t *entries[SIDES]; /* [switch * 64 + i]: of its i-th LID */
-	uint64_t *changes;       /* [switch]: LIDs that lose or change their way here */
-	uint32_t *active;        /* switches where some do */
-	uint32_t n_active;
-	uint32_t *visited; /* [switch]: 2 n of the n-th search: on the path, 2 n + 1: done */
-	uint32_t n_visits;
-	struct step *path;
-	uint32_t *queue;     /* [switch] */
-	uint64_t ordered;    /* LIDs */
-	uint8_t *round;      /* [switch]: in which the block is written */
-	uint8_t *last_round; /* [switch]: the same, before the last LID */
-};
+enum { AHEAD = 8 /* switches whose entries are asked for before their turn */ };
 
 static void change_clear(struct change *change)
 {
@@ -142,15 +104,6 @@ static void learn_graph(struct change *change)
 /* ---- one LID, in any order ----------------------------------------------------------------------
  */
 
-/* The arc by which switch @s sends LID @i of the block on, or NOWHERE. */
-static uint32_t arc_of(const struct change *change, unsigned side, uint32_t s, unsigned i)
-{
-	uint8_t port = change->entries[side][(size_t)s * BLOCK + i];
-	uint32_t turn = change->turn_of_port[(size_t)s * 256 + port];
-
-	return turn < graph_degree(change->graph, s) ? change->graph->arc_first[s] + turn : NOWHERE;
-}
-
 /* Depth first from switch @start: does it run into a loop? */
 static bool loops_from(struct change *change, uint32_t start, unsigned i)
 {
@@ -168,7 +121,7 @@ static bool loops_from(struct change *change, uint32_t start, unsigned i)
 			length--;
 			continue;
 		}
-		arc = arc_of(change, step->side++, step->at, i);
+		arc = change_arc_of(change, step->side++, step->at, i);
 		if (arc == NOWHERE)
 			continue;
 		to = change->graph->arcs[arc].to;
@@ -186,20 +139,22 @@ static bool loops_from(struct change *change, uint32_t start, unsigned i)
 static bool has_loop(struct change *change, unsigned i)
 {
 	change->n_visits++;
-	for (uint32_t s = 0; s < change->graph->n_switches; s++)
+	for (uint32_t n = 0; n < change->n_active; n++) {
+		uint32_t s = change->active[n];
+
 		if (change->changes[s] >> i & 1 && change->visited[s] != 2 * change->n_visits + 1 &&
 		    loops_from(change, s, i))
 			return true;
+	}
 	return false;
 }
 
-/* Packets come to a switch by @arc: are all their turns there admitted? */
-static bool admit_arrival(struct change *change, uint32_t arc, unsigned i)
+bool change_admit_arrival(struct change *change, uint32_t arc, unsigned i)
 {
 	uint32_t at = change->graph->arcs[arc].to;
 
 	for (unsigned side = 0; side < SIDES; side++) {
-		uint32_t next = arc_of(change, side, at, i);
+		uint32_t next = change_arc_of(change, side, at, i);
 
 		if (next != NOWHERE &&
 		    !admission_try(&change->admission, arc, next - change->graph->arc_first[at]))
@@ -211,7 +166,8 @@ static bool admit_arrival(struct change *change, uint32_t arc, unsigned i)
 /* Does switch @u send the LID out by @arc, old or new? */
 static bool sends_by(const struct change *change, uint32_t u, uint32_t arc, unsigned i)
 {
-	return arc_of(change, HELD, u, i) == arc || arc_of(change, PLANNED, u, i) == arc;
+	return change_arc_of(change, HELD, u, i) == arc ||
+	       change_arc_of(change, PLANNED, u, i) == arc;
 }
 
 /* Do packets of hosts ever come to switch @start? Against the arrows, until one is found. */
@@ -253,7 +209,7 @@ static bool admit_arrivals(struct change *change, uint32_t s, unsigned i)
 		uint32_t arc = change->reverse[a];
 
 		if (sends_by(change, u, arc, i) && is_used(change, u, i) &&
-		    !admit_arrival(change, arc, i))
+		    !change_admit_arrival(change, arc, i))
 			return false;
 	}
 	return true;
@@ -263,22 +219,22 @@ static bool admit_arrivals(struct change *change, uint32_t s, unsigned i)
 static bool admit_departures(struct change *change, uint32_t s, unsigned i)
 {
 	const struct graph *graph = change->graph;
-	uint32_t arc = arc_of(change, HELD, s, i);
+	uint32_t arc = change_arc_of(change, HELD, s, i);
 	uint32_t tail = 0;
 
 	change->n_visits++;
 	if (arc != NOWHERE) {
-		if (!admit_arrival(change, arc, i))
+		if (!change_admit_arrival(change, arc, i))
 			return false;
 		change->queue[tail++] = graph->arcs[arc].to;
 		change->visited[graph->arcs[arc].to] = 2 * change->n_visits;
 	}
 	for (uint32_t head = 0; head < tail; head++) {
 		for (unsigned side = 0; side < SIDES; side++) {
-			arc = arc_of(change, side, change->queue[head], i);
+			arc = change_arc_of(change, side, change->queue[head], i);
 			if (arc == NOWHERE)
 				continue;
-			if (!admit_arrival(change, arc, i))
+			if (!change_admit_arrival(change, arc, i))
 				return false;
 			if (change->visited[graph->arcs[arc].to] == 2 * change->n_visits)
 				continue;
@@ -318,157 +274,6 @@ static bool goes_in_any_order(struct change *change, unsigned i)
 	return false;
 }
 
-/* ---- one LID, in rounds -------------------------------------------------------------------------
- */
-
-static bool is_other(const struct change *change, uint32_t s, unsigned i)
-{
-	size_t at = (size_t)s * BLOCK + i;
-
-	return change->entries[HELD][at] != change->entries[PLANNED][at];
-}
-
-/* The switch to which @s sends LID @i, or NOWHERE. */
-static uint32_t next_of(const struct change *change, unsigned side, uint32_t s, unsigned i)
-{
-	uint32_t arc = arc_of(change, side, s, i);
-
-	return arc != NOWHERE ? change->graph->arcs[arc].to : NOWHERE;
-}
-
-static bool old_way_loops_from(struct change *change, uint32_t start, unsigned i)
-{
-	uint32_t on_path = 2 * change->n_visits;
-	uint32_t s = start;
-
-	while (s != NOWHERE && change->visited[s] != on_path && change->visited[s] != on_path + 1) {
-		change->visited[s] = on_path;
-		s = next_of(change, HELD, s, i);
-	}
-	if (s != NOWHERE && change->visited[s] == on_path)
-		return true;
-	for (s = start; s != NOWHERE && change->visited[s] == on_path;
-	     s = next_of(change, HELD, s, i))
-		change->visited[s] = on_path + 1;
-	return false;
-}
-
-static bool old_ways_loop(struct change *change, unsigned i)
-{
-	change->n_visits++;
-	for (uint32_t n = 0; n < change->n_active; n++)
-		if (old_way_loops_from(change, change->active[n], i))
-			return true;
-	return false;
-}
-
-/* Packets leave @s, which is new: all their turns from there on. */
-static bool admit_new_way(struct change *change, uint32_t s, unsigned i)
-{
-	uint32_t arc = arc_of(change, PLANNED, s, i);
-
-	while (arc != NOWHERE) {
-		uint32_t at = change->graph->arcs[arc].to;
-		uint32_t next = arc_of(change, PLANNED, at, i);
-
-		if (next != NOWHERE &&
-		    !admission_try(&change->admission, arc, next - change->graph->arc_first[at]))
-			return false;
-		arc = next;
-	}
-	return true;
-}
-
-/* Hosts send from @s, which is old, and so is all behind it that nobody has been at yet. */
-static bool admit_old_way(struct change *change, uint32_t s, unsigned i)
-{
-	while (change->visited[s] != 2 * change->n_visits) {
-		uint32_t arc = arc_of(change, HELD, s, i);
-
-		change->visited[s] = 2 * change->n_visits;
-		if (is_other(change, s, i) && !admit_new_way(change, s, i))
-			return false;
-		if (arc == NOWHERE)
-			break;
-		if (!admit_arrival(change, arc, i))
-			return false;
-		s = change->graph->arcs[arc].to;
-	}
-	return true;
-}
-
-static bool admit_ordered(struct change *change, unsigned i)
-{
-	change->n_visits++;
-	for (uint32_t s = 0; s < change->graph->n_switches; s++)
-		if (change->has_senders[s] && !admit_old_way(change, s, i))
-			return false;
-	return true;
-}
-
-/* The first switch behind @s on the new way that changes, or NOWHERE. */
-static uint32_t next_other(const struct change *change, uint32_t s, unsigned i)
-{
-	do
-		s = next_of(change, PLANNED, s, i);
-	while (s != NOWHERE && !is_other(change, s, i));
-	return s;
-}
-
-enum { RAISED = 1, TOO_LATE };
-
-/* Blocks wait for those that LID @i has them wait for: 0, RAISED or TOO_LATE. */
-static int raise_rounds(struct change *change, unsigned i)
-{
-	int ret = 0;
-
-	for (uint32_t s = 0; s < change->graph->n_switches; s++) {
-		uint32_t next = is_other(change, s, i) ? next_other(change, s, i) : NOWHERE;
-
-		if (next == NOWHERE || change->round[s] > change->round[next])
-			continue;
-		if (change->round[next] == LAST)
-			return TOO_LATE;
-		change->round[s] = change->round[next] + 1;
-		ret = RAISED;
-	}
-	return ret;
-}
-
-/* Rounds that suit LID @i too; false if there are none, or too many. */
-static bool settle_rounds(struct change *change, unsigned i)
-{
-	int r = raise_rounds(change, i);
-
-	while (r == RAISED) {
-		r = 0;
-		for (uint64_t lids = change->ordered; lids && r != TOO_LATE; lids &= lids - 1) {
-			int raised = raise_rounds(change, (unsigned)__builtin_ctzll(lids));
-
-			r = MAX(r, raised);
-		}
-	}
-	return r != TOO_LATE;
-}
-
-static bool goes_in_rounds(struct change *change, unsigned i)
-{
-	size_t n = change->graph->n_switches;
-
-	if (old_ways_loop(change, i))
-		return false;
-	memcpy(change->last_round, change->round, n);
-	change->ordered |= UINT64_C(1) << i;
-	if (admit_ordered(change, i) && settle_rounds(change, i)) {
-		admission_keep(&change->admission);
-		return true;
-	}
-	admission_give_back(&change->admission);
-	change->ordered &= ~(UINT64_C(1) << i);
-	memcpy(change->round, change->last_round, n);
-	return false;
-}
-
 /* ---- the whole ----------------------------------------------------------------------------------
  */
 
@@ -493,18 +298,24 @@ static void find_blocks(const struct change *change, uint64_t *ret)
 				ret[first / BLOCK / 64] |= UINT64_C(1) << first / BLOCK % 64;
 }
 
-/* Its LIDs that lose or change a way somewhere. */
-static uint64_t load_block(struct change *change, uint32_t first)
+/* LIDs of the block that lose or change their way at a switch. */
+static uint64_t compare(const uint8_t *held, const uint8_t *planned)
 {
-	uint64_t all = 0;
+	uint64_t changes = 0;
 
-	change->n_active = 0;
-	change->ordered = 0;
-	memset(change->round, 0, change->graph->n_switches);
+	if (memcmp(held, planned, BLOCK) == 0)
+		return 0;
+	for (unsigned i = 0; i < BLOCK; i++)
+		changes |= (uint64_t)(held[i] != planned[i] && held[i] != ROUTE_NONE) << i;
+	return changes;
+}
+
+/* Copies of both sides, and what changes where. */
+static void load_block(struct change *change, uint32_t first)
+{
 	for (uint32_t s = 0; s < change->graph->n_switches; s++) {
 		const uint8_t *held = entries_at(change->tables[HELD], s, first);
 		const uint8_t *planned = entries_at(change->tables[PLANNED], s, first);
-		uint64_t changes = 0;
 
 		if (s + AHEAD < change->graph->n_switches) {
 			__builtin_prefetch(entries_at(change->tables[HELD], s + AHEAD, first));
@@ -512,14 +323,34 @@ static uint64_t load_block(struct change *change, uint32_t first)
 		}
 		memcpy(change->entries[HELD] + (size_t)s * BLOCK, held, BLOCK);
 		memcpy(change->entries[PLANNED] + (size_t)s * BLOCK, planned, BLOCK);
-		for (unsigned i = 0; i < BLOCK; i++)
-			changes |= (uint64_t)(held[i] != planned[i] && held[i] != ROUTE_NONE) << i;
-		change->changes[s] = changes;
-		if (changes)
-			change->active[change->n_active++] = s;
-		all |= changes;
+		change->changes[s] = compare(held, planned);
 	}
-	return all;
+}
+
+/* The same for what is held but for @patch, from its entry @n on; the entry that is of later
+ * blocks. */
+static uint32_t load_patched(struct change *change, uint32_t first, const struct patch *patch,
+			     uint32_t n)
+{
+	const struct tables *planned = change->tables[PLANNED];
+
+	for (uint32_t s = 0; s < change->graph->n_switches; s++) {
+		if (s + AHEAD < change->graph->n_switches)
+			__builtin_prefetch(entries_at(planned, s + AHEAD, first));
+		memcpy(change->entries[PLANNED] + (size_t)s * BLOCK, entries_at(planned, s, first),
+		       BLOCK);
+	}
+	memcpy(change->entries[HELD], change->entries[PLANNED],
+	       (size_t)change->graph->n_switches * BLOCK);
+	memset(change->changes, 0, change->graph->n_switches * sizeof(*change->changes));
+	for (; n < patch->n && patch->entry[n].lid < first + BLOCK; n++) {
+		const struct patch_entry *entry = &patch->entry[n];
+		unsigned i = entry->lid - first;
+
+		change->entries[HELD][(size_t)entry->row * BLOCK + i] = entry->was;
+		change->changes[entry->row] |= (uint64_t)(entry->was != ROUTE_NONE) << i;
+	}
+	return n;
 }
 
 static int withdraw(struct transition *transition, uint32_t lid)
@@ -553,19 +384,34 @@ static int take_rounds(const struct change *change, uint32_t block, struct trans
 	return 0;
 }
 
+/* Where something changes; returns the LIDs that do. */
+static uint64_t find_active(struct change *change)
+{
+	uint64_t all = 0;
+
+	change->n_active = 0;
+	for (uint32_t s = 0; s < change->graph->n_switches; s++) {
+		if (change->changes[s])
+			change->active[change->n_active++] = s;
+		all |= change->changes[s];
+	}
+	return all;
+}
+
+/* The block has been loaded. */
 static int try_block(struct change *change, uint32_t block, struct transition *transition)
 {
-	uint32_t first = block * BLOCK;
-
-	for (uint64_t lids = load_block(change, first); lids; lids &= lids - 1) {
+	change->ordered = 0;
+	memset(change->round, 0, change->graph->n_switches);
+	for (uint64_t lids = find_active(change); lids; lids &= lids - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(lids);
 
 		transition->n_changed++;
 		if (goes_in_any_order(change, i))
 			continue;
-		if (goes_in_rounds(change, i))
+		if (change_goes_in_rounds(change, i))
 			transition->n_ordered++;
-		else if (withdraw(transition, first + i) < 0)
+		else if (withdraw(transition, block * BLOCK + i) < 0)
 			return -ENOMEM;
 	}
 	return change->admission.full ? -ENOMEM : take_rounds(change, block, transition);
@@ -575,10 +421,48 @@ static int try_blocks(struct change *change, const uint64_t *blocks, struct tran
 {
 	int r = 0;
 
-	for (uint32_t block = 0; !r && block < LIDS / BLOCK; block++)
-		if (blocks[block / 64] >> block % 64 & 1)
-			r = try_block(change, block, transition);
+	for (uint32_t block = 0; !r && block < LIDS / BLOCK; block++) {
+		if (!(blocks[block / 64] >> block % 64 & 1))
+			continue;
+		load_block(change, block * BLOCK);
+		r = try_block(change, block, transition);
+	}
 	return r;
+}
+
+static int try_patch(struct change *change, const struct patch *patch,
+		     struct transition *transition)
+{
+	uint32_t n = 0;
+	int r = 0;
+
+	while (!r && n < patch->n) {
+		uint32_t block = patch->entry[n].lid / BLOCK;
+
+		n = load_patched(change, block * BLOCK, patch, n);
+		r = try_block(change, block, transition);
+	}
+	return r;
+}
+
+static int start(struct change *change, const struct turns *turns)
+{
+	int r = change_allocate(change);
+
+	if (!r)
+		r = admission_init(change->graph, turns, &change->admission);
+	if (!r)
+		learn_graph(change);
+	return r;
+}
+
+static int finish(struct transition *transition, int r, struct transition *ret)
+{
+	if (r)
+		return r;
+	*ret = *transition;
+	*transition = (struct transition){ .withdrawn = NULL };
+	return 0;
 }
 
 static bool any(const uint64_t *words, size_t n)
@@ -595,24 +479,29 @@ int transition_plan(const struct graph *graph, const struct tables *held,
 	uint64_t blocks[LIDS / BLOCK / 64] = { 0 };
 	AUTO(transition_clear) struct transition transition = { 0 };
 	AUTO(change_clear) struct change change = { .graph = graph, .tables = { held, planned } };
-	int r;
+	int r = 0;
 
 	find_blocks(&change, blocks);
-	if (any(blocks, COUNT(blocks))) {
-		r = change_allocate(&change);
-		if (!r)
-			r = admission_init(graph, turns, &change.admission);
-		if (r)
-			return r;
-		learn_graph(&change);
+	if (any(blocks, COUNT(blocks)))
+		r = start(&change, turns);
+	if (!r)
 		r = try_blocks(&change, blocks, &transition);
-		if (r)
-			return r;
-	}
-	*ret = transition;
-	transition.withdrawn = NULL;
-	transition.rounds.of = NULL;
-	return 0;
+	return finish(&transition, r, ret);
+}
+
+int transition_plan_again(const struct graph *graph, const struct tables *planned,
+			  const struct patch *patch, const struct turns *turns,
+			  struct transition *ret)
+{
+	AUTO(transition_clear) struct transition transition = { 0 };
+	AUTO(change_clear) struct change change = { .graph = graph, .tables = { NULL, planned } };
+	int r = 0;
+
+	if (patch->n)
+		r = start(&change, turns);
+	if (!r)
+		r = try_patch(&change, patch, &transition);
+	return finish(&transition, r, ret);
 }
 
 void rounds_clear(struct rounds *rounds)

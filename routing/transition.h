@@ -6,7 +6,7 @@
  * which blocks have to wait for others.
  */
 
-#include "routing/engine.h"
+#include "routing/patch.h"
 
 /*
  * Blocks of round 0 are written in any order; those of the next round when all of that are
@@ -48,4 +48,9 @@ struct transition {
 int transition_plan(const struct graph *graph, const struct tables *held,
 		    const struct tables *planned, const struct turns *turns,
 		    struct transition *ret);
+
+/* The same, if what is held is as planned but for the entries of @patch, which is sorted. */
+int transition_plan_again(const struct graph *graph, const struct tables *planned,
+			  const struct patch *patch, const struct turns *turns,
+			  struct transition *ret);
 void transition_clear(struct transition *transition);

@@ -190,7 +190,7 @@ static bool go_on(struct use *use, const struct graph *graph)
 	assert_non_null(before);
 	memcpy(before, use->tables.lft, size);
 	use->patch.n = 0;
-	r = route_again(graph, &use->past, &use->tables, &use->turns, &use->patch);
+	r = route_again("auto", graph, &use->past, &use->tables, &use->turns, &use->patch);
 	if (r == 0) {
 		assert_memory_equal(use->tables.lft, before, size);
 		assert_int_equal(use->patch.n, 0);
@@ -324,8 +324,9 @@ static void another_fabric_is_not_done_again(void **state)
 	AUTO(use_clear) struct use use = start(graph_of(made));
 
 	(void)state;
-	assert_int_equal(
-		route_again(graph_of(other), &use.past, &use.tables, &use.turns, &use.patch), 0);
+	assert_int_equal(route_again("auto", graph_of(other), &use.past, &use.tables, &use.turns,
+				     &use.patch),
+			 0);
 	assert_true(go_on(&use, graph_of(made)));
 }
 
