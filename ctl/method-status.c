@@ -261,6 +261,8 @@ void method_stats(struct call *call)
 	row_number(row, "undelivered", totals->undelivered);
 	row_number(row, "send_errors", totals->send_errors);
 	row_number(row, "traps_ignored", s.traps_ignored);
+	row_number(row, "routes_made", s.routes_made);
+	row_number(row, "routes_again", s.routes_again);
 	row_put(row, "smps", make_smps(requests));
 	row_number(row, "clients", call->rpc->n_clients);
 	row_number(row, "requests", call->rpc->n_requests);

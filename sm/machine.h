@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "routing/past.h"
 #include "routing/transition.h"
 #include "sm/alias-book.h"
 #include "sm/identity.h"
@@ -111,14 +112,16 @@ struct routing {
 	bool valid; /* may be programmed: proven for the fabric as it is, or there is no switch */
 	const char *trouble; /* sentence: why they are not, or NULL */
 	struct route_result result;
-	struct route_job *job; /* runs on another thread, or NULL */
-	uint64_t signature;    /* of the graph that the tables are for */
-	struct turns turns;    /* of the tables, see routing/turns.h */
-	uint64_t *withdrawn;   /* LIDs, a bit each, to be withdrawn before they are programmed;
-				  NULL: none, see routing/transition.h */
-	struct rounds rounds;  /* in which they are programmed; those of PHASE_PROGRAM: */
-	uint8_t round;         /* blocks of later ones wait */
-	uint64_t refused;      /* of the graph for which the trouble is that proofs fail, or 0 */
+	struct route_job *job;    /* runs on another thread, or NULL */
+	uint64_t signature;       /* of the graph that the tables are for */
+	struct turns turns;       /* of the tables, see routing/turns.h; some may be too much */
+	struct past past;         /* of the engine, or empty */
+	uint64_t n_made, n_again; /* see struct sm_status */
+	uint64_t *withdrawn;      /* LIDs, a bit each, to be withdrawn before they are programmed;
+				     NULL: none, see routing/transition.h */
+	struct rounds rounds;     /* in which they are programmed; those of PHASE_PROGRAM: */
+	uint8_t round;            /* blocks of later ones wait */
+	uint64_t refused;         /* of the graph for which the trouble is that proofs fail, or 0 */
 };
 
 /* A vport's LID, which is reached by the ways of another as far as the leaf, see vport-ways.c. */
@@ -265,7 +268,8 @@ struct sm {
 	bool narrow;       /* this reconcile is such a one: it does not sweep */
 	bool local;        /* and is about some nodes only, see sm_include() */
 	bool new_columns;  /* tables are others than before, for vports at least */
-	bool complete;     /* after the last one nothing was left to do that could be done */
+	bool complete;     /* after the last one nothing was left to do that could be done, and no
+			      forwarding table was found to be other than it was held to be since */
 	bool doubt_wanted; /* tables are to be read again with it */
 	bool names_wanted; /* and names at its end */
 	bool changed;      /* since the last reconcile: another fabric, or another plan */

@@ -838,6 +838,8 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .sweep_started = sm->sweep_started,
 				   .sweep_took = sm->sweep_took,
 				   .traps_ignored = sm->traps_ignored,
+				   .routes_made = sm->routing.n_made,
+				   .routes_again = sm->routing.n_again,
 				   .trouble = sm->trouble[0] ? sm->trouble : NULL };
 	ret->lids_free = ret->lids_total - MIN(ret->lids_total, ret->lids_used + ret->lids_spare);
 	if (sm->routing.tables.lft) {

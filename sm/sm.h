@@ -61,6 +61,8 @@ struct sm_status {
 	const char *engine;      /* of the tables in use, or NULL */
 	const char *routing_why; /* sentence about it, or NULL */
 	uint64_t traps_ignored;  /* that said what cannot be */
+	uint64_t routes_made;    /* how often routes were computed from scratch, */
+	uint64_t routes_again;   /* and how often they were by what had changed alone */
 	uint64_t peer_guid;      /* the master, while that is not us */
 	const char *trouble;     /* why our own port reaches nobody, or NULL */
 };

@@ -54,6 +54,7 @@ void tables_forget(struct sm *sm, struct node *node)
 	struct sw *sw = node->sw;
 
 	tables_doubt(sm, node);
+	sm->complete = false;
 	sw->cold = true;
 	if (sw->lft)
 		memset(sw->lft, ROUTE_NONE, sw->lft_size);
@@ -453,6 +454,9 @@ void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answ
 		return;
 	}
 	told = entries_told(sw, kind, block);
+	if (kind == TODO_LFT_READ &&
+	    memcmp(sw->lft + (size_t)block * LFT_BLOCK, answer->data, told) != 0)
+		sm->complete = false;
 	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->request->data, LFT_BLOCK);
 	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->data, told);
 	tables_lft_set_known(sw, block, true);

@@ -452,6 +452,7 @@ static void check_manager(struct look *look, const struct scenario_sm *master)
 			 status.ports_not_active);
 	check_ledger(look, sm_fabric(master->sm));
 	look_at_vport_ledger(look, sm_fabric(master->sm));
+	look_at_tables(look, master->sm);
 }
 
 static void look_at(struct look *look, struct scenario_sm *master)

@@ -10,7 +10,7 @@ libscenario_a_SOURCES += tests/scenario/at-rest.c
 libscenario_a_SOURCES += tests/scenario/vfs.c
 libscenario_a_SOURCES += tests/scenario/vports.c
 libscenario_a_SOURCES += tests/scenario/look.h tests/scenario/invariants.c
-libscenario_a_SOURCES += tests/scenario/invariants-vports.c
+libscenario_a_SOURCES += tests/scenario/invariants-vports.c tests/scenario/invariants-routes.c
 libscenario_a_SOURCES += tests/scenario/alias-rig.c tests/scenario/alias-rig.h
 scenario_ldadd = libscenario.a $(LDADD)
 

@@ -26,3 +26,6 @@ void look_say(struct look *look, const char *format, ...) __attribute__((format(
 /* invariants-vports.c: those of look->ends. The first adds those that are up to the endpoints. */
 void look_at_vports(struct look *look);
 void look_at_vport_ledger(struct look *look, const struct fabric *f);
+
+/* invariants-routes.c: tables depend on the fabric alone, not on how it came to be. */
+void look_at_tables(struct look *look, struct sm *sm);

@@ -162,6 +162,31 @@ static void a_cable_is_pulled_and_put_back(void **state)
 	}
 }
 
+/*
+ * Unless it is a cable of the leaf through which spines find each other. Cables of hosts change no
+ * routes at all.
+ */
+static void routes_of_a_cable_are_not_made_from_scratch(void **state)
+{
+	struct scenario *s = *state;
+	struct sm_status before, after;
+
+	comes_up(s, graph_make_ft2(8));
+	before = scenario_status(&s->first);
+	for (unsigned i = 0; i < 10; i++) {
+		struct sim_port *port = some_link(s);
+
+		scenario_pull(s, port);
+		is_good_again(s);
+		scenario_plug(s, port);
+		is_good_again(s);
+	}
+	after = scenario_status(&s->first);
+	assert_int_equal(before.routes_made, 1);
+	assert_in_range(after.routes_made, 1, 3);
+	assert_in_range(after.routes_again, 6, 20);
+}
+
 static void the_link_of_the_subnet_manager_itself_is_cut(void **state)
 {
 	struct scenario *s = *state;
@@ -1468,6 +1493,7 @@ int main(void)
 		TEST(a_fabric_whose_links_train_for_seconds_comes_up),
 		TEST(a_subnet_manager_on_a_switch_brings_it_up),
 		TEST(a_cable_is_pulled_and_put_back),
+		TEST(routes_of_a_cable_are_not_made_from_scratch),
 		TEST(the_link_of_the_subnet_manager_itself_is_cut),
 		TEST(a_cable_is_pulled_while_the_fabric_comes_up),
 		TEST(a_link_that_flaps_all_the_time_comes_to_rest_when_it_does),

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * A small change of the fabric, a cable or a host, is routed at once and in the tables in use: what
+ * changes in them is a patch (routing/again.c), LIDs of vports change with those whose ways they
+ * have, and the way to the new tables follows from the patch, if switches are known to hold what
+ * was planned before. That is milliseconds for thousands of switches, where computing all of it
+ * takes a thread and a copy of all tables.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/route-job.h"
+
+/* Are rows of the graph those of the tables? */
+static bool has_same_rows(const struct sm *sm, const struct route_job *job)
+{
+	if (sm->routing.n_rows != job->graph.n_switches)
+		return false;
+	for (uint32_t i = 0; i < job->graph.n_switches; i++)
+		if (sm->fabric.nodes[job->switch_nodes[i]].sw->index != i)
+			return false;
+
+	return true;
+}
+
+/* -- vports -------------------------------------------------------------------------------------
+ */
+
+/* The first entry of @lid, or where it would be, among the first @n. */
+static uint32_t find_entry(const struct patch *patch, uint32_t n, uint16_t lid)
+{
+	uint32_t from = 0;
+
+	while (from < n) {
+		uint32_t middle = from + (n - from) / 2;
+
+		if (patch->entry[middle].lid < lid)
+			from = middle + 1;
+		else
+			n = middle;
+	}
+
+	return from;
+}
+
+static bool has_entry(const struct patch *patch, uint32_t n, uint16_t lid, uint32_t row)
+{
+	for (uint32_t i = find_entry(patch, n, lid); i < n && patch->entry[i].lid == lid; i++)
+		if (patch->entry[i].row == row)
+			return true;
+
+	return false;
+}
+
+/* A vport's LID changes where that changes whose ways it has, but for the leaf. */
+static int follow(struct routing *routing, const struct column *column, uint32_t leaf,
+		  struct patch *patch, uint32_t n)
+{
+	const struct tables *tables = &routing->tables;
+	int r = 0;
+
+	for (uint32_t i = find_entry(patch, n, column->from);
+	     r == 0 && i < n && patch->entry[i].lid == column->from; i++) {
+		uint32_t row = patch->entry[i].row;
+		uint8_t *to = &tables->lft[row * tables->stride + column->to];
+		uint8_t was = *to;
+
+		if (row == leaf)
+			continue;
+		*to = tables->lft[row * tables->stride + column->from];
+		if (*to != was)
+			r = patch_add(patch, row, column->to, was);
+	}
+
+	return r;
+}
+
+/*
+ * 0; 1 if a vport is new, or some leaf sends a port, or whose ways a vport has, out by another
+ * exit: then columns have to be copied; -ENOMEM.
+ */
+static int follow_all(struct sm *sm, struct patch *patch)
+{
+	struct routing *routing = &sm->routing;
+	struct columns columns = { .rows = NULL };
+	struct column column;
+	uint32_t n = patch->n;
+	int r = 0;
+
+	while (r == 0 && columns_next(sm, &columns, &column)) {
+		uint32_t leaf = NO_SWITCH;
+
+		if (column.leaf != NO_NODE)
+			leaf = sm->fabric.nodes[column.leaf].sw->index;
+		if (routing->copied[column.to] != column.from ||
+		    (leaf != NO_SWITCH && (has_entry(patch, n, column.own, leaf) ||
+					   has_entry(patch, n, column.from, leaf))))
+			r = 1;
+		else
+			r = follow(routing, &column, leaf, patch, n);
+	}
+	columns_done(&columns);
+
+	return r;
+}
+
+/* -- what switches hold -------------------------------------------------------------------------
+ */
+
+static uint8_t held_at(const struct sw *sw, uint16_t lid)
+{
+	return lid < sw->lft_size ? sw->lft[lid] : ROUTE_NONE;
+}
+
+/* Where the patch is they hold what was planned. All else they hold as planned: see complete. */
+static bool is_held(const struct sm *sm, const struct route_job *job, const struct patch *patch)
+{
+	for (uint32_t i = 0; i < patch->n; i++) {
+		const struct patch_entry *entry = &patch->entry[i];
+		const struct sw *sw = sm->fabric.nodes[job->switch_nodes[entry->row]].sw;
+
+		if (held_at(sw, entry->lid) != entry->was)
+			return false;
+	}
+
+	return true;
+}
+
+/* -- the whole ----------------------------------------------------------------------------------
+ */
+
+static void include_rows(struct sm *sm, const struct route_job *job, const struct patch *patch)
+{
+	for (uint32_t i = 0; i < patch->n; i++)
+		sm->fabric.nodes[job->switch_nodes[patch->entry[i].row]].included = sm->sweeps;
+}
+
+/* The tables are those of the job's graph now. */
+static void take_tables(struct sm *sm, const struct route_job *job, const struct patch *patch)
+{
+	struct routing *routing = &sm->routing;
+
+	routing->signature = job->signature;
+	routing->n_again++;
+	routing->max_lid = MAX(routing->max_lid, job->graph.max_lid);
+	include_rows(sm, job, patch);
+	sm->changed = true;
+	event_add(sm->events, EVENT_ROUTES, 0, 0, -1,
+		  "routes by %s, proven again: %u entries change", routing->result.engine->name,
+		  patch->n);
+}
+
+int routes_again(struct sm *sm, const struct route_job *job)
+{
+	struct routing *routing = &sm->routing;
+	AUTO(patch_clear) struct patch patch = { 0 };
+	AUTO(transition_clear) struct transition transition = { 0 };
+	int r;
+
+	if (!sm->complete || !routing->tables.lft || !has_same_rows(sm, job))
+		return 0;
+	r = route_again(job->engine, &job->graph, &routing->past, &routing->tables, &routing->turns,
+			&patch);
+	if (r <= 0)
+		return r;
+	patch_sort(&patch);
+	r = follow_all(sm, &patch);
+	if (r != 0)
+		memset(routing->copied, 0, sizeof(routing->copied));
+	patch_sort(&patch);
+	take_tables(sm, job, &patch);
+	if (r != 0 || !is_held(sm, job, &patch))
+		return MIN(r, 0);
+	r = transition_plan_again(&job->graph, &routing->tables, &patch, &routing->turns,
+				  &transition);
+	if (r < 0)
+		return r;
+	routes_say_order(&transition);
+	routing->withdrawn = TAKE(transition.withdrawn);
+	routing->rounds = transition.rounds;
+	transition.rounds = (struct rounds){ .of = NULL };
+	routes_take_rows(sm, job);
+
+	return 1;
+}
