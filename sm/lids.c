@@ -361,7 +361,9 @@ int lids_plan(struct sm *sm)
 		missing = missing || needs_lid(sm, i);
 		mkey_keep(sm, i);
 	}
-	if (missing)
+	if (sm->adopting)
+		r = vports_adopt_lids(sm);
+	if (r == 0 && missing)
 		r = assign_in_order(sm);
 	memset(f->by_lid, 0xff, (LID_UNICAST_LAST + 1) * sizeof(*f->by_lid));
 	for (uint32_t i = 0; i < f->n_ports; i++)

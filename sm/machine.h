@@ -540,6 +540,8 @@ bool vports_ask_keys(struct sm *sm, struct node *node, struct request *ret);
 void vports_take_keys(struct sm *sm, uint32_t port, const struct answer *answer);
 
 /* vport-plan.c: what they should have, and why they have not. */
+/* When all is read for the first time, before anybody gets a LID: who has one keeps it. */
+int vports_adopt_lids(struct sm *sm);
 int vports_plan_lids(struct sm *sm);
 unsigned vports_count_lids(const struct sm *sm);
 void vports_update_reasons(struct sm *sm);

@@ -68,18 +68,33 @@ static void take_lid_back(struct sm *sm, struct vf *vf)
 	sm->unkept = true;
 }
 
-/* A LID that it has, and nobody else, is kept: as for ports, only when all is read for the first
- * time. */
-static void adopt(struct sm *sm, const struct vf *vf)
+/* A LID that it has, and nobody else, is kept; its port's is planned later. */
+static void adopt(struct sm *sm, struct endpoint e)
 {
+	const struct vf *vf = vf_of(&sm->fabric, e);
 	uint16_t held = (uint16_t)wire_get(vf->info, VPORT_INFO_LID);
 	const struct identity *id = identity_find(sm->identities, vf->guid);
 
-	if (!sm->adopting || held == 0 || reserve_has_lid(sm, vf->guid) ||
-	    (id && id->lid == held) || lids_are_beyond(sm, held, 0))
+	if (held == 0 || held == port_held_lid(&sm->fabric.ports[e.port]) ||
+	    reserve_has_lid(sm, vf->guid) || (id && id->lid == held) ||
+	    lids_are_beyond(sm, held, 0))
 		return;
 	spares_yield(sm, held, 0);
 	identity_claim(sm->identities, vf->guid, held, 0);
+}
+
+int vports_adopt_lids(struct sm *sm)
+{
+	struct vf_walk walk = { 0 };
+	struct endpoint e;
+	int r = vfs_settle_guids(&sm->fabric);
+
+	while (r == 0 && vf_walk_next(&sm->fabric, &walk, &e))
+		if (sm->fabric.ports[e.port].vfs->model == VF_VPORT && vport_takes_part(sm, e) &&
+		    wants_lid(sm, e))
+			adopt(sm, e);
+
+	return r;
 }
 
 /* One that leads to its port already, if there is one. */
@@ -113,7 +128,6 @@ static void plan_lid(struct sm *sm, struct endpoint e)
 		take_lid_back(sm, vf);
 	vf->denied_lid = vf->known && vf_asks_for_lid(vf) && !wants_lid(sm, e);
 	if (vport_takes_part(sm, e) && wants_lid(sm, e)) {
-		adopt(sm, vf);
 		identity_see(sm->identities, vf->guid);
 		id = identity_find(sm->identities, vf->guid);
 		if (id && lids_are_beyond(sm, id->lid, id->lmc)) {

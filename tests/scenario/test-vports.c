@@ -183,6 +183,33 @@ static void a_restart_writes_nothing(void **state)
 	assert_int_equal(costs_until_now(s).sets, 0);
 }
 
+/*
+ * Nor does it give the LID of one VF to another, or to a port, that has come meanwhile: who has one
+ * is asked first, also by one who remembers nothing.
+ */
+static void a_restart_gives_nobody_the_lid_of_a_vf(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	uint16_t lid;
+
+	build(s, graph_make_ft2(4), false, true);
+	scenario_power_off(s, s->hosts[1]);
+	port = scenario_host(s, 3);
+	scenario_start_vport(s, port, 1);
+	scenario_start_sm(s);
+	settles(s);
+	lid = sim_vport(port, 1)->lid;
+	assert_int_not_equal(lid, 0);
+	memory_keeper_clear(s->first.keeper);
+	scenario_stop_sm(s);
+	scenario_power_on(s, s->hosts[1]);
+	scenario_start_vport(s, scenario_host(s, 2), 1);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	assert_int_equal(sim_vport(port, 1)->lid, lid);
+}
+
 /* ---- Sets that arrive late --------------------------------------------------------------------
  */
 
@@ -1242,6 +1269,7 @@ int main(void)
 		TEST(vports_with_lids_of_their_own_come_up),
 		TEST(vports_come_up_on_a_torus),
 		TEST(a_restart_writes_nothing),
+		TEST(a_restart_gives_nobody_the_lid_of_a_vf),
 		TEST(late_keys_of_a_vport_are_mended),
 		TEST(a_late_lid_of_a_vport_is_mended),
 		TEST(a_vport_whose_start_a_late_set_has_hidden_comes_up),
