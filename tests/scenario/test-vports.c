@@ -210,6 +210,33 @@ static void a_restart_gives_nobody_the_lid_of_a_vf(void **state)
 	assert_int_equal(sim_vport(port, 1)->lid, lid);
 }
 
+/* Whatever it was asked or told when it fell silent, nobody waits for that. */
+static void an_hca_that_is_silent_for_a_while_brings_its_vports_up(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), false, true);
+	port = scenario_host(s, 3);
+	comes_up(s);
+	for (unsigned i = 0; i < 30; i++) {
+		scenario_run(s, TRAP_PAUSE);
+		for (unsigned vf = 1; vf <= VFS; vf++)
+			scenario_start_vport(s, port, vf);
+		scenario_run(s, i * LOOP_USEC);
+		scenario_fault(s, "silent \"%s\"", port->node->name);
+		scenario_run(s, 20 * LOOP_SEC);
+		scenario_clear_faults(s);
+		sm_sweep(s->first.sm, false);
+		scenario_run(s, 60 * LOOP_SEC);
+		sm_sweep(s->first.sm, false);
+		settles(s);
+		expect_all_up(s);
+		for (unsigned vf = 1; vf <= VFS; vf++)
+			scenario_stop_vport(s, port, vf);
+	}
+}
+
 /* ---- Sets that arrive late --------------------------------------------------------------------
  */
 
@@ -1269,6 +1296,7 @@ int main(void)
 		TEST(vports_with_lids_of_their_own_come_up),
 		TEST(vports_come_up_on_a_torus),
 		TEST(a_restart_writes_nothing),
+		TEST(an_hca_that_is_silent_for_a_while_brings_its_vports_up),
 		TEST(a_restart_gives_nobody_the_lid_of_a_vf),
 		TEST(late_keys_of_a_vport_are_mended),
 		TEST(a_late_lid_of_a_vport_is_mended),
