@@ -113,6 +113,7 @@ struct routing {
 	const char *trouble; /* sentence: why they are not, or NULL */
 	struct route_result result;
 	struct route_job *job;    /* runs on another thread, or NULL */
+	bool twice;               /* this reconcile has planned again, for ways of vports */
 	uint64_t signature;       /* of the graph that the tables are for */
 	struct turns turns;       /* of the tables, see routing/turns.h; some may be too much */
 	struct past past;         /* of the engine, or empty */
@@ -642,8 +643,8 @@ bool reserve_has_lid(const struct sm *sm, uint64_t guid);
 /* 0: nothing to compute, 1: a job was started and sm_advance() will follow, -errno. */
 int routes_plan(struct sm *sm);
 /*
- * When there are tables: LIDs of vports, and spare ones, lead where those of their ports lead. If
- * that is not as before, new_columns is set. 0 or -ENOMEM.
+ * When there are tables: LIDs of vports, and spare ones, lead where those of their ports lead. 0; 1
+ * if that is not as before, and new_columns is set; or -ENOMEM.
  */
 int routes_add_vports(struct sm *sm);
 /* Such a LID leads nowhere any more. */

@@ -9,6 +9,10 @@
  * the new ones may be written, and in which rounds (routing/transition.c): from a copy of what
  * switches hold, if they hold anything. That is needed even if the graph is as before, when
  * somebody else has written, or a vport has moved.
+ *
+ * By which ways vports are reached may only be known when there are tables: after a restart, or
+ * when the port whose ways they had has left. Then the same job is done once more, for the tables
+ * as they are with those, before anything is written.
  */
 
 #include <errno.h>
@@ -111,6 +115,7 @@ int routes_add_vports(struct sm *sm)
 	struct routing *routing = &sm->routing;
 	struct columns columns = { .rows = NULL };
 	struct column column;
+	bool changed = false;
 	int r = 0;
 
 	while (r == 0 && routing->tables.lft && columns_next(sm, &columns, &column)) {
@@ -120,11 +125,12 @@ int routes_add_vports(struct sm *sm)
 		r = copy_column(&routing->tables, routing->n_rows, row_of(sm, &column), &column);
 		routing->copied[column.to] = column.from;
 		routing->max_lid = MAX(routing->max_lid, column.to);
-		sm->new_columns = true;
+		changed = true;
 	}
 	columns_done(&columns);
+	sm->new_columns = sm->new_columns || changed;
 
-	return r;
+	return r < 0 ? r : changed;
 }
 
 /* Those that the job is to add. */
@@ -390,8 +396,10 @@ int routes_plan(struct sm *sm)
 		return 0;
 	if (r == 0 && job->signature == sm->routing.signature)
 		r = routes_add_vports(sm);
-	if (r < 0 || is_settled(sm, job))
+	if (r < 0)
 		return r;
+	if (is_settled(sm, job))
+		return 0;
 	r = job->again ? copy_plan(&sm->routing, job) : list_columns(sm, job);
 	if (r == 0)
 		r = withdraw_copy_held(sm, job->switch_nodes, job->graph.n_switches, job->max_lid,

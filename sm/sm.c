@@ -315,6 +315,7 @@ static bool advance_read(struct sm *sm)
 		r = lids_plan(sm);
 	if (r == 0)
 		r = pkeys_publish(sm);
+	sm->routing.twice = false;
 	if (r == 0)
 		r = routes_plan(sm);
 	if (r < 0) {
@@ -341,10 +342,19 @@ static void kept(void *user, int result)
 
 static bool advance_plan(struct sm *sm)
 {
+	int r;
+
 	if (sm->routing.job)
 		return false;
-	if (routes_add_vports(sm) < 0)
+	r = routes_add_vports(sm);
+	if (r > 0 && sm->routing.valid && !sm->routing.twice) {
+		sm->routing.twice = true; /* who has a LID twice has other ways each time */
+		r = routes_plan(sm);      /* the job has looked at tables without those */
+	}
+	if (r < 0)
 		routes_fail(sm, "There was no memory to plan: tables stay as they were.");
+	if (sm->routing.job)
+		return false;
 	sm->keeping = sm->unkept && keep_after(sm->keeper, kept, sm) == 0;
 	sm->unkept = false;
 	sm->phase = PHASE_KEEP;
