@@ -25,6 +25,19 @@ static inline struct vfs *known_vports(const struct sm *sm, uint32_t number)
 	return sm->fabric.ports[number].vfs;
 }
 
+/*
+ * Of whom an answer tells. NULL: it has gone meanwhile, and others may be in its place, even VFs of
+ * another model.
+ */
+static inline struct vf *vport_of_answer(const struct sm *sm, uint32_t number,
+					 const struct answer *answer)
+{
+	const struct vfs *vfs = vports_of(sm, number);
+	unsigned index = INDEX_OF(answer->request->tag);
+
+	return vfs && index < vfs->n ? &vfs->vf[index] : NULL;
+}
+
 /* Is virtualization on? */
 static inline bool vports_are_enabled(const struct vfs *vfs)
 {

@@ -167,7 +167,7 @@ bool vports_ask_keys(struct sm *sm, struct node *node, struct request *ret)
 
 void vports_take_keys(struct sm *sm, uint32_t number, const struct answer *answer)
 {
-	struct vf *vf = vf_at(&sm->fabric, number, INDEX_OF(answer->request->tag));
+	struct vf *vf = vport_of_answer(sm, number, answer);
 
 	if (!vf)
 		return;

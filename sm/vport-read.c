@@ -456,7 +456,7 @@ bool vports_ask_name(struct sm *sm, struct node *node, struct request *ret)
 
 void vports_take_name(struct sm *sm, uint32_t number, const struct answer *answer)
 {
-	struct vf *vf = vf_at(&sm->fabric, number, INDEX_OF(answer->request->tag));
+	struct vf *vf = vport_of_answer(sm, number, answer);
 
 	if (vf && answer->result == REQUEST_ANSWERED)
 		copy_description(vf->description, answer->data);

@@ -186,7 +186,7 @@ static void take_vport_set(struct sm *sm, uint32_t number, const struct answer *
 
 void vports_take_set(struct sm *sm, uint32_t number, const struct answer *answer)
 {
-	struct vf *vf = vf_at(&sm->fabric, number, INDEX_OF(answer->request->tag));
+	struct vf *vf = vport_of_answer(sm, number, answer);
 
 	if (answer->request->attr == ATTR_VIRTUALIZATION_INFO) {
 		vports_take_read(sm, number, answer);

@@ -624,6 +624,41 @@ static void who_was_out_of_reach_while_it_was_asked_is_asked_again(void **state)
 	expect_up(s, port, 1);
 }
 
+/* Other firmware is there by then, which has alias GUIDs, and what the former said comes late. */
+static void an_answer_about_a_vport_is_not_about_the_alias_in_its_place(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_vf_spec aliases = { .first_guid = 0x500001, .up = true };
+	struct sim_vports *vports;
+	struct sim_port *port;
+	ib_net16_t capabilities;
+
+	build(s, graph_make_ft2(4), false, false);
+	s->first.conf.min_timeout_ms = 1000;
+	comes_up(s);
+	port = scenario_host(s, 2);
+	scenario_run(s, TRAP_PAUSE);
+	scenario_fault(s, "silent \"%s\" 0xffb4", port->node->name);
+	scenario_start_vport(s, port, 1);
+	scenario_run(s, LOOP_SEC / 10);
+	vports = TAKE(port->vports);
+	capabilities = port->info.capability_mask2;
+	port->info.capability_mask2 = 0;
+	assert_int_equal(sim_vfs_add(port, SIM_VF_SHARED_PORT, VFS, &aliases), 0);
+	sm_sweep(s->first.sm, true);
+	scenario_run(s, 2 * LOOP_SEC);
+	assert_int_equal(scenario_known_vport(s, port, 1)->guid, 0x500001);
+	scenario_clear_faults(s);
+	sim_vfs_free(port);
+	port->vports = vports;
+	port->info.capability_mask2 = capabilities;
+	scenario_run(s, 10 * LOOP_SEC);
+	assert_int_equal(scenario_known_vport(s, port, 1)->guid, 0x500001);
+	assert_string_equal(scenario_known_vport(s, port, 1)->description, "");
+	sm_sweep(s->first.sm, true);
+	settles_and_is_good(s);
+}
+
 /* Nobody sweeps while one is looked at, and the timer does not wait. */
 static void a_look_that_takes_long_does_not_end_the_sweeps(void **state)
 {
@@ -1375,6 +1410,7 @@ int main(void)
 		TEST(what_is_refused_is_told_of_and_tried_again),
 		TEST(a_question_that_was_refused_is_asked_again),
 		TEST(who_was_out_of_reach_while_it_was_asked_is_asked_again),
+		TEST(an_answer_about_a_vport_is_not_about_the_alias_in_its_place),
 		TEST(a_look_that_takes_long_does_not_end_the_sweeps),
 		TEST(what_is_known_of_the_vports_of_a_twin_is_not_believed_of_the_other),
 		TEST(the_lid_of_a_port_leads_to_it_though_a_vport_had_its_guid),
