@@ -87,7 +87,7 @@ static void forget_port(struct port *port)
 	port->set_fault = port->table_fault = (struct fault){ 0 };
 	if (!vfs)
 		return;
-	vfs->info_fault = vfs->guids_fault = (struct fault){ 0 };
+	vfs->info_fault = vfs->tell_fault = vfs->guids_fault = (struct fault){ 0 };
 	for (unsigned i = 0; i < vfs->n; i++)
 		vfs->vf[i].set_fault = vfs->vf[i].table_fault = (struct fault){ 0 };
 }
@@ -157,6 +157,7 @@ static void settle_port(const struct sm *sm, struct port *port)
 	if (!vfs)
 		return;
 	is_over(sm, &vfs->info_fault);
+	is_over(sm, &vfs->tell_fault);
 	is_over(sm, &vfs->guids_fault);
 	for (unsigned i = 0; i < vfs->n; i++) {
 		is_over(sm, &vfs->vf[i].set_fault);
@@ -196,7 +197,8 @@ static bool any_of_vfs(const struct vfs *vfs)
 {
 	if (!vfs)
 		return false;
-	if (vfs->info_fault.reason != REASON_NONE || vfs->guids_fault.reason != REASON_NONE)
+	if (vfs->info_fault.reason != REASON_NONE || vfs->tell_fault.reason != REASON_NONE ||
+	    vfs->guids_fault.reason != REASON_NONE)
 		return true;
 	for (unsigned i = 0; i < vfs->n; i++)
 		if (vfs->vf[i].set_fault.reason != REASON_NONE ||

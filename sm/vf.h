@@ -90,6 +90,7 @@ struct vfs {
 	/* Vports */
 	uint8_t info[SMP_DATA_SIZE]; /* VirtualizationInfo as told: VIRT_INFO_... */
 	struct fault info_fault;     /* it is refused, or says what cannot be */
+	struct fault tell_fault;     /* reregister is refused */
 	uint64_t looked;             /* reconcile (sm->sweeps) in which states were last read */
 	uint16_t blocks_wanted;      /* bit per block of VPortState that is to be read */
 	uint8_t modifier;            /* enum vport_modifier */
@@ -102,7 +103,7 @@ struct vfs {
 	bool was_changed : 1;        /* it was up when it was last read */
 	bool info_twin : 1;          /* a late Set of info may yet arrive */
 	bool no_own_lids : 1;        /* who does not ask for a LID of its own takes none */
-	bool reregister : 1;         /* all vports are to register again with the SA */
+	bool reregister : 1;         /* all vports are to be told to register again with the SA */
 };
 
 /* As a number has 32 bits, and UINT32_MAX is no VF. A fabric may have more ports than that. */

@@ -252,8 +252,10 @@ enum reason vports_reason_of_port(const struct sm *sm, uint32_t number)
 		return REASON_NONE;
 	if (vfs->info_fault.reason != REASON_NONE)
 		return (enum reason)vfs->info_fault.reason;
-	if (!vports_are_enabled(vfs) || vfs->vf[0].state == PORT_ACTIVE)
+	if (!vports_are_enabled(vfs))
 		return REASON_NONE;
+	if (vfs->vf[0].state == PORT_ACTIVE)
+		return (enum reason)vfs->tell_fault.reason;
 
 	return vfs->vf[0].set_fault.reason ? (enum reason)vfs->vf[0].set_fault.reason
 					   : REASON_IN_PROGRESS;

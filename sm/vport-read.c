@@ -70,8 +70,9 @@ bool vports_ask_info(struct sm *sm, uint32_t number, struct request *ret)
 		memcpy(ret->data, vfs->info, SMP_DATA_SIZE);
 		wire_set(ret->data, VIRT_INFO_ENABLE, is_to_be_on(sm));
 		wire_set(ret->data, VIRT_INFO_STATE_CHANGE, 1);
-		wire_set(ret->data, VIRT_INFO_REREGISTER, vfs->reregister);
-		vfs->set_wanted = vfs->reregister = false;
+		wire_set(ret->data, VIRT_INFO_REREGISTER,
+			 vfs->reregister && !fault_waits(sm, &vfs->tell_fault));
+		vfs->set_wanted = false;
 	}
 	vfs->asking = true;
 
@@ -184,6 +185,11 @@ static void note_clearing(struct vfs *vfs, bool set, bool changed)
 	vfs->was_changed = changed;
 }
 
+static bool is_to_register_again(const struct request *request)
+{
+	return request->method == METHOD_SET && wire_get(request->data, VIRT_INFO_REREGISTER);
+}
+
 static int make_room(struct sm *sm, uint32_t number, struct vfs *vfs)
 {
 	unsigned before = vfs->n;
@@ -204,6 +210,8 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 	bool turned = set && vports_are_enabled(vfs) != is_to_be_on(sm);
 	bool changed = wire_get(answer->data, VIRT_INFO_STATE_CHANGE);
 
+	if (is_to_register_again(answer->request))
+		vfs->reregister = false;
 	memcpy(vfs->info, answer->data, SMP_DATA_SIZE);
 	vfs->known = true;
 	if (wire_get(vfs->info, VIRT_INFO_REVISION) > REVISION_LAST) {
@@ -333,8 +341,6 @@ static void want_again(struct vfs *vfs, const struct request *request)
 
 	switch (request->attr) {
 	case ATTR_VIRTUALIZATION_INFO:
-		if (request->method == METHOD_SET)
-			vfs->reregister = wire_get(request->data, VIRT_INFO_REREGISTER);
 		vfs->set_wanted = request->method == METHOD_SET;
 		vfs->info_wanted = true;
 		break;
@@ -352,6 +358,27 @@ static void want_again(struct vfs *vfs, const struct request *request)
 	}
 }
 
+/* That vports are to register again is tried apart from all else, which that does not hold up. */
+static void info_refused(struct sm *sm, uint32_t number, const struct answer *answer)
+{
+	struct vfs *vfs = known_vports(sm, number);
+
+	if (is_to_register_again(answer->request)) {
+		vfs->info_wanted = true; /* what else there is to set shows in it */
+		fault_note(sm, number, &vfs->tell_fault, "VClientReregister", REASON_VF_REFUSED,
+			   answer->status);
+	} else if (answer->status == STATUS_BAD_FIELD && !vfs->by_number) {
+		vfs->by_number = true;
+		want_again(vfs, answer->request);
+	} else {
+		vfs->by_number = false; /* neither: it was a whim perhaps, and begins anew */
+		info_failed(sm, number,
+			    answer->request->method == METHOD_SET ? REASON_VF_REFUSED
+								  : REASON_VF_BAD_INFO,
+			    answer->status);
+	}
+}
+
 /* Not answered either: what it would have said is still not known when it is tried again. */
 static void read_refused(struct sm *sm, uint32_t number, const struct answer *answer)
 {
@@ -363,16 +390,7 @@ static void read_refused(struct sm *sm, uint32_t number, const struct answer *an
 		vport_set_refused(sm, number, vf, REASON_VF_BAD_INFO, answer->status);
 		break;
 	case ATTR_VIRTUALIZATION_INFO:
-		if (answer->status == STATUS_BAD_FIELD && !vfs->by_number) {
-			vfs->by_number = true;
-			want_again(vfs, answer->request);
-			return;
-		}
-		vfs->by_number = false; /* neither: it was a whim perhaps, and begins anew */
-		info_failed(sm, number,
-			    answer->request->method == METHOD_SET ? REASON_VF_REFUSED
-								  : REASON_VF_BAD_INFO,
-			    answer->status);
+		info_refused(sm, number, answer);
 		break;
 	case ATTR_VPORT_PKEY_TABLE:
 		vport_keys_failed(sm, number, vf, REASON_PKEYS_REFUSED, answer->status);

@@ -67,7 +67,8 @@ static bool ask_reregister(struct sm *sm, uint32_t number, struct request *ret)
 {
 	struct vfs *vfs = known_vports(sm, number);
 
-	if (!vfs->reregister || vfs->asking || !vports_are_enabled(vfs))
+	if (!vfs->reregister || fault_waits(sm, &vfs->tell_fault) || vfs->asking ||
+	    !vports_are_enabled(vfs))
 		return false;
 	vports_ask_info(sm, number, ret);
 	ret->tag = TAG(TODO_VPORT_SET, number, 0);

@@ -659,6 +659,47 @@ static void an_answer_about_a_vport_is_not_about_the_alias_in_its_place(void **s
 	settles_and_is_good(s);
 }
 
+/* ---- register again ---------------------------------------------------------------------------
+ */
+
+static unsigned n_told[VFS + 1];
+static const struct sim_port *told_at;
+
+static void note_told(void *user, struct sim_port *port, unsigned vf, unsigned event)
+{
+	(void)user;
+	if (port == told_at && vf <= VFS && event == SIM_EVENT_REREGISTER)
+		n_told[vf]++;
+}
+
+/* Meanwhile it keeps nobody from coming up. */
+static void that_guests_are_to_register_again_is_told_though_it_was_refused(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	build(s, graph_make_ft2(4), true, false);
+	port = scenario_host(s, 2);
+	scenario_stop_vport(s, port, VFS);
+	comes_up(s);
+	scenario_kill_sm(s);
+	memset(n_told, 0, sizeof(n_told));
+	told_at = port;
+	s->fabric->on_vf = note_told;
+	scenario_fault(s, "refuse \"%s\" 0xffb0 set next 2", port->node->name);
+	scenario_start_rival(s, scenario_host(s, 5), 0);
+	scenario_run(s, 3 * LOOP_SEC);
+	assert_string_equal(scenario_reason(s, port), "vf-refused");
+	scenario_start_vport(s, port, VFS);
+	scenario_run(s, LOOP_SEC);
+	expect_up(s, port, VFS);
+	assert_int_equal(n_told[1], 0);
+	scenario_expect_good_within(s, 100);
+	for (unsigned vf = 1; vf <= VFS; vf++)
+		assert_int_equal(n_told[vf], 1);
+	assert_string_equal(scenario_reason(s, port), "none");
+}
+
 /* Nobody sweeps while one is looked at, and the timer does not wait. */
 static void a_look_that_takes_long_does_not_end_the_sweeps(void **state)
 {
@@ -1411,6 +1452,7 @@ int main(void)
 		TEST(a_question_that_was_refused_is_asked_again),
 		TEST(who_was_out_of_reach_while_it_was_asked_is_asked_again),
 		TEST(an_answer_about_a_vport_is_not_about_the_alias_in_its_place),
+		TEST(that_guests_are_to_register_again_is_told_though_it_was_refused),
 		TEST(a_look_that_takes_long_does_not_end_the_sweeps),
 		TEST(what_is_known_of_the_vports_of_a_twin_is_not_believed_of_the_other),
 		TEST(the_lid_of_a_port_leads_to_it_though_a_vport_had_its_guid),
