@@ -426,6 +426,13 @@ static void read_answered(struct sm *sm, uint32_t number, const struct answer *a
 	}
 }
 
+/* Who is read while others are brought up is to be brought up, too. */
+static unsigned follows_from_read(const struct sm *sm)
+{
+	return TODO(TODO_VPORT_READ) |
+	       (sm->phase == PHASE_ACTIVATE ? TODO(TODO_VPORT_KEYS) | TODO(TODO_VPORT_SET) : 0);
+}
+
 void vports_take_read(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct vfs *vfs = vports_of(sm, number);
@@ -446,7 +453,7 @@ void vports_take_read(struct sm *sm, uint32_t number, const struct answer *answe
 		read_refused(sm, number, answer);
 	else
 		read_answered(sm, number, answer);
-	work_add(sm, sm->fabric.ports[number].node, TODO(TODO_VPORT_READ));
+	work_add(sm, sm->fabric.ports[number].node, follows_from_read(sm));
 }
 
 /* -- names --------------------------------------------------------------------------------------

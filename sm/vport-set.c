@@ -191,7 +191,6 @@ void vports_take_set(struct sm *sm, uint32_t number, const struct answer *answer
 
 	if (answer->request->attr == ATTR_VIRTUALIZATION_INFO) {
 		vports_take_read(sm, number, answer);
-		work_add(sm, sm->fabric.ports[number].node, TODO(TODO_VPORT_SET));
 		return;
 	}
 	if (!vf)
