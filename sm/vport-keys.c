@@ -69,6 +69,8 @@ static unsigned known_blocks(const struct vf *vf)
 
 void vport_forget_keys(struct vf *vf)
 {
+	if (!vf->pkeys)
+		return; /* it had as many as were noted when they were forgotten */
 	vf->had_blocks = (uint8_t)known_blocks(vf);
 	free(vf->pkeys);
 	vf->pkeys = NULL;

@@ -88,8 +88,7 @@ void vports_doubt(struct sm *sm, uint32_t number)
 	vfs->known = false;
 	vfs->info_wanted = true; /* also by who looks at what was told alone */
 	for (unsigned i = 0; i < vfs->n; i++) {
-		free(vfs->vf[i].pkeys);
-		vfs->vf[i].pkeys = NULL;
+		vport_forget_keys(&vfs->vf[i]);
 		vfs->vf[i].stale = vfs->vf[i].state > PORT_DOWN;
 	}
 }

@@ -1170,6 +1170,34 @@ static bool is_applied(struct scenario *s, uint64_t guid, uint16_t pkey, enum re
 }
 
 /* The switch port in front of them has the keys of all of them, and so no less than one has. */
+/* Its table has two blocks, and the second is not forgotten over what nobody saw. */
+static void keys_that_are_lost_out_of_sight_are_taken_out(void **state)
+{
+	enum { KEYS = 40 };
+	struct scenario *s = *state;
+	struct sim_endpoint e;
+
+	s->closed = true;
+	build(s, graph_make_ft2(4), true, true);
+	e = (struct sim_endpoint){ scenario_host(s, 2), 1 };
+	for (uint16_t key = 1; key <= KEYS; key++)
+		scenario_join_guid(s, sim_vport(e.port, 1)->guid, key, true);
+	scenario_start_sm(s);
+	settles(s);
+	for (uint16_t key = 1; key <= KEYS; key++)
+		assert_true(sim_endpoint_has_pkey(&e, 0x8000 | key));
+	scenario_pull(s, e.port);
+	settles(s);
+	scenario_leave_all(s);
+	scenario_apply_partitions(s);
+	settles(s);
+	scenario_plug(s, e.port);
+	settles(s);
+	expect_up(s, e.port, 1);
+	for (uint16_t key = 1; key <= KEYS; key++)
+		assert_false(sim_endpoint_has_pkey(&e, 0x8000 | key));
+}
+
 static void keys_of_run_time_are_applied_when_the_vport_holds_them(void **state)
 {
 	struct scenario *s = *state;
@@ -1465,6 +1493,7 @@ int main(void)
 		TEST(a_restart_leaves_the_ways_of_who_has_moved),
 		TEST(ways_last_when_the_port_that_they_are_of_goes),
 		TEST(each_has_the_keys_of_its_own_guid),
+		TEST(keys_that_are_lost_out_of_sight_are_taken_out),
 		TEST(keys_of_run_time_are_applied_when_the_vport_holds_them),
 		TEST(keys_and_lid_follow_a_vf_at_once),
 		TEST(who_was_a_duplicate_comes_up_at_once),
