@@ -270,6 +270,7 @@ static int stock_up(struct sm *sm, uint32_t number, unsigned wanted)
 		return wanted ? -ENOMEM : 0;
 	while (stock->n > wanted)
 		drop_lid(sm, stock, stock->n - 1u);
+	stock->is_short = stock->is_short && stock->n < wanted;
 	if (stock->n == wanted || sm->spares.taken)
 		return 0;
 	if (make_room(stock, wanted) < 0)
@@ -279,12 +280,39 @@ static int stock_up(struct sm *sm, uint32_t number, unsigned wanted)
 	return 0;
 }
 
+/* The last takes its place. Without memory for that it stays. */
+static void remove_stock(struct spares *spares, uint32_t i)
+{
+	struct spare_stock *last = &spares->all[spares->n - 1];
+	uint64_t guid = spares->all[i].guid;
+
+	if (last->guid != guid && guid_map_put(&spares->map, last->guid, i) < 0)
+		return;
+	guid_map_remove(&spares->map, guid);
+	free(spares->all[i].lid);
+	spares->all[i] = *last;
+	spares->n--;
+}
+
+/* Those of ports that are to have none, or have gone, and the store knows it. */
+static void remove_empty(struct sm *sm)
+{
+	for (uint32_t i = sm->spares.n; i > 0; i--) {
+		const struct spare_stock *stock = &sm->spares.all[i - 1];
+		uint32_t port = fabric_find_port(&sm->fabric, stock->guid);
+
+		if (stock->n == 0 && stock->kept && (port == NO_PORT || wanted_at(sm, port) <= 0))
+			remove_stock(&sm->spares, i - 1);
+	}
+}
+
 int spares_plan(struct sm *sm)
 {
 	int r = 0;
 
-	if (sm->fabric.n_vfs == 0 && sm->spares.n_lids == 0)
+	if (sm->fabric.n_vfs == 0 && sm->spares.n == 0)
 		return 0;
+	remove_empty(sm);
 	for (uint32_t i = 0; r == 0 && i < sm->fabric.n_ports; i++) {
 		int wanted = sm->fabric.ports[i].guid ? wanted_at(sm, i) : -1;
 

@@ -589,6 +589,72 @@ static void spare_lids_make_room_for_devices(void **state)
 	expect_up(s, scenario_host(s, 4), 1);
 }
 
+static unsigned count_said(const struct scenario *s, const char *text)
+{
+	unsigned n = 0;
+
+	for (uint64_t i = 0; i < MIN(s->log.n, SCENARIO_LINES); i++)
+		n += strstr(s->log.line[i], text) != NULL;
+
+	return n;
+}
+
+/* Once, and anew when there were enough in between. */
+static void it_is_said_when_spare_lids_are_short(void **state)
+{
+	static const unsigned wanted[] = { 100, 101, 10, 100 };
+	static const unsigned said[] = { 1, 1, 1, 2 };
+	struct scenario *s = *state;
+
+	build(s, graph_make_ft2(4), true);
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		s->switches[i]->sw->info.lin_cap = htobe16(64);
+	add_rule(s, scenario_host(s, 3));
+	for (unsigned i = 0; i < COUNT(wanted); i++) {
+		s->first.conf.virtual_functions.policy[0].spare_lids = wanted[i];
+		if (s->first.sm)
+			reload(s);
+		else
+			scenario_start_sm(s);
+		settles_and_is_good(s);
+		assert_int_equal(count_said(s, "spare LIDs"), said[i]);
+	}
+}
+
+/* Who had the first is no longer in the way of who came later. */
+static void spare_lids_go_port_by_port(void **state)
+{
+	enum { PORTS = 3 };
+	struct scenario *s = *state;
+	struct vf_policy *policy = s->first.conf.virtual_functions.policy;
+
+	build(s, graph_make_ft2(4), true);
+	for (uint32_t i = 0; i < PORTS; i++)
+		add_rule(s, scenario_host(s, 2 + i))->spare_lids = 2;
+	scenario_start_sm(s);
+	settles_and_is_good(s);
+	for (uint32_t gone = 0; gone < PORTS; gone++) {
+		policy[gone].spare_lids = 0;
+		reload(s);
+		settles_and_is_good(s);
+		reload(s); /* that they have gone is on the disk */
+		settles_and_is_good(s);
+		expect_spare(s, 2 * (PORTS - 1 - gone));
+		for (uint32_t i = gone + 1; i < PORTS; i++) {
+			struct sim_port *port = scenario_host(s, 2 + i);
+			struct costs before = costs_until_now(s);
+
+			vf_starts(s, port, 1 + gone, LAWFUL + PORTS * gone + i);
+			expect_no_table_is_written(s, costs_to_active(s, port, 1 + gone, before));
+			settles_and_is_good(s);
+		}
+	}
+	policy[0].spare_lids = 2;
+	reload(s);
+	settles_and_is_good(s);
+	expect_spare(s, 2);
+}
+
 static void expect_no_lid_twice(struct scenario *s)
 {
 	bool seen[256] = { false };
@@ -1154,6 +1220,8 @@ int main(void)
 		TEST(a_vf_that_moves_takes_its_spare_lid_along),
 		TEST(fewer_spare_lids_are_given_back),
 		TEST(spare_lids_make_room_for_devices),
+		TEST(it_is_said_when_spare_lids_are_short),
+		TEST(spare_lids_go_port_by_port),
 		TEST(a_kill_at_any_moment_gives_no_lid_twice),
 		TEST(who_is_to_have_a_lid_and_does_not_ask_is_offered_one),
 		TEST(who_does_not_take_a_lid_shares_that_of_its_port),
