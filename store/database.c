@@ -62,11 +62,14 @@ static const char *const tables[ROW_KIND_COUNT] = {
 		       "index0 INTEGER, PRIMARY KEY (pkey, guid)) WITHOUT ROWID",
 };
 
-/* Tables came one after another: so many had each schema. */
+/* Tables came one after another: so many had each schema, and that stays so. */
 static const size_t n_tables_of[SCHEMA_VERSION + 1] = {
 	[1] = ROW_RESERVATION, [2] = ROW_RESERVATION, [3] = ROW_ALIAS,
-	[4] = ROW_SPARES,      [5] = ROW_PARTITION,   [6] = ROW_KIND_COUNT,
+	[4] = ROW_SPARES,      [5] = ROW_PARTITION,   [6] = ROW_MEMBER + 1,
 };
+
+_Static_assert(SCHEMA_VERSION == 6 && ROW_KIND_COUNT == ROW_MEMBER + 1,
+	       "a new kind of row comes last, and with a schema of its own");
 
 /* Schema 1 had one M_Key in a row; the upgrade makes the text above of it. */
 static const char mkey_table_1[] = "CREATE TABLE mkey (guid INTEGER PRIMARY KEY, mkey INTEGER)";
