@@ -296,28 +296,48 @@ static int check(const struct sm *sm, const struct kept_reservation *wanted,
 /* ---- doing it ---------------------------------------------------------------------------------
  */
 
-/* In one breath, so that the disk has all of it or nothing. */
-static int keep(struct sm *sm, const struct kept_reservation *reserved)
-{
-	const struct identity *id = identity_find(sm->identities, reserved->guid);
-	struct kept_identity kept = { .guid = reserved->guid };
-	int r = keep_reservation(sm->keeper, reserved);
+/* What was so of a GUID. */
+struct former {
+	struct kept_reservation reservation; /* guid 0: there was none, */
+	struct identity identity;            /* and here: it had no LID */
+};
 
-	if (r < 0 || (id && id->kept) || (!id && !reserved->gone))
-		return r;
-	if (id) {
+/* The LID of @guid; none: it is forgotten. */
+static int keep_lid(struct sm *sm, uint64_t guid, const struct identity *id)
+{
+	struct kept_identity kept = { .guid = guid };
+
+	if (id && id->guid != 0) {
 		kept.lid = id->lid;
 		kept.lmc = id->lmc;
 	}
-	r = keep_identity(sm->keeper, &kept);
-	if (id)
-		identity_at(sm->identities, identity_index(sm->identities, kept.guid))->kept =
-			r == 0;
+
+	return keep_identity(sm->keeper, &kept);
+}
+
+/*
+ * In one breath, so that the disk has all of it or nothing; and if only the LID was taken, that of
+ * before takes its place, for which there is room.
+ */
+static int keep(struct sm *sm, const struct kept_reservation *reserved, const struct former *former)
+{
+	uint64_t guid = reserved->guid;
+	const struct identity *id = identity_find(sm->identities, guid);
+	bool differs = id ? !id->kept : reserved->gone;
+	int r = differs ? keep_lid(sm, guid, id) : 0;
+
+	if (r < 0)
+		return r;
+	r = keep_reservation(sm->keeper, reserved);
+	if (r < 0 && differs)
+		keep_lid(sm, guid, &former->identity);
+	else if (r == 0 && id)
+		identity_at(sm->identities, identity_index(sm->identities, guid))->kept = true;
 
 	return r;
 }
 
-static int put(struct sm *sm, const struct kept_reservation *wanted)
+static int put(struct sm *sm, const struct kept_reservation *wanted, const struct former *former)
 {
 	int r = reservations_put(&sm->reservations, wanted);
 
@@ -327,14 +347,8 @@ static int put(struct sm *sm, const struct kept_reservation *wanted)
 		return r;
 	identity_set_reserved(sm->identities, wanted->guid, true);
 
-	return keep(sm, wanted);
+	return keep(sm, wanted, former);
 }
-
-/* What was so of a GUID. */
-struct former {
-	struct kept_reservation reservation; /* guid 0: there was none, */
-	struct identity identity;            /* and here: it had no LID */
-};
 
 static struct former look(const struct sm *sm, uint64_t guid)
 {
@@ -371,7 +385,7 @@ static void restore(struct sm *sm, uint64_t guid, const struct former *former)
 static int put_or_leave(struct sm *sm, const struct kept_reservation *wanted)
 {
 	struct former former = look(sm, wanted->guid);
-	int r = put(sm, wanted);
+	int r = put(sm, wanted, &former);
 
 	if (r < 0)
 		restore(sm, wanted->guid, &former);
@@ -427,7 +441,7 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 		identity_set_reserved(sm->identities, guid, false);
 	else
 		identity_forget(sm->identities, guid);
-	r = keep(sm, &gone);
+	r = keep(sm, &gone, &former);
 	if (r < 0) {
 		restore(sm, guid, &former);
 		snprintf(why, SM_WHY_SIZE, "there is no room for it: %s", strerror(-r));

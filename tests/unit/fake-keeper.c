@@ -52,7 +52,7 @@ static int keep_one_identity(struct keeper *keeper, const struct kept_identity *
 	k->n_writes++;
 	while (i < k->n_identities && k->identities[i].guid != identity->guid)
 		i++;
-	if (i == FAKE_KEPT)
+	if (i == FAKE_KEPT || k->no_lids)
 		return -ENOMEM;
 	k->identities[i] = *identity;
 	k->n_identities = MAX(k->n_identities, i + 1);

@@ -505,6 +505,35 @@ static void what_the_store_does_not_take_is_not_reserved(void **state)
 	assert_int_equal(kept_lid(w, GUEST), 500);
 }
 
+/* Of two rows the store takes one: the next start finds all as it was. */
+static void what_the_store_takes_half_of_is_not_reserved_after_a_restart_either(void **state)
+{
+	struct world *w = *state;
+	struct kept_reservation wanted[] = { wish(GUEST, 500), wish(GUEST + 2, 503) };
+	char why[SM_WHY_SIZE] = "";
+
+	for (unsigned half = 0; half < 2; half++) {
+		world_start(w);
+		reserve(w, GUEST + 1, 501);
+		reserve(w, GUEST + 2, 502);
+		w->keeper.is_full = half == 0;
+		w->keeper.no_lids = half == 1;
+		for (unsigned i = 0; i < COUNT(wanted); i++)
+			assert_int_equal(sm_reserve(w->sm, &wanted[i], why), -ENOMEM);
+		assert_int_equal(sm_release(w->sm, GUEST + 1, why), -ENOMEM);
+		w->keeper.is_full = w->keeper.no_lids = false;
+		world_start(w);
+		assert_false(is_reserved(w, GUEST));
+		assert_int_equal(sm_lid_of(w->sm, GUEST), 0);
+		assert_int_equal(kept_lid(w, GUEST), 0);
+		for (unsigned i = 1; i <= 2; i++) {
+			assert_true(is_reserved(w, GUEST + i));
+			assert_int_equal(sm_lid_of(w->sm, GUEST + i), 500 + i);
+			assert_int_equal(kept_lid(w, GUEST + i), 500 + i);
+		}
+	}
+}
+
 /* ---- waiting for the disk ---------------------------------------------------------------------
  */
 
@@ -565,6 +594,7 @@ int main(void)
 		TEST(lids_are_not_reserved_before_it_is_known_who_has_which),
 		TEST(only_the_master_reserves),
 		TEST(what_the_store_does_not_take_is_not_reserved),
+		TEST(what_the_store_takes_half_of_is_not_reserved_after_a_restart_either),
 		TEST(who_waits_is_told_when_it_is_on_disk),
 		TEST(who_waits_when_it_ends_is_told_that_it_will_not_be),
 	};
