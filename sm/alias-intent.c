@@ -124,6 +124,7 @@ int aliases_unwant(struct sm *sm, struct endpoint e)
 /* -- what is in the way -------------------------------------------------------------------------
  */
 
+/* Who is to move goes on where it is, but is given its GUID at no other place any more. */
 enum reason aliases_obstacle(const struct sm *sm, struct endpoint e, uint64_t guid)
 {
 	struct endpoint owner = endpoint_find(&sm->fabric, guid);
@@ -135,6 +136,8 @@ enum reason aliases_obstacle(const struct sm *sm, struct endpoint e, uint64_t gu
 		return REASON_VF_NOT_ALLOWED;
 	if (owner.port != NO_PORT && !endpoint_is(owner, e))
 		return REASON_VF_DUPLICATE_GUID;
+	if (owner.port == NO_PORT && !moves_may_be_at(sm, guid, e.port))
+		return REASON_VF_NOT_ALLOWED;
 
 	return REASON_NONE;
 }
@@ -151,18 +154,25 @@ bool aliases_have_room(const struct sm *sm, struct endpoint e)
 	return !policy || n < policy->max;
 }
 
-enum reason aliases_refusal(const struct sm *sm, struct endpoint e, uint64_t guid)
+/* Is another entry to have it, and will, as far as is known? */
+static bool is_for_another(const struct sm *sm, struct endpoint e, uint64_t guid)
 {
 	const struct fabric *f = &sm->fabric;
 	const struct alias *alias = alias_book_find(&sm->aliases.book, guid);
-	uint64_t port = f->ports[e.port].guid;
-	uint32_t other = alias && alias->wanted ? fabric_find_port(f, alias->port) : NO_PORT;
+	struct endpoint other = { NO_PORT, 0 };
 
+	if (alias && alias->wanted)
+		other = (struct endpoint){ fabric_find_port(f, alias->port), alias->index };
+
+	return other.port != NO_PORT && node_of(f, other.port)->present && !endpoint_is(other, e) &&
+	       (endpoint_find(f, guid).port != NO_PORT || moves_may_be_at(sm, guid, other.port));
+}
+
+enum reason aliases_refusal(const struct sm *sm, struct endpoint e, uint64_t guid)
+{
 	if (e.index >= aliases_capacity(sm, e.port) || !aliases_have_room(sm, e))
 		return REASON_VF_TOO_MANY;
-	/* Another entry is to have it, and will. */
-	if (other != NO_PORT && node_of(f, other)->present &&
-	    (alias->port != port || alias->index != e.index))
+	if (is_for_another(sm, e, guid))
 		return REASON_VF_DUPLICATE_GUID;
 
 	return aliases_obstacle(sm, e, guid);

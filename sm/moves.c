@@ -10,9 +10,10 @@
  * The move is over when it is Active at its new place, or with the operator's word. It is kept, so
  * a restart in between goes on with it.
  *
- * Behind a virtual switch a VF has a way of its own, and which, shows only when it is there: of
- * such a one only the place is decided beforehand. Without a plan a VF that shows up elsewhere has
- * moved too, it only takes a moment longer.
+ * Behind a virtual switch a VF has a way of its own, and which, shows only when it is there; an
+ * alias GUID has none, and is given to who asks for it at its new port (alias-intent.c): of these
+ * only the place is decided beforehand. Without a plan a VF that shows up elsewhere has moved too,
+ * it only takes a moment longer.
  */
 
 #include <errno.h>

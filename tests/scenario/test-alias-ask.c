@@ -215,6 +215,67 @@ static void what_is_reserved_for_another_place_is_not_for_this_one(void **state)
 	sim_detach(&a.client);
 }
 
+/* Entry 1 of @target is asked for, and is this then. */
+static void is_given(struct scenario *s, struct sim_port *target, uint64_t guid, uint64_t given)
+{
+	struct alias_asker a;
+
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, guid), 0);
+	assert_int_equal(asker_guid(&a, 1), given);
+	assert_int_equal(sim_guid_at(target, 1), given);
+	sim_detach(&a.client);
+}
+
+static void is_to_move(struct scenario *s, uint64_t guid, const struct sim_port *to)
+{
+	char why[SM_WHY_SIZE];
+
+	if (to)
+		assert_int_equal(sm_move(s->first.sm, guid, to->guid, why), 0);
+	else
+		assert_int_equal(sm_move_cancel(s->first.sm, guid, why), 0);
+	scenario_run(s, 20 * LOOP_SEC);
+}
+
+static void who_is_to_move_is_given_its_guid_nowhere_else(void **state)
+{
+	enum { GUID = 0x500000 };
+	struct scenario *s = *state;
+	struct sim_port *from, *to, *third;
+
+	alias_build(s);
+	from = scenario_host(s, 1);
+	to = scenario_host(s, 2);
+	third = scenario_host(s, 3);
+	alias_comes_up(s);
+	is_given(s, from, GUID, GUID);
+	/* It goes on where it is, and so is nowhere else; and does not come up there again. */
+	is_to_move(s, GUID, to);
+	assert_int_equal(sim_guid_at(from, 1), GUID);
+	assert_int_equal(alias_known(s, from, 1)->reason, REASON_NONE);
+	is_given(s, to, GUID, 0);
+	assert_int_equal(alias_known(s, to, 1)->reason, REASON_VF_DUPLICATE_GUID);
+	scenario_reboot(s, from->node);
+	scenario_run(s, 20 * LOOP_SEC);
+	assert_int_equal(sim_guid_at(from, 1), 0);
+	assert_int_equal(alias_known(s, from, 1)->reason, REASON_VF_NOT_ALLOWED);
+	is_given(s, from, GUID, 0);
+	is_given(s, third, GUID, 0);
+	assert_int_equal(alias_known(s, third, 1)->reason, REASON_VF_NOT_ALLOWED);
+	/* Unless that is taken back. */
+	is_to_move(s, GUID, NULL);
+	assert_int_equal(sim_guid_at(from, 1), GUID);
+	is_to_move(s, GUID, to);
+	scenario_reboot(s, from->node);
+	scenario_run(s, 20 * LOOP_SEC);
+	is_given(s, to, GUID, GUID);
+	scenario_run(s, 20 * LOOP_SEC);
+	assert_int_equal(sm_moving_to(s->first.sm, GUID), 0);
+	is_given(s, from, GUID, 0);
+	assert_int_equal(alias_known(s, from, 1)->reason, REASON_VF_DUPLICATE_GUID);
+}
+
 /* The rule is for a name that the device does not tell. */
 static void a_device_without_a_name_is_not_put_off_for_ever(void **state)
 {
@@ -535,6 +596,7 @@ int main(void)
 		TEST(what_cannot_be_is_refused_by_entry),
 		TEST(rules_of_the_operator_hold),
 		TEST(what_is_reserved_for_another_place_is_not_for_this_one),
+		TEST(who_is_to_move_is_given_its_guid_nowhere_else),
 		TEST(a_device_without_a_name_is_not_put_off_for_ever),
 		TEST(an_empty_pool_has_no_resources),
 		TEST(nothing_is_answered_before_it_is_on_the_disk),
