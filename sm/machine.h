@@ -625,6 +625,10 @@ void moves_see(struct sm *sm);
 uint32_t moves_way(const struct sm *sm, uint64_t guid);
 /* At rest: who is Active at its new place has moved. */
 void moves_settle(struct sm *sm);
+/* In the store: where it is to be, or 0. That can be done once more without any room. */
+int moves_keep(struct sm *sm, uint64_t guid, uint64_t to);
+/* The store knows already: it is not to move any more. */
+void moves_forget(struct sm *sm, uint64_t guid);
 
 /* reserve.c: what the operator reserved. */
 /* 0, or -EPERM: we are not to change anything. */

@@ -165,14 +165,18 @@ static int check_port(const struct sm *sm, uint64_t guid, uint64_t to, char why[
 	return 0;
 }
 
+int moves_keep(struct sm *sm, uint64_t guid, uint64_t to)
+{
+	return keep_move(sm->keeper, &(struct kept_move){ guid, to });
+}
+
 static int keep_or_leave(struct sm *sm, uint64_t guid, uint64_t to, char why[static SM_WHY_SIZE])
 {
 	uint64_t before = sm_moving_to(sm, guid);
-	struct kept_move kept = { guid, to };
 	int r = put(sm, guid, to);
 
 	if (r == 0) {
-		r = keep_move(sm->keeper, &kept);
+		r = moves_keep(sm, guid, to);
 		if (r < 0 && before)
 			put(sm, guid, before);
 		else if (r < 0)
@@ -209,18 +213,26 @@ int sm_move(struct sm *sm, uint64_t guid, uint64_t to, char why[static SM_WHY_SI
 	return 0;
 }
 
-static int end_move(struct sm *sm, uint64_t guid, const char *what)
+static void forget(struct sm *sm, uint64_t guid, const char *what)
 {
-	struct kept_move gone = { .guid = guid };
-	int r = keep_move(sm->keeper, &gone);
-
-	if (r < 0)
-		return r;
 	take_out(sm, guid);
 	event_add(sm->events, EVENT_CONFIG, guid, sm_lid_of(sm, guid), -1, "%s", what);
 	sm_look_again(sm);
+}
 
-	return 0;
+static int end_move(struct sm *sm, uint64_t guid, const char *what)
+{
+	int r = moves_keep(sm, guid, 0);
+
+	if (r == 0)
+		forget(sm, guid, what);
+
+	return r;
+}
+
+void moves_forget(struct sm *sm, uint64_t guid)
+{
+	forget(sm, guid, "is not to move any more");
 }
 
 int sm_move_cancel(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])

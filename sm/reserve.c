@@ -425,10 +425,46 @@ int sm_reserve(struct sm *sm, const struct kept_reservation *wanted, char why[st
 	return 0;
 }
 
+/*
+ * Does a device have it, or had it before it left? That is not known after a restart if all that is
+ * left of it may be what was reserved.
+ */
+static bool is_or_was_here(const struct sm *sm, uint64_t guid)
+{
+	return is_present(sm, guid) || fabric_find_port(&sm->fabric, guid) != NO_PORT ||
+	       guid_map_get(&sm->fabric.by_vf_guid, guid) != GUID_MAP_NONE ||
+	       alias_book_find(&sm->aliases.book, guid) ||
+	       (identity_find(sm->identities, guid) && !reserve_has_lid(sm, guid));
+}
+
+/* All of it or nothing. @to: where it was to be, which goes too; 0: it was not, or that stays. */
+static int release(struct sm *sm, const struct kept_reservation *gone, uint64_t to)
+{
+	struct former former = look(sm, gone->guid);
+	int r = to ? moves_keep(sm, gone->guid, 0) : 0;
+
+	if (r < 0)
+		return r;
+	reservations_remove(&sm->reservations, gone->guid);
+	if (is_present(sm, gone->guid) || (sm_moving_to(sm, gone->guid) && !to))
+		identity_set_reserved(sm->identities, gone->guid, false);
+	else
+		identity_forget(sm->identities, gone->guid);
+	r = keep(sm, gone, &former);
+	if (r < 0)
+		restore(sm, gone->guid, &former);
+	if (r < 0 && to)
+		moves_keep(sm, gone->guid, to);
+	else if (to)
+		moves_forget(sm, gone->guid);
+
+	return r;
+}
+
+/* Who is on its way keeps its LID and is to move; who was never here has neither any more. */
 int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 {
 	const struct kept_reservation *old = reservations_find(&sm->reservations, guid);
-	struct former former = look(sm, guid);
 	struct kept_reservation gone;
 	int r = reserve_check_master(sm, why);
 
@@ -436,14 +472,8 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE])
 		return r;
 	gone = *old;
 	gone.gone = true;
-	reservations_remove(&sm->reservations, guid);
-	if (is_present(sm, guid) || sm_moving_to(sm, guid))
-		identity_set_reserved(sm->identities, guid, false);
-	else
-		identity_forget(sm->identities, guid);
-	r = keep(sm, &gone, &former);
+	r = release(sm, &gone, is_or_was_here(sm, guid) ? 0 : sm_moving_to(sm, guid));
 	if (r < 0) {
-		restore(sm, guid, &former);
 		snprintf(why, SM_WHY_SIZE, "there is no room for it: %s", strerror(-r));
 		return r;
 	}

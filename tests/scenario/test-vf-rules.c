@@ -1024,6 +1024,11 @@ static void a_move_that_is_taken_back_turns_the_way_back(void **state)
 	vf_starts(s, from, 1, LAWFUL);
 	assert_int_equal(costs_to_active(s, from, 1, before).lft_sets, 0);
 	assert_int_equal(sim_vport(from, 1)->lid, lid);
+	/* And that is kept. */
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	assert_null(sm_move_at(s->first.sm, 0));
+	settles_and_is_good(s);
 }
 
 static void who_is_to_move_comes_up_nowhere_else(void **state)
@@ -1192,6 +1197,9 @@ static void who_is_on_its_way_keeps_its_lid_when_it_is_no_longer_reserved(void *
 	vf_is_to_move(s, LAWFUL, to);
 	vf_stops(s, from, 1);
 	settles_and_is_good(s);
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	settles_and_is_good(s);
 	assert_int_equal(sm_release(s->first.sm, LAWFUL, why), 0);
 	assert_int_equal(sm_lid_of(s->first.sm, LAWFUL), lid);
 	settles_and_is_good(s);
@@ -1199,6 +1207,30 @@ static void who_is_on_its_way_keeps_its_lid_when_it_is_no_longer_reserved(void *
 	vf_starts(s, to, 1, LAWFUL);
 	settles_and_is_good(s);
 	assert_int_equal(sim_vport(to, 1)->lid, lid);
+}
+
+/* It is not on its way, and nobody will end its move. */
+static void the_move_of_who_never_came_goes_with_its_reservation(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from = build_for_a_move(s), *to = scenario_host(s, s->n_hosts - 1);
+	struct kept_reservation wanted = { .guid = LAWFUL + 1, .lid = 900 };
+	char why[SM_WHY_SIZE];
+
+	assert_int_equal(sm_reserve(s->first.sm, &wanted, why), 0);
+	vf_is_to_move(s, LAWFUL + 1, to);
+	vf_is_to_move(s, LAWFUL, to);
+	settles_and_is_good(s);
+	assert_ptr_equal(way_of(s, 900), to);
+	assert_int_equal(sm_release(s->first.sm, LAWFUL + 1, why), 0);
+	settles_and_is_good(s);
+	assert_int_equal(sm_lid_of(s->first.sm, LAWFUL + 1), 0);
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	assert_int_equal(sm_moving_to(s->first.sm, LAWFUL + 1), 0);
+	assert_true(sm_moving_to(s->first.sm, LAWFUL) == to->guid);
+	settles_and_is_good(s);
+	expect_up(s, from, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -1238,6 +1270,7 @@ int main(void)
 		TEST(a_move_that_cannot_be_is_refused),
 		TEST(who_is_to_move_is_reserved_for_no_other_place),
 		TEST(who_is_on_its_way_keeps_its_lid_when_it_is_no_longer_reserved),
+		TEST(the_move_of_who_never_came_goes_with_its_reservation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

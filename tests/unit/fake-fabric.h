@@ -161,10 +161,11 @@ struct fake_keeper {
 	unsigned n_members;
 	char names[FAKE_KEPT][KEEP_PARTITION_NAME_MAX + 1]; /* by P_Key */
 	unsigned n_writes;
-	bool is_full;   /* takes no reservation, and no move */
-	bool no_lids;   /* takes no identity */
-	uint64_t delay; /* of the disk */
-	int result;     /* 0, or what befalls those who wait and their changes */
+	struct kept_move move; /* the last */
+	bool is_full;          /* takes no reservation, and no move */
+	bool no_lids;          /* takes no identity */
+	uint64_t delay;        /* of the disk */
+	int result;            /* 0, or what befalls those who wait and their changes */
 	struct loop_timer *timer;
 	struct fake_waiter {
 		void (*fn)(void *user, int result);

@@ -143,10 +143,14 @@ static int keep_some_spares(struct keeper *keeper, const struct kept_spares *spa
 
 static int keep_one_move(struct keeper *keeper, const struct kept_move *move)
 {
-	(void)move;
-	fake(keeper)->n_writes++;
+	struct fake_keeper *k = fake(keeper);
 
-	return fake(keeper)->is_full ? -ENOMEM : 0;
+	k->n_writes++;
+	if (k->is_full)
+		return -ENOMEM;
+	k->move = *move;
+
+	return 0;
 }
 
 static void keep_one_member(struct fake_keeper *k, const struct kept_member *member)

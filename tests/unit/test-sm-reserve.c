@@ -510,17 +510,20 @@ static void what_the_store_takes_half_of_is_not_reserved_after_a_restart_either(
 {
 	struct world *w = *state;
 	struct kept_reservation wanted[] = { wish(GUEST, 500), wish(GUEST + 2, 503) };
+	uint64_t to = w->host[2]->port_guid;
 	char why[SM_WHY_SIZE] = "";
 
 	for (unsigned half = 0; half < 2; half++) {
 		world_start(w);
 		reserve(w, GUEST + 1, 501);
 		reserve(w, GUEST + 2, 502);
+		assert_int_equal(sm_move(w->sm, GUEST + 1, to, why), 0);
 		w->keeper.is_full = half == 0;
 		w->keeper.no_lids = half == 1;
 		for (unsigned i = 0; i < COUNT(wanted); i++)
 			assert_int_equal(sm_reserve(w->sm, &wanted[i], why), -ENOMEM);
 		assert_int_equal(sm_release(w->sm, GUEST + 1, why), -ENOMEM);
+		assert_true(sm_moving_to(w->sm, GUEST + 1) == to && w->keeper.move.port == to);
 		w->keeper.is_full = w->keeper.no_lids = false;
 		world_start(w);
 		assert_false(is_reserved(w, GUEST));
