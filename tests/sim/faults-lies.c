@@ -49,7 +49,8 @@ static bool is_about(const struct sim_rule *rule, const struct sim_packet *p, ui
 
 	return (!rule->mgmt_class || rule->mgmt_class == mgmt_class) &&
 	       (!rule->method || rule->method == method) &&
-	       (!rule->attribute || rule->attribute == be16toh(p->mad.attr_id));
+	       (!rule->attribute || rule->attribute == be16toh(p->mad.attr_id)) &&
+	       (!rule->has_modifier || rule->modifier == be32toh(p->mad.attr_mod));
 }
 
 /* A rule that has struck for the last time goes. */

@@ -69,7 +69,22 @@ static bool to_method(const char *word, struct sim_rule *rule)
 	return true;
 }
 
-/* [get|set] [ATTRIBUTE] [status N] [CHANCE] [next N], in any order, to the end of the line. */
+static int modifier_of(struct words *t, struct sim_rule *rule)
+{
+	uint64_t n;
+	int r = words_number(t, UINT32_MAX, &n);
+
+	if (r < 0)
+		return r;
+	rule->has_modifier = true;
+	rule->modifier = (uint32_t)n;
+	return 0;
+}
+
+/*
+ * [get|set] [ATTRIBUTE] [modifier N] [status N] [CHANCE] [next N], in any order, to the end of the
+ * line.
+ */
 static int limits(struct words *t, struct sim_rule *rule)
 {
 	uint64_t status = rule->value;
@@ -83,6 +98,8 @@ static int limits(struct words *t, struct sim_rule *rule)
 		if (words_is(t, "next")) {
 			*t = before;
 			r = words_times(t, &rule->times);
+		} else if (words_is(t, "modifier")) {
+			r = modifier_of(t, rule);
 		} else if (words_is(t, "status") &&
 			   (rule->lie == SIM_LIE_REFUSE || rule->lie == SIM_LIE_STATUS)) {
 			r = words_number(t, 0x7fff, &status);
@@ -267,6 +284,8 @@ void sim_rule_list(FILE *out, const struct sim_node *n, const struct sim_rule *r
 	}
 	if (rule->method)
 		fputs(rule->method == SIM_GET ? " get" : " set", out);
+	if (rule->has_modifier)
+		fprintf(out, " modifier 0x%x", rule->modifier);
 	if (rule->chance != SIM_ALWAYS)
 		words_print_chance(out, rule->chance);
 	words_print_times(out, rule->times);

@@ -168,16 +168,25 @@ static int read_flap(struct words *t)
 	return r < 0 ? words_no_memory(t) : 0;
 }
 
-static int read_trap(struct words *t, uint16_t *ret)
+static int number16(struct words *t, uint16_t *ret)
 {
 	uint64_t n;
-	int r = words_expect(t, "trap");
+	int r = words_number(t, UINT16_MAX, &n);
 
-	if (r == 0)
-		r = words_number(t, UINT16_MAX, &n);
 	if (r == 0)
 		*ret = (uint16_t)n;
 	return r;
+}
+
+/* trap N [vport N] */
+static int read_notice(struct words *t, struct sim_notice *ret)
+{
+	int r = words_expect(t, "trap");
+
+	if (r < 0 || (r = number16(t, &ret->trap)) < 0)
+		return r;
+	ret->of_vport = words_accept(t, "vport");
+	return ret->of_vport ? number16(t, &ret->vport) : 0;
 }
 
 static int read_storm(struct words *t)
@@ -186,9 +195,9 @@ static int read_storm(struct words *t)
 	struct sim_port *p;
 	int r = words_port(t, &p);
 
-	if (r < 0 || (r = read_trap(t, &storm.trap)) < 0 || (r = words_expect(t, "every")) < 0 ||
-	    (r = words_duration(t, &storm.every)) < 0 || (r = words_times(t, &storm.times)) < 0 ||
-	    (r = words_end(t)) < 0)
+	if (r < 0 || (r = read_notice(t, &storm.notice)) < 0 ||
+	    (r = words_expect(t, "every")) < 0 || (r = words_duration(t, &storm.every)) < 0 ||
+	    (r = words_times(t, &storm.times)) < 0 || (r = words_end(t)) < 0)
 		return r;
 	r = sim_fault_storm(p, &storm);
 	if (r == -EINVAL)
@@ -199,14 +208,14 @@ static int read_storm(struct words *t)
 static int read_forge(struct words *t)
 {
 	struct sim_port *p;
-	uint16_t trap = 0;
-	uint64_t lid;
+	struct sim_notice notice = { 0 };
+	uint16_t lid = 0;
 	int r = words_port(t, &p);
 
-	if (r < 0 || (r = read_trap(t, &trap)) < 0 || (r = words_expect(t, "lid")) < 0 ||
-	    (r = words_number(t, UINT16_MAX, &lid)) < 0 || (r = words_end(t)) < 0)
+	if (r < 0 || (r = read_notice(t, &notice)) < 0 || (r = words_expect(t, "lid")) < 0 ||
+	    (r = number16(t, &lid)) < 0 || (r = words_end(t)) < 0)
 		return r;
-	sim_fault_forge(p, trap, (uint16_t)lid);
+	sim_fault_forge(p, notice, lid);
 	return 0;
 }
 
@@ -289,7 +298,7 @@ static int read_clear(struct words *t)
 }
 
 #define LINKS  "NODE[PORT] | NODE"
-#define LIMITS "[get|set] [ATTRIBUTE] [CHANCE] [next N]"
+#define LIMITS "[get|set] [ATTRIBUTE] [modifier N] [CHANCE] [next N]"
 
 static const struct verb verbs[] = {
 	{ "loss", LINKS " CHANCE [out|in]", "packets of the link, or of all links, are lost",
@@ -302,9 +311,10 @@ static const struct verb verbs[] = {
 	{ "flap", "NODE[PORT] TIME [down TIME] [jitter TIME] [next N]",
 	  "the cable is pulled each time that the link has been whole for so long, and plugged",
 	  read_flap, 0 },
-	{ "storm", "NODE[PORT] trap N every TIME [next N]",
-	  "the device sends that trap all the time", read_storm, 0 },
-	{ "forge", "NODE[PORT] trap N lid LID",
+	{ "storm", "NODE[PORT] trap N [vport N] every TIME [next N]",
+	  "the device sends that trap all the time; with a vport, as the vendor's about it",
+	  read_storm, 0 },
+	{ "forge", "NODE[PORT] trap N [vport N] lid LID",
 	  "the port sends one trap that claims to come from that LID", read_forge, 0 },
 	{ "service", "NODE TIME [jitter TIME] [buffer N]",
 	  "its agent takes so long for each SMP, and more than N waiting ones are dropped",
@@ -316,9 +326,9 @@ static const struct verb verbs[] = {
 	  NULL, SIM_LIE_REFUSE },
 	{ "status", "NODE [status N] " LIMITS,
 	  "requests are done, and the answer says they are not", NULL, SIM_LIE_STATUS },
-	{ "forget", "NODE [ATTRIBUTE] [CHANCE] [next N]", "a Set is acknowledged and not done",
-	  NULL, SIM_LIE_FORGET },
-	{ "lie", "NODE FIELD VALUE [get|set] [CHANCE] [next N]",
+	{ "forget", "NODE [ATTRIBUTE] [modifier N] [CHANCE] [next N]",
+	  "a Set is acknowledged and not done", NULL, SIM_LIE_FORGET },
+	{ "lie", "NODE FIELD VALUE [get|set] [modifier N] [CHANCE] [next N]",
 	  "answers have that value in that field", NULL, SIM_LIE_FIELD },
 	{ "tid", "NODE " LIMITS, "answers have another TID", NULL, SIM_LIE_TID },
 	{ "short", "NODE lft|mft|pkeys|guidinfo N",
@@ -414,7 +424,9 @@ static void list_port(FILE *out, const struct sim_port *p)
 	}
 	if (f->storm.every) {
 		print_verb(out, "storm", p);
-		fprintf(out, " trap %u", f->storm.trap);
+		fprintf(out, " trap %u", f->storm.notice.trap);
+		if (f->storm.notice.of_vport)
+			fprintf(out, " vport %u", f->storm.notice.vport);
 		words_print_time(out, " every ", f->storm.every);
 		words_print_times(out, f->storm.times);
 	}

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "tests/sim/forward.h"
+#include "tests/sim/trap.h"
 
 /* ---- links that flap ------------------------------------------------------------------------- */
 
@@ -75,8 +76,18 @@ static void put16(uint8_t *at, uint16_t value)
 	at[1] = (uint8_t)value;
 }
 
+/* reference/virtualization.md 2.4: those of keys have the vport at their end. */
+static void fill_vendor(uint8_t *notice, const struct sim_port *port, const struct sim_notice *what,
+			uint16_t lid)
+{
+	put16(notice + 6, lid);
+	put16(notice + 12, lid);
+	put16(notice + (what->trap >= 1257 ? 60 : 22), what->vport);
+	sim_trap_fill_vendor(notice, port, what->trap);
+}
+
 /* Offsets within the notice: the table in reference/devices.md 5. */
-static void fill_notice(uint8_t *notice, const struct sim_port *port, uint16_t trap, uint16_t lid)
+static void fill_generic(uint8_t *notice, const struct sim_port *port, uint16_t trap, uint16_t lid)
 {
 	const struct sim_node *node = port->node;
 
@@ -93,7 +104,8 @@ static void fill_notice(uint8_t *notice, const struct sim_port *port, uint16_t t
 		memcpy(notice + 16, &node->info.sys_guid, 8);
 }
 
-static void send_trap(struct sim_port *port, uint16_t trap, uint16_t lid, uint32_t tid)
+static void send_trap(struct sim_port *port, const struct sim_notice *notice, uint16_t lid,
+		      uint32_t tid)
 {
 	struct sim_port *end = sim_end_port(port);
 	struct sim_packet p = { .slid = lid,
@@ -110,7 +122,10 @@ static void send_trap(struct sim_port *port, uint16_t trap, uint16_t lid, uint32
 	p.smp.method = SIM_TRAP;
 	p.smp.trans_id = htobe64(tid);
 	p.smp.attr_id = htobe16(0x0002);
-	fill_notice(p.smp.data, port, trap, lid);
+	if (notice->of_vport)
+		fill_vendor(p.smp.data, port, notice, lid);
+	else
+		fill_generic(p.smp.data, port, notice->trap, lid);
 	sim_send(end, &p);
 }
 
@@ -118,7 +133,7 @@ static void rage(void *user)
 {
 	struct sim_port *port = user;
 	struct sim_link_faults *f = port->faults;
-	uint16_t trap = f->storm.trap;
+	struct sim_notice notice = f->storm.notice;
 
 	if (!f->storm.times || --f->storm.times)
 		set_timer(port, f->storm_timer, f->storm.every, 0);
@@ -127,7 +142,7 @@ static void rage(void *user)
 	/* TIDs that are not 0, one for each trap. */
 	if (!++f->storm_tid)
 		f->storm_tid++;
-	send_trap(port, trap, sim_lid(sim_end_port(port)), f->storm_tid);
+	send_trap(port, &notice, sim_lid(sim_end_port(port)), f->storm_tid);
 }
 
 int sim_fault_storm(struct sim_port *port, const struct sim_storm *storm)
@@ -145,9 +160,9 @@ int sim_fault_storm(struct sim_port *port, const struct sim_storm *storm)
 	return 0;
 }
 
-void sim_fault_forge(struct sim_port *port, uint16_t trap, uint16_t lid)
+void sim_fault_forge(struct sim_port *port, struct sim_notice notice, uint16_t lid)
 {
 	uint32_t tid = 1 + (uint32_t)sim_fault_up_to(port->node->fabric, UINT32_MAX - 1);
 
-	send_trap(port, trap, lid, tid);
+	send_trap(port, &notice, lid, tid);
 }

@@ -65,8 +65,15 @@ struct sim_flap {
 	uint32_t times;  /* 0: for ever */
 };
 
-struct sim_storm {
+/* What a trap says of its sender. */
+struct sim_notice {
 	uint16_t trap;
+	bool of_vport; /* 1144, 1146, 1257, 1258: a vendor's, and about vport @vport */
+	uint16_t vport;
+};
+
+struct sim_storm {
+	struct sim_notice notice;
 	uint64_t every;
 	uint32_t times; /* 0: for ever */
 };
@@ -97,7 +104,7 @@ int sim_fault_flap(struct sim_port *port, const struct sim_flap *flap);
 int sim_fault_storm(struct sim_port *port, const struct sim_storm *storm);
 
 /* One trap to the SM of @port, that claims to come from @lid. */
-void sim_fault_forge(struct sim_port *port, uint16_t trap, uint16_t lid);
+void sim_fault_forge(struct sim_port *port, struct sim_notice notice, uint16_t lid);
 
 void sim_fault_clear_port(struct sim_port *port);
 
@@ -128,6 +135,8 @@ struct sim_rule {
 	uint8_t mgmt_class; /* SIM_CLASS_LID: SMPs of both classes, SIM_CLASS_PERF; 0: both */
 	uint8_t method;     /* SIM_GET, SIM_SET; 0: any */
 	uint16_t attribute; /* 0: any */
+	bool has_modifier;  /* only those with this one */
+	uint32_t modifier;
 	uint32_t chance;
 	uint32_t times; /* 0: for ever */
 	uint16_t bit;

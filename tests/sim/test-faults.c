@@ -429,6 +429,16 @@ static void a_rule_is_about_its_attribute_class_and_method(void **state)
 	assert_int_equal(ask(f, host(f, 5), 1), 1);
 }
 
+static void a_rule_may_be_about_one_modifier(void **state)
+{
+	struct fixture *f = *state;
+
+	say(f, "silent H-6 nodeinfo modifier 7");
+	assert_int_equal(ask(f, host(f, 5), 1), 1);
+	say(f, "silent H-6 nodeinfo modifier 0");
+	assert_int_equal(ask(f, host(f, 5), 1), 1);
+}
+
 static void software_at_a_silent_device_is_not(void **state)
 {
 	struct fixture *f = *state;
@@ -772,6 +782,11 @@ static void take_traps(struct fixture *f)
 	assert_int_equal(sim_register(&f->client, &f->agent), 0);
 }
 
+static void forge(struct sim_port *port, uint16_t trap, uint16_t lid)
+{
+	sim_fault_forge(port, (struct sim_notice){ .trap = trap }, lid);
+}
+
 static void a_storm_is_a_trap_over_and_over(void **state)
 {
 	struct fixture *f = *state;
@@ -803,22 +818,22 @@ static void traps_have_their_details(void **state)
 	const uint8_t *notice = f->got.smp.data;
 
 	take_traps(f);
-	sim_fault_forge(&f->tree.leaves[2]->ports[1], 128, 9);
+	forge(&f->tree.leaves[2]->ports[1], 128, 9);
 	assert_int_equal(f->n_got, 1);
 	assert_int_equal(notice[11], 9);
-	sim_fault_forge(host(f, 5), 144, 6);
+	forge(host(f, 5), 144, 6);
 	assert_int_equal(notice[0], 0x84);
 	assert_memory_equal(notice + 16, &host(f, 5)->info.capability_mask, 4);
-	sim_fault_forge(host(f, 5), 145, 6);
+	forge(host(f, 5), 145, 6);
 	assert_memory_equal(notice + 16, &f->tree.hosts[5]->info.sys_guid, 8);
-	sim_fault_forge(host(f, 5), 257, 6);
+	forge(host(f, 5), 257, 6);
 	assert_int_equal(notice[0], 0x82);
 	assert_int_equal(f->n_got, 4);
 	/* Nobody told it who its SM is. */
 	host(f, 5)->info.master_sm_base_lid = 0;
-	sim_fault_forge(host(f, 5), 144, 6);
+	forge(host(f, 5), 144, 6);
 	host(f, 5)->info.master_sm_base_lid = 0xffff;
-	sim_fault_forge(host(f, 5), 144, 6);
+	forge(host(f, 5), 144, 6);
 	assert_int_equal(f->n_got, 4);
 	assert_int_equal(f->tree.fabric->n_packets, 4);
 }
@@ -833,6 +848,28 @@ static void a_forged_trap_claims_another_sender(void **state)
 	assert_int_equal(f->got.slid, 0x1234);
 	assert_int_equal(f->got.smp.data[6] << 8 | f->got.smp.data[7], 0x1234);
 	assert_int_equal(host(f, 5)->counters.xmit_pkts, 1);
+}
+
+/* Those of vports are a vendor's, and have their number elsewhere. */
+static void traps_of_a_vport_are_of_its_vendor(void **state)
+{
+	struct fixture *f = *state;
+	const uint8_t *notice = f->got.smp.data;
+
+	take_traps(f);
+	say(f, "storm H-6[1] trap 1144 vport 65535 every 1ms next 3");
+	pass(f, LOOP_SEC);
+	assert_int_equal(f->n_got, 3);
+	assert_int_equal(notice[0], 4);
+	assert_int_equal(notice[7], f->got.slid);
+	assert_int_equal(notice[13], f->got.slid);
+	assert_int_equal(notice[22] << 8 | notice[23], 65535);
+	assert_int_equal(notice[62] << 8 | notice[63], 1144);
+	say(f, "forge H-6[1] trap 1257 vport 77 lid 0x1234");
+	assert_int_equal(f->got.slid, 0x1234);
+	assert_int_equal(notice[0], 2);
+	assert_int_equal(notice[60] << 8 | notice[61], 77);
+	assert_int_equal(notice[62] << 8 | notice[63], 1257);
 }
 
 /* ---- as text --------------------------------------------------------------------------------- */
@@ -866,6 +903,7 @@ static void what_is_listed_can_be_read_back(void **state)
 		"reorder L-1 [4] 1% by 90s",
 		"flap \"S-1\"[3] 30s",
 		"storm H-3[1] trap 144 every 1h next 4",
+		"storm H-4[1] trap 1144 vport 3 every 1s",
 		"service \"S-2\" 300us buffer 4",
 		"silent \"S-1\"",
 		"mute S-1 next 4 set lft 10%",
@@ -875,6 +913,7 @@ static void what_is_listed_can_be_read_back(void **state)
 		"lie \"H-1\" nodeinfo.ports 200",
 		"lie H-1 portinfo.state 2 get 50% next 3",
 		"tid H-1 portcounters",
+		"refuse H-2 0xffb1 get modifier 3 next 2",
 		"short S-1 mft 3",
 		"garble S-1",
 		"garble S-1 version 1%",
@@ -950,6 +989,9 @@ static void a_line_with_a_mistake_has_a_reason_and_does_nothing(void **state)
 		{ "lie S-1 0x11@510:3 3", -EINVAL,
 		  "\"0x11@510:3\" is no field, such as nodeinfo.ports" },
 		{ "lie S-1 nodeinfo.ports 256", -EINVAL, "\"256\" is no number up to 255" },
+		{ "silent S-1 modifier", -EINVAL, "a number is missing" },
+		{ "storm H-1[1] trap 1144 vport x every 1s", -EINVAL,
+		  "\"x\" is no number up to 65535" },
 		{ "short S-1 vlarb 3", -EINVAL, "a table is missing: lft, mft, pkeys or guidinfo" },
 		{ "die S-1 after 3 loudly", -EINVAL, "\"loudly\" has no meaning here" },
 		{ "twin S-1 of X", -ENOENT, "there is no node \"X\"" },
@@ -1035,6 +1077,7 @@ int main(void)
 		TEST(a_silent_device_answers_nothing_and_forwards_all),
 		TEST(a_rule_strikes_as_often_as_it_was_told),
 		TEST(a_rule_is_about_its_attribute_class_and_method),
+		TEST(a_rule_may_be_about_one_modifier),
 		TEST(software_at_a_silent_device_is_not),
 		TEST(a_mute_device_does_it_and_does_not_say_so),
 		TEST(a_device_lies_about_fields),
@@ -1058,6 +1101,7 @@ int main(void)
 		TEST(a_storm_is_a_trap_over_and_over),
 		TEST(traps_have_their_details),
 		TEST(a_forged_trap_claims_another_sender),
+		TEST(traps_of_a_vport_are_of_its_vendor),
 		TEST(a_fault_of_a_node_is_one_of_all_its_links_both_ways),
 		TEST(what_is_listed_can_be_read_back),
 		TEST(a_line_with_a_mistake_has_a_reason_and_does_nothing),

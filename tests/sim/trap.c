@@ -180,15 +180,19 @@ static void fill(struct trap *trap, const struct sim_port *port, unsigned type, 
 	n[5] = (uint8_t)number;
 }
 
+/* 1257 and 1258 are violations of keys, and 1144 and 1146 tell of changes. */
+static unsigned vendor_type(unsigned number)
+{
+	return number >= 1257 ? SECURITY : INFORMATIONAL;
+}
+
 /* The vendor and the device where generic ones have producer and number. */
-static void fill_vendor(struct trap *trap, const struct sim_port *port, unsigned type,
-			unsigned number)
+void sim_trap_fill_vendor(uint8_t n[static 64], const struct sim_port *port, unsigned number)
 {
 	const ib_node_info_t *info = &port->node->info;
 	uint32_t vendor = be32toh(info->port_num_vendor_id) & 0xffffff;
-	uint8_t *n = trap->notice;
 
-	n[0] = (uint8_t)type;
+	n[0] = (uint8_t)vendor_type(number);
 	if (!port->node->fabric->quirks.vendor_traps_anonymous) {
 		n[1] = (uint8_t)(vendor >> 16);
 		n[2] = (uint8_t)(vendor >> 8);
@@ -236,14 +240,12 @@ void sim_trap_say(struct sim_port *port, unsigned type, unsigned number, const v
 		fill(trap, port, type, number);
 }
 
-/* 1257 and 1258 are violations of keys, and 1144 and 1146 tell of changes. */
 void sim_trap_vendor(struct sim_port *port, unsigned number, const uint8_t details[54])
 {
-	unsigned type = number >= 1257 ? SECURITY : INFORMATIONAL;
-	struct trap *trap = new_trap(port, type, details, DETAILS_SIZE);
+	struct trap *trap = new_trap(port, vendor_type(number), details, DETAILS_SIZE);
 
 	if (trap)
-		fill_vendor(trap, port, type, number);
+		sim_trap_fill_vendor(trap->notice, port, number);
 }
 
 /* Big-endian fields of a notice's details; offsets are those of the whole notice, as in tables. */

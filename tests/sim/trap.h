@@ -31,6 +31,9 @@ void sim_trap_switch_pkey(struct sim_port *port, const struct sim_packet *packet
  */
 void sim_trap_vendor(struct sim_port *port, unsigned number, const uint8_t details[54]);
 
+/* Its head, and the number, of a notice of which the rest is there. */
+void sim_trap_fill_vendor(uint8_t notice[static 64], const struct sim_port *port, unsigned number);
+
 /* TrapRepress came in at @at. */
 void sim_trap_repress(struct sim_port *at, const struct sim_packet *packet);
 
