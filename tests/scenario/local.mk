@@ -12,6 +12,7 @@ libscenario_a_SOURCES += tests/scenario/vports.c
 libscenario_a_SOURCES += tests/scenario/look.h tests/scenario/invariants.c
 libscenario_a_SOURCES += tests/scenario/invariants-vports.c tests/scenario/invariants-routes.c
 libscenario_a_SOURCES += tests/scenario/alias-rig.c tests/scenario/alias-rig.h
+libscenario_a_SOURCES += tests/scenario/vport-rig.c tests/scenario/vport-rig.h
 scenario_ldadd = libscenario.a $(LDADD)
 
 check_PROGRAMS += tests/scenario/test-transport

@@ -5,7 +5,7 @@
  * shares no code with ours. Nothing here was run against ConnectX hardware.
  */
 
-#include "tests/scenario/scenario.h"
+#include "tests/scenario/vport-rig.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,105 +25,6 @@
 #include "tests/sim/trap.h"
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
-
-enum { VFS = 4 };
-
-/* A device sends no two traps within a time that depends on SubnetTimeOut (IBA 13.4.9). */
-#define TRAP_PAUSE (5 * LOOP_SEC)
-
-static int set_up(void **state)
-{
-	*state = scenario_new(1);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
-/* ---- what happens ---------------------------------------------------------------------------- */
-
-static void build(struct scenario *s, struct made_graph *graph, bool up, bool own_lids)
-{
-	scenario_build(s, graph);
-	for (uint32_t i = 0; i < s->n_hosts; i++)
-		scenario_add_vports(s, scenario_host(s, i), VFS, up, own_lids);
-}
-
-/* ---- what must hold -------------------------------------------------------------------------- */
-
-static enum sim_expect all_reach_all(void *user, const struct sim_endpoint *from,
-				     const struct sim_endpoint *to, struct sim_probe *probe)
-{
-	(void)user;
-	(void)probe;
-	if (from->port->node->sw || to->port->node->sw)
-		return SIM_EXPECT_ANYTHING;
-	return sim_endpoint_is_up(from) && sim_endpoint_is_up(to) ? SIM_EXPECT_REACHED
-								  : SIM_EXPECT_ANYTHING;
-}
-
-static void not_reached(void *user, const struct sim_probe *probe, const struct sim_endpoint *to,
-			const struct sim_probe_result *result)
-{
-	char from_name[SIM_ENDPOINT_NAME], to_name[SIM_ENDPOINT_NAME];
-
-	scenario_fail(user, "%s does not reach %s (LID %u): at %s port %u %s",
-		      sim_endpoint_name(&probe->from, from_name), sim_endpoint_name(to, to_name),
-		      probe->dlid, result->at->node->name, result->at->number,
-		      sim_drop_text(result->why));
-}
-
-static void expect_up(struct scenario *s, const struct sim_port *port, unsigned vf)
-{
-	const struct sim_vport *vport = sim_vport(port, vf);
-	struct sim_vf_info info;
-
-	assert_int_equal(sim_vf_look(port, vf, &info), 0);
-	if (info.state != SIM_ACTIVE)
-		scenario_fail(s, "VF %u of %s is in state %u, the reason is %s", vf,
-			      port->node->name, info.state, scenario_vport_reason(s, port, vf));
-	if (vport->lid_required && !vport->lid)
-		scenario_fail(s, "VF %u of %s has no LID", vf, port->node->name);
-	if (strcmp(scenario_vport_reason(s, port, vf), "none"))
-		scenario_fail(s, "VF %u of %s is Active, and has reason %s", vf, port->node->name,
-			      scenario_vport_reason(s, port, vf));
-}
-
-static void expect_all_up(struct scenario *s)
-{
-	struct sim_probe_all all = { .expect = all_reach_all, .violated = not_reached, .user = s };
-
-	for (uint32_t i = 0; i < s->n_hosts; i++) {
-		const struct sim_port *port = scenario_host(s, i);
-
-		for (unsigned vf = 1; port->vports && vf < port->vports->count; vf++)
-			if (port->vports->vports[vf].started && sim_state(port) != SIM_DOWN)
-				expect_up(s, port, vf);
-	}
-	assert_int_equal(sim_probe_all(s->fabric, &all, NULL), 0);
-}
-
-static void settles(struct scenario *s)
-{
-	scenario_run(s, TRAP_PAUSE);
-	scenario_settle(s);
-}
-
-static void settles_and_is_good(struct scenario *s)
-{
-	settles(s);
-	expect_all_up(s);
-	scenario_expect_all_good(s);
-}
-
-static void comes_up(struct scenario *s)
-{
-	scenario_start_sm(s);
-	settles_and_is_good(s);
-}
 
 /* SMPs that this costs until all is at rest. */
 struct costs {
@@ -150,20 +51,20 @@ static struct costs costs_since(struct scenario *s, struct costs before)
 
 static void vports_that_share_a_lid_come_up(void **state)
 {
-	build(*state, graph_make_ft2(4), true, false);
-	comes_up(*state);
+	rig_build(*state, graph_make_ft2(4), true, false);
+	rig_comes_up(*state);
 }
 
 static void vports_with_lids_of_their_own_come_up(void **state)
 {
-	build(*state, graph_make_ft2(4), true, true);
-	comes_up(*state);
+	rig_build(*state, graph_make_ft2(4), true, true);
+	rig_comes_up(*state);
 }
 
 static void vports_come_up_on_a_torus(void **state)
 {
-	build(*state, graph_make_ring(6, 2), true, true);
-	comes_up(*state);
+	rig_build(*state, graph_make_ring(6, 2), true, true);
+	rig_comes_up(*state);
 }
 
 /* What a restart finds, it keeps, and tells nobody anything. */
@@ -172,13 +73,13 @@ static void a_restart_writes_nothing(void **state)
 	struct scenario *s = *state;
 	uint16_t lid;
 
-	build(s, graph_make_ft2(4), true, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
 	lid = sim_vport(scenario_host(s, 3), 2)->lid;
 	memory_keeper_clear(s->first.keeper);
 	scenario_stop_sm(s);
 	scenario_start_sm(s);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	assert_int_equal(sim_vport(scenario_host(s, 3), 2)->lid, lid);
 	assert_int_equal(costs_until_now(s).sets, 0);
 }
@@ -248,13 +149,13 @@ static struct sim_vport *is_told_twice(struct scenario *s, const char *attribute
 {
 	struct sim_port *port;
 
-	build(s, graph_make_ft2(4), false, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), false, true);
+	rig_comes_up(s);
 	port = scenario_host(s, 3);
 	scenario_fault(s, "mute \"%s\" set %s next 1", port->node->name, attribute);
 	scenario_start_vport(s, port, 2);
 	scenario_run(s, LOOP_SEC);
-	expect_up(s, port, 2);
+	rig_expect_up(s, port, 2);
 	scenario_happens(s, "a late Set arrives");
 	return sim_vport(port, 2);
 }
@@ -264,7 +165,7 @@ static void is_mended_soon(struct scenario *s)
 	struct costs before;
 
 	scenario_run(s, 3 * LOOP_SEC);
-	expect_all_up(s);
+	rig_expect_all_up(s);
 	scenario_expect_all_good(s);
 	before = costs_until_now(s);
 	scenario_run(s, 5 * LOOP_SEC);
@@ -277,14 +178,14 @@ static void late_keys_of_a_vport_are_mended(void **state)
 	struct sim_vport *vport;
 	ib_net16_t key;
 
-	build(s, graph_make_ft2(4), true, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
 	scenario_fault(s, "mute \"%s\" set 0xffb6 next 1", scenario_host(s, 3)->node->name);
 	s->closed = true;
 	scenario_apply_partitions(s);
 	scenario_run(s, LOOP_SEC);
 	vport = NULL;
-	for (unsigned vf = 1; vf <= VFS; vf++)
+	for (unsigned vf = 1; vf <= RIG_VFS; vf++)
 		if (scenario_known_vport(s, scenario_host(s, 3), vf)->twin)
 			vport = sim_vport(scenario_host(s, 3), vf);
 	assert_non_null(vport);
@@ -328,17 +229,17 @@ static void one_that_starts_costs_little(void **state)
 	struct scenario *s = *state;
 	struct costs before, costs;
 
-	build(s, graph_make_ft2(8), false, false);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(8), false, false);
+	rig_comes_up(s);
 	before = costs_until_now(s);
 	scenario_start_vport(s, scenario_host(s, 5), 2);
 	scenario_run(s, 100 * LOOP_MSEC);
-	expect_up(s, scenario_host(s, 5), 2);
+	rig_expect_up(s, scenario_host(s, 5), 2);
 	costs = costs_since(s, before);
 	if (costs.requests > 10 || costs.lft_sets > 0)
 		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
 			      costs.requests, costs.lft_sets);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 }
 
 static void one_that_starts_with_a_new_lid_costs_a_block_per_switch(void **state)
@@ -346,25 +247,25 @@ static void one_that_starts_with_a_new_lid_costs_a_block_per_switch(void **state
 	struct scenario *s = *state;
 	struct costs before, costs;
 
-	build(s, graph_make_ft2(8), false, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(8), false, true);
+	rig_comes_up(s);
 	before = costs_until_now(s);
 	scenario_start_vport(s, scenario_host(s, 5), 2);
 	scenario_run(s, 100 * LOOP_MSEC);
-	expect_up(s, scenario_host(s, 5), 2);
+	rig_expect_up(s, scenario_host(s, 5), 2);
 	costs = costs_since(s, before);
 	if (costs.requests - costs.lft_sets > 10 || costs.lft_sets > s->n_switches)
 		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
 			      costs.requests, costs.lft_sets);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	/* And again: its LID and the way to it are still there. */
 	scenario_stop_vport(s, scenario_host(s, 5), 2);
-	settles_and_is_good(s);
-	scenario_run(s, TRAP_PAUSE);
+	rig_settles_and_is_good(s);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	before = costs_until_now(s);
 	scenario_start_vport(s, scenario_host(s, 5), 2);
 	scenario_run(s, 100 * LOOP_MSEC);
-	expect_up(s, scenario_host(s, 5), 2);
+	rig_expect_up(s, scenario_host(s, 5), 2);
 	assert_int_equal(costs_since(s, before).lft_sets, 0);
 }
 
@@ -374,17 +275,17 @@ static void many_start_at_once(void **state)
 	struct costs before, costs;
 	unsigned n = 0;
 
-	build(s, graph_make_ft2(8), false, false);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(8), false, false);
+	rig_comes_up(s);
 	before = costs_until_now(s);
 	for (uint32_t i = 0; i < s->n_hosts; i++)
-		for (unsigned vf = 1; vf <= VFS; vf++, n++)
+		for (unsigned vf = 1; vf <= RIG_VFS; vf++, n++)
 			scenario_start_vport(s, scenario_host(s, i), vf);
-	settles(s);
+	rig_settles(s);
 	costs = costs_since(s, before);
 	if (costs.requests > 12 * n)
 		scenario_fail(s, "%" PRIu64 " requests for %u VFs", costs.requests, n);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 }
 
 static void who_has_no_guid_is_told_of(void **state)
@@ -392,16 +293,16 @@ static void who_has_no_guid_is_told_of(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	build(s, graph_make_ft2(4), true, false);
+	rig_build(s, graph_make_ft2(4), true, false);
 	port = scenario_host(s, 2);
 	scenario_set_vport_guid(s, port, 3, 0);
 	scenario_start_sm(s);
-	settles(s);
+	rig_settles(s);
 	assert_string_equal(scenario_vport_reason(s, port, 3), "vf-no-guid");
 	assert_int_equal(sim_vport(port, 3)->state, SIM_INIT);
-	expect_up(s, port, 2);
+	rig_expect_up(s, port, 2);
 	scenario_set_vport_guid(s, port, 3, 0x0200000000001234);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 }
 
 static void a_duplicate_is_told_of_and_harms_nobody(void **state)
@@ -410,26 +311,26 @@ static void a_duplicate_is_told_of_and_harms_nobody(void **state)
 	struct sim_port *first, *second;
 	uint64_t guid;
 
-	build(s, graph_make_ft2(4), true, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
 	first = scenario_host(s, 1);
 	second = scenario_host(s, 4);
 	guid = sim_vport(first, 1)->guid;
 	scenario_set_vport_guid(s, second, 2, guid);
-	settles(s);
+	rig_settles(s);
 	assert_string_equal(scenario_vport_reason(s, second, 2), "vf-duplicate-guid");
 	assert_int_equal(sim_vport(second, 2)->state, SIM_INIT);
-	expect_up(s, first, 1);
-	expect_up(s, second, 1);
+	rig_expect_up(s, first, 1);
+	rig_expect_up(s, second, 1);
 	/* And of ports. */
 	scenario_set_vport_guid(s, second, 3, scenario_host(s, 0)->guid);
-	settles(s);
+	rig_settles(s);
 	assert_string_equal(scenario_vport_reason(s, second, 3), "vf-duplicate-guid");
 	/* It is there no longer. */
 	scenario_stop_vport(s, first, 1);
 	scenario_set_vport_guid(s, second, 3, 0x0200000000000077);
-	settles_and_is_good(s);
-	expect_up(s, second, 2);
+	rig_settles_and_is_good(s);
+	rig_expect_up(s, second, 2);
 }
 
 /* It was up, and its LID with it; then that is the port's. */
@@ -438,23 +339,23 @@ static void who_is_up_with_the_guid_of_a_port_that_comes_begins_anew(void **stat
 	struct scenario *s = *state;
 	struct sim_port *away, *port;
 
-	build(s, graph_make_ft2(4), true, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
 	away = scenario_host(s, 4);
 	port = scenario_host(s, 2);
 	scenario_power_off(s, away->node);
 	scenario_set_vport_guid(s, port, 1, away->guid);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	assert_int_equal(sim_vport(port, 1)->state, SIM_ACTIVE);
 	scenario_power_on(s, away->node);
-	settles(s);
+	rig_settles(s);
 	scenario_expect_all_good(s);
 	assert_string_equal(scenario_vport_reason(s, port, 1), "vf-duplicate-guid");
 	assert_int_equal(sim_vport(port, 1)->state, SIM_INIT);
 	assert_int_equal(sim_state(away), SIM_ACTIVE);
 	scenario_set_vport_guid(s, port, 1, UINT64_C(0x0200000000000078));
-	settles_and_is_good(s);
-	expect_up(s, port, 1);
+	rig_settles_and_is_good(s);
+	rig_expect_up(s, port, 1);
 }
 
 /* The order of ports says nothing of who was there first. */
@@ -463,16 +364,16 @@ static void a_restart_leaves_up_who_is(void **state)
 	struct scenario *s = *state;
 	struct sim_port *early, *late;
 
-	build(s, graph_make_ft2(4), true, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
 	early = scenario_host(s, 1);
 	late = scenario_host(s, 4);
 	scenario_kill_sm(s);
 	scenario_set_vport_guid(s, early, 2, sim_vport(late, 2)->guid);
 	scenario_start_sm(s);
-	settles(s);
+	rig_settles(s);
 	scenario_expect_all_good(s);
-	expect_up(s, late, 2);
+	rig_expect_up(s, late, 2);
 	assert_string_equal(scenario_vport_reason(s, early, 2), "vf-duplicate-guid");
 }
 
@@ -485,25 +386,25 @@ static void a_vf_that_moves_keeps_its_lid(void **state)
 	struct costs before, costs;
 	uint16_t lid;
 
-	build(s, graph_make_ft2(8), false, true);
+	rig_build(s, graph_make_ft2(8), false, true);
 	from = scenario_host(s, 3);
 	to = scenario_host(s, s->n_hosts - 1);
 	assert_int_equal(sim_vf_start(from, 1), 0);
-	comes_up(s);
+	rig_comes_up(s);
 	lid = sim_vport(from, 1)->lid;
-	scenario_run(s, TRAP_PAUSE);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	before = costs_until_now(s);
 	scenario_move_vport(s, from, 1, to, 2);
 	scenario_run(s, 200 * LOOP_MSEC);
-	expect_up(s, to, 2);
+	rig_expect_up(s, to, 2);
 	costs = costs_since(s, before);
 	assert_int_equal(sim_vport(to, 2)->lid, lid);
 	if (costs.lft_sets > s->n_switches || costs.requests - costs.lft_sets > 20)
 		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
 			      costs.requests, costs.lft_sets);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	scenario_move_vport(s, to, 2, from, 4);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	assert_int_equal(sim_vport(from, 4)->lid, lid);
 }
 
@@ -519,17 +420,17 @@ static void a_revision_that_is_not_known_is_told_of(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	build(s, graph_make_ft2(4), true, false);
+	rig_build(s, graph_make_ft2(4), true, false);
 	port = scenario_host(s, 2);
 	port->vports->revision = 9;
 	scenario_start_sm(s);
-	settles(s);
+	rig_settles(s);
 	assert_string_equal(port_reason(s, port), "vf-unknown-revision");
 	assert_int_equal(sim_state(port), SIM_ACTIVE);
-	expect_up(s, scenario_host(s, 3), 1);
+	rig_expect_up(s, scenario_host(s, 3), 1);
 	port->vports->revision = 1;
 	sm_sweep(s->first.sm, true);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 }
 
 static void impossible_numbers_are_told_of(void **state)
@@ -537,14 +438,14 @@ static void impossible_numbers_are_told_of(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	build(s, graph_make_ft2(4), true, false);
+	rig_build(s, graph_make_ft2(4), true, false);
 	port = scenario_host(s, 2);
 	port->vports->top = 400;
 	port->vports->cap = 20;
 	scenario_start_sm(s);
-	settles(s);
+	rig_settles(s);
 	assert_string_equal(port_reason(s, port), "vf-bad-info");
-	expect_up(s, scenario_host(s, 3), 1);
+	rig_expect_up(s, scenario_host(s, 3), 1);
 }
 
 static void a_vport_that_uses_the_lid_of_nobody_is_told_of(void **state)
@@ -552,16 +453,16 @@ static void a_vport_that_uses_the_lid_of_nobody_is_told_of(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	build(s, graph_make_ft2(4), true, false);
+	rig_build(s, graph_make_ft2(4), true, false);
 	port = scenario_host(s, 2);
 	sim_vport(port, 1)->lid_index = 2;
 	sim_vport(port, 2)->lid_index = 1;
 	sim_vport(port, 3)->lid_index = 77;
 	scenario_start_sm(s);
-	settles(s);
+	rig_settles(s);
 	for (unsigned vf = 1; vf <= 3; vf++)
 		assert_string_equal(scenario_vport_reason(s, port, vf), "vf-bad-lid-index");
-	expect_up(s, port, 4);
+	rig_expect_up(s, port, 4);
 }
 
 static void what_is_refused_is_told_of_and_tried_again(void **state)
@@ -569,16 +470,16 @@ static void what_is_refused_is_told_of_and_tried_again(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	build(s, graph_make_ft2(4), true, true);
+	rig_build(s, graph_make_ft2(4), true, true);
 	port = scenario_host(s, 2);
 	scenario_fault(s, "refuse \"%s\" 0xffb1 set", port->node->name);
 	scenario_start_sm(s);
-	settles(s);
+	rig_settles(s);
 	assert_string_equal(scenario_vport_reason(s, port, 1), "vf-refused");
-	expect_up(s, scenario_host(s, 3), 1);
+	rig_expect_up(s, scenario_host(s, 3), 1);
 	scenario_clear_faults(s);
 	sm_sweep(s->first.sm, true);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 }
 
 /* What was not told is asked again, and in the way in which it was asked first. */
@@ -590,15 +491,15 @@ static void a_question_that_was_refused_is_asked_again(void **state)
 		struct scenario *s = scenario_new(1);
 		struct sim_port *port;
 
-		build(s, graph_make_ft2(4), true, true);
+		rig_build(s, graph_make_ft2(4), true, true);
 		port = scenario_host(s, 2);
 		scenario_fault(s, "refuse \"%s\" %s get", port->node->name, attributes[i]);
 		scenario_start_sm(s);
-		settles(s);
+		rig_settles(s);
 		assert_string_equal(scenario_reason(s, port), "vf-bad-info");
 		scenario_clear_faults(s);
 		scenario_expect_good_within(s, 400);
-		expect_all_up(s);
+		rig_expect_all_up(s);
 		scenario_free(s);
 	}
 	scenario_free(*state);
@@ -611,17 +512,17 @@ static void who_was_out_of_reach_while_it_was_asked_is_asked_again(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	build(s, graph_make_ft2(4), false, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), false, true);
+	rig_comes_up(s);
 	port = scenario_host(s, 2);
-	scenario_run(s, TRAP_PAUSE);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	scenario_start_vport(s, port, 1);
 	scenario_run(s, LOOP_MSEC / 200);
 	scenario_pull(s, s->first.port);
 	scenario_run(s, 30 * LOOP_SEC);
 	scenario_plug(s, s->first.port);
-	settles_and_is_good(s);
-	expect_up(s, port, 1);
+	rig_settles_and_is_good(s);
+	rig_expect_up(s, port, 1);
 }
 
 /* Other firmware is there by then, which has alias GUIDs, and what the former said comes late. */
@@ -707,10 +608,10 @@ static void a_look_that_takes_long_does_not_end_the_sweeps(void **state)
 	struct sim_port *port;
 	uint64_t swept;
 
-	build(s, graph_make_ft2(4), false, false);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), false, false);
+	rig_comes_up(s);
 	port = scenario_host(s, 2);
-	scenario_run(s, TRAP_PAUSE);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	swept = s->first.swept;
 	while (s->first.swept == swept)
 		scenario_run(s, LOOP_MSEC);
@@ -722,7 +623,7 @@ static void a_look_that_takes_long_does_not_end_the_sweeps(void **state)
 	swept = s->first.swept;
 	scenario_run(s, 3 * s->first.conf.sweep_interval * LOOP_SEC);
 	assert_true(s->first.swept > swept);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 }
 
 /* It is found first by who has just started, and the other one was up all the time. */
@@ -731,19 +632,19 @@ static void what_is_known_of_the_vports_of_a_twin_is_not_believed_of_the_other(v
 	struct scenario *s = *state;
 	struct sim_port *twin, *port;
 
-	build(s, graph_make_ft2(4), true, false);
+	rig_build(s, graph_make_ft2(4), true, false);
 	twin = scenario_host(s, 1);
 	port = scenario_host(s, 4);
-	for (unsigned vf = 1; vf <= VFS; vf++)
+	for (unsigned vf = 1; vf <= RIG_VFS; vf++)
 		scenario_stop_vport(s, twin, vf);
-	comes_up(s);
+	rig_comes_up(s);
 	scenario_kill_sm(s);
 	scenario_twin(s, twin->node, port->node);
 	scenario_start_sm(s);
-	scenario_run(s, TRAP_PAUSE);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	scenario_clear_faults(s);
-	settles_and_is_good(s);
-	expect_up(s, port, 1);
+	rig_settles_and_is_good(s);
+	rig_expect_up(s, port, 1);
 }
 
 /* The LID is the port's again, and so is the way to it. */
@@ -752,17 +653,17 @@ static void the_lid_of_a_port_leads_to_it_though_a_vport_had_its_guid(void **sta
 	struct scenario *s = *state;
 	struct sim_port *away, *port;
 
-	build(s, graph_make_ft2(4), true, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
 	away = scenario_host(s, 4);
 	port = scenario_host(s, 2);
 	scenario_power_off(s, away->node);
 	scenario_set_vport_guid(s, port, 1, away->guid);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	scenario_power_off(s, port->node);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	scenario_power_on(s, away->node);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 }
 
 static void vports_come_up_over_links_that_lose(void **state)
@@ -770,14 +671,14 @@ static void vports_come_up_over_links_that_lose(void **state)
 	for (unsigned seed = 0; seed < 20; seed++) {
 		struct scenario *s = scenario_new(seed);
 
-		build(s, graph_make_ft2(4), true, seed & 1);
+		rig_build(s, graph_make_ft2(4), true, seed & 1);
 		for (uint32_t i = 0; i < s->n_hosts; i++)
 			scenario_fault(s, "loss \"%s\"[1] 15%%", s->hosts[i]->name);
 		scenario_start_sm(s);
 		scenario_run(s, 30 * LOOP_SEC);
 		scenario_clear_faults(s);
 		scenario_expect_good_within(s, 400);
-		expect_all_up(s);
+		rig_expect_all_up(s);
 		scenario_free(s);
 	}
 	scenario_free(*state);
@@ -803,8 +704,8 @@ static void a_vf_that_starts_gets_the_lid_that_was_reserved(void **state)
 	struct sim_port *port, *to;
 	uint64_t guid;
 
-	build(s, graph_make_ft2(8), false, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(8), false, true);
+	rig_comes_up(s);
 	port = scenario_host(s, 3);
 	to = scenario_host(s, s->n_hosts - 1);
 	guid = sim_vport(port, 1)->guid;
@@ -812,16 +713,16 @@ static void a_vf_that_starts_gets_the_lid_that_was_reserved(void **state)
 	scenario_run(s, 100 * LOOP_MSEC);
 	scenario_kill_sm(s);
 	scenario_start_sm(s);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	scenario_start_vport(s, port, 1);
-	settles_and_is_good(s);
-	expect_up(s, port, 1);
+	rig_settles_and_is_good(s);
+	rig_expect_up(s, port, 1);
 	assert_int_equal(sim_vport(port, 1)->lid, 1000);
 	scenario_move_vport(s, port, 1, to, 2);
 	scenario_kill_sm(s);
 	scenario_start_sm(s);
-	settles_and_is_good(s);
-	expect_up(s, to, 2);
+	rig_settles_and_is_good(s);
+	rig_expect_up(s, to, 2);
 	assert_int_equal(sim_vport(to, 2)->lid, 1000);
 }
 
@@ -832,16 +733,16 @@ static void a_vf_that_runs_gets_the_lid_that_is_reserved_later(void **state)
 	struct sim_port *port;
 	char why[SM_WHY_SIZE];
 
-	build(s, graph_make_ft2(4), true, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
 	port = scenario_host(s, 3);
 	reserve(s, sim_vport(port, 1)->guid, 1000);
 	scenario_forget_lids(s);
-	settles_and_is_good(s);
-	expect_up(s, port, 1);
+	rig_settles_and_is_good(s);
+	rig_expect_up(s, port, 1);
 	assert_int_equal(sim_vport(port, 1)->lid, 1000);
 	assert_int_equal(sm_release(s->first.sm, sim_vport(port, 1)->guid, why), 0);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	assert_int_equal(sim_vport(port, 1)->lid, 1000);
 }
 
@@ -851,8 +752,8 @@ static void a_reserved_lid_counts_more_than_what_a_vf_holds(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	build(s, graph_make_ft2(4), true, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
 	port = scenario_host(s, 3);
 	scenario_stop_sm(s);
 	memory_keeper_clear(s->first.keeper);
@@ -862,7 +763,7 @@ static void a_reserved_lid_counts_more_than_what_a_vf_holds(void **state)
 	memory_keeper_flush(s->first.keeper);
 	scenario_start_sm(s);
 	scenario_forget_lids(s);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	assert_int_equal(sim_vport(port, 1)->lid, 1000);
 }
 
@@ -876,7 +777,7 @@ static void a_vf_behind_a_virtual_switch_may_be_reserved_while_it_runs(void **st
 
 	scenario_build(s, graph_make_ft2(4));
 	pf = scenario_host(s, 3);
-	scenario_add_vfs(s, pf, VFS, true);
+	scenario_add_vfs(s, pf, RIG_VFS, true);
 	scenario_start_sm(s);
 	scenario_settle(s);
 	vf = scenario_vf(pf, 1);
@@ -926,7 +827,7 @@ static unsigned move_and_count(struct scenario *s, struct sim_port *from, unsign
 
 	scenario_move_vport(s, from, vf, to, to_vf);
 	scenario_run(s, 200 * LOOP_MSEC);
-	expect_up(s, to, to_vf);
+	rig_expect_up(s, to, to_vf);
 	assert_int_equal(sim_vport(to, to_vf)->lid, lid);
 	costs = costs_since(s, costs);
 	after = exits_for(s, lid);
@@ -935,8 +836,8 @@ static unsigned move_and_count(struct scenario *s, struct sim_port *from, unsign
 	if (costs.requests - costs.lft_sets > 13) /* the 13th: once per port, see vport-keys.c */
 		scenario_fail(s, "%" PRIu64 " requests, %" PRIu64 " of them LFT blocks",
 			      costs.requests, costs.lft_sets);
-	settles_and_is_good(s);
-	scenario_run(s, TRAP_PAUSE);
+	rig_settles_and_is_good(s);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	return n;
 }
 
@@ -945,10 +846,10 @@ static void a_move_within_a_leaf_costs_one_block(void **state)
 {
 	struct scenario *s = *state;
 
-	build(s, graph_make_ft2(8), false, true);
+	rig_build(s, graph_make_ft2(8), false, true);
 	assert_int_equal(sim_vf_start(scenario_host(s, 5), 1), 0);
-	comes_up(s);
-	scenario_run(s, TRAP_PAUSE);
+	rig_comes_up(s);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	assert_ptr_equal(scenario_host(s, 5)->far->node, scenario_host(s, 6)->far->node);
 	assert_int_equal(move_and_count(s, scenario_host(s, 5), 1, scenario_host(s, 6), 2), 1);
 	assert_int_equal(move_and_count(s, scenario_host(s, 6), 2, scenario_host(s, 7), 1), 1);
@@ -962,10 +863,10 @@ static void a_move_to_another_leaf_changes_few_switches(void **state)
 	struct scenario *s = *state;
 	unsigned spines;
 
-	build(s, graph_make_ft2(8), false, true);
+	rig_build(s, graph_make_ft2(8), false, true);
 	assert_int_equal(sim_vf_start(scenario_host(s, 5), 1), 0);
-	comes_up(s);
-	scenario_run(s, TRAP_PAUSE);
+	rig_comes_up(s);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	/* Both leaves, and the spines, each of which has a link of its own to either. */
 	spines = s->n_switches - 8;
 	for (unsigned i = 0; i < COUNT(hosts) - 1; i++) {
@@ -982,11 +883,11 @@ static void a_move_on_three_levels_costs_what_differs(void **state)
 	struct scenario *s = *state;
 	struct sim_port *at;
 
-	build(s, graph_make_ft3(4, 4), false, true);
+	rig_build(s, graph_make_ft3(4, 4), false, true);
 	at = scenario_host(s, 3);
 	assert_int_equal(sim_vf_start(at, 1), 0);
-	comes_up(s);
-	scenario_run(s, TRAP_PAUSE);
+	rig_comes_up(s);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	for (unsigned i = 1; i < 6; i++) {
 		struct sim_port *to = scenario_host(s, (3 + 5 * i) % s->n_hosts);
 
@@ -1000,19 +901,19 @@ static void a_restart_leaves_the_ways_of_who_has_moved(void **state)
 {
 	struct scenario *s = *state;
 
-	build(s, graph_make_ft2(8), false, true);
+	rig_build(s, graph_make_ft2(8), false, true);
 	for (unsigned i = 4; i < 8; i++)
 		assert_int_equal(sim_vf_start(scenario_host(s, i), 1), 0);
-	comes_up(s);
+	rig_comes_up(s);
 	for (unsigned i = 4; i < 7; i++) {
 		scenario_move_vport(s, scenario_host(s, i), 1, scenario_host(s, i + 1), 2);
-		settles_and_is_good(s);
+		rig_settles_and_is_good(s);
 	}
 	scenario_move_vport(s, scenario_host(s, 7), 1, scenario_host(s, 20), 2);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	scenario_stop_sm(s);
 	scenario_start_sm(s);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	assert_int_equal(costs_until_now(s).sets, 0);
 }
 
@@ -1021,23 +922,23 @@ static void ways_last_when_the_port_that_they_are_of_goes(void **state)
 	struct scenario *s = *state;
 	struct costs before;
 
-	build(s, graph_make_ft2(8), false, true);
+	rig_build(s, graph_make_ft2(8), false, true);
 	assert_int_equal(sim_vf_start(scenario_host(s, 5), 1), 0);
-	comes_up(s);
+	rig_comes_up(s);
 	scenario_move_vport(s, scenario_host(s, 5), 1, scenario_host(s, 6), 1);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	before = costs_until_now(s);
 	scenario_power_off(s, scenario_host(s, 5)->node);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	assert_int_equal(costs_since(s, before).lft_sets, 0);
 	/* And when its own goes. */
 	scenario_pull(s, scenario_host(s, 6));
-	settles(s);
+	rig_settles(s);
 	scenario_plug(s, scenario_host(s, 6));
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	assert_int_equal(costs_since(s, before).lft_sets, 0);
 	scenario_power_on(s, scenario_host(s, 5)->node);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 }
 
 /* ---- partitions ------------------------------------------------------------------------------ */
@@ -1048,7 +949,7 @@ static void a_vf_that_moves_about_closes_no_circle(void **state)
 	struct scenario *s = *state;
 	uint32_t at = 0;
 
-	build(s, graph_make_torus(3, 3, 2, 1), false, true);
+	rig_build(s, graph_make_torus(3, 3, 2, 1), false, true);
 	scenario_start_sm(s);
 	scenario_settle(s);
 	scenario_start_vport(s, scenario_host(s, 0), 1);
@@ -1056,14 +957,14 @@ static void a_vf_that_moves_about_closes_no_circle(void **state)
 	for (unsigned i = 0; i < 20; i++) {
 		uint32_t to = (at + 1 + (uint32_t)scenario_random(s, s->n_hosts - 1)) % s->n_hosts;
 
-		scenario_run(s, TRAP_PAUSE);
+		scenario_run(s, RIG_TRAP_PAUSE);
 		scenario_move_vport(s, scenario_host(s, at), 1, scenario_host(s, to), 1);
 		scenario_settle(s);
 		at = to;
 	}
 	assert_true(s->n_watched > 100);
 	assert_int_equal(s->n_excused, 0);
-	expect_up(s, scenario_host(s, at), 1);
+	rig_expect_up(s, scenario_host(s, at), 1);
 }
 
 /*
@@ -1129,7 +1030,7 @@ static void each_has_the_keys_of_its_own_guid(void **state)
 	struct sim_endpoint e;
 
 	s->closed = true;
-	build(s, graph_make_ft2(4), true, true);
+	rig_build(s, graph_make_ft2(4), true, true);
 	port = scenario_host(s, 2);
 	other = scenario_host(s, 5);
 	/* The members go by GUID: those of VFs, which may not be there yet. */
@@ -1207,7 +1108,7 @@ static void keys_of_run_time_are_applied_when_the_vport_holds_them(void **state)
 	uint64_t here, later;
 
 	s->closed = true;
-	build(s, graph_make_ft2(4), false, true);
+	rig_build(s, graph_make_ft2(4), false, true);
 	port = scenario_host(s, 2);
 	here = sim_vport(port, 1)->guid;
 	later = sim_vport(port, 2)->guid;
@@ -1222,7 +1123,7 @@ static void keys_of_run_time_are_applied_when_the_vport_holds_them(void **state)
 	assert_true(is_applied(s, here, 0x123, &reason));
 	assert_true(is_applied(s, port->guid, 0x123, &reason));
 	assert_int_equal(endpoint_find(sm_fabric(s->first.sm), later).port, NO_PORT);
-	scenario_run(s, TRAP_PAUSE);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	scenario_start_vport(s, port, 2);
 	scenario_settle(s);
 	assert_true(is_applied(s, later, 0x123, &reason));
@@ -1260,7 +1161,7 @@ static void keys_and_lid_follow_a_vf_at_once(void **state)
 	uint16_t lid, other_lid;
 
 	s->closed = true;
-	build(s, graph_make_ft2(8), false, true);
+	rig_build(s, graph_make_ft2(8), false, true);
 	old = scenario_host(s, 5);
 	new = scenario_host(s, 21);
 	other = scenario_host(s, 13);
@@ -1272,7 +1173,7 @@ static void keys_and_lid_follow_a_vf_at_once(void **state)
 	assert_int_equal(sim_vf_start(old, 4), 0);
 	assert_int_equal(sim_vf_start(other, 3), 0);
 	scenario_start_sm(s);
-	settles(s);
+	rig_settles(s);
 	lid = sim_vport(old, 1)->lid;
 	other_lid = sim_vport(other, 3)->lid;
 	assert_true(passes(other, 3, lid, 0x8123, old, 1));
@@ -1299,77 +1200,21 @@ static void who_was_a_duplicate_comes_up_at_once(void **state)
 	struct scenario *s = *state;
 	struct sim_port *first, *second;
 
-	build(s, graph_make_ft2(8), true, false);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(8), true, false);
+	rig_comes_up(s);
 	first = scenario_host(s, 3);
 	second = scenario_host(s, 20);
 	scenario_set_vport_guid(s, second, 2, sim_vport(first, 1)->guid);
-	settles(s);
+	rig_settles(s);
 	assert_string_equal(scenario_vport_reason(s, second, 2), "vf-duplicate-guid");
 	scenario_run(s, LOOP_SEC); /* between two sweeps */
 	scenario_stop_vport(s, first, 1);
 	scenario_run(s, 100 * LOOP_MSEC);
-	expect_up(s, second, 2);
-	settles_and_is_good(s);
+	rig_expect_up(s, second, 2);
+	rig_settles_and_is_good(s);
 }
 
 /* ---- guests come and go ---------------------------------------------------------------------- */
-
-static bool is_started(const struct sim_port *port, unsigned vf)
-{
-	return sim_vport(port, vf)->started;
-}
-
-static struct sim_port *random_host(struct scenario *s)
-{
-	return scenario_host(s, (uint32_t)scenario_random(s, s->n_hosts));
-}
-
-static unsigned random_vf(struct scenario *s)
-{
-	return 1 + (unsigned)scenario_random(s, VFS);
-}
-
-static void random_move(struct scenario *s, struct sim_port *port, unsigned vf)
-{
-	struct sim_port *to = random_host(s);
-	unsigned to_vf = random_vf(s);
-
-	if (is_started(port, vf) && !is_started(to, to_vf))
-		scenario_move_vport(s, port, vf, to, to_vf);
-}
-
-static void something_random(struct scenario *s)
-{
-	struct sim_port *port = random_host(s);
-	unsigned vf = random_vf(s);
-
-	switch (scenario_random(s, 8)) {
-	case 0:
-	case 1:
-	case 2:
-		if (is_started(port, vf))
-			scenario_stop_vport(s, port, vf);
-		else
-			scenario_start_vport(s, port, vf);
-		break;
-	case 3:
-		scenario_set_vport_guid(s, port, vf, 0x0200000000000000 + scenario_random(s, 20));
-		break;
-	default:
-		random_move(s, port, vf);
-		break;
-	}
-}
-
-/* Duplicates aside: there may be some now. */
-static void no_guids_twice(struct scenario *s)
-{
-	for (uint32_t i = 0; i < s->n_hosts; i++)
-		for (unsigned vf = 1; vf <= VFS; vf++)
-			scenario_set_vport_guid(s, scenario_host(s, i), vf,
-						0x0300000000000000 + i * 256 + vf);
-}
 
 /* No sweep comes to help: what is told must do, and nothing may be left over, anywhere. */
 static void guests_come_and_go_without_sweeps(bool own)
@@ -1380,31 +1225,31 @@ static void guests_come_and_go_without_sweeps(bool own)
 
 		s->closed = seed % 2;
 		s->first.conf.sweep_interval = 0;
-		build(s, graph_make_ft2(4), false, own);
+		rig_build(s, graph_make_ft2(4), false, own);
 		for (unsigned i = 0; i < 20; i++)
 			s->members[s->n_members++] =
 				(struct scenario_member){ 0x0200000000000000 + i,
 							  (uint16_t)(1 + i % 3), i % 2, false };
 		scenario_start_sm(s);
-		scenario_run(s, TRAP_PAUSE);
+		scenario_run(s, RIG_TRAP_PAUSE);
 		for (unsigned i = 0; i < 60; i++) {
-			something_random(s);
+			rig_random_event(s);
 			scenario_run(s,
 				     scenario_random(s, 4) * scenario_random(s, 1000) * LOOP_MSEC);
 		}
-		scenario_run(s, 20 * TRAP_PAUSE);
+		scenario_run(s, 20 * RIG_TRAP_PAUSE);
 		sets = costs_until_now(s).sets;
 		sm_sweep(s->first.sm, true);
-		scenario_run(s, TRAP_PAUSE);
+		scenario_run(s, RIG_TRAP_PAUSE);
 		if (costs_until_now(s).sets != sets)
 			scenario_fail(s, "a sweep finds %" PRIu64 " things to set",
 				      costs_until_now(s).sets - sets);
-		no_guids_twice(s);
-		scenario_run(s, 20 * TRAP_PAUSE);
+		rig_no_guids_twice(s);
+		scenario_run(s, 20 * RIG_TRAP_PAUSE);
 		for (uint32_t i = 0; i < s->n_hosts; i++)
-			for (unsigned vf = 1; vf <= VFS; vf++)
-				if (is_started(scenario_host(s, i), vf))
-					expect_up(s, scenario_host(s, i), vf);
+			for (unsigned vf = 1; vf <= RIG_VFS; vf++)
+				if (rig_is_started(scenario_host(s, i), vf))
+					rig_expect_up(s, scenario_host(s, i), vf);
 		scenario_free(s);
 	}
 }
@@ -1431,15 +1276,15 @@ static void every_reading_of_what_is_not_verified_comes_up(void **state)
 			struct scenario *s = scenario_new(i);
 
 			s->fabric->quirks = *scenario_vport_reading(i);
-			build(s, graph_make_ft2(4), false, own);
+			rig_build(s, graph_make_ft2(4), false, own);
 			scenario_start_vport(s, scenario_host(s, 2), 1);
-			comes_up(s);
+			rig_comes_up(s);
 			scenario_start_vport(s, scenario_host(s, 3), 2);
-			settles_and_is_good(s);
+			rig_settles_and_is_good(s);
 			scenario_move_vport(s, scenario_host(s, 3), 2, scenario_host(s, 6), 4);
-			settles_and_is_good(s);
+			rig_settles_and_is_good(s);
 			scenario_reboot(s, scenario_host(s, 6)->node);
-			settles_and_is_good(s);
+			rig_settles_and_is_good(s);
 			scenario_free(s);
 		}
 	}
@@ -1447,7 +1292,7 @@ static void every_reading_of_what_is_not_verified_comes_up(void **state)
 	*state = NULL;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
 {
