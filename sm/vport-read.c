@@ -34,9 +34,20 @@ static bool is_to_be_on(const struct sm *sm)
 	return sm->conf.virtualization == CONF_VIRTUALIZATION_ENABLE;
 }
 
-static unsigned blocks_of(const struct vfs *vfs)
+/* How many there are now, with vport 0: none while virtualization is off. The rest are down. */
+static unsigned count_now(const struct vfs *vfs)
 {
-	return (vfs->n + VPORT_STATE_BLOCK - 1) / VPORT_STATE_BLOCK;
+	if (!vports_are_enabled(vfs))
+		return 0;
+
+	return MIN((unsigned)wire_get(vfs->info, VIRT_INFO_TOP) + 1, vfs->n);
+}
+
+static uint16_t all_blocks(const struct vfs *vfs)
+{
+	unsigned blocks = (count_now(vfs) + VPORT_STATE_BLOCK - 1) / VPORT_STATE_BLOCK;
+
+	return (uint16_t)((1u << blocks) - 1);
 }
 
 /* -- what is to be asked ------------------------------------------------------------------------
@@ -119,7 +130,7 @@ static bool ask_port(struct sm *sm, uint32_t number, struct request *ret)
 		return false;
 	if (vfs->blocks_wanted)
 		return ask_states(vfs, number, ret);
-	for (unsigned i = 0; i < vfs->n; i++)
+	for (unsigned i = 0; i < count_now(vfs); i++)
 		if (ask_vf(sm, &vfs->vf[i], number, i, ret))
 			return true;
 
@@ -134,6 +145,34 @@ bool vports_ask_read(struct sm *sm, struct node *node, struct request *ret)
 	node->work.todo &= ~TODO(TODO_VPORT_READ);
 
 	return false;
+}
+
+/* -- states -------------------------------------------------------------------------------------
+ */
+
+/* It is another than it was, or may be. */
+static void came_up(struct vf *vf)
+{
+	vf->stale = vf->unnamed = vf->naming = true;
+	vport_forget_keys(vf);
+	vf->set_fault = vf->table_fault = (struct fault){ 0 };
+}
+
+static void set_state(struct sm *sm, struct vf *vf, unsigned state)
+{
+	if (state < PORT_DOWN || state > PORT_ACTIVE)
+		state = PORT_DOWN; /* what it says of itself cannot be */
+	if (vf->state == state)
+		return;
+	if (vf->state <= PORT_DOWN || state < vf->state)
+		came_up(vf);
+	if (state == PORT_DOWN) {
+		vf->known = false;
+		vf->stale = vf->unnamed = vf->naming = false;
+	}
+	vf->state = (uint8_t)state;
+	vf->since = loop_now(sm->loop);
+	sm->changed = true;
 }
 
 /* -- VirtualizationInfo -------------------------------------------------------------------------
@@ -153,19 +192,12 @@ static void info_failed(struct sm *sm, uint32_t number, enum reason reason, uint
 	fault_note(sm, number, &vfs->info_fault, "VirtualizationInfo", reason, status);
 }
 
-static void all_down(struct vfs *vfs, uint64_t now)
+/* The highest may go, and with it those that it was above: nobody tells, or may ask, of them. */
+static void drop_absent(struct sm *sm, struct vfs *vfs)
 {
-	for (unsigned i = 0; i < vfs->n; i++) {
-		if (vfs->vf[i].state > PORT_DOWN)
-			vfs->vf[i].since = now;
-		vfs->vf[i].state = PORT_DOWN;
-		vfs->vf[i].known = false;
-	}
-}
-
-static void read_states(struct vfs *vfs)
-{
-	vfs->blocks_wanted = (uint16_t)((1u << blocks_of(vfs)) - 1);
+	for (unsigned i = count_now(vfs); i < vfs->n; i++)
+		set_state(sm, &vfs->vf[i], PORT_DOWN);
+	vfs->blocks_wanted &= all_blocks(vfs);
 }
 
 /*
@@ -231,10 +263,9 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 	/* That vports came up because it was turned on is cleared with a second Set. */
 	vfs->set_wanted = (!set && vports_are_enabled(vfs) != is_to_be_on(sm)) ||
 			  (changed && (!set || turned) && !vfs->clears_by_get);
-	if (!vports_are_enabled(vfs))
-		all_down(vfs, loop_now(sm->loop));
-	else if (is_new || changed || set)
-		read_states(vfs);
+	if (is_new || changed || set)
+		vfs->blocks_wanted = all_blocks(vfs);
+	drop_absent(sm, vfs);
 }
 
 bool vports_is_news(const struct sm *sm, uint32_t number, const struct answer *answer)
@@ -248,38 +279,13 @@ bool vports_is_news(const struct sm *sm, uint32_t number, const struct answer *a
 /* -- what vports are ----------------------------------------------------------------------------
  */
 
-/* It is another than it was, or may be. */
-static void came_up(struct vf *vf)
-{
-	vf->stale = vf->unnamed = vf->naming = true;
-	vport_forget_keys(vf);
-	vf->set_fault = vf->table_fault = (struct fault){ 0 };
-}
-
-static void set_state(struct sm *sm, struct vf *vf, unsigned state)
-{
-	if (state < PORT_DOWN || state > PORT_ACTIVE)
-		state = PORT_DOWN; /* what it says of itself cannot be */
-	if (vf->state == state)
-		return;
-	if (vf->state <= PORT_DOWN || state < vf->state)
-		came_up(vf);
-	if (state == PORT_DOWN) {
-		vf->known = false;
-		vf->stale = vf->unnamed = vf->naming = false;
-	}
-	vf->state = (uint8_t)state;
-	vf->since = loop_now(sm->loop);
-	sm->changed = true;
-}
-
 static void take_states(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct vfs *vfs = known_vports(sm, number);
 	unsigned first = BLOCK_OF(answer->request->tag) * VPORT_STATE_BLOCK;
 
 	vfs->looked = sm->sweeps;
-	for (unsigned i = 0; i < VPORT_STATE_BLOCK && first + i < vfs->n; i++) {
+	for (unsigned i = 0; i < VPORT_STATE_BLOCK && first + i < count_now(vfs); i++) {
 		struct vf *vf = &vfs->vf[first + i];
 		unsigned state = wire_vport_state(answer->data, i);
 
@@ -312,6 +318,8 @@ static void take_vport(struct sm *sm, uint32_t number, const struct answer *answ
 	struct vf *vf = vf_of(&sm->fabric, e);
 	uint64_t guid = wire_get(answer->data, VPORT_INFO_GUID);
 
+	if (e.index >= count_now(known_vports(sm, number)))
+		return; /* it has gone meanwhile */
 	memcpy(vf->info, answer->data, SMP_DATA_SIZE);
 	set_state(sm, vf, (unsigned)wire_get(vf->info, VPORT_INFO_STATE));
 	vf->known = vf->state > PORT_DOWN;
