@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -210,6 +211,163 @@ static void who_is_beyond_the_highest_is_down(void **state)
 	rig_expect_up(s, other, 1);
 }
 
+/* Its firmware was told otherwise: who was behind it is gone, and keeps no GUID from anybody. */
+static void who_announces_none_any_more_has_none(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port, *other;
+	uint32_t before;
+
+	rig_build(s, graph_make_ft2(4), true, true);
+	port = scenario_host(s, 2);
+	other = scenario_host(s, 3);
+	rig_comes_up(s);
+	before = sm_fabric(s->first.sm)->n_vfs;
+	port->info.capability_mask2 = 0;
+	sm_sweep(s->first.sm, true);
+	rig_settles(s);
+	assert_true(sm_fabric(s->first.sm)->n_vfs < before);
+	scenario_set_vport_guid(s, other, 1, sim_vport(port, 1)->guid);
+	rig_settles(s);
+	rig_expect_up(s, other, 1);
+	port->info.capability_mask2 = htons(ANNOUNCES);
+	rig_no_guids_twice(s);
+	sm_sweep(s->first.sm, true);
+	rig_settles_and_is_good(s);
+	rig_expect_all_up(s);
+}
+
+/* ---- anything ---------------------------------------------------------------------------------
+ */
+
+static void host_lies(struct scenario *s, struct sim_port *port)
+{
+	static const char *const lies[] = { "garble", "status", "refuse", "silent",
+					    "mute",   "tid",    "forget" };
+	char modifier[32] = "";
+	unsigned attribute = 0xffb0 + (unsigned)scenario_random(s, 7);
+
+	if (scenario_random(s, 2))
+		snprintf(modifier, sizeof(modifier), "modifier %u", rig_random_vf(s));
+	scenario_fault(s, "%s \"%s\" 0x%x %s %u%%", lies[scenario_random(s, COUNT(lies))],
+		       port->node->name, attribute, modifier,
+		       1 + (unsigned)scenario_random(s, 100));
+}
+
+static void host_cries(struct scenario *s, struct sim_port *port)
+{
+	static const unsigned traps[] = { 1144, 1146, 1257, 1258 };
+	unsigned vport =
+		scenario_random(s, 2) ? rig_random_vf(s) : (unsigned)scenario_random(s, UINT16_MAX);
+
+	scenario_fault(s, "storm \"%s\"[1] trap %u vport %u every %uus next %u", port->node->name,
+		       traps[scenario_random(s, COUNT(traps))], vport,
+		       100 + (unsigned)scenario_random(s, 100000),
+		       1 + (unsigned)scenario_random(s, 100));
+}
+
+/* Whether it has vports, or room for alias GUIDs. */
+static void host_says_it_is_another(struct scenario *s, struct sim_port *port)
+{
+	port->info.capability_mask2 = htons(scenario_random(s, 2) ? ANNOUNCES : 0);
+	port->info.guid_cap = (uint8_t)scenario_random(s, 256);
+	sm_sweep(s->first.sm, true);
+}
+
+/* What it says of itself, with numbers that may be right by chance. */
+static void host_says_anything(struct scenario *s, struct sim_port *port)
+{
+	struct sim_vports *vports = port->vports;
+	struct sim_vport *vport = &vports->vports[rig_random_vf(s)];
+
+	vports->changed = scenario_random(s, 2);
+	vports->cap = (uint16_t)scenario_random(s, 600);
+	vports->top = (uint16_t)scenario_random(s, scenario_random(s, 2) ? 600 : 2 * RIG_VFS);
+	vports->revision = (uint8_t)scenario_random(s, 3);
+	vport->lid_index = (uint16_t)scenario_random(s, 8);
+	vport->lid_required = scenario_random(s, 2);
+}
+
+static void something_bad(struct scenario *s)
+{
+	struct sim_port *port = rig_random_host(s);
+
+	switch (scenario_random(s, 9)) {
+	case 0:
+	case 1:
+	case 2:
+		host_lies(s, port);
+		break;
+	case 3:
+		host_cries(s, port);
+		break;
+	case 4:
+		host_says_anything(s, port);
+		break;
+	case 5:
+		if (port != s->first.port)
+			scenario_reboot(s, port->node);
+		break;
+	case 6:
+		host_says_it_is_another(s, port);
+		break;
+	default:
+		rig_random_event(s);
+		break;
+	}
+}
+
+static void be_honest(struct scenario *s)
+{
+	scenario_clear_faults(s);
+	for (uint32_t i = 0; i < s->n_hosts; i++) {
+		struct sim_port *port = scenario_host(s, i);
+		struct sim_vports *vports = port->vports;
+
+		port->info.capability_mask2 = htons(ANNOUNCES);
+		port->info.guid_cap = 1;
+		vports->cap = vports->top = RIG_VFS;
+		vports->revision = SIM_VPORT_REVISION;
+		for (unsigned vf = 1; vf <= RIG_VFS; vf++)
+			vports->vports[vf].lid_index = 0;
+	}
+	rig_no_guids_twice(s);
+}
+
+static void lie_and_be_honest(uint64_t seed)
+{
+	struct scenario *s = scenario_new(seed);
+
+	rig_build(s, graph_make_ft2(4), seed % 3, seed % 2);
+	scenario_start_sm(s);
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 12; i++) {
+			something_bad(s);
+			scenario_run(s,
+				     scenario_random(s, 4) * scenario_random(s, 1000) * LOOP_MSEC);
+		}
+		be_honest(s);
+		sm_sweep(s->first.sm, true);
+		scenario_run(s, RIG_TRAP_PAUSE);
+		scenario_expect_good_within(s, 400);
+		rig_expect_all_up(s);
+	}
+	scenario_free(s);
+}
+
+static void whatever_hosts_say_of_vports_is_mended(void **state)
+{
+	uint64_t seed;
+
+	(void)state;
+	if (scenario_seed_of_environment(&seed)) {
+		lie_and_be_honest(seed);
+		return;
+	}
+	for (seed = 1; seed <= LIES; seed++)
+		lie_and_be_honest(seed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -222,6 +380,8 @@ int main(void)
 		TEST(a_question_refused_once_is_asked_in_the_right_way_again),
 		TEST(the_highest_may_come_and_go),
 		TEST(who_is_beyond_the_highest_is_down),
+		TEST(who_announces_none_any_more_has_none),
+		cmocka_unit_test(whatever_hosts_say_of_vports_is_mended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
