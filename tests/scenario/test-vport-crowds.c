@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Stories of many at once: as many virtual ports as a port may have, all of which say that they are
+ * the same, traps about them that never end or that somebody else has sent, tables of which a part
+ * is always lost. Those are to cost what they must, and nobody else anything.
+ */
+
+#include "tests/scenario/vport-rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "sm/vf.h"
+#include "tests/sim/vf.h"
+#include "tests/sim/vport.h"
+
+enum { CROWD = SIM_VFS_VPORT };
+
+static const uint64_t SOMEBODY = 0x0200000000000001;
+
+/* ---- one GUID for all ------------------------------------------------------------------------
+ */
+
+static void is_a_crowd_of(struct scenario *s, struct sim_port *port, uint64_t guid)
+{
+	scenario_happens(s, "all vports of %s get one GUID", port->node->name);
+	for (unsigned vf = 1; vf <= CROWD; vf++)
+		assert_int_equal(sim_vf_set_guid(port, vf, guid), 0);
+}
+
+static unsigned count_up(const struct sim_port *port)
+{
+	unsigned n = 0;
+
+	for (unsigned vf = 1; vf <= CROWD; vf++)
+		n += sim_vport(port, vf)->state > SIM_INIT;
+	return n;
+}
+
+static struct sim_port *find_one_up(struct sim_port *const ports[2], unsigned *ret_vf)
+{
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned vf = 1; vf <= CROWD; vf++)
+			if (sim_vport(ports[i], vf)->state == SIM_ACTIVE) {
+				*ret_vf = vf;
+				return ports[i];
+			}
+	return NULL;
+}
+
+static uint64_t requests(const struct scenario *s)
+{
+	return transport_sim_counts(s->first.transport)->requests;
+}
+
+static void two_crowds(struct scenario *s, struct sim_port *ports[2])
+{
+	scenario_build(s, graph_make_ft2(4));
+	for (unsigned i = 0; i < 2; i++) {
+		ports[i] = scenario_host(s, 2 + i);
+		scenario_add_vports(s, ports[i], CROWD, true, true);
+		is_a_crowd_of(s, ports[i], SOMEBODY);
+	}
+	scenario_start_sm(s);
+	rig_settles(s);
+	scenario_expect_all_good(s);
+}
+
+/* One of them is up, and when it stops another is. Those that wait are read again, and no more. */
+static void of_a_crowd_with_one_guid_one_is_up(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *ports[2], *port;
+
+	two_crowds(s, ports);
+	for (unsigned i = 0; i < 20; i++) {
+		uint64_t before = requests(s), said = s->log.n;
+		unsigned vf = 0;
+
+		port = find_one_up(ports, &vf);
+		assert_non_null(port);
+		assert_int_equal(count_up(ports[0]) + count_up(ports[1]), 1);
+		scenario_stop_vport(s, port, vf);
+		rig_settles(s);
+		assert_in_range(requests(s) - before, 1, 3 * 2 * CROWD);
+		assert_true(s->log.n <= said + 1);
+	}
+	scenario_expect_all_good(s);
+}
+
+/* Of none that says that it is the subnet manager's own port. */
+static void a_crowd_of_our_own_guid_stays_down(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *ports[2];
+	uint64_t before;
+
+	two_crowds(s, ports);
+	for (unsigned i = 0; i < 2; i++)
+		is_a_crowd_of(s, ports[i], s->first.port->guid);
+	rig_settles(s);
+	assert_int_equal(count_up(ports[0]) + count_up(ports[1]), 0);
+	scenario_expect_all_good(s);
+	before = requests(s);
+	scenario_run(s, 60 * LOOP_SEC);
+	assert_in_range(requests(s) - before, 1, 120);
+	is_a_crowd_of(s, ports[1], SOMEBODY);
+	rig_settles(s);
+	assert_int_equal(count_up(ports[1]), 1);
+	scenario_expect_all_good(s);
+}
+
+/* ---- traps ------------------------------------------------------------------------------------
+ */
+
+static const unsigned traps[] = { 1144, 1146, 1257, 1258 };
+
+static unsigned ignored(const struct scenario *s)
+{
+	return (unsigned)scenario_status(&s->first).traps_ignored;
+}
+
+/* From ports without vports, from switches and nobody: each is ignored, and costs nothing. */
+static void traps_of_who_has_no_vports_are_nothing_to_it(void **state)
+{
+	struct scenario *s = *state;
+	const struct sim_port *leaf;
+	uint64_t before;
+	unsigned n = 0;
+
+	scenario_build(s, graph_make_ft2(4));
+	scenario_add_vports(s, scenario_host(s, 2), RIG_VFS, true, true);
+	rig_comes_up(s);
+	leaf = &s->switches[0]->ports[0];
+	before = requests(s);
+	for (unsigned i = 0; i < COUNT(traps); i++) {
+		const unsigned lids[] = {
+			0, sim_lid(leaf), sim_lid(scenario_host(s, 3)), 0xbfff, 0xc000,
+		};
+
+		for (unsigned k = 0; k < COUNT(lids); k++, n++)
+			scenario_fault(s, "forge \"H3\"[1] trap %u vport 1 lid %u", traps[i],
+				       lids[k]);
+	}
+	scenario_run(s, LOOP_SEC);
+	assert_int_equal(ignored(s), n);
+	assert_in_range(requests(s) - before, 0, 10);
+	rig_settles_and_is_good(s);
+}
+
+/* In the name of others, also of their vports, that have nothing to tell: those are asked. */
+static void a_trap_in_the_name_of_another_costs_a_look(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
+	port = scenario_host(s, 2);
+	for (unsigned i = 0; i < COUNT(traps); i++) {
+		const unsigned lids[] = { sim_lid(port), sim_vport(port, 3)->lid };
+
+		for (unsigned k = 0; k < COUNT(lids); k++)
+			for (unsigned vport = 0; vport < 0x10000; vport = vport * 3 + 1) {
+				uint64_t before = requests(s);
+
+				scenario_fault(s, "forge \"H3\"[1] trap %u vport %u lid %u",
+					       traps[i], vport, lids[k]);
+				scenario_run(s, 4 * LOOP_SEC);
+				assert_in_range(requests(s) - before, 0, 24);
+			}
+	}
+	assert_int_equal(ignored(s), 0);
+	rig_settles_and_is_good(s);
+}
+
+/* Who cries all the time is looked at now and then, and all others as soon as ever. */
+static void a_storm_of_one_delays_nobody(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *other;
+
+	rig_build(s, graph_make_ft2(4), false, true);
+	rig_comes_up(s);
+	other = scenario_host(s, 4);
+	for (unsigned i = 0; i < COUNT(traps); i++) {
+		uint64_t before = requests(s);
+		uint64_t sweeps = scenario_status(&s->first).sweeps;
+		uint64_t said = s->log.n;
+
+		scenario_fault(s, "storm \"H2\"[1] trap %u vport 1 every 1ms", traps[i]);
+		scenario_run(s, 60 * LOOP_SEC);
+		assert_in_range(requests(s) - before, 1, 300);
+		assert_in_range(scenario_status(&s->first).sweeps - sweeps, 4, 60);
+		assert_int_equal(s->log.n, said);
+		scenario_start_vport(s, other, 1 + i);
+		scenario_run(s, 5 * LOOP_SEC);
+		rig_expect_up(s, other, 1 + i);
+		scenario_clear_faults(s);
+	}
+	rig_settles_and_is_good(s);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(of_a_crowd_with_one_guid_one_is_up),
+		TEST(a_crowd_of_our_own_guid_stays_down),
+		TEST(traps_of_who_has_no_vports_are_nothing_to_it),
+		TEST(a_trap_in_the_name_of_another_costs_a_look),
+		TEST(a_storm_of_one_delays_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
