@@ -53,6 +53,8 @@ struct vf {
 	uint8_t state;            /* vports: enum port_state as last told */
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
 	uint8_t barred;           /* vports: enum reason: see vf-rules.c */
+	uint8_t losses;           /* requests about it that were not answered */
+	uint32_t lost;            /* in this sweep (fabric.sweep), and in none before */
 	bool known : 1;           /* info is what the device holds */
 	bool stale : 1;           /* VPortInfo is to be read */
 	bool unnamed : 1;         /* VNodeInfo is to be read */
@@ -91,7 +93,8 @@ struct vfs {
 	uint8_t info[SMP_DATA_SIZE]; /* VirtualizationInfo as told: VIRT_INFO_... */
 	struct fault info_fault;     /* it is refused, or says what cannot be */
 	struct fault tell_fault;     /* reregister is refused */
-	uint64_t looked;             /* reconcile (sm->sweeps) in which states were last read */
+	uint64_t looked;             /* reconcile (sm->sweeps) in which states were last read, */
+	uint64_t told;               /* and in which info was */
 	uint16_t blocks_wanted;      /* bit per block of VPortState that is to be read */
 	uint8_t modifier;            /* enum vport_modifier */
 	bool known : 1;              /* info was told */

@@ -238,7 +238,8 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 {
 	struct vfs *vfs = known_vports(sm, number);
 	bool set = answer->request->method == METHOD_SET;
-	bool is_new = !vfs->known || sm->discovery.full;
+	/* Once in a full sweep: it is also told because one of its vports has lost a request. */
+	bool is_new = !vfs->known || (sm->discovery.full && vfs->told != sm->sweeps);
 	bool turned = set && vports_are_enabled(vfs) != is_to_be_on(sm);
 	bool changed = wire_get(answer->data, VIRT_INFO_STATE_CHANGE);
 
@@ -246,6 +247,7 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 		vfs->reregister = false;
 	memcpy(vfs->info, answer->data, SMP_DATA_SIZE);
 	vfs->known = true;
+	vfs->told = sm->sweeps;
 	if (wire_get(vfs->info, VIRT_INFO_REVISION) > REVISION_LAST) {
 		info_failed(sm, number, REASON_VF_UNKNOWN_REVISION, 0);
 		return;
@@ -453,11 +455,11 @@ void vports_take_read(struct sm *sm, uint32_t number, const struct answer *answe
 		vfs->asking = false;
 	if (answer->request->attr == ATTR_VPORT_PKEY_TABLE)
 		vfs->vf[INDEX_OF(answer->request->tag)].busy = false;
-	if (answer->result == REQUEST_LOST)
+	if (answer->result == REQUEST_LOST && !vport_is_deaf(sm, number, answer->request))
 		want_again(vfs, answer->request);
 	else if (answer->request->attr == ATTR_VPORT_GUID_INFO)
 		vport_take_modifier(vfs, vfs->vf[INDEX_OF(answer->request->tag)].guid, answer);
-	else if (answer->result == REQUEST_REFUSED)
+	else if (answer->result != REQUEST_ANSWERED)
 		read_refused(sm, number, answer);
 	else
 		read_answered(sm, number, answer);

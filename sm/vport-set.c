@@ -157,7 +157,8 @@ static void take_vport_set(struct sm *sm, uint32_t number, const struct answer *
 		offer_failed(sm, number, index);
 		return;
 	}
-	if (answer->result == REQUEST_REFUSED) {
+	if (answer->result == REQUEST_REFUSED ||
+	    (answer->result == REQUEST_LOST && vport_is_deaf(sm, number, answer->request))) {
 		vport_set_refused(sm, number, vf, REASON_VF_REFUSED, answer->status);
 		return;
 	}

@@ -20,6 +20,9 @@
 #include "sm/machine.h"
 #include "sm/vport-inside.h"
 
+/* In one sweep; each is of several tries. */
+#define LOSSES_TO_BE_DEAF 3
+
 bool vports_are_announced(const struct sm *sm, uint32_t number)
 {
 	const struct port *port = &sm->fabric.ports[number];
@@ -37,6 +40,41 @@ bool vports_can_be_asked(const struct sm *sm, uint32_t number)
 	return sm->conf.virtualization != CONF_VIRTUALIZATION_IGNORE && port->present &&
 	       port->known && port->peer != NO_PORT && port_state(port) >= PORT_INITIALIZE &&
 	       !fault_waits(sm, &port->vfs->info_fault);
+}
+
+/* What is wrong if @request is not answered, see vport-inside.h. */
+static const struct fault *fault_of(const struct sm *sm, uint32_t number,
+				    const struct request *request)
+{
+	const struct vf *vf = vf_at(&sm->fabric, number, INDEX_OF(request->tag));
+
+	switch (request->attr) {
+	case ATTR_VIRTUALIZATION_INFO:
+	case ATTR_VPORT_STATE:
+		return &known_vports(sm, number)->info_fault;
+	case ATTR_VPORT_PKEY_TABLE:
+		return &vf->table_fault;
+	default:
+		return &vf->set_fault;
+	}
+}
+
+/*
+ * A device that answers what else it is asked (work.c has it asked, and leaves it out if it does
+ * not) may still never answer this. Packets are lost everywhere at times, so what was lost in
+ * earlier sweeps does not count, unless it was too much then.
+ */
+bool vport_is_deaf(struct sm *sm, uint32_t number, const struct request *request)
+{
+	struct vf *vf = vf_at(&sm->fabric, number, INDEX_OF(request->tag));
+
+	if (fault_of(sm, number, request)->reason != REASON_NONE)
+		return true;
+	if (vf->lost != sm->fabric.sweep)
+		vf->losses = 0;
+	vf->lost = sm->fabric.sweep;
+
+	return ++vf->losses >= LOSSES_TO_BE_DEAF;
 }
 
 /* PortInfo was read or set. */

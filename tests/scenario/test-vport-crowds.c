@@ -208,6 +208,97 @@ static void a_storm_of_one_delays_nobody(void **state)
 	rig_settles_and_is_good(s);
 }
 
+/* ---- what is always lost ----------------------------------------------------------------------
+ */
+
+static unsigned count_active(const struct sim_port *port)
+{
+	unsigned n = 0;
+
+	for (unsigned vf = 1; vf <= CROWD; vf++)
+		n += sim_vport(port, vf)->state == SIM_ACTIVE;
+	return n;
+}
+
+/* Two ports have many vports, of which one of the first has a key more than others. */
+static struct sim_port *two_full_ports(struct scenario *s)
+{
+	struct sim_port *port;
+
+	scenario_build(s, graph_make_ft2(4));
+	port = scenario_host(s, 2);
+	scenario_add_vports(s, port, CROWD, true, true);
+	scenario_add_vports(s, scenario_host(s, 3), CROWD, true, true);
+	scenario_join_guid(s, sim_vport(port, 2)->guid, 0x123, true);
+	scenario_apply_partitions(s);
+	return port;
+}
+
+struct bad_port {
+	const char *verb, *what;
+	unsigned most_down;
+	const char *reason; /* of the port, or else of its vport 2 */
+};
+
+static const char *reason_of(struct scenario *s, const struct sim_port *port)
+{
+	const char *reason = scenario_reason(s, port);
+
+	return strcmp(reason, "none") ? reason : scenario_vport_reason(s, port, 2);
+}
+
+/* What is wrong is told of, costs little, and keeps nobody down who has nothing to do with it. */
+static void lives_with(struct scenario *s, const struct bad_port *bad)
+{
+	struct sim_port *port = two_full_ports(s);
+	uint64_t before;
+
+	scenario_fault(s, "%s \"%s\" %s", bad->verb, port->node->name, bad->what);
+	scenario_start_sm(s);
+	scenario_run(s, 60 * LOOP_SEC);
+	if (requests(s) > 6000)
+		scenario_fail(s, "%s: %u requests until all is up", bad->what,
+			      (unsigned)requests(s));
+	if (count_active(port) + bad->most_down < CROWD)
+		scenario_fail(s, "%s: %u vports are up", bad->what, count_active(port));
+	if (count_active(scenario_host(s, 3)) < CROWD)
+		scenario_fail(s, "%s: of another, %u vports are up", bad->what,
+			      count_active(scenario_host(s, 3)));
+	if (strcmp(reason_of(s, port), bad->reason))
+		scenario_fail(s, "%s: the reason is %s", bad->what, reason_of(s, port));
+	before = requests(s);
+	scenario_run(s, 600 * LOOP_SEC);
+	if (requests(s) - before > 1500)
+		scenario_fail(s, "%s: %u requests in ten minutes", bad->what,
+			      (unsigned)(requests(s) - before));
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 4000);
+	scenario_free(s);
+}
+
+static void what_one_vport_does_not_hear_keeps_nobody_down(void **state)
+{
+	static const struct bad_port bad[] = {
+		{ "silent", "0xffb1 get modifier 2", 1, "vf-bad-info" },
+		{ "silent", "0xffb1 set modifier 2", 1, "vf-refused" },
+		{ "mute", "0xffb1 set modifier 2", 1, "none" },
+		{ "silent", "0xffb2 modifier 2", 0, "none" },
+		{ "silent", "0xffb4 modifier 2", 0, "none" },
+		{ "silent", "0xffb5 modifier 0x20000", 0, "none" },
+		{ "silent", "0xffb6 get modifier 0x20000", 1, "pkeys-refused" },
+		{ "silent", "0xffb6 set modifier 0x20000", 1, "pkeys-refused" },
+		{ "silent", "0xffb6 modifier 0x20001", 1, "pkeys-refused" },
+		{ "silent", "0xffb0", CROWD, "vf-bad-info" },
+		{ "silent", "0xffb0 set", CROWD, "vf-refused" },
+		{ "silent", "0xffb3 modifier 1", CROWD, "vf-bad-info" },
+	};
+
+	for (unsigned i = 0; i < COUNT(bad); i++)
+		lives_with(scenario_new(i), &bad[i]);
+	scenario_free(*state);
+	*state = NULL;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -218,6 +309,7 @@ int main(void)
 		TEST(traps_of_who_has_no_vports_are_nothing_to_it),
 		TEST(a_trap_in_the_name_of_another_costs_a_look),
 		TEST(a_storm_of_one_delays_nobody),
+		TEST(what_one_vport_does_not_hear_keeps_nobody_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
