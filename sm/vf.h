@@ -94,7 +94,8 @@ struct vfs {
 	struct fault info_fault;     /* it is refused, or says what cannot be */
 	struct fault tell_fault;     /* reregister is refused */
 	uint64_t looked;             /* reconcile (sm->sweeps) in which states were last read, */
-	uint64_t told;               /* and in which info was */
+	uint64_t told;               /* and in which info was; */
+	uint8_t n_told;              /* how often it was told in that one */
 	uint16_t blocks_wanted;      /* bit per block of VPortState that is to be read */
 	uint8_t modifier;            /* enum vport_modifier */
 	bool known : 1;              /* info was told */

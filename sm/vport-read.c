@@ -29,6 +29,12 @@
 /* Of virt_revision, that we know; there may be others in the field (reference 7). */
 #define REVISION_LAST 1u
 
+/*
+ * Whose VPortStateChange is up whatever is done about it, would be asked all the time, and a
+ * reconcile that waits for the end of that would not end. So often is it asked within one.
+ */
+#define INFOS_MOST 16
+
 static bool is_to_be_on(const struct sm *sm)
 {
 	return sm->conf.virtualization == CONF_VIRTUALIZATION_ENABLE;
@@ -234,6 +240,16 @@ static int make_room(struct sm *sm, uint32_t number, struct vfs *vfs)
 	return r;
 }
 
+/* False: it has been too often in this reconcile. */
+static bool count_info(const struct sm *sm, struct vfs *vfs)
+{
+	if (vfs->told != sm->sweeps)
+		vfs->n_told = 0;
+	vfs->told = sm->sweeps;
+
+	return ++vfs->n_told <= INFOS_MOST;
+}
+
 static void take_info(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct vfs *vfs = known_vports(sm, number);
@@ -247,12 +263,12 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 		vfs->reregister = false;
 	memcpy(vfs->info, answer->data, SMP_DATA_SIZE);
 	vfs->known = true;
-	vfs->told = sm->sweeps;
 	if (wire_get(vfs->info, VIRT_INFO_REVISION) > REVISION_LAST) {
 		info_failed(sm, number, REASON_VF_UNKNOWN_REVISION, 0);
 		return;
 	}
-	if (!is_possible_info(vfs->info) || make_room(sm, number, vfs) < 0) {
+	if (!count_info(sm, vfs) || !is_possible_info(vfs->info) ||
+	    make_room(sm, number, vfs) < 0) {
 		info_failed(sm, number, REASON_VF_BAD_INFO, 0);
 		return;
 	}

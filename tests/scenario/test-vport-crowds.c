@@ -291,6 +291,9 @@ static void what_one_vport_does_not_hear_keeps_nobody_down(void **state)
 		{ "silent", "0xffb0", CROWD, "vf-bad-info" },
 		{ "silent", "0xffb0 set", CROWD, "vf-refused" },
 		{ "silent", "0xffb3 modifier 1", CROWD, "vf-bad-info" },
+		{ "lie", "0xffb0@34:1 1", CROWD, "vf-bad-info" },
+		{ "lie", "0xffb0@34:1 1 get", 0, "none" },
+		{ "lie", "0xffb0@34:1 1 set", CROWD, "none" },
 	};
 
 	for (unsigned i = 0; i < COUNT(bad); i++)
