@@ -128,7 +128,8 @@ static bool ask_key_write(const struct sm *sm, struct endpoint e, struct request
 	uint16_t plan[FABRIC_MAX_PKEYS];
 	unsigned n, held;
 
-	if (!vport_takes_part(sm, e) || !vf->pkeys || vf->busy ||
+	/* Of who may be another by now no answer counts. */
+	if (!vport_takes_part(sm, e) || !vf->pkeys || vf->stale || vf->busy ||
 	    fault_waits(sm, &vf->table_fault) || !vf_rule_is_known(sm, e.port))
 		return false;
 	n = pkeys_plan_vf(sm, e, plan, COUNT(plan));

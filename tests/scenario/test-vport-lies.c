@@ -134,6 +134,31 @@ static void one_that_is_refused_for_good_keeps_nobody_down(void **state)
 	*state = NULL;
 }
 
+/* One that refuses its state is not told of keys all the time, nor do others wait for it. */
+static void who_is_refused_gets_its_keys_later(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	uint64_t before;
+
+	rig_build(s, graph_make_ft2(4), false, true);
+	port = scenario_host(s, 2);
+	rig_comes_up(s);
+	scenario_fault(s, "refuse \"%s\" 0xffb1 set modifier 2", port->node->name);
+	scenario_start_vport(s, port, 2);
+	scenario_run(s, 60 * LOOP_SEC);
+	assert_string_equal(scenario_vport_reason(s, port, 2), "vf-refused");
+	before = transport_sim_counts(s->first.transport)->requests;
+	scenario_add_guid(s, sim_vport(port, 2)->guid, 0x123, true);
+	scenario_start_vport(s, port, 3);
+	scenario_run(s, 60 * LOOP_SEC);
+	assert_in_range(transport_sim_counts(s->first.transport)->requests - before, 1, 500);
+	rig_expect_up(s, port, 3);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 600);
+	rig_expect_all_up(s);
+}
+
 /* Which modifier VirtualizationInfo has, is not decided by a whim. */
 static void a_question_refused_once_is_asked_in_the_right_way_again(void **state)
 {
@@ -377,6 +402,7 @@ int main(void)
 		TEST(sweeps_go_on_while_guests_come_and_go),
 		TEST(one_that_is_not_read_at_once_keeps_nobody_down),
 		TEST(one_that_is_refused_for_good_keeps_nobody_down),
+		TEST(who_is_refused_gets_its_keys_later),
 		TEST(a_question_refused_once_is_asked_in_the_right_way_again),
 		TEST(the_highest_may_come_and_go),
 		TEST(who_is_beyond_the_highest_is_down),
