@@ -227,6 +227,11 @@ tests_fuzz_fuzz_sim_packet_SOURCES = tests/fuzz/fuzz-sim-packet.c
 tests_fuzz_fuzz_sim_packet_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSM_CFLAGS)
 tests_fuzz_fuzz_sim_packet_LDADD = libtest.a libsim.a $(fuzz_ldadd)
 EXTRA_DIST += tests/fuzz/fuzz-sim-packet.in
+fuzz_programs += tests/fuzz/fuzz-vport
+tests_fuzz_fuzz_vport_SOURCES = tests/fuzz/fuzz-vport.c
+tests_fuzz_fuzz_vport_CPPFLAGS = $(sim_cppflags)
+tests_fuzz_fuzz_vport_LDADD = libscenario.a libtest.a libsim.a $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-vport.in
 
 if FUZZERS
 fuzz_ldadd = $(VSM_LIBS) $(FUZZ_LDFLAGS)
