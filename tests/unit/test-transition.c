@@ -734,6 +734,100 @@ static void no_order_of_writes_goes_wrong(void **unused)
 	assert_true(tally.last > 3);
 }
 
+/* ---- garbage --------------------------------------------------------------------------------- */
+
+/* @tables with as many LIDs as @stride; none of those that come to it has a way. */
+static struct tables widen(const struct graph *graph, const struct tables *tables, size_t stride)
+{
+	struct tables wide = { malloc(graph->n_switches * stride), stride };
+
+	assert_non_null(wide.lft);
+	memset(wide.lft, ROUTE_NONE, graph->n_switches * stride);
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		memcpy(wide.lft + s * stride, tables->lft + s * tables->stride,
+		       MIN(stride, tables->stride));
+	return wide;
+}
+
+/* What nobody has planned: any bytes, cables that there are, one port for all, or few others. */
+static void scribble(const struct graph *graph, struct tables *held, uint64_t *seed)
+{
+	unsigned kind = pick(seed, 0, 3);
+	unsigned port = pick(seed, 0, 255);
+
+	for (size_t i = 0; i < graph->n_switches * held->stride; i++) {
+		uint32_t s = (uint32_t)(i / held->stride);
+		uint32_t degree = graph->arc_first[s + 1] - graph->arc_first[s];
+		uint32_t turn = (uint32_t)(graph_random(seed) % MAX(degree, 1u));
+
+		if (kind == 0)
+			held->lft[i] = (uint8_t)graph_random(seed);
+		else if (kind == 1 && degree)
+			held->lft[i] = graph->arcs[graph->arc_first[s] + turn].port;
+		else if (kind == 2)
+			held->lft[i] = (uint8_t)port;
+		else if (!pick(seed, 0, 20))
+			held->lft[i] = (uint8_t)pick(seed, 0, 40);
+	}
+}
+
+static bool is_all_of(const struct graph *graph, const struct transition *transition, size_t stride)
+{
+	uint32_t n = 0;
+
+	for (uint32_t lid = 0; lid < 65536; lid++) {
+		n += is_in(transition, lid);
+		if (is_in(transition, lid) && lid >= stride)
+			return false;
+	}
+	for (uint32_t s = 0; transition->rounds.of && s < graph->n_switches; s++)
+		for (uint32_t block = 0; block < transition->rounds.n_blocks; block++)
+			if (rounds_at(&transition->rounds, s, block) > transition->rounds.last)
+				return false;
+	return n == transition->n_withdrawn && transition->n_ordered + n <= transition->n_changed &&
+	       transition->n_changed <= stride;
+}
+
+/* Whatever switches hold, and of however many LIDs: what is left when it is withdrawn is safe. */
+static void try_garbage(uint64_t round, unsigned *n_withdrawn)
+{
+	uint64_t seed = round;
+	AUTO(pair_clear) struct pair pair = make_pair(&seed);
+	const struct graph *graph = graph_of(pair.after);
+	AUTO(plain_tables_clear) struct tables planned = plain_tables_make(graph);
+	AUTO(plain_tables_clear) struct tables wide = { 0 };
+	AUTO(plain_tables_clear) struct tables held = { 0 };
+	AUTO(plain_tables_clear) struct tables now = { 0 };
+	AUTO(plain_tables_clear) struct tables middle = { 0 };
+	AUTO(turns_clear) struct turns turns = { 0 };
+	AUTO(transition_clear) struct transition transition = { 0 };
+	size_t most;
+
+	route(graph, &planned, &seed, &turns);
+	held = widen(graph, &planned, 64 * pick(&seed, 1, 3));
+	scribble(graph, &held, &seed);
+	assert_int_equal(transition_plan(graph, &held, &planned, &turns, &transition), 0);
+	most = MAX(held.stride, planned.stride);
+	assert_true(is_all_of(graph, &transition, most));
+	wide = widen(graph, &planned, most);
+	now = widen(graph, &held, most);
+	middle = widen(graph, &held, most);
+	withdraw(graph, &now, &wide, &transition, &middle);
+	if (judge(graph, &middle) != SAFE)
+		fail_msg("round %lu: bad when LIDs are withdrawn", (unsigned long)round);
+	*n_withdrawn += transition.n_withdrawn;
+}
+
+static void garbage_of_any_size_is_withdrawn(void **unused)
+{
+	unsigned n_withdrawn = 0;
+
+	(void)unused;
+	for (uint64_t round = 0; round < 600; round++)
+		try_garbage(round, &n_withdrawn);
+	assert_true(n_withdrawn > 1000);
+}
+
 static void the_same_tables_give_the_same_transition(void **unused)
 {
 	(void)unused;
@@ -777,6 +871,7 @@ int main(void)
 		cmocka_unit_test(lids_beyond_the_planned_tables_count),
 		cmocka_unit_test(turns_with_a_cycle_are_no_proof),
 		cmocka_unit_test(no_order_of_writes_goes_wrong),
+		cmocka_unit_test(garbage_of_any_size_is_withdrawn),
 		cmocka_unit_test(the_same_tables_give_the_same_transition),
 	};
 
