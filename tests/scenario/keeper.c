@@ -57,6 +57,7 @@ struct memory_keeper {
 	uint64_t delay;
 	uint64_t n_words;
 	bool committing;
+	bool full;
 	struct rows rows[KINDS];
 	struct list changes; /* that were committed */
 	struct list said;    /* waits */
@@ -157,8 +158,11 @@ void memory_keeper_clear(struct memory_keeper *k)
 
 /* ---- the disk -------------------------------------------------------------------------------- */
 
+#define FULL_PAUSE LOOP_SEC
+
 static void begin_commit(struct memory_keeper *k)
 {
+	bool waits = k->full && list_is_empty(&k->waiters);
 	struct list *l;
 
 	if (k->committing)
@@ -168,15 +172,38 @@ static void begin_commit(struct memory_keeper *k)
 		list_add_tail(&k->commit, l);
 	for (l = k->waiters.next; l != &k->waiters; l = l->next)
 		LIST_ENTRY(l, struct waiter, link)->due = true;
-	loop_timer_set(k->timer, loop_now(k->loop) + k->delay);
+	loop_timer_set(k->timer, loop_now(k->loop) + (waits ? FULL_PAUSE : k->delay));
+}
+
+/* Values are tried again, before what was said meanwhile; changes are not, and all are told. */
+static void say_again(struct memory_keeper *k)
+{
+	struct list *l;
+
+	for (l = k->waiters.next; l != &k->waiters; l = l->next)
+		LIST_ENTRY(l, struct waiter, link)->due = true;
+	while ((l = list_take_first(&k->said)))
+		list_add_tail(&k->commit, l);
+	while ((l = list_take_first(&k->commit))) {
+		struct word *word = LIST_ENTRY(l, struct word, link);
+
+		if (word->kind == CHANGE)
+			free(word);
+		else
+			list_add_tail(&k->said, l);
+	}
 }
 
 static void committed(void *user)
 {
 	struct memory_keeper *k = user;
+	int result = k->full ? -ENOSPC : 0;
 
 	k->committing = false;
-	put_words(k, &k->commit);
+	if (k->full)
+		say_again(k);
+	else
+		put_words(k, &k->commit);
 	/* Whoever is called may wait again, or cancel others: look anew each time. */
 	while (!list_is_empty(&k->waiters)) {
 		struct waiter *w = LIST_ENTRY(k->waiters.next, struct waiter, link);
@@ -186,7 +213,7 @@ static void committed(void *user)
 			break;
 		list_remove(&w->link);
 		free(w);
-		copy.fn(copy.user, 0);
+		copy.fn(copy.user, result);
 	}
 	if (!k->committing && (!list_is_empty(&k->said) || !list_is_empty(&k->waiters)))
 		begin_commit(k);
@@ -398,6 +425,11 @@ void memory_keeper_kill(struct memory_keeper *k)
 void memory_keeper_set_delay(struct memory_keeper *k, uint64_t delay)
 {
 	k->delay = delay;
+}
+
+void memory_keeper_set_full(struct memory_keeper *k, bool full)
+{
+	k->full = full;
 }
 
 uint64_t memory_keeper_writes(const struct memory_keeper *k)

@@ -6,6 +6,7 @@
  * together. A kill leaves what was committed, and perhaps what was just being committed.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/loop.h"
@@ -21,6 +22,12 @@ struct keeper *memory_keeper_keeper(struct memory_keeper *k);
 
 /* Until what was said is committed; at first 3 ms. */
 void memory_keeper_set_delay(struct memory_keeper *k, uint64_t delay);
+
+/*
+ * From now on the disk is full, or it is no longer: what was said waits, and who waits for it is
+ * told -ENOSPC, as the store does.
+ */
+void memory_keeper_set_full(struct memory_keeper *k, bool full);
 
 /* Its user is gone, in order: all that was said is committed. Or was killed. */
 void memory_keeper_flush(struct memory_keeper *k);

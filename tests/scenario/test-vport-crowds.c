@@ -8,6 +8,7 @@
 
 #include "tests/scenario/vport-rig.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -302,6 +303,101 @@ static void what_one_vport_does_not_hear_keeps_nobody_down(void **state)
 	*state = NULL;
 }
 
+/* ---- a full disk ------------------------------------------------------------------------------
+ */
+
+struct asked {
+	unsigned n_answers, n_refused;
+};
+
+static void note_change(void *user, const struct sm_partition_result *result)
+{
+	struct asked *asked = user;
+
+	asked->n_answers++;
+	asked->n_refused += result->error == -ENOSPC;
+}
+
+static void ask_for_key(struct scenario *s, struct asked *asked, uint64_t guid)
+{
+	const struct sm_partition_change change = {
+		.pkey = 0x123,
+		.membership = PARTITION_FULL,
+		.guids = &guid,
+		.n_guids = 1,
+	};
+
+	scenario_happens(s, "somebody asks for a key of a vport");
+	assert_int_equal(sm_change_partition(s->first.sm, &change, note_change, asked), 0);
+}
+
+/* Of some hosts answers are lost, or come when nobody waits for them any more. */
+static void answers_are_late(struct scenario *s)
+{
+	for (uint32_t i = 1; i < s->n_hosts; i++) {
+		const char *name = scenario_host(s, i)->node->name;
+
+		if (scenario_random(s, 2))
+			scenario_fault(s, "service \"%s\" 1ms jitter %ums buffer 20", name,
+				       (unsigned)scenario_random(s, 600));
+		if (scenario_random(s, 2))
+			scenario_fault(s, "mute \"%s\" set 20%%", name);
+	}
+}
+
+/* Guests come and go as ever; a change of keys is refused, and what it would be is nowhere. */
+static void live_on_a_full_disk(uint64_t seed)
+{
+	struct scenario *s = scenario_new(seed);
+	struct asked asked = { 0 };
+	unsigned n = 0;
+
+	rig_build(s, graph_make_ft2(4), seed % 3, true);
+	rig_comes_up(s);
+	scenario_happens(s, "the disk is full");
+	memory_keeper_set_full(s->first.keeper, true);
+	answers_are_late(s);
+	for (unsigned i = 0; i < 20; i++) {
+		rig_random_event(s);
+		if (!scenario_random(s, 3)) {
+			ask_for_key(s, &asked, sim_vport(rig_random_host(s), 1)->guid);
+			n++;
+		}
+		scenario_run(s, scenario_random(s, 3) * scenario_random(s, 1000) * LOOP_MSEC);
+	}
+	scenario_clear_faults(s);
+	rig_no_guids_twice(s);
+	sm_sweep(s->first.sm, true);
+	scenario_run(s, RIG_TRAP_PAUSE);
+	scenario_expect_good_within(s, 400);
+	rig_expect_all_up(s);
+	assert_int_equal(asked.n_answers, n);
+	assert_int_equal(asked.n_refused, n);
+	if (seed % 2) {
+		scenario_happens(s, "the disk has room again");
+		memory_keeper_set_full(s->first.keeper, false);
+		scenario_run(s, RIG_TRAP_PAUSE);
+	}
+	scenario_kill_sm(s);
+	memory_keeper_set_full(s->first.keeper, false);
+	scenario_start_sm(s);
+	rig_settles_and_is_good(s);
+	scenario_free(s);
+}
+
+static void a_full_disk_and_late_answers_lose_nothing(void **state)
+{
+	uint64_t seed;
+
+	(void)state;
+	if (scenario_seed_of_environment(&seed)) {
+		live_on_a_full_disk(seed);
+		return;
+	}
+	for (seed = 1; seed <= 24; seed++)
+		live_on_a_full_disk(seed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -313,6 +409,7 @@ int main(void)
 		TEST(a_trap_in_the_name_of_another_costs_a_look),
 		TEST(a_storm_of_one_delays_nobody),
 		TEST(what_one_vport_does_not_hear_keeps_nobody_down),
+		cmocka_unit_test(a_full_disk_and_late_answers_lose_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
