@@ -12,7 +12,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -22,7 +21,7 @@
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
 
-enum { CROWD = SIM_VFS_VPORT };
+enum { CROWD = SIM_VFS_VPORT, MANY = 32 };
 
 static const uint64_t SOMEBODY = 0x0200000000000001;
 
@@ -216,7 +215,7 @@ static unsigned count_active(const struct sim_port *port)
 {
 	unsigned n = 0;
 
-	for (unsigned vf = 1; vf <= CROWD; vf++)
+	for (unsigned vf = 1; vf <= MANY; vf++)
 		n += sim_vport(port, vf)->state == SIM_ACTIVE;
 	return n;
 }
@@ -228,8 +227,8 @@ static struct sim_port *two_full_ports(struct scenario *s)
 
 	scenario_build(s, graph_make_ft2(4));
 	port = scenario_host(s, 2);
-	scenario_add_vports(s, port, CROWD, true, true);
-	scenario_add_vports(s, scenario_host(s, 3), CROWD, true, true);
+	scenario_add_vports(s, port, MANY, true, true);
+	scenario_add_vports(s, scenario_host(s, 3), MANY, true, true);
 	scenario_join_guid(s, sim_vport(port, 2)->guid, 0x123, true);
 	scenario_apply_partitions(s);
 	return port;
@@ -257,12 +256,12 @@ static void lives_with(struct scenario *s, const struct bad_port *bad)
 	scenario_fault(s, "%s \"%s\" %s", bad->verb, port->node->name, bad->what);
 	scenario_start_sm(s);
 	scenario_run(s, 60 * LOOP_SEC);
-	if (requests(s) > 6000)
+	if (requests(s) > 980)
 		scenario_fail(s, "%s: %u requests until all is up", bad->what,
 			      (unsigned)requests(s));
-	if (count_active(port) + bad->most_down < CROWD)
+	if (count_active(port) + bad->most_down < MANY)
 		scenario_fail(s, "%s: %u vports are up", bad->what, count_active(port));
-	if (count_active(scenario_host(s, 3)) < CROWD)
+	if (count_active(scenario_host(s, 3)) < MANY)
 		scenario_fail(s, "%s: of another, %u vports are up", bad->what,
 			      count_active(scenario_host(s, 3)));
 	if (strcmp(reason_of(s, port), bad->reason))
@@ -289,12 +288,12 @@ static void what_one_vport_does_not_hear_keeps_nobody_down(void **state)
 		{ "silent", "0xffb6 get modifier 0x20000", 1, "pkeys-refused" },
 		{ "silent", "0xffb6 set modifier 0x20000", 1, "pkeys-refused" },
 		{ "silent", "0xffb6 modifier 0x20001", 1, "pkeys-refused" },
-		{ "silent", "0xffb0", CROWD, "vf-bad-info" },
-		{ "silent", "0xffb0 set", CROWD, "vf-refused" },
-		{ "silent", "0xffb3 modifier 1", CROWD, "vf-bad-info" },
-		{ "lie", "0xffb0@34:1 1", CROWD, "vf-bad-info" },
+		{ "silent", "0xffb0", MANY, "vf-bad-info" },
+		{ "silent", "0xffb0 set", MANY, "vf-refused" },
+		{ "silent", "0xffb3 modifier 0", MANY, "vf-bad-info" },
+		{ "lie", "0xffb0@34:1 1", MANY, "vf-bad-info" },
 		{ "lie", "0xffb0@34:1 1 get", 0, "none" },
-		{ "lie", "0xffb0@34:1 1 set", CROWD, "none" },
+		{ "lie", "0xffb0@34:1 1 set", MANY, "none" },
 	};
 
 	for (unsigned i = 0; i < COUNT(bad); i++)
