@@ -258,6 +258,7 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 	bool is_new = !vfs->known || (sm->discovery.full && vfs->told != sm->sweeps);
 	bool turned = set && vports_are_enabled(vfs) != is_to_be_on(sm);
 	bool changed = wire_get(answer->data, VIRT_INFO_STATE_CHANGE);
+	unsigned before = count_now(vfs);
 
 	if (is_to_register_again(answer->request))
 		vfs->reregister = false;
@@ -281,7 +282,7 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 	/* That vports came up because it was turned on is cleared with a second Set. */
 	vfs->set_wanted = (!set && vports_are_enabled(vfs) != is_to_be_on(sm)) ||
 			  (changed && (!set || turned) && !vfs->clears_by_get);
-	if (is_new || changed || set)
+	if (is_new || changed || set || count_now(vfs) > before)
 		vfs->blocks_wanted = all_blocks(vfs);
 	drop_absent(sm, vfs);
 }

@@ -234,6 +234,12 @@ static void who_is_beyond_the_highest_is_down(void **state)
 	scenario_set_vport_guid(s, other, 1, guid);
 	rig_settles(s);
 	rig_expect_up(s, other, 1);
+	/* Nor is that one, when all are back. */
+	top_is(s, port, RIG_VFS);
+	rig_settles(s);
+	rig_expect_up(s, other, 1);
+	assert_string_equal(scenario_vport_reason(s, port, 4), "vf-duplicate-guid");
+	rig_expect_up(s, port, 3);
 }
 
 /* Its firmware was told otherwise: who was behind it is gone, and keeps no GUID from anybody. */
