@@ -94,12 +94,12 @@ static void a_restart_gives_nobody_the_lid_of_a_vf(void **state)
 	struct sim_port *port;
 	uint16_t lid;
 
-	build(s, graph_make_ft2(4), false, true);
+	rig_build(s, graph_make_ft2(4), false, true);
 	scenario_power_off(s, s->hosts[1]);
 	port = scenario_host(s, 3);
 	scenario_start_vport(s, port, 1);
 	scenario_start_sm(s);
-	settles(s);
+	rig_settles(s);
 	lid = sim_vport(port, 1)->lid;
 	assert_int_not_equal(lid, 0);
 	memory_keeper_clear(s->first.keeper);
@@ -107,7 +107,7 @@ static void a_restart_gives_nobody_the_lid_of_a_vf(void **state)
 	scenario_power_on(s, s->hosts[1]);
 	scenario_start_vport(s, scenario_host(s, 2), 1);
 	scenario_start_sm(s);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 	assert_int_equal(sim_vport(port, 1)->lid, lid);
 }
 
@@ -117,12 +117,12 @@ static void an_hca_that_is_silent_for_a_while_brings_its_vports_up(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	build(s, graph_make_ft2(4), false, true);
+	rig_build(s, graph_make_ft2(4), false, true);
 	port = scenario_host(s, 3);
-	comes_up(s);
+	rig_comes_up(s);
 	for (unsigned i = 0; i < 30; i++) {
-		scenario_run(s, TRAP_PAUSE);
-		for (unsigned vf = 1; vf <= VFS; vf++)
+		scenario_run(s, RIG_TRAP_PAUSE);
+		for (unsigned vf = 1; vf <= RIG_VFS; vf++)
 			scenario_start_vport(s, port, vf);
 		scenario_run(s, i * LOOP_USEC);
 		scenario_fault(s, "silent \"%s\"", port->node->name);
@@ -131,9 +131,9 @@ static void an_hca_that_is_silent_for_a_while_brings_its_vports_up(void **state)
 		sm_sweep(s->first.sm, false);
 		scenario_run(s, 60 * LOOP_SEC);
 		sm_sweep(s->first.sm, false);
-		settles(s);
-		expect_all_up(s);
-		for (unsigned vf = 1; vf <= VFS; vf++)
+		rig_settles(s);
+		rig_expect_all_up(s);
+		for (unsigned vf = 1; vf <= RIG_VFS; vf++)
 			scenario_stop_vport(s, port, vf);
 	}
 }
@@ -534,18 +534,18 @@ static void an_answer_about_a_vport_is_not_about_the_alias_in_its_place(void **s
 	struct sim_port *port;
 	ib_net16_t capabilities;
 
-	build(s, graph_make_ft2(4), false, false);
+	rig_build(s, graph_make_ft2(4), false, false);
 	s->first.conf.min_timeout_ms = 1000;
-	comes_up(s);
+	rig_comes_up(s);
 	port = scenario_host(s, 2);
-	scenario_run(s, TRAP_PAUSE);
+	scenario_run(s, RIG_TRAP_PAUSE);
 	scenario_fault(s, "silent \"%s\" 0xffb4", port->node->name);
 	scenario_start_vport(s, port, 1);
 	scenario_run(s, LOOP_SEC / 10);
 	vports = TAKE(port->vports);
 	capabilities = port->info.capability_mask2;
 	port->info.capability_mask2 = 0;
-	assert_int_equal(sim_vfs_add(port, SIM_VF_SHARED_PORT, VFS, &aliases), 0);
+	assert_int_equal(sim_vfs_add(port, SIM_VF_SHARED_PORT, RIG_VFS, &aliases), 0);
 	sm_sweep(s->first.sm, true);
 	scenario_run(s, 2 * LOOP_SEC);
 	assert_int_equal(scenario_known_vport(s, port, 1)->guid, 0x500001);
@@ -557,19 +557,19 @@ static void an_answer_about_a_vport_is_not_about_the_alias_in_its_place(void **s
 	assert_int_equal(scenario_known_vport(s, port, 1)->guid, 0x500001);
 	assert_string_equal(scenario_known_vport(s, port, 1)->description, "");
 	sm_sweep(s->first.sm, true);
-	settles_and_is_good(s);
+	rig_settles_and_is_good(s);
 }
 
 /* ---- register again ---------------------------------------------------------------------------
  */
 
-static unsigned n_told[VFS + 1];
+static unsigned n_told[RIG_VFS + 1];
 static const struct sim_port *told_at;
 
 static void note_told(void *user, struct sim_port *port, unsigned vf, unsigned event)
 {
 	(void)user;
-	if (port == told_at && vf <= VFS && event == SIM_EVENT_REREGISTER)
+	if (port == told_at && vf <= RIG_VFS && event == SIM_EVENT_REREGISTER)
 		n_told[vf]++;
 }
 
@@ -579,10 +579,10 @@ static void that_guests_are_to_register_again_is_told_though_it_was_refused(void
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	build(s, graph_make_ft2(4), true, false);
+	rig_build(s, graph_make_ft2(4), true, false);
 	port = scenario_host(s, 2);
-	scenario_stop_vport(s, port, VFS);
-	comes_up(s);
+	scenario_stop_vport(s, port, RIG_VFS);
+	rig_comes_up(s);
 	scenario_kill_sm(s);
 	memset(n_told, 0, sizeof(n_told));
 	told_at = port;
@@ -591,12 +591,12 @@ static void that_guests_are_to_register_again_is_told_though_it_was_refused(void
 	scenario_start_rival(s, scenario_host(s, 5), 0);
 	scenario_run(s, 3 * LOOP_SEC);
 	assert_string_equal(scenario_reason(s, port), "vf-refused");
-	scenario_start_vport(s, port, VFS);
+	scenario_start_vport(s, port, RIG_VFS);
 	scenario_run(s, LOOP_SEC);
-	expect_up(s, port, VFS);
+	rig_expect_up(s, port, RIG_VFS);
 	assert_int_equal(n_told[1], 0);
 	scenario_expect_good_within(s, 100);
-	for (unsigned vf = 1; vf <= VFS; vf++)
+	for (unsigned vf = 1; vf <= RIG_VFS; vf++)
 		assert_int_equal(n_told[vf], 1);
 	assert_string_equal(scenario_reason(s, port), "none");
 }
@@ -973,15 +973,15 @@ static void a_vf_that_moves_about_closes_no_circle(void **state)
  */
 static void restart_among_changes(struct scenario *s)
 {
-	uint32_t at[VFS];
+	uint32_t at[RIG_VFS];
 
-	build(s, graph_make_torus(3, 3, 2, 4), false, true);
-	comes_up(s);
+	rig_build(s, graph_make_torus(3, 3, 2, 4), false, true);
+	rig_comes_up(s);
 	for (uint32_t n = 0; n < COUNT(at); n++) {
 		at[n] = 3 * n;
 		scenario_start_vport(s, scenario_host(s, at[n]), n + 1);
 	}
-	settles(s);
+	rig_settles(s);
 	for (unsigned i = 0; i < 40; i++) {
 		struct sim_port *links[2];
 
@@ -993,7 +993,7 @@ static void restart_among_changes(struct scenario *s)
 					    n + 1);
 			at[n] = to;
 		}
-		settles(s);
+		rig_settles(s);
 		scenario_stop_sm(s);
 		for (unsigned n = 0; n < COUNT(links); n++) {
 			/* Of the first 44, which are between switches. */
@@ -1001,12 +1001,12 @@ static void restart_among_changes(struct scenario *s)
 			scenario_pull(s, links[n]);
 		}
 		scenario_start_sm(s);
-		settles(s);
+		rig_settles(s);
 		scenario_stop_sm(s);
 		for (unsigned n = 0; n < COUNT(links); n++)
 			scenario_plug(s, links[n]);
 		scenario_start_sm(s);
-		settles(s);
+		rig_settles(s);
 	}
 	assert_true(s->n_watched > 100);
 	assert_int_equal(s->n_excused, 0);
@@ -1079,22 +1079,22 @@ static void keys_that_are_lost_out_of_sight_are_taken_out(void **state)
 	struct sim_endpoint e;
 
 	s->closed = true;
-	build(s, graph_make_ft2(4), true, true);
+	rig_build(s, graph_make_ft2(4), true, true);
 	e = (struct sim_endpoint){ scenario_host(s, 2), 1 };
 	for (uint16_t key = 1; key <= KEYS; key++)
 		scenario_join_guid(s, sim_vport(e.port, 1)->guid, key, true);
 	scenario_start_sm(s);
-	settles(s);
+	rig_settles(s);
 	for (uint16_t key = 1; key <= KEYS; key++)
 		assert_true(sim_endpoint_has_pkey(&e, 0x8000 | key));
 	scenario_pull(s, e.port);
-	settles(s);
+	rig_settles(s);
 	scenario_leave_all(s);
 	scenario_apply_partitions(s);
-	settles(s);
+	rig_settles(s);
 	scenario_plug(s, e.port);
-	settles(s);
-	expect_up(s, e.port, 1);
+	rig_settles(s);
+	rig_expect_up(s, e.port, 1);
 	for (uint16_t key = 1; key <= KEYS; key++)
 		assert_false(sim_endpoint_has_pkey(&e, 0x8000 | key));
 }
