@@ -68,7 +68,10 @@ static void take_lid_back(struct sm *sm, struct vf *vf)
 	sm->unkept = true;
 }
 
-/* A LID that it has, and nobody else, is kept; its port's is planned later. */
+/*
+ * A LID that it has, and nobody else, is kept; its port's is planned later. Where it goes by the
+ * GUID of a port that is out of sight, that port's LID counts.
+ */
 static void adopt(struct sm *sm, struct endpoint e)
 {
 	const struct vf *vf = vf_of(&sm->fabric, e);
@@ -76,7 +79,8 @@ static void adopt(struct sm *sm, struct endpoint e)
 	const struct identity *id = identity_find(sm->identities, vf->guid);
 
 	if (held == 0 || held == port_held_lid(&sm->fabric.ports[e.port]) ||
-	    reserve_has_lid(sm, vf->guid) || (id && id->lid == held) ||
+	    reserve_has_lid(sm, vf->guid) ||
+	    (id && (id->lid == held || fabric_find_port(&sm->fabric, vf->guid) != NO_PORT)) ||
 	    lids_are_beyond(sm, held, 0))
 		return;
 	spares_yield(sm, held, 0);

@@ -666,6 +666,29 @@ static void the_lid_of_a_port_leads_to_it_though_a_vport_had_its_guid(void **sta
 	rig_settles_and_is_good(s);
 }
 
+/* While all others are out of sight, what the vport holds from before is not taken for its LID. */
+static void the_lid_of_a_port_is_not_lost_to_what_a_vport_with_its_guid_holds(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *own;
+
+	build(s, graph_make_ft2(4), true, true);
+	comes_up(s);
+	own = s->first.port;
+	scenario_kill_sm(s);
+	memory_keeper_clear(s->first.keeper); /* so that what it holds is nobody's */
+	scenario_set_vport_guid(s, own, 1, scenario_host(s, 4)->guid);
+	scenario_start_sm(s);
+	settles(s);
+	scenario_expect_all_good(s);
+	assert_string_equal(scenario_vport_reason(s, own, 1), "vf-duplicate-guid");
+	scenario_pull(s, own);
+	scenario_run(s, 30 * LOOP_SEC);
+	scenario_plug(s, own);
+	settles(s);
+	scenario_expect_all_good(s);
+}
+
 static void vports_come_up_over_links_that_lose(void **state)
 {
 	for (unsigned seed = 0; seed < 20; seed++) {
@@ -1329,6 +1352,7 @@ int main(void)
 		TEST(a_look_that_takes_long_does_not_end_the_sweeps),
 		TEST(what_is_known_of_the_vports_of_a_twin_is_not_believed_of_the_other),
 		TEST(the_lid_of_a_port_leads_to_it_though_a_vport_had_its_guid),
+		TEST(the_lid_of_a_port_is_not_lost_to_what_a_vport_with_its_guid_holds),
 		TEST(vports_come_up_over_links_that_lose),
 		TEST(a_vf_that_moves_about_closes_no_circle),
 		cmocka_unit_test(a_restart_among_changes_closes_no_circle),
