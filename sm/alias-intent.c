@@ -154,7 +154,7 @@ bool aliases_have_room(const struct sm *sm, struct endpoint e)
 	return !policy || n < policy->max;
 }
 
-/* Is another entry to have it, and will, as far as is known? */
+/* Is another entry to have it, which is there, and will it, as far as is known? */
 static bool is_for_another(const struct sm *sm, struct endpoint e, uint64_t guid)
 {
 	const struct fabric *f = &sm->fabric;
@@ -164,7 +164,8 @@ static bool is_for_another(const struct sm *sm, struct endpoint e, uint64_t guid
 	if (alias && alias->wanted)
 		other = (struct endpoint){ fabric_find_port(f, alias->port), alias->index };
 
-	return other.port != NO_PORT && node_of(f, other.port)->present && !endpoint_is(other, e) &&
+	return other.port != NO_PORT && node_of(f, other.port)->present &&
+	       other.index < aliases_capacity(sm, other.port) && !endpoint_is(other, e) &&
 	       (endpoint_find(f, guid).port != NO_PORT || moves_may_be_at(sm, guid, other.port));
 }
 

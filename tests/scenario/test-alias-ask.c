@@ -145,6 +145,33 @@ static void what_cannot_be_is_refused_by_entry(void **state)
 	sim_detach(&a.client);
 }
 
+/* Its firmware has no room for VFs any more. */
+static void what_is_for_an_entry_that_a_port_no_longer_has_is_for_others(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *former, *target;
+	struct alias_asker a, b;
+
+	alias_build(s);
+	former = scenario_host(s, 1);
+	target = scenario_host(s, 2);
+	alias_comes_up(s);
+	asker_open(&a, former);
+	asker_open(&b, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, former, 1, 0x500000), 0);
+	assert_int_equal(asker_ask(s, &b, SIM_SET, target, 1, 0x500000), 0);
+	assert_int_equal(asker_guid(&b, 1), 0);
+	scenario_power_off(s, former->node);
+	former->info.guid_cap = 1;
+	scenario_power_on(s, former->node);
+	scenario_run(s, 30 * LOOP_SEC);
+	assert_int_equal(asker_ask(s, &b, SIM_SET, target, 1, 0x500000), 0);
+	assert_int_equal(asker_guid(&b, 1), 0x500000);
+	scenario_expect_all_good(s);
+	sim_detach(&a.client);
+	sim_detach(&b.client);
+}
+
 static void rules_of_the_operator_hold(void **state)
 {
 	struct scenario *s = *state;
@@ -594,6 +621,7 @@ int main(void)
 		TEST(a_foreigner_is_denied),
 		TEST(whom_the_operator_trusts_may),
 		TEST(what_cannot_be_is_refused_by_entry),
+		TEST(what_is_for_an_entry_that_a_port_no_longer_has_is_for_others),
 		TEST(rules_of_the_operator_hold),
 		TEST(what_is_reserved_for_another_place_is_not_for_this_one),
 		TEST(who_is_to_move_is_given_its_guid_nowhere_else),
