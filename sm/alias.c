@@ -235,6 +235,26 @@ static unsigned adopt_all(struct sm *sm, uint32_t number)
 	return n;
 }
 
+/*
+ * Who has to give up what it holds, as somebody else came to have it while it was out of sight. The
+ * guest is not told: to the driver of mlx4 nothing is pending.
+ */
+static void tell_who_loses(struct sm *sm, uint32_t number)
+{
+	const struct vfs *vfs = sm->fabric.ports[number].vfs;
+
+	for (unsigned i = 1; i < vfs->n; i++) {
+		struct endpoint e = { number, (uint16_t)i };
+		enum reason reason;
+
+		if (!vfs->vf[i].guid || vfs->vf[i].wanted)
+			continue;
+		reason = aliases_obstacle(sm, e, vfs->vf[i].guid);
+		if (reason != REASON_NONE)
+			aliases_tell(sm, e, vfs->vf[i].guid, reason);
+	}
+}
+
 static void plan_port(struct sm *sm, uint32_t number)
 {
 	const struct alias *alias = NULL;
@@ -254,6 +274,7 @@ static void plan_port(struct sm *sm, uint32_t number)
 		else
 			aliases_tell(sm, e, alias->guid, reason);
 	}
+	tell_who_loses(sm, number);
 }
 
 /* Who holds what it is to have is the one who has it. */
