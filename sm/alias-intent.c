@@ -103,6 +103,7 @@ int aliases_want(struct sm *sm, struct endpoint e, uint64_t guid)
 		return r;
 	vf_of(&sm->fabric, e)->wanted = guid;
 	vf_of(&sm->fabric, e)->reason = REASON_IN_PROGRESS;
+	vf_of(&sm->fabric, e)->refusal = REASON_NONE;
 
 	return 0;
 }
@@ -116,6 +117,7 @@ int aliases_unwant(struct sm *sm, struct endpoint e)
 	if (vf) {
 		vf->wanted = 0;
 		vf->reason = REASON_NONE;
+		vf->refusal = REASON_NONE;
 	}
 
 	return alias && alias->wanted ? put_line(sm, e, alias->guid, false) : 0;
@@ -179,18 +181,29 @@ enum reason aliases_refusal(const struct sm *sm, struct endpoint e, uint64_t gui
 	return aliases_obstacle(sm, e, guid);
 }
 
+/* False: it is no news. A driver asks again and again; and who keeps what it has is well. */
+static bool note_refusal(struct sm *sm, struct vf *vf, uint64_t guid, enum reason reason)
+{
+	bool is_news =
+		vf->reason != reason && (vf->refused != guid || vf->refusal != (uint8_t)reason);
+
+	vf->refused = guid;
+	vf->refusal = (uint8_t)reason;
+	if (!vf->wanted && vf->reason != reason) {
+		vf->reason = (uint8_t)reason;
+		vf->since = loop_now(sm->loop);
+	}
+
+	return is_news;
+}
+
 void aliases_tell(struct sm *sm, struct endpoint e, uint64_t guid, enum reason reason)
 {
 	struct log_where where = where_of_port(sm, e.port);
-	struct vf *vf;
 
-	if (aliases_make_room(sm, e.port, e.index) < 0)
+	if (aliases_make_room(sm, e.port, e.index) < 0 ||
+	    !note_refusal(sm, vf_of(&sm->fabric, e), guid, reason))
 		return;
-	vf = vf_of(&sm->fabric, e);
-	if (vf->reason == reason)
-		return;
-	vf->reason = (uint8_t)reason;
-	vf->since = loop_now(sm->loop);
 	if (guid == 0)
 		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
 			  "virtual function %u: %s", e.index, reason_sentence(reason));

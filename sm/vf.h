@@ -38,8 +38,9 @@ struct endpoint {
 };
 
 struct vf {
-	uint64_t guid;   /* that the device holds: VPortInfo, or its entry of GUIDInfo; 0: none */
-	uint64_t wanted; /* shared: what the entry should be, see alias.c */
+	uint64_t guid;    /* that the device holds: VPortInfo, or its entry of GUIDInfo; 0: none */
+	uint64_t wanted;  /* shared: what the entry should be, see alias.c */
+	uint64_t refused; /* shared: what it was last refused, of which the operator was told */
 	uint64_t node_guid;       /* vports: VNodeInfo */
 	uint64_t since;           /* loop_now() when the state or the reason last changed */
 	struct pkey_table *pkeys; /* vports: the ledger of its own table; NULL: not known */
@@ -52,15 +53,16 @@ struct vf {
 	uint8_t had_blocks;       /* of its table that were known before it came up again */
 	uint8_t state;            /* vports: enum port_state as last told */
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
-	uint8_t barred;           /* vports: enum reason: see vf-rules.c */
-	uint8_t losses;           /* requests about it that were not answered */
-	uint32_t lost;            /* in this sweep (fabric.sweep), and in none before */
-	bool known : 1;           /* info is what the device holds */
-	bool stale : 1;           /* VPortInfo is to be read */
-	bool unnamed : 1;         /* VNodeInfo is to be read */
-	bool naming : 1;          /* VNodeDescription is to be read */
-	bool busy : 1;            /* a Set of VPortInfo, or a request for its table, is under way */
-	bool twin : 1;            /* a late Set of VPortInfo or of its P_Keys may yet arrive */
+	uint8_t refusal;     /* shared: enum reason why; NONE: nothing since it was given one */
+	uint8_t barred;      /* vports: enum reason: see vf-rules.c */
+	uint8_t losses;      /* requests about it that were not answered */
+	uint32_t lost;       /* in this sweep (fabric.sweep), and in none before */
+	bool known : 1;      /* info is what the device holds */
+	bool stale : 1;      /* VPortInfo is to be read */
+	bool unnamed : 1;    /* VNodeInfo is to be read */
+	bool naming : 1;     /* VNodeDescription is to be read */
+	bool busy : 1;       /* a Set of VPortInfo, or a request for its table, is under way */
+	bool twin : 1;       /* a late Set of VPortInfo or of its P_Keys may yet arrive */
 	bool offered : 1;    /* its LID was given for an offer that it may not take, see vport.c */
 	bool duplicate : 1;  /* its GUID is another's: it is told nothing */
 	bool resettled : 1;  /* that has just become so, or has ended */

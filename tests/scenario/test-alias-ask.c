@@ -145,6 +145,36 @@ static void what_cannot_be_is_refused_by_entry(void **state)
 	sim_detach(&a.client);
 }
 
+/* As its driver does for ever; and what is told of is what is wrong. */
+static void who_keeps_its_guid_is_well_and_its_refusal_is_told_of_once(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a;
+	unsigned before;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_add_vfs(s, scenario_host(s, 2), 1, 0x600000);
+	alias_comes_up(s);
+	asker_open(&a, target);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
+	before = s->first.n_events[EVENT_PORT_REASON];
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x600000), 0);
+		assert_int_equal(asker_guid(&a, 1), 0x500000);
+		assert_int_equal(alias_known(s, target, 1)->reason, REASON_NONE);
+		scenario_run(s, 60 * LOOP_SEC);
+	}
+	assert_int_equal(s->first.n_events[EVENT_PORT_REASON], before + 1);
+	/* When it has none, that is why. */
+	assert_int_equal(asker_ask(s, &a, METHOD_DELETE, target, 1, 0), 0);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x600000), 0);
+	assert_int_equal(alias_known(s, target, 1)->reason, REASON_VF_DUPLICATE_GUID);
+	assert_int_equal(s->first.n_events[EVENT_PORT_REASON], before + 2);
+	sim_detach(&a.client);
+}
+
 /* Its firmware has no room for VFs any more. */
 static void what_is_for_an_entry_that_a_port_no_longer_has_is_for_others(void **state)
 {
@@ -621,6 +651,7 @@ int main(void)
 		TEST(a_foreigner_is_denied),
 		TEST(whom_the_operator_trusts_may),
 		TEST(what_cannot_be_is_refused_by_entry),
+		TEST(who_keeps_its_guid_is_well_and_its_refusal_is_told_of_once),
 		TEST(what_is_for_an_entry_that_a_port_no_longer_has_is_for_others),
 		TEST(rules_of_the_operator_hold),
 		TEST(what_is_reserved_for_another_place_is_not_for_this_one),
