@@ -4,8 +4,8 @@
  * What must hold of vports whenever the fabric is at rest, as invariants.c has it for ports:
  *
  * - Virtualization is on, and vport 0, without which the port itself takes no packets, is Active.
- * - A vport that is started is Active, or has the reason that fits: no GUID, that of a port, or
- *   that of another vport, of which one is up.
+ * - A vport that is started is Active, or has the reason that fits: no GUID, that of a port, an
+ *   alias GUID, or that of another vport, of which one is up.
  * - Who is up has a LID that nobody shares if it asked for one, and is reached as hosts are: see
  *   there, as for whether a GUID keeps its LID.
  * - What the subnet manager believes a vport to hold, it holds.
@@ -22,7 +22,7 @@
 
 /* ---- who has which GUID ---------------------------------------------------------------------- */
 
-static bool is_of_end(const struct look *look, uint64_t guid)
+bool look_is_of_end(const struct look *look, uint64_t guid)
 {
 	for (uint32_t i = 0; i < look->n_ends; i++)
 		if (look->ends[i]->guid == guid)
@@ -30,8 +30,8 @@ static bool is_of_end(const struct look *look, uint64_t guid)
 	return false;
 }
 
-/* A port of a device that is there; whether it is itself there is another matter. */
-static bool is_of_idle_port(const struct look *look, uint64_t guid)
+/* Whether the port is itself there is another matter. */
+bool look_is_of_idle_port(const struct look *look, uint64_t guid)
 {
 	for (uint32_t i = 0; i < look->n_ends; i++) {
 		const struct sim_node *node = look->ends[i]->node;
@@ -69,6 +69,11 @@ static struct group group_of(const struct look *look, uint64_t guid)
 		}
 	}
 	return group;
+}
+
+bool look_is_of_vport(const struct look *look, uint64_t guid)
+{
+	return guid && group_of(look, guid).n_well;
 }
 
 /* ---- states and reasons ---------------------------------------------------------------------- */
@@ -126,14 +131,18 @@ static void look_at_vport(struct look *look, const struct sim_endpoint *e)
 		expect_reason(look, e, "vf-no-guid");
 		return;
 	}
-	if (is_of_end(look, vport->guid)) {
+	if (look_is_of_end(look, vport->guid)) {
 		expect_duplicate(look, e);
 		return;
 	}
-	if (is_of_idle_port(look, vport->guid))
+	if (look_is_of_idle_port(look, vport->guid))
 		return;
 	if (is_barred(look, e))
 		return;
+	if (look_count_aliases(look, vport->guid)) {
+		expect_duplicate(look, e);
+		return;
+	}
 	group = group_of(look, vport->guid);
 	if (group.n_well != 1)
 		look_say(look, "%u vports have GUID 0x%016" PRIx64 " and %u of them are well: %s",

@@ -5,10 +5,11 @@
  * subnet manager included. After each burst the fabric comes to rest and all must be good.
  *
  * Usage: random-walk [seeds [first seed]]. Without arguments so few that it is a test; by hand,
- * "random-walk 1000". VSM_SCENARIO_SEED in the environment: that seed alone.
+ * "random-walk 1000", which is the walks alone. VSM_SCENARIO_SEED in the environment: that seed
+ * alone.
  */
 
-#include "tests/scenario/scenario.h"
+#include "tests/scenario/walk.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -35,14 +36,14 @@ static bool lied; /* what is believed of a device may be anything */
 /* ---- what can happen ------------------------------------------------------------------------- */
 
 /* At once mostly, so that things meet that do not belong together; or after a moment, or longer. */
-static void pause_a_little(struct scenario *s)
+void walk_pause(struct scenario *s)
 {
 	static const uint64_t longest[] = { 1, LOOP_MSEC, 30 * LOOP_MSEC, LOOP_SEC, 20 * LOOP_SEC };
 
 	scenario_run(s, scenario_random(s, longest[scenario_random(s, COUNT(longest))]));
 }
 
-static struct sim_port *any_link(struct scenario *s)
+struct sim_port *walk_any_link(struct scenario *s)
 {
 	return scenario_link(s, (uint32_t)scenario_random(s, s->n_links));
 }
@@ -67,7 +68,7 @@ static struct sim_node *any_node(struct scenario *s)
 
 static void pull_or_plug(struct scenario *s)
 {
-	struct sim_port *port = any_link(s);
+	struct sim_port *port = walk_any_link(s);
 
 	if (port->cut)
 		scenario_plug(s, port);
@@ -86,7 +87,7 @@ static void plug_one(struct scenario *s)
 
 static void flap(struct scenario *s)
 {
-	struct sim_port *port = any_link(s);
+	struct sim_port *port = walk_any_link(s);
 
 	if (port->cut)
 		return;
@@ -172,7 +173,7 @@ static void reboot_an_hca(struct scenario *s)
 	if (!pf || pf->node->off || pf->node == s->first.port->node)
 		return;
 	scenario_reboot(s, pf->node);
-	pause_a_little(s);
+	walk_pause(s);
 	for (unsigned vf = 1; !pf->node->off && vf <= sim_vfs_count(pf); vf++)
 		if (scenario_random(s, 3) && scenario_vf(pf, vf)->node->off)
 			scenario_power_on(s, scenario_vf(pf, vf)->node);
@@ -228,7 +229,7 @@ static void give_a_vport_a_guid(struct scenario *s)
 		scenario_set_vport_guid(s, pf, vf, sim_vport(other, of)->guid);
 		break;
 	case 2:
-		scenario_set_vport_guid(s, pf, vf, any_link(s)->far->guid);
+		scenario_set_vport_guid(s, pf, vf, walk_any_link(s)->far->guid);
 		break;
 	default:
 		if (scenario_free_vport_guid(s))
@@ -247,7 +248,7 @@ static void reboot_a_host_with_vports(struct scenario *s)
 		return;
 	scenario_power_off(s, pf->node);
 	if (scenario_random(s, 2))
-		pause_a_little(s);
+		walk_pause(s);
 	for (vf = 1; vf <= sim_vfs_count(pf); vf++)
 		if (!scenario_random(s, 3) && sim_vport(pf, vf)->started)
 			scenario_stop_vport(s, pf, vf);
@@ -313,7 +314,7 @@ static void cut_off_the_master(struct scenario *s)
 	if (!master || !master->port->far || master->port->cut)
 		return;
 	scenario_pull(s, master->port);
-	pause_a_little(s);
+	walk_pause(s);
 	if (scenario_random(s, 3))
 		scenario_plug(s, master->port);
 }
@@ -324,6 +325,11 @@ static void change_members(struct scenario *s)
 		s->closed = !s->closed;
 	if (!scenario_random(s, 6) || s->n_members > 40)
 		scenario_leave_all(s);
+	for (uint64_t n = scenario_random(s, 1 + s->n_members / 2); n > 0; n--)
+		scenario_leave(s, (unsigned)scenario_random(s, s->n_members));
+	for (uint64_t n = s->n_shared_pfs ? scenario_random(s, 4) : 0; n > 0; n--)
+		scenario_join(s, s->shared_pfs[scenario_random(s, s->n_shared_pfs)],
+			      (uint16_t)(1 + scenario_random(s, 5)), scenario_random(s, 2));
 	for (uint64_t n = scenario_random(s, 4); n > 0; n--)
 		scenario_join(s, &any_host(s)->ports[1], (uint16_t)(1 + scenario_random(s, 5)),
 			      scenario_random(s, 2));
@@ -346,7 +352,7 @@ static void ask_for_a_sweep(struct scenario *s)
 
 static const char *any_port_text(struct scenario *s, char text[static 96])
 {
-	struct sim_port *port = any_link(s);
+	struct sim_port *port = walk_any_link(s);
 
 	if (scenario_random(s, 2))
 		port = port->far;
@@ -438,7 +444,8 @@ static bool choose_twins(struct scenario *s, struct sim_node **ret_node,
 	*ret_node = node;
 	*ret_other = other;
 	return node != other && !scenario_is_twin(node) && !scenario_is_twin(other) &&
-	       !(s->rival.sm && s->rival.port->node == node);
+	       !(s->rival.sm &&
+		 (s->rival.port->node == node || s->rival.port->node->part_of == node));
 }
 
 static void a_host_has_the_guids_of_another(struct scenario *s)
@@ -479,12 +486,17 @@ static const struct {
 	{ move_a_vport, 6, false },
 	{ give_a_vport_a_guid, 6, false },
 	{ reboot_a_host_with_vports, 3, false },
+	{ walk_start_or_stop_shared, 6, false },
+	{ walk_move_shared, 6, false },
+	{ walk_ask_guid, 6, false },
+	{ walk_map_key, 5, false },
+	{ walk_reboot_shared, 3, false },
 	{ kill_or_start, 3, true },
 	{ restart, 1, true },
 	{ rival_comes_or_goes, 4, true },
 	{ change_priority, 1, false },
 	{ cut_off_the_master, 1, false },
-	{ change_members, 3, false },
+	{ change_members, 4, false },
 	{ ask_for_a_sweep, 1, false },
 };
 
@@ -568,7 +580,7 @@ static void let_it_work(struct scenario *s)
 }
 
 /* The virtual functions behind a virtual switch are hosts too. */
-static bool is_vf(const struct scenario *s, const struct sim_port *port)
+bool walk_is_vf(const struct scenario *s, const struct sim_port *port)
 {
 	for (uint32_t i = 0; i < s->n_pfs; i++)
 		for (unsigned vf = 1; vf <= sim_vfs_count(s->pfs[i]); vf++)
@@ -616,7 +628,7 @@ static void make_vports(struct scenario *s)
 	for (unsigned tries = 0; tries < 20 && s->n_vport_pfs < most; tries++) {
 		struct sim_port *pf = scenario_host(s, (uint32_t)scenario_random(s, s->n_hosts));
 
-		if (pf->node->type != SIM_CA || sim_vfs_count(pf) || is_vf(s, pf))
+		if (pf->node->type != SIM_CA || sim_vfs_count(pf) || walk_is_vf(s, pf))
 			continue;
 		scenario_add_vports(s, pf, 1 + (unsigned)scenario_random(s, 5), true,
 				    scenario_random(s, 2));
@@ -649,6 +661,8 @@ static void set_out(struct scenario *s)
 		make_vfs(s);
 	if (scenario_random(s, 2))
 		make_vports(s);
+	if (scenario_random(s, 2))
+		walk_make_shared(s);
 	scenario_start_sm(s);
 }
 
@@ -691,7 +705,7 @@ static void walk(uint64_t seed)
 
 		for (uint64_t n = 1 + scenario_random(s, BURST); n > 0; n--) {
 			something_happens(s, false);
-			pause_a_little(s);
+			walk_pause(s);
 		}
 		let_it_work(s);
 		scenario_settle(s);
@@ -699,6 +713,7 @@ static void walk(uint64_t seed)
 		if (s->n_takeovers != takeovers || scenario_masters(s) == 3)
 			scenario_forget_lids(s);
 		scenario_expect_good_within(s, 1800);
+		scenario_expect_paths(s);
 		if (!scenario_random(s, 6))
 			live_with_twins(s);
 	}
@@ -740,6 +755,7 @@ static void make_whole(struct scenario *s)
 		if (s->fabric->nodes[i]->off)
 			scenario_power_on(s, s->fabric->nodes[i]);
 	make_vports_whole(s);
+	walk_make_shared_whole(s);
 	look_again(s);
 	scenario_leave_all(s);
 	scenario_apply_partitions(s);
@@ -770,6 +786,7 @@ static void however_much_happens_memory_does_not_grow(void **state)
 	scenario_build(s, graph_make_ft2(6));
 	make_vfs(s);
 	make_vports(s);
+	walk_make_shared(s);
 	scenario_start_sm(s);
 	for (unsigned i = 0; i < LONG; i++) {
 		if (i == WARM_UP) {
@@ -778,7 +795,7 @@ static void however_much_happens_memory_does_not_grow(void **state)
 		}
 		for (uint64_t n = 1 + scenario_random(s, BURST); n > 0; n--) {
 			something_happens(s, true);
-			pause_a_little(s);
+			walk_pause(s);
 		}
 		let_it_work(s);
 		scenario_settle(s);
@@ -820,8 +837,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(however_much_happens_memory_does_not_grow),
 	};
 
-	if (argc > 1)
+	if (argc > 1) {
 		n_seeds = strtoull(argv[1], NULL, 0);
+		cmocka_set_test_filter("whatever_*");
+	}
 	if (argc > 2)
 		first_seed = strtoull(argv[2], NULL, 0);
 	return cmocka_run_group_tests_name("random walk", tests, NULL, NULL);

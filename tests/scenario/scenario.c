@@ -136,6 +136,7 @@ void scenario_fail(struct scenario *s, const char *format, ...)
 	print_sets(&s->first);
 	print_sets(&s->rival);
 	print_vports(s);
+	scenario_print_shared(s);
 	print_lines("What happened:", &s->events);
 	fprintf(stderr, "# %12.6f  %s\n# Again: VSM_SCENARIO_SEED=%" PRIu64 "\n", seconds_of(s),
 		text, s->seed);
@@ -192,6 +193,8 @@ static void on_state(void *user, struct sim_port *port, enum sim_state before)
 	(void)before;
 	if (sim_state(port) <= SIM_INIT)
 		s->changed = loop_now(s->loop);
+	if (port->node->off)
+		scenario_forget_key_places(s, port->node);
 }
 
 static void on_routes(void *user, struct sim_node *node, bool before)
@@ -262,6 +265,9 @@ void scenario_free(struct scenario *s)
 	free(s->pfs);
 	free(s->vport_pfs);
 	free(s->vport_guids);
+	free(s->shared_pfs);
+	free(s->shared_guids);
+	free(s->key_places);
 	free_lines(&s->events);
 	free_lines(&s->log);
 	free(s);
@@ -411,8 +417,7 @@ static void on_event(void *user, const struct event *event)
 		scenario_note_masters(m->scenario);
 }
 
-/* Also while it goes by another. */
-static uint64_t own_guid(const struct sim_port *port)
+uint64_t scenario_own_guid(const struct sim_port *port)
 {
 	return scenario_is_twin(port->node) ? port->node->faults->own->guids[port->number]
 					    : port->guid;
@@ -425,7 +430,8 @@ static void default_partition(const struct scenario *s, FILE *out)
 		s->closed || s->vports_limited ? "limited" : "full");
 	for (uint32_t i = 0; !s->closed && s->vports_limited && i < s->n_hosts; i++)
 		for (unsigned p = 1; p <= s->hosts[i]->n_ports; p++)
-			fprintf(out, ", 0x%" PRIx64 "=full", own_guid(&s->hosts[i]->ports[p]));
+			fprintf(out, ", 0x%" PRIx64 "=full",
+				scenario_own_guid(&s->hosts[i]->ports[p]));
 	fprintf(out, " ;\n");
 }
 
@@ -565,6 +571,7 @@ void scenario_power_off(struct scenario *s, struct sim_node *node)
 	must(s, !s->first.sm || s->first.port->node != node, "the subnet manager runs there");
 	scenario_happens(s, "%s goes off", node->name);
 	scenario_power_vfs(node, false);
+	scenario_forget_key_places(s, node);
 	sim_power(node, false);
 }
 
@@ -606,6 +613,8 @@ void scenario_fault(struct scenario *s, const char *format, ...)
 	scenario_happens(s, "fault: %s", line);
 	s->lies = s->lies || !is_honest(line);
 	s->lied = s->lied || s->lies;
+	if (s->lied)
+		scenario_forget_key_places(s, NULL);
 	if (sim_fault_parse(s->fabric, line, why) < 0)
 		scenario_fail(s, "the scenario itself: %s", why);
 }
@@ -621,6 +630,7 @@ static void restart_as(struct scenario *s, struct sim_node *node, const struct s
 	bool on = !node->off;
 
 	sim_power(node, false);
+	scenario_forget_key_places(s, node);
 	scenario_bury_rival(s); /* on one of its VFs */
 	if (other)
 		sim_fault_twin(node, other);
@@ -654,6 +664,8 @@ static struct scenario_member *join(struct scenario *s, uint64_t guid, uint16_t 
 	while (i < s->n_members && (s->members[i].guid != guid || s->members[i].pkey != pkey))
 		i++;
 	must(s, i < SCENARIO_MEMBERS, "too many members");
+	if (i == s->n_members)
+		scenario_forget_key_place(s, guid, pkey);
 	s->members[i] = (struct scenario_member){ guid, pkey, full, false };
 	s->n_members = MAX(s->n_members, i + 1);
 
@@ -676,6 +688,7 @@ void scenario_join(struct scenario *s, struct sim_port *port, uint16_t pkey, boo
 void scenario_leave_all(struct scenario *s)
 {
 	scenario_happens(s, "nobody is member of anything");
+	scenario_forget_key_places(s, NULL);
 	s->n_members = 0;
 }
 
@@ -763,63 +776,6 @@ void scenario_ask_to_add(struct scenario *s, struct sim_port *port, uint16_t pke
 {
 	scenario_happens(s, "%s is asked to be in %#x", port->node->name, pkey);
 	ask(s, port->guid, pkey, full, NULL);
-}
-
-static bool is_full(const struct scenario *s, uint64_t guid, uint16_t pkey, bool *ret_member)
-{
-	*ret_member = false;
-	for (unsigned i = 0; i < s->n_members; i++)
-		if (s->members[i].guid == guid && s->members[i].pkey == pkey) {
-			*ret_member = true;
-			return s->members[i].full;
-		}
-	return false;
-}
-
-static bool is_of_host(const struct scenario *s, uint64_t guid)
-{
-	for (uint32_t i = 0; i < s->n_hosts; i++)
-		for (unsigned p = 1; p <= s->hosts[i]->n_ports; p++)
-			if (own_guid(&s->hosts[i]->ports[p]) == guid)
-				return true;
-	return false;
-}
-
-/* By GUID, which a vport may have of a host that is away. */
-static bool is_full_in_default(struct scenario *s, const struct sim_endpoint *e)
-{
-	const struct scenario_sm *master = s->looked_at ? s->looked_at : scenario_master(s);
-	const struct sim_port *self = master ? master->port : s->first.port;
-
-	if (!e->vf && e->port == self)
-		return true;
-	return !s->closed &&
-	       (!e->vf || !s->vports_limited || is_of_host(s, sim_endpoint_guid(e, 0)));
-}
-
-bool scenario_endpoints_may_talk(struct scenario *s, const struct sim_endpoint *a,
-				 const struct sim_endpoint *b)
-{
-	uint64_t from = sim_endpoint_guid(a, 0);
-	uint64_t to = sim_endpoint_guid(b, 0);
-
-	if (is_full_in_default(s, a) || is_full_in_default(s, b))
-		return true;
-	for (unsigned i = 0; i < s->n_members; i++) {
-		bool member;
-
-		if (s->members[i].guid != from)
-			continue;
-		if ((is_full(s, to, s->members[i].pkey, &member) || s->members[i].full) && member)
-			return true;
-	}
-	return false;
-}
-
-bool scenario_may_talk(struct scenario *s, struct sim_port *a, struct sim_port *b)
-{
-	return scenario_endpoints_may_talk(s, &(struct sim_endpoint){ a, 0 },
-					   &(struct sim_endpoint){ b, 0 });
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */

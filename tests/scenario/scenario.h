@@ -57,6 +57,13 @@ struct scenario_member {
 	bool added; /* at run time, and not in the file */
 };
 
+/* An index of a VF's P_Key table is one of its port's, where that had @pkey. */
+struct scenario_key_place {
+	struct sim_port *port; /* shared; NULL: no longer, as the port has it no longer */
+	uint16_t index;
+	uint16_t pkey; /* without the membership bit */
+};
+
 struct scenario_lines {
 	char *line[SCENARIO_LINES];
 	uint64_t n; /* that were added; the last SCENARIO_LINES of them are there */
@@ -68,17 +75,23 @@ struct scenario {
 	struct loop *loop;
 	struct sim_fabric *fabric;
 	struct sim_node **switches;
-	struct sim_node **hosts;     /* everything that is no switch */
-	struct sim_port **links;     /* one end of each cable, the switch's */
-	struct sim_port **pfs;       /* ports with VFs, which are among the hosts */
-	struct sim_port **vport_pfs; /* ports with vports, which are among nothing else */
-	uint64_t *vport_guids;       /* that vports had at first, each once */
+	struct sim_node **hosts;      /* everything that is no switch */
+	struct sim_port **links;      /* one end of each cable, the switch's */
+	struct sim_port **pfs;        /* ports with VFs, which are among the hosts */
+	struct sim_port **vport_pfs;  /* ports with vports, which are among nothing else */
+	uint64_t *vport_guids;        /* that vports had at first, each once */
+	struct sim_port **shared_pfs; /* shared ports, in whose GUIDInfo their VFs are */
+	uint64_t *shared_guids;       /* that these VFs had at first, each once */
+	struct scenario_key_place *key_places;
 	uint32_t n_switches;
 	uint32_t n_hosts;
 	uint32_t n_links;
 	uint32_t n_pfs;
 	uint32_t n_vport_pfs;
 	uint32_t n_vport_guids;
+	uint32_t n_shared_pfs;
+	uint32_t n_shared_guids;
+	uint32_t n_key_places;
 	struct scenario_sm first;
 	struct scenario_sm rival;
 	uint64_t changed;              /* when something last befell the fabric */
@@ -125,6 +138,13 @@ void scenario_add_vfs(struct scenario *s, struct sim_port *port, unsigned count,
 void scenario_add_vports(struct scenario *s, struct sim_port *port, unsigned count, bool up,
 			 bool own_lids);
 
+/*
+ * This port of a host is shared by VFs 1 to @count, started if @up; their GUIDs are the subnet
+ * manager's to choose if @sm_gives.
+ */
+void scenario_add_shared(struct scenario *s, struct sim_port *port, unsigned count, bool up,
+			 bool sm_gives);
+
 /* ---- what happens ---------------------------------------------------------------------------- */
 
 void scenario_start_sm(struct scenario *s);
@@ -164,9 +184,24 @@ void scenario_set_vport_guid(struct scenario *s, struct sim_port *port, unsigned
 void scenario_move_vport(struct scenario *s, struct sim_port *port, unsigned vf,
 			 struct sim_port *to, unsigned to_vf);
 
+/* The same of VFs of a shared port. @guid 0: that of the subnet manager's choice. */
+void scenario_start_shared(struct scenario *s, struct sim_port *port, unsigned vf);
+void scenario_stop_shared(struct scenario *s, struct sim_port *port, unsigned vf);
+void scenario_ask_guid(struct scenario *s, struct sim_port *port, unsigned vf, uint64_t guid);
+void scenario_move_shared(struct scenario *s, struct sim_port *port, unsigned vf,
+			  struct sim_port *to, unsigned to_vf);
+/* Index @index of the VF is @physical of the port, or none: SIM_PKEY_INDEX_NONE. */
+void scenario_map_key(struct scenario *s, struct sim_port *port, unsigned vf, unsigned index,
+		      unsigned physical);
+/* Where the keys of @node, or of all, go is anew; or where this one of a port goes. */
+void scenario_forget_key_places(struct scenario *s, const struct sim_node *node);
+void scenario_forget_key_place(struct scenario *s, uint64_t guid, uint16_t pkey);
+
 /* For the next scenario_apply_partitions(); a @pkey of 1 to 0x7ffe. */
 void scenario_join(struct scenario *s, struct sim_port *port, uint16_t pkey, bool full);
 void scenario_join_guid(struct scenario *s, uint64_t guid, uint16_t pkey, bool full);
+/* The n-th member, whatever it is member of. */
+void scenario_leave(struct scenario *s, unsigned n);
 void scenario_leave_all(struct scenario *s);
 /* At run time, of the one that runs; returns with its answer. Also again, and of who is not there.
  */
@@ -208,10 +243,14 @@ struct scenario_sm *scenario_master(struct scenario *s);
 unsigned scenario_masters(const struct scenario *s);
 void scenario_note_masters(struct scenario *s); /* for n_takeovers */
 struct sm_status scenario_status(const struct scenario_sm *sm);
+/* Its GUID also while it goes by another. */
+uint64_t scenario_own_guid(const struct sim_port *port);
+/* Is the port with @guid to have this key? */
+bool scenario_is_member(const struct scenario *s, uint64_t guid, uint16_t pkey);
 /* The key of the reason that the master gives for @port. */
 const char *scenario_reason(struct scenario *s, const struct sim_port *port);
 
-/* Are they to reach each other, as members go? */
+/* Are they to reach each other, as members go, and of VFs of a shared port the keys they see? */
 bool scenario_may_talk(struct scenario *s, struct sim_port *a, struct sim_port *b);
 bool scenario_endpoints_may_talk(struct scenario *s, const struct sim_endpoint *a,
 				 const struct sim_endpoint *b);
@@ -220,6 +259,9 @@ bool scenario_endpoints_may_talk(struct scenario *s, const struct sim_endpoint *
 struct vf;
 const struct vf *scenario_known_vport(struct scenario *s, const struct sim_port *port, unsigned vf);
 const char *scenario_vport_reason(struct scenario *s, const struct sim_port *port, unsigned vf);
+void scenario_print_shared(const struct scenario *s); /* as their devices and drivers have them */
+/* The same of a VF of a shared port. */
+const char *scenario_shared_reason(struct scenario *s, const struct sim_port *port, unsigned vf);
 /* A GUID that a vport had and none has now; 0: there is none. */
 uint64_t scenario_free_vport_guid(const struct scenario *s);
 /* Is there one that is up, should not be, and does not let itself be told so? */
@@ -259,6 +301,12 @@ void scenario_expect_no_waiting(struct scenario *s);
 void scenario_watch_write(struct scenario *s, bool before);
 /* But for what is at or behind @port, which is bad. */
 void scenario_expect_good_but(struct scenario *s, const struct sim_port *port);
+
+/*
+ * What the SA says of the ways between some of those that are up, asked as MADs: right, and nothing
+ * of who must not be talked to. Time goes by.
+ */
+void scenario_expect_paths(struct scenario *s);
 
 /* LIDs may be others now: a subnet manager without the memory of the one before gives them. */
 void scenario_forget_lids(struct scenario *s);

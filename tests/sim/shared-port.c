@@ -514,6 +514,8 @@ void sim_shared_port_look(const struct sim_port *port, unsigned vf, struct sim_v
 	ret->lid = sim_lid(port);
 	ret->own_lid = false;
 	ret->guid = guid ? guid : v->admin;
+	ret->asked = v->admin;
+	ret->asks = port->shared->blocks[vf / SIM_GUID_BLOCK].pending >> vf % SIM_GUID_BLOCK & 1;
 	ret->reason = why_not(port, v);
 }
 

@@ -67,6 +67,8 @@ struct sim_vf_info {
 	uint16_t lid;         /* its own or the one that it uses; 0: none */
 	bool own_lid;
 	uint64_t guid;
+	uint64_t asked;     /* shared ports: what its driver is to ask for; 0: what the SM gives, */
+	bool asks;          /* and whether the driver goes on asking until it has it */
 	const char *reason; /* why it is not Active, NULL if it is */
 };
 
