@@ -184,6 +184,9 @@ static void take_vport_set(struct sm *sm, uint32_t number, const struct answer *
 	    (wanted != PORT_NO_CHANGE && state < wanted) ||
 	    (is_own && wire_get(answer->data, VPORT_INFO_LID) != vf->lid))
 		vport_set_refused(sm, number, vf, REASON_NOT_KEPT, 0);
+	/* It began anew between question and Set, and what tells of that may have been lost. */
+	if (index > 0 && wire_get(answer->data, VPORT_INFO_GUID) != vf->guid)
+		look_at_vport(sm, number, index);
 }
 
 void vports_take_set(struct sm *sm, uint32_t number, const struct answer *answer)

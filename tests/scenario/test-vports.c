@@ -305,6 +305,34 @@ static void who_has_no_guid_is_told_of(void **state)
 	rig_settles_and_is_good(s);
 }
 
+/* Between question and Set, while all wait for the disk: only the answer to the Set shows it. */
+static void who_gets_another_guid_while_it_is_brought_up_is_known_by_it(void **state)
+{
+	static const uint64_t guids[] = { 0, 0x0200000000001234 };
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(guids); i++) {
+		struct scenario *s = scenario_new(1);
+		struct sim_port *port;
+
+		s->fabric->quirks.vport_change_by_set = true;
+		s->fabric->quirks.vport_traps_every_change = true;
+		scenario_build(s, graph_make_ft2(4));
+		port = s->first.port;
+		scenario_add_vports(s, port, VFS, true, false);
+		s->closed = s->vports_limited = true;
+		memory_keeper_set_delay(s->first.keeper, 200 * LOOP_MSEC);
+		scenario_start_sm(s);
+		scenario_apply_partitions(s);
+		scenario_run(s, 100 * LOOP_MSEC);
+		scenario_set_vport_guid(s, port, 2, guids[i]);
+		settles(s);
+		scenario_expect_all_good(s);
+		assert_true(scenario_known_vport(s, port, 2)->guid == guids[i]);
+		scenario_free(s);
+	}
+}
+
 static void a_duplicate_is_told_of_and_harms_nobody(void **state)
 {
 	struct scenario *s = *state;
@@ -1333,6 +1361,7 @@ int main(void)
 		TEST(one_that_starts_with_a_new_lid_costs_a_block_per_switch),
 		TEST(many_start_at_once),
 		TEST(who_has_no_guid_is_told_of),
+		cmocka_unit_test(who_gets_another_guid_while_it_is_brought_up_is_known_by_it),
 		TEST(a_duplicate_is_told_of_and_harms_nobody),
 		TEST(who_is_up_with_the_guid_of_a_port_that_comes_begins_anew),
 		TEST(a_restart_leaves_up_who_is),
