@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/macros.h"
 #include "tests/sim/tables.h"
 
 enum { MANY = 126 };
@@ -39,25 +40,61 @@ static void watch_vfs(struct scenario *s)
 
 /* ---- drivers and their VFs ------------------------------------------------------------------- */
 
-static void all_vfs_come_up_although_packets_are_lost_both_ways(void **state)
+/* Of the many, some are there before anybody could know them when the subnet manager starts anew.
+ */
+static void kill_in_the_middle(struct scenario *s, const struct sim_port *port, bool is_lost)
 {
-	struct scenario *s = *state;
+	for (unsigned i = 0; i < 1000 && alias_count_up(port) < MANY / 3; i++)
+		scenario_run(s, 10 * LOOP_MSEC);
+	assert_in_range(alias_count_up(port), MANY / 3, MANY - 1);
+	scenario_kill_sm(s);
+	if (is_lost)
+		memory_keeper_clear(s->first.keeper);
+	scenario_run(s, 2 * LOOP_SEC);
+	scenario_start_sm(s);
+}
+
+static void expect_as_asked(struct scenario *s, const struct sim_port *port)
+{
+	for (unsigned vf = 1; vf <= MANY; vf++) {
+		assert_int_equal(sim_guid_at(port, vf), 0x500000 + vf - 1);
+		assert_int_equal(alias_known(s, port, vf)->guid, 0x500000 + vf - 1);
+		assert_int_equal(alias_known(s, port, vf)->reason, REASON_NONE);
+	}
+}
+
+/* Up while packets are still being lost, and all is well when none are any more. */
+static void many_come_up(unsigned loss, bool is_killed, bool is_lost)
+{
+	struct scenario *s = scenario_new(1);
 	struct sim_port *port;
 
 	alias_build(s);
 	port = scenario_host(s, 1);
 	alias_add_vfs(s, port, MANY, 0x500000);
-	scenario_fault(s, "loss \"H1\"[1] 10%%");
+	scenario_fault(s, "loss \"H1\"[1] %u%%", loss);
+	scenario_fault(s, "loss \"S0\"[%u] %u%%", port->far->number, loss);
 	scenario_start_sm(s);
+	if (is_killed)
+		kill_in_the_middle(s, port, is_lost);
 	scenario_run(s, 240 * LOOP_SEC);
 	assert_int_equal(alias_count_up(port), MANY);
 	scenario_clear_faults(s);
 	scenario_run(s, 60 * LOOP_SEC);
 	scenario_expect_good_within(s, 600);
-	for (unsigned vf = 1; vf <= MANY; vf++) {
-		assert_int_equal(sim_guid_at(port, vf), 0x500000 + vf - 1);
-		assert_int_equal(alias_known(s, port, vf)->guid, 0x500000 + vf - 1);
-		assert_int_equal(alias_known(s, port, vf)->reason, REASON_NONE);
+	expect_as_asked(s, port);
+	scenario_free(s);
+}
+
+static void all_vfs_come_up_although_packets_are_lost_both_ways(void **state)
+{
+	static const unsigned losses[] = { 1, 10, 20 };
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(losses); i++) {
+		many_come_up(losses[i], false, false);
+		many_come_up(losses[i], true, false);
+		many_come_up(losses[i], true, true);
 	}
 }
 
@@ -474,7 +511,7 @@ static void a_standby_that_takes_over_adopts_what_changed_while_it_waited(void *
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(all_vfs_come_up_although_packets_are_lost_both_ways),
+		cmocka_unit_test(all_vfs_come_up_although_packets_are_lost_both_ways),
 		TEST(all_vfs_come_up_within_a_second_and_cost_one_smp_a_block),
 		TEST(the_subnet_manager_is_killed_and_adopts_all),
 		TEST(who_loses_its_guid_to_another_is_told_of),
