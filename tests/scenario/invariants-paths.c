@@ -75,12 +75,23 @@ static void check_way(struct look *look, const struct sim_endpoint *from,
 			 sim_endpoint_name(from, name), sim_endpoint_name(to, other));
 }
 
+/* The SA tells of those only with whom who asks shares a P_Key, too, and a port of its VFs. */
+static bool may_be_told(struct scenario *s, struct sim_port *asker, const struct sim_endpoint *from,
+			const struct sim_endpoint *to)
+{
+	const struct sim_endpoint self = { asker, 0 };
+
+	return scenario_endpoints_may_talk(s, from, to) &&
+	       (from->port == asker || scenario_endpoints_may_talk(s, &self, from)) &&
+	       (to->port == asker || scenario_endpoints_may_talk(s, &self, to));
+}
+
 static void check_pair(struct look *look, struct path_asker *asker, const struct sim_endpoint *from,
 		       const struct sim_endpoint *to)
 {
 	const struct sim_endpoint member = member_of(from), other = member_of(to);
 	char name[SIM_ENDPOINT_NAME], far[SIM_ENDPOINT_NAME];
-	bool may = scenario_endpoints_may_talk(look->s, &member, &other);
+	bool may = may_be_told(look->s, asker->client.port, &member, &other);
 
 	if (!path_asker_ask(asker, sim_endpoint_guid(from, 0), sim_endpoint_guid(to, 0))) {
 		look_say(look, "the SA cannot be asked");

@@ -4,8 +4,8 @@
  * What must hold of vports whenever the fabric is at rest, as invariants.c has it for ports:
  *
  * - Virtualization is on, and vport 0, without which the port itself takes no packets, is Active.
- * - A vport that is started is Active, or has the reason that fits: no GUID, that of a port, an
- *   alias GUID, or that of another vport, of which one is up.
+ * - A vport that is started is Active, or has the reason that fits: no partition, no GUID, that of
+ * a port, an alias GUID, or that of another vport, of which one is up.
  * - Who is up has a LID that nobody shares if it asked for one, and is reached as hosts are: see
  *   there, as for whether a GUID keeps its LID.
  * - What the subnet manager believes a vport to hold, it holds.
@@ -48,9 +48,15 @@ struct group {
 	unsigned n_well; /* and those of which nothing is said */
 };
 
+/* If nothing is wrong with it but that it is in no partition, which may be so. */
+static const char *good_reason(const struct look *look, const struct sim_endpoint *e)
+{
+	return scenario_has_partition(look->s, e) ? "none" : "vf-no-partition";
+}
+
 static bool is_well(const struct look *look, const struct sim_endpoint *e)
 {
-	return !strcmp(scenario_vport_reason(look->s, e->port, e->vf), "none");
+	return !strcmp(scenario_vport_reason(look->s, e->port, e->vf), good_reason(look, e));
 }
 
 static struct group group_of(const struct look *look, uint64_t guid)
@@ -99,14 +105,29 @@ static void expect_duplicate(struct look *look, const struct sim_endpoint *e)
 			 e->port->node->name, e->vf, state);
 }
 
+/* Who was up before it was in no partition stays so; who is not has the keys of before still. */
+static void expect_no_keys(struct look *look, const struct sim_endpoint *e)
+{
+	unsigned state = e->port->vports->vports[e->vf].state;
+
+	for (unsigned i = 0; state == SIM_ACTIVE && i < sim_pkey_cap(e->port); i++)
+		if (sim_vf_pkey(e->port, e->vf, i))
+			look_say(look, "%s vport %u is in no partition and has P_Key %#x",
+				 e->port->node->name, e->vf, sim_vf_pkey(e->port, e->vf, i));
+}
+
 static void expect_up(struct look *look, const struct sim_endpoint *e)
 {
 	const struct sim_vport *vport = &e->port->vports->vports[e->vf];
 
+	expect_reason(look, e, good_reason(look, e));
+	if (!scenario_has_partition(look->s, e)) {
+		expect_no_keys(look, e);
+		return;
+	}
 	if (vport->state != SIM_ACTIVE)
 		look_say(look, "%s vport %u is in state %u, the reason is %s", e->port->node->name,
 			 e->vf, vport->state, scenario_vport_reason(look->s, e->port, e->vf));
-	expect_reason(look, e, "none");
 	look->endpoints[look->n_endpoints++] = *e;
 }
 

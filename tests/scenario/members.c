@@ -51,8 +51,22 @@ static bool is_full_in_default(struct scenario *s, const struct sim_endpoint *e)
 
 	if (!e->vf && e->port == self)
 		return true;
-	return !s->closed &&
-	       (!e->vf || !s->vports_limited || is_of_host(s, sim_endpoint_guid(e, 0)));
+	return !s->closed && (!e->vf || !(s->vports_limited || s->vports_outside) ||
+			      is_of_host(s, sim_endpoint_guid(e, 0)));
+}
+
+static bool is_in_default(const struct scenario *s, const struct sim_endpoint *e)
+{
+	return !s->vports_outside || !e->vf || is_of_host(s, sim_endpoint_guid(e, 0));
+}
+
+bool scenario_has_partition(const struct scenario *s, const struct sim_endpoint *e)
+{
+	bool has = is_in_default(s, e);
+
+	for (unsigned i = 0; !has && i < s->n_members; i++)
+		has = s->members[i].guid == sim_endpoint_guid(e, 0);
+	return has;
 }
 
 bool scenario_is_member(const struct scenario *s, uint64_t guid, uint16_t pkey)
@@ -88,7 +102,8 @@ bool scenario_endpoints_may_talk(struct scenario *s, const struct sim_endpoint *
 	uint64_t to = sim_endpoint_guid(&other, 0);
 
 	if ((is_full_in_default(s, &member) || is_full_in_default(s, &other)) &&
-	    sees(a, DEFAULT_PKEY) && sees(b, DEFAULT_PKEY))
+	    is_in_default(s, &member) && is_in_default(s, &other) && sees(a, DEFAULT_PKEY) &&
+	    sees(b, DEFAULT_PKEY))
 		return true;
 	for (unsigned i = 0; i < s->n_members; i++) {
 		uint16_t pkey = s->members[i].pkey;

@@ -323,6 +323,8 @@ static void change_members(struct scenario *s)
 {
 	if (!scenario_random(s, 4))
 		s->closed = !s->closed;
+	if (s->n_vport_pfs && !scenario_random(s, 4))
+		s->vports_outside = !s->vports_outside;
 	if (!scenario_random(s, 6) || s->n_members > 40)
 		scenario_leave_all(s);
 	for (uint64_t n = scenario_random(s, 1 + s->n_members / 2); n > 0; n--)
@@ -434,7 +436,10 @@ static void somebody_cries(struct scenario *s)
 			       (unsigned)scenario_random(s, 65536));
 }
 
-/* Two that could be told apart by what they are, or not; not where a subnet manager is. */
+/*
+ * Two that could be told apart by what they are, or not; not where a subnet manager is. What a
+ * driver asks for under a false name is answered, and that must not be enough for it.
+ */
 static bool choose_twins(struct scenario *s, struct sim_node **ret_node,
 			 struct sim_node **ret_other)
 {
@@ -443,7 +448,9 @@ static bool choose_twins(struct scenario *s, struct sim_node **ret_node,
 
 	*ret_node = node;
 	*ret_other = other;
-	return node != other && !scenario_is_twin(node) && !scenario_is_twin(other) &&
+	return node != other &&
+	       !(node->ports[1].shared && s->fabric->quirks.alias_guid_by_answer) &&
+	       !scenario_is_twin(node) && !scenario_is_twin(other) &&
 	       !(s->rival.sm &&
 		 (s->rival.port->node == node || s->rival.port->node->part_of == node));
 }
@@ -625,6 +632,7 @@ static void make_vports(struct scenario *s)
 
 	choose_reading(s);
 	s->vports_limited = !scenario_random(s, 3);
+	s->vports_outside = !scenario_random(s, 6);
 	for (unsigned tries = 0; tries < 20 && s->n_vport_pfs < most; tries++) {
 		struct sim_port *pf = scenario_host(s, (uint32_t)scenario_random(s, s->n_hosts));
 

@@ -423,15 +423,21 @@ uint64_t scenario_own_guid(const struct sim_port *port)
 					    : port->guid;
 }
 
+static bool are_hosts_named(const struct scenario *s)
+{
+	return s->vports_outside || (!s->closed && s->vports_limited);
+}
+
 /* In the grammar of opensm all are limited members of it at least. */
 static void default_partition(const struct scenario *s, FILE *out)
 {
 	fprintf(out, "Default=0x7fff, ipoib : ALL=%s, SELF=full",
-		s->closed || s->vports_limited ? "limited" : "full");
-	for (uint32_t i = 0; !s->closed && s->vports_limited && i < s->n_hosts; i++)
+		s->closed || are_hosts_named(s) ? "limited" : "full");
+	for (uint32_t i = 0; are_hosts_named(s) && i < s->n_hosts; i++)
 		for (unsigned p = 1; p <= s->hosts[i]->n_ports; p++)
-			fprintf(out, ", 0x%" PRIx64 "=full",
-				scenario_own_guid(&s->hosts[i]->ports[p]));
+			fprintf(out, ", 0x%" PRIx64 "=%s",
+				scenario_own_guid(&s->hosts[i]->ports[p]),
+				s->closed ? "limited" : "full");
 	fprintf(out, " ;\n");
 }
 
@@ -457,6 +463,16 @@ static char *partitions_text(const struct scenario *s)
 	return text;
 }
 
+/* What is said of all in the default partition is only said of switches. Others go by GUID. */
+static void leave_vports_outside(struct partitions *partitions)
+{
+	struct partition_member *member = partitions->members;
+
+	while (member->kind != PARTITION_ALL)
+		member++;
+	member->kind = PARTITION_SWITCHES;
+}
+
 static struct partitions *make_partitions(struct scenario *s)
 {
 	struct partition_options options = { .allow_both = false };
@@ -468,6 +484,8 @@ static struct partitions *make_partitions(struct scenario *s)
 	if (partitions_parse(text, strlen(text), "scenario", &options, &partitions, &error) < 0)
 		scenario_fail(s, "the scenario itself: %s", error.text);
 	free(text);
+	if (s->vports_outside)
+		leave_vports_outside(partitions);
 	return partitions;
 }
 

@@ -103,7 +103,8 @@ struct scenario {
 	/* Who is to be member of what, beside the default partition. */
 	bool has_rules; /* the operator's may keep VFs down */
 	bool closed;    /* the default partition has all ports but the subnet manager's limited, */
-	bool vports_limited; /* or only the vports */
+	bool vports_limited; /* or only the vports; */
+	bool vports_outside; /* or it has no vport at all, as no file can say but sm/ takes it */
 	struct scenario_member members[SCENARIO_MEMBERS];
 	unsigned n_members;
 
@@ -245,6 +246,8 @@ void scenario_note_masters(struct scenario *s); /* for n_takeovers */
 struct sm_status scenario_status(const struct scenario_sm *sm);
 /* Its GUID also while it goes by another. */
 uint64_t scenario_own_guid(const struct sim_port *port);
+/* Is it a member of anything? Only a vport may be of nothing. */
+bool scenario_has_partition(const struct scenario *s, const struct sim_endpoint *e);
 /* Is the port with @guid to have this key? */
 bool scenario_is_member(const struct scenario *s, uint64_t guid, uint16_t pkey);
 /* The key of the reason that the master gives for @port. */
