@@ -235,6 +235,15 @@ static unsigned adopt_all(struct sm *sm, uint32_t number)
 	return n;
 }
 
+/* In the book, even if it does not have it yet. */
+static bool is_promised_to_another(const struct sm *sm, struct endpoint e, uint64_t guid)
+{
+	const struct alias *alias = alias_book_find(&sm->aliases.book, guid);
+
+	return alias && alias->wanted &&
+	       (alias->port != sm->fabric.ports[e.port].guid || alias->index != e.index);
+}
+
 /*
  * Who has to give up what it holds, as somebody else came to have it while it was out of sight. The
  * guest is not told: to the driver of mlx4 nothing is pending.
@@ -249,7 +258,9 @@ static void tell_who_loses(struct sm *sm, uint32_t number)
 
 		if (!vfs->vf[i].guid || vfs->vf[i].wanted)
 			continue;
-		reason = aliases_obstacle(sm, e, vfs->vf[i].guid);
+		reason = is_promised_to_another(sm, e, vfs->vf[i].guid)
+				 ? REASON_VF_DUPLICATE_GUID
+				 : aliases_obstacle(sm, e, vfs->vf[i].guid);
 		if (reason != REASON_NONE)
 			aliases_tell(sm, e, vfs->vf[i].guid, reason);
 	}

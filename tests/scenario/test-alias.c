@@ -422,6 +422,31 @@ static void who_loses_its_guid_to_another_is_told_of(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* The other was promised it, and its device does not hear of it. */
+static void who_loses_its_guid_to_who_does_not_have_it_yet_is_told_of(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *old, *new;
+
+	scenario_build(s, graph_make_line(2, 2));
+	old = scenario_host(s, 3);
+	new = scenario_host(s, 1);
+	alias_add_vfs(s, old, 1, 0x500000);
+	alias_comes_up(s);
+	scenario_pull(s, scenario_link(s, 0));
+	scenario_run(s, 15 * LOOP_SEC);
+	scenario_fault(s, "silent \"H1\" set guidinfo");
+	alias_add_vfs(s, new, 1, 0x500000);
+	scenario_run(s, 15 * LOOP_SEC);
+	scenario_plug(s, scenario_link(s, 0));
+	scenario_run(s, 30 * LOOP_SEC);
+	assert_int_equal(sim_guid_at(old, 1), 0);
+	assert_int_equal(alias_known(s, old, 1)->reason, REASON_VF_DUPLICATE_GUID);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 600);
+	assert_int_equal(alias_look(new, 1).state, SIM_ACTIVE);
+}
+
 /* Behind its back, as another subnet manager does. */
 static void put_guid(struct scenario *s, struct sim_port *port, unsigned index, uint64_t guid)
 {
@@ -515,6 +540,7 @@ int main(void)
 		TEST(all_vfs_come_up_within_a_second_and_cost_one_smp_a_block),
 		TEST(the_subnet_manager_is_killed_and_adopts_all),
 		TEST(who_loses_its_guid_to_another_is_told_of),
+		TEST(who_loses_its_guid_to_who_does_not_have_it_yet_is_told_of),
 		TEST(who_is_no_longer_reserved_for_another_port_gets_its_guid_back),
 		TEST(a_restart_leaves_what_a_rule_by_name_allows),
 		TEST(what_can_hold_nothing_is_not_read),
