@@ -319,14 +319,14 @@ static void who_gets_another_guid_while_it_is_brought_up_is_known_by_it(void **s
 		s->fabric->quirks.vport_traps_every_change = true;
 		scenario_build(s, graph_make_ft2(4));
 		port = s->first.port;
-		scenario_add_vports(s, port, VFS, true, false);
+		scenario_add_vports(s, port, RIG_VFS, true, false);
 		s->closed = s->vports_limited = true;
 		memory_keeper_set_delay(s->first.keeper, 200 * LOOP_MSEC);
 		scenario_start_sm(s);
 		scenario_apply_partitions(s);
 		scenario_run(s, 100 * LOOP_MSEC);
 		scenario_set_vport_guid(s, port, 2, guids[i]);
-		settles(s);
+		rig_settles(s);
 		scenario_expect_all_good(s);
 		assert_true(scenario_known_vport(s, port, 2)->guid == guids[i]);
 		scenario_free(s);
@@ -700,20 +700,20 @@ static void the_lid_of_a_port_is_not_lost_to_what_a_vport_with_its_guid_holds(vo
 	struct scenario *s = *state;
 	struct sim_port *own;
 
-	build(s, graph_make_ft2(4), true, true);
-	comes_up(s);
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
 	own = s->first.port;
 	scenario_kill_sm(s);
 	memory_keeper_clear(s->first.keeper); /* so that what it holds is nobody's */
 	scenario_set_vport_guid(s, own, 1, scenario_host(s, 4)->guid);
 	scenario_start_sm(s);
-	settles(s);
+	rig_settles(s);
 	scenario_expect_all_good(s);
 	assert_string_equal(scenario_vport_reason(s, own, 1), "vf-duplicate-guid");
 	scenario_pull(s, own);
 	scenario_run(s, 30 * LOOP_SEC);
 	scenario_plug(s, own);
-	settles(s);
+	rig_settles(s);
 	scenario_expect_all_good(s);
 }
 
