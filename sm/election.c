@@ -36,6 +36,9 @@ static const struct {
 	[SM_NOT_ACTIVE] = {
 		[SM_CONTROL_STANDBY]  = { true, SM_STANDBY },
 	},
+	[SM_DISCOVERING] = {
+		[SM_CONTROL_HANDOVER] = { true, SM_DISCOVERING },
+	},
 	[SM_STANDBY] = {
 		[SM_CONTROL_DISABLE]  = { true, SM_NOT_ACTIVE },
 		[SM_CONTROL_DISCOVER] = { true, SM_DISCOVERING },
@@ -120,13 +123,23 @@ bool election_ask(struct sm *sm, struct node *node, struct request *ret)
 	return false;
 }
 
-static struct peer *peer_of(struct sm *sm, uint64_t guid)
+static struct peer *find_peer(struct sm *sm, uint64_t guid)
 {
 	for (unsigned i = 0; i < sm->n_peers; i++)
 		if (sm->peers[i].said.guid == guid)
 			return &sm->peers[i];
 
-	return sm->n_peers < MAX_PEERS ? &sm->peers[sm->n_peers++] : NULL;
+	return NULL;
+}
+
+static struct peer *peer_of(struct sm *sm, uint64_t guid)
+{
+	struct peer *peer = find_peer(sm, guid);
+
+	if (!peer && sm->n_peers < MAX_PEERS)
+		peer = &sm->peers[sm->n_peers++];
+
+	return peer;
 }
 
 void election_take(struct sm *sm, struct node *node, const struct answer *answer)
@@ -279,15 +292,6 @@ void election_decide(struct sm *sm)
 /* -- answering ----------------------------------------------------------------------------------
  */
 
-static bool is_known(const struct sm *sm, uint64_t guid)
-{
-	for (unsigned i = 0; i < sm->n_peers; i++)
-		if (sm->peers[i].said.guid == guid)
-			return true;
-
-	return false;
-}
-
 /* Who acknowledges has been standing by (IBA 14.4.1). */
 static enum sm_state state_to_send(uint64_t control)
 {
@@ -297,17 +301,30 @@ static enum sm_state state_to_send(uint64_t control)
 /*
  * Only the master may control others, only one that we have found ourselves, and only with our
  * SM_Key. Everything else is answered with an invalid field, and changes nothing. Who hands over to
- * a master takes nothing from it: it may be one that was not found yet.
+ * a master, or to one that is still looking around, takes nothing from it: it may be one that was
+ * not found yet.
  */
-static bool may_control(const struct sm *sm, uint64_t control, const uint8_t *info)
+static bool may_control(struct sm *sm, uint64_t control, const uint8_t *info)
 {
 	if (control > SM_CONTROL_DISCOVER || !controls[sm->state][control].allowed ||
 	    wire_get(info, SM_INFO_STATE) != state_to_send(control) ||
 	    wire_get(info, SM_INFO_KEY) != sm->conf.sm_key)
 		return false;
 
-	return (sm->state == SM_MASTER && control == SM_CONTROL_HANDOVER) ||
-	       is_known(sm, wire_get(info, SM_INFO_GUID));
+	return (sm->state != SM_STANDBY && control == SM_CONTROL_HANDOVER) ||
+	       find_peer(sm, wire_get(info, SM_INFO_GUID));
+}
+
+/*
+ * Who hands over is master no more, whatever it said when it was asked. Without that we, still
+ * discovering, would stand by for one that stands by for us.
+ */
+static void note_resigned(struct sm *sm, uint64_t guid)
+{
+	struct peer *peer = find_peer(sm, guid);
+
+	if (peer && peer->said.state == SM_MASTER)
+		peer->said.state = SM_STANDBY;
 }
 
 static uint16_t obey(struct sm *sm, const struct arrival *arrival)
@@ -320,6 +337,8 @@ static uint16_t obey(struct sm *sm, const struct arrival *arrival)
 		return STATUS_BAD_FIELD;
 	event_add(sm->events, EVENT_PEER, guid, arrival->from.lid, -1,
 		  "another subnet manager asks for SMInfo control %u", (unsigned)control);
+	if (control == SM_CONTROL_HANDOVER)
+		note_resigned(sm, guid);
 	if (sm->state == SM_MASTER && control == SM_CONTROL_HANDOVER)
 		election_doubt_all(sm);
 	election_set_state(sm, controls[sm->state][control].next, "the master asked for it");

@@ -730,6 +730,41 @@ static void two_masters_become_one_when_their_parts_meet(void **state)
 	*state = NULL;
 }
 
+/* How long nobody was master in so many milliseconds, at most at a stretch. */
+static unsigned without_master_ms(struct scenario *s, unsigned duration)
+{
+	unsigned now = 0, most = 0;
+
+	for (unsigned i = 0; i < duration; i++) {
+		run_ms(s, 1);
+		now = scenario_masters(s) ? 0 : now + 1;
+		most = MAX(most, now);
+	}
+	return most;
+}
+
+/* The master finds it in the midst of its first look around, gives way, and says so. */
+static void who_is_handed_the_fabric_while_it_discovers_is_soon_master(void **state)
+{
+	for (unsigned i = 0; i < 80; i++) {
+		struct scenario *s = scenario_new(i);
+		unsigned ms;
+
+		comes_up(s, graph_make_ft2(4));
+		sm_sweep(s->first.sm, i % 2);
+		scenario_run(s, i * 2 * LOOP_USEC);
+		scenario_start_rival(s, scenario_host(s, 5), 9);
+		ms = without_master_ms(s, 20000);
+		if (ms > 1000)
+			scenario_fail(s, "in round %u nobody was master for %u ms", i, ms);
+		assert_ptr_equal(scenario_master(s), &s->rival);
+		is_good_again(s);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 /* ---- partitions ------------------------------------------------------------------------------ */
 
 static void limited_members_do_not_talk_to_each_other(void **state)
@@ -1522,6 +1557,7 @@ int main(void)
 		TEST(one_with_a_higher_priority_takes_over),
 		TEST(the_other_takes_over_when_the_master_dies),
 		TEST(another_is_master_while_its_link_is_cut_and_then_gone),
+		TEST(who_is_handed_the_fabric_while_it_discovers_is_soon_master),
 		TEST(two_masters_become_one_when_their_parts_meet),
 		TEST(limited_members_do_not_talk_to_each_other),
 		TEST(members_come_and_go),

@@ -177,7 +177,7 @@ static void who_asks_by_a_directed_route_is_answered_by_it(void **state)
 static const uint8_t becomes[SM_MASTER + 1][SM_CONTROL_DISCOVER + 2] = {
 	/*                   none     HANDOVER   ACKNOWLEDGE DISABLE        STANDBY     DISCOVER       none */
 	[SM_NOT_ACTIVE]  = { REFUSED, REFUSED,   REFUSED,    REFUSED,       SM_STANDBY, REFUSED,       REFUSED },
-	[SM_DISCOVERING] = { REFUSED, REFUSED,   REFUSED,    REFUSED,       REFUSED,    REFUSED,       REFUSED },
+	[SM_DISCOVERING] = { REFUSED, SM_DISCOVERING, REFUSED, REFUSED,     REFUSED,    REFUSED,       REFUSED },
 	[SM_STANDBY]     = { REFUSED, SM_MASTER, REFUSED,    SM_NOT_ACTIVE, REFUSED,    SM_DISCOVERING, REFUSED },
 	[SM_MASTER]      = { REFUSED, SM_MASTER, SM_MASTER,  REFUSED,       REFUSED,    REFUSED,       REFUSED },
 };
