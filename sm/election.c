@@ -11,6 +11,9 @@
  * Who does not answer once may be busy, or have lost a packet: it is still there until it has not
  * answered several times, its port is gone or no longer says IsSM.
  *
+ * A master that is stopped in order hands over to the one that would be next, and leaves when that
+ * has been answered. (An ACKNOWLEDGE of its own, which not everybody sends, is not waited for.)
+ *
  * A master may disable us, and then we wait for its word (IBA 14.4.1). The specification has no end
  * to that if the master goes away; a fabric without a subnet manager is worse, so we then decide as
  * at the start.
@@ -289,6 +292,56 @@ void election_decide(struct sm *sm)
 	look_at_contest(sm);
 }
 
+/* -- leaving ------------------------------------------------------------------------------------
+ */
+
+/* Who would be master next, among those that stand by or are about to. */
+static const struct peer *find_heir(const struct sm *sm)
+{
+	const struct peer *best = NULL;
+
+	for (unsigned i = 0; i < sm->n_peers; i++) {
+		const struct sm_peer *said = &sm->peers[i].said;
+
+		if (said->state != SM_STANDBY && said->state != SM_DISCOVERING)
+			continue;
+		if (!best || said->priority > best->said.priority ||
+		    (said->priority == best->said.priority && said->guid < best->said.guid))
+			best = &sm->peers[i];
+	}
+
+	return best;
+}
+
+static bool is_to_be_told(const struct sm *sm)
+{
+	return sm->giving_way && node_of(&sm->fabric, sm->heir)->work.todo & TODO(TODO_SM_INFO);
+}
+
+/*
+ * We are stopping. When all that we asked has been answered, so that nobody else finds a fabric in
+ * which something of ours is still under way, the next one is told that it is master. We answer
+ * until it has heard that, but as one that is not active: whatever our rank, we do not come into
+ * question.
+ */
+void election_resign(struct sm *sm)
+{
+	const struct peer *heir = sm->state == SM_MASTER ? find_heir(sm) : NULL;
+
+	if (is_to_be_told(sm))
+		return;
+	if (heir && requests_in_flight(sm->requests) == 0) {
+		sm->giving_way = true;
+		sm->heir = heir->port;
+		work_drop(sm, sm->fabric.ports[heir->port].node);
+		work_add(sm, sm->fabric.ports[heir->port].node, TODO(TODO_SM_INFO));
+		election_set_state(sm, SM_NOT_ACTIVE, "it stops, and hands over");
+	} else if (!heir && requests_in_flight(sm->requests) == 0) {
+		sm->giving_way = false;
+		transport_set_is_sm(sm->transport, false);
+	}
+}
+
 /* -- answering ----------------------------------------------------------------------------------
  */
 
@@ -306,7 +359,8 @@ static enum sm_state state_to_send(uint64_t control)
  */
 static bool may_control(struct sm *sm, uint64_t control, const uint8_t *info)
 {
-	if (control > SM_CONTROL_DISCOVER || !controls[sm->state][control].allowed ||
+	if (sm->stopping || control > SM_CONTROL_DISCOVER ||
+	    !controls[sm->state][control].allowed ||
 	    wire_get(info, SM_INFO_STATE) != state_to_send(control) ||
 	    wire_get(info, SM_INFO_KEY) != sm->conf.sm_key)
 		return false;

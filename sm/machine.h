@@ -284,7 +284,7 @@ struct sm {
 	uint32_t heir;     /* a port */
 	bool contested;    /* we are master, and so was another one when it was last heard of */
 	bool cut_off;      /* our own port had no link when this was last at rest */
-	bool stopping;     /* ask nothing more */
+	bool stopping;     /* ask nothing more, but tell the heir */
 	bool by_lid;       /* nothing is known against the tables in use: see work.c */
 	uint16_t last_lid; /* that the forwarding tables of all switches have room for */
 	uint64_t generation;
@@ -715,6 +715,7 @@ void election_request(struct sm *sm, const struct arrival *arrival);
 void election_find_peers(struct sm *sm);
 /* After discovery: are we to be master? */
 void election_decide(struct sm *sm);
+void election_resign(struct sm *sm); /* called again until sm_is_idle() */
 /* Somebody else may have written: what we know is worth nothing, all is read again first. */
 void election_doubt_all(struct sm *sm);
 void election_set_state(struct sm *sm, enum sm_state state, const char *why);

@@ -465,6 +465,8 @@ void sm_advance(struct sm *sm)
 {
 	while (!sm->stopping && advance(sm))
 		;
+	if (sm->stopping)
+		election_resign(sm);
 }
 
 /* Held off the longer the more often it happens. */
@@ -733,15 +735,15 @@ struct partitions *sm_take_partitions(struct sm *sm)
 void sm_stop(struct sm *sm)
 {
 	sm->stopping = true;
-	transport_set_is_sm(sm->transport, false);
 	loop_timer_stop(sm->sweep_timer);
 	loop_timer_stop(sm->soon_timer);
 	loop_timer_stop(sm->twin_timer);
+	election_resign(sm);
 }
 
 bool sm_is_idle(const struct sm *sm)
 {
-	return requests_in_flight(sm->requests) == 0;
+	return requests_in_flight(sm->requests) == 0 && !(sm->stopping && sm->giving_way);
 }
 
 void sm_start(struct sm *sm)

@@ -96,8 +96,9 @@ struct partitions *sm_take_partitions(struct sm *sm);
 void sm_receive(struct sm *sm, const struct arrival *arrivals, unsigned n);
 
 /*
- * Ask nothing more. When sm_is_idle(), all that was asked has been answered or given up, and the
- * port may be closed; nothing on the fabric is undone.
+ * Ask nothing more. When sm_is_idle(), all that was asked has been answered or given up, who stands
+ * by has been told that it is master now, and the port may be closed; nothing on the fabric is
+ * undone.
  */
 void sm_stop(struct sm *sm);
 bool sm_is_idle(const struct sm *sm);

@@ -45,7 +45,7 @@ enum {
 #define PROGRESS_TICK (200 * LOOP_MSEC)
 #define STUCK_AFTER   (60 * LOOP_SEC) /* a reconcile without an answer from anybody */
 #define STOP_TICK     (2 * LOOP_MSEC)
-#define STOP_PATIENCE (1 * LOOP_SEC)
+#define STOP_PATIENCE (2 * LOOP_SEC)
 #define ONCE_TRIES    10 /* reconciles, if something keeps changing */
 
 struct daemon {
@@ -133,8 +133,9 @@ static void clear_progress(struct daemon *d)
  */
 
 /*
- * What was asked is waited for, so that nothing arrives for somebody who is gone; and dumps that
- * are being written, so that they are whole.
+ * What was asked is waited for, so that nothing arrives for somebody who is gone; the one that
+ * stands by, until it has heard that it is master; and dumps that are being written, so that they
+ * are whole.
  */
 static void on_stopping(void *user)
 {

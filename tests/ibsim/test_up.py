@@ -3,6 +3,7 @@
 
 import glob
 import os
+import time
 
 import checks
 import fabrics
@@ -501,6 +502,29 @@ def outranked(world):
     others = sm.status()["other_sms"]
     check_equal("other subnet managers", len(others), 1)
     checks.same_lids(lids, sim.check_up().lids(sim.host))
+
+
+@suite.test("a master that is stopped hands over: the standby is master before its next sweep", weight=5)
+def hands_over(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(4).build())
+    sm = vsm(world, sim, options={"sm.priority": 9}).start().wait_ready()
+    before = sim.check_up().lids(sim.host)
+    second = vsm(world, sim, host="H00007", options={"sweep.interval": 600}).start()
+    second.wait_status("standby", lambda status: status["state"] == "standby")
+    sm.wait_status("it knows of that", lambda status: status["other_sms"])
+    began = time.monotonic()
+    check_equal("exit code", sm.stop(), 0)
+    check("hands over" in sm.output(), "it does not say that it hands over")
+    second.wait_status("master", lambda status: status["state"] == "master", 10)
+    second.wait_ready()
+    sim.host = "H00007"
+    checks.same_lids(before, sim.check_up().lids(sim.host))
+    took = time.monotonic() - began
+    check(took < 20, f"it took {took:.1f} s")
+    began = time.monotonic()
+    check_equal("exit code of the second", second.stop(), 0)
+    took = time.monotonic() - began
+    check(took < 1, f"nobody is there to hand over to, and it took {took:.1f} s to end")
 
 
 @suite.test("another subnet manager is master: vsm writes nothing and says who", weight=5)

@@ -765,6 +765,33 @@ static void who_is_handed_the_fabric_while_it_discovers_is_soon_master(void **st
 	*state = NULL;
 }
 
+/* Whatever the ranks are, and also where some packets are lost. */
+static void the_standby_takes_over_at_once_when_the_master_stops(void **state)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		struct scenario *s = scenario_new(i);
+		unsigned ms;
+
+		s->first.conf.priority = 1;
+		comes_up(s, graph_make_ft2(4));
+		scenario_start_rival(s, scenario_host(s, 1 + i % 7), i % 2);
+		scenario_run(s, scenario_random(s, 40) * LOOP_SEC + i % 4 * 50 * LOOP_USEC);
+		assert_ptr_equal(scenario_master(s), &s->first);
+		if (i >= 20)
+			scenario_fault(s, "loss \"H0\"[1] 10%%");
+		scenario_stop_sm(s);
+		ms = without_master_ms(s, 1000);
+		if (ms > 0)
+			scenario_fail(s, "in round %u nobody was master for %u ms", i, ms);
+		scenario_clear_faults(s);
+		is_good_again(s);
+		assert_ptr_equal(scenario_master(s), &s->rival);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 /* ---- partitions ------------------------------------------------------------------------------ */
 
 static void limited_members_do_not_talk_to_each_other(void **state)
@@ -1558,6 +1585,7 @@ int main(void)
 		TEST(the_other_takes_over_when_the_master_dies),
 		TEST(another_is_master_while_its_link_is_cut_and_then_gone),
 		TEST(who_is_handed_the_fabric_while_it_discovers_is_soon_master),
+		TEST(the_standby_takes_over_at_once_when_the_master_stops),
 		TEST(two_masters_become_one_when_their_parts_meet),
 		TEST(limited_members_do_not_talk_to_each_other),
 		TEST(members_come_and_go),

@@ -64,6 +64,11 @@ static uint64_t said(const struct datagram *d, enum wire_field field)
 	return wire_get(smp_data_in(d), field);
 }
 
+static bool says_is_sm(const struct world *w)
+{
+	return wire_get(w->f->self->port[w->f->self_port].info, PORT_INFO_CAPABILITIES) & CAP_IS_SM;
+}
+
 /* A subnet manager in this state, which knows its peer. */
 static void bring_to(struct world *w, enum sm_state state)
 {
@@ -503,6 +508,69 @@ static void a_master_that_answers_no_more_is_followed(void **state)
 	assert_good(w, NULL);
 }
 
+/* -- leaving ------------------------------------------------------------------------------------
+ */
+
+static void a_master_that_stops_hands_over_to_the_standby_and_then_is_none(void **state)
+{
+	struct world *w = *state;
+	const struct fake_smp *smp;
+	size_t from;
+
+	bring_to(w, SM_MASTER);
+	world_run(w, 60);
+	from = world_mark(w);
+	sm_stop(w->sm);
+	assert_false(sm_is_idle(w->sm));
+	loop_virtual_run_for(w->loop, 10 * SOON);
+	assert_true(sm_is_idle(w->sm));
+	assert_int_equal(w->f->n_smps, from + 1);
+	smp = &w->f->smps[from];
+	assert_int_equal(smp->method, METHOD_SET);
+	assert_int_equal(smp->attr, ATTR_SM_INFO);
+	assert_int_equal(smp->modifier, SM_CONTROL_HANDOVER);
+	assert_int_equal(wire_get(smp->data, SM_INFO_STATE), SM_MASTER);
+	assert_int_equal(said(get(w), SM_INFO_STATE), SM_NOT_ACTIVE);
+	assert_int_equal(control(w, SM_CONTROL_STANDBY), STATUS_BAD_FIELD);
+	assert_false(says_is_sm(w));
+}
+
+static void who_stops_and_has_nobody_to_hand_over_to_is_gone_at_once(void **state)
+{
+	world_free(*state);
+	for (unsigned i = 0; i < 3; i++) {
+		struct world *w = world_new(i);
+		size_t from;
+
+		if (i == 0)
+			start_as_master(w);
+		else
+			bring_to(w, i == 1 ? SM_STANDBY : SM_NOT_ACTIVE);
+		world_run(w, 60);
+		from = world_mark(w);
+		sm_stop(w->sm);
+		assert_true(sm_is_idle(w->sm));
+		assert_false(says_is_sm(w));
+		world_run(w, 60);
+		assert_int_equal(w->f->n_smps, from);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+static void an_heir_that_does_not_answer_is_not_waited_for_long(void **state)
+{
+	struct world *w = *state;
+
+	bring_to(w, SM_MASTER);
+	world_run(w, 60);
+	peer_of(w)->silent = true;
+	sm_stop(w->sm);
+	loop_virtual_run_for(w->loop, 2 * LOOP_SEC);
+	assert_true(sm_is_idle(w->sm));
+	assert_false(says_is_sm(w));
+}
+
 /* -- what another one did -----------------------------------------------------------------------
  */
 
@@ -655,6 +723,9 @@ int main(void)
 		TEST(when_the_master_vanishes_the_standby_takes_over),
 		TEST(a_standby_stays_so_when_one_sm_info_is_lost),
 		TEST(a_master_that_answers_no_more_is_followed),
+		TEST(a_master_that_stops_hands_over_to_the_standby_and_then_is_none),
+		TEST(who_stops_and_has_nobody_to_hand_over_to_is_gone_at_once),
+		TEST(an_heir_that_does_not_answer_is_not_waited_for_long),
 		TEST(taking_back_a_fabric_that_nobody_changed_sends_no_set),
 		TEST(what_another_master_wrote_is_read_before_anything_is_believed),
 		TEST(a_standby_calls_nothing_in_progress),
