@@ -59,6 +59,8 @@ struct graph {
 	const struct end *ends;
 	const uint32_t *order;
 	const uint32_t *roots; /* switches that the operator calls roots, or NULL */
+	const bool
+		*strangers; /* [switch]: something hangs on it that sends and is no end; or NULL */
 	uint32_t n_roots;
 };
 

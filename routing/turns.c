@@ -36,6 +36,8 @@ void turns_find_senders(const struct graph *graph, bool *ret)
 	for (uint32_t i = 0; i < graph->n_ends; i++)
 		if (graph->ends[i].kind != END_SWITCH)
 			ret[graph->ends[i].at] = true;
+	for (uint32_t s = 0; graph->strangers && s < graph->n_switches; s++)
+		ret[s] = ret[s] || graph->strangers[s];
 }
 
 void turns_clear(struct turns *turns)

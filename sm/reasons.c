@@ -19,8 +19,7 @@ void reason_set_port(struct sm *sm, uint32_t number, enum reason reason)
 	port->since = loop_now(sm->loop);
 }
 
-/* A reason that only a new look at the device can take away, and that lasts until then. */
-static bool is_lasting(enum reason reason)
+bool reason_is_lasting(enum reason reason)
 {
 	return reason == REASON_NEIGHBOR_SILENT || reason == REASON_BAD_NODE_INFO ||
 	       reason == REASON_BAD_PORT_INFO || reason == REASON_DUPLICATE_NODE_GUID ||
@@ -175,7 +174,7 @@ static enum reason reason_of_port(const struct sm *sm, uint32_t number)
 		return reason;
 	if (port_state(port) == PORT_DOWN)
 		return REASON_NO_LINK;
-	if (port->peer == NO_PORT && is_lasting(port->reason))
+	if (port->peer == NO_PORT && reason_is_lasting(port->reason))
 		return port->reason;
 	if (port_state(port) == PORT_ACTIVE && port->peer != NO_PORT)
 		return remark(sm, number);

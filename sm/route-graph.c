@@ -186,15 +186,33 @@ static void add_ends_of(struct sm *sm, struct route_job *job, uint32_t s, const 
 	}
 }
 
+/* Behind a port that data passes is somebody that is left out: it is no end, but it sends. */
+static bool has_stranger(const struct fabric *f, const struct node *node, const uint32_t *ends)
+{
+	for (unsigned p = 1; p <= node->n_ports; p++) {
+		const struct port *port = &f->ports[port_at(node, p)];
+
+		if (ends[port_at(node, p)] == NO_PORT && port->known &&
+		    port_state(port) >= PORT_ARMED && reason_is_lasting((enum reason)port->reason))
+			return true;
+	}
+
+	return false;
+}
+
 static int add_ends(struct sm *sm, struct route_job *job)
 {
 	AUTO(freep) uint32_t *ends = ends_by_switch_port(sm);
 
 	job->ends = malloc((sm->fabric.n_ports + 1) * sizeof(*job->ends));
-	if (!ends || !job->ends)
+	job->strangers = calloc(job->graph.n_switches + (size_t)1, sizeof(*job->strangers));
+	if (!ends || !job->ends || !job->strangers)
 		return -ENOMEM;
-	for (uint32_t s = 0; s < job->graph.n_switches; s++)
+	for (uint32_t s = 0; s < job->graph.n_switches; s++) {
 		add_ends_of(sm, job, s, ends);
+		job->strangers[s] =
+			has_stranger(&sm->fabric, &sm->fabric.nodes[job->switch_nodes[s]], ends);
+	}
 
 	return 0;
 }
@@ -247,6 +265,7 @@ static uint64_t sign(const struct sm *sm, const struct route_job *job)
 
 		hash = mix(hash, words, sizeof(words));
 	}
+	hash = mix(hash, job->strangers, job->graph.n_switches * sizeof(*job->strangers));
 	for (uint32_t i = 0; i < job->graph.n_switches; i++)
 		hash = mix(hash, &sm->fabric.nodes[job->switch_nodes[i]].guid, sizeof(uint64_t));
 
@@ -268,6 +287,7 @@ int route_graph_make(struct sm *sm, struct route_job *job)
 	job->graph.arcs = job->arcs;
 	job->graph.ends = job->ends;
 	job->graph.order = job->order;
+	job->graph.strangers = job->strangers;
 	job->graph.roots = job->graph.n_roots ? job->roots : NULL;
 	if (r == 0)
 		job->signature = sign(sm, job);

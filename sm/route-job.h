@@ -17,6 +17,7 @@ struct route_job {
 	struct end *ends;
 	uint32_t *order;
 	uint32_t *roots;
+	bool *strangers;
 	uint32_t *switch_nodes; /* row: node */
 	uint32_t *rows;         /* node: row, or NO_SWITCH */
 	uint32_t n_nodes;

@@ -1010,6 +1010,42 @@ static void a_guid_that_two_ports_have_spoils_nothing_else(void **state)
 	scenario_expect_good_but(s, second);
 }
 
+static bool is_told_to_be_twin(struct scenario *s, const struct sim_node *node)
+{
+	return !strncmp(scenario_reason(s, node->ports[1].far), "duplicate-", 10);
+}
+
+/* In rings the turns of few are free of circles where those of one more are not. */
+static void who_is_left_out_as_a_twin_sends_and_closes_no_circle(void **state)
+{
+	for (unsigned i = 0; i < 120; i++) {
+		struct scenario *s = scenario_new(i);
+		struct sim_node *node, *other;
+		uint32_t first;
+
+		scenario_build(s, i % 3 ? graph_make_ring(4 + i % 5, 1 + i % 2)
+					: graph_make_torus(3 + i % 2, 3, 1, 1));
+		for (uint32_t h = 1; h < s->n_hosts; h++)
+			if (scenario_random(s, 3) == 0)
+				scenario_power_off(s, s->hosts[h]);
+		first = 1 + (uint32_t)scenario_random(s, s->n_hosts - 1);
+		node = s->hosts[first];
+		other = s->hosts[1 + first % (s->n_hosts - 1)];
+		scenario_power_on(s, node);
+		scenario_power_on(s, other);
+		scenario_start_sm(s);
+		is_good_again(s);
+		scenario_twin(s, node, other);
+		scenario_settle(s);
+		assert_true(is_told_to_be_twin(s, node) != is_told_to_be_twin(s, other));
+		scenario_expect_good_but(s,
+					 &(is_told_to_be_twin(s, node) ? node : other)->ports[1]);
+		scenario_free(s);
+	}
+	scenario_free(*state);
+	*state = NULL;
+}
+
 /* What the one holds is not believed of the other, in whose place the GUID is found. */
 static void a_guid_that_is_found_elsewhere_is_another_device(void **state)
 {
@@ -1597,6 +1633,7 @@ int main(void)
 		TEST(a_guest_that_moves_while_the_fabric_comes_up_is_found),
 		TEST(an_hca_reboots_and_its_guests_come_later),
 		TEST(a_guid_that_two_ports_have_spoils_nothing_else),
+		TEST(who_is_left_out_as_a_twin_sends_and_closes_no_circle),
 		TEST(a_guid_that_is_found_elsewhere_is_another_device),
 		TEST(a_silent_host_spoils_nothing_else),
 		TEST(a_switch_that_falls_silent_is_routed_around),
