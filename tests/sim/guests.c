@@ -34,12 +34,42 @@ static uint64_t precise_now(void)
 	return (uint64_t)t.tv_sec * LOOP_SEC + (uint64_t)t.tv_nsec;
 }
 
+static void cool_down(struct guest *guest)
+{
+	list_remove(&guest->of_hot);
+	guest->wait(guest);
+}
+
+/* Read those that nobody waits for; true: something had come from one that stays so. */
+static bool look_at_hot(struct guests *guests, bool last)
+{
+	bool heard = false;
+	struct list *next;
+
+	for (struct list *l = guests->hot.next; l != &guests->hot; l = next) {
+		struct guest *guest = CONTAINER_OF(l, struct guest, of_hot);
+		bool has_come = guest->read(guest);
+
+		next = l->next;
+		if (last || linger_is_flood(&guest->flow))
+			cool_down(guest);
+		else
+			heard = heard || has_come;
+	}
+	return heard;
+}
+
 static void look(void *user)
 {
 	struct guests *guests = user;
 	uint64_t now = precise_now();
+	bool on = linger_on(&guests->linger, now);
 
-	if (!linger_on(&guests->linger, now))
+	if (look_at_hot(guests, !on)) {
+		guests_heard(guests);
+		return;
+	}
+	if (!on)
 		return;
 	sched_yield();
 	linger_gave_way(&guests->linger, now, precise_now());
@@ -52,11 +82,35 @@ void guests_heard(struct guests *guests)
 	loop_timer_set(guests->look, loop_now(guests->fabric->loop));
 }
 
+void guest_count(struct guest *guest, unsigned n)
+{
+	linger_count(&guest->flow, n, precise_now());
+}
+
+bool guest_is_hot(const struct guest *guest)
+{
+	return !list_is_empty(&guest->of_hot);
+}
+
+void guest_heard(struct guest *guest)
+{
+	struct guests *guests = guest->guests;
+
+	if (linger_is_flood(&guest->flow))
+		return;
+	guests_heard(guests);
+	if (guest_is_hot(guest) || !linger_on(&guests->linger, precise_now()))
+		return;
+	list_add_tail(&guests->hot, &guest->of_hot);
+	guest->wait(guest);
+}
+
 int guests_init(struct guests *guests, struct sim_fabric *fabric)
 {
 	*guests = (struct guests){ .fabric = fabric };
 	list_init(&guests->all);
 	list_init(&guests->dirty);
+	list_init(&guests->hot);
 	return loop_timer_new(fabric->loop, look, guests, &guests->look);
 }
 
@@ -128,6 +182,7 @@ int guest_attach(struct guests *guests, struct guest *guest, struct sim_port *po
 		return r;
 	guest->guests = guests;
 	list_init(&guest->of_dirty);
+	list_init(&guest->of_hot);
 	list_init(&guest->of_all);
 	list_add_tail(&guests->all, &guest->of_all);
 	return 0;
@@ -139,6 +194,7 @@ void guest_detach(struct guest *guest)
 		return;
 	list_remove(&guest->of_all);
 	list_remove(&guest->of_dirty);
+	list_remove(&guest->of_hot);
 	sim_detach(&guest->client);
 }
 

@@ -24,6 +24,7 @@ struct guests {
 	struct sim_fabric *fabric;
 	struct list all;
 	struct list dirty; /* that have something to be flushed */
+	struct list hot;   /* that are read whenever the loop goes round; nobody waits for them */
 	unsigned depth;
 	struct linger_state linger;
 	struct loop_timer *look; /* so that the loop goes round, and does not sleep */
@@ -34,12 +35,18 @@ struct guest {
 	struct guests *guests;
 	struct list of_all;
 	struct list of_dirty;
+	struct list of_hot;
+	struct linger_flow flow;
 	pid_t pid;        /* as it says; 0: from another machine */
 	const char *kind; /* "datagrams" */
 	uint64_t n_lost;  /* did not fit into its queue, as it reads too slowly */
 	void (*flush)(struct guest *guest);
 	void (*kick)(struct guest *guest);    /* disconnect it */
 	bool (*is_gone)(struct guest *guest); /* its process, of which nobody has told yet */
+	/* For guest_heard(): read what has come, false: nothing has; and wait for more or not, as
+	 * guest_is_hot() says. */
+	bool (*read)(struct guest *guest);
+	void (*wait)(struct guest *guest);
 };
 
 int guests_init(struct guests *guests, struct sim_fabric *fabric); /* 0 or -errno */
@@ -66,6 +73,15 @@ void guest_touch(struct guest *guest);
 
 /* Something came from a guest: the loop does not sleep for a while, as linger.h has it. */
 void guests_heard(struct guests *guests);
+
+/*
+ * @n packets came from @guest, which has read() and wait(). While the loop does not sleep for its
+ * sake it is hot: read in each round, and not waited for. That costs its process less, which has to
+ * tell each time that it has sent something to whom somebody waits.
+ */
+void guest_count(struct guest *guest, unsigned n);
+void guest_heard(struct guest *guest); /* after it was read because it was waited for */
+bool guest_is_hot(const struct guest *guest);
 
 /* Its port as the guest sees it: of a virtual function, that one's. */
 struct guest_view {

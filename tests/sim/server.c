@@ -5,8 +5,9 @@
  * of each client, which is made when the client comes. All is datagrams.
  *
  * Speed. What waits at a socket is read with one recvmmsg(), and the answers leave with one
- * sendmmsg(). A client blocks in its own send, with locks held, while our queue is full, so we read
- * whatever comes, and never wait for a client that does not read (its queue holds
+ * sendmmsg() when no more has come: a thread of the client reads them, which its other thread need
+ * not be woken for one by one. A client blocks in its own send, with locks held, while our queue is
+ * full, so we read whatever comes, and never wait for a client that does not read (its queue holds
  * net.unix.max_dgram_qlen datagrams, 10 by default): what it has no room for waits here, up to
  * BACKLOG packets, and then packets are lost, as on any wire. When all is done the loop goes round
  * for a while before it sleeps (linger.h), which lets everybody speak, not only who spoke last.
@@ -36,7 +37,6 @@
 
 enum {
 	BATCH = 64,
-	ANSWERS = 4, /* leave together: the client works on them while we do the next */
 	BACKLOG = 65536,
 	BUFFERS = 8 << 20, /* bytes of a socket, if we may */
 	NODE_AT = 12,      /* in the data of CONNECT */
@@ -214,6 +214,16 @@ static int send_some(struct seat *seat)
 	return sendmmsg(seat->fd, headers, n, MSG_NOSIGNAL);
 }
 
+/* What it is watched for now. */
+static void wait(struct guest *guest)
+{
+	struct seat *seat = CONTAINER_OF(guest, struct seat, guest);
+
+	if (!seat->dead)
+		loop_watch_set(seat->watch, (guest_is_hot(guest) ? 0 : LOOP_READ) |
+						    (seat->n_queued ? LOOP_WRITE : 0));
+}
+
 static void flush(struct guest *guest)
 {
 	struct seat *seat = CONTAINER_OF(guest, struct seat, guest);
@@ -228,7 +238,7 @@ static void flush(struct guest *guest)
 			return;
 		}
 		if (n < 0) {
-			loop_watch_set(seat->watch, LOOP_READ | LOOP_WRITE);
+			wait(guest);
 			return;
 		}
 		seat->head = (seat->head + (unsigned)n) & (seat->room - 1);
@@ -363,8 +373,8 @@ static void send_one(struct seat *seat, const struct ibsim_packet *packet)
 	server->sender = NULL;
 }
 
-/* False: there were none. */
-static bool read_packets(struct seat *seat)
+/* How many there were, at most what there are buffers for. */
+static unsigned read_packets(struct seat *seat)
 {
 	struct sim_server *server = seat->server;
 	int n;
@@ -375,20 +385,36 @@ static bool read_packets(struct seat *seat)
 	if (n < 0) {
 		if (tells_end(errno))
 			dies(seat);
-		return false;
+		return 0;
 	}
-	guests_begin(server->guests);
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		if (server->in_headers[i].msg_len == sizeof(server->in[0]) &&
 		    !(server->in_headers[i].msg_hdr.msg_flags & MSG_TRUNC))
 			send_one(seat, &server->in[i]);
-		if (i % ANSWERS != ANSWERS - 1)
+	return (unsigned)n;
+}
+
+/* Until no more has come; but whoever sends without end is not all that there is. */
+static bool read_all(struct guest *guest)
+{
+	struct seat *seat = CONTAINER_OF(guest, struct seat, guest);
+	unsigned n_all = 0, n_held = 0, n = 1;
+
+	guests_begin(guest->guests);
+	for (unsigned i = 0; i < GUEST_MOST_READS && n && !seat->dead; i++) {
+		n = read_packets(seat);
+		n_all += n;
+		n_held += n;
+		if (n_held < BATCH)
 			continue;
-		guests_end(server->guests);
-		guests_begin(server->guests);
+		n_held = 0;
+		guests_end(guest->guests);
+		guests_begin(guest->guests);
 	}
-	guests_end(server->guests);
-	return true;
+	guests_end(guest->guests);
+	if (n_all)
+		guest_count(guest, n_all);
+	return n_all;
 }
 
 static void on_data(void *user, unsigned ready)
@@ -396,14 +422,11 @@ static void on_data(void *user, unsigned ready)
 	struct seat *seat = user;
 
 	if (ready & LOOP_WRITE) {
-		loop_watch_set(seat->watch, LOOP_READ);
 		flush(&seat->guest);
+		wait(&seat->guest);
 	}
-	if (!(ready & LOOP_READ))
-		return;
-	for (unsigned n = 0; n < GUEST_MOST_READS && read_packets(seat) && !seat->dead; n++)
-		;
-	guests_heard(seat->server->guests);
+	if (ready & LOOP_READ && read_all(&seat->guest))
+		guest_heard(&seat->guest);
 }
 
 /* ---- control --------------------------------------------------------------------------------- */
@@ -461,6 +484,8 @@ static int seat_new(struct sim_server *server, const struct sockaddr_storage *fr
 	seat->guest.flush = flush;
 	seat->guest.kick = kick;
 	seat->guest.is_gone = is_gone;
+	seat->guest.read = read_all;
+	seat->guest.wait = wait;
 	seat->guest.client.takes_all = true;
 	seat->guest.client.receive = receive;
 	seat->guest.client.dropped = dropped;

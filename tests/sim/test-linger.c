@@ -12,6 +12,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "base/macros.h"
 #include "tests/sim/guests.h"
 #include "tests/unit/loop-virtual.h"
 
@@ -43,15 +44,6 @@ static void a_short_turn_of_another_is_no_loss(void **unused)
 	assert_true(linger_on(&l, START + LINGER_LOST_NSEC));
 }
 
-/* A turn of @took for others; when it is over. */
-static uint64_t lose(struct linger_state *l, uint64_t now)
-{
-	linger_begin(l, now);
-	assert_true(linger_on(l, now));
-	linger_gave_way(l, now, now + 3 * LINGER_LOST_NSEC);
-	return now + 3 * LINGER_LOST_NSEC;
-}
-
 static bool looks_again(const struct linger_state *l, uint64_t now)
 {
 	struct linger_state copy = *l;
@@ -60,50 +52,58 @@ static bool looks_again(const struct linger_state *l, uint64_t now)
 	return linger_on(&copy, now);
 }
 
-static void after_a_loss_one_sleeps_for_a_while(void **unused)
+static void after_a_loss_one_sleeps_for_many_times_as_long(void **state)
 {
-	struct linger_state l = { 0 };
+	(void)state;
+	for (uint64_t lost = LINGER_LOST_NSEC + 1; lost < LOOP_SEC; lost *= 2) {
+		uint64_t pause = MIN(lost * LINGER_PAUSE_TIMES, (uint64_t)LINGER_PAUSE_MOST_NSEC);
+		uint64_t now = START + lost;
+		struct linger_state l = { 0 };
+
+		linger_begin(&l, START);
+		linger_gave_way(&l, START, now);
+		assert_false(linger_on(&l, now));
+		assert_false(looks_again(&l, now));
+		assert_false(looks_again(&l, now + pause - 1));
+		assert_true(looks_again(&l, now + pause));
+	}
+}
+
+/* @n packets, one a microsecond; when the last has come. */
+static uint64_t send(struct linger_flow *f, unsigned n, uint64_t now)
+{
+	for (unsigned i = 0; i < n; i++)
+		linger_count(f, 1, now += LOOP_USEC);
+	return now;
+}
+
+static void who_sends_much_without_a_pause_is_a_flood(void **state)
+{
+	struct linger_flow f = { 0 };
 	uint64_t now;
 
-	(void)unused;
-	now = lose(&l, START);
-	assert_false(linger_on(&l, now));
-	assert_false(looks_again(&l, now));
-	assert_false(looks_again(&l, now + LINGER_PAUSE_NSEC - 1));
-	assert_true(looks_again(&l, now + LINGER_PAUSE_NSEC));
+	(void)state;
+	now = send(&f, LINGER_FLOOD - 1, START);
+	assert_false(linger_is_flood(&f));
+	now = send(&f, 1, now);
+	assert_true(linger_is_flood(&f));
+	/* Also after the pause; and no more when only few have come between two. */
+	now = send(&f, 2, now + LINGER_FLOOD_NSEC + 1);
+	assert_true(linger_is_flood(&f));
+	send(&f, 2, now + LINGER_FLOOD_NSEC + 1);
+	assert_false(linger_is_flood(&f));
 }
 
-static void losses_double_the_pause_up_to_a_limit(void **unused)
+static void who_sends_few_at_a_time_never_is(void **state)
 {
-	struct linger_state l = { 0 };
+	struct linger_flow f = { 0 };
 	uint64_t now = START;
 
-	(void)unused;
-	for (uint64_t pause = LINGER_PAUSE_NSEC; pause < LINGER_PAUSE_MOST_NSEC; pause *= 2) {
-		now = lose(&l, now);
-		assert_false(looks_again(&l, now + pause - 1));
-		now += pause;
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		now = send(&f, LINGER_FLOOD - 1, now + LINGER_FLOOD_NSEC);
+		assert_false(linger_is_flood(&f));
 	}
-	for (unsigned i = 0; i < 3; i++) {
-		now = lose(&l, now);
-		assert_false(looks_again(&l, now + LINGER_PAUSE_MOST_NSEC - 1));
-		now += LINGER_PAUSE_MOST_NSEC;
-		assert_true(looks_again(&l, now));
-	}
-}
-
-static void successes_make_the_next_pause_short_again(void **unused)
-{
-	struct linger_state l = { 0 };
-	uint64_t now = START;
-
-	(void)unused;
-	for (unsigned i = 0; i < 10; i++)
-		now = lose(&l, now) + LINGER_PAUSE_MOST_NSEC;
-	for (unsigned i = 0; i < 100; i++)
-		linger_begin(&l, now += LINGER_NSEC / 2);
-	now = lose(&l, now);
-	assert_true(looks_again(&l, now + LINGER_PAUSE_NSEC));
 }
 
 /* ---- the simulator's loop -------------------------------------------------------------------- */
@@ -190,10 +190,93 @@ static void the_loop_sleeps_when_others_have_work(void **state)
 	guests_heard(&room->guests);
 	comes_to_rest(room);
 	assert_int_equal(n_turns, 1);
-	clock_now += LINGER_PAUSE_NSEC;
+	clock_now += LINGER_PAUSE_TIMES * (turn + LOOP_USEC);
 	guests_heard(&room->guests);
 	comes_to_rest(room);
 	assert_int_equal(n_turns, 2);
+}
+
+/* Who says how often it is read, and has something for so many reads. */
+struct caller {
+	struct guest guest;
+	unsigned n_reads;
+	unsigned n_left;
+	unsigned n_each; /* packets that a read brings */
+	unsigned n_waits;
+	bool is_waited_for;
+};
+
+static bool read_caller(struct guest *guest)
+{
+	struct caller *c = CONTAINER_OF(guest, struct caller, guest);
+
+	c->n_reads++;
+	if (!c->n_left)
+		return false;
+	c->n_left--;
+	guest_count(guest, c->n_each);
+	return true;
+}
+
+static void wait_for_caller(struct guest *guest)
+{
+	struct caller *c = CONTAINER_OF(guest, struct caller, guest);
+
+	c->n_waits++;
+	c->is_waited_for = !guest_is_hot(guest);
+}
+
+static void calls(struct room *room, struct caller *c)
+{
+	c->guest.guests = &room->guests;
+	c->guest.read = read_caller;
+	c->guest.wait = wait_for_caller;
+	list_init(&c->guest.of_hot);
+	c->is_waited_for = true;
+	guest_heard(&c->guest);
+}
+
+static void who_is_lingered_for_is_read_in_each_round_and_then_waited_for(void **state)
+{
+	struct room *room = *state;
+	struct caller c = { .n_left = 5, .n_each = 1 };
+
+	calls(room, &c);
+	assert_false(c.is_waited_for);
+	comes_to_rest(room);
+	assert_int_equal(c.n_left, 0);
+	assert_true(c.n_reads > 10);
+	assert_true(c.is_waited_for);
+	assert_int_equal(c.n_waits, 2);
+	assert_false(guest_is_hot(&c.guest));
+}
+
+static void a_flood_is_waited_for(void **state)
+{
+	struct room *room = *state;
+	struct caller c = { .n_left = 5, .n_each = LINGER_FLOOD };
+
+	calls(room, &c);
+	comes_to_rest(room);
+	assert_int_equal(c.n_left, 4);
+	assert_true(c.is_waited_for);
+	guest_heard(&c.guest);
+	assert_true(c.is_waited_for);
+	assert_int_equal(c.n_waits, 2);
+}
+
+static void nobody_is_hot_while_others_have_work(void **state)
+{
+	struct room *room = *state;
+	struct caller c = { .n_each = 1 };
+
+	turn = 2 * LINGER_LOST_NSEC;
+	calls(room, &c);
+	comes_to_rest(room);
+	assert_int_equal(c.n_waits, 2);
+	guest_heard(&c.guest);
+	assert_true(c.is_waited_for);
+	assert_int_equal(c.n_waits, 2);
 }
 
 #define LOOP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -203,11 +286,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_looks_for_a_while_after_the_last_packet),
 		cmocka_unit_test(a_short_turn_of_another_is_no_loss),
-		cmocka_unit_test(after_a_loss_one_sleeps_for_a_while),
-		cmocka_unit_test(losses_double_the_pause_up_to_a_limit),
-		cmocka_unit_test(successes_make_the_next_pause_short_again),
+		cmocka_unit_test(after_a_loss_one_sleeps_for_many_times_as_long),
+		cmocka_unit_test(who_sends_much_without_a_pause_is_a_flood),
+		cmocka_unit_test(who_sends_few_at_a_time_never_is),
 		LOOP_TEST(the_loop_goes_round_and_comes_to_rest),
 		LOOP_TEST(the_loop_sleeps_when_others_have_work),
+		LOOP_TEST(who_is_lingered_for_is_read_in_each_round_and_then_waited_for),
+		LOOP_TEST(a_flood_is_waited_for),
+		LOOP_TEST(nobody_is_hot_while_others_have_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
