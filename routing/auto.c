@@ -126,7 +126,8 @@ int route_again(const char *name, const struct graph *graph, struct past *past,
 	struct turns now = { 0 };
 	int r;
 
-	if (!past->engine || choose(name, &past->layout.ranking) != past->engine)
+	if (!past->engine || choose(name, &past->layout.ranking) != past->engine ||
+	    !past_has_strangers_of(past, graph))
 		return 0;
 	r = tables_again(graph, past, tables, &layout, ret_patch);
 	if (r == 0)

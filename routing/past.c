@@ -16,6 +16,7 @@ void past_clear(struct past *past)
 	free(past->tiered);
 	free(past->arc_first);
 	free(past->arcs);
+	free(past->strangers);
 	layout_clear(&past->layout);
 	*past = (struct past){ 0 };
 }
@@ -44,20 +45,34 @@ static void *copy(const void *from, size_t n, size_t size)
 	return to;
 }
 
+bool past_has_strangers_of(const struct past *past, const struct graph *graph)
+{
+	for (uint32_t s = 0; s < graph->n_switches && s < past->n_switches; s++)
+		if (past->strangers[s] != (graph->strangers && graph->strangers[s]))
+			return false;
+
+	return true;
+}
+
 int past_take(const struct engine *engine, const struct graph *graph, struct layout *layout,
 	      struct past *past)
 {
 	free(past->arc_first);
 	free(past->arcs);
+	free(past->strangers);
 	layout_clear(&past->layout);
 	past->layout = *layout;
 	*layout = (struct layout){ 0 };
 	past->arc_first =
 		copy(graph->arc_first, graph->n_switches + (size_t)1, sizeof(*past->arc_first));
 	past->arcs = copy(graph->arcs, graph->n_arcs, sizeof(*past->arcs));
+	past->strangers = calloc(graph->n_switches + (size_t)1, sizeof(*past->strangers));
+	if (past->strangers && graph->strangers)
+		memcpy(past->strangers, graph->strangers,
+		       graph->n_switches * sizeof(*past->strangers));
 	past->engine = engine;
 	past->n_switches = graph->n_switches;
-	if (past->arc_first && past->arcs)
+	if (past->arc_first && past->arcs && past->strangers)
 		return 0;
 	past_clear(past);
 	return -ENOMEM;

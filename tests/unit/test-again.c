@@ -330,6 +330,24 @@ static void another_fabric_is_not_done_again(void **state)
 	assert_true(go_on(&use, graph_of(made)));
 }
 
+/* It has no LID, and its turns are in no proof so far. */
+static void who_is_left_out_and_sends_is_proven_from_scratch(void **state)
+{
+	AUTO(graph_freep) struct made_graph *made = three_levels();
+	AUTO(use_clear) struct use use = start(graph_of(made));
+	struct graph with = *graph_of(made);
+	AUTO(freep) bool *strangers = calloc(with.n_switches, sizeof(*strangers));
+
+	(void)state;
+	assert_non_null(strangers);
+	with.strangers = strangers;
+	assert_true(go_on(&use, &with));
+	strangers[with.n_switches - 1] = true;
+	assert_false(go_on(&use, &with));
+	assert_true(go_on(&use, &with));
+	assert_false(go_on(&use, graph_of(made)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +356,7 @@ int main(void)
 		cmocka_unit_test(one_cable_is_done_again),
 		cmocka_unit_test(nothing_changes_for_nothing),
 		cmocka_unit_test(another_fabric_is_not_done_again),
+		cmocka_unit_test(who_is_left_out_and_sends_is_proven_from_scratch),
 	};
 
 	return cmocka_run_group_tests_name("again", tests, NULL, NULL);
