@@ -27,32 +27,19 @@ static json_t *make_event(const struct rpc *rpc, const struct fabric *f, const s
 	row_put(&row, "lid", event->lid ? json_integer(event->lid) : json_null());
 	row_put(&row, "port", event->port >= 0 ? json_integer(event->port) : json_null());
 	row_text(&row, "text", event->text);
+	row_put(&row, "cause", event->cause ? json_integer((json_int_t)event->cause) : json_null());
 	if (missed > 0)
 		row_number(&row, "missed", missed);
 
 	return row_end(&row);
 }
 
-/* The number of the next event that will happen: the log has no gaps, so it is halved. */
+/* The number of the next event that will happen. */
 static uint64_t next_number(const struct event_log *log)
 {
-	const struct event *first = event_from(log, 0);
-	uint64_t low, high;
+	const struct event *last = event_last(log);
 
-	if (!first)
-		return 1;
-	low = first->number;
-	high = low + EVENTS_KEPT;
-	while (high - low > 1) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (event_from(log, middle))
-			low = middle;
-		else
-			high = middle;
-	}
-
-	return low + 1;
+	return last ? last->number + 1 : 1;
 }
 
 void method_events(struct call *call)

@@ -564,8 +564,12 @@ void show_event(const json_t *event, const struct view *view)
 		snprintf(place, sizeof(place), "%.300s", member_text(event, "node_guid", ""));
 
 	print_painted(view->colour, PAINT_DIM, member_text(event, "at", "?"));
-	printf(" %-11s %s%s%s\n", member_text(event, "kind", "?"), place, place[0] ? ": " : "",
+	printf(" %5lld %-11s %s%s%s", member_number(event, "number"),
+	       member_text(event, "kind", "?"), place, place[0] ? ": " : "",
 	       member_text(event, "text", ""));
+	if (member_number(event, "cause") > 0 && strcmp(member_text(event, "kind", ""), "sweep"))
+		printf(" (after %lld)", member_number(event, "cause"));
+	printf("\n");
 }
 
 void show_events(const json_t *result, const struct view *view)

@@ -24,6 +24,7 @@ struct event_log {
 	event_fn fn;
 	void *user;
 	uint64_t next; /* number of the next event; the first is 1 */
+	uint64_t cause;
 	struct event events[EVENTS_KEPT];
 };
 
@@ -82,6 +83,17 @@ static void say(const struct event *event)
 		log_say(kinds[event->kind].level, &where, "%s", event->text);
 }
 
+void event_log_set_cause(struct event_log *log, uint64_t cause)
+{
+	log->cause = cause;
+}
+
+/* What comes from outside, whatever is being done about something else. */
+static bool is_first(enum event_kind kind)
+{
+	return kind == EVENT_TRAP || kind == EVENT_CONFIG;
+}
+
 void event_add(struct event_log *log, enum event_kind kind, uint64_t guid, uint16_t lid, int port,
 	       const char *format, ...)
 {
@@ -90,6 +102,7 @@ void event_add(struct event_log *log, enum event_kind kind, uint64_t guid, uint1
 
 	*event = (struct event){ .number = log->next++,
 				 .at = loop_now(log->loop),
+				 .cause = is_first(kind) ? 0 : log->cause,
 				 .kind = kind,
 				 .guid = guid,
 				 .lid = lid,
@@ -109,4 +122,9 @@ const struct event *event_from(const struct event_log *log, uint64_t number)
 	number = MAX(number, oldest);
 
 	return number < log->next ? &log->events[number % EVENTS_KEPT] : NULL;
+}
+
+const struct event *event_last(const struct event_log *log)
+{
+	return event_from(log, log->next - 1);
 }

@@ -26,6 +26,7 @@ libvsm_a_SOURCES += sm/reserve.c
 libvsm_a_SOURCES += sm/routes.c sm/routes-again.c sm/route-graph.c sm/route-job.h
 libvsm_a_SOURCES += sm/settings.c
 libvsm_a_SOURCES += sm/sm.c
+libvsm_a_SOURCES += sm/story.c
 libvsm_a_SOURCES += sm/tables.c
 libvsm_a_SOURCES += sm/spares.c
 libvsm_a_SOURCES += sm/trap.c

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "routing/past.h"
+#include "base/macros.h"
 #include "routing/transition.h"
 #include "sm/alias-book.h"
 #include "sm/identity.h"
@@ -230,6 +231,44 @@ struct aliases {
 	unsigned n_waiting;
 };
 
+/* Why a reconcile is wanted: an event, or in words. */
+struct cause {
+	uint64_t event; /* its number, or 0 */
+	uint64_t at;    /* loop_now() when it was first known */
+	const char *what;
+	bool given; /* else nothing is wanted */
+};
+
+struct tally {
+	uint64_t sent, sets, blocks;
+};
+
+/* See story.c. */
+struct story {
+	struct cause now;  /* of this reconcile, or the last */
+	struct cause next; /* of the one that is wanted */
+	uint64_t told;     /* what is done now is because of this event; 0: see the newest */
+	enum sm_phase phase;
+	uint64_t at; /* when that began */
+	uint64_t took[PHASE_COUNT];
+	struct tally before;
+	uint64_t acknowledged; /* when the last Set was; 0: none, in this reconcile */
+	struct sm_phase_time times[PHASE_COUNT];
+	struct sm_change last;
+};
+
+/* Traps of a while that were told of as events. */
+struct trap_quota {
+	uint64_t from;
+	unsigned n;
+	uint64_t told; /* number of the last */
+};
+
+struct traps {
+	struct sm_traps counts;
+	struct trap_quota of[SM_TRAP_SOURCES], all;
+};
+
 /* As many as a forwarding table has blocks, of 64 LIDs: a word each. */
 #define LID_BLOCKS (LID_UNICAST_LAST / 64 + 1)
 
@@ -292,7 +331,7 @@ struct sm {
 	uint64_t sweeps;
 	uint64_t sweep_started;
 	uint64_t sweep_took;
-	uint64_t sets_before;
+	struct story story;
 	uint64_t sent_before; /* requests, before devices were read */
 	struct loop_timer *sweep_timer;
 	struct loop_timer *soon_timer;
@@ -312,9 +351,19 @@ struct sm {
 	struct peer peers[MAX_PEERS];
 	unsigned n_peers;
 	uint64_t traps_ignored;
+	struct traps traps;
 	uint64_t unwritten[LID_BLOCKS]; /* bit per LID: see tables_find_unwritten() */
 	char trouble[256];              /* of our own port; empty: none */
 };
+
+/* story.c: why a reconcile is done, and what it takes. */
+/* Another one is wanted. */
+void story_wanted(struct sm *sm);
+void story_begin(struct sm *sm);
+/* It may be in another phase than before. */
+void story_turn(struct sm *sm);
+void story_note_acknowledged(struct sm *sm);
+void story_end(struct sm *sm, const struct sm_status *status);
 
 /* sm.c: something was done; goes on to the next phase if this one is. */
 void sm_advance(struct sm *sm);
@@ -721,6 +770,13 @@ void election_resign(struct sm *sm); /* called again until sm_is_idle() */
 /* Somebody else may have written: what we know is worth nothing, all is read again first. */
 void election_doubt_all(struct sm *sm);
 void election_set_state(struct sm *sm, enum sm_state state, const char *why);
+
+/* trap-count.c: how many came. */
+/* Returns the place of its source, for the next. */
+unsigned trap_count(struct sm *sm, uint16_t lid, unsigned number);
+void trap_count_impossible(struct sm *sm, enum sm_trap_lie lie);
+/* Is there room for an event about it? Then it is used. */
+bool trap_may_be_told(struct sm *sm, unsigned source);
 
 /* trap.c */
 void trap_receive(struct sm *sm, const struct arrival *arrival);

@@ -366,8 +366,8 @@ static int use(struct sm *sm, struct wish *wish)
 	sm->partitions = TAKE(t->in_use);
 	additions_free(t->added);
 	t->added = TAKE(t->next);
-	t->changed_in[wish->pkey] = reconcile(sm);
 	tell(sm, wish);
+	t->changed_in[wish->pkey] = reconcile(sm);
 
 	return 0;
 }

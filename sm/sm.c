@@ -13,7 +13,6 @@
 #include "sm/sm.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,20 +31,6 @@
 
 /* -- beginning and end of a reconcile -----------------------------------------------------------
  */
-
-static uint64_t count_sets(const struct sm *sm)
-{
-	struct request_counts counts;
-	uint64_t sets = 0;
-	uint16_t attr;
-	uint8_t method;
-
-	for (unsigned i = 0; requests_count(sm->requests, i, &attr, &method, &counts); i++)
-		if (method == METHOD_SET)
-			sets += counts.sent;
-
-	return sets;
-}
 
 static bool is_wanted(const struct sm *sm)
 {
@@ -107,9 +92,9 @@ static void start(struct sm *sm)
 	sm->wrote = false;
 	sm->changed = sm->changed || sm->intent_changed;
 	sm->intent_changed = false;
-	sm->sets_before = count_sets(sm);
 	sm->sweeps++;
 	sm->sweep_started = loop_now(sm->loop);
+	story_begin(sm);
 	if (sm->narrow) {
 		sm->discovery.full = false;
 		start_read(sm);
@@ -143,19 +128,6 @@ static void ask_names(struct sm *sm)
 			work_add(sm, i, TODO(TODO_DESCRIPTION));
 	vports_name_all(sm, sm->names_wanted);
 	sm->names_wanted = false;
-}
-
-static void say_summary(struct sm *sm, const struct sm_status *status)
-{
-	uint64_t sets = count_sets(sm) - sm->sets_before;
-
-	if (sets == 0 && !sm->changed && sm->came_up)
-		return;
-	event_add(sm->events, EVENT_SWEEP, 0, 0, -1,
-		  "%u nodes, %u switches: %u ports active, %u not; generation %" PRIu64 ", %" PRIu64
-		  " Sets in %" PRIu64 " ms",
-		  status->nodes, status->switches, status->ports_active, status->ports_not_active,
-		  sm->generation, sets, sm->sweep_took / LOOP_MSEC);
 }
 
 /* A subnet that ends at ourselves is up as such, and still not what somebody wants. Said once. */
@@ -195,6 +167,7 @@ static void rest(struct sm *sm)
 
 	sm->still = as_before;
 	sm->phase = PHASE_REST;
+	story_turn(sm);
 	sm->sweep_took = loop_now(sm->loop) - sm->sweep_started;
 	sm->next_sweep_from = loop_now(sm->loop) + sm->hold_off;
 	if (sm->wrote || sm->changed)
@@ -208,7 +181,7 @@ static void rest(struct sm *sm)
 	memory_keep_quirks(sm);
 	ask_names(sm);
 	sm_status(sm, &status);
-	say_summary(sm, &status);
+	story_end(sm, &status);
 	sm->changed = false; /* what is answered from now on counts with the next reconcile */
 	sm->news = false;
 	sm->came_up = sm->came_up || !sm->adopting;
@@ -433,7 +406,7 @@ static bool advance_activate(struct sm *sm)
 	return true;
 }
 
-static bool advance(struct sm *sm)
+static bool step(struct sm *sm)
 {
 	switch (sm->phase) {
 	case PHASE_REST:
@@ -461,6 +434,15 @@ static bool advance(struct sm *sm)
 	return false;
 }
 
+static bool advance(struct sm *sm)
+{
+	bool more = step(sm);
+
+	story_turn(sm);
+
+	return more;
+}
+
 void sm_advance(struct sm *sm)
 {
 	while (!sm->stopping && advance(sm))
@@ -479,6 +461,7 @@ static void something_happened(struct sm *sm)
 	else if (!is_wanted(sm))
 		sm->hold_off = MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), HOLD_OFF_MOST);
 	sm->asked_at = now;
+	story_wanted(sm);
 	sm->news = true;
 	sm->by_lid = false;
 	if (sm->phase == PHASE_REST)
@@ -771,6 +754,8 @@ void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *p
 
 void sm_sweep(struct sm *sm, bool full)
 {
+	event_add(sm->events, EVENT_CONFIG, 0, 0, -1, "a %ssweep was asked for",
+		  full ? "full " : "");
 	sm->doubt_wanted = sm->doubt_wanted || full;
 	sm_sweep_again(sm, full);
 }

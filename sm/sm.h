@@ -67,6 +67,53 @@ struct sm_status {
 	const char *trouble;     /* why our own port reaches nobody, or NULL */
 };
 
+/* How long a phase took, in ns. */
+struct sm_phase_time {
+	uint64_t last; /* 0 also if the last reconcile had no such phase */
+	uint64_t longest;
+};
+
+/* What a reconcile that changed something was about, and took: see story.c. */
+struct sm_change {
+	uint64_t reconcile;         /* its number, of sm_status.sweeps */
+	uint64_t cause;             /* number of an event; or 0, and in words: */
+	const char *what;           /* NULL: see that event */
+	uint64_t at;                /* loop_now() when it began */
+	uint64_t took[PHASE_COUNT]; /* ns */
+	uint64_t smps, sets;        /* sent */
+	uint64_t blocks;            /* of forwarding tables, acknowledged */
+	uint64_t until_set;         /* ns from the cause to the last acknowledged Set; 0: none */
+};
+
+/* Traps since the start, see trap-count.c. */
+#define SM_TRAP_NUMBERS 32u
+#define SM_TRAP_SOURCES 64u
+
+enum sm_trap_lie {
+	SM_TRAP_OF_NOBODY,     /* its LID is not in use */
+	SM_TRAP_OF_OTHER_KIND, /* of a switch, says who is none, and the like */
+	SM_TRAP_ABOUT_OTHERS,  /* what it tells is not its sender's */
+	SM_TRAP_OF_VENDOR, /* of virtual ports, of who has none; or a number that nobody knows */
+	SM_TRAP_LIE_COUNT,
+};
+
+const char *sm_trap_lie_name(enum sm_trap_lie lie);
+
+struct sm_traps {
+	struct sm_trap_number {
+		unsigned number;
+		uint64_t n;
+	} number[SM_TRAP_NUMBERS];
+	unsigned n_numbers;
+	uint64_t others; /* of further numbers */
+	struct sm_trap_source {
+		uint16_t lid;
+		uint64_t n; /* at most */
+	} source[SM_TRAP_SOURCES];
+	unsigned n_sources;
+	uint64_t impossible[SM_TRAP_LIE_COUNT];
+};
+
 /* What sm tells the one who runs it. Any member may be NULL. */
 struct sm_listener {
 	void (*settled)(void *user); /* a reconcile has ended: see sm_status() */
@@ -205,6 +252,11 @@ const struct partitions *sm_partitions(const struct sm *sm);
 const struct requests *sm_requests(const struct sm *sm);
 const struct event_log *sm_events(const struct sm *sm);
 void sm_status(const struct sm *sm, struct sm_status *ret);
+const struct sm_traps *sm_traps(const struct sm *sm);
+/* By phase. */
+const struct sm_phase_time *sm_phase_times(const struct sm *sm);
+/* The last one, or NULL. */
+const struct sm_change *sm_last_change(const struct sm *sm);
 
 /* Exit port of @sw (a node number) for @lid in the tables in use; ROUTE_NONE without a route. */
 uint8_t sm_route(const struct sm *sm, uint32_t sw, unsigned lid);

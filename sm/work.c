@@ -593,6 +593,8 @@ static void done_of_node(struct sm *sm, struct node *node, const struct answer *
 
 	sm->news = sm->news || is_news(sm, node, kind, answer);
 	twin_note_inherited(sm, node, answer->request);
+	if (answer->request->method == METHOD_SET && answer->result == REQUEST_ANSWERED)
+		story_note_acknowledged(sm);
 	if (!is_later(kind))
 		node->work.in_flight--;
 	if (is_optional(kind)) {
