@@ -242,6 +242,103 @@ void method_status(struct call *call)
 /* -- stats, version -----------------------------------------------------------------------------
  */
 
+static json_t *ms_value(uint64_t ns)
+{
+	return json_real((double)(ns / LOOP_USEC) / 1000.0);
+}
+
+static json_t *make_trap_numbers(const struct sm_traps *traps)
+{
+	struct row row = row_start();
+
+	for (unsigned i = 0; i < traps->n_numbers; i++) {
+		char number[12];
+
+		snprintf(number, sizeof(number), "%u", traps->number[i].number);
+		row_number(&row, number, traps->number[i].n);
+	}
+	row_number(&row, "others", traps->others);
+
+	return row_end(&row);
+}
+
+static json_t *make_trap_sources(const struct call *call, const struct sm_traps *traps)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < traps->n_sources; i++) {
+		uint32_t port = fabric_find_lid(call->fabric, traps->source[i].lid);
+		struct row row = row_start();
+		char buffer[GUID_TEXT_SIZE];
+
+		row_number(&row, "lid", traps->source[i].lid);
+		row_text(&row, "name",
+			 port == NO_PORT
+				 ? NULL
+				 : place_name(call->rpc, node_of(call->fabric, port), buffer));
+		row_number(&row, "traps", traps->source[i].n);
+		json_array_append_new(list, row_end(&row));
+	}
+
+	return list;
+}
+
+static void put_traps(struct call *call)
+{
+	const struct sm_traps *traps = sm_traps(call->sm);
+	struct row impossible = row_start();
+
+	for (unsigned i = 0; i < SM_TRAP_LIE_COUNT; i++)
+		row_number(&impossible, sm_trap_lie_name((enum sm_trap_lie)i),
+			   traps->impossible[i]);
+	row_put(&call->result, "traps", make_trap_numbers(traps));
+	row_put(&call->result, "traps_impossible", row_end(&impossible));
+	row_put(&call->result, "trap_sources", make_trap_sources(call, traps));
+}
+
+/* Of each phase but rest. */
+static json_t *make_phase_times(const struct sm *sm)
+{
+	const struct sm_phase_time *times = sm_phase_times(sm);
+	struct row phases = row_start();
+
+	for (unsigned i = PHASE_REST + 1; i < PHASE_COUNT; i++) {
+		struct row row = row_start();
+
+		row_put(&row, "last_ms", ms_value(times[i].last));
+		row_put(&row, "longest_ms", ms_value(times[i].longest));
+		row_put(&phases, sm_phase_name((enum sm_phase)i), row_end(&row));
+	}
+
+	return row_end(&phases);
+}
+
+static json_t *make_last_change(const struct call *call)
+{
+	const struct sm_change *change = sm_last_change(call->sm);
+	struct row row = row_start(), took = row_start();
+
+	if (!change) {
+		json_decref(row_end(&row));
+		json_decref(row_end(&took));
+		return json_null();
+	}
+	row_number(&row, "reconcile", change->reconcile);
+	row_put(&row, "cause",
+		change->cause ? json_integer((json_int_t)change->cause) : json_null());
+	row_text(&row, "why", change->what);
+	row_time(&row, "began", rpc_unix_time(call->rpc, change->at));
+	row_number(&row, "smps", change->smps);
+	row_number(&row, "sets", change->sets);
+	row_number(&row, "lft_blocks", change->blocks);
+	row_put(&row, "until_last_set_ms", ms_value(change->until_set));
+	for (unsigned i = PHASE_REST + 1; i < PHASE_COUNT; i++)
+		row_put(&took, sm_phase_name((enum sm_phase)i), ms_value(change->took[i]));
+	row_put(&row, "took_ms", row_end(&took));
+
+	return row_end(&row);
+}
+
 void method_stats(struct call *call)
 {
 	const struct requests *requests = sm_requests(call->sm);
@@ -263,6 +360,10 @@ void method_stats(struct call *call)
 	row_number(row, "traps_ignored", s.traps_ignored);
 	row_number(row, "routes_made", s.routes_made);
 	row_number(row, "routes_again", s.routes_again);
+	put_traps(call);
+	row_put(row, "phases", make_phase_times(call->sm));
+	row_put(row, "last_change", make_last_change(call));
+	row_put(row, "longest_step_ms", ms_value(loop_longest_step(call->rpc->loop)));
 	row_put(row, "smps", make_smps(requests));
 	row_number(row, "clients", call->rpc->n_clients);
 	row_number(row, "requests", call->rpc->n_requests);

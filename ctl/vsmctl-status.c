@@ -176,6 +176,78 @@ void show_status(const json_t *s, const struct view *view)
 	show_smps(json_object_get(s, "smps"), view);
 }
 
+static void show_phases(const json_t *phases, const struct view *view)
+{
+	static const char *const heads[] = { "PHASE", ">LAST MS", ">LONGEST MS", NULL };
+	struct table table = table_start(heads);
+	const char *phase;
+	json_t *times;
+
+	json_object_foreach((json_t *)(uintptr_t)phases, phase, times)
+	{
+		table_add(&table, PAINT_NONE, "%s", phase);
+		table_add(&table, PAINT_NONE, "%.3f",
+			  json_number_value(json_object_get(times, "last_ms")));
+		table_add(&table, PAINT_NONE, "%.3f",
+			  json_number_value(json_object_get(times, "longest_ms")));
+	}
+	printf("\n");
+	table_end(&table, view->colour);
+}
+
+static void show_last_change(const json_t *change)
+{
+	if (!json_is_object(change))
+		return;
+	printf("\nthe last change was reconcile %lld, ", member_number(change, "reconcile"));
+	if (member_number(change, "cause"))
+		printf("after event %lld", member_number(change, "cause"));
+	else
+		printf("by %s", member_text(change, "why", "?"));
+	printf(": %lld SMPs, %lld Sets, %lld LFT blocks; %.3f ms until the last Set was "
+	       "acknowledged\n",
+	       member_number(change, "smps"), member_number(change, "sets"),
+	       member_number(change, "lft_blocks"),
+	       json_number_value(json_object_get(change, "until_last_set_ms")));
+}
+
+static void show_trap_counts(const json_t *counts, const char *before, const struct view *view)
+{
+	static const char *const heads[] = { "TRAP", ">NUMBER", NULL };
+	struct table table = table_start(heads);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)counts, key, value)
+	{
+		if (json_integer_value(value) == 0)
+			continue;
+		table_add(&table, PAINT_NONE, "%s%s", before, key);
+		table_add(&table, PAINT_NONE, "%lld", (long long)json_integer_value(value));
+	}
+	if (table.n_cells > 0)
+		printf("\n");
+	table_end(&table, view->colour);
+}
+
+static void show_trap_sources(const json_t *sources, const struct view *view)
+{
+	static const char *const heads[] = { ">FROM LID", "NAME", ">TRAPS", NULL };
+	struct table table = table_start(heads);
+	const json_t *source;
+	size_t i;
+
+	json_array_foreach(sources, i, source)
+	{
+		table_add(&table, PAINT_NONE, "%lld", member_number(source, "lid"));
+		table_add(&table, PAINT_NONE, "%s", member_text(source, "name", "-"));
+		table_add(&table, PAINT_NONE, "%lld", member_number(source, "traps"));
+	}
+	if (table.n_cells > 0)
+		printf("\n");
+	table_end(&table, view->colour);
+}
+
 void show_stats(const json_t *s, const struct view *view)
 {
 	static const char *const heads[] = { "WHAT", ">NUMBER", NULL };
@@ -191,5 +263,12 @@ void show_stats(const json_t *s, const struct view *view)
 		table_add(&table, PAINT_NONE, "%lld", (long long)json_integer_value(value));
 	}
 	table_end(&table, view->colour);
+	printf("\nthe longest step took %.3f ms\n",
+	       json_number_value(json_object_get(s, "longest_step_ms")));
+	show_last_change(json_object_get(s, "last_change"));
+	show_phases(json_object_get(s, "phases"), view);
+	show_trap_counts(json_object_get(s, "traps"), "", view);
+	show_trap_counts(json_object_get(s, "traps_impossible"), "impossible, ", view);
+	show_trap_sources(json_object_get(s, "trap_sources"), view);
 	show_smps(json_object_get(s, "smps"), view);
 }

@@ -212,6 +212,10 @@ enum {
 #define TRAP_FLOW_WATCHDOG  131
 #define TRAP_CAPABILITY     144
 #define TRAP_SYSTEM_GUID    145
+#define TRAP_MKEY           256
+#define TRAP_PKEY           257
+#define TRAP_QKEY           258
+#define TRAP_SWITCH_PKEY    259
 /* Numbers of the vendor that makes virtual ports (reference/virtualization.md 2.4) */
 #define TRAP_VPORT_CHANGE 1144
 #define TRAP_VPORT_STATE  1146

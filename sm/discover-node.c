@@ -99,9 +99,12 @@ static bool read_node_info(const uint8_t *data, struct node_info *ret)
 	       (ret->local_port >= 1 || ret->type == NODE_TYPE_SWITCH);
 }
 
-static void fill_node(struct node *node, const uint8_t *data)
+static void fill_node(struct sm *sm, struct node *node, const uint8_t *data)
 {
-	node->system_guid = wire_get(data, NODE_INFO_SYSTEM_GUID);
+	uint64_t system_guid = wire_get(data, NODE_INFO_SYSTEM_GUID);
+
+	sm->changed = sm->changed || node->system_guid != system_guid;
+	node->system_guid = system_guid;
 	node->vendor_id = (uint32_t)wire_get(data, NODE_INFO_VENDOR_ID);
 	node->device_id = (uint16_t)wire_get(data, NODE_INFO_DEVICE_ID);
 	node->revision = (uint32_t)wire_get(data, NODE_INFO_REVISION);
@@ -379,7 +382,7 @@ static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t
 		leave_out(sm, via, REASON_DUPLICATE_PORT_GUID);
 		return;
 	}
-	fill_node(&f->nodes[number], data);
+	fill_node(sm, &f->nodes[number], data);
 	if (via == NO_PORT)
 		f->local_port = far;
 	else

@@ -31,3 +31,15 @@ const char *sm_state_name(unsigned state)
 
 	return state < COUNT(names) ? names[state] : "unknown";
 }
+
+const char *sm_trap_lie_name(enum sm_trap_lie lie)
+{
+	static const char *const names[SM_TRAP_LIE_COUNT] = {
+		[SM_TRAP_OF_NOBODY] = "of_nobody",
+		[SM_TRAP_OF_OTHER_KIND] = "of_other_kind",
+		[SM_TRAP_ABOUT_OTHERS] = "about_others",
+		[SM_TRAP_OF_VENDOR] = "of_vendor",
+	};
+
+	return names[lie];
+}

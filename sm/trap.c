@@ -13,7 +13,7 @@
  * before the first plan nobody knows who has which LID.
  */
 
-#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/macros.h"
 #include "sm/machine.h"
@@ -73,6 +73,22 @@ static void act_on_capabilities(struct sm *sm, uint32_t port, const uint8_t *not
 	sm_sweep_again(sm, false);
 }
 
+/* NodeInfo is asked along the cable that the way to it ends with. Our own is, in each sweep. */
+static void ask_who_it_is(struct sm *sm, const struct node *node)
+{
+	struct fabric *f = &sm->fabric;
+
+	for (unsigned i = 0; i <= node->n_ports; i++) {
+		uint32_t peer = f->ports[port_at(node, i)].peer;
+
+		if (peer == NO_PORT || node_of(f, peer)->depth >= node->depth)
+			continue;
+		f->ports[peer].relink = true;
+		break;
+	}
+	sm_sweep_again(sm, false);
+}
+
 static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
 {
 	if (!wire_get(notice, NOTICE_GENERIC)) {
@@ -93,8 +109,11 @@ static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
 	case TRAP_FLOW_WATCHDOG:
 		sm_sweep_again(sm, false);
 		return;
-	default:
+	case TRAP_SYSTEM_GUID:
+		ask_who_it_is(sm, node_of(&sm->fabric, port));
 		return;
+	default:
+		return; /* key violations: nothing follows */
 	}
 }
 
@@ -123,6 +142,12 @@ static bool has_port(const struct node *node, uint64_t number)
 	return number <= node->n_ports && (number > 0 || node_is_switch(node));
 }
 
+/* A packet with this DLID. */
+static bool came_to(const struct sm *sm, const struct node *node, uint64_t lid)
+{
+	return lid > LID_UNICAST_LAST || is_lid_of(sm, node, lid);
+}
+
 /* Details by trap number, IBA 14.2.5.1. */
 static bool has_possible_details(const struct sm *sm, const struct node *node,
 				 const uint8_t *notice)
@@ -138,6 +163,15 @@ static bool has_possible_details(const struct sm *sm, const struct node *node,
 		       has_port(node, wire_get(notice, NOTICE_129_PORT));
 	case TRAP_CAPABILITY:
 		return is_lid_of(sm, node, wire_get(notice, NOTICE_144_LID));
+	case TRAP_SYSTEM_GUID:
+		return is_lid_of(sm, node, wire_get(notice, NOTICE_145_LID));
+	case TRAP_PKEY:
+	case TRAP_QKEY:
+		return came_to(sm, node, wire_get(notice, NOTICE_257_TO));
+	case TRAP_SWITCH_PKEY:
+		return node_is_switch(node) &&
+		       is_lid_of(sm, node, wire_get(notice, NOTICE_259_SWITCH)) &&
+		       has_port(node, wire_get(notice, NOTICE_259_PORT));
 	default:
 		return true; /* nothing is done about it either */
 	}
@@ -166,49 +200,113 @@ static bool is_possible_of_vendor(const struct sm *sm, uint32_t port, const uint
 	}
 }
 
-static bool is_possible(const struct sm *sm, uint32_t port, const uint8_t *notice)
+/* SM_TRAP_LIE_COUNT: it may be true. */
+static enum sm_trap_lie find_lie(const struct sm *sm, uint32_t port, const uint8_t *notice)
 {
 	const struct node *node;
 
 	if (port == NO_PORT)
-		return false;
+		return SM_TRAP_OF_NOBODY;
 	node = node_of(&sm->fabric, port);
-
 	if (!wire_get(notice, NOTICE_GENERIC))
-		return node->present && is_possible_of_vendor(sm, port, notice);
+		return node->present && is_possible_of_vendor(sm, port, notice) ? SM_TRAP_LIE_COUNT
+										: SM_TRAP_OF_VENDOR;
+	if (wire_get(notice, NOTICE_PRODUCER) != node->type)
+		return SM_TRAP_OF_OTHER_KIND;
 
-	return wire_get(notice, NOTICE_PRODUCER) == node->type &&
-	       has_possible_details(sm, node, notice);
+	return has_possible_details(sm, node, notice) ? SM_TRAP_LIE_COUNT : SM_TRAP_ABOUT_OTHERS;
 }
 
-static void ignore(struct sm *sm, const struct arrival *arrival, const uint8_t *notice)
+static void ignore(struct sm *sm, const struct arrival *arrival, enum sm_trap_lie lie)
 {
 	struct log_where where = { .lid = arrival->from.lid, .port = -1 };
 
-	sm->traps_ignored++;
+	trap_count_impossible(sm, lie);
 	log_peer(loop_now(sm->loop), &where, "trap %u says what cannot be, and is ignored",
-		 trap_number(notice));
+		 trap_number(smp_data_in(&arrival->datagram)));
+}
+
+/* -- telling of it ------------------------------------------------------------------------------
+ */
+
+#define TEXT_SIZE 100
+
+static void describe_key(const uint8_t *notice, const char *key, char ret[static TEXT_SIZE])
+{
+	bool of_switch = wire_get(notice, NOTICE_TRAP) == TRAP_SWITCH_PKEY;
+
+	snprintf(ret, TEXT_SIZE, ": a packet from LID %u to LID %u has %s 0x%x, which is wrong",
+		 (unsigned)wire_get(notice, of_switch ? NOTICE_259_FROM : NOTICE_257_FROM),
+		 (unsigned)wire_get(notice, of_switch ? NOTICE_259_TO : NOTICE_257_TO), key,
+		 (unsigned)wire_get(notice, of_switch ? NOTICE_259_KEY : NOTICE_257_KEY));
+}
+
+/* What follows its number; of an M_Key that was tried not which. */
+static void describe(const uint8_t *notice, char ret[static TEXT_SIZE])
+{
+	ret[0] = 0;
+	if (!wire_get(notice, NOTICE_GENERIC))
+		return;
+	switch (wire_get(notice, NOTICE_TRAP)) {
+	case TRAP_LINK_INTEGRITY:
+	case TRAP_BUFFER_OVERRUN:
+	case TRAP_FLOW_WATCHDOG:
+		snprintf(ret, TEXT_SIZE, " of port %u",
+			 (unsigned)wire_get(notice, NOTICE_129_PORT));
+		return;
+	case TRAP_MKEY:
+		snprintf(ret, TEXT_SIZE, ": a request of LID %u has a wrong M_Key",
+			 (unsigned)wire_get(notice, NOTICE_256_LID));
+		return;
+	case TRAP_PKEY:
+	case TRAP_SWITCH_PKEY:
+		describe_key(notice, "P_Key", ret);
+		return;
+	case TRAP_QKEY:
+		describe_key(notice, "Q_Key", ret);
+		return;
+	default:
+		return;
+	}
+}
+
+static void tell(struct sm *sm, uint32_t port, const struct arrival *arrival, unsigned source)
+{
+	const uint8_t *notice = smp_data_in(&arrival->datagram);
+	char text[TEXT_SIZE];
+
+	if (!trap_may_be_told(sm, source))
+		return;
+	describe(notice, text);
+	event_add(sm->events, EVENT_TRAP, node_of(&sm->fabric, port)->guid, arrival->from.lid, -1,
+		  "trap %u%s", trap_number(notice), text);
+	sm->traps.of[source].told = event_last(sm->events)->number;
 }
 
 void trap_receive(struct sm *sm, const struct arrival *arrival)
 {
 	const uint8_t *notice = smp_data_in(&arrival->datagram);
 	uint32_t port = find_port(sm, arrival->from.lid);
+	enum sm_trap_lie lie;
+	unsigned source;
 
 	if (sm->state != SM_MASTER)
 		return;
+	source = trap_count(sm, arrival->from.lid, trap_number(notice));
 	repress(sm, arrival, port);
 	if (port == NO_PORT && sm->adopting) {
 		if (sm->conf.sweep_on_trap)
 			sm_sweep_again(sm, false);
 		return;
 	}
-	if (!is_possible(sm, port, notice)) {
-		ignore(sm, arrival, notice);
+	lie = find_lie(sm, port, notice);
+	if (lie != SM_TRAP_LIE_COUNT) {
+		ignore(sm, arrival, lie);
 		return;
 	}
-	event_add(sm->events, EVENT_TRAP, node_of(&sm->fabric, port)->guid, arrival->from.lid, -1,
-		  "trap %u", trap_number(notice));
+	tell(sm, port, arrival, source);
+	sm->story.told = sm->traps.of[source].told;
 	if (sm->conf.sweep_on_trap)
 		act(sm, port, notice);
+	sm->story.told = 0;
 }

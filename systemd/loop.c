@@ -52,6 +52,7 @@ struct loop {
 	struct xoshiro random;
 	bool exiting;
 	int code;
+	uint64_t longest_step;
 
 	struct timer_queue timers;
 	sd_event_source *soon;
@@ -98,6 +99,23 @@ uint64_t loop_now(struct loop *loop)
 	sd_event_now(loop->event, CLOCK_MONOTONIC, &usec);
 
 	return usec * LOOP_USEC;
+}
+
+uint64_t loop_longest_step(const struct loop *loop)
+{
+	return loop->longest_step;
+}
+
+/* sd-event knows when it woke up. */
+static void measure_step(struct loop *loop)
+{
+	struct timespec t;
+	uint64_t now, woke = loop_now(loop);
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (uint64_t)t.tv_sec * LOOP_SEC + (uint64_t)t.tv_nsec;
+	if (now > woke)
+		loop->longest_step = MAX(loop->longest_step, now - woke);
 }
 
 uint64_t loop_random(struct loop *loop)
@@ -482,6 +500,7 @@ int loop_run(struct loop *loop)
 
 		if (r < 0)
 			return r;
+		measure_step(loop);
 	}
 	loop->exiting = false;
 

@@ -29,6 +29,9 @@ struct sm {
 	struct datagram sent;
 	struct reservations reservations;
 	struct kept_move move; /* the only one; or GUID 0 */
+	struct sm_traps traps;
+	struct sm_phase_time times[PHASE_COUNT];
+	struct sm_change change;
 	struct loop_timer *disk;
 	struct waiter {
 		void (*fn)(void *user, int result);
@@ -77,6 +80,21 @@ const struct event_log *sm_events(const struct sm *sm)
 void sm_status(const struct sm *sm, struct sm_status *ret)
 {
 	*ret = sm->status;
+}
+
+const struct sm_traps *sm_traps(const struct sm *sm)
+{
+	return &sm->traps;
+}
+
+const struct sm_phase_time *sm_phase_times(const struct sm *sm)
+{
+	return sm->times;
+}
+
+const struct sm_change *sm_last_change(const struct sm *sm)
+{
+	return sm->change.reconcile ? &sm->change : NULL;
 }
 
 uint8_t sm_route(const struct sm *sm, uint32_t sw, unsigned lid)
@@ -573,6 +591,27 @@ static void make_status(struct sm *sm)
 	};
 }
 
+/* Somebody tries P_Keys; and a cable was pulled. */
+static void make_story(struct sm *sm)
+{
+	struct sm_traps *traps = &sm->traps;
+
+	traps->number[traps->n_numbers++] = (struct sm_trap_number){ 257, 1000 };
+	traps->number[traps->n_numbers++] = (struct sm_trap_number){ 128, 3 };
+	traps->source[traps->n_sources++] = (struct sm_trap_source){ 4, 1000 };
+	traps->source[traps->n_sources++] = (struct sm_trap_source){ 900, 5 };
+	traps->impossible[SM_TRAP_OF_NOBODY] = 5;
+	sm->times[PHASE_DISCOVER] = (struct sm_phase_time){ 1500 * LOOP_USEC, 9 * LOOP_MSEC };
+	sm->change = (struct sm_change){ .reconcile = 3,
+					 .cause = 2,
+					 .at = 7 * LOOP_SEC,
+					 .took = { [PHASE_DISCOVER] = 2 * LOOP_MSEC },
+					 .smps = 40,
+					 .sets = 6,
+					 .blocks = 4,
+					 .until_set = 12345 * LOOP_USEC };
+}
+
 struct fake *fake_new(struct loop *loop)
 {
 	static const char partitions[] = "Default=0x7fff, ipoib : ALL=full ;\n"
@@ -599,6 +638,7 @@ struct fake *fake_new(struct loop *loop)
 	make_pkeys(sm);
 	make_requests(sm);
 	make_status(sm);
+	make_story(sm);
 	sm->fake.sm = sm;
 	sm->fake.status = &sm->status;
 	sm->fake.fabric = &sm->fabric;

@@ -66,6 +66,14 @@ uint64_t loop_now(struct loop *loop)
 	return loop->now;
 }
 
+/* No time passes in a callback. */
+uint64_t loop_longest_step(const struct loop *loop)
+{
+	(void)loop;
+
+	return 0;
+}
+
 uint64_t loop_random(struct loop *loop)
 {
 	return loop->random += UINT64_C(0x9e3779b97f4a7c15);

@@ -44,6 +44,14 @@ uint64_t loop_now(struct loop *loop)
 	return loop->now;
 }
 
+/* No time passes in a callback. */
+uint64_t loop_longest_step(const struct loop *loop)
+{
+	(void)loop;
+
+	return 0;
+}
+
 uint64_t loop_random(struct loop *loop)
 {
 	return xoshiro_next(&loop->random);

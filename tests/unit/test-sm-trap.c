@@ -358,6 +358,218 @@ static void a_trap_before_anybody_is_known_by_lid_is_not_impossible(void **state
 	assert_ignored(w, &trap);
 }
 
+/* -- counted ------------------------------------------------------------------------------------
+ */
+
+/* Nothing else has a turn that takes time. */
+static void give(struct world *w, const struct arrival *trap)
+{
+	fake_deliver(w->f, trap);
+	loop_virtual_run_for(w->loop, 100 * LOOP_USEC);
+}
+
+static uint64_t count_of(const struct world *w, unsigned number)
+{
+	const struct sm_traps *traps = sm_traps(w->sm);
+
+	for (unsigned i = 0; i < traps->n_numbers; i++)
+		if (traps->number[i].number == number)
+			return traps->number[i].n;
+
+	return 0;
+}
+
+static uint64_t count_from(const struct world *w, uint16_t lid)
+{
+	const struct sm_traps *traps = sm_traps(w->sm);
+
+	for (unsigned i = 0; i < traps->n_sources; i++)
+		if (traps->source[i].lid == lid)
+			return traps->source[i].n;
+
+	return 0;
+}
+
+static void traps_are_counted_by_number_by_source_and_by_what_is_impossible(void **state)
+{
+	struct world *w = *state;
+	const struct sm_traps *traps;
+	struct arrival trap;
+
+	world_start(w);
+	trap = fake_make_trap(w->east, 2, TRAP_LINK_INTEGRITY);
+	for (unsigned i = 0; i < 3; i++)
+		deliver(w, &trap);
+	trap = fake_make_trap(w->host[3], 1, TRAP_LINK_STATE);
+	deliver(w, &trap);
+	trap.from.lid = 900;
+	deliver(w, &trap);
+	trap = fake_make_trap(w->east, 2, TRAP_CAPABILITY);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_PRODUCER, NODE_TYPE_CA);
+	deliver(w, &trap);
+	traps = sm_traps(w->sm);
+	assert_int_equal(count_of(w, TRAP_LINK_INTEGRITY), 3);
+	assert_int_equal(count_of(w, TRAP_LINK_STATE), 2);
+	assert_int_equal(count_from(w, fake_lid(w->east, 0)), 4);
+	assert_int_equal(count_from(w, 900), 1);
+	assert_int_equal(traps->impossible[SM_TRAP_ABOUT_OTHERS], 1);
+	assert_int_equal(traps->impossible[SM_TRAP_OF_NOBODY], 1);
+	assert_int_equal(traps->impossible[SM_TRAP_OF_OTHER_KIND], 1);
+	assert_int_equal(ignored(w), 3);
+}
+
+/* Others come from all LIDs that there are, once each, and numbers of all kinds. */
+static void who_sends_most_traps_is_known_however_many_others_there_are(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+	uint16_t lid;
+
+	world_start(w);
+	trap = fake_make_trap(w->host[3], 1, TRAP_PKEY);
+	lid = trap.from.lid;
+	for (unsigned i = 0; i < 3000; i++) {
+		trap.from.lid = i % 3 ? (uint16_t)(100 + i) : lid;
+		wire_set(smp_data_of(&trap.datagram), NOTICE_TRAP, 3000 + i);
+		give(w, &trap);
+	}
+	assert_int_equal(sm_traps(w->sm)->n_sources, SM_TRAP_SOURCES);
+	assert_int_equal(sm_traps(w->sm)->n_numbers, SM_TRAP_NUMBERS);
+	assert_int_equal(sm_traps(w->sm)->others, 3000 - SM_TRAP_NUMBERS);
+	assert_int_equal(count_from(w, lid), 1000);
+}
+
+static unsigned count_trap_events(const struct world *w)
+{
+	const struct event *event;
+	unsigned n = 0;
+
+	for (uint64_t i = 1; (event = event_from(sm_events(w->sm), i)); i = event->number + 1)
+		n += event->kind == EVENT_TRAP;
+
+	return n;
+}
+
+static struct arrival make_key_trap(const struct world *w, unsigned number)
+{
+	struct arrival trap = fake_make_trap(w->host[3], 1, number);
+	uint8_t *notice = smp_data_of(&trap.datagram);
+
+	wire_set(notice, NOTICE_257_FROM, 4);
+	wire_set(notice, NOTICE_257_TO, trap.from.lid);
+	wire_set(notice, NOTICE_257_KEY, 0x8001);
+
+	return trap;
+}
+
+static void one_that_floods_with_traps_does_not_wash_out_other_events(void **state)
+{
+	struct world *w = *state;
+	struct arrival flood, other;
+
+	world_start(w);
+	flood = make_key_trap(w, TRAP_PKEY);
+	for (unsigned i = 0; i < 10000; i++)
+		give(w, &flood);
+	assert_int_equal(count_trap_events(w), 8);
+	other = fake_make_trap(w->east, 2, TRAP_LINK_INTEGRITY);
+	give(w, &other);
+	assert_int_equal(count_trap_events(w), 9);
+	assert_string_equal(event_last(sm_events(w->sm))->text, "trap 129 of port 2");
+	world_run(w, 20);
+	give(w, &flood);
+	assert_int_equal(count_trap_events(w), 10);
+	assert_int_equal(count_of(w, TRAP_PKEY), 10001);
+}
+
+/* -- keys and the system image ------------------------------------------------------------------
+ */
+
+static void a_wrong_key_is_told_of_and_nothing_is_asked(void **state)
+{
+	char text[EVENT_TEXT_SIZE];
+	struct world *w = *state;
+	struct arrival trap;
+	size_t from;
+
+	world_start(w);
+	from = world_mark(w);
+	trap = make_key_trap(w, TRAP_PKEY);
+	deliver(w, &trap);
+	snprintf(text, sizeof(text),
+		 "trap 257: a packet from LID 4 to LID %u has P_Key 0x8001, which is wrong",
+		 trap.from.lid);
+	assert_string_equal(event_last(sm_events(w->sm))->text, text);
+	trap = make_key_trap(w, TRAP_QKEY);
+	deliver(w, &trap);
+	assert_non_null(strstr(event_last(sm_events(w->sm))->text, "Q_Key 0x8001"));
+	trap = fake_make_trap(w->host[3], 1, TRAP_MKEY);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_256_LID, 5);
+	deliver(w, &trap);
+	assert_string_equal(event_last(sm_events(w->sm))->text,
+			    "trap 256: a request of LID 5 has a wrong M_Key");
+	trap = fake_make_trap(w->east, 2, TRAP_SWITCH_PKEY);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_259_SWITCH, trap.from.lid);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_259_PORT, 2);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_259_KEY, 0x1234);
+	deliver(w, &trap);
+	assert_non_null(strstr(event_last(sm_events(w->sm))->text, "P_Key 0x1234"));
+	assert_int_equal(w->f->n_smps, from);
+	assert_int_equal(ignored(w), 0);
+}
+
+static void a_wrong_key_of_somebody_else_is_ignored_and_counted(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+
+	world_start(w);
+	trap = make_key_trap(w, TRAP_PKEY);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_257_TO, fake_lid(w->host[2], 1));
+	assert_ignored(w, &trap);
+	trap = fake_make_trap(w->host[3], 1, TRAP_SWITCH_PKEY); /* is of switches alone */
+	wire_set(smp_data_of(&trap.datagram), NOTICE_259_SWITCH, trap.from.lid);
+	assert_ignored(w, &trap);
+	trap = fake_make_trap(w->east, 2, TRAP_SWITCH_PKEY);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_259_SWITCH, trap.from.lid);
+	wire_set(smp_data_of(&trap.datagram), NOTICE_259_PORT, 255);
+	assert_ignored(w, &trap);
+}
+
+static void belong_to_another_system(struct fake_device *device, struct datagram *answer)
+{
+	(void)device;
+	if (wire_get(answer, MAD_ATTR) == ATTR_NODE_INFO)
+		wire_set(smp_data_of(answer), NODE_INFO_SYSTEM_GUID, 0xabcdef);
+}
+
+/* One NodeInfo, besides that of our own device. */
+static void another_system_image_guid_is_read_after_trap_145(void **state)
+{
+	struct fake_device *changed[2];
+	struct world *w = *state;
+	const struct fabric *f;
+
+	world_start(w);
+	sm_sweep(w->sm, false); /* the first one asks once more who is there */
+	world_run(w, 5);
+	changed[0] = w->host[3];
+	changed[1] = w->east;
+	for (size_t i = 0; i < COUNT(changed); i++) {
+		struct arrival trap = fake_make_trap(changed[i], 1, TRAP_SYSTEM_GUID);
+		size_t from = world_mark(w);
+
+		changed[i]->lies = belong_to_another_system;
+		deliver(w, &trap);
+		f = sm_fabric(w->sm);
+		assert_int_equal(f->nodes[fabric_find_node(f, changed[i]->guid)].system_guid,
+				 0xabcdef);
+		assert_int_equal(world_count(w, from, NULL, METHOD_GET, ATTR_NODE_INFO), 2);
+		assert_int_equal(world_sets(w, from), 0);
+		assert_good(w, NULL);
+	}
+}
+
 /* -- storms -------------------------------------------------------------------------------------
  */
 
@@ -468,6 +680,12 @@ int main(void)
 		TEST(a_trap_that_says_impossible_things_is_ignored_and_counted),
 		TEST(a_trap_from_a_lid_that_nobody_has_is_ignored_and_counted),
 		TEST(a_trap_about_another_device_than_its_sender_is_ignored_and_counted),
+		TEST(traps_are_counted_by_number_by_source_and_by_what_is_impossible),
+		TEST(who_sends_most_traps_is_known_however_many_others_there_are),
+		TEST(one_that_floods_with_traps_does_not_wash_out_other_events),
+		TEST(a_wrong_key_is_told_of_and_nothing_is_asked),
+		TEST(a_wrong_key_of_somebody_else_is_ignored_and_counted),
+		TEST(another_system_image_guid_is_read_after_trap_145),
 		TEST(a_trap_of_a_device_that_has_left_is_a_sign_that_it_is_back),
 		TEST(so_is_one_that_comes_while_its_device_is_missed),
 		TEST(what_one_that_has_left_cannot_say_is_ignored_and_counted),

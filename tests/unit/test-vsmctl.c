@@ -446,10 +446,31 @@ static void events_are_lines(void **state)
 
 	event_add(f->fake->events, EVENT_SWEEP, 0, 0, -1, "sweep 1 began");
 	event_add(f->fake->events, EVENT_LINK_UP, 0x20, 2, 7, "the link came up");
+	event_log_set_cause(f->fake->events, 1);
 	event_add(f->fake->events, EVENT_NODE_DOWN, 0x999, 0, -1, "the node has gone");
 	GOLDEN(state, 0, "events", "events");
 	GOLDEN(state, 0, "events-last", "events", "--last", "1");
 	GOLDEN(state, 0, "events-last", "events", "--from", "3");
+}
+
+static void stats_tell_of_phases_traps_and_the_last_change(void **state)
+{
+	static const char *const lines[] = {
+		"the last change was reconcile 3, after event 2: 40 SMPs, 6 Sets, 4 LFT blocks; "
+		"12.345 ms until the last Set was acknowledged\n",
+		"discover    1.500       9.000\n",
+		"257     1000\n",
+		"impossible, of_nobody       5\n",
+		"       4  host1 HCA-1   1000\n",
+		"     900  -                5\n",
+		"the longest step took 0.000 ms\n",
+	};
+	struct fixture *f = *state;
+
+	assert_int_equal(RUN(f, "stats"), 0);
+	for (size_t i = 0; i < COUNT(lines); i++)
+		if (!strstr(f->out, lines[i]))
+			fail_msg("not in the output: %s\n%s", lines[i], f->out);
 }
 
 static void orders_are_confirmed(void **state)
@@ -930,6 +951,7 @@ int main(void)
 		TEST(a_virtual_function_is_explained_with_what_to_type),
 		TEST(a_path_may_begin_and_end_at_virtual_functions),
 		TEST(events_are_lines),
+		TEST(stats_tell_of_phases_traps_and_the_last_change),
 		TEST(orders_are_confirmed),
 		TEST(reservations_are_made_shown_and_taken_back),
 		TEST(wrong_words_about_reservations_are_refused),

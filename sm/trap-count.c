@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * How many traps came: by number, by who sent them, and what was impossible about those that were.
+ *
+ * Anybody can send traps, and give any LID as the sender: so there is room for SM_TRAP_SOURCES of
+ * them, and a new one takes the place of the one that has sent least, with its count (so a count is
+ * at most too high, and whoever sends most is always among them).
+ *
+ * A trap is an event too, as the first that is known of a change. That would wash all others out of
+ * the log while somebody sends many: so in a while there are a few of one source, and not many in
+ * all, and the rest is counted only.
+ */
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+#define WHILE           (10 * LOOP_SEC)
+#define EVENTS_OF_ONE   8u
+#define EVENTS_IN_WHILE 128u
+
+/* -- counting -----------------------------------------------------------------------------------
+ */
+
+static void count_number(struct sm_traps *traps, unsigned number)
+{
+	for (unsigned i = 0; i < traps->n_numbers; i++) {
+		if (traps->number[i].number != number)
+			continue;
+		traps->number[i].n++;
+		return;
+	}
+	if (traps->n_numbers == SM_TRAP_NUMBERS) {
+		traps->others++;
+		return;
+	}
+	traps->number[traps->n_numbers++] = (struct sm_trap_number){ .number = number, .n = 1 };
+}
+
+static unsigned find_source(struct sm_traps *traps, uint16_t lid)
+{
+	unsigned least = 0;
+
+	for (unsigned i = 0; i < traps->n_sources; i++) {
+		if (traps->source[i].lid == lid)
+			return i;
+		if (traps->source[i].n < traps->source[least].n)
+			least = i;
+	}
+	if (traps->n_sources < SM_TRAP_SOURCES)
+		least = traps->n_sources++;
+
+	return least;
+}
+
+unsigned trap_count(struct sm *sm, uint16_t lid, unsigned number)
+{
+	struct sm_traps *traps = &sm->traps.counts;
+	unsigned source = find_source(traps, lid);
+
+	if (traps->source[source].lid != lid)
+		sm->traps.of[source] = (struct trap_quota){ 0 };
+	traps->source[source].lid = lid;
+	traps->source[source].n++;
+	count_number(traps, number);
+
+	return source;
+}
+
+void trap_count_impossible(struct sm *sm, enum sm_trap_lie lie)
+{
+	sm->traps_ignored++;
+	sm->traps.counts.impossible[lie]++;
+}
+
+/* -- telling of it ------------------------------------------------------------------------------
+ */
+
+static bool take(struct trap_quota *quota, uint64_t now, unsigned most)
+{
+	if (quota->n == 0 || now - quota->from >= WHILE)
+		*quota = (struct trap_quota){ .from = now, .told = quota->told };
+	if (quota->n >= most)
+		return false;
+	quota->n++;
+
+	return true;
+}
+
+bool trap_may_be_told(struct sm *sm, unsigned source)
+{
+	uint64_t now = loop_now(sm->loop);
+
+	return take(&sm->traps.of[source], now, EVENTS_OF_ONE) &&
+	       take(&sm->traps.all, now, EVENTS_IN_WHILE);
+}
+
+const struct sm_traps *sm_traps(const struct sm *sm)
+{
+	return &sm->traps.counts;
+}
