@@ -10,6 +10,7 @@ libvsm_a_SOURCES += ctl/later.c ctl/later.h
 libvsm_a_SOURCES += ctl/row.c ctl/row.h
 libvsm_a_SOURCES += ctl/names.c ctl/names.h
 libvsm_a_SOURCES += ctl/find.c ctl/find.h
+libvsm_a_SOURCES += ctl/tried.c ctl/tried.h
 libvsm_a_SOURCES += ctl/vf-advice.c ctl/vf-advice.h
 libvsm_a_SOURCES += ctl/vf-place.c ctl/vf-place.h
 libvsm_a_SOURCES += ctl/vf-row.c ctl/vf-row.h

@@ -16,6 +16,7 @@
 #include "ctl/find.h"
 #include "ctl/pkeys.h"
 #include "ctl/place.h"
+#include "ctl/tried.h"
 #include "ctl/vf-advice.h"
 
 static void put_end_port(struct row *row, const struct sm *sm, uint32_t port)
@@ -63,6 +64,13 @@ static void put_vfs(struct row *row, const struct call *call, uint32_t number)
 		row_put(row, "vfs", vfs);
 }
 
+static void put_tried(struct row *row, const struct call *call, uint32_t number)
+{
+	json_t *tried = tried_make_of_port(call, number);
+
+	row_put(row, "tried", tried ? tried : json_null());
+}
+
 static json_t *make_port(const struct call *call, uint32_t number, bool with_vfs)
 {
 	const struct fabric *f = call->fabric;
@@ -85,6 +93,7 @@ static json_t *make_port(const struct call *call, uint32_t number, bool with_vfs
 		put_vfs(&row, call, number);
 	row_bool(&row, "problem", port_has_problem(f, number));
 	place_put_reason(&row, call->rpc, port->reason, port->since);
+	put_tried(&row, call, number);
 
 	return row_end(&row);
 }

@@ -20,6 +20,7 @@
 
 #include "base/macros.h"
 #include "ctl/place.h"
+#include "ctl/tried.h"
 
 #define LINE_SIZE   400
 #define FIRST_BYTE  0x12u /* locally administered, and no group: the low digit is 2 */
@@ -288,15 +289,8 @@ static json_t *make_tried(const struct call *call, const struct vf_place *place)
 	const struct fault *fault = fault_of(f, place);
 	const struct vf *vf = vf_at(f, place->pf, place->index);
 	unsigned status = place->model == VF_VPORT ? vf->status : f->ports[place->port].status;
-	struct row row = row_start();
 
-	row_number(&row, "failures", fault->reason == REASON_NONE ? 0 : fault->failures);
-	row_number(&row, "status", status);
-	row_number(&row, "retry_in",
-		   fault->reason != REASON_NONE && fault->again > f->sweep ? fault->again - f->sweep
-									   : 0);
-
-	return row_end(&row);
+	return tried_make(call, fault, status);
 }
 
 static json_t *make_pf_problem(const struct call *call, const struct vf_place *place)

@@ -8,8 +8,7 @@
 #include "ctl/vf-row.h"
 
 /*
- * The VF as a row, and besides: "tried" ("failures" in a row, "status" of the last Set that was
- * refused, "retry_in" sweeps), "same_guid" (others that have its GUID), "pf_problem" (of the
+ * The VF as a row, and besides: "tried" (see tried.h), "same_guid" (others that have its GUID), "pf_problem" (of the
  * physical port, or null), "lid_index" and "revision" of vports, "commands" (lines for a shell,
  * those that begin with # say where).
  */

@@ -88,6 +88,40 @@ static void say_reason(struct paragraph *p, const json_t *r)
 	    age_text(member_number(r, "since_seconds"), age), member_text(r, "since", "?"));
 }
 
+static void say_failures(struct paragraph *p, const json_t *tried)
+{
+	long long failures = member_number(tried, "failures");
+	const char *what = member_text(tried, "what", NULL);
+
+	if (failures == 0)
+		return;
+	say(p, " vsm has tried %s%s%lld %s", what ? what : "", what ? " " : "", failures,
+	    failures == 1 ? "time" : "times");
+	if (member_number(tried, "status") > 0)
+		say(p, ", the last was refused with status 0x%04llx",
+		    member_number(tried, "status"));
+}
+
+/* A try, or a look where there is nothing to try. */
+static void say_tried(struct paragraph *p, const json_t *tried)
+{
+	long long failures = member_number(tried, "failures");
+	long long retry = member_number(tried, "retry_in");
+	char age[24];
+
+	say_failures(p, tried);
+	if (retry > 0)
+		say(p, "%s tries again in %lld %s", failures ? "; it" : " vsm", retry,
+		    retry == 1 ? "sweep" : "sweeps");
+	if (retry > 0 && json_is_string(json_object_get(tried, "next_try")))
+		say(p, ", which is in %s at the latest",
+		    age_text(member_number(tried, "next_try_seconds"), age));
+	if (failures > 0 || retry > 0)
+		say(p, ".");
+	else if (json_object_get(tried, "what"))
+		say(p, " There is nothing to try again until that changes.");
+}
+
 /* -- a port -------------------------------------------------------------------------------------
  */
 
@@ -221,6 +255,7 @@ static void show_port(const json_t *port, const struct view *view)
 	say_state(&p, port);
 	say_plan(&p, port);
 	say_reason(&p, port);
+	say_tried(&p, json_object_get(port, "tried"));
 	say_pkeys(&p, port);
 	say_not_kept(&p, port);
 	print_paragraph(&p);
@@ -287,22 +322,6 @@ static void say_vf_pkeys(struct paragraph *p, const json_t *vf)
 	json_array_foreach(keys, i, key)
 		say(p, "%s %s", i ? "," : "", text_of(key) ? text_of(key) : "?");
 	say(p, "%s.", i ? "" : " none");
-}
-
-static void say_tried(struct paragraph *p, const json_t *tried)
-{
-	long long failures = member_number(tried, "failures");
-	long long retry = member_number(tried, "retry_in");
-
-	if (failures == 0)
-		return;
-	say(p, " vsm has tried %lld %s", failures, failures == 1 ? "time" : "times");
-	if (member_number(tried, "status") > 0)
-		say(p, ", the last was refused with status 0x%04llx",
-		    member_number(tried, "status"));
-	if (retry > 0)
-		say(p, "; it tries again in %lld %s", retry, retry == 1 ? "sweep" : "sweeps");
-	say(p, ".");
 }
 
 /* What the sentence of the reason speaks of, by number or name. */

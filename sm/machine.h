@@ -331,6 +331,7 @@ struct sm {
 	uint64_t sweeps;
 	uint64_t sweep_started;
 	uint64_t sweep_took;
+	uint64_t sweep_due;
 	struct story story;
 	uint64_t sent_before; /* requests, before devices were read */
 	struct loop_timer *sweep_timer;

@@ -113,9 +113,11 @@ static void start(struct sm *sm)
 
 static void arm_next(struct sm *sm)
 {
+	sm->sweep_due = 0;
 	if (sm->conf.sweep_interval)
-		loop_timer_set(sm->sweep_timer,
-			       loop_now(sm->loop) + sm->conf.sweep_interval * LOOP_SEC);
+		sm->sweep_due = loop_now(sm->loop) + sm->conf.sweep_interval * LOOP_SEC;
+	if (sm->sweep_due)
+		loop_timer_set(sm->sweep_timer, sm->sweep_due);
 	else
 		loop_timer_stop(sm->sweep_timer);
 }
@@ -834,6 +836,7 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .sweeps = sm->sweeps,
 				   .sweep_started = sm->sweep_started,
 				   .sweep_took = sm->sweep_took,
+				   .sweep_due = sm->sweep_due,
 				   .traps_ignored = sm->traps_ignored,
 				   .routes_made = sm->routing.n_made,
 				   .routes_again = sm->routing.n_again,

@@ -58,6 +58,7 @@ struct sm_status {
 	uint64_t sweeps;
 	uint64_t sweep_started;  /* loop_now() */
 	uint64_t sweep_took;     /* ns, the last that ended */
+	uint64_t sweep_due;      /* loop_now() of the next by the timer; 0: there is none */
 	const char *engine;      /* of the tables in use, or NULL */
 	const char *routing_why; /* sentence about it, or NULL */
 	uint64_t traps_ignored;  /* that said what cannot be */

@@ -426,6 +426,8 @@ static void make_links(struct sm *sm)
 	sm->fabric.ports[port_number(sm, 0x400, 1)].reason = REASON_SET_REFUSED;
 	sm->fabric.ports[port_number(sm, 0x400, 1)].status = STATUS_BAD_FIELD;
 	sm->fabric.ports[port_number(sm, 0x400, 1)].refusals = 2;
+	sm->fabric.ports[port_number(sm, 0x400, 1)].set_fault =
+		(struct fault){ .again = 4, .reason = REASON_SET_REFUSED, .failures = 2 };
 	sm->fabric.ports[port_number(sm, 0x30, 2)].reason = REASON_WAITING_FOR_NEIGHBOR;
 	silent = &sm->fabric.ports[port_number(sm, 0x30, 3)];
 	set_up(sm, port_number(sm, 0x30, 3), PORT_INITIALIZE);
@@ -586,6 +588,7 @@ static void make_status(struct sm *sm)
 		.sweeps = 3,
 		.sweep_started = loop_now(sm->loop) - 12 * LOOP_SEC,
 		.sweep_took = 84 * LOOP_MSEC,
+		.sweep_due = loop_now(sm->loop) + 5 * LOOP_SEC,
 		.engine = "updn",
 		.routing_why = "The roots were found from the graph.",
 	};

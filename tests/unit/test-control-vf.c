@@ -694,7 +694,7 @@ static void what_was_tried_is_told(void **state)
 	assert_int_equal(number(tried, "retry_in"), 4);
 	f->fake->fabric->sweep = 9;
 	tried = json_object_get(explain_vf(f, "host1/vf6"), "tried");
-	assert_int_equal(number(tried, "retry_in"), 0);
+	assert_int_equal(number(tried, "retry_in"), 1);
 	vf_of_host1(f, 2)->table_fault =
 		(struct fault){ .reason = REASON_PKEYS_REFUSED, .failures = 3 };
 	tried = json_object_get(explain_vf(f, "host1/vf2"), "tried");

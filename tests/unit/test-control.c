@@ -1438,6 +1438,44 @@ static void explain_tells_what_was_not_kept_but_no_key(void **state)
 	assert_true(json_is_null(json_object_get(key, "held")));
 }
 
+/* The fake's next sweep comes in 5 s, and then one every 10 s. */
+static void explain_tells_what_was_tried_and_when_it_is_tried_again(void **state)
+{
+	json_t *ports = json_object_get(ask(*state, "explain", "{\"what\":\"host4\"}"), "ports");
+	json_t *tried = json_object_get(json_array_get(ports, 0), "tried");
+
+	assert_string_equal(text(tried, "what"), "its settings");
+	assert_int_equal(number(tried, "failures"), 2);
+	assert_int_equal(number(tried, "status"), STATUS_BAD_FIELD);
+	assert_int_equal(number(tried, "retry_in"), 4);
+	assert_int_equal(number(tried, "next_try_seconds"), 35);
+	assert_true(json_is_string(json_object_get(tried, "next_try")));
+}
+
+/* Of one that waits for the far end what is tried there; of one with nobody behind it a question.
+ */
+static void explain_of_a_switch_tells_what_is_tried_behind_its_ports(void **state)
+{
+	struct fixture *f = *state;
+	json_t *ports = json_object_get(ask(f, "explain", "{\"what\":\"leaf2\"}"), "ports");
+	json_t *waits = json_object_get(json_array_get(ports, 1), "tried");
+	json_t *silent = json_object_get(json_array_get(ports, 2), "tried");
+
+	assert_true(json_is_null(json_object_get(json_array_get(ports, 0), "tried")));
+	assert_string_equal(text(waits, "what"), "its settings");
+	assert_int_equal(number(waits, "retry_in"), 4);
+	assert_true(json_is_null(json_object_get(silent, "what")));
+	assert_int_equal(number(silent, "failures"), 0);
+	assert_int_equal(number(silent, "retry_in"), 1);
+	assert_int_equal(number(silent, "next_try_seconds"), 5);
+
+	f->fake->status->sweep_due = 0;
+	ports = json_object_get(ask(f, "explain", "{\"what\":\"host4\"}"), "ports");
+	waits = json_object_get(json_array_get(ports, 0), "tried");
+	assert_int_equal(number(waits, "retry_in"), 4);
+	assert_true(json_is_null(json_object_get(waits, "next_try")));
+}
+
 static void explain_of_a_switch_lists_its_problems(void **state)
 {
 	json_t *ports = json_object_get(ask(*state, "explain", "{\"what\":\"leaf2\"}"), "ports");
@@ -2326,6 +2364,8 @@ int main(void)
 		TEST(explain_tells_why_and_what_to_do),
 		TEST(explain_tells_what_was_not_kept_but_no_key),
 		TEST(explain_of_a_switch_lists_its_problems),
+		TEST(explain_tells_what_was_tried_and_when_it_is_tried_again),
+		TEST(explain_of_a_switch_tells_what_is_tried_behind_its_ports),
 		TEST(partitions_count_members_that_are_there_and_that_are_not),
 		TEST(members_of_a_partition_by_its_name_or_key),
 		TEST(virtual_functions_are_members_too),
