@@ -2,6 +2,7 @@
 # Options and partitions, and what users read about options, made from the table of options.
 
 libvsm_a_SOURCES += conf/additions.c conf/additions.h
+libvsm_a_SOURCES += conf/changes.c conf/changes.h
 libvsm_a_SOURCES += conf/conf.c conf/conf.h conf/options.def
 libvsm_a_SOURCES += conf/conf-file.c
 libvsm_a_SOURCES += conf/conf-print.c

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/changes.h"
+
 struct control;
 struct dump_failure;
 struct loop;
@@ -22,8 +24,12 @@ struct control_setup {
 	struct sm **sm;
 	/* Why there is none, as a sentence; or NULL, or empty. Looked at while there is none. */
 	const char *trouble;
-	/* Read the configuration again: 0 or -errno, and in both cases a sentence about it. */
-	int (*reload)(void *user, char ret_text[static CONTROL_TEXT_SIZE]);
+	/*
+	 * Read the configuration again: 0 or -errno, and in both cases a sentence about it. @fn is
+	 * called for each option that changed.
+	 */
+	int (*reload)(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
+		      void *fn_user);
 	/* The generation that the dump files show, or 0: see dumper_shows(). May be NULL. */
 	uint64_t (*dumped)(void *user);
 	/* Could they not be written: see dumper_failed(). May be NULL. */

@@ -401,13 +401,26 @@ void method_sweep(struct call *call)
 	row_number(&call->result, "generation", s.generation);
 }
 
+static void add_change(void *user, const struct conf_change *change)
+{
+	struct row row = row_start();
+
+	row_text(&row, "option", change->path);
+	row_text(&row, "before", change->before);
+	row_text(&row, "after", change->after);
+	row_bool(&row, "needs_restart", change->restart);
+	json_array_append_new(user, row_end(&row));
+}
+
 void method_reload(struct call *call)
 {
 	char text[CONTROL_TEXT_SIZE] = "";
+	json_t *changes = json_array();
 	int r;
 
-	r = call->rpc->setup.reload(call->rpc->setup.user, text);
+	r = call->rpc->setup.reload(call->rpc->setup.user, text, add_change, changes);
 	if (r < 0)
 		call_fail(call, PROTOCOL_FAILED, "%s", text[0] ? text : strerror(-r));
 	row_text(&call->result, "text", text);
+	row_put(&call->result, "changes", changes);
 }

@@ -594,6 +594,19 @@ void show_sweep(const json_t *result, const struct view *view)
 
 void show_reload(const json_t *result, const struct view *view)
 {
-	(void)view;
+	const json_t *change;
+	size_t i;
+
 	printf("%s\n", member_text(result, "text", "Done."));
+	json_array_foreach(json_object_get(result, "changes"), i, change)
+	{
+		bool later = member_is_true(change, "needs_restart");
+
+		printf("%s: %s is %s %s", member_text(change, "option", "?"),
+		       member_text(change, "before", "?"), later ? "to be" : "now",
+		       member_text(change, "after", "?"));
+		if (later)
+			print_painted(view->colour, PAINT_WARN, " (needs a restart)");
+		printf("\n");
+	}
 }

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
+#include "conf/changes.h"
 #include "conf/conf.h"
 #include "conf/partitions.h"
 #include "ctl/control.h"
@@ -371,40 +372,26 @@ struct changes {
 	unsigned applied;
 	unsigned waiting; /* for a restart */
 	char names[256];
+	conf_tell_fn fn; /* wants to know each */
+	void *user;
 };
 
-static void count_change(const struct conf_option *option, void *user)
+static void take_change(void *user, const struct conf_change *change)
 {
 	struct changes *c = user;
 	size_t used = strlen(c->names);
 
-	if (option->reload) {
+	log_info("Reload: %s: %.200s is %s %.200s%s", change->path, change->before,
+		 change->restart ? "to be" : "now", change->after,
+		 change->restart ? " (needs a restart)" : "");
+	if (c->fn)
+		c->fn(c->user, change);
+	if (!change->restart) {
 		c->applied++;
 		return;
 	}
 	c->waiting++;
-	snprintf(c->names + used, sizeof(c->names) - used, "%s%s", used ? ", " : "", option->path);
-}
-
-/* What only a restart can change stays as it is. */
-static void keep_restart_options(const struct conf *old, struct conf *new)
-{
-	for (const struct conf_option *o = conf_options; o->path; o++) {
-		static const size_t sizes[] = {
-			[CONF_TYPE_BOOL] = sizeof(bool),
-			[CONF_TYPE_UINT] = sizeof(unsigned),
-			[CONF_TYPE_HEX64] = sizeof(uint64_t),
-			[CONF_TYPE_TEXT] = CONF_TEXT_SIZE,
-			[CONF_TYPE_CHOICE] = sizeof(unsigned),
-			[CONF_TYPE_SET] = sizeof(unsigned),
-			[CONF_TYPE_GUIDS] = sizeof(struct conf_guids),
-			[CONF_TYPE_VF_POLICIES] = sizeof(struct vf_policies),
-		};
-
-		if (!o->reload)
-			memcpy((char *)new + o->offset, (const char *)old + o->offset,
-			       sizes[o->type]);
-	}
+	snprintf(c->names + used, sizeof(c->names) - used, "%s%s", used ? ", " : "", change->path);
 }
 
 static void warn(const char *sentence)
@@ -412,13 +399,14 @@ static void warn(const char *sentence)
 	log_warning("%s", sentence);
 }
 
-static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
+		  void *fn_user)
 {
 	struct daemon *d = user;
 	AUTO(freep) struct conf *conf = malloc(sizeof(*conf));
 	AUTO(partitions_freep) struct partitions *partitions = NULL;
 	struct conf_error error = { 0 };
-	struct changes changes = { 0 };
+	struct changes changes = { .fn = fn, .user = fn_user };
 	int r;
 
 	if (!conf)
@@ -430,8 +418,8 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
 		snprintf(ret_text, CONTROL_TEXT_SIZE, "%.480s; nothing has changed", error.text);
 		return r;
 	}
-	conf_compare(&d->conf, conf, count_change, &changes);
-	keep_restart_options(&d->conf, conf);
+	conf_tell_changes(&d->conf, conf, take_change, &changes);
+	conf_keep_restart(&d->conf, conf);
 	d->conf = *conf;
 	log_set_level(d->conf.log_level);
 	options_check_files(&d->conf, warn);
@@ -463,7 +451,7 @@ static void on_signal(void *user, int number)
 		return;
 	}
 	notify_reloading();
-	if (reload(d, text) < 0)
+	if (reload(d, text, NULL, NULL) < 0)
 		log_error("Reload: %s", text);
 	else
 		log_info("Reload: %s", text);

@@ -18,10 +18,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
+		  void *fn_user)
 {
 	(void)user;
 	strcpy(ret_text, "Done.");
+	fn(fn_user, &(struct conf_change){ "lmc", "0", "1", false });
 
 	return 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What users get wrong: one clear sentence, and the right exit code."""
 
+import json
 import os
 import resource
 import subprocess
@@ -178,6 +179,34 @@ def reload_broken_conf(world):
     done = world.run([lib.VSMCTL, "--socket", sm.socket, "reload"])
     check_equal(f"exit code of vsmctl ({done.stderr})", done.returncode, 1)
     check(path in done.stderr and "colour" in done.stderr, f"vsmctl says: {done.stderr}")
+    check_equal("state", sm.status()["state"], "master")
+
+
+@suite.test("a reload that changes options: by vsmctl and by SIGHUP it says which", weight=2)
+def reload_good(world):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim, options={"sweep.interval": 1000}).start().wait_ready()
+    sets = sm.sets()
+    sm.options.update({"sweep.interval": 2, "subnet.lmc": 1})
+    sm.config()
+    done = world.run([lib.VSMCTL, "--socket", sm.socket, "--json", "reload"])
+    check_equal(f"exit code of vsmctl ({done.stderr})", done.returncode, 0)
+    found = {each["option"]: each for each in json.loads(done.stdout)["changes"]}
+    check_equal("options", sorted(found), ["subnet.lmc", "sweep.interval"])
+    interval = found["sweep.interval"]
+    check_equal("values", (interval["before"], interval["after"]), ("1000", "2"))
+    check_equal("restart", [found[each]["needs_restart"] for each in sorted(found)], [True, False])
+    check("sweep.interval: 1000 is now 2" in sm.output(), f"the log says: {sm.output()}")
+    before = sm.status()["sweeps"]
+    lib.wait_until("sweeps at the new interval", lambda: sm.status()["sweeps"] > before + 2, 20)
+
+    sm.options["sweep.interval"] = 900
+    sm.config()
+    sm.process.send_signal(lib.signal.SIGHUP)
+    lib.wait_until("the log names it",
+                   lambda: "sweep.interval: 2 is now 900" in sm.output(), 10)
+    check(sm.output().count("(needs a restart)") == 2, f"the log says: {sm.output()}")
+    check_equal("Sets", sm.sets(), sets)
     check_equal("state", sm.status()["state"], "master")
 
 

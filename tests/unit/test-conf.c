@@ -5,7 +5,7 @@
  * tested by being there. Errors are compared whole, since the sentence is what the operator gets.
  */
 
-#include "conf/conf.h"
+#include "conf/changes.h"
 
 #include "base/macros.h"
 
@@ -733,6 +733,81 @@ static void a_comparison_names_what_changed(void **unused)
 				  "files.socket restart;");
 }
 
+/* -- changes ------------------------------------------------------------------------------------
+ */
+
+struct told {
+	unsigned n;
+	char text[8][3 * CONF_VALUE_SIZE];
+};
+
+static void take_told(void *user, const struct conf_change *change)
+{
+	struct told *told = user;
+
+	assert_true(told->n < COUNT(told->text));
+	snprintf(told->text[told->n++], sizeof(told->text[0]), "%s: %s to %s%s", change->path,
+		 change->before, change->after, change->restart ? ", restart" : "");
+}
+
+static void changes_are_told_with_both_values_but_no_keys(void **state)
+{
+	static struct conf old, new;
+	struct told told = { 0 };
+
+	(void)state;
+	conf_init_defaults(&old);
+	new = old;
+	conf_tell_changes(&old, &new, take_told, &told);
+	assert_int_equal(told.n, 0);
+	new.sweep_interval = 20;
+	strcpy(new.device, "mlx5_1");
+	new.engine = CONF_ENGINE_UPDN;
+	new.m_key = 0x5ec4e7;
+	new.sm_key = 0x5ec4e8;
+	conf_tell_changes(&old, &new, take_told, &told);
+	assert_int_equal(told.n, 5);
+	assert_string_equal(told.text[0], "port.device: \"\" to \"mlx5_1\", restart");
+	assert_string_equal(told.text[1], "sm.sm_key: (not told) to (not told)");
+	assert_string_equal(told.text[4], "sweep.interval: 10 to 20");
+	assert_string_equal(told.text[2], "security.m_key: (not told) to (not told), restart");
+	assert_string_equal(told.text[3], "routing.engine: \"auto\" to \"updn\"");
+}
+
+static void a_long_list_is_told_by_its_beginning(void **state)
+{
+	static struct conf old, new;
+	struct told told = { 0 };
+
+	(void)state;
+	conf_init_defaults(&old);
+	new = old;
+	new.root_guids.n = CONF_GUIDS_MAX;
+	for (size_t i = 0; i < CONF_GUIDS_MAX; i++)
+		new.root_guids.guid[i] = i + 1;
+	conf_tell_changes(&old, &new, take_told, &told);
+	assert_int_equal(told.n, 1);
+	assert_in_range(strlen(told.text[0]), CONF_VALUE_SIZE, CONF_VALUE_SIZE + 64);
+	assert_string_equal(told.text[0] + strlen(told.text[0]) - 3, "...");
+	assert_null(strchr(told.text[0], '\n'));
+}
+
+static void what_needs_a_restart_stays_until_then(void **state)
+{
+	static struct conf old, new;
+	struct told told = { 0 };
+
+	(void)state;
+	conf_init_defaults(&old);
+	new = old;
+	new.sweep_interval = 20;
+	strcpy(new.device, "mlx5_1");
+	conf_keep_restart(&old, &new);
+	conf_tell_changes(&old, &new, take_told, &told);
+	assert_int_equal(told.n, 1);
+	assert_string_equal(told.text[0], "sweep.interval: 10 to 20");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -764,6 +839,9 @@ int main(void)
 		cmocka_unit_test(what_is_shown_of_a_file_is_printable),
 		cmocka_unit_test(the_command_line_sets_single_options),
 		cmocka_unit_test(a_comparison_names_what_changed),
+		cmocka_unit_test(changes_are_told_with_both_values_but_no_keys),
+		cmocka_unit_test(a_long_list_is_told_by_its_beginning),
+		cmocka_unit_test(what_needs_a_restart_stays_until_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

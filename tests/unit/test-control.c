@@ -55,12 +55,18 @@ struct fixture {
 	char buffer[ANSWER_SIZE];
 };
 
-static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
+		  void *fn_user)
 {
 	struct fixture *f = user;
 
 	f->reloads++;
 	strcpy(ret_text, f->reload_result ? "vsm.conf:7: no such option" : "Nothing has changed.");
+
+	if (f->reload_result == 0) {
+		fn(fn_user, &(struct conf_change){ "sweep.interval", "10", "20", false });
+		fn(fn_user, &(struct conf_change){ "port.device", "\"\"", "\"mlx5_1\"", true });
+	}
 
 	return f->reload_result;
 }
@@ -1676,6 +1682,20 @@ static void who_is_not_master_does_not_sweep_and_has_no_routes(void **state)
 	assert_int_equal(f->fake->sweeps, 0);
 }
 
+static void reload_says_what_changed_and_what_needs_a_restart(void **state)
+{
+	json_t *changes = json_object_get(ask(*state, "reload", "{}"), "changes");
+	json_t *first = json_array_get(changes, 0), *second = json_array_get(changes, 1);
+
+	assert_int_equal(json_array_size(changes), 2);
+	assert_string_equal(text(first, "option"), "sweep.interval");
+	assert_string_equal(text(first, "before"), "10");
+	assert_string_equal(text(first, "after"), "20");
+	assert_true(json_is_false(json_object_get(first, "needs_restart")));
+	assert_string_equal(text(second, "after"), "\"mlx5_1\"");
+	assert_true(json_is_true(json_object_get(second, "needs_restart")));
+}
+
 static void reload_says_what_came_of_it(void **state)
 {
 	struct fixture *f = *state;
@@ -2378,6 +2398,7 @@ int main(void)
 		TEST(sweep_sweeps),
 		TEST(who_is_not_master_does_not_sweep_and_has_no_routes),
 		TEST(reload_says_what_came_of_it),
+		TEST(reload_says_what_changed_and_what_needs_a_restart),
 		TEST(members_are_added_and_the_answer_comes_from_the_disk),
 		TEST(members_are_removed_one_by_one_or_all),
 		TEST(a_change_that_is_refused_says_why),

@@ -50,12 +50,18 @@ struct fixture {
 	char err[OUTPUT_SIZE];
 };
 
-static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE])
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
+		  void *fn_user)
 {
 	struct fixture *f = user;
 
 	strcpy(ret_text, f->reload_result ? "vsm.conf:7: sweep.swep: no such option"
 					  : "The configuration is as it was.");
+
+	if (f->reload_result == 0) {
+		fn(fn_user, &(struct conf_change){ "sweep.interval", "10", "20", false });
+		fn(fn_user, &(struct conf_change){ "port.device", "\"\"", "\"mlx5_1\"", true });
+	}
 
 	return f->reload_result;
 }
