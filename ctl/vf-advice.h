@@ -8,9 +8,9 @@
 #include "ctl/vf-row.h"
 
 /*
- * The VF as a row, and besides: "tried" (see tried.h), "same_guid" (others that have its GUID), "pf_problem" (of the
- * physical port, or null), "lid_index" and "revision" of vports, "commands" (lines for a shell,
- * those that begin with # say where).
+ * The VF as a row, and besides: "tried" (see tried.h), "same_guid" (others that have its GUID),
+ * "pf_problem" (of the physical port, or null), "lid_index" and "revision" of vports, "commands"
+ * (lines for a shell, those that begin with # say where).
  */
 json_t *vf_explain(const struct call *call, const struct vf_place *place);
 

@@ -6,6 +6,7 @@ libvsm_a_SOURCES += systemd/journal.c systemd/journal.h
 libvsm_a_SOURCES += systemd/loop.c systemd/loop.h
 libvsm_a_SOURCES += systemd/notify.c systemd/notify.h
 libvsm_a_SOURCES += systemd/options.c systemd/options.h
+libvsm_a_SOURCES += systemd/progress.c systemd/progress.h
 
 sbin_PROGRAMS += vsm
 vsm_SOURCES = systemd/vsm.c

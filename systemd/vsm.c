@@ -34,6 +34,7 @@
 #include "systemd/loop.h"
 #include "systemd/notify.h"
 #include "systemd/options.h"
+#include "systemd/progress.h"
 
 enum {
 	EXIT_UP = 0,
@@ -44,7 +45,6 @@ enum {
 
 #define RETRY_OPEN    (2 * LOOP_SEC)
 #define PROGRESS_TICK (200 * LOOP_MSEC)
-#define STUCK_AFTER   (60 * LOOP_SEC) /* a reconcile without an answer from anybody */
 #define STOP_TICK     (2 * LOOP_MSEC)
 #define STOP_PATIENCE (2 * LOOP_SEC)
 #define ONCE_TRIES    10 /* reconciles, if something keeps changing */
@@ -65,8 +65,8 @@ struct daemon {
 	uint64_t stop_at; /* 0: we are to stay */
 	int exit_code;
 	char trouble[256];    /* why there is no port; said once */
-	uint64_t sent_before; /* for the watchdog */
-	uint64_t sent_at;
+	struct progress work; /* for the watchdog */
+	const char *stuck;    /* why it is not fed */
 	unsigned settled;
 	bool finishing; /* once the dumps are written */
 	bool progress_shown;
@@ -458,23 +458,43 @@ static void on_signal(void *user, int number)
 	notify_ready();
 }
 
-/* Alive means getting on: either at rest, or with SMPs going out. */
+static uint64_t count_heard(const struct sm *sm)
+{
+	struct request_counts counts;
+	uint64_t heard = 0;
+	uint16_t attr;
+	uint8_t method;
+
+	for (unsigned i = 0; requests_count(sm_requests(sm), i, &attr, &method, &counts); i++)
+		heard += counts.answered + counts.refused;
+
+	return heard;
+}
+
+/* Alive means getting on. */
 static bool makes_progress(void *user)
 {
 	struct daemon *d = user;
 	struct sm_status status;
-	uint64_t sent;
+	const char *why;
 
 	if (!d->sm)
 		return true;
 	sm_status(d->sm, &status);
-	sent = requests_totals(sm_requests(d->sm))->sent;
-	if (status.phase == PHASE_REST || status.phase == PHASE_PLAN || sent != d->sent_before) {
-		d->sent_before = sent;
-		d->sent_at = loop_now(d->loop);
-	}
+	why = progress_look(&d->work, &(struct progress_sample){
+					      .now = loop_now(d->loop),
+					      .reconcile = status.sweeps,
+					      .phase = status.phase,
+					      .rests = status.phase == PHASE_REST,
+					      .computes = status.phase == PHASE_PLAN,
+					      .sent = requests_totals(sm_requests(d->sm))->sent,
+					      .heard = count_heard(d->sm),
+				      });
+	if (why && why != d->stuck)
+		log_error("%s", why);
+	d->stuck = why;
 
-	return loop_now(d->loop) - d->sent_at < STUCK_AFTER;
+	return !why;
 }
 
 /* -- life ---------------------------------------------------------------------------------------

@@ -97,6 +97,7 @@ check_PROGRAMS += tests/unit/test-reservations
 check_PROGRAMS += tests/unit/test-alias-book
 check_PROGRAMS += tests/unit/test-identity
 check_PROGRAMS += tests/unit/test-link-state
+check_PROGRAMS += tests/unit/test-progress
 check_PROGRAMS += tests/unit/test-not-kept
 
 # And the whole of it, over a few devices on virtual time.
