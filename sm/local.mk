@@ -7,6 +7,7 @@ libvsm_a_SOURCES += sm/discover.c sm/discover-inside.h sm/discover-node.c sm/dis
 libvsm_a_SOURCES += sm/election.c
 libvsm_a_SOURCES += sm/event.c sm/event.h
 libvsm_a_SOURCES += sm/fabric.c sm/fabric.h
+libvsm_a_SOURCES += sm/fair.c sm/fair.h
 libvsm_a_SOURCES += sm/fault.c
 libvsm_a_SOURCES += sm/fdr10.c
 libvsm_a_SOURCES += sm/reservations.c sm/reservations.h

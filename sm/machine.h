@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "routing/transition.h"
 #include "sm/alias-book.h"
+#include "sm/fair.h"
 #include "sm/identity.h"
 #include "sm/link-state.h"
 #include "sm/not-kept.h"
@@ -353,6 +354,7 @@ struct sm {
 	unsigned n_peers;
 	uint64_t traps_ignored;
 	struct traps traps;
+	struct fair fair;
 	uint64_t unwritten[LID_BLOCKS]; /* bit per LID: see tables_find_unwritten() */
 	char trouble[256];              /* of our own port; empty: none */
 };

@@ -603,8 +603,14 @@ static void take(struct sm *sm, const struct arrival *arrival)
 
 void sm_receive(struct sm *sm, const struct arrival *arrivals, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
-		take(sm, &arrivals[i]);
+	uint16_t order[FAIR_MAX];
+
+	for (unsigned some; n > 0; arrivals += some, n -= some) {
+		some = MIN(n, FAIR_MAX);
+		fair_order(&sm->fair, arrivals, some, order);
+		for (unsigned i = 0; i < some; i++)
+			take(sm, &arrivals[order[i]]);
+	}
 	requests_pump(sm->requests);
 }
 

@@ -112,6 +112,7 @@ check_PROGRAMS += tests/unit/test-sm-fault tests/unit/test-sm-sweep
 check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10
 check_PROGRAMS += tests/unit/test-sm-reserve
 check_PROGRAMS += tests/unit/test-sm-twin
+check_PROGRAMS += tests/unit/test-fair
 
 # ---- the umad preload ---------------------------------------------------------------------------
 # Like count-smps.so it is no part of vsm and not built as the rest of it is. What has no descriptor
