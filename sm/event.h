@@ -28,7 +28,8 @@ enum event_kind {
 	EVENT_NO_ROUTES,   /* there are none that could be written */
 	EVENT_TRAP,
 	EVENT_CONFIG,
-	EVENT_PEER, /* another SM */
+	EVENT_PEER,  /* another SM */
+	EVENT_STORE, /* what we remember is not what devices hold */
 	EVENT_KIND_COUNT,
 };
 

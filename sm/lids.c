@@ -16,6 +16,8 @@
  */
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,25 +112,58 @@ static void fit_tables(struct sm *sm)
 /* -- who has one already ------------------------------------------------------------------------
  */
 
+#define DIFFERENCES_TOLD 16u /* the store may be that of another fabric */
+
+static void tell(const struct sm *sm, unsigned *differ, uint64_t guid, unsigned lid,
+		 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static void tell(const struct sm *sm, unsigned *differ, uint64_t guid, unsigned lid,
+		 const char *format, ...)
+{
+	char text[EVENT_TEXT_SIZE];
+	va_list args;
+
+	if ((*differ)++ >= DIFFERENCES_TOLD)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	event_add(sm->events, EVENT_STORE, guid, (uint16_t)lid, -1, "%s", text);
+}
+
+static void tell_rest(const struct sm *sm, unsigned differ)
+{
+	if (differ > DIFFERENCES_TOLD)
+		event_add(sm->events, EVENT_STORE, 0, 0, -1,
+			  "%u more have other LIDs in the state directory than on the fabric, or "
+			  "on the fabric one that they cannot have",
+			  differ - DIFFERENCES_TOLD);
+}
+
 /*
  * A LID that the port already has is kept, if nobody else owns it. Only at the start and after
  * another master: later it is we who know, and a port that comes with another LID comes from
  * another subnet.
  */
-static void adopt(struct sm *sm, uint32_t number)
+static void adopt(struct sm *sm, uint32_t number, unsigned *differ)
 {
 	const struct port *port = &sm->fabric.ports[number];
 	uint16_t held = port_held_lid(port);
 	const struct identity *id = identity_find(sm->identities, port->guid);
+	unsigned before = id ? id->lid : 0;
 
 	if (held == 0 || reserve_has_lid(sm, port->guid) ||
 	    (id && id->lid == held && id->lmc == lmc_of(sm, number)) ||
 	    lids_are_beyond(sm, held, lmc_of(sm, number)))
 		return;
 	spares_yield(sm, held, lmc_of(sm, number));
-	if (identity_claim(sm->identities, port->guid, held, lmc_of(sm, number)) == 0 && id)
-		log_info("0x%016llx keeps LID %u, which the fabric knows it by",
-			 (unsigned long long)port->guid, held);
+	if (identity_claim(sm->identities, port->guid, held, lmc_of(sm, number)) < 0)
+		tell(sm, differ, port->guid, held,
+		     "holds LID %u, which it cannot have, and is given another", held);
+	else if (before && before != held)
+		tell(sm, differ, port->guid, held,
+		     "keeps LID %u, which the fabric knows it by; the state directory has LID %u",
+		     held, before);
 }
 
 /* Of another LMC than before, or beyond the tables of switches: the port has to get other LIDs. */
@@ -341,6 +376,7 @@ static void keep_new(struct sm *sm)
 int lids_plan(struct sm *sm)
 {
 	struct fabric *f = &sm->fabric;
+	unsigned differ = 0;
 	bool missing = false;
 	int r = 0;
 
@@ -357,10 +393,11 @@ int lids_plan(struct sm *sm)
 			continue;
 		drop_unfit(sm, i);
 		if (sm->adopting)
-			adopt(sm, i);
+			adopt(sm, i, &differ);
 		missing = missing || needs_lid(sm, i);
 		mkey_keep(sm, i);
 	}
+	tell_rest(sm, differ);
 	if (sm->adopting)
 		r = vports_adopt_lids(sm);
 	if (r == 0 && missing)

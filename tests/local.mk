@@ -113,6 +113,7 @@ check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10
 check_PROGRAMS += tests/unit/test-sm-reserve
 check_PROGRAMS += tests/unit/test-sm-twin
 check_PROGRAMS += tests/unit/test-fair
+check_PROGRAMS += tests/unit/test-sm-restart
 
 # ---- the umad preload ---------------------------------------------------------------------------
 # Like count-smps.so it is no part of vsm and not built as the rest of it is. What has no descriptor

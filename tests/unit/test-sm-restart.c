@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * A restart is no event for the fabric; and what the store and the fabric disagree on is one for
+ * whoever looks after it.
+ */
+
+#include "tests/unit/world.h"
+
+/* -- clients ------------------------------------------------------------------------------------
+ */
+
+/* Sets from @from on that tell clients to register again. */
+static unsigned count_reregister(const struct world *w, size_t from)
+{
+	unsigned n = 0;
+
+	for (size_t i = from; i < w->f->n_smps; i++)
+		n += w->f->smps[i].method == METHOD_SET && w->f->smps[i].attr == ATTR_PORT_INFO &&
+		     wire_get(w->f->smps[i].data, PORT_INFO_REREGISTER);
+
+	return n;
+}
+
+static void a_restart_on_a_healthy_fabric_sets_nothing_and_nobody_registers_again(void **state)
+{
+	struct world *w = *state;
+	size_t from;
+
+	world_start(w);
+	assert_int_equal(count_reregister(w, 0), HOSTS); /* when they came up */
+	world_stop(w);
+	from = world_mark(w);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(world_sets(w, from), 0);
+}
+
+/* Nor if there is something to set, or the state is lost. */
+static void a_restart_that_sets_something_has_nobody_register_again(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned lost = 0; lost < 2; lost++) {
+		size_t from;
+
+		world_start(w);
+		world_stop(w);
+		w->conf.subnet_timeout++;
+		if (lost)
+			fake_keeper_clear(&w->keeper);
+		from = world_mark(w);
+		world_start(w);
+		assert_good(w, NULL);
+		assert_int_equal(world_count(w, from, w->host[2], METHOD_SET, ATTR_PORT_INFO), 1);
+		assert_int_equal(count_reregister(w, from), 0);
+		world_stop(w);
+	}
+	world_start(w);
+}
+
+/* -- what the store has -------------------------------------------------------------------------
+ */
+
+static void own(struct world *w, uint64_t guid, uint16_t lid)
+{
+	struct kept_identity id = { .guid = guid, .lid = lid };
+
+	assert_int_equal(keep_identity(&w->keeper.keeper, &id), 0);
+}
+
+static const struct event *find(const struct world *w, const char *text)
+{
+	const struct event *event;
+
+	for (uint64_t i = 1; (event = event_from(sm_events(w->sm), i)); i = event->number + 1)
+		if (strstr(event->text, text))
+			return event;
+
+	return NULL;
+}
+
+static unsigned count(const struct world *w)
+{
+	const struct event *event;
+	unsigned n = 0;
+
+	for (uint64_t i = 1; (event = event_from(sm_events(w->sm), i)); i = event->number + 1)
+		n += event->kind == EVENT_STORE;
+
+	return n;
+}
+
+static void what_the_fabric_holds_wins_and_is_said(void **state)
+{
+	struct world *w = *state;
+	const struct event *event;
+	uint16_t held;
+	size_t from;
+
+	world_start(w);
+	assert_int_equal(count(w), 0);
+	held = fake_lid(w->host[3], 1);
+	world_stop(w);
+	own(w, w->host[3]->port_guid, 77);
+	from = world_mark(w);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(fake_lid(w->host[3], 1), held);
+	assert_int_equal(world_sets(w, from), 0);
+	event = find(w, "the state directory has LID 77");
+	assert_true(event && event->guid == w->host[3]->port_guid && event->lid == held);
+	assert_int_equal(count(w), 1);
+	world_stop(w);
+	world_start(w);
+	assert_int_equal(count(w), 0); /* they agree now */
+}
+
+static void a_lid_that_two_hold_is_said_of_the_one_that_gets_another(void **state)
+{
+	struct world *w = *state;
+	uint16_t held;
+
+	world_start(w);
+	held = fake_lid(w->host[2], 1);
+	world_stop(w);
+	wire_set(w->host[3]->port[1].info, PORT_INFO_LID, held);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_not_equal(fake_lid(w->host[3], 1), fake_lid(w->host[2], 1));
+	assert_non_null(find(w, "which it cannot have"));
+	assert_int_equal(count(w), 1);
+}
+
+/* A store of another fabric, or an old copy of it. */
+static void thousands_that_differ_are_a_few_events_and_a_number(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *host[35], *leaf = NULL;
+
+	for (unsigned i = 0; i < COUNT(host); i++) {
+		if (i % 7 == 0) {
+			leaf = fake_add(w->f, "leaf", NODE_TYPE_SWITCH, 0x9000 + 16 * i, 8);
+			fake_link(leaf, 8, w->west, (uint8_t)(3 + i / 7));
+		}
+		host[i] = fake_add(w->f, "host", NODE_TYPE_CA, 0x8000 + 16 * i, 1);
+		fake_link(host[i], 1, leaf, (uint8_t)(1 + i % 7));
+	}
+	world_start(w);
+	world_stop(w);
+	for (unsigned i = 0; i < COUNT(host); i++)
+		own(w, host[i]->port_guid, (uint16_t)(300 + i));
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(count(w), 17);
+	assert_non_null(find(w, "19 more"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_restart_on_a_healthy_fabric_sets_nothing_and_nobody_registers_again),
+		TEST(a_restart_that_sets_something_has_nobody_register_again),
+		TEST(what_the_fabric_holds_wins_and_is_said),
+		TEST(a_lid_that_two_hold_is_said_of_the_one_that_gets_another),
+		TEST(thousands_that_differ_are_a_few_events_and_a_number),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
