@@ -65,6 +65,31 @@ def started(world, plan, **options):
 # ---- cables -------------------------------------------------------------------------------------
 
 
+@suite.test("a pulled cable is told of from the trap to the last Set", weight=2)
+def story(world):
+    sim, sm, first = started(world, fabrics.fat_tree_3(4), options={"sweep.interval": 1000})
+
+    def told():
+        return sm.ctl("events")["events"]
+
+    seen = told()[-1]["number"]
+    sim.unlink(*cables(first, sim.host)[0])
+    lib.wait_until("the change has ended", lambda: any(
+        event["kind"] == "sweep" and event["number"] > seen for event in told()), 20)
+    since = [event for event in told() if event["number"] > seen]
+    trap = next(event for event in since if event["kind"] == "trap")
+    end = next(event for event in since if event["kind"] == "sweep")
+    down = [event for event in since if event["kind"] == "link-down"]
+    check(down, f"no link went down in {since}")
+    check_equal("causes", {event["cause"] for event in down + [end]}, {trap["number"]})
+    check("discover " in end["text"] and "last Set was acknowledged" in end["text"], end["text"])
+    stats = sm.ctl("stats")
+    check_equal("cause", stats["last_change"]["cause"], trap["number"])
+    check(stats["last_change"]["until_last_set_ms"] > 0, stats["last_change"])
+    check(stats["traps"]["128"] >= 1, stats["traps"])
+    check(stats["longest_step_ms"] > 0, f"longest step: {stats['longest_step_ms']}")
+
+
 @suite.for_each("one cable after the other pulled and put back: {}", [
     (plan.name, plan) for plan in (fabrics.fat_tree_3(6), fabrics.torus(4, 4, hosts=2),
                                    fabrics.random_graph(20, 45, 2, seed=11))], weight=15)
