@@ -176,9 +176,11 @@ static void tell(const struct sm *sm, const struct sm_status *status,
 	put_cause(&line, sm);
 	put_times(&line, change->took);
 	put(&line, "; %" PRIu64 " SMPs, %" PRIu64 " LFT blocks", change->smps, change->blocks);
-	if (change->sets > 0)
+	if (sm->story.acknowledged)
 		put(&line, "; %.2f ms until the last Set was acknowledged",
 		    (double)change->until_set / LOOP_MSEC);
+	else if (change->sets > 0)
+		put(&line, "; no Set was acknowledged");
 	event_add(sm->events, EVENT_SWEEP, 0, 0, -1, "%s", line.text);
 }
 

@@ -188,6 +188,38 @@ static void a_walk_that_is_wanted_meanwhile_has_the_cause_that_came_first(void *
 			 find(w, second->number, EVENT_TRAP)->number);
 }
 
+/* The host comes back and does not hear Sets: the walk that finds that out asks for another. */
+static void what_a_walk_asks_for_itself_has_its_cause(void **state)
+{
+	struct world *w = *state;
+	const struct event *trap, *event;
+	uint64_t from, sweeps, first = 0, last = 0;
+
+	world_start(w);
+	from = mark(w);
+	sweeps = world_sweeps(w);
+	fake_unplug(w->east, 2);
+	fake_plug(w->east, 2);
+	w->host[3]->loses = (struct fake_fault){
+		.method = METHOD_SET, .attr = ATTR_PORT_INFO, .count = 100, .undone = true
+	};
+	fake_trap(w->f, w->east, TRAP_LINK_STATE);
+	world_run(w, 60);
+	assert_true(world_sweeps(w) >= sweeps + 2);
+	trap = find(w, from, EVENT_TRAP);
+	for (from = trap->number; (event = event_from(sm_events(w->sm), from + 1));
+	     from = event->number) {
+		assert_int_equal(event->cause, trap->number);
+		if (event->kind != EVENT_SWEEP)
+			continue;
+		first = first ? first : event->number;
+		last = event->number;
+	}
+	assert_true(last > first);
+	event = event_from(sm_events(w->sm), last);
+	assert_true(event && strstr(event->text, "; no Set was acknowledged"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +230,7 @@ int main(void)
 		TEST(what_the_timer_finds_has_the_timer_for_a_cause),
 		TEST(an_order_is_an_event_and_the_cause_of_what_follows),
 		TEST(a_walk_that_is_wanted_meanwhile_has_the_cause_that_came_first),
+		TEST(what_a_walk_asks_for_itself_has_its_cause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
