@@ -15,8 +15,9 @@
  * tells of every Set that ends while a copy of it is unanswered, and when that was sent.
  *
  * Time-outs are measured: 8 smoothed round trips of that agent, of all agents while this one is
- * unknown, doubled with every try. They lie in a wheel of lists; its tick is coarse, as time-outs
- * are.
+ * unknown. They double with every try, but for those that go under by chance where much is lost
+ * (loss.h): to wait longer for what is lost brings nothing, and how much may be on the wire is the
+ * windows' affair. They lie in a wheel of lists; its tick is coarse, as time-outs are.
  *
  * Windows grow with answers and halve on loss. Loss is only believed when the agent answers a later
  * try: silence alone says nothing about the fabric, or a dead node would slow all others down. For
@@ -40,6 +41,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
+#include "mad/loss.h"
 
 #define SLOT_BITS   11
 #define TRY_BITS    3
@@ -54,12 +56,15 @@
 #define WINDOW_MIN          16
 #define SMA_WINDOW_START    2
 #define SMA_WINDOW_PATIENCE 32 /* answers before it grows by one */
-#define KNOWN_AFTER         32 /* answers until the engine's own round trip means something */
+#define KNOWN_AFTER         16 /* answers until the engine's own round trip means something */
 #define TIMEOUT_MAX         (4 * LOOP_SEC) /* one try */
 #define KERNEL_TIMEOUT_MS   20000          /* an answer to any of our tries is of use that long */
 #define OVERDUE_MIN         (2 * LOOP_MSEC)
 #define BEAT_FIRST          (100 * LOOP_MSEC) /* of silence, until our own device is asked */
+#define BEAT_LOSSY          OVERDUE_MIN       /* the same where much is lost */
 #define BEAT_MOST           (8 * LOOP_SEC)    /* between two, while it does not answer */
+#define ODDS_TO_WAIT        16    /* once in so many times it is bad luck, and no reason to wait */
+#define ODDS_OF_SILENCE     10000 /* or to take somebody for silent */
 #define COUNT_KINDS         512
 
 struct flight {
@@ -110,6 +115,7 @@ struct requests {
 	uint32_t srtt; /* over all agents, microseconds */
 	uint32_t rttvar;
 	uint32_t samples;
+	struct loss loss;
 
 	struct list wheel[WHEEL_SLOTS];
 	uint64_t ticked; /* wheel slots up to this tick are done */
@@ -187,12 +193,21 @@ static void grow(struct requests *r, struct sma *sma)
 	}
 }
 
-/* At most once per round trip, or one burst that overflows a buffer would close the window. */
+/* Much is lost, whoever is asked. */
+static bool is_lossy(const struct requests *r)
+{
+	return loss_patience(&r->loss, ODDS_TO_WAIT) > 1;
+}
+
+/*
+ * At most once per round trip, or one burst that overflows a buffer would close the window. Where
+ * much is lost everywhere that says nothing of the buffers of one agent: it is as if unknown.
+ */
 static void shrink(struct requests *r, struct sma *sma)
 {
 	uint64_t now = loop_now(r->loop);
 
-	sma->window = MAX(sma->window / 2, 1);
+	sma->window = MAX(sma->window / 2, is_lossy(r) ? SMA_WINDOW_START : 1);
 	sma->grown = 0;
 	if (now - r->window_cut_at < MAX(r->srtt * LOOP_USEC, WHEEL_TICK))
 		return;
@@ -225,9 +240,15 @@ static void learn_round_trip(struct requests *r, struct sma *sma, uint64_t sent_
 	r->samples++;
 }
 
+unsigned requests_patience(const struct requests *r)
+{
+	return loss_patience(&r->loss, ODDS_OF_SILENCE);
+}
+
 static uint64_t timeout_of(const struct requests *r, const struct flight *f)
 {
 	uint64_t least = r->limits.min_timeout_ms * LOOP_MSEC;
+	unsigned by_chance = loss_patience(&r->loss, ODDS_TO_WAIT);
 	uint64_t first;
 
 	if (f->sma->srtt)
@@ -237,7 +258,7 @@ static uint64_t timeout_of(const struct requests *r, const struct flight *f)
 	else
 		first = MAX(r->limits.first_timeout_ms * LOOP_MSEC, least);
 
-	return MIN(first << (f->tries - 1), TIMEOUT_MAX);
+	return MIN(first << (MAX(f->tries, by_chance) - by_chance), TIMEOUT_MAX);
 }
 
 static void leave_window(struct requests *r, struct flight *f)
@@ -385,6 +406,12 @@ static bool is_own(const struct sma *sma, const struct request *request)
 	return (request->has_route ? request->hops : sma->hops) == 0;
 }
 
+/* Where much is lost a window is soon full of it, and to stand still is nothing special. */
+static uint64_t beat_patience(const struct requests *r)
+{
+	return MAX(8 * r->srtt * LOOP_USEC, is_lossy(r) ? BEAT_LOSSY : BEAT_FIRST);
+}
+
 /* The window is full, and has been for long: does anything move at all? */
 static void beat(struct requests *r)
 {
@@ -395,7 +422,7 @@ static void beat(struct requests *r)
 	if (list_is_empty(&r->window) || has_room(r) || r->beat->sma || now < r->beat_at)
 		return;
 	oldest = LIST_ENTRY(r->window.next, struct flight, window);
-	if (now - oldest->sent_at[oldest->tries - 1] < MAX(8 * r->srtt * LOOP_USEC, BEAT_FIRST))
+	if (now - oldest->sent_at[oldest->tries - 1] < beat_patience(r))
 		return;
 	start_flight(r, r->beat, &r->self, &who);
 }
@@ -451,6 +478,8 @@ static void expire(struct requests *r, struct flight *f)
 {
 	struct answer answer = { .result = REQUEST_LOST };
 
+	if (f->open >> (f->tries - 1) & 1)
+		f->sma->in_vain = (uint8_t)MIN(f->sma->in_vain + 1, UINT8_MAX);
 	if (is_off_the_wire(r, f))
 		leave_window(r, f);
 	if (f->tries < r->limits.tries && f != r->beat) {
@@ -565,6 +594,15 @@ static bool answers_this(const struct datagram *d, const struct flight *f, unsig
 	       answers_route(d, f->by_lid >> try & 1);
 }
 
+/* Those after the one that was answered, late, were not in vain but too early. */
+static void learn_loss(struct requests *r, const struct flight *f, unsigned try)
+{
+	unsigned too_early = MIN(f->tries - 1u - try, f->sma->in_vain);
+
+	loss_note(&r->loss, f->sma->in_vain - too_early);
+	f->sma->in_vain = 0;
+}
+
 static void take_answer(struct requests *r, struct flight *f, unsigned try,
 			const struct datagram *d)
 {
@@ -575,6 +613,7 @@ static void take_answer(struct requests *r, struct flight *f, unsigned try,
 				 .datagram = d };
 
 	learn_round_trip(r, f->sma, f->sent_at[try]);
+	learn_loss(r, f, try);
 	r->newest_answered = MAX(r->newest_answered, f->sent_at[try]);
 	/* The agent lives, and an earlier try went under: that was loss. */
 	if (try > 0)

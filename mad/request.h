@@ -33,6 +33,7 @@ struct sma {
 	uint8_t in_flight; /* requests not yet done */
 	uint8_t window;    /* how many may be */
 	uint8_t grown;     /* answers since the window last grew */
+	uint8_t in_vain;   /* tries without an answer since its last one */
 	uint32_t owner;    /* the caller's number for it */
 	uint8_t route[SMP_MAX_HOPS];
 };
@@ -125,6 +126,12 @@ void requests_pump(struct requests *r);
 
 /* Requests not yet done, in all. */
 unsigned requests_in_flight(const struct requests *r);
+
+/*
+ * So many tries in a row without an answer are no bad luck, by what is lost on the way to those who
+ * answer: chance has it so once in ten thousand times.
+ */
+unsigned requests_patience(const struct requests *r);
 
 /* Counters, per attribute and method. */
 struct request_counts {

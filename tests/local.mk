@@ -90,6 +90,8 @@ tests_unit_test_sa_path_vf_SOURCES = tests/unit/test-sa-path-vf.c tests/unit/sa-
 tests_unit_test_sa_SOURCES = tests/unit/test-sa.c tests/unit/sa-ask.h
 tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 
+check_PROGRAMS += tests/unit/test-loss
+
 # ---- the subnet manager, part by part ------------------------------------------------------------
 check_PROGRAMS += tests/unit/test-fabric
 check_PROGRAMS += tests/unit/test-vf tests/unit/test-vswitch

@@ -124,6 +124,13 @@ static void answer(struct agents *agents, struct agent *agent, const struct data
 	post(agents, agent, &arrival, round_trip(agents, agent));
 }
 
+/* VL15 has no flow control: what finds no buffer is dropped. */
+static bool overflows(const struct agents *agents, const struct agent *agent)
+{
+	return (agent->room && agent->waiting >= agent->room) ||
+	       (agents->room && agent != &agents->self && agents->waiting >= agents->room);
+}
+
 static int send_request(struct transport *t, const struct datagram *d, const struct address *to,
 			unsigned timeout_ms)
 {
@@ -142,7 +149,7 @@ static int send_request(struct transport *t, const struct datagram *d, const str
 		agents->see(agents, i, d, to);
 	if (agent->silent || (agent->deaf_to_lids && !wire_is_directed(d)))
 		return 0;
-	if (happens(agents, agent->loss))
+	if (happens(agents, agent->loss) || overflows(agents, agent))
 		agents->lost++;
 	else
 		answer(agents, agent, d);

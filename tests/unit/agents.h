@@ -17,6 +17,7 @@ struct agent {
 	bool silent;
 	bool deaf_to_lids;     /* answers directed routes only */
 	unsigned loss;         /* of 1000 requests: no answer arrives */
+	unsigned room;         /* not 0: of more requests at a time than that the rest is lost */
 	unsigned repetition;   /* of 1000 answers: comes twice */
 	unsigned busy;         /* says so to so many requests first */
 	uint16_t status;       /* of its answers */
@@ -42,6 +43,8 @@ struct agents {
 	void (*see)(struct agents *agents, unsigned i, const struct datagram *d,
 		    const struct address *to);
 	void *user;
+
+	unsigned room; /* of the switch that all pass, as that of an agent */
 
 	int send_error; /* what sending returns; then nothing is sent */
 	unsigned sent;

@@ -654,10 +654,104 @@ static void windows_never_close(void **state)
 		lose_one(w, 0);
 		run(w);
 	}
-	assert_int_equal(w->device[0].sma.window, 1);
+	/* Every other try is lost: not for want of buffers of this one. */
+	assert_int_equal(w->device[0].sma.window, 2);
 	assert_in_range(requests_window(w->requests), 16, 32);
 	ask(w, 0, 10);
 	run(w);
+	world_free(w);
+}
+
+/* -- loss ---------------------------------------------------------------------------------------
+ */
+
+static void lose(struct world *w, unsigned per_mille)
+{
+	for (unsigned i = 0; i < w->n; i++)
+		w->agents->agent[i].loss = per_mille;
+}
+
+static void assert_all_answered(const struct world *w, unsigned least)
+{
+	unsigned answered = 0;
+
+	for (unsigned i = 0; i < w->n; i++)
+		answered += w->device[i].n[REQUEST_ANSWERED];
+	assert_in_range(answered, least, w->ended);
+}
+
+/* It is no want of buffers: what one try takes, each takes, and nothing stands still meanwhile. */
+static void where_much_is_lost_tries_follow_each_other_soon(void **state)
+{
+	static const struct {
+		unsigned loss, most_ms;
+	} rows[] = { { 20, 100 }, { 200, 600 }, { 640, 6000 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct world *w = world_new(1, 50, 100000);
+		uint64_t start;
+
+		warm_up(w);
+		lose(w, rows[i].loss);
+		start = loop_now(w->loop);
+		ask_all(w, 100);
+		run(w);
+		print_message("# loss of %u in 1000: 5000 requests in %u ms, patience %u\n",
+			      rows[i].loss, (unsigned)((loop_now(w->loop) - start) / MSEC),
+			      requests_patience(w->requests));
+		assert_in_range(loop_now(w->loop) - start, 0, rows[i].most_ms * MSEC);
+		world_free(w);
+	}
+}
+
+/* Silent devices among them are given up as soon as ever, and make nobody patient. */
+static void silence_is_no_loss(void **state)
+{
+	struct world *w = world_new(1, 50, 100000);
+
+	(void)state;
+	warm_up(w);
+	assert_int_equal(requests_patience(w->requests), 1);
+	for (unsigned i = 0; i < 40; i++)
+		w->agents->agent[i].silent = true;
+	ask_all(w, 40);
+	run(w);
+	assert_int_equal(requests_patience(w->requests), 1);
+	assert_int_equal(w->device[0].n[REQUEST_LOST], 40);
+	world_free(w);
+}
+
+static void an_agent_that_drops_what_it_cannot_buffer_is_asked_one_by_one(void **state)
+{
+	struct world *w = world_new(1, 50, 100000);
+
+	(void)state;
+	w->agents->agent[0].room = 1;
+	ask_all(w, 500);
+	run(w);
+	assert_all_answered(w, 25000);
+	/* Now and then the window is tried again. */
+	assert_in_range(w->agents->agent[0].asked, 500, 550);
+	assert_int_equal(w->agents->agent[1].asked, 500);
+	world_free(w);
+}
+
+static void a_switch_that_drops_what_it_cannot_buffer_is_not_flooded(void **state)
+{
+	struct world *w = world_new(1, 200, 100000);
+
+	(void)state;
+	w->agents->room = 24;
+	for (unsigned i = 0; i < w->n; i++)
+		w->agents->agent[i].delay = 200 * USEC;
+	ask_all(w, 200);
+	run(w);
+	print_message("# %u sent, %u dropped, window %u\n", w->agents->sent, w->agents->lost,
+		      requests_window(w->requests));
+	/* What all tries of are dropped, its owner asks for again. */
+	assert_all_answered(w, 39000);
+	assert_in_range(w->agents->lost, 1, w->agents->sent / 8);
 	world_free(w);
 }
 
@@ -1920,6 +2014,10 @@ int main(void)
 		cmocka_unit_test(silence_alone_does_not_close_windows),
 		cmocka_unit_test(a_burst_of_loss_halves_the_window_once),
 		cmocka_unit_test(windows_never_close),
+		cmocka_unit_test(where_much_is_lost_tries_follow_each_other_soon),
+		cmocka_unit_test(silence_is_no_loss),
+		cmocka_unit_test(an_agent_that_drops_what_it_cannot_buffer_is_asked_one_by_one),
+		cmocka_unit_test(a_switch_that_drops_what_it_cannot_buffer_is_not_flooded),
 		cmocka_unit_test(requests_are_made_when_they_can_be_sent),
 		cmocka_unit_test(the_first_time_out_is_200_ms_and_doubles),
 		cmocka_unit_test(a_known_agent_gets_eight_round_trips),
