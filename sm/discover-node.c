@@ -6,7 +6,8 @@
  *
  * Devices are believed no more than they must be. Impossible answers, a GUID that is in two places,
  * a device that does not answer: left out, with a reason, and tried again by later sweeps. Nobody
- * waits for a first answer longer than two tries; if it comes after all, the sweep is repeated.
+ * waits for a first answer longer than two tries, or what chance explains where much is lost; if it
+ * comes after all, the sweep is repeated.
  */
 
 #include <errno.h>
@@ -17,6 +18,8 @@
 #include "base/array.h"
 #include "sm/discover-inside.h"
 #include "sm/machine.h"
+
+#define TRIES_TO_BE_LATE 2
 
 /* -- probes -------------------------------------------------------------------------------------
  */
@@ -49,8 +52,10 @@ bool discover_probe(struct sm *sm, uint32_t port, bool wait)
 	probe->late = !wait;
 	probe->port = port;
 	probe->sweep = sm->fabric.sweep;
+	probe->losses = 0;
 	mkey_give_probe(sm, probe);
 	probe->sma.srtt = 0;
+	probe->sma.in_vain = 0;
 	probe->sma.hops = 0;
 	if (port != NO_PORT)
 		route_through(&probe->sma, &node_of(&sm->fabric, port)->sma,
@@ -268,8 +273,10 @@ static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
 		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
 			  "what is behind this port is left out: %s", reason_sentence(reason));
 	discover_disconnect(sm, via);
-	if (reason == REASON_NEIGHBOR_SILENT)
+	if (reason == REASON_NEIGHBOR_SILENT) {
 		look_again(sm, via);
+		faults_sweep_early(sm);
+	}
 	sm->fabric.ports[via].probe_silent = reason == REASON_NEIGHBOR_SILENT;
 	reason_set_port(sm, via, reason);
 }
@@ -413,10 +420,46 @@ static void take_late_probe(struct sm *sm, const struct probe *probe, const stru
 	}
 }
 
+bool discover_is_silent(const struct sm *sm, const struct probe *probe, unsigned tries)
+{
+	return probe->losses * sm->conf.tries + tries >=
+	       MAX(requests_patience(sm->requests), TRIES_TO_BE_LATE);
+}
+
+/* It is waited for, and not longer than what is lost everywhere explains. */
+static bool is_bad_luck(const struct sm *sm, const struct probe *probe, unsigned tries)
+{
+	return probe->port != NO_PORT && !probe->late && sm->phase == PHASE_DISCOVER &&
+	       probe->sweep == sm->fabric.sweep && !discover_is_silent(sm, probe, tries);
+}
+
+/* It has answered out of the same agent, which is not unknown then. */
+static void lend_round_trip(struct fabric *f, const struct probe *probe)
+{
+	uint32_t far = probe->port == NO_PORT ? f->local_port : f->ports[probe->port].peer;
+	struct sma *sma = far == NO_PORT ? NULL : &node_of(f, far)->sma;
+
+	if (!sma || sma->srtt)
+		return;
+	sma->srtt = probe->sma.srtt;
+	sma->rttvar = probe->sma.rttvar;
+}
+
+static void ask_again(struct sm *sm, struct probe *probe)
+{
+	probe->losses++;
+	probe->sent = false;
+	requests_make_ready(sm->requests, &probe->sma);
+}
+
 void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer)
 {
 	uint32_t via = probe->port;
 
+	if (answer->result == REQUEST_LOST && is_bad_luck(sm, probe, answer->tries)) {
+		ask_again(sm, probe);
+		return;
+	}
 	end_probe(&sm->discovery, probe);
 	/* That nobody answers whom nobody waits for is old. */
 	sm->news = sm->news || (via != NO_PORT && !probe->late);
@@ -424,10 +467,12 @@ void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer
 		take_late_probe(sm, probe, answer);
 		return;
 	}
-	if (answer->result == REQUEST_ANSWERED)
+	if (answer->result == REQUEST_ANSWERED) {
 		take_node(sm, via, answer->data, wire_get(answer->datagram, SMP_MKEY));
-	else if (answer->result == REQUEST_REFUSED)
+		lend_round_trip(&sm->fabric, probe);
+	} else if (answer->result == REQUEST_REFUSED) {
 		leave_out(sm, via, REASON_BAD_NODE_INFO);
-	else
+	} else {
 		leave_out(sm, via, REASON_NEIGHBOR_SILENT);
+	}
 }

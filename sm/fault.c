@@ -6,10 +6,14 @@
  * thing that can go wrong by itself, at the port or node that it is about.
  *
  * A fault is tried again by later sweeps, so that what was a whim heals by itself: by the next, and
- * after each failure only after twice as many. After FAULT_TRIES it rests for FAULT_REST each time.
+ * after each failure only after twice as many. After FAULT_TRIES it rests for FAULT_REST each time,
+ * or SILENT_REST.
  * Meanwhile what it is about is left alone, and the rest of the device is not: so a fault costs its
  * own requests a few times, causes no sweep and no event but the first time, and keeps its reason
  * as long as it lasts.
+ *
+ * Of who is silent luck may have been bad: so the next few sweeps come early, each after twice the
+ * time of the one before. The same for who does not answer when it is found.
  *
  * It is over when a whole reconcile that tried it, or had no need to, did not see it fail. It is
  * forgotten, and so tried from the beginning, when the device comes up anew, with a new
@@ -24,6 +28,33 @@
 
 #define FAULT_TRIES 5
 #define FAULT_REST  360 /* sweeps: an hour, if there is one every 10 seconds */
+#define SILENT_REST 6   /* a minute, for a question is all that a silent device costs */
+
+#define EARLY_SWEEPS 5 /* as many as a fault has tries */
+#define EARLY_FIRST  (200 * LOOP_MSEC)
+#define EARLY_REST   (10 * LOOP_SEC) /* from one series to the next: they may follow each other */
+
+void faults_sweep_early(struct sm *sm)
+{
+	uint64_t now = loop_now(sm->loop);
+
+	if (sm->early_sweeps > 0 || now < sm->no_series_before)
+		return;
+	sm->early_sweeps = EARLY_SWEEPS;
+	sm->no_series_before = now + EARLY_REST;
+}
+
+uint64_t faults_next_sweep(struct sm *sm, uint64_t ordinary)
+{
+	uint64_t early;
+
+	if (sm->early_sweeps == 0)
+		return ordinary;
+	early = EARLY_FIRST << (EARLY_SWEEPS - sm->early_sweeps);
+	sm->early_sweeps--;
+
+	return ordinary ? MIN(early, ordinary) : early;
+}
 
 bool fault_waits(const struct sm *sm, const struct fault *fault)
 {
@@ -42,6 +73,15 @@ static void tell(struct sm *sm, uint32_t number, const char *what, enum reason r
 		  "%s: %s (status 0x%04x)", what, reason_sentence(reason), port->status);
 }
 
+/* Sweeps until it is tried again. */
+static unsigned rest_of(const struct fault *fault)
+{
+	if (fault->failures < FAULT_TRIES)
+		return 1u << (fault->failures - 1);
+
+	return fault->reason == REASON_SILENT ? SILENT_REST : FAULT_REST;
+}
+
 bool fault_note(struct sm *sm, uint32_t number, struct fault *fault, const char *what,
 		enum reason reason, uint16_t status)
 {
@@ -52,8 +92,7 @@ bool fault_note(struct sm *sm, uint32_t number, struct fault *fault, const char 
 	sm->fabric.ports[number].status = status;
 	fault->reason = (uint8_t)reason;
 	fault->failures = (uint8_t)MIN(fault->failures + 1, FAULT_TRIES);
-	fault->again = sm->fabric.sweep +
-		       (fault->failures < FAULT_TRIES ? 1u << (fault->failures - 1) : FAULT_REST);
+	fault->again = sm->fabric.sweep + rest_of(fault);
 	if (is_new)
 		tell(sm, number, what, reason);
 

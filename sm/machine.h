@@ -72,7 +72,8 @@ struct probe {
 	uint64_t mkey, other_mkey;
 	uint32_t port; /* out of this port, or NO_PORT for our own device */
 	uint32_t sweep;
-	bool late; /* nobody waits for it any more */
+	uint8_t losses; /* requests without an answer */
+	bool late;      /* nobody waits for it any more */
 	bool used;
 	bool sent;
 };
@@ -349,6 +350,8 @@ struct sm {
 	uint64_t hold_off;             /* between sweeps that changes ask for */
 	uint64_t asked_at;             /* when the last change asked for one */
 	uint64_t next_sweep_from;      /* not before */
+	unsigned early_sweeps;         /* to come, see fault.c */
+	uint64_t no_series_before;     /* of them */
 
 	struct peer peers[MAX_PEERS];
 	unsigned n_peers;
@@ -422,6 +425,8 @@ void discover_end(struct sm *sm);
 
 /* discover-node.c: who is behind a link. */
 void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer);
+/* Nobody waits for one any more after so many tries of its last request. */
+bool discover_is_silent(const struct sm *sm, const struct probe *probe, unsigned tries);
 
 /* discover-port.c: what switches and ports say of themselves. */
 void discover_take_switch_info(struct sm *sm, uint32_t node, const uint8_t *data);
@@ -740,6 +745,10 @@ void reason_set_port(struct sm *sm, uint32_t port, enum reason reason);
 bool reason_is_lasting(enum reason reason);
 
 /* fault.c: what a device does not do is tried again, less and less often. */
+/* Something has not been answered that may be: look again early, see fault.c. */
+void faults_sweep_early(struct sm *sm);
+/* Time until the next sweep, which is to be after @ordinary; both 0: never. */
+uint64_t faults_next_sweep(struct sm *sm, uint64_t ordinary);
 /* Is this a fault that is not to be tried in this sweep? */
 bool fault_waits(const struct sm *sm, const struct fault *fault);
 /*

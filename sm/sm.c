@@ -113,9 +113,9 @@ static void start(struct sm *sm)
 
 static void arm_next(struct sm *sm)
 {
-	sm->sweep_due = 0;
-	if (sm->conf.sweep_interval)
-		sm->sweep_due = loop_now(sm->loop) + sm->conf.sweep_interval * LOOP_SEC;
+	uint64_t time = faults_next_sweep(sm, sm->conf.sweep_interval * LOOP_SEC);
+
+	sm->sweep_due = time ? loop_now(sm->loop) + time : 0;
 	if (sm->sweep_due)
 		loop_timer_set(sm->sweep_timer, sm->sweep_due);
 	else

@@ -15,7 +15,8 @@
  *
  * A lost request (the engine has tried several times) is asked again at once: that was bad luck. If
  * it is one of those that every device answers (SwitchInfo, PortInfo), and nothing at all has been
- * answered since another was lost, the node is silent, and left out. After any other, such a one is
+ * answered since another was lost, the node is silent, and left out; where much is lost it takes
+ * more than one other, until that is no bad luck either. After any other, such a one is
  * asked to see whether it still lives. If it does and does not hear the other again, that counts as
  * refused, with status 0. What then becomes of it is told in fault.c. What is optional says nothing
  * of a device if it is lost.
@@ -26,8 +27,7 @@
 #include "base/macros.h"
 #include "sm/machine.h"
 
-#define LOSSES_TO_BE_SILENT 2
-#define LOSSES_TO_BE_DEAF   2 /* to what is not vital */
+#define LOSSES_TO_BE_SILENT 2 /* or deaf, to what is not vital */
 
 _Static_assert(TODO_COUNT == WORK_KINDS, "each kind has a cursor");
 
@@ -524,8 +524,10 @@ static void doubt_links(struct fabric *f, const struct node *node)
 static void leave_out_silent(struct sm *sm, struct node *node)
 {
 	doubt_links(&sm->fabric, node);
-	if (fault_leave_out(sm, node, &node->fault, REASON_SILENT))
+	if (fault_leave_out(sm, node, &node->fault, REASON_SILENT)) {
 		sm_sweep_again(sm, false);
+		faults_sweep_early(sm);
+	}
 	if (node == node_of(&sm->fabric, sm->fabric.local_port))
 		sm->discovery.failed = REASON_SILENT;
 	work_drop(sm, node->sma.owner);
@@ -546,10 +548,18 @@ static void count_answer(struct node *node, enum todo kind, const struct answer 
 		work->unheard = 0;
 }
 
-/* It lives, for it has answered something else since the first of these was lost. */
-static bool is_deaf_to(const struct node *node, enum todo kind)
+/* So many lost requests in a row, the tries of each, mean something. */
+static unsigned losses_to_be_silent(const struct sm *sm)
 {
-	return !is_vital(kind) && node->work.unheard >= LOSSES_TO_BE_DEAF &&
+	unsigned tries = MAX(sm->conf.tries, 1);
+
+	return MAX((requests_patience(sm->requests) + tries - 1) / tries, LOSSES_TO_BE_SILENT);
+}
+
+/* It lives, for it has answered something else since the first of these was lost. */
+static bool is_deaf_to(const struct sm *sm, const struct node *node, enum todo kind)
+{
+	return !is_vital(kind) && node->work.unheard >= losses_to_be_silent(sm) &&
 	       node->work.losses < node->work.unheard;
 }
 
@@ -605,12 +615,12 @@ static void done_of_node(struct sm *sm, struct node *node, const struct answer *
 	count_answer(node, kind, answer);
 	if (answer->result == REQUEST_LOST)
 		mkey_lost(sm, arrives_at(node, answer->request));
-	if (answer->result == REQUEST_LOST && is_deaf_to(node, kind))
+	if (answer->result == REQUEST_LOST && is_deaf_to(sm, node, kind))
 		taken.result = REQUEST_REFUSED;
 	take_kind(sm, node, kind, &taken);
 	if (taken.result == REQUEST_LOST && !is_vital(kind))
 		ask_for_life(sm, node, answer->request);
-	else if (taken.result == REQUEST_LOST && node->work.losses >= LOSSES_TO_BE_SILENT)
+	else if (taken.result == REQUEST_LOST && node->work.losses >= losses_to_be_silent(sm))
 		leave_out_silent(sm, node);
 	work_update(sm, node->sma.owner);
 }
@@ -632,12 +642,15 @@ static void late(void *user, struct sma *sma, unsigned tries)
 
 	if (sma->lid != 0)
 		sm->by_lid = false;
-	if (!(sma->owner & PROBE_OWNER) || tries < 2)
+	if (!(sma->owner & PROBE_OWNER))
 		return;
 	probe = &sm->discovery.probes[sma->owner & ~PROBE_OWNER];
+	if (!discover_is_silent(sm, probe, tries))
+		return;
 	if (!probe->late && probe->port != NO_PORT) {
 		probe->late = true;
 		sm->discovery.n_late++;
+		faults_sweep_early(sm);
 	}
 }
 
