@@ -16,6 +16,7 @@
 #include "base/guid-map.h"
 #include "mad/request.h"
 #include "mad/wire.h"
+#include "sm/damping.h"
 
 #define NO_NODE   UINT32_MAX
 #define NO_PORT   UINT32_MAX
@@ -163,6 +164,7 @@ struct node {
 	bool unsaved : 1;        /* not_kept is newer than the store's */
 	bool too_small : 1;      /* a switch whose forwarding table has no room for all LIDs */
 	struct fault fault;      /* it does not tell what it is: left out */
+	struct damping traps;    /* that came from it, see watch.c */
 	struct fault mkey_fault; /* Sets of PortInfo are not answered: it is told nothing else */
 	char description[SMP_DATA_SIZE + 1]; /* NodeDescription: printable, ends with 0 */
 	struct node_work work;

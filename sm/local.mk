@@ -3,6 +3,7 @@
 
 libvsm_a_SOURCES += sm/alias.c sm/alias-intent.c sm/alias-request.c
 libvsm_a_SOURCES += sm/alias-book.c sm/alias-book.h
+libvsm_a_SOURCES += sm/damping.c sm/damping.h
 libvsm_a_SOURCES += sm/discover.c sm/discover-inside.h sm/discover-node.c sm/discover-port.c
 libvsm_a_SOURCES += sm/election.c
 libvsm_a_SOURCES += sm/event.c sm/event.h
@@ -39,6 +40,7 @@ libvsm_a_SOURCES += sm/vport.c sm/vport-inside.h
 libvsm_a_SOURCES += sm/vport-keys.c sm/vport-plan.c sm/vport-read.c sm/vport-set.c
 libvsm_a_SOURCES += sm/vport-ways.c
 libvsm_a_SOURCES += sm/vswitch.c sm/vswitch.h
+libvsm_a_SOURCES += sm/watch.c
 libvsm_a_SOURCES += sm/work.c
 libvsm_a_SOURCES += sm/sa/admin.c sm/sa/admin.h sm/sa/attribute.h
 libvsm_a_SOURCES += sm/sa/class-info.c

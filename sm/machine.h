@@ -81,6 +81,27 @@ struct probe {
 #define PROBE_OWNER UINT32_C(0x80000000) /* sma.owner of probes: this | number */
 #define MAX_PROBES  1024u
 
+/* SwitchInfo of a switch that has much to tell, or the turn of somebody else: see watch.c. */
+struct watcher {
+	struct sma sma;
+	uint64_t guid;
+	uint64_t act_at; /* on what it told */
+	uint64_t act_wait;
+	uint32_t node;
+	bool used;
+	bool wants;  /* to ask */
+	bool untold; /* something was told, and is not looked at yet */
+};
+
+#define WATCH_OWNER  UINT32_C(0x40000000) /* sma.owner of watchers: this | number */
+#define MAX_WATCHERS 64u
+
+struct watch {
+	struct watcher all[MAX_WATCHERS];
+	unsigned n; /* used */
+	struct loop_timer *timer;
+};
+
 /* Node numbers in the order they were found. */
 struct frontier {
 	uint32_t *nodes;
@@ -295,6 +316,7 @@ struct sm {
 	struct list kept_waiters; /* see reserve.c */
 	struct memory memory;
 	struct discovery discovery;
+	struct watch watch;
 	enum reason own_reason; /* why our own device cannot be used, as was said */
 	struct routing routing;
 	struct planned_keys planned_keys;
@@ -349,6 +371,7 @@ struct sm {
 	bool keeping;                  /* and is not on disk yet */
 	uint64_t hold_off;             /* between sweeps that changes ask for */
 	uint64_t asked_at;             /* when the last change asked for one */
+	uint64_t restless_since;       /* changes have asked for them, without a longer pause */
 	uint64_t next_sweep_from;      /* not before */
 	unsigned early_sweeps;         /* to come, see fault.c */
 	uint64_t no_series_before;     /* of them */
@@ -413,6 +436,13 @@ void twin_note_inherited(struct sm *sm, struct node *node, const struct request 
 void twins_judge_predecessor(struct sm *sm);
 /* At the beginning of PHASE_READ: what none can arrive for any more is to be read. */
 void twins_look(struct sm *sm);
+
+/* watch.c: who sends too many traps. */
+int watch_init(struct sm *sm);
+/* True: this trap of @port's device leads to nothing by itself. */
+bool watch_takes_trap(struct sm *sm, uint32_t port);
+bool watch_ask(struct sm *sm, struct watcher *w, struct request *ret);
+void watch_take(struct sm *sm, struct watcher *w, const struct answer *answer);
 
 /* discover.c: sweeps, ring by ring. */
 int discover_init(struct sm *sm);

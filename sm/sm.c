@@ -21,7 +21,9 @@
 #include "sm/machine.h"
 
 #define HOLD_OFF_FIRST (20 * LOOP_MSEC)
-#define HOLD_OFF_MOST  (2 * LOOP_SEC)
+#define HOLD_OFF_MOST  (100 * LOOP_MSEC) /* or as long as the last reconcile took; and then */
+#define HOLD_OFF_LAST  (2 * LOOP_SEC)
+#define RESTLESS       (60 * LOOP_SEC) /* after so long without quiet it may be as long as that */
 #define QUIET          (10 * LOOP_SEC) /* after which a change is taken up at once again */
 #define RETRY_OWN      (2 * LOOP_SEC)  /* our own device does not answer */
 
@@ -453,15 +455,26 @@ void sm_advance(struct sm *sm)
 		election_resign(sm);
 }
 
-/* Held off the longer the more often it happens. */
+/* Held off the longer the more often it happens; where it is costly there is a pause at least. */
+static uint64_t longer_hold_off(const struct sm *sm)
+{
+	bool is_restless = loop_now(sm->loop) - sm->restless_since > RESTLESS;
+	uint64_t most = is_restless ? HOLD_OFF_LAST
+				    : MIN(MAX(HOLD_OFF_MOST, sm->sweep_took), HOLD_OFF_LAST);
+
+	return MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), most);
+}
+
 static void something_happened(struct sm *sm)
 {
 	uint64_t now = loop_now(sm->loop);
 
+	if (now - sm->asked_at > QUIET)
+		sm->restless_since = now;
 	if (sm->phase == PHASE_REST && now - sm->asked_at > QUIET)
 		sm->hold_off = 0;
 	else if (!is_wanted(sm))
-		sm->hold_off = MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), HOLD_OFF_MOST);
+		sm->hold_off = longer_hold_off(sm);
 	sm->asked_at = now;
 	story_wanted(sm);
 	sm->news = true;
@@ -656,6 +669,8 @@ static int make_parts(struct sm *sm)
 		r = loop_timer_new(sm->loop, on_soon, sm, &sm->soon_timer);
 	if (r == 0)
 		r = twins_init(sm);
+	if (r == 0)
+		r = watch_init(sm);
 
 	return r;
 }
@@ -706,6 +721,7 @@ void sm_free(struct sm *sm)
 	loop_timer_free(sm->sweep_timer);
 	loop_timer_free(sm->soon_timer);
 	loop_timer_free(sm->twin_timer);
+	loop_timer_free(sm->watch.timer);
 	requests_free(sm->requests);
 	discover_done(sm);
 	aliases_done(sm);
@@ -729,6 +745,7 @@ void sm_stop(struct sm *sm)
 	loop_timer_stop(sm->sweep_timer);
 	loop_timer_stop(sm->soon_timer);
 	loop_timer_stop(sm->twin_timer);
+	loop_timer_stop(sm->watch.timer);
 	election_resign(sm);
 }
 

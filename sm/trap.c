@@ -3,9 +3,9 @@
 /*
  * Traps are hints: each is answered with TrapRepress, so that its sender stops repeating it
  * (IBA 13.4.9), and then the fabric is looked at. Nothing that a trap says is believed without
- * asking, and a flood of them costs one sweep at a time (sm.c holds sweeps off). One that cannot
- * come from the device that has its LID is counted, and leads to nothing. Only the master is told,
- * and answers.
+ * asking, and a flood of them costs one sweep at a time (sm.c holds sweeps off), or none (watch.c).
+ * One that cannot come from the device that has its LID is counted, and leads to nothing. Only the
+ * master is told, and answers.
  *
  * A device that has left keeps its LID, and so does the SM's LID in it: a switch that was cut off
  * has a trap of its link to tell, over and over, and that is heard as soon as the cable is back,
@@ -305,8 +305,12 @@ void trap_receive(struct sm *sm, const struct arrival *arrival)
 		return;
 	}
 	tell(sm, port, arrival, source);
+	if (!sm->conf.sweep_on_trap)
+		return;
+	/* Those of a vendor are of vports, each of another one. */
+	if (wire_get(notice, NOTICE_GENERIC) && watch_takes_trap(sm, port))
+		return;
 	sm->story.told = sm->traps.of[source].told;
-	if (sm->conf.sweep_on_trap)
-		act(sm, port, notice);
+	act(sm, port, notice);
 	sm->story.told = 0;
 }

@@ -378,6 +378,8 @@ static bool next(void *user, struct sma *sma, struct request *ret)
 		return false;
 	if (sma->owner & PROBE_OWNER)
 		return next_of_probe(sm, &sm->discovery.probes[sma->owner & ~PROBE_OWNER], ret);
+	if (sma->owner & WATCH_OWNER)
+		return watch_ask(sm, &sm->watch.all[sma->owner & ~WATCH_OWNER], ret);
 
 	more = next_of_node(sm, &sm->fabric.nodes[sma->owner], ret);
 	work_update(sm, sma->owner);
@@ -631,6 +633,8 @@ static void done(void *user, struct sma *sma, const struct answer *answer)
 
 	if (sma->owner & PROBE_OWNER)
 		discover_take_probe(sm, &sm->discovery.probes[sma->owner & ~PROBE_OWNER], answer);
+	else if (sma->owner & WATCH_OWNER)
+		watch_take(sm, &sm->watch.all[sma->owner & ~WATCH_OWNER], answer);
 	else
 		done_of_node(sm, &sm->fabric.nodes[sma->owner], answer);
 }
@@ -658,8 +662,8 @@ static void twin(void *user, struct sma *sma, const struct request *request, uin
 {
 	struct sm *sm = user;
 
-	/* Probes ask, and set nothing. */
-	if (!(sma->owner & PROBE_OWNER))
+	/* Probes and watchers ask, and set nothing. */
+	if (!(sma->owner & (PROBE_OWNER | WATCH_OWNER)))
 		twin_note(sm, &sm->fabric.nodes[sma->owner], request, sent_at);
 }
 

@@ -90,7 +90,7 @@ tests_unit_test_sa_path_vf_SOURCES = tests/unit/test-sa-path-vf.c tests/unit/sa-
 tests_unit_test_sa_SOURCES = tests/unit/test-sa.c tests/unit/sa-ask.h
 tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 
-check_PROGRAMS += tests/unit/test-loss
+check_PROGRAMS += tests/unit/test-loss tests/unit/test-damping
 
 # ---- the subnet manager, part by part ------------------------------------------------------------
 check_PROGRAMS += tests/unit/test-fabric

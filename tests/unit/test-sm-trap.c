@@ -582,7 +582,7 @@ static void storm(struct world *w, const struct arrival *trap)
 	}
 }
 
-static void a_storm_of_traps_is_a_sweep_every_two_seconds_and_ends_with_it(void **state)
+static void a_storm_of_traps_is_no_storm_of_sweeps_and_ends_with_it(void **state)
 {
 	static const unsigned numbers[] = { TRAP_LINK_STATE, TRAP_LINK_INTEGRITY, TRAP_CAPABILITY };
 
@@ -597,9 +597,11 @@ static void a_storm_of_traps_is_a_sweep_every_two_seconds_and_ends_with_it(void 
 		sweeps = world_sweeps(w);
 		trap = fake_make_trap(w->east, 2, numbers[i]);
 		storm(w, &trap);
-		assert_in_range(world_sweeps(w) - sweeps, 25, 40);
+		assert_in_range(world_sweeps(w) - sweeps, 1, 4);
 		assert_int_equal(w->f->n_answers, 6000);
-		world_run(w, 5);
+		sweeps = world_sweeps(w);
+		world_run(w, 10);
+		assert_int_equal(world_sweeps(w), sweeps + 1);
 		sweeps = world_sweeps(w);
 		from = world_mark(w);
 		world_run(w, 600);
@@ -690,7 +692,7 @@ int main(void)
 		TEST(so_is_one_that_comes_while_its_device_is_missed),
 		TEST(what_one_that_has_left_cannot_say_is_ignored_and_counted),
 		TEST(a_trap_before_anybody_is_known_by_lid_is_not_impossible),
-		TEST(a_storm_of_traps_is_a_sweep_every_two_seconds_and_ends_with_it),
+		TEST(a_storm_of_traps_is_no_storm_of_sweeps_and_ends_with_it),
 		TEST(in_a_storm_what_changes_is_still_found),
 		TEST(a_trap_while_its_port_is_being_set_leaves_no_port_armed),
 	};

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Links that flap: how soon all is right after the last time, on virtual time, and that nobody else
+ * is set anything meanwhile.
+ */
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "sm/machine.h"
+#include "tests/scenario/scenario.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/link.h"
+#include "tests/unit/loop-virtual.h"
+
+#define SEEDS   9u
+#define SERVICE (30 * LOOP_USEC) /* of an SMP, by each agent */
+
+enum { LEAVES = 8, SPINES = 4, HOSTS = 8 /* of a leaf */ };
+
+static struct made_graph *make_tree(void)
+{
+	struct made_graph *graph = graph_make_empty();
+
+	for (uint32_t i = 0; i < LEAVES + SPINES; i++)
+		graph_add_switch(graph);
+	for (uint32_t leaf = 0; leaf < LEAVES; leaf++)
+		graph_add_hosts(graph, leaf, HOSTS);
+	for (uint32_t leaf = 0; leaf < LEAVES; leaf++)
+		for (uint32_t i = 0; i < 2 * SPINES; i++)
+			graph_add_cable(graph, leaf, LEAVES + i % SPINES);
+	return graph;
+}
+
+/* Up and at rest. */
+static struct scenario *bring_up(uint64_t seed, struct made_graph *graph)
+{
+	struct scenario *s = scenario_new(seed);
+
+	scenario_build(s, graph);
+	for (uint32_t i = 0; i < s->fabric->n_nodes; i++)
+		assert_int_equal(sim_fault_service(s->fabric->nodes[i],
+						   &(struct sim_service){ .time = SERVICE }),
+				 0);
+	scenario_start_sm(s);
+	scenario_run(s, 30 * LOOP_SEC);
+	return s;
+}
+
+/* A link to a host, or between two switches. */
+static struct sim_port *find_link(struct scenario *s, bool inside)
+{
+	struct sim_port *port;
+
+	do
+		port = scenario_link(s, (uint32_t)scenario_random(s, s->n_links));
+	while (port->far == s->first.port || (port->far->node->type == SIM_SWITCH) != inside);
+	return port;
+}
+
+static bool all_are_active(const struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->n_links; i++)
+		if (sim_state(s->links[i]) != SIM_ACTIVE ||
+		    sim_state(s->links[i]->far) != SIM_ACTIVE)
+			return false;
+	return true;
+}
+
+/* Milliseconds until then. */
+static uint64_t time_to_active(struct scenario *s)
+{
+	uint64_t began = loop_now(s->loop);
+
+	while (!all_are_active(s) && loop_now(s->loop) - began < SCENARIO_PATIENCE * LOOP_SEC)
+		loop_virtual_step(s->loop);
+
+	return (loop_now(s->loop) - began) / LOOP_MSEC;
+}
+
+/* ---- who is set something -------------------------------------------------------------------- */
+
+/* The port that the @n-th last Set was about, if it was of PortInfo; else NULL. */
+static const struct sim_port *port_of_set(const struct scenario *s, unsigned n)
+{
+	const struct sim_port *at = s->first.port;
+	char text[200], *hops;
+	unsigned modifier, hop;
+	int length;
+
+	assert_true(transport_sim_last_set(s->first.transport, n, text));
+	hops = strstr(text, "attribute 0x15, modifier ");
+	if (!hops || sscanf(hops, "attribute 0x15, modifier %x, by%n", &modifier, &length) != 1)
+		return NULL;
+	hops += length;
+	for (; sscanf(hops, " %u%n", &hop, &length) == 1; hops += length) {
+		at = (hop ? &at->node->ports[hop] : at)->far;
+		if (!at)
+			return NULL; /* the cable is out by now */
+	}
+	modifier &= 0xff;
+
+	return at->node->type == SIM_SWITCH ? &at->node->ports[modifier] : at;
+}
+
+/* Runs, and looks at every Set of PortInfo: how many there were. */
+static unsigned run_watching(struct scenario *s, uint64_t duration, const struct sim_port *port)
+{
+	uint64_t until = loop_now(s->loop) + duration;
+	uint64_t sets = transport_sim_counts(s->first.transport)->sets;
+	unsigned seen = 0;
+
+	while (loop_virtual_next(s->loop) <= until) {
+		uint64_t now;
+
+		loop_virtual_step(s->loop);
+		now = transport_sim_counts(s->first.transport)->sets;
+		for (; sets < now; sets++) {
+			const struct sim_port *set = port_of_set(s, (unsigned)(now - sets - 1));
+
+			if (set && set != port && set != port->far)
+				scenario_fail(s, "%s port %u was set", set->node->name,
+					      set->number);
+			seen += set != NULL;
+		}
+	}
+	loop_virtual_run_until(s->loop, until);
+
+	return seen;
+}
+
+/* ---- one link -------------------------------------------------------------------------------- */
+
+static void flap(struct scenario *s, struct sim_port *port, unsigned per_second, unsigned seconds)
+{
+	uint64_t half = LOOP_SEC / per_second / 2;
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < per_second * seconds; i++) {
+		sim_cable_pull(port);
+		seen += run_watching(s, half, port);
+		sim_cable_plug(port);
+		if (i + 1 < per_second * seconds)
+			seen += run_watching(s, half, port);
+	}
+	assert_in_range(seen, seconds, 40 * seconds);
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void is_right_soon(unsigned per_second, bool inside)
+{
+	uint64_t times[SEEDS], sent[SEEDS];
+
+	for (unsigned i = 0; i < SEEDS; i++) {
+		struct scenario *s = bring_up(i + 1, make_tree());
+		struct sim_port *port = find_link(s, inside);
+
+		run_watching(s, scenario_random(s, LOOP_SEC), port);
+		sent[i] = transport_sim_counts(s->first.transport)->requests;
+		flap(s, port, per_second, 8);
+		times[i] = time_to_active(s);
+		sent[i] = transport_sim_counts(s->first.transport)->requests - sent[i];
+		run_watching(s, 20 * LOOP_SEC, port);
+		scenario_settle(s);
+		scenario_expect_all_good(s);
+		scenario_free(s);
+	}
+	qsort(times, SEEDS, sizeof(*times), compare);
+	qsort(sent, SEEDS, sizeof(*sent), compare);
+	print_message("# %u flaps a second of a link %s: right after %" PRIu64
+		      " ms, at most %" PRIu64 "; %" PRIu64 " requests\n",
+		      per_second, inside ? "inside" : "to a host", times[SEEDS / 2],
+		      times[SEEDS - 1], sent[SEEDS / 2]);
+	assert_in_range(times[SEEDS - 1], 0, 300);
+}
+
+static void after_the_last_of_many_flaps_all_is_right_soon(void **state)
+{
+	static const unsigned per_second[] = { 5, 20, 50 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(per_second); i++) {
+		is_right_soon(per_second[i], false);
+		is_right_soon(per_second[i], true);
+	}
+}
+
+/* ---- storms of traps ------------------------------------------------------------------------- */
+
+/* A thousand in a second: they are repressed, and what they are about is looked at now and then. */
+static void a_storm_of_traps_costs_few_sweeps(void **state)
+{
+	static const uint16_t traps[] = { 128, 131, 144 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(traps); i++) {
+		struct scenario *s = bring_up(1, make_tree());
+		bool of_switch = traps[i] == 128;
+		struct sim_port *from = of_switch ? &s->switches[3]->ports[0] : scenario_host(s, 9);
+		uint64_t sweeps = s->first.sm->sweeps;
+		uint64_t sent = requests_totals(s->first.sm->requests)->sent;
+
+		scenario_fault(s, "storm \"%s\"[%u] trap %u every 1ms next 10000", from->node->name,
+			       from->number, traps[i]);
+		scenario_run(s, 10 * LOOP_SEC);
+		sweeps = s->first.sm->sweeps - sweeps;
+		sent = requests_totals(s->first.sm->requests)->sent - sent;
+		print_message("# 10000 traps %u: %" PRIu64 " reconciles, %" PRIu64 " requests\n",
+			      traps[i], sweeps, sent);
+		assert_in_range(sweeps, 1, 10);
+		assert_in_range(sent, 1, 300);
+		scenario_settle(s);
+		scenario_expect_all_good(s);
+		scenario_free(s);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(after_the_last_of_many_flaps_all_is_right_soon),
+		cmocka_unit_test(a_storm_of_traps_costs_few_sweeps),
+	};
+
+	return cmocka_run_group_tests_name("flaps", tests, NULL, NULL);
+}
