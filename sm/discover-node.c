@@ -336,6 +336,7 @@ static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 	doubt_moved(sm, via, far);
 	fabric_connect(f, via, far);
 	f->ports[via].checked = f->ports[far].checked = f->sweep;
+	f->ports[far].held_until = 0; /* it was at another cable that it flapped */
 	f->ports[via].relink = f->ports[far].relink = false;
 	f->ports[via].probe_silent = f->ports[far].probe_silent = false;
 	f->ports[via].fresh = port_state(&f->ports[via]) != PORT_ACTIVE;

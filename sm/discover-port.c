@@ -164,6 +164,7 @@ static void port_went_down(struct sm *sm, uint32_t number)
 			  "link to 0x%016" PRIx64 " port %u went down",
 			  node_of(f, port->peer)->guid, f->ports[port->peer].number);
 		f->ports[port->peer].relink = true;
+		quarantine_note_fall(sm, number);
 	}
 	discover_disconnect(sm, number);
 	port->probe_silent = false;
@@ -178,6 +179,10 @@ static void look_at_link(struct sm *sm, uint32_t number, bool fell)
 
 	if (state == PORT_DOWN || port_phys_state(port) != PHYS_LINK_UP) {
 		port_went_down(sm, number);
+		return;
+	}
+	if (fell && quarantine_note_fall(sm, number)) {
+		discover_disconnect(sm, number);
 		return;
 	}
 	/* Settled from the other side, unless it bounced after that. */

@@ -63,8 +63,8 @@ static bool leads_on(const struct fabric *f, const struct node *node, uint32_t n
 {
 	const struct port *port = &f->ports[number];
 
-	if (port->number == 0 || !port->known || port_state(port) < PORT_INITIALIZE ||
-	    port_phys_state(port) != PHYS_LINK_UP)
+	if (port->number == 0 || !port->known || port_is_held(port) ||
+	    port_state(port) < PORT_INITIALIZE || port_phys_state(port) != PHYS_LINK_UP)
 		return false;
 
 	return node_is_switch(node) || number == f->local_port;

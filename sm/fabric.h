@@ -83,6 +83,9 @@ struct port {
 	uint8_t refusals;         /* Sets of PortInfo refused in a row */
 	uint8_t barred;           /* of a VF: enum reason: see vf-rules.c */
 	uint32_t fits;            /* sweep that found nothing to set; 0: read or set since */
+	uint8_t times_held;       /* in quarantine, since it was last well for long, */
+	uint64_t held_until;      /* and is now; 0: is not. See quarantine.c */
+	struct damping flaps;     /* that its link fell */
 	struct fault set_fault;   /* they are refused again and again */
 	struct fault table_fault; /* its P_Key table is refused, or not answered for */
 	bool known : 1;           /* info is what the device holds */
@@ -228,6 +231,12 @@ static inline bool node_is_switch(const struct node *node)
 static inline bool port_is_end(const struct fabric *f, uint32_t port)
 {
 	return node_is_switch(node_of(f, port)) == (f->ports[port].number == 0);
+}
+
+/* Is it in quarantine? */
+static inline bool port_is_held(const struct port *port)
+{
+	return port->held_until != 0;
 }
 
 /* As last told by the device; PORT_DOWN if nothing is known. */

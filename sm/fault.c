@@ -152,6 +152,7 @@ void faults_forget_node(struct sm *sm, struct node *node)
 
 void faults_forget(struct sm *sm)
 {
+	quarantine_forget(sm);
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		forget_node(sm, &sm->fabric.nodes[i]);
 }

@@ -23,6 +23,7 @@ libvsm_a_SOURCES += sm/names.c
 libvsm_a_SOURCES += sm/not-kept.c sm/not-kept.h
 libvsm_a_SOURCES += sm/partition.c
 libvsm_a_SOURCES += sm/pkeys.c
+libvsm_a_SOURCES += sm/quarantine.c
 libvsm_a_SOURCES += sm/reasons.c
 libvsm_a_SOURCES += sm/reserve.c
 libvsm_a_SOURCES += sm/routes.c sm/routes-again.c sm/route-graph.c sm/route-job.h

@@ -85,6 +85,7 @@ struct probe {
 struct watcher {
 	struct sma sma;
 	uint64_t guid;
+	uint64_t ask_at; /* not before */
 	uint64_t act_at; /* on what it told */
 	uint64_t act_wait;
 	uint32_t node;
@@ -360,21 +361,23 @@ struct sm {
 	uint64_t sent_before; /* requests, before devices were read */
 	struct loop_timer *sweep_timer;
 	struct loop_timer *soon_timer;
-	struct loop_timer *twin_timer; /* see twin.c */
-	uint64_t twins_at;             /* it is set to; 0: it is not */
-	uint64_t inherited_until;      /* Sets of a predecessor may arrive */
-	bool inherited_doubt;          /* and may be of anything */
-	uint32_t n_naming;             /* nodes whose description is being asked for */
-	uint64_t names;                /* that came and were new */
-	bool tell_named;               /* the last of those has just ended */
-	bool unkept;                   /* something was handed to the store in this reconcile */
-	bool keeping;                  /* and is not on disk yet */
-	uint64_t hold_off;             /* between sweeps that changes ask for */
-	uint64_t asked_at;             /* when the last change asked for one */
-	uint64_t restless_since;       /* changes have asked for them, without a longer pause */
-	uint64_t next_sweep_from;      /* not before */
-	unsigned early_sweeps;         /* to come, see fault.c */
-	uint64_t no_series_before;     /* of them */
+	struct loop_timer *twin_timer;    /* see twin.c */
+	struct loop_timer *release_timer; /* see quarantine.c */
+	uint64_t release_at;              /* it is set to; 0: it is not, and nobody is held */
+	uint64_t twins_at;                /* it is set to; 0: it is not */
+	uint64_t inherited_until;         /* Sets of a predecessor may arrive */
+	bool inherited_doubt;             /* and may be of anything */
+	uint32_t n_naming;                /* nodes whose description is being asked for */
+	uint64_t names;                   /* that came and were new */
+	bool tell_named;                  /* the last of those has just ended */
+	bool unkept;                      /* something was handed to the store in this reconcile */
+	bool keeping;                     /* and is not on disk yet */
+	uint64_t hold_off;                /* between sweeps that changes ask for */
+	uint64_t asked_at;                /* when the last change asked for one */
+	uint64_t restless_since;          /* changes have asked for them, without a longer pause */
+	uint64_t next_sweep_from;         /* not before */
+	unsigned early_sweeps;            /* to come, see fault.c */
+	uint64_t no_series_before;        /* of them */
 
 	struct peer peers[MAX_PEERS];
 	unsigned n_peers;
@@ -443,6 +446,15 @@ int watch_init(struct sm *sm);
 bool watch_takes_trap(struct sm *sm, uint32_t port);
 bool watch_ask(struct sm *sm, struct watcher *w, struct request *ret);
 void watch_take(struct sm *sm, struct watcher *w, const struct answer *answer);
+
+/* quarantine.c: links that do not stop going down and up. */
+int quarantine_init(struct sm *sm);
+/* The link of @port, whose far end is known, has fallen; true: it is quarantined now. */
+bool quarantine_note_fall(struct sm *sm, uint32_t port);
+/* Is a port of @node? */
+bool quarantine_is_at(const struct sm *sm, const struct node *node);
+/* All are let back, and nothing is held against anybody. */
+void quarantine_forget(struct sm *sm);
 
 /* discover.c: sweeps, ring by ring. */
 int discover_init(struct sm *sm);

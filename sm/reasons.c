@@ -169,6 +169,8 @@ static enum reason reason_of_port(const struct sm *sm, uint32_t number)
 		return port->reason == REASON_OUT_OF_LIDS ? REASON_OUT_OF_LIDS : REASON_IN_PROGRESS;
 	if (port->number == 0)
 		return reason_of_switch(sm, node, number);
+	if (port_is_held(port))
+		return REASON_QUARANTINED;
 	reason = reason_of_physics(port);
 	if (reason != REASON_NONE)
 		return reason;

@@ -21,9 +21,10 @@
 #include "sm/machine.h"
 
 #define HOLD_OFF_FIRST (20 * LOOP_MSEC)
-#define HOLD_OFF_MOST  (100 * LOOP_MSEC) /* or as long as the last reconcile took; and then */
-#define HOLD_OFF_LAST  (2 * LOOP_SEC)
-#define RESTLESS       (60 * LOOP_SEC) /* after so long without quiet it may be as long as that */
+#define HOLD_OFF_QUICK (100 * LOOP_MSEC) /* at most, */
+#define HOLD_OFF_LATER (500 * LOOP_MSEC) /* or when it has gone on for RESTLESS; */
+#define HOLD_OFF_MOST  (2 * LOOP_SEC)    /* or as long as the last reconcile took, within this */
+#define RESTLESS       (60 * LOOP_SEC)
 #define QUIET          (10 * LOOP_SEC) /* after which a change is taken up at once again */
 #define RETRY_OWN      (2 * LOOP_SEC)  /* our own device does not answer */
 
@@ -459,10 +460,9 @@ void sm_advance(struct sm *sm)
 static uint64_t longer_hold_off(const struct sm *sm)
 {
 	bool is_restless = loop_now(sm->loop) - sm->restless_since > RESTLESS;
-	uint64_t most = is_restless ? HOLD_OFF_LAST
-				    : MIN(MAX(HOLD_OFF_MOST, sm->sweep_took), HOLD_OFF_LAST);
+	uint64_t most = MAX(is_restless ? HOLD_OFF_LATER : HOLD_OFF_QUICK, sm->sweep_took);
 
-	return MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), most);
+	return MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), MIN(most, HOLD_OFF_MOST));
 }
 
 static void something_happened(struct sm *sm)
@@ -671,6 +671,8 @@ static int make_parts(struct sm *sm)
 		r = twins_init(sm);
 	if (r == 0)
 		r = watch_init(sm);
+	if (r == 0)
+		r = quarantine_init(sm);
 
 	return r;
 }
@@ -722,6 +724,7 @@ void sm_free(struct sm *sm)
 	loop_timer_free(sm->soon_timer);
 	loop_timer_free(sm->twin_timer);
 	loop_timer_free(sm->watch.timer);
+	loop_timer_free(sm->release_timer);
 	requests_free(sm->requests);
 	discover_done(sm);
 	aliases_done(sm);
@@ -746,6 +749,7 @@ void sm_stop(struct sm *sm)
 	loop_timer_stop(sm->soon_timer);
 	loop_timer_stop(sm->twin_timer);
 	loop_timer_stop(sm->watch.timer);
+	loop_timer_stop(sm->release_timer);
 	election_resign(sm);
 }
 

@@ -18,7 +18,8 @@
 #include "sm/machine.h"
 
 #define PERIOD    (100 * LOOP_MSEC)
-#define ACT_FIRST LOOP_SEC        /* who is no switch, on what it told; */
+#define SLOW      LOOP_SEC /* the same of a switch where a link is quarantined that may flap on */
+#define ACT_FIRST LOOP_SEC /* who is no switch, on what it told; */
 #define ACT_MOST  (30 * LOOP_SEC) /* twice as late each time */
 #define HALF_LIFE (2 * LOOP_SEC)
 #define BEGIN     (DAMPING_EVENT * 5 / 2)
@@ -67,6 +68,7 @@ static void begin(struct sm *sm, uint32_t number)
 	w->used = true;
 	w->untold = false;
 	w->wants = false;
+	w->ask_at = 0;
 	w->node = number;
 	w->guid = node->guid;
 	w->act_at = loop_now(sm->loop) + ACT_FIRST;
@@ -142,7 +144,8 @@ static void watch(struct sm *sm, struct watcher *w)
 		end(sm, w);
 	} else if (sm->phase != PHASE_REST || sm->sweep_wanted) {
 		return; /* it is looked at anyway */
-	} else if (node_is_switch(node) && w->sma.in_flight == 0) {
+	} else if (node_is_switch(node) && w->sma.in_flight == 0 && now >= w->ask_at) {
+		w->ask_at = now + (quarantine_is_at(sm, node) ? SLOW : PERIOD);
 		w->wants = true;
 		requests_make_ready(sm->requests, &w->sma);
 	} else if (!node_is_switch(node) && w->untold && now >= w->act_at) {

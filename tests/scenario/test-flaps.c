@@ -199,6 +199,137 @@ static void after_the_last_of_many_flaps_all_is_right_soon(void **state)
 	}
 }
 
+/* Of all links: each flaps now and then only. */
+static void a_hundred_random_flaps_a_second_are_kept_up_with(void **state)
+{
+	struct scenario *s = bring_up(7, graph_make_ft2(36));
+	uint64_t time;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		struct sim_port *port = find_link(s, scenario_random(s, 2));
+
+		sim_cable_pull(port);
+		scenario_run(s, 5 * LOOP_MSEC);
+		sim_cable_plug(port);
+		if (i + 1 < 1000)
+			scenario_run(s, 5 * LOOP_MSEC);
+	}
+	time = time_to_active(s);
+	print_message("# 100 random flaps a second, 648 hosts: right after %" PRIu64 " ms; %" PRIu64
+		      " reconciles in 10 s\n",
+		      time, s->first.sm->sweeps);
+	assert_in_range(time, 0, 300);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	scenario_free(s);
+}
+
+/* ---- quarantine ------------------------------------------------------------------------------ */
+
+static void flap_for_ever(struct sim_port *port)
+{
+	struct sim_flap flap = { .period = 60 * LOOP_MSEC, .down = 40 * LOOP_MSEC };
+
+	assert_int_equal(sim_fault_flap(port, &flap), 0);
+}
+
+/* Seconds until the port has this reason. */
+static unsigned time_to_reason(struct scenario *s, const struct sim_port *port, const char *reason)
+{
+	unsigned seconds = 0;
+
+	while (strcmp(scenario_reason(s, port), reason) != 0 && seconds++ < SCENARIO_PATIENCE)
+		scenario_run(s, LOOP_SEC);
+	return seconds;
+}
+
+static void is_quarantined(bool inside)
+{
+	struct scenario *s = bring_up(1, make_tree());
+	struct sim_port *port = find_link(s, inside);
+	uint64_t sent, lfts;
+	unsigned events;
+
+	flap_for_ever(port);
+	assert_in_range(time_to_reason(s, port, "quarantined"), 9, 30);
+	scenario_run(s, LOOP_SEC);
+
+	/* From now on nothing follows from what it does, but a look now and then. */
+	events = s->first.n_events[EVENT_LINK_DOWN] + s->first.n_events[EVENT_LINK_UP];
+	sent = requests_totals(s->first.sm->requests)->sent;
+	lfts = transport_sim_counts(s->first.transport)->lft_sets;
+	scenario_run(s, 8 * LOOP_SEC);
+	assert_string_equal(scenario_reason(s, port), "quarantined");
+	sent = requests_totals(s->first.sm->requests)->sent - sent;
+	print_message("# quarantined, %s: %" PRIu64 " requests in 8 s\n",
+		      inside ? "inside" : "a host", sent);
+	assert_int_equal(s->first.n_events[EVENT_LINK_DOWN] + s->first.n_events[EVENT_LINK_UP],
+			 events);
+	assert_int_equal(transport_sim_counts(s->first.transport)->lft_sets, lfts);
+	assert_in_range(sent, 1, inside ? 1200 : 600);
+
+	/* Again and again, and each time for longer. */
+	scenario_run(s, 200 * LOOP_SEC);
+	time_to_reason(s, port, "quarantined");
+	sim_fault_clear_port(port);
+	if (port->cut)
+		sim_cable_plug(port);
+	assert_string_equal(scenario_reason(s, port), "quarantined");
+	assert_in_range(time_to_reason(s, port, "none"), 1, 170);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	scenario_free(s);
+}
+
+static void a_link_that_flaps_for_ever_is_quarantined_and_let_back(void **state)
+{
+	(void)state;
+	is_quarantined(false);
+	is_quarantined(true);
+}
+
+static void a_full_sweep_lets_it_back_at_once(void **state)
+{
+	struct scenario *s = bring_up(1, make_tree());
+	struct sim_port *port = find_link(s, true);
+
+	(void)state;
+	flap_for_ever(port);
+	scenario_run(s, 120 * LOOP_SEC);
+	time_to_reason(s, port, "quarantined");
+	sim_fault_clear_port(port);
+	if (port->cut)
+		sim_cable_plug(port);
+	scenario_run(s, 2 * LOOP_SEC);
+	assert_string_equal(scenario_reason(s, port), "quarantined");
+	sm_sweep(s->first.sm, true);
+	scenario_run(s, LOOP_SEC);
+	assert_string_equal(scenario_reason(s, port), "none");
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	scenario_free(s);
+}
+
+/* The one that leads to everything. */
+static void our_own_link_is_never_quarantined(void **state)
+{
+	struct scenario *s = bring_up(1, make_tree());
+	struct sim_port *port = s->first.port;
+
+	(void)state;
+	flap_for_ever(port);
+	scenario_run(s, 120 * LOOP_SEC);
+	sim_fault_clear_port(port);
+	if (port->cut)
+		sim_cable_plug(port);
+	scenario_run(s, 5 * LOOP_SEC);
+	assert_string_equal(scenario_reason(s, port->far), "none");
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	scenario_free(s);
+}
+
 /* ---- storms of traps ------------------------------------------------------------------------- */
 
 /* A thousand in a second: they are repressed, and what they are about is looked at now and then. */
@@ -233,6 +364,10 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_the_last_of_many_flaps_all_is_right_soon),
+		cmocka_unit_test(a_hundred_random_flaps_a_second_are_kept_up_with),
+		cmocka_unit_test(a_link_that_flaps_for_ever_is_quarantined_and_let_back),
+		cmocka_unit_test(a_full_sweep_lets_it_back_at_once),
+		cmocka_unit_test(our_own_link_is_never_quarantined),
 		cmocka_unit_test(a_storm_of_traps_costs_few_sweeps),
 	};
 
