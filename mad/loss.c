@@ -5,7 +5,7 @@
 #include "base/macros.h"
 
 #define ONE       65536u
-#define RATE_MOST (ONE * 15 / 16) /* beyond that the number of tries has no sensible bound */
+#define RATE_MOST (ONE / 100 * 85) /* beyond that the number of tries has no sensible bound */
 #define FIRST                                                                                      \
 	8u /* a few tries alone do not make a rate: as if so many had been                         \
 	      answered before */

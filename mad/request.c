@@ -474,11 +474,20 @@ static bool is_off_the_wire(const struct requests *r, const struct flight *f)
 	return f->unsent || r->newest_answered >= f->sent_at[f->tries - 1] + patience;
 }
 
+/* By loss, as far as is known: it was sent, not by a LID that may lead nowhere, nor with one key
+ * of two. */
+static bool was_in_vain(const struct flight *f)
+{
+	unsigned try = f->tries - 1u;
+
+	return (f->open >> try & 1) && !(f->by_lid >> try & 1) && !f->request.other_mkey;
+}
+
 static void expire(struct requests *r, struct flight *f)
 {
 	struct answer answer = { .result = REQUEST_LOST };
 
-	if (f->open >> (f->tries - 1) & 1)
+	if (was_in_vain(f))
 		f->sma->in_vain = (uint8_t)MIN(f->sma->in_vain + 1, UINT8_MAX);
 	if (is_off_the_wire(r, f))
 		leave_window(r, f);

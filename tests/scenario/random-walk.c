@@ -775,6 +775,7 @@ static size_t heap_at_rest(struct scenario *s)
 {
 	make_whole(s);
 	scenario_forget_lines(s);
+	transport_sim_trim(s->first.transport);
 	return mallinfo2().uordblks;
 }
 

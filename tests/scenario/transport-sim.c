@@ -536,6 +536,11 @@ void transport_sim_set_latency(struct transport *transport, uint64_t latency)
 	sim_of(transport)->latency = latency;
 }
 
+void transport_sim_trim(struct transport *transport)
+{
+	free_all(&sim_of(transport)->spare);
+}
+
 const struct transport_sim_counts *transport_sim_counts(const struct transport *transport)
 {
 	return &sim_in(transport)->counts;

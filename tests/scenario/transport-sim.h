@@ -18,6 +18,9 @@ int transport_sim_open(struct sim_port *port, struct transport **ret);
 /* How long an SMP and its answer take on the way, without what faults add; at first 5 us. */
 void transport_sim_set_latency(struct transport *transport, uint64_t latency);
 
+/* What it keeps for as many requests at a time as there once were takes memory. */
+void transport_sim_trim(struct transport *transport);
+
 struct transport_sim_counts {
 	uint64_t requests;    /* that were sent */
 	uint64_t sets;        /* SubnSet among them */

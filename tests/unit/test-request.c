@@ -722,6 +722,37 @@ static void silence_is_no_loss(void **state)
 	world_free(w);
 }
 
+static void hear_the_second_key_only(struct agents *agents, unsigned i, const struct datagram *d,
+				     const struct address *to)
+{
+	(void)to;
+	agents->agent[i].silent = wire_get(d, SMP_MKEY) == 1;
+}
+
+static void no_answer_to_a_lid_or_to_one_of_two_keys_is_no_loss(void **state)
+{
+	struct world *w = world_new(1, 2, 400);
+
+	(void)state;
+	w->device[0].sma.lid = 1;
+	w->agents->agent[0].deaf_to_lids = true;
+	ask(w, 0, 100);
+	run(w);
+	assert_int_equal(w->device[0].n[REQUEST_ANSWERED], 100);
+	assert_in_range(w->agents->agent[0].asked, 200, 210);
+	assert_int_equal(requests_patience(w->requests), 1);
+
+	w->agents->see = hear_the_second_key_only;
+	w->mkey = 1;
+	w->other_mkey = 2;
+	ask(w, 1, 100);
+	run(w);
+	assert_int_equal(w->device[1].n[REQUEST_ANSWERED], 100);
+	assert_in_range(w->agents->agent[1].asked, 200, 210);
+	assert_int_equal(requests_patience(w->requests), 1);
+	world_free(w);
+}
+
 static void an_agent_that_drops_what_it_cannot_buffer_is_asked_one_by_one(void **state)
 {
 	struct world *w = world_new(1, 50, 100000);
@@ -2016,6 +2047,7 @@ int main(void)
 		cmocka_unit_test(windows_never_close),
 		cmocka_unit_test(where_much_is_lost_tries_follow_each_other_soon),
 		cmocka_unit_test(silence_is_no_loss),
+		cmocka_unit_test(no_answer_to_a_lid_or_to_one_of_two_keys_is_no_loss),
 		cmocka_unit_test(an_agent_that_drops_what_it_cannot_buffer_is_asked_one_by_one),
 		cmocka_unit_test(a_switch_that_drops_what_it_cannot_buffer_is_not_flooded),
 		cmocka_unit_test(requests_are_made_when_they_can_be_sent),
