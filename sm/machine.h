@@ -401,6 +401,8 @@ void story_end(struct sm *sm, const struct sm_status *status);
 void sm_advance(struct sm *sm);
 /* The fabric differs from what was found: sweep again when this is done. */
 void sm_sweep_again(struct sm *sm, bool full);
+/* The same, of links, and told by others than this walk itself: it is not held off for long. */
+void sm_sweep_soon(struct sm *sm);
 /* Something was told of one device, and is noted there: look at that alone. */
 void sm_look_again(struct sm *sm);
 /* The same, of vports: whose they are is included when they are read. */

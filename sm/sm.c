@@ -457,15 +457,20 @@ void sm_advance(struct sm *sm)
 }
 
 /* Held off the longer the more often it happens; where it is costly there is a pause at least. */
-static uint64_t longer_hold_off(const struct sm *sm)
+static uint64_t longer_hold_off(const struct sm *sm, uint64_t most)
 {
-	bool is_restless = loop_now(sm->loop) - sm->restless_since > RESTLESS;
-	uint64_t most = MAX(is_restless ? HOLD_OFF_LATER : HOLD_OFF_QUICK, sm->sweep_took);
-
 	return MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), MIN(most, HOLD_OFF_MOST));
 }
 
-static void something_happened(struct sm *sm)
+/* For what happens to links. */
+static uint64_t most_of_sweeps(const struct sm *sm)
+{
+	bool is_restless = loop_now(sm->loop) - sm->restless_since > RESTLESS;
+
+	return MAX(is_restless ? HOLD_OFF_LATER : HOLD_OFF_QUICK, sm->sweep_took);
+}
+
+static void something_happened(struct sm *sm, uint64_t most)
 {
 	uint64_t now = loop_now(sm->loop);
 
@@ -474,25 +479,34 @@ static void something_happened(struct sm *sm)
 	if (sm->phase == PHASE_REST && now - sm->asked_at > QUIET)
 		sm->hold_off = 0;
 	else if (!is_wanted(sm))
-		sm->hold_off = longer_hold_off(sm);
+		sm->hold_off = longer_hold_off(sm, most);
 	sm->asked_at = now;
 	story_wanted(sm);
 	sm->news = true;
 	sm->by_lid = false;
-	if (sm->phase == PHASE_REST)
-		loop_timer_set(sm->soon_timer, sm->next_sweep_from);
+	if (sm->phase != PHASE_REST)
+		return;
+	sm->next_sweep_from = MIN(sm->next_sweep_from, now + most);
+	loop_timer_set(sm->soon_timer, sm->next_sweep_from);
 }
 
+void sm_sweep_soon(struct sm *sm)
+{
+	something_happened(sm, most_of_sweeps(sm));
+	sm->sweep_wanted = true;
+}
+
+/* Where a device says something else each time it goes on for ever. */
 void sm_sweep_again(struct sm *sm, bool full)
 {
-	something_happened(sm);
+	something_happened(sm, HOLD_OFF_MOST);
 	sm->sweep_wanted = true;
 	sm->full_wanted = sm->full_wanted || full;
 }
 
 void sm_look_at_vports(struct sm *sm)
 {
-	something_happened(sm);
+	something_happened(sm, HOLD_OFF_MOST);
 	sm->look_wanted = true;
 }
 

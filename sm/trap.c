@@ -70,7 +70,7 @@ static void act_on_capabilities(struct sm *sm, uint32_t port, const uint8_t *not
 		sm->fabric.ports[port].stale = true;
 	if (node->present)
 		work_add(sm, sm->fabric.ports[port].node, TODO(TODO_PORT_INFO));
-	sm_sweep_again(sm, false);
+	sm_sweep_soon(sm);
 }
 
 /* NodeInfo is asked along the cable that the way to it ends with. Our own is, in each sweep. */
@@ -102,12 +102,12 @@ static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
 	case TRAP_LINK_STATE:
 		/* PortStateChange may be gone: a Set that was long under way cleared it. */
 		node_of(&sm->fabric, port)->told = true;
-		sm_sweep_again(sm, false);
+		sm_sweep_soon(sm);
 		return;
 	case TRAP_LINK_INTEGRITY:
 	case TRAP_BUFFER_OVERRUN:
 	case TRAP_FLOW_WATCHDOG:
-		sm_sweep_again(sm, false);
+		sm_sweep_soon(sm);
 		return;
 	case TRAP_SYSTEM_GUID:
 		ask_who_it_is(sm, node_of(&sm->fabric, port));
@@ -283,6 +283,16 @@ static void tell(struct sm *sm, uint32_t port, const struct arrival *arrival, un
 	sm->traps.of[source].told = event_last(sm->events)->number;
 }
 
+/* Those of a vendor are of vports, each of another one. */
+static bool has_sweep_follow(const uint8_t *notice)
+{
+	uint64_t number = wire_get(notice, NOTICE_TRAP);
+
+	return wire_get(notice, NOTICE_GENERIC) &&
+	       (number == TRAP_CAPABILITY ||
+		(number >= TRAP_LINK_STATE && number <= TRAP_FLOW_WATCHDOG));
+}
+
 void trap_receive(struct sm *sm, const struct arrival *arrival)
 {
 	const uint8_t *notice = smp_data_in(&arrival->datagram);
@@ -296,7 +306,7 @@ void trap_receive(struct sm *sm, const struct arrival *arrival)
 	repress(sm, arrival, port);
 	if (port == NO_PORT && sm->adopting) {
 		if (sm->conf.sweep_on_trap)
-			sm_sweep_again(sm, false);
+			sm_sweep_soon(sm);
 		return;
 	}
 	lie = find_lie(sm, port, notice);
@@ -307,8 +317,7 @@ void trap_receive(struct sm *sm, const struct arrival *arrival)
 	tell(sm, port, arrival, source);
 	if (!sm->conf.sweep_on_trap)
 		return;
-	/* Those of a vendor are of vports, each of another one. */
-	if (wire_get(notice, NOTICE_GENERIC) && watch_takes_trap(sm, port))
+	if (has_sweep_follow(notice) && watch_takes_trap(sm, port))
 		return;
 	sm->story.told = sm->traps.of[source].told;
 	act(sm, port, notice);

@@ -9,7 +9,7 @@
  * four. When it has been quiet for a few seconds it is looked at a last time, and heard again.
  *
  * A watcher's questions are none of a reconcile's work: nobody waits for them, and while one is
- * under way or wanted there are none.
+ * under way there are none.
  */
 
 #include <string.h>
@@ -102,7 +102,7 @@ static void look(struct sm *sm, struct watcher *w)
 		work_add(sm, w->node, TODO(TODO_PORT_INFO));
 	}
 	work_add(sm, w->node, TODO(TODO_DESCRIPTION));
-	sm_sweep_again(sm, false);
+	sm_sweep_soon(sm);
 }
 
 bool watch_takes_trap(struct sm *sm, uint32_t port)
@@ -142,7 +142,7 @@ static void watch(struct sm *sm, struct watcher *w)
 		if (w->untold)
 			look(sm, w);
 		end(sm, w);
-	} else if (sm->phase != PHASE_REST || sm->sweep_wanted) {
+	} else if (sm->phase != PHASE_REST) {
 		return; /* it is looked at anyway */
 	} else if (node_is_switch(node) && w->sma.in_flight == 0 && now >= w->ask_at) {
 		w->ask_at = now + (quarantine_is_at(sm, node) ? SLOW : PERIOD);
@@ -189,5 +189,5 @@ void watch_take(struct sm *sm, struct watcher *w, const struct answer *answer)
 		return;
 	damping_charge(&sm->fabric.nodes[w->node].traps, loop_now(sm->loop), HALF_LIFE, MOST);
 	w->untold = true; /* and once more at the end */
-	sm_sweep_again(sm, false);
+	sm_sweep_soon(sm);
 }
