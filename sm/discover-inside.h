@@ -11,7 +11,14 @@
  */
 bool discover_probe(struct sm *sm, uint32_t port, bool wait);
 
-/* Reached for the first time in this sweep, out of @via (NO_PORT: it is our own device). */
+/* None that is waited for is under way any more. */
+void discover_drop_probes(struct sm *sm);
+
+/* Its route leads out of @via (NO_PORT: it is our own device). */
+void discover_lead_to(struct sm *sm, uint32_t node, uint32_t via);
+/* It is in the next ring, and a part of this walk. */
+void discover_join(struct sm *sm, uint32_t node);
+/* Reached for the first time in this walk, out of @via. */
 void discover_visit(struct sm *sm, uint32_t node, uint32_t via);
 
 /* PortInfo of this port of an adapter is to be read. */
@@ -25,3 +32,27 @@ void discover_disconnect(struct sm *sm, uint32_t port);
  * our own cable does: that is all there is, and no news of any of it.
  */
 bool discover_is_news(const struct sm *sm);
+
+/* 0 or -ENOMEM. */
+int frontier_push(struct frontier *f, uint32_t node);
+
+/* All of discover.c. */
+
+/* Another walk, be it a sweep or a look. */
+void discover_begin(struct sm *sm);
+
+/* Can others be reached through this node; and out of this port of it? */
+bool discover_leads_through(const struct node *node);
+bool discover_leads_on(const struct fabric *f, const struct node *node, uint32_t port);
+
+/* It is not there any more; or it is, and all about it was asked. */
+void discover_node_went(struct sm *sm, uint32_t node);
+void discover_end_node(struct sm *sm, uint32_t node);
+
+/* All of discover-look.c; nothing happens if this walk is no look. */
+
+/* What was behind this port, if anything, may not be there any more. */
+void look_at_lost_link(struct sm *sm, uint32_t port);
+
+/* The nearest of those that are to be looked at. */
+void look_choose_ring(struct sm *sm);

@@ -51,7 +51,7 @@ bool discover_probe(struct sm *sm, uint32_t port, bool wait)
 	probe->sent = false;
 	probe->late = !wait;
 	probe->port = port;
-	probe->sweep = sm->fabric.sweep;
+	probe->walk = sm->fabric.walk;
 	probe->losses = 0;
 	mkey_give_probe(sm, probe);
 	probe->sma.srtt = 0;
@@ -74,6 +74,20 @@ static void end_probe(struct discovery *d, struct probe *probe)
 	d->n_probes--;
 	if (probe->late)
 		d->n_late--;
+}
+
+void discover_drop_probes(struct sm *sm)
+{
+	struct discovery *d = &sm->discovery;
+
+	for (uint32_t i = 0; i < MAX_PROBES; i++) {
+		struct probe *probe = &d->probes[i];
+
+		if (!probe->used || probe->late)
+			continue;
+		requests_cancel(sm->requests, &probe->sma);
+		end_probe(d, probe);
+	}
 }
 
 /* -- nodes --------------------------------------------------------------------------------------
@@ -152,7 +166,7 @@ static int find_or_add(struct sm *sm, const struct node_info *info, uint32_t *re
 		*ret = number;
 		if (node->type == info->type && node->n_ports == info->n_ports)
 			return 0;
-		if (node->seen == f->sweep)
+		if (node->seen == f->walk)
 			return -EEXIST;
 		work_drop(sm, number);
 		fabric_forget_node(f, number);
@@ -201,7 +215,7 @@ static void node_came(struct sm *sm, uint32_t number)
 			  -1, "%s appeared", node->described ? node->description : "a device");
 }
 
-static int push(struct frontier *f, uint32_t node)
+int frontier_push(struct frontier *f, uint32_t node)
 {
 	int r = array_make_room(&f->nodes, f->n, &f->room, 64, sizeof(*f->nodes));
 
@@ -211,13 +225,13 @@ static int push(struct frontier *f, uint32_t node)
 	return r;
 }
 
-void discover_visit(struct sm *sm, uint32_t number, uint32_t via)
+void discover_lead_to(struct sm *sm, uint32_t number, uint32_t via)
 {
 	struct fabric *f = &sm->fabric;
 	struct node *node = &f->nodes[number];
 	const struct node *parent = via == NO_PORT ? NULL : node_of(f, via);
 
-	node->seen = f->sweep;
+	node->via = via;
 	node->sma.lid = 0;
 	node->entry = node_is_switch(node) ? node->first_port : f->local_port;
 	node->depth = 0;
@@ -228,13 +242,40 @@ void discover_visit(struct sm *sm, uint32_t number, uint32_t via)
 		if (!node_is_switch(node))
 			node->entry = f->ports[via].peer;
 	}
+}
+
+void discover_join(struct sm *sm, uint32_t number)
+{
+	struct discovery *d = &sm->discovery;
+	struct node *node = &sm->fabric.nodes[number];
+
+	node->seen = sm->fabric.walk;
+	node->reason = fault_waits(sm, &node->fault) ? node->fault.reason : node->mkey_fault.reason;
+	if (frontier_push(&d->next, number) < 0 ||
+	    (d->look && frontier_push(&d->looked_at, number) < 0))
+		fault_leave_out(sm, node, &node->fault, REASON_OUT_OF_MEMORY);
+}
+
+/* Who is known keeps its route in a look, which may be shorter. A host may have been moved. */
+static bool keeps_route(const struct sm *sm, uint32_t number)
+{
+	const struct node *node = &sm->fabric.nodes[number];
+
+	return sm->discovery.look && node->present &&
+	       (node_is_switch(node) || number == sm->fabric.ports[sm->fabric.local_port].node);
+}
+
+void discover_visit(struct sm *sm, uint32_t number, uint32_t via)
+{
+	struct node *node = &sm->fabric.nodes[number];
+
+	if (!keeps_route(sm, number))
+		discover_lead_to(sm, number, via);
 	if (!node->present)
 		node_came(sm, number);
 	if (via == NO_PORT)
 		node->fault = (struct fault){ 0 }; /* there is nobody else to ask */
-	node->reason = fault_waits(sm, &node->fault) ? node->fault.reason : node->mkey_fault.reason;
-	if (push(&sm->discovery.next, number) < 0)
-		fault_leave_out(sm, node, &node->fault, REASON_OUT_OF_MEMORY);
+	discover_join(sm, number);
 }
 
 /* -- links --------------------------------------------------------------------------------------
@@ -243,6 +284,7 @@ void discover_visit(struct sm *sm, uint32_t number, uint32_t via)
 void discover_disconnect(struct sm *sm, uint32_t number)
 {
 	sm->changed = sm->changed || sm->fabric.ports[number].peer != NO_PORT;
+	look_at_lost_link(sm, number);
 	fabric_disconnect(&sm->fabric, number);
 }
 
@@ -289,7 +331,7 @@ static bool is_twin(const struct fabric *f, uint32_t via, uint32_t far)
 	if (via == NO_PORT || far == via)
 		return far == via;
 
-	return port->peer != NO_PORT && port->peer != via && port->checked == f->sweep;
+	return port->peer != NO_PORT && port->peer != via && port->checked == f->walk;
 }
 
 /* False if another port that is there has this GUID. */
@@ -300,8 +342,7 @@ static bool take_port_guid(struct fabric *f, uint32_t number, uint64_t guid)
 
 	if (other == number)
 		return true;
-	if (other != NO_PORT && node_of(f, other)->present && f->ports[other].guid == guid &&
-	    node_of(f, other)->seen + 1 >= f->sweep)
+	if (other != NO_PORT && node_of(f, other)->present && f->ports[other].guid == guid)
 		return false;
 	if (port->guid && fabric_find_port(f, port->guid) == number)
 		guid_map_remove(&f->by_port_guid, port->guid);
@@ -333,9 +374,13 @@ static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 	bool is_new = f->ports[via].peer != far;
 
 	sm->changed = sm->changed || is_new;
+	if (is_new) {
+		look_at_lost_link(sm, via);
+		look_at_lost_link(sm, far);
+	}
 	doubt_moved(sm, via, far);
 	fabric_connect(f, via, far);
-	f->ports[via].checked = f->ports[far].checked = f->sweep;
+	f->ports[via].checked = f->ports[far].checked = f->walk;
 	f->ports[far].held_until = 0; /* it was at another cable that it flapped */
 	f->ports[via].relink = f->ports[far].relink = false;
 	f->ports[via].probe_silent = f->ports[far].probe_silent = false;
@@ -364,15 +409,46 @@ static enum reason reason_of_error(int error)
 	return error == -ENOSPC ? REASON_TOO_MANY_DEVICES : REASON_OUT_OF_MEMORY;
 }
 
+/* A device is where, or what, it was not, and where it was is not looked at. */
+static bool is_beyond_look(const struct sm *sm, uint32_t via, const struct node_info *info)
+{
+	const struct fabric *f = &sm->fabric;
+	uint32_t number = fabric_find_node(f, info->node_guid);
+	const struct node *node = number == NO_NODE ? NULL : &f->nodes[number];
+	const struct port *far;
+
+	if (!sm->discovery.look || !node || !node->present)
+		return false;
+	if (node->type != info->type || node->n_ports != info->n_ports)
+		return true;
+	far = &f->ports[port_at(node, info->local_port)];
+
+	return far->peer != NO_PORT && far->peer != via && far->checked != f->walk;
+}
+
+/* Behind a link that was asked after for safety's sake, in a look, is the switch that was there. */
+static bool is_as_known(const struct sm *sm, uint32_t via, uint32_t far)
+{
+	const struct fabric *f = &sm->fabric;
+
+	return sm->discovery.look && node_is_switch(node_of(f, far)) && f->ports[via].peer == far &&
+	       port_state(&f->ports[via]) == PORT_ACTIVE;
+}
+
 static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t mkey)
 {
 	struct fabric *f = &sm->fabric;
 	struct node_info info;
 	uint32_t number, far, end;
+	bool as_known;
 	int r;
 
 	if (!read_node_info(data, &info)) {
 		leave_out(sm, via, REASON_BAD_NODE_INFO);
+		return;
+	}
+	if (is_beyond_look(sm, via, &info)) {
+		look_give_up(sm);
 		return;
 	}
 	r = find_or_add(sm, &info, &number);
@@ -391,12 +467,13 @@ static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t
 		return;
 	}
 	fill_node(sm, &f->nodes[number], data);
+	as_known = is_as_known(sm, via, far);
 	if (via == NO_PORT)
 		f->local_port = far;
 	else
 		settle_link(sm, via, far);
 	mkey_give(sm, end, mkey);
-	if (f->nodes[number].seen != f->sweep)
+	if (f->nodes[number].seen != f->walk && !as_known)
 		discover_visit(sm, number, via);
 	if (info.type != NODE_TYPE_SWITCH)
 		discover_read_end_port(sm, far);
@@ -415,7 +492,7 @@ static void take_late_probe(struct sm *sm, const struct probe *probe, const stru
 		/* By its turn another would be tried now. */
 		port->far_mkey = wire_get(answer->datagram, SMP_MKEY);
 		sm_sweep_again(sm, false);
-	} else if (answer->result == REQUEST_LOST && port->checked < probe->sweep) {
+	} else if (answer->result == REQUEST_LOST && port->checked < probe->walk) {
 		look_again(sm, probe->port);
 		port->probe_silent = true;
 	}
@@ -431,7 +508,7 @@ bool discover_is_silent(const struct sm *sm, const struct probe *probe, unsigned
 static bool is_bad_luck(const struct sm *sm, const struct probe *probe, unsigned tries)
 {
 	return probe->port != NO_PORT && !probe->late && sm->phase == PHASE_DISCOVER &&
-	       probe->sweep == sm->fabric.sweep && !discover_is_silent(sm, probe, tries);
+	       probe->walk == sm->fabric.walk && !discover_is_silent(sm, probe, tries);
 }
 
 /* It has answered out of the same agent, which is not unknown then. */
@@ -464,7 +541,7 @@ void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer
 	end_probe(&sm->discovery, probe);
 	/* That nobody answers whom nobody waits for is old. */
 	sm->news = sm->news || (via != NO_PORT && !probe->late);
-	if (via != NO_PORT && (sm->phase != PHASE_DISCOVER || probe->sweep != sm->fabric.sweep)) {
+	if (via != NO_PORT && (sm->phase != PHASE_DISCOVER || probe->walk != sm->fabric.walk)) {
 		take_late_probe(sm, probe, answer);
 		return;
 	}

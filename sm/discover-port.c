@@ -95,10 +95,12 @@ static void doubt_fresh_links(struct sm *sm, const struct node *node, bool chang
 	for (unsigned i = 1; i <= node->n_ports; i++) {
 		struct port *port = &sm->fabric.ports[port_at(node, i)];
 
-		if (!port->fresh || port->checked == sm->fabric.sweep)
+		if (!port->fresh || port->checked == sm->fabric.walk)
 			continue;
 		port->relink = port->relink || changed;
 		port->fresh = false;
+		if (port->peer != NO_PORT)
+			sm->fabric.ports[port->peer].fresh = false;
 	}
 }
 
@@ -124,6 +126,7 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 	bool restarted = has_restarted(node, data);
 	bool clear;
 
+	discover_untouch(sm, number);
 	look_for_writer(sm, node, data);
 	memcpy(node->sw->info, data, SMP_DATA_SIZE);
 	if (wire_get(data, SWITCH_INFO_LINEAR_CAP) == 0) {
@@ -186,7 +189,7 @@ static void look_at_link(struct sm *sm, uint32_t number, bool fell)
 		return;
 	}
 	/* Settled from the other side, unless it bounced after that. */
-	if (port->checked == sm->fabric.sweep && (sm->phase == PHASE_DISCOVER || !fell))
+	if (port->checked == sm->fabric.walk && (sm->phase == PHASE_DISCOVER || !fell))
 		return;
 	if (state != PORT_ACTIVE || port->peer == NO_PORT || sm->discovery.full)
 		port->relink = true;
@@ -235,11 +238,17 @@ static void take_end_port(struct sm *sm, uint32_t number, uint64_t mkey, uint16_
 	struct port *port = &sm->fabric.ports[number];
 	struct node *node = node_of(&sm->fabric, number);
 	uint64_t capabilities = wire_get(port->info, PORT_INFO_CAPABILITIES);
+	bool is_sm;
 
 	mkey_take(sm, number, mkey);
 	if (node_is_switch(node))
 		node->extended = (capabilities & CAP_EXTENDED_SPEEDS) != 0;
-	port->sm = (capabilities & CAP_IS_SM) && number != sm->fabric.local_port;
+	is_sm = (capabilities & CAP_IS_SM) && number != sm->fabric.local_port;
+	if (is_sm)
+		look_give_up(sm); /* it is asked who it is before anything is written */
+	if (is_sm && !port->sm && sm->phase != PHASE_DISCOVER)
+		sm_sweep_again(sm, false);
+	port->sm = is_sm;
 	look_for_restart(sm, number, lid_before);
 	aliases_look(sm, number);
 }

@@ -53,13 +53,19 @@ void discover_done(struct sm *sm)
 	free(sm->discovery.probes);
 	free(sm->discovery.now.nodes);
 	free(sm->discovery.next.nodes);
+	free(sm->discovery.looked_at.nodes);
 }
 
 /* -- rings --------------------------------------------------------------------------------------
  */
 
+bool discover_leads_through(const struct node *node)
+{
+	return node->reason == REASON_NONE || node->reason == REASON_MKEY_HIDDEN;
+}
+
 /* Does anything lie behind this port that is ours to look at? */
-static bool leads_on(const struct fabric *f, const struct node *node, uint32_t number)
+bool discover_leads_on(const struct fabric *f, const struct node *node, uint32_t number)
 {
 	const struct port *port = &f->ports[number];
 
@@ -75,12 +81,13 @@ static void follow_link(struct sm *sm, uint32_t number)
 	struct fabric *f = &sm->fabric;
 	uint32_t far = f->ports[number].peer;
 	struct node *node = node_of(f, far);
+	bool reads_on = !node_is_switch(node) &&
+			!(f->ports[far].known && !f->ports[far].stale && node->trusted);
 
-	f->ports[number].checked = f->ports[far].checked = f->sweep;
-	if (node->seen != f->sweep)
+	f->ports[number].checked = f->ports[far].checked = f->walk;
+	if (node->seen != f->walk && (!sm->discovery.look || reads_on))
 		discover_visit(sm, f->ports[far].node, number);
-	if (!node_is_switch(node) &&
-	    !(f->ports[far].known && !f->ports[far].stale && node->trusted))
+	if (reads_on)
 		discover_read_end_port(sm, far);
 }
 
@@ -90,7 +97,7 @@ static bool expand_port(struct sm *sm, const struct node *node, uint32_t number)
 	struct port *port = &sm->fabric.ports[number];
 	bool silent = port->probe_silent;
 
-	if (!leads_on(&sm->fabric, node, number))
+	if (!discover_leads_on(&sm->fabric, node, number))
 		return true;
 	if (port->peer != NO_PORT && !port->relink) {
 		follow_link(sm, number);
@@ -109,7 +116,7 @@ void discover_pump(struct sm *sm)
 	for (; d->node < d->now.n; d->node++, d->port = 1) {
 		const struct node *node = &sm->fabric.nodes[d->now.nodes[d->node]];
 
-		if (node->reason != REASON_NONE && node->reason != REASON_MKEY_HIDDEN)
+		if (!discover_leads_through(node))
 			continue;
 		for (; d->port <= node->n_ports; d->port++)
 			if (!expand_port(sm, node, port_at(node, d->port)))
@@ -122,9 +129,13 @@ static void read_ring(struct sm *sm)
 	struct discovery *d = &sm->discovery;
 	struct frontier done = d->now;
 
-	d->now = d->next;
-	d->next = done;
-	d->next.n = 0;
+	if (d->look) {
+		look_choose_ring(sm);
+	} else {
+		d->now = d->next;
+		d->next = done;
+		d->next.n = 0;
+	}
 	d->node = 0;
 	d->port = 1;
 	d->expanding = false;
@@ -137,6 +148,8 @@ bool discover_advance(struct sm *sm)
 {
 	struct discovery *d = &sm->discovery;
 
+	if (d->look && d->lost)
+		return true;
 	while (sm->n_busy == 0) {
 		if (d->expanding) {
 			discover_pump(sm);
@@ -153,16 +166,25 @@ bool discover_advance(struct sm *sm)
 	return false;
 }
 
+void discover_begin(struct sm *sm)
+{
+	struct discovery *d = &sm->discovery;
+
+	sm->fabric.walk++;
+	d->failed = REASON_NONE;
+	d->now.n = d->next.n = 0;
+	d->node = 0;
+	d->expanding = true;
+}
+
 void discover_start(struct sm *sm, bool full)
 {
 	struct discovery *d = &sm->discovery;
 
 	sm->fabric.sweep++;
+	discover_begin(sm);
 	d->full = full;
-	d->failed = REASON_NONE;
-	d->now.n = d->next.n = 0;
-	d->node = 0;
-	d->expanding = true;
+	d->look = false;
 	if (!discover_probe(sm, NO_PORT, true))
 		d->failed = REASON_SILENT;
 }
@@ -170,7 +192,7 @@ void discover_start(struct sm *sm, bool full)
 /* -- the end ------------------------------------------------------------------------------------
  */
 
-static void node_went(struct sm *sm, uint32_t number)
+void discover_node_went(struct sm *sm, uint32_t number)
 {
 	struct node *node = &sm->fabric.nodes[number];
 
@@ -198,7 +220,7 @@ static void node_went(struct sm *sm, uint32_t number)
 			  node->described ? node->description : "a device");
 }
 
-static void end_node(struct sm *sm, uint32_t number)
+void discover_end_node(struct sm *sm, uint32_t number)
 {
 	struct node *node = &sm->fabric.nodes[number];
 	bool all_known = true;
@@ -220,9 +242,9 @@ void discover_end(struct sm *sm)
 	for (uint32_t i = 0; i < f->n_nodes; i++) {
 		if (f->nodes[i].guid == 0)
 			continue;
-		if (f->nodes[i].seen != f->sweep && f->nodes[i].present)
-			node_went(sm, i);
+		if (f->nodes[i].seen != f->walk && f->nodes[i].present)
+			discover_node_went(sm, i);
 		else if (f->nodes[i].present)
-			end_node(sm, i);
+			discover_end_node(sm, i);
 	}
 }

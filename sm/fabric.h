@@ -74,7 +74,7 @@ struct port {
 	uint64_t mkey;            /* of end ports: what to ask with, see mkey.c */
 	uint64_t other_mkey;      /* or 0 */
 	uint64_t far_mkey;        /* with which somebody behind it answered too late; or 0 */
-	uint32_t checked;         /* sweep in which the link was last found to be as it is */
+	uint32_t checked;         /* walk in which the link was last found to be as it is */
 	uint16_t lid;             /* planned base LID; 0: none */
 	uint16_t status;          /* of the last refused Set */
 	uint8_t number;
@@ -82,7 +82,7 @@ struct port {
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
 	uint8_t refusals;         /* Sets of PortInfo refused in a row */
 	uint8_t barred;           /* of a VF: enum reason: see vf-rules.c */
-	uint32_t fits;            /* sweep that found nothing to set; 0: read or set since */
+	uint32_t fits;            /* walk after which nothing was to be set; 0: read or set since */
 	uint8_t times_held;       /* in quarantine, since it was last well for long, */
 	uint64_t held_until;      /* and is now; 0: is not. See quarantine.c */
 	struct damping flaps;     /* that its link fell */
@@ -145,7 +145,8 @@ struct node {
 	uint64_t twins_until; /* Sets may arrive late until then, see twin.c; 0: none */
 	struct sw *sw;        /* switches; else NULL */
 	uint32_t first_port;  /* ports[first_port + n] is port n */
-	uint32_t seen;        /* sweep in which it last answered */
+	uint32_t seen;        /* walk in which it last answered */
+	uint32_t via;         /* port that sma.route leads out of last; NO_PORT: it is our own */
 	uint64_t included;    /* reconcile (sm->sweeps) that is about it, if it is a local one */
 	uint32_t entry;       /* number of the end port that sma.route leads to */
 	uint32_t vendor_id;
@@ -189,7 +190,8 @@ struct fabric {
 	uint32_t
 		*by_lid; /* LID_UNICAST_LAST + 1 port numbers: who has (or is planned to have) it */
 	uint32_t local_port; /* the port that we use, or NO_PORT */
-	uint32_t sweep;      /* number of the current or last sweep */
+	uint32_t sweep;      /* number of the current or last sweep, */
+	uint32_t walk;       /* and of the current or last walk, which may be a look as well */
 	uint32_t free_node;  /* unused, see fabric.c */
 };
 

@@ -208,7 +208,8 @@ static void settle_port(const struct sm *sm, struct port *port)
 /* Who was left out has not been tried. */
 static void settle_node(struct sm *sm, struct node *node)
 {
-	is_over(sm, &node->fault);
+	if (node->seen == sm->fabric.walk)
+		is_over(sm, &node->fault);
 	if (is_over(sm, &node->mkey_fault)) {
 		/* It hears again, and takes part from the next sweep on. */
 		faults_forget_node(sm, node);

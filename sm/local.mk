@@ -5,6 +5,7 @@ libvsm_a_SOURCES += sm/alias.c sm/alias-intent.c sm/alias-request.c
 libvsm_a_SOURCES += sm/alias-book.c sm/alias-book.h
 libvsm_a_SOURCES += sm/damping.c sm/damping.h
 libvsm_a_SOURCES += sm/discover.c sm/discover-inside.h sm/discover-node.c sm/discover-port.c
+libvsm_a_SOURCES += sm/discover-look.c
 libvsm_a_SOURCES += sm/election.c
 libvsm_a_SOURCES += sm/event.c sm/event.h
 libvsm_a_SOURCES += sm/fabric.c sm/fabric.h

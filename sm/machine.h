@@ -71,7 +71,7 @@ struct probe {
 	struct sma sma;
 	uint64_t mkey, other_mkey;
 	uint32_t port; /* out of this port, or NO_PORT for our own device */
-	uint32_t sweep;
+	uint32_t walk;
 	uint8_t losses; /* requests without an answer */
 	bool late;      /* nobody waits for it any more */
 	bool used;
@@ -80,6 +80,7 @@ struct probe {
 
 #define PROBE_OWNER UINT32_C(0x80000000) /* sma.owner of probes: this | number */
 #define MAX_PROBES  1024u
+#define MAX_TOUCHED 256u
 
 /* SwitchInfo of a switch that has much to tell, or the turn of somebody else: see watch.c. */
 struct watcher {
@@ -118,6 +119,12 @@ struct discovery {
 	uint32_t n_late;      /* used, but not waited for */
 	uint32_t node;        /* of the frontier, from which probes are sent now */
 	unsigned port;        /* its next port */
+	struct frontier looked_at;
+	uint32_t touched[MAX_TOUCHED]; /* switches that the next look begins at */
+	unsigned n_touched;
+	bool look; /* this walk is one, see discover-look.c, */
+	bool lost; /* has to give up, */
+	bool cut;  /* and found that a branch of the tree of routes is gone */
 	bool full;
 	bool expanding;     /* probes are being sent, else the frontier is being read */
 	enum reason failed; /* our own device cannot be used; NONE: it can */
@@ -370,6 +377,7 @@ struct sm {
 	uint32_t n_naming;                /* nodes whose description is being asked for */
 	uint64_t names;                   /* that came and were new */
 	bool tell_named;                  /* the last of those has just ended */
+	bool faulty;                      /* there were faults at the end of the last one */
 	bool unkept;                      /* something was handed to the store in this reconcile */
 	bool keeping;                     /* and is not on disk yet */
 	uint64_t hold_off;                /* between sweeps that changes ask for */
@@ -405,6 +413,8 @@ void sm_sweep_again(struct sm *sm, bool full);
 void sm_sweep_soon(struct sm *sm);
 /* Something was told of one device, and is noted there: look at that alone. */
 void sm_look_again(struct sm *sm);
+/* The same, of a switch. */
+void sm_look_at_switch(struct sm *sm, uint32_t node);
 /* The same, of vports: whose they are is included when they are read. */
 void sm_look_at_vports(struct sm *sm);
 /*
@@ -466,6 +476,19 @@ void discover_start(struct sm *sm, bool full);
 bool discover_advance(struct sm *sm);
 void discover_pump(struct sm *sm);
 void discover_end(struct sm *sm);
+
+/* discover-look.c: looks at some switches. */
+/* The next look is at this one, too. False: that takes a sweep. */
+bool discover_touch(struct sm *sm, uint32_t node);
+/* It is part of the look that is under way, and was not asked yet. */
+bool discover_takes_along(struct sm *sm, uint32_t node);
+/* It was asked. */
+void discover_untouch(struct sm *sm, uint32_t node);
+void discover_start_look(struct sm *sm);
+/* False: it has given up, and a sweep is to follow. */
+bool discover_end_look(struct sm *sm);
+/* If this walk is a look: it finds more than it can tell. */
+void look_give_up(struct sm *sm);
 
 /* discover-node.c: who is behind a link. */
 void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer);

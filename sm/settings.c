@@ -443,7 +443,7 @@ static bool make_set(struct sm *sm, uint32_t number, bool activate, struct reque
 	unsigned state = state_to_set(sm, number, activate, differ);
 
 	if (state == PORT_NO_CHANGE && !differ && !is_hidden(sm, number)) {
-		port->fits = sm->fabric.sweep;
+		port->fits = sm->fabric.walk;
 		return false;
 	}
 	make_neutral(ret->data, differ);
@@ -460,8 +460,7 @@ static bool make_set(struct sm *sm, uint32_t number, bool activate, struct reque
 /* A moment ago, and its link needs no further step: what is done with neighbors changes nothing. */
 static bool has_been_found_to_fit(const struct sm *sm, uint32_t number)
 {
-	return sm->fabric.ports[number].fits == sm->fabric.sweep &&
-	       step_of(sm, number) == LINK_STAY;
+	return sm->fabric.ports[number].fits == sm->fabric.walk && step_of(sm, number) == LINK_STAY;
 }
 
 bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct request *ret)

@@ -37,7 +37,7 @@
 
 static bool is_wanted(const struct sm *sm)
 {
-	return sm->sweep_wanted || sm->look_wanted;
+	return sm->sweep_wanted || sm->look_wanted || sm->discovery.n_touched > 0;
 }
 
 /* A plan that had nothing to do has nothing to do now either. */
@@ -82,27 +82,12 @@ static void doubt_all(struct sm *sm)
 	sm->planned_keys.stale = true; /* keys stay at the indices at which they are found */
 }
 
-static void start(struct sm *sm)
+static void start_sweep(struct sm *sm)
 {
 	bool full = sm->full_wanted;
 
-	/* Who has not looked at all yet cannot look at one. */
-	sm->narrow = !sm->sweep_wanted && sm->state == SM_MASTER && !sm->adopting;
-	sm->local = sm->narrow && sm->complete && !sm->look_wide && !sm->changed;
-	sm->look_wanted = false;
-	sm->look_wide = false;
-	sm->new_columns = false;
-	sm->wrote = false;
-	sm->changed = sm->changed || sm->intent_changed;
-	sm->intent_changed = false;
-	sm->sweeps++;
-	sm->sweep_started = loop_now(sm->loop);
-	story_begin(sm);
-	if (sm->narrow) {
-		sm->discovery.full = false;
-		start_read(sm);
-		return;
-	}
+	sm->narrow = false;
+	sm->local = false;
 	sm->sweep_wanted = false;
 	sm->full_wanted = false;
 	sm->phase = PHASE_DISCOVER;
@@ -112,6 +97,32 @@ static void start(struct sm *sm)
 		doubt_all(sm);
 	sm->doubt_wanted = false;
 	discover_start(sm, full);
+}
+
+static void start(struct sm *sm)
+{
+	/* Who has not looked at all yet cannot look at one. */
+	sm->narrow = !sm->sweep_wanted && sm->state == SM_MASTER && !sm->adopting;
+	sm->local = sm->narrow && sm->complete && !sm->look_wide && !sm->changed &&
+		    sm->discovery.n_touched == 0;
+	sm->look_wanted = false;
+	sm->look_wide = false;
+	sm->new_columns = false;
+	sm->wrote = false;
+	sm->changed = sm->changed || sm->intent_changed;
+	sm->intent_changed = false;
+	sm->sweeps++;
+	sm->sweep_started = loop_now(sm->loop);
+	story_begin(sm);
+	if (!sm->narrow) {
+		start_sweep(sm);
+	} else if (sm->discovery.n_touched > 0) {
+		sm->phase = PHASE_DISCOVER;
+		discover_start_look(sm);
+	} else {
+		sm->discovery.full = false;
+		start_read(sm);
+	}
 }
 
 static void arm_next(struct sm *sm)
@@ -238,10 +249,23 @@ static void own_device_failed(struct sm *sm)
 	rest(sm);
 }
 
+/* Other subnet managers are the matter of sweeps. */
+static void end_look(struct sm *sm)
+{
+	if (discover_end_look(sm))
+		start_read(sm);
+	else
+		start_sweep(sm);
+}
+
 static bool advance_discover(struct sm *sm)
 {
 	if (!discover_advance(sm))
 		return false;
+	if (sm->narrow) {
+		end_look(sm);
+		return true;
+	}
 	if (sm->discovery.failed || sm->fabric.local_port == NO_PORT) {
 		own_device_failed(sm);
 		return true;
@@ -402,8 +426,9 @@ static bool advance_activate(struct sm *sm)
 		twins_judge_predecessor(sm);
 	sm->adopting = false;
 	faults_settle(sm);
-	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide && !faults_any(sm);
-	still = sm->routing.valid && !is_wanted(sm) && !sm->changed && !faults_any(sm) &&
+	sm->faulty = faults_any(sm);
+	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide && !sm->faulty;
+	still = sm->routing.valid && !is_wanted(sm) && !sm->changed && !sm->faulty &&
 		requests_totals(sm->requests)->sent == sm->sent_before;
 	rest(sm);
 	sm->still = still;
@@ -508,6 +533,19 @@ void sm_look_at_vports(struct sm *sm)
 {
 	something_happened(sm, HOLD_OFF_MOST);
 	sm->look_wanted = true;
+}
+
+/* Where no timer asks for sweeps, in which faults are tried again, traps do. */
+void sm_look_at_switch(struct sm *sm, uint32_t node)
+{
+	bool alone = sm->conf.sweep_interval == 0 && sm->faulty;
+
+	sm->news = true;
+	if (discover_takes_along(sm, node))
+		return;
+	something_happened(sm, most_of_sweeps(sm));
+	if (alone || !discover_touch(sm, node))
+		sm->sweep_wanted = true;
 }
 
 void sm_look_again(struct sm *sm)

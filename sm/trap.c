@@ -2,10 +2,10 @@
 
 /*
  * Traps are hints: each is answered with TrapRepress, so that its sender stops repeating it
- * (IBA 13.4.9), and then the fabric is looked at. Nothing that a trap says is believed without
- * asking, and a flood of them costs one sweep at a time (sm.c holds sweeps off), or none (watch.c).
- * One that cannot come from the device that has its LID is counted, and leads to nothing. Only the
- * master is told, and answers.
+ * (IBA 13.4.9), and then the switch that it is about is looked at, or what that takes
+ * (discover-look.c). Nothing that a trap says is believed without asking, and a flood of them costs
+ * one look at a time (sm.c holds them off), or none (watch.c). One that cannot come from the device
+ * that has its LID is counted, and leads to nothing. Only the master is told, and answers.
  *
  * A device that has left keeps its LID, and so does the SM's LID in it: a switch that was cut off
  * has a trap of its link to tell, over and over, and that is heard as soon as the cable is back,
@@ -70,7 +70,24 @@ static void act_on_capabilities(struct sm *sm, uint32_t port, const uint8_t *not
 		sm->fabric.ports[port].stale = true;
 	if (node->present)
 		work_add(sm, sm->fabric.ports[port].node, TODO(TODO_PORT_INFO));
-	sm_sweep_soon(sm);
+	if (node->present && !sm->fabric.ports[port].sm)
+		sm_look_again(sm);
+	else
+		sm_sweep_soon(sm);
+}
+
+/* Something is wrong with a link of it, which need not show yet: its switch is asked. */
+static void act_on_errors(struct sm *sm, uint32_t port)
+{
+	const struct fabric *f = &sm->fabric;
+	uint32_t peer = f->ports[port].peer;
+
+	if (node_is_switch(node_of(f, port)))
+		sm_look_at_switch(sm, f->ports[port].node);
+	else if (peer != NO_PORT)
+		sm_look_at_switch(sm, f->ports[peer].node);
+	else
+		sm_sweep_soon(sm);
 }
 
 /* NodeInfo is asked along the cable that the way to it ends with. Our own is, in each sweep. */
@@ -102,12 +119,12 @@ static void act(struct sm *sm, uint32_t port, const uint8_t *notice)
 	case TRAP_LINK_STATE:
 		/* PortStateChange may be gone: a Set that was long under way cleared it. */
 		node_of(&sm->fabric, port)->told = true;
-		sm_sweep_soon(sm);
+		sm_look_at_switch(sm, sm->fabric.ports[port].node);
 		return;
 	case TRAP_LINK_INTEGRITY:
 	case TRAP_BUFFER_OVERRUN:
 	case TRAP_FLOW_WATCHDOG:
-		sm_sweep_soon(sm);
+		act_on_errors(sm, port);
 		return;
 	case TRAP_SYSTEM_GUID:
 		ask_who_it_is(sm, node_of(&sm->fabric, port));

@@ -102,7 +102,10 @@ static void look(struct sm *sm, struct watcher *w)
 		work_add(sm, w->node, TODO(TODO_PORT_INFO));
 	}
 	work_add(sm, w->node, TODO(TODO_DESCRIPTION));
-	sm_sweep_soon(sm);
+	if (node_is_switch(node))
+		sm_look_at_switch(sm, w->node);
+	else
+		sm_sweep_soon(sm);
 }
 
 bool watch_takes_trap(struct sm *sm, uint32_t port)
@@ -189,5 +192,5 @@ void watch_take(struct sm *sm, struct watcher *w, const struct answer *answer)
 		return;
 	damping_charge(&sm->fabric.nodes[w->node].traps, loop_now(sm->loop), HALF_LIFE, MOST);
 	w->untold = true; /* and once more at the end */
-	sm_sweep_soon(sm);
+	sm_look_at_switch(sm, w->node);
 }

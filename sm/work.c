@@ -616,6 +616,8 @@ static void done_of_node(struct sm *sm, struct node *node, const struct answer *
 	}
 	count_answer(node, kind, answer);
 	if (answer->result == REQUEST_LOST)
+		look_give_up(sm);
+	if (answer->result == REQUEST_LOST)
 		mkey_lost(sm, arrives_at(node, answer->request));
 	if (answer->result == REQUEST_LOST && is_deaf_to(sm, node, kind))
 		taken.result = REQUEST_REFUSED;
@@ -646,8 +648,13 @@ static void late(void *user, struct sma *sma, unsigned tries)
 
 	if (sma->lid != 0)
 		sm->by_lid = false;
-	if (!(sma->owner & PROBE_OWNER))
+	if (sma->owner & WATCH_OWNER)
 		return;
+	if (!(sma->owner & PROBE_OWNER)) {
+		if (tries > 1 && sm->fabric.nodes[sma->owner].seen == sm->fabric.walk)
+			look_give_up(sm);
+		return;
+	}
 	probe = &sm->discovery.probes[sma->owner & ~PROBE_OWNER];
 	if (!discover_is_silent(sm, probe, tries))
 		return;

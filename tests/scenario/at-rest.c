@@ -62,8 +62,7 @@ static bool trains(const struct scenario *s)
 }
 
 /*
- * What is told of vports alone is looked at alone, without a sweep: that is not the one that is
- * waited for.
+ * What traps tell of is looked at alone, without a sweep: that is not the one that is waited for.
  */
 static bool has_ended(const struct scenario *s, const struct scenario_sm *m)
 {

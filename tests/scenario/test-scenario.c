@@ -418,7 +418,7 @@ static void what_was_set_late_is_found(void **state)
 	scenario_fault(s, "mute \"%s\" lft next 2", spine->name);
 	scenario_pull(s, scenario_link(s, 0));
 	scenario_pull(s, &spine->ports[1]);
-	scenario_settle(s);
+	run_ms(s, 100);
 	assert_int_equal(sim_lft_put(spine, lid, SIM_LFT_NONE), 0);
 	scenario_happens(s, "an earlier Set arrives at %s", spine->name);
 	scenario_run(s, 30 * LOOP_SEC);
