@@ -98,8 +98,9 @@ static bool is_branch(const struct fabric *f, uint32_t a, uint32_t b)
 static void look_at_end(struct sm *sm, uint32_t port)
 {
 	uint32_t number = sm->fabric.ports[port].node;
-	const struct node *node = &sm->fabric.nodes[number];
+	struct node *node = &sm->fabric.nodes[number];
 
+	node->included = sm->sweeps;
 	if (port == sm->fabric.local_port || !node->present) {
 		look_give_up(sm);
 	} else if (!node_is_switch(node)) {

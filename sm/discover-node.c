@@ -250,6 +250,7 @@ void discover_join(struct sm *sm, uint32_t number)
 	struct node *node = &sm->fabric.nodes[number];
 
 	node->seen = sm->fabric.walk;
+	node->included = sm->sweeps;
 	node->reason = fault_waits(sm, &node->fault) ? node->fault.reason : node->mkey_fault.reason;
 	if (frontier_push(&d->next, number) < 0 ||
 	    (d->look && frontier_push(&d->looked_at, number) < 0))

@@ -267,6 +267,8 @@ void discover_take_port_info(struct sm *sm, uint32_t number, const struct answer
 	}
 	if (port_is_end(&sm->fabric, number) && sm->phase == PHASE_DISCOVER)
 		look_for_master(sm, node, port, answer->data);
+	if (memcmp(port->info, answer->data, SMP_DATA_SIZE) != 0)
+		sm_include(sm, number);
 	memcpy(port->info, answer->data, SMP_DATA_SIZE);
 	port->fits = 0;
 	port->known = true;

@@ -230,7 +230,7 @@ static void settle_node(struct sm *sm, struct node *node)
 void faults_settle(struct sm *sm)
 {
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (sm->fabric.nodes[i].present)
+		if (sm->fabric.nodes[i].present && sm_includes(sm, &sm->fabric.nodes[i]))
 			settle_node(sm, &sm->fabric.nodes[i]);
 }
 
@@ -267,10 +267,12 @@ static bool any_of_node(const struct sm *sm, const struct node *node)
 	return false;
 }
 
+/* Those that a local reconcile is not about had none before it. */
 bool faults_any(const struct sm *sm)
 {
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (sm->fabric.nodes[i].present && any_of_node(sm, &sm->fabric.nodes[i]))
+		if (sm->fabric.nodes[i].present && sm_includes(sm, &sm->fabric.nodes[i]) &&
+		    any_of_node(sm, &sm->fabric.nodes[i]))
 			return true;
 
 	return false;

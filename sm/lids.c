@@ -83,6 +83,7 @@ static void set_too_small(struct sm *sm, uint32_t number, bool too_small)
 	if (node->too_small == too_small)
 		return;
 	node->too_small = too_small;
+	sm->local = false;
 	if (!too_small)
 		return;
 	event_add(sm->events, EVENT_PORT_REASON, node->guid, 0, -1, "%s",
@@ -93,6 +94,7 @@ static void set_too_small(struct sm *sm, uint32_t number, bool too_small)
 static void fit_tables(struct sm *sm)
 {
 	unsigned needed = count_needed(sm);
+	uint16_t before = sm->last_lid;
 	unsigned most = 0;
 
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
@@ -107,6 +109,8 @@ static void fit_tables(struct sm *sm)
 		if (room >= MIN(needed, most))
 			sm->last_lid = (uint16_t)MIN(sm->last_lid, room);
 	}
+	if (sm->last_lid != before)
+		sm->local = false;
 }
 
 /* -- who has one already ------------------------------------------------------------------------
@@ -336,6 +340,16 @@ static int assign_in_order(struct sm *sm)
 /* -- all ----------------------------------------------------------------------------------------
  */
 
+/* Others than those that this reconcile is about have to hear of it; of ours all have. */
+static void has_another(struct sm *sm, uint32_t number)
+{
+	const struct node *node = node_of(&sm->fabric, number);
+
+	if ((node->present && !sm_includes(sm, node)) ||
+	    node == node_of(&sm->fabric, sm->fabric.local_port))
+		sm->local = false;
+}
+
 static void note_lid(struct sm *sm, uint32_t number)
 {
 	struct port *port = &sm->fabric.ports[number];
@@ -344,12 +358,16 @@ static void note_lid(struct sm *sm, uint32_t number)
 	if (!port_is_end(&sm->fabric, number))
 		return;
 	if (!id || port_is_barred(port)) {
+		if (port->lid != 0)
+			has_another(sm, number);
 		port->lid = 0;
 		port->lmc = 0;
 		return;
 	}
-	if (port->lid != id->lid || port->lmc != id->lmc)
+	if (port->lid != id->lid || port->lmc != id->lmc) {
 		sm->changed = true;
+		has_another(sm, number);
+	}
 	port->lid = id->lid;
 	port->lmc = id->lmc;
 	if (!node_of(&sm->fabric, number)->present)

@@ -418,9 +418,9 @@ void sm_look_at_switch(struct sm *sm, uint32_t node);
 /* The same, of vports: whose they are is included when they are read. */
 void sm_look_at_vports(struct sm *sm);
 /*
- * This reconcile is about the node of end port @port, and about the switch that it hangs on. When
- * all was as planned before, and only vports were told of, it is about no others: what they should
- * hold, and why they are as they are, is what it was.
+ * This reconcile is about the node of @port, and about that at the far end of its link. When all
+ * was as planned before, and only some switches are looked at, or vports, it is about no others:
+ * what they should hold, and why they are as they are, is what it was.
  */
 void sm_include(struct sm *sm, uint32_t port);
 /* Is this reconcile about @node? */

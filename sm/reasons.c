@@ -233,22 +233,30 @@ static void tell(const struct sm *sm, uint32_t number, enum reason before, enum 
 			  "all is well again; it was: %s", reason_sentence(before));
 }
 
+static void update_node(struct sm *sm, const struct node *node)
+{
+	for (unsigned i = 0; i <= node->n_ports; i++) {
+		uint32_t number = port_at(node, i);
+		enum reason before = (enum reason)sm->fabric.ports[number].reason;
+		enum reason reason;
+
+		if (!sm->fabric.ports[number].present)
+			continue;
+		aliases_update_reasons(sm, number);
+		reason = reason_of_port(sm, number);
+		if (before != reason)
+			tell(sm, number, before, reason);
+		reason_set_port(sm, number, reason);
+	}
+}
+
 void reasons_update(struct sm *sm)
 {
 	/* Now there is something that may be of others. */
 	sm->local = sm->local && sm->complete;
 	tables_find_unwritten(sm);
-	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
-		enum reason before = (enum reason)sm->fabric.ports[i].reason;
-		enum reason reason;
-
-		if (!sm->fabric.ports[i].present || !sm_includes(sm, node_of(&sm->fabric, i)))
-			continue;
-		aliases_update_reasons(sm, i);
-		reason = reason_of_port(sm, i);
-		if (before != reason)
-			tell(sm, i, before, reason);
-		reason_set_port(sm, i, reason);
-	}
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		if (sm->fabric.nodes[i].guid != 0 && sm_includes(sm, &sm->fabric.nodes[i]))
+			update_node(sm, &sm->fabric.nodes[i]);
 	vports_update_reasons(sm);
 }

@@ -54,7 +54,7 @@ static void start_read(struct sm *sm)
 	sm->sent_before = requests_totals(sm->requests)->sent;
 	twins_look(sm);
 	vports_ask_all(sm);
-	if (!is_as_before(sm) && !sm->local)
+	if (!is_as_before(sm))
 		work_add_all(sm, TODO(TODO_PKEY_READ) | TODO(TODO_LFT_READ) | TODO(TODO_GUID_READ));
 	sm->phase = PHASE_READ;
 }
@@ -103,8 +103,7 @@ static void start(struct sm *sm)
 {
 	/* Who has not looked at all yet cannot look at one. */
 	sm->narrow = !sm->sweep_wanted && sm->state == SM_MASTER && !sm->adopting;
-	sm->local = sm->narrow && sm->complete && !sm->look_wide && !sm->changed &&
-		    sm->discovery.n_touched == 0;
+	sm->local = sm->narrow && sm->complete && !sm->look_wide && !sm->changed;
 	sm->look_wanted = false;
 	sm->look_wide = false;
 	sm->new_columns = false;
@@ -368,8 +367,10 @@ static bool advance_keep(struct sm *sm)
 {
 	if (sm->keeping)
 		return false;
-	if (sm->routing.withdrawn)
+	if (sm->routing.withdrawn) {
+		sm->local = false; /* all lose entries, and get them back */
 		work_add_switches(sm, TODO(TODO_LFT_WITHDRAW));
+	}
 	sm->phase = PHASE_WITHDRAW;
 
 	return true;
@@ -397,7 +398,10 @@ static bool next_round(struct sm *sm)
 	if (sm->routing.round == sm->routing.rounds.last)
 		return false;
 	sm->routing.round++;
-	work_add_switches(sm, TODO(TODO_LFT_WRITE));
+	if (sm->local && !sm->new_columns)
+		work_add_all(sm, TODO(TODO_LFT_WRITE));
+	else
+		work_add_switches(sm, TODO(TODO_LFT_WRITE));
 
 	return true;
 }
@@ -430,6 +434,8 @@ static bool advance_activate(struct sm *sm)
 	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide && !sm->faulty;
 	still = sm->routing.valid && !is_wanted(sm) && !sm->changed && !sm->faulty &&
 		requests_totals(sm->requests)->sent == sm->sent_before;
+	/* The next sweep makes sure that others had nothing to be done about either. */
+	still = still && !(sm->local && sm->discovery.looked_at.n > 0);
 	rest(sm);
 	sm->still = still;
 

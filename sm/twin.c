@@ -150,6 +150,7 @@ static void doubt(struct sm *sm, struct node *node)
 {
 	node->twins_until = 0;
 	sm->news = true;
+	sm->local = false;
 	for (unsigned i = 0; i <= node->n_ports; i++)
 		doubt_port(sm, port_at(node, i));
 	if (!node->sw)
@@ -182,6 +183,7 @@ static void doubt_predecessor(struct sm *sm)
 		return;
 	sm->inherited_doubt = false;
 	sm->news = true;
+	sm->local = false;
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		doubt_what_was_read(sm, &sm->fabric.nodes[i]);
 }

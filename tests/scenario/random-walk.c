@@ -688,6 +688,7 @@ static bool is_up(struct scenario *s, struct sim_node *node)
 /* One of the two is left out and says why, and nobody else suffers. */
 static void live_with_twins(struct scenario *s)
 {
+	unsigned takeovers = s->n_takeovers;
 	struct sim_node *node, *other;
 
 	if (!choose_twins(s, &node, &other) || !is_up(s, node) || !is_up(s, other) ||
@@ -695,6 +696,8 @@ static void live_with_twins(struct scenario *s)
 		return;
 	scenario_twin(s, node, other);
 	scenario_settle(s);
+	if (s->n_takeovers != takeovers)
+		scenario_forget_lids(s); /* the master ran on one of its VFs */
 	if (is_left_out(s, node) == is_left_out(s, other))
 		scenario_fail(s, "of twins, one is left out: %d %d", is_left_out(s, node),
 			      is_left_out(s, other));

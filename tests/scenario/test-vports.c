@@ -615,7 +615,7 @@ static void that_guests_are_to_register_again_is_told_though_it_was_refused(void
 	memset(n_told, 0, sizeof(n_told));
 	told_at = port;
 	s->fabric->on_vf = note_told;
-	scenario_fault(s, "refuse \"%s\" 0xffb0 set next 2", port->node->name);
+	scenario_fault(s, "refuse \"%s\" 0xffb0 set next 1", port->node->name);
 	scenario_start_rival(s, scenario_host(s, 5), 0);
 	scenario_run(s, 3 * LOOP_SEC);
 	assert_string_equal(scenario_reason(s, port), "vf-refused");
