@@ -111,8 +111,9 @@ void vport_take_key_block(struct sm *sm, uint32_t number, const struct answer *a
 	struct vf *vf = vf_at(&sm->fabric, number, INDEX_OF(answer->request->tag));
 	bool set = answer->request->method == METHOD_SET;
 
-	if (vf->state <= PORT_DOWN || vf->stale)
-		return; /* it has gone meanwhile */
+	/* It has gone meanwhile, or what was read before this block was forgotten. */
+	if (vf->state <= PORT_DOWN || vf->stale || BLOCK_OF(answer->request->tag) > known_blocks(vf))
+		return;
 	if (pkey_table_set_block(&vf->pkeys, BLOCK_OF(answer->request->tag), answer->data) < 0)
 		vport_keys_failed(sm, number, vf, REASON_OUT_OF_MEMORY, 0);
 	else if (set && memcmp(answer->data, answer->request->data, SMP_DATA_SIZE) != 0)
