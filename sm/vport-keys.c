@@ -112,7 +112,8 @@ void vport_take_key_block(struct sm *sm, uint32_t number, const struct answer *a
 	bool set = answer->request->method == METHOD_SET;
 
 	/* It has gone meanwhile, or what was read before this block was forgotten. */
-	if (vf->state <= PORT_DOWN || vf->stale || BLOCK_OF(answer->request->tag) > known_blocks(vf))
+	if (vf->state <= PORT_DOWN || vf->stale ||
+	    BLOCK_OF(answer->request->tag) > known_blocks(vf))
 		return;
 	if (pkey_table_set_block(&vf->pkeys, BLOCK_OF(answer->request->tag), answer->data) < 0)
 		vport_keys_failed(sm, number, vf, REASON_OUT_OF_MEMORY, 0);
