@@ -323,8 +323,11 @@ def killed(world):
         if number % 10 == 9:
             sim.stop()
             sim.start()
+        # ibsim ends if a client is gone before it has been let in.
+        let_in = sm.output().count("Using ")
         sm.start()
-        moment = lib.deadline(chance.uniform(0.02, 0.5))
+        lib.wait_until("vsm has its port", lambda: sm.output().count("Using ") > let_in, 20)
+        moment = lib.deadline(chance.uniform(0, 0.5))
         while lib.time.monotonic() < moment and sm.running():
             lib.time.sleep(0.005)
         check(sm.running(), f"it ended by itself: {sm.output()[-300:]}")
