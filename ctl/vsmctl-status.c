@@ -11,29 +11,37 @@
 
 #include "base/macros.h"
 
+static void show_port_counts(const json_t *s, const struct view *view)
+{
+	long long active = member_number(s, "ports_active");
+	long long bad = member_number(s, "ports_not_active");
+
+	if (bad == 0 && member_number(s, "generation"))
+		printf("all %lld ports active\n", active);
+	else if (bad == 0)
+		printf("%lld ports active, and that is not all yet\n", active);
+	if (bad == 0)
+		return;
+	printf("%lld ports active, %lld not: run ", active, bad);
+	print_painted(view->colour, PAINT_BAD, "vsmctl ports --problems");
+	printf("\n");
+}
+
 static void show_first_line(const json_t *s, const struct view *view)
 {
 	const char *state = member_text(s, "state", "?");
 	const char *trouble = member_text(s, "trouble", NULL);
-	long long bad = member_number(s, "ports_not_active");
 
 	print_painted(view->colour, strcmp(state, "master") ? PAINT_WARN : PAINT_GOOD, state);
 	if (trouble)
 		printf(": %s\n", trouble);
 	if (trouble && !member_text(s, "phase", NULL))
 		return;
-	printf("%s generation %lld (applied %lld), %lld nodes, %lld switches; "
-	       "%lld ports active, ",
+	printf("%s generation %lld (applied %lld), %lld nodes, %lld switches; ",
 	       trouble ? "as last seen:" : ",", member_number(s, "generation"),
-	       member_number(s, "applied"), member_number(s, "nodes"), member_number(s, "switches"),
-	       member_number(s, "ports_active"));
-	if (bad == 0) {
-		printf("%s\n", member_number(s, "generation") ? "all" : "and that is not all yet");
-		return;
-	}
-	printf("%lld not: run ", bad);
-	print_painted(view->colour, PAINT_BAD, "vsmctl ports --problems");
-	printf("\n");
+	       member_number(s, "applied"), member_number(s, "nodes"),
+	       member_number(s, "switches"));
+	show_port_counts(s, view);
 }
 
 static void show_vfs_line(const json_t *s, const struct view *view)

@@ -307,6 +307,17 @@ static void status_says_what_became_of_dumps_that_could_not_be_written(void **st
 		       "just being tried again\n");
 }
 
+/* "all" at the end of a line would be read with the next one, which begins with a number. */
+static void status_says_that_all_ports_are_active(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->status->ports_not_active = 0;
+	expect_line(f, "3 switches; all 10 ports active\n");
+	f->fake->status->generation = 0;
+	expect_line(f, "3 switches; 10 ports active, and that is not all yet\n");
+}
+
 static void lists_are_tables(void **state)
 {
 	GOLDEN(state, 0, "nodes", "nodes");
@@ -945,6 +956,7 @@ int main(void)
 		TEST(status_before_there_is_a_port_says_why),
 		TEST(status_while_nothing_is_answered_says_so),
 		TEST(status_says_what_became_of_dumps_that_could_not_be_written),
+		TEST(status_says_that_all_ports_are_active),
 		TEST(lists_are_tables),
 		TEST(problems_come_with_remedies_and_exit_code_7),
 		TEST(partitions_in_three_views),
