@@ -35,6 +35,7 @@ bin_PROGRAMS += vsmctl
 vsmctl_SOURCES = ctl/vsmctl.c ctl/vsmctl.h ctl/protocol.h
 vsmctl_SOURCES += ctl/vsmctl-client.c
 vsmctl_SOURCES += ctl/vsmctl-explain.c
+vsmctl_SOURCES += ctl/vsmctl-help.c
 vsmctl_SOURCES += ctl/vsmctl-partition.c
 vsmctl_SOURCES += ctl/vsmctl-show.c
 vsmctl_SOURCES += ctl/vsmctl-status.c

@@ -144,38 +144,6 @@ struct order {
 /* -- reading the command line -------------------------------------------------------------------
  */
 
-static void print_help(void)
-{
-	printf("Usage: vsmctl [OPTION]... VERB [ARGUMENT]...\n\n"
-	       "Ask vsm, the subnet manager of this machine, and tell it what to do.\n\n");
-	for (size_t i = 0; i < COUNT(verbs); i++) {
-		char line[120];
-
-		snprintf(line, sizeof(line), "%s %s", verbs[i].name, verbs[i].arguments);
-		printf("  %s\n        %s\n", line, verbs[i].sentence);
-	}
-	printf("\nWHAT, SWITCH, FROM and TO are names, GUIDs or LIDs; \"/7\" after them is port "
-	       "7,\n\"/vf3\" virtual function 3.\n\n"
-	       "  -s, --socket PATH      where vsm listens [$VSM_SOCKET, or " DEFAULT_SOCKET "]\n"
-	       "  -j, --json             for programs\n"
-	       "  -t, --timeout SECONDS  how long to wait for an answer, 0: for ever [%d]\n"
-	       "      --no-color         no colours, also on a terminal\n"
-	       "  -h, --help             this text\n"
-	       "  -V, --version          the version of vsmctl\n\n"
-	       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 vsm is not running, 4 not found,\n"
-	       "5 denied, 6 not master, 7 --problems or --not-active has found some, status tells\n"
-	       "of trouble, or a port refuses what --wait waits for, 8 no answer in time.\n",
-	       DEFAULT_TIMEOUT);
-}
-
-static void print_self(const struct order *order)
-{
-	if (order->version)
-		printf("vsmctl %s\n", PACKAGE_VERSION);
-	else
-		print_help();
-}
-
 static bool is_hexadecimal(const char *text)
 {
 	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
@@ -413,6 +381,37 @@ static enum result refuse_verb(const char *name)
 	return RESULT_USAGE;
 }
 
+static bool is_asked_about(const struct verb *verb, int argc, char **argv)
+{
+	size_t length = strlen(argv[0]);
+
+	if (argc == 1 && !strncmp(verb->name, argv[0], length) && verb->name[length] == ' ')
+		return true;
+
+	return count_words(verb, argc, argv) > 0;
+}
+
+static enum result print_self(const struct order *order, int argc, char **argv)
+{
+	bool found = false;
+
+	if (order->version) {
+		printf("vsmctl %s\n", PACKAGE_VERSION);
+		return RESULT_OK;
+	}
+	for (size_t i = 0; i < COUNT(verbs) && argc > 0; i++)
+		found = found || is_asked_about(&verbs[i], argc, argv);
+	if (argc > 0 && !found)
+		return refuse_verb(argv[0]);
+	help_begin(found);
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		if (!found || is_asked_about(&verbs[i], argc, argv))
+			help_show_verb(found, verbs[i].name, verbs[i].arguments, verbs[i].sentence);
+	help_end(found, DEFAULT_SOCKET, DEFAULT_TIMEOUT);
+
+	return RESULT_OK;
+}
+
 static enum result parse_verb(struct order *order, int argc, char **argv)
 {
 	int words = 0;
@@ -609,7 +608,7 @@ int main(int argc, char **argv)
 	if (file_fill_standard() == 0)
 		r = parse_options(&order, argc, argv);
 	if (r == RESULT_OK && (order.help || order.version))
-		print_self(&order);
+		r = print_self(&order, argc - optind, argv + optind);
 	else if (r == RESULT_OK)
 		r = parse_verb(&order, argc - optind, argv + optind);
 	if (r == RESULT_OK && order.verb)

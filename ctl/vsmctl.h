@@ -137,6 +137,11 @@ void show_vf_move(const json_t *result, const struct view *view);
 void show_vf_remove(const json_t *result, const struct view *view);
 void show_vf_show(const json_t *result, const struct view *view);
 
+/* vsmctl-help.c; @some: it is about some verbs, and not about all */
+void help_begin(bool some);
+void help_show_verb(bool some, const char *name, const char *arguments, const char *sentence);
+void help_end(bool some, const char *socket, int timeout_s);
+
 /* "45s", "12m", "3h", "2d" */
 const char *age_text(long long seconds, char ret[static 24]);
 /* "4X EDR", "-" without a link */

@@ -945,6 +945,18 @@ static void help_names_every_verb_and_exit_code(void **state)
 	assert_non_null(strstr(f->out, "vsmctl "));
 }
 
+static void help_with_a_verb_is_about_that(void **state)
+{
+	struct fixture *f = *state;
+
+	GOLDEN(state, 0, "help-explain", "explain", "--help");
+	GOLDEN(state, 0, "help-vf", "vf", "--help");
+	assert_int_equal(RUN(f, "--help", "partition", "add", "0x21", "--wait"), 0);
+	assert_non_null(strstr(f->out, "  vsmctl partition add PKEY"));
+	assert_null(strstr(f->out, "partition remove"));
+	expect(f, RUN(f, "frobnicate", "--help"), 2, "no verb \"frobnicate\"");
+}
+
 /* clang-format off */
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 /* clang-format on */
@@ -990,6 +1002,7 @@ int main(void)
 		TEST(no_error_steers_a_terminal),
 		TEST(what_cannot_be_written_is_1),
 		TEST(help_names_every_verb_and_exit_code),
+		TEST(help_with_a_verb_is_about_that),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
