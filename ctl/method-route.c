@@ -291,8 +291,8 @@ void method_path(struct call *call)
 	if (!source || !destination)
 		call_fail(call, PROTOCOL_BAD_PARAMS, "parameter \"%s\" is missing",
 			  source ? "destination" : "source");
-	if (call->error || !find_end(call, source, &a) || !find_end(call, destination, &b) ||
-	    !check_master(call))
+	if (call->error || !check_master(call) || !find_end(call, source, &a) ||
+	    !find_end(call, destination, &b))
 		return;
 
 	from = (struct endpoint){ a.port, a.index };

@@ -1679,6 +1679,10 @@ static void who_is_not_master_does_not_sweep_and_has_no_routes(void **state)
 	ask_wrongly(f, "routes", "{\"switch\":\"leaf1\"}", PROTOCOL_NOT_MASTER, "not master");
 	ask_wrongly(f, "path", "{\"source\":\"4\",\"destination\":\"5\"}", PROTOCOL_NOT_MASTER,
 		    "not master");
+	/* Who is not master has not given LIDs either: that is why, and not that they have none. */
+	f->fake->fabric->ports[fabric_find_port(f->fake->fabric, 0x101)].lid = 0;
+	ask_wrongly(f, "path", "{\"source\":\"host1\",\"destination\":\"5\"}", PROTOCOL_NOT_MASTER,
+		    "not master");
 	assert_int_equal(f->fake->sweeps, 0);
 }
 
