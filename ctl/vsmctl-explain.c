@@ -179,7 +179,7 @@ static void say_plan(struct paragraph *p, const json_t *port)
 		say(p, " Its LIDs are %lld to %lld", lid, last);
 	else
 		say(p, " Its LID is %lld", lid);
-	if (lid > 0 && held != lid)
+	if (lid > 0 && held != lid && member_is_true(port, "known"))
 		say(p, ", but the device has %lld", held);
 	if (lid > 0)
 		say(p, ".");
@@ -199,7 +199,7 @@ static void say_pkeys(struct paragraph *p, const json_t *port)
 		say(p, "%s %s (%s)", i ? "," : "", member_text(key, "pkey", "?"),
 		    member_text(key, "partition", "no partition"));
 	say(p, "%s.", i ? "" : " none");
-	if (!json_is_array(json_object_get(port, "pkeys_held")))
+	if (!json_is_array(json_object_get(port, "pkeys_held")) || !member_is_true(port, "known"))
 		return;
 	say(p, " The device holds:");
 	json_array_foreach(json_object_get(port, "pkeys_held"), i, key)

@@ -404,12 +404,25 @@ static void routes_and_paths(void **state)
 	GOLDEN(state, 0, "path-broken", "path", "host1", "host3");
 }
 
+/* As discovery leaves a port whose cable was pulled. */
+static void make_absent(struct fake *fake, uint64_t guid)
+{
+	struct port *port = &fake->fabric->ports[fabric_find_port(fake->fabric, guid)];
+
+	fake->fabric->nodes[port->node].present = false;
+	port->present = port->known = false;
+}
+
 static void explain_is_prose(void **state)
 {
+	struct fixture *f = *state;
+
 	GOLDEN(state, 0, "explain-host4", "explain", "host4");
 	GOLDEN(state, 0, "explain-host1", "explain", "0x0000000000000101");
 	GOLDEN(state, 0, "explain-leaf2", "explain", "leaf2");
 	GOLDEN(state, 0, "explain-port", "explain", "leaf2/1");
+	make_absent(f->fake, 0x101);
+	GOLDEN(state, 0, "explain-gone", "explain", "host1");
 }
 
 static void virtual_functions_are_a_table_with_reasons(void **state)
