@@ -32,6 +32,7 @@ static json_t *name_end(const struct rpc *rpc, const struct sm *sm, struct endpo
 		row_number(&row, "vf", e.index);
 	row_text(&row, "reason", reason_key(reason));
 	row_text(&row, "sentence", reason_sentence(reason));
+	row_text(&row, "remedy", reason_remedy(reason));
 
 	return row_end(&row);
 }

@@ -27,8 +27,9 @@ static void say_unapplied(const json_t *result)
 
 	json_array_foreach(json_object_get(result, "not_applied"), i, row)
 	{
-		complain("%s (%s): %s", end_text(row, buffer), member_text(row, "guid", "?"),
-			 member_text(row, "sentence", "it does not hold its P_Keys yet"));
+		complain("%s (%s): %s %s", end_text(row, buffer), member_text(row, "guid", "?"),
+			 member_text(row, "sentence", "it does not hold its P_Keys yet"),
+			 member_text(row, "remedy", ""));
 	}
 	if (n > (long long)i)
 		complain("and %lld more ports", n - (long long)i);
@@ -164,8 +165,9 @@ static void show_unapplied(const json_t *result)
 	char buffer[320];
 	size_t i;
 
-	json_array_foreach(json_object_get(result, "not_applied"), i, row) printf(
-		"not applied: %s: %s\n", end_text(row, buffer), member_text(row, "sentence", "?"));
+	json_array_foreach(json_object_get(result, "not_applied"), i, row)
+		printf("not applied: %s: %s %s\n", end_text(row, buffer),
+		       member_text(row, "sentence", "?"), member_text(row, "remedy", ""));
 }
 
 void show_partition(const json_t *result, const struct view *view)

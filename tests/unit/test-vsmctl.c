@@ -379,6 +379,7 @@ static void a_change_waits_for_the_devices_if_told_to(void **state)
 	f->fake->unapplied = 0x201;
 	expect(f, RUN(f, "partition", "remove", "0x2", "0x201", "--wait"), 7,
 	       "host2 HCA-1/1 (0x0000000000000201): The device refuses its P_Key table");
+	assert_non_null(strstr(f->err, " See the status; update its firmware.\n"));
 	f->fake->status->generation = f->fake->status->applied = 12;
 	f->fake->unapplied = 0;
 	expect(f, RUN(f, "partition", "add", "0x2", "0x201", "--wait", "-t", "1"), 8,
