@@ -228,6 +228,8 @@ static void show_port(struct call *call, const char *text)
 	e = (struct endpoint){ found.port, found.index };
 	place_put_node(&call->result, call->rpc, &call->fabric->nodes[found.node]);
 	row_number(&call->result, "port", call->fabric->ports[found.port].number);
+	if (e.index > 0)
+		row_number(&call->result, "vf", e.index);
 	row_guid(&call->result, "guid", endpoint_guid(call->fabric, e));
 	pkeys_put(&call->result, call->sm, e);
 }

@@ -367,7 +367,9 @@ static void show_port_keys(const json_t *result, const struct view *view)
 	char buffer[320];
 	size_t i;
 
-	printf("%s, port GUID %s\n", end_text(result, buffer), member_text(result, "guid", "?"));
+	printf("%s, %s %s\n", end_text(result, buffer),
+	       json_object_get(result, "vf") ? "GUID" : "port GUID",
+	       member_text(result, "guid", "?"));
 	json_array_foreach(json_object_get(result, "pkeys"), i, row)
 	{
 		const char *pkey = member_text(row, "pkey", "?");

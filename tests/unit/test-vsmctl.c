@@ -340,6 +340,8 @@ static void partitions_in_three_views(void **state)
 	GOLDEN(state, 0, "partitions", "partitions");
 	GOLDEN(state, 0, "partitions-blue", "partitions", "blue");
 	GOLDEN(state, 0, "partitions-port", "partitions", "--port", "host1");
+	fake_add_vfs(((struct fixture *)*state)->fake);
+	GOLDEN(state, 0, "partitions-port-vf", "partitions", "--port", "host1/vf1");
 }
 
 static void partitions_are_changed_and_shown(void **state)
