@@ -225,7 +225,7 @@ void method_partition_add(struct call *call)
 	change.name = read_name(call);
 	if (change.n_guids == 0 && !change.name)
 		call_fail(call, PROTOCOL_BAD_PARAMS,
-			  "there is nothing to add: give \"guids\", or a \"name\"");
+			  "there is nothing to add: give GUIDs, or a name");
 	check_master(call);
 	if (!call->error)
 		ask(call, &change);

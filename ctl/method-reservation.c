@@ -322,7 +322,7 @@ void method_vf_move(struct call *call)
 		return;
 	if (cancel == (port != NULL)) {
 		call_fail(call, PROTOCOL_BAD_PARAMS,
-			  "it needs \"port\", which is PORT_GUID, or --cancel, and not both");
+			  "say where to (PORT_GUID), or --cancel, and not both");
 		return;
 	}
 	r = cancel ? sm_move_cancel(call->sm, about.guid, why)

@@ -99,7 +99,7 @@ void show_vf_show(const json_t *result, const struct view *view)
 
 	json_array_foreach(json_object_get(result, "reservations"), i, row) add_row(&table, row);
 	if (table.n_cells == 0)
-		printf("Nothing is reserved.\n");
+		printf("Nothing is reserved%s.\n", view->some ? " for that GUID" : "");
 	table_end(&table, view->colour);
 }
 

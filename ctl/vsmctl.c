@@ -562,7 +562,8 @@ static enum result obey(const struct order *order)
 {
 	struct view view = { .colour = wants_colour(order),
 			     .problems = order->options & (OPTION_PROBLEMS | OPTION_NOT_ACTIVE),
-			     .some = json_object_get(order->params, "of") != NULL };
+			     .some = json_object_get(order->params, "of") ||
+				     json_object_get(order->params, "guid") };
 	struct client *client;
 	json_t *result = NULL;
 	enum result r;

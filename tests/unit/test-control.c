@@ -1133,9 +1133,9 @@ static void what_cannot_be_reserved_is_refused_with_a_sentence(void **state)
 		ask_wrongly(f, "vf-add", bad[i].params, bad[i].code, bad[i].part);
 	ask_wrongly(f, "vf-remove", "{}", PROTOCOL_BAD_PARAMS, "parameter \"guid\" is missing");
 	ask_wrongly(f, "vf-show", "{\"guid\":\"x\"}", PROTOCOL_BAD_PARAMS, "is not a GUID");
-	ask_wrongly(f, "vf-move", "{" VF "}", PROTOCOL_BAD_PARAMS, "it needs \"port\"");
+	ask_wrongly(f, "vf-move", "{" VF "}", PROTOCOL_BAD_PARAMS, "say where to");
 	ask_wrongly(f, "vf-move", "{" VF ",\"port\":\"0x301\",\"cancel\":true}",
-		    PROTOCOL_BAD_PARAMS, "it needs \"port\"");
+		    PROTOCOL_BAD_PARAMS, "say where to");
 	ask_wrongly(f, "vf-move", "{" VF ",\"port\":\"x\"}", PROTOCOL_BAD_PARAMS, "is not a GUID");
 	ask_wrongly(f, "vf-move", "{" VF ",\"port\":\"0x77\"}", PROTOCOL_BAD_PARAMS,
 		    "no such port");

@@ -396,6 +396,8 @@ static void a_change_that_is_refused_is_said(void **state)
 	expect(f, RUN(f, "partition", "remove", "0x2", "0x101", "--wait"), 1,
 	       "the file says otherwise");
 	expect(f, RUN(f, "partition", "add", "0x8002", "0x101"), 1, "membership bit");
+	expect(f, RUN(f, "partition", "add", "0x22"), 1,
+	       "there is nothing to add: give GUIDs, or a name");
 	f->fake->status->state = SM_STANDBY;
 	expect(f, RUN(f, "partition", "add", "0x2", "0x101"), 6, "not master");
 }
@@ -539,7 +541,7 @@ static void reservations_are_made_shown_and_taken_back(void **state)
 	GOLDEN(state, 0, "vf-move-cancel", "vf", "move", "0x1200020000000101", "--cancel");
 	GOLDEN(state, 0, "vf-remove", "vf", "remove", "0x0200000000000001");
 	RUN(f, "vf", "show", "0x0200000000000001");
-	assert_string_equal(f->out, "Nothing is reserved.\n");
+	assert_string_equal(f->out, "Nothing is reserved for that GUID.\n");
 }
 
 static void wrong_words_about_reservations_are_refused(void **state)
@@ -554,7 +556,8 @@ static void wrong_words_about_reservations_are_refused(void **state)
 	expect(f, RUN(f, "vf add", "0x0200000000000001", "5"), 2, "usage: vsmctl vf add GUID");
 	expect(f, RUN(f, "vf", "show", "--lid", "5"), 2, "vf show has no option --lid");
 	expect(f, RUN(f, "vf", "move"), 2, "usage: vsmctl vf move GUID");
-	expect(f, RUN(f, "vf", "move", "0x0200000000000001"), 1, "PORT_GUID, or --cancel");
+	expect(f, RUN(f, "vf", "move", "0x0200000000000001"), 1,
+	       "say where to (PORT_GUID), or --cancel, and not both");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "x"), 2,
 	       "--lid: x is not a number");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "0x"), 2,
