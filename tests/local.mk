@@ -139,7 +139,7 @@ libvsm-umad.so: $(preload_sources)
 		-shared -Wl,-z,relro,-z,now -o $@ $(filter %.c,$^)
 bin_SCRIPTS = vsm-run
 vsm-run: tests/umad/vsm-run.in Makefile
-	$(AM_V_GEN)sed 's|@pkglibdir[@]|$(pkglibdir)|g' $(srcdir)/tests/umad/vsm-run.in >$@.new && \
+	$(AM_V_GEN)sed 's|@pkglibdir[@]|$(pkglibdir)|g; s|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|' $(srcdir)/tests/umad/vsm-run.in >$@.new && \
 		chmod +x $@.new && mv $@.new $@
 
 check_LIBRARIES += libkmad.a

@@ -123,6 +123,19 @@ def no_simulator(world):
     check(time.monotonic() - began < 20 * lib.PATIENCE, "it took long")
 
 
+@suite.test("vsm-run takes the options that the other programs have for help and version")
+def help_and_version(world):
+    if not os.path.exists(lib.VSM_RUN):
+        raise Skip("vsm-run is not built")
+    for option in ("-h", "--help"):
+        done = world.run([lib.VSM_RUN, option])
+        check_equal(option, done.returncode, 0)
+        check("-n NODE" in done.stdout, done.stdout)
+    said = world.run([lib.VSM_RUN, "--version"]).stdout
+    version = world.run([lib.VSM_SIM, "--version"]).stdout
+    check_equal("version", said.split()[1:], version.split()[1:])
+
+
 @suite.test("opensm brings a fabric up through the preload, and the tools see it", weight=5)
 def opensm(world):
     sim, _sm = managed(world, PLAN)
