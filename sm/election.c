@@ -381,6 +381,13 @@ static void note_resigned(struct sm *sm, uint64_t guid)
 		peer->said.state = SM_STANDBY;
 }
 
+/* Only these are obeyed: controls[]. */
+static const char *const control_names[] = {
+	[SM_CONTROL_HANDOVER] = "HANDOVER", [SM_CONTROL_ACKNOWLEDGE] = "ACKNOWLEDGE",
+	[SM_CONTROL_DISABLE] = "DISABLE",   [SM_CONTROL_STANDBY] = "STANDBY",
+	[SM_CONTROL_DISCOVER] = "DISCOVER",
+};
+
 static uint16_t obey(struct sm *sm, const struct arrival *arrival)
 {
 	const uint8_t *info = smp_data_in(&arrival->datagram);
@@ -390,7 +397,7 @@ static uint16_t obey(struct sm *sm, const struct arrival *arrival)
 	if (!may_control(sm, control, info))
 		return STATUS_BAD_FIELD;
 	event_add(sm->events, EVENT_PEER, guid, arrival->from.lid, -1,
-		  "another subnet manager asks for SMInfo control %u", (unsigned)control);
+		  "another subnet manager says %s", control_names[control]);
 	if (control == SM_CONTROL_HANDOVER)
 		note_resigned(sm, guid);
 	if (sm->state == SM_MASTER && control == SM_CONTROL_HANDOVER)

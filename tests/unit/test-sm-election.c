@@ -250,6 +250,17 @@ static void an_acknowledge_from_a_master_is_refused(void **state)
 	assert_int_equal(wire_get(say(w, &arrival), MAD_STATUS), STATUS_BAD_FIELD);
 }
 
+static const struct event *find_event(const struct world *w, enum event_kind kind)
+{
+	const struct event *event;
+
+	for (uint64_t at = 0; (event = event_from(sm_events(w->sm), at)); at = event->number + 1)
+		if (event->kind == kind)
+			return event;
+
+	return NULL;
+}
+
 static void who_is_handed_the_fabric_brings_it_up(void **state)
 {
 	struct world *w = *state;
@@ -257,6 +268,9 @@ static void who_is_handed_the_fabric_brings_it_up(void **state)
 	bring_to(w, SM_STANDBY);
 	assert_int_equal(world_sets(w, 0), 0);
 	assert_int_equal(control(w, SM_CONTROL_HANDOVER), STATUS_OK);
+	assert_non_null(find_event(w, EVENT_PEER));
+	assert_string_equal(find_event(w, EVENT_PEER)->text,
+			    "another subnet manager says HANDOVER");
 	peer_of(w)->sm_state = SM_STANDBY;
 	world_run(w, 5);
 	assert_good(w, NULL);
