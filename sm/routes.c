@@ -269,6 +269,16 @@ void routes_say_order(const struct transition *transition)
 			 transition->n_changed, transition->n_withdrawn);
 }
 
+/* A slip in a GUID, or a switch that is away: the routes are then others than were asked for. */
+static void say_missing_roots(const struct sm *sm, const struct route_job *job)
+{
+	size_t wanted = sm->conf.root_guids.n, missing = wanted - job->graph.n_roots;
+
+	if (missing)
+		log_warning("%zu of the %zu switches in routing.root_guids %s not there", missing,
+			    wanted, missing == 1 ? "is" : "are");
+}
+
 static void say_result(const struct sm *sm, const struct route_job *job)
 {
 	const char *why = job->result.why ? job->result.why : "";
@@ -278,6 +288,7 @@ static void say_result(const struct sm *sm, const struct route_job *job)
 		return;
 	event_add(sm->events, EVENT_ROUTES, 0, 0, -1, "routes by %s, proven%s%s",
 		  job->result.engine->name, *why ? ": " : "", why);
+	say_missing_roots(sm, job);
 }
 
 void routes_take_rows(struct sm *sm, const struct route_job *job)

@@ -96,6 +96,26 @@ static void coming_up_fills_no_log(void **state)
 		assert_int_equal(e->lines[i].where.guid, 0);
 }
 
+static void roots_that_are_not_there_are_told(void **state)
+{
+	static const char part[] = "1 of the 2 switches in routing.root_guids is not there";
+	struct ears *e = *state;
+
+	e->w->conf.root_guids = (struct conf_guids){ 2, { e->w->east->guid, 0x77 } };
+	world_start(e->w);
+	assert_good(e->w, NULL);
+	assert_said(e, LOG_LEVEL_WARNING, 0, -1, 0, part);
+}
+
+static void roots_that_are_there_are_not_told(void **state)
+{
+	struct ears *e = *state;
+
+	e->w->conf.root_guids = (struct conf_guids){ 1, { e->w->east->guid } };
+	world_start(e->w);
+	assert_null(find_line(e, 0, -1, "root_guids"));
+}
+
 static void what_goes_and_comes_is_noticed_at_its_place(void **state)
 {
 	struct ears *e = *state;
@@ -228,6 +248,8 @@ int main(void)
 #define TEST_LOG(name) cmocka_unit_test_setup_teardown(name, listen_to_a_world, stop_listening)
 	const struct CMUnitTest tests[] = {
 		TEST_LOG(coming_up_fills_no_log),
+		TEST_LOG(roots_that_are_not_there_are_told),
+		TEST_LOG(roots_that_are_there_are_not_told),
 		TEST_LOG(what_goes_and_comes_is_noticed_at_its_place),
 		TEST_LOG(a_fault_is_a_warning_and_its_end_is_noticed),
 		TEST_LOG(a_link_that_becomes_slow_is_a_warning_at_both_ends),
