@@ -114,14 +114,16 @@ static void show_dumps(const json_t *s, const struct view *view)
 static void show_place(const json_t *s)
 {
 	char place[320];
+	const json_t *port = json_object_get(s, "port");
 	const char *engine = member_text(s, "engine", NULL);
 	const char *master = member_text(s, "master_guid", NULL);
 
-	if (json_is_object(json_object_get(s, "port")))
-		printf("on %s, LID %lld, port GUID %s\n",
-		       end_text(json_object_get(s, "port"), place),
-		       member_number(json_object_get(s, "port"), "lid"),
-		       member_text(s, "port_guid", "?"));
+	if (json_is_object(port)) {
+		printf("on %s, ", end_text(port, place));
+		if (member_number(port, "lid"))
+			printf("LID %lld, ", member_number(port, "lid"));
+		printf("port GUID %s\n", member_text(s, "port_guid", "?"));
+	}
 	if (engine)
 		printf("routed by %s%s%s\n", engine,
 		       json_is_string(json_object_get(s, "routing")) ? ": " : "",

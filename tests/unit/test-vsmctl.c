@@ -318,6 +318,16 @@ static void status_says_that_all_ports_are_active(void **state)
 	expect_line(f, "3 switches; 10 ports active, and that is not all yet\n");
 }
 
+/* A standby gives none: LID 0 would be read as what the port has. */
+static void status_of_a_standby_names_no_lid(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->status->state = SM_STANDBY;
+	f->fake->fabric->ports[fabric_find_port(f->fake->fabric, 0x101)].lid = 0;
+	expect_line(f, "\non host1 HCA-1/1, port GUID 0x0000000000000101\n");
+}
+
 static void lists_are_tables(void **state)
 {
 	GOLDEN(state, 0, "nodes", "nodes");
@@ -988,6 +998,7 @@ int main(void)
 		TEST(status_while_nothing_is_answered_says_so),
 		TEST(status_says_what_became_of_dumps_that_could_not_be_written),
 		TEST(status_says_that_all_ports_are_active),
+		TEST(status_of_a_standby_names_no_lid),
 		TEST(lists_are_tables),
 		TEST(problems_come_with_remedies_and_exit_code_7),
 		TEST(partitions_in_three_views),
