@@ -11,7 +11,9 @@
  *
  * Turns are those of before, as far as their cables are there; and those of a suspect: from all who
  * send to it, and all the way from there. Some of them nobody takes any more, or only switches do.
- * So more is forbidden than has to be, and what cannot be shown here is left to proof.c.
+ * So more is forbidden than has to be, and what cannot be shown here is left to proof.c. So is who
+ * sends from a switch from which nobody sent before (past_has_senders_of()): it takes turns that
+ * are neither.
  */
 
 #include "routing/admission.h"

@@ -127,7 +127,7 @@ int route_again(const char *name, const struct graph *graph, struct past *past,
 	int r;
 
 	if (!past->engine || choose(name, &past->layout.ranking) != past->engine ||
-	    !past_has_strangers_of(past, graph))
+	    !past_has_senders_of(past, graph))
 		return 0;
 	r = tables_again(graph, past, tables, &layout, ret_patch);
 	if (r == 0)

@@ -3,6 +3,7 @@
 /* See past.h. */
 
 #include "routing/past.h"
+#include "routing/turns.h"
 
 #include "base/macros.h"
 
@@ -16,7 +17,7 @@ void past_clear(struct past *past)
 	free(past->tiered);
 	free(past->arc_first);
 	free(past->arcs);
-	free(past->strangers);
+	free(past->senders);
 	layout_clear(&past->layout);
 	*past = (struct past){ 0 };
 }
@@ -45,10 +46,24 @@ static void *copy(const void *from, size_t n, size_t size)
 	return to;
 }
 
-bool past_has_strangers_of(const struct past *past, const struct graph *graph)
+static bool *find_senders(const struct graph *graph)
 {
-	for (uint32_t s = 0; s < graph->n_switches && s < past->n_switches; s++)
-		if (past->strangers[s] != (graph->strangers && graph->strangers[s]))
+	bool *senders = calloc(graph->n_switches + (size_t)1, sizeof(*senders));
+
+	if (senders)
+		turns_find_senders(graph, senders);
+
+	return senders;
+}
+
+bool past_has_senders_of(const struct past *past, const struct graph *graph)
+{
+	AUTO(freep) bool *senders = find_senders(graph);
+
+	if (!senders || past->n_switches != graph->n_switches)
+		return false;
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		if (senders[s] && !past->senders[s])
 			return false;
 
 	return true;
@@ -59,20 +74,17 @@ int past_take(const struct engine *engine, const struct graph *graph, struct lay
 {
 	free(past->arc_first);
 	free(past->arcs);
-	free(past->strangers);
+	free(past->senders);
 	layout_clear(&past->layout);
 	past->layout = *layout;
 	*layout = (struct layout){ 0 };
 	past->arc_first =
 		copy(graph->arc_first, graph->n_switches + (size_t)1, sizeof(*past->arc_first));
 	past->arcs = copy(graph->arcs, graph->n_arcs, sizeof(*past->arcs));
-	past->strangers = calloc(graph->n_switches + (size_t)1, sizeof(*past->strangers));
-	if (past->strangers && graph->strangers)
-		memcpy(past->strangers, graph->strangers,
-		       graph->n_switches * sizeof(*past->strangers));
+	past->senders = find_senders(graph);
 	past->engine = engine;
 	past->n_switches = graph->n_switches;
-	if (past->arc_first && past->arcs && past->strangers)
+	if (past->arc_first && past->arcs && past->senders)
 		return 0;
 	past_clear(past);
 	return -ENOMEM;

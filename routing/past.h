@@ -14,7 +14,7 @@ struct past {
 	uint32_t n_switches;
 	uint32_t *arc_first; /* those of the graph */
 	struct arc *arcs;
-	bool *strangers; /* [switch] */
+	bool *senders; /* [switch]: what hung on it sent; see turns_find_senders() */
 	struct layout layout;
 	struct tiered *tiered; /* of each HOPS_BLOCK destinations in sequence */
 	uint32_t n_blocks;
@@ -23,8 +23,8 @@ struct past {
 /* For an engine: room for the distances of @graph. 0 or -ENOMEM. */
 int past_make_room(const struct graph *graph, struct past *past);
 
-/* Who is left out and sends is at the same switches as before. */
-bool past_has_strangers_of(const struct past *past, const struct graph *graph);
+/* Nobody sends from a switch from which nobody sent before. False also without memory. */
+bool past_has_senders_of(const struct past *past, const struct graph *graph);
 
 /* Take @layout over, and keep a copy of the arcs. 0; or -ENOMEM, and nothing is left. */
 int past_take(const struct engine *engine, const struct graph *graph, struct layout *layout,

@@ -45,24 +45,29 @@ static struct tables tables_for(const struct graph *graph)
 	return tables;
 }
 
-static struct use start(const struct graph *graph)
+static struct use start_by(const char *engine, const struct graph *graph)
 {
 	struct use use = { .tables = tables_for(graph) };
 	struct route_result result;
 
-	assert_int_equal(route_fabric("auto", graph, &use.tables, &result, &use.turns, &use.past),
+	assert_int_equal(route_fabric(engine, graph, &use.tables, &result, &use.turns, &use.past),
 			 0);
 
 	return use;
 }
 
+static struct use start(const struct graph *graph)
+{
+	return start_by("auto", graph);
+}
+
 /* From scratch. */
-static struct tables route(const struct graph *graph)
+static struct tables route(const char *engine, const struct graph *graph)
 {
 	struct tables tables = tables_for(graph);
 	struct route_result result;
 
-	assert_int_equal(route_fabric("auto", graph, &tables, &result, NULL, NULL), 0);
+	assert_int_equal(route_fabric(engine, graph, &tables, &result, NULL, NULL), 0);
 
 	return tables;
 }
@@ -181,7 +186,7 @@ static void assert_turns(const struct graph *graph, const struct use *use)
 }
 
 /* True if it was done again, false if from scratch. */
-static bool go_on(struct use *use, const struct graph *graph)
+static bool go_on_by(const char *engine, struct use *use, const struct graph *graph)
 {
 	size_t size = graph->n_switches * use->tables.stride;
 	AUTO(freep) uint8_t *before = malloc(size + 1);
@@ -190,16 +195,16 @@ static bool go_on(struct use *use, const struct graph *graph)
 	assert_non_null(before);
 	memcpy(before, use->tables.lft, size);
 	use->patch.n = 0;
-	r = route_again("auto", graph, &use->past, &use->tables, &use->turns, &use->patch);
+	r = route_again(engine, graph, &use->past, &use->tables, &use->turns, &use->patch);
 	if (r == 0) {
 		assert_memory_equal(use->tables.lft, before, size);
 		assert_int_equal(use->patch.n, 0);
 		use_clear(use);
-		*use = start(graph);
+		*use = start_by(engine, graph);
 		return false;
 	}
 	assert_int_equal(r, 1);
-	AUTO(freep) uint8_t *scratch = route(graph).lft;
+	AUTO(freep) uint8_t *scratch = route(engine, graph).lft;
 	struct tables expected = { scratch, tables_stride(graph) };
 
 	assert_same(graph, &use->tables, &expected);
@@ -207,6 +212,11 @@ static bool go_on(struct use *use, const struct graph *graph)
 	assert_turns(graph, use);
 
 	return true;
+}
+
+static bool go_on(struct use *use, const struct graph *graph)
+{
+	return go_on_by("auto", use, graph);
 }
 
 static void tables_are_those_from_scratch(void **state)
@@ -345,7 +355,63 @@ static void who_is_left_out_and_sends_is_proven_from_scratch(void **state)
 	strangers[with.n_switches - 1] = true;
 	assert_false(go_on(&use, &with));
 	assert_true(go_on(&use, &with));
-	assert_false(go_on(&use, graph_of(made)));
+	assert_true(go_on(&use, graph_of(made)));
+	assert_false(go_on(&use, &with));
+}
+
+/* Hosts at every third switch. */
+static struct made_graph *with_bare_switches(uint64_t seed)
+{
+	struct made_graph *made = graph_make_random(24, 3, 0, seed);
+
+	for (uint32_t s = 0; s < 24; s += 3)
+		graph_add_hosts(made, s, 2);
+
+	return made;
+}
+
+/* The same without its @e-th end; the others keep their LIDs. */
+static struct graph without_end(const struct graph *graph, uint32_t e, struct end *room)
+{
+	struct graph ret = *graph;
+
+	memcpy(room, graph->ends, e * sizeof(*room));
+	memcpy(room + e, graph->ends + e + 1, (graph->n_ends - e - 1) * sizeof(*room));
+	ret.ends = room;
+	ret.n_ends--;
+
+	return ret;
+}
+
+/* What it sends takes turns that nobody has taken before. */
+static void who_is_the_first_to_send_from_a_switch_is_proven_from_scratch(void **state)
+{
+	unsigned n_again = 0;
+
+	(void)state;
+	for (uint32_t seed = 0; seed < 8; seed++) {
+		AUTO(graph_freep) struct made_graph *made = with_bare_switches(seed);
+		const struct graph *graph;
+		struct end room[256];
+
+		graph_add_end(made, 1, END_HOST);
+		graph = graph_of(made);
+		assert_true(graph->n_ends < COUNT(room));
+		for (uint32_t e = 0; e < graph->n_ends; e++) {
+			struct graph before = without_end(graph, e, room);
+			AUTO(use_clear) struct use use = { 0 };
+			bool is_first = graph->ends[e].at == 1;
+
+			if (graph->ends[e].kind == END_SWITCH)
+				continue;
+			use = start_by("updn", &before);
+			if (is_first)
+				assert_false(go_on_by("updn", &use, graph));
+			else
+				n_again += go_on_by("updn", &use, graph);
+		}
+	}
+	assert_true(n_again > 64);
 }
 
 int main(void)
@@ -357,6 +423,7 @@ int main(void)
 		cmocka_unit_test(nothing_changes_for_nothing),
 		cmocka_unit_test(another_fabric_is_not_done_again),
 		cmocka_unit_test(who_is_left_out_and_sends_is_proven_from_scratch),
+		cmocka_unit_test(who_is_the_first_to_send_from_a_switch_is_proven_from_scratch),
 	};
 
 	return cmocka_run_group_tests_name("again", tests, NULL, NULL);
