@@ -6,8 +6,8 @@
  *
  * "Suspects" are entries that changed, and those that leave by a cable which was not there before.
  * If the packets of each suspect arrive, all do: any other follows entries of before, which led to
- * the end, until it comes to a suspect. A LID that some switch had no way to is looked at in all
- * rows, and rows that lost a cable must not use it.
+ * the end, until it comes to a suspect. A LID that some switch had no way to, or that is somewhere
+ * else now, is looked at in all rows, and rows that lost a cable must not use it.
  *
  * Turns are those of before, as far as their cables are there; and those of a suspect: from all who
  * send to it, and all the way from there. Some of them nobody takes any more, or only switches do.
@@ -156,10 +156,11 @@ static int carry_turns(const struct trial *trial, const struct turns *turns, str
 	for (uint32_t s = 0; s < graph->n_switches; s++) {
 		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
 			uint32_t before = arc_before(trial, s, a);
-			const uint64_t *bits = turns->bits + (size_t)before * turns->words;
+			const uint64_t *bits;
 
 			if (before == NOWHERE)
 				continue;
+			bits = turns->bits + (size_t)before * turns->words;
 			if (trial->changed[graph->arcs[a].to])
 				keep_turns(trial, a, bits, ret);
 			else
@@ -267,7 +268,7 @@ static bool is_led_to(struct trial *trial, uint32_t lid)
 		return true;
 	trial->whole[lid / 64] |= bit;
 	for (uint32_t s = 0; s < trial->graph->n_switches; s++)
-		if (exit_of(trial, s, lid) == ROUTE_NONE)
+		if (arc_of(trial, s, lid) == NOWHERE && trial->lid_at[lid] != s)
 			return false;
 
 	return true;
@@ -275,10 +276,12 @@ static bool is_led_to(struct trial *trial, uint32_t lid)
 
 static bool entry_holds(struct trial *trial, const struct patch_entry *entry)
 {
+	bool may_be_lost = entry->was == ROUTE_NONE || trial->lid_at[entry->lid] == entry->row;
+
 	if (trial->lid_at[entry->lid] == NOWHERE)
 		return true;
 
-	return (entry->was != ROUTE_NONE || is_led_to(trial, entry->lid)) &&
+	return (!may_be_lost || is_led_to(trial, entry->lid)) &&
 	       arrives(trial, entry->row, entry->lid);
 }
 

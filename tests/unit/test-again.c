@@ -414,6 +414,83 @@ static void who_is_the_first_to_send_from_a_switch_is_proven_from_scratch(void *
 	assert_true(n_again > 64);
 }
 
+/* A host that is at leaf 1 before, and at leaf 2 now, with the LID that it had. */
+struct moved {
+	struct made_graph *made;
+	struct end before_room[128];
+	struct end now_room[128];
+	struct graph before;
+	struct graph now;
+	uint16_t lid;
+};
+
+static uint32_t last_end_of(const struct graph *graph, uint32_t s)
+{
+	uint32_t last = 0;
+
+	for (uint32_t e = 0; e < graph->n_ends; e++)
+		if (graph->ends[e].at == s)
+			last = e;
+
+	return last;
+}
+
+static void move_host(struct moved *moved)
+{
+	const struct graph *graph;
+	uint32_t here, there;
+
+	moved->made = graph_make_ft2(8);
+	graph_add_end(moved->made, 1, END_HOST);
+	graph_add_end(moved->made, 2, END_HOST);
+	graph = graph_of(moved->made);
+	assert_true(graph->n_ends < COUNT(moved->now_room));
+	here = last_end_of(graph, 1);
+	there = last_end_of(graph, 2);
+	moved->lid = graph->ends[here].lid;
+	moved->before = without_end(graph, there, moved->before_room);
+	moved->now = without_end(graph, here, moved->now_room);
+	moved->now_room[there - 1].lid = moved->lid;
+}
+
+/* And nobody tells of it. */
+static void stay_as_before(struct use *use, uint32_t row, uint16_t lid)
+{
+	for (uint32_t i = 0; i < use->patch.n; i++) {
+		struct patch_entry *entry = &use->patch.entry[i];
+
+		if (entry->row != row || entry->lid != lid)
+			continue;
+		use->tables.lft[row * use->tables.stride + lid] = entry->was;
+		*entry = use->patch.entry[--use->patch.n];
+		return;
+	}
+	fail();
+}
+
+static void who_moved_is_led_to_from_where_it_was(void **state)
+{
+	struct moved moved;
+	AUTO(layout_clear) struct layout layout = { 0 };
+	AUTO(turns_clear) struct turns turns = { 0 };
+	AUTO(use_clear) struct use use = { 0 };
+
+	(void)state;
+	move_host(&moved);
+	use = start(&moved.before);
+	assert_true(go_on(&use, &moved.now));
+	assert_true(go_on(&use, &moved.before));
+	use.patch.n = 0;
+	assert_int_equal(
+		tables_again(&moved.now, &use.past, &use.tables, &layout, &use.patch), 1);
+	stay_as_before(&use, 1, moved.lid);
+	assert_false(whole_proof_holds(&moved.now, &use));
+	assert_int_equal(proof_again(&moved.now, &use.past, &use.tables, &use.patch, &use.turns,
+				     &turns),
+			 0);
+	graph_free(moved.made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +501,7 @@ int main(void)
 		cmocka_unit_test(another_fabric_is_not_done_again),
 		cmocka_unit_test(who_is_left_out_and_sends_is_proven_from_scratch),
 		cmocka_unit_test(who_is_the_first_to_send_from_a_switch_is_proven_from_scratch),
+		cmocka_unit_test(who_moved_is_led_to_from_where_it_was),
 	};
 
 	return cmocka_run_group_tests_name("again", tests, NULL, NULL);
