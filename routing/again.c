@@ -321,6 +321,12 @@ static void save_column(const struct again *again, const uint8_t *lft, uint32_t 
 		again->was[i] = lft[again->lids[i]];
 }
 
+static void restore_column(const struct again *again, uint8_t *lft, uint32_t column)
+{
+	for (uint32_t i = again->first_lid[column]; i < again->first_lid[column + 1]; i++)
+		lft[again->lids[i]] = again->was[i];
+}
+
 static int note_column(const struct again *again, uint32_t s, uint32_t column)
 {
 	const uint8_t *lft = row_at(again, s);
@@ -348,6 +354,8 @@ static int fill_row(struct again *again, struct filler *filler, uint32_t s)
 	filler_fill(filler, s, lft);
 	for (uint32_t i = column; r == 0 && next_column(again, &near, &i); i++)
 		r = note_column(again, s, i);
+	for (uint32_t i = column; r < 0 && next_column(again, &near, &i); i++)
+		restore_column(again, lft, i);
 
 	return r;
 }
@@ -406,6 +414,8 @@ static int fill_dirty(struct again *again)
 		r = fill_dirty_block(again, b);
 	for (uint32_t d = 0; r == 0 && d < again->n_dirty; d++)
 		r = note_row(again, again->dirty[d], again->was + d * stride);
+	for (uint32_t d = 0; r < 0 && d < again->n_dirty; d++)
+		memcpy(row_at(again, again->dirty[d]), again->was + d * stride, stride);
 
 	return r;
 }

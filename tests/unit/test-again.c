@@ -19,6 +19,31 @@
 
 #include <cmocka.h>
 
+/* ---- memory that runs out -------------------------------------------------------------------- */
+
+static unsigned until_full; /* so many times there is some; 0: always */
+
+static bool is_full(void)
+{
+	return until_full > 0 && --until_full == 0;
+}
+
+int __real_patch_add(struct patch *patch, uint32_t row, uint16_t lid, uint8_t was);
+int __wrap_patch_add(struct patch *patch, uint32_t row, uint16_t lid, uint8_t was);
+
+int __wrap_patch_add(struct patch *patch, uint32_t row, uint16_t lid, uint8_t was)
+{
+	return is_full() ? -ENOMEM : __real_patch_add(patch, row, lid, was);
+}
+
+struct filler *__real_filler_new(const struct layout *layout, const struct block *block);
+struct filler *__wrap_filler_new(const struct layout *layout, const struct block *block);
+
+struct filler *__wrap_filler_new(const struct layout *layout, const struct block *block)
+{
+	return is_full() ? NULL : __real_filler_new(layout, block);
+}
+
 /* What is in use. */
 struct use {
 	struct past past;
@@ -491,6 +516,38 @@ static void who_moved_is_led_to_from_where_it_was(void **state)
 	graph_free(moved.made);
 }
 
+/* At one moment after another, until it is enough. */
+static void without_memory_tables_are_as_they_were(void **state)
+{
+	AUTO(graph_freep) struct made_graph *whole = three_levels();
+	AUTO(graph_freep) struct made_graph *less = three_levels();
+	size_t size = 0;
+	unsigned n = 0;
+	int r;
+
+	(void)state;
+	graph_remove_links(less, 1, 1);
+	do {
+		AUTO(use_clear) struct use use = start(graph_of(whole));
+		AUTO(freep) uint8_t *before = NULL;
+
+		size = graph_of(whole)->n_switches * use.tables.stride;
+		before = malloc(size);
+		assert_non_null(before);
+		memcpy(before, use.tables.lft, size);
+		until_full = ++n;
+		r = route_again("auto", graph_of(less), &use.past, &use.tables, &use.turns,
+				&use.patch);
+		until_full = 0;
+		if (r == 1)
+			continue;
+		assert_int_equal(r, -ENOMEM);
+		assert_int_equal(use.patch.n, 0);
+		assert_memory_equal(use.tables.lft, before, size);
+	} while (r != 1);
+	assert_true(n > 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -502,6 +559,7 @@ int main(void)
 		cmocka_unit_test(who_is_left_out_and_sends_is_proven_from_scratch),
 		cmocka_unit_test(who_is_the_first_to_send_from_a_switch_is_proven_from_scratch),
 		cmocka_unit_test(who_moved_is_led_to_from_where_it_was),
+		cmocka_unit_test(without_memory_tables_are_as_they_were),
 	};
 
 	return cmocka_run_group_tests_name("again", tests, NULL, NULL);
