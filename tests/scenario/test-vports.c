@@ -1074,6 +1074,30 @@ static void a_restart_among_changes_closes_no_circle(void **unused)
 	}
 }
 
+/* LIDs of vports are in blocks beyond those of ports, where tables are wider than their graph. */
+static void a_cable_is_routed_again_with_lids_of_vports_beyond_those_of_ports(void **state)
+{
+	struct scenario *s = *state;
+	struct sm_status before, after;
+
+	rig_build(s, graph_make_ft2(8), true, true);
+	rig_comes_up(s);
+	before = scenario_status(&s->first);
+	assert_true(before.lids_used > 2 * 64);
+	for (unsigned i = 0; i < 6; i++) {
+		/* Of the first 32, which are between switches. */
+		struct sim_port *port = scenario_link(s, (uint32_t)scenario_random(s, 32));
+
+		scenario_pull(s, port);
+		rig_settles_and_is_good(s);
+		scenario_plug(s, port);
+		rig_settles_and_is_good(s);
+	}
+	after = scenario_status(&s->first);
+	assert_in_range(after.routes_again - before.routes_again, 8, 12);
+	assert_in_range(after.routes_made - before.routes_made, 0, 4);
+}
+
 static void each_has_the_keys_of_its_own_guid(void **state)
 {
 	struct scenario *s = *state;
@@ -1384,6 +1408,7 @@ int main(void)
 		TEST(the_lid_of_a_port_is_not_lost_to_what_a_vport_with_its_guid_holds),
 		TEST(vports_come_up_over_links_that_lose),
 		TEST(a_vf_that_moves_about_closes_no_circle),
+		TEST(a_cable_is_routed_again_with_lids_of_vports_beyond_those_of_ports),
 		cmocka_unit_test(a_restart_among_changes_closes_no_circle),
 		TEST(a_move_within_a_leaf_costs_one_block),
 		TEST(a_move_to_another_leaf_changes_few_switches),

@@ -506,14 +506,44 @@ static void who_moved_is_led_to_from_where_it_was(void **state)
 	assert_true(go_on(&use, &moved.now));
 	assert_true(go_on(&use, &moved.before));
 	use.patch.n = 0;
-	assert_int_equal(
-		tables_again(&moved.now, &use.past, &use.tables, &layout, &use.patch), 1);
+	assert_int_equal(tables_again(&moved.now, &use.past, &use.tables, &layout, &use.patch), 1);
 	stay_as_before(&use, 1, moved.lid);
 	assert_false(whole_proof_holds(&moved.now, &use));
-	assert_int_equal(proof_again(&moved.now, &use.past, &use.tables, &use.patch, &use.turns,
-				     &turns),
-			 0);
+	assert_int_equal(
+		proof_again(&moved.now, &use.past, &use.tables, &use.patch, &use.turns, &turns), 0);
 	graph_free(moved.made);
+}
+
+/* LIDs of vports may be beyond those of the graph: there, and where they go, all stays. */
+static void tables_may_be_wider_than_the_graph(void **state)
+{
+	AUTO(graph_freep) struct made_graph *whole = three_levels();
+	AUTO(graph_freep) struct made_graph *less = three_levels();
+	AUTO(use_clear) struct use use = start(graph_of(whole));
+	size_t stride = use.tables.stride, wide = stride + 128;
+	uint32_t n = graph_of(whole)->n_switches;
+	uint8_t *lft = malloc(n * wide);
+
+	(void)state;
+	assert_non_null(lft);
+	for (uint32_t s = 0; s < n; s++) {
+		memcpy(lft + s * wide, use.tables.lft + s * stride, stride);
+		memset(lft + s * wide + stride, (int)s + 1, 128);
+	}
+	free(use.tables.lft);
+	use.tables = (struct tables){ lft, wide };
+	graph_remove_links(less, 1, 1);
+	assert_int_equal(
+		route_again("auto", graph_of(less), &use.past, &use.tables, &use.turns, &use.patch),
+		1);
+	assert_true(use.patch.n > 0);
+	AUTO(freep) uint8_t *scratch = route("auto", graph_of(less)).lft;
+
+	for (uint32_t s = 0; s < n; s++) {
+		assert_memory_equal(lft + s * wide, scratch + s * stride, stride);
+		for (size_t i = stride; i < wide; i++)
+			assert_int_equal(lft[s * wide + i], s + 1);
+	}
 }
 
 /* At one moment after another, until it is enough. */
@@ -559,6 +589,7 @@ int main(void)
 		cmocka_unit_test(who_is_left_out_and_sends_is_proven_from_scratch),
 		cmocka_unit_test(who_is_the_first_to_send_from_a_switch_is_proven_from_scratch),
 		cmocka_unit_test(who_moved_is_led_to_from_where_it_was),
+		cmocka_unit_test(tables_may_be_wider_than_the_graph),
 		cmocka_unit_test(without_memory_tables_are_as_they_were),
 	};
 
