@@ -113,8 +113,8 @@ void scenario_map_key(struct scenario *s, struct sim_port *port, unsigned vf, un
 	scenario_happens(s, "P_Key %u of VF %u of %s is %u of the port, %#x", index, vf,
 			 port->node->name, physical, pkey);
 	must_be(s, sim_vf_set_pkey_index(port, vf, index, physical), "no such P_Key");
-	/* Of a device that lies nobody knows which keys are to stay. */
-	if (pkey && !s->lied)
+	/* Of a device that lies nobody knows which keys are to stay; one that is off loses all. */
+	if (pkey && !s->lied && !port->node->off)
 		*place_for(s, port, physical) =
 			(struct scenario_key_place){ port, (uint16_t)physical, pkey };
 }
