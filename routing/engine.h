@@ -156,14 +156,14 @@ struct route_result {
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
 		 struct route_result *ret, struct turns *ret_turns, struct past *past);
 
-/*
- * The same for a graph that is little changed: @tables, proven, and their @turns are of the graph
- * of
- * @past, all as route_fabric() or this made them. 1: they are of @graph now, proven, and
- * @ret_patch, which was empty, has the entries that changed. 0: route_fabric() has to be asked, as
- * too much is changed, or could not be proven this way. -ENOMEM: the same. Then @tables and @turns
- * are as they were, and @past is too or is empty.
- */
 struct patch;
+
+/*
+ * The same for a graph that is little changed. @tables, which may be wider than it, and their
+ * @turns are proven, and of the graph of @past: all as route_fabric() or this made them. 1: they
+ * are of @graph now, proven, and @ret_patch, which was empty, has the entries that changed. 0:
+ * route_fabric() has to be asked, as too much is changed, or could not be proven this way. -ENOMEM:
+ * the same. Then @tables and @turns are as they were, and @past is too or is empty.
+ */
 int route_again(const char *name, const struct graph *graph, struct past *past,
 		struct tables *tables, struct turns *turns, struct patch *ret_patch);

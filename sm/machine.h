@@ -529,6 +529,8 @@ bool tables_leave_lft_block(const struct sm *sm, const struct sw *sw, unsigned b
 unsigned tables_lft_top_now(const struct sw *sw);
 unsigned tables_lft_top(const struct sm *sm, const struct sw *sw);
 void tables_lft_set_known(struct sw *sw, unsigned block, bool known);
+/* The exit for @lid, as was last heard. NULL has none. */
+uint8_t tables_lft_held(const struct sw *sw, unsigned lid);
 
 /* LIDs to which a switch, of those that take part, refuses to hold the route. */
 void tables_find_unwritten(struct sm *sm);

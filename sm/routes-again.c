@@ -111,11 +111,6 @@ static int follow_all(struct sm *sm, struct patch *patch)
 /* -- what switches hold -------------------------------------------------------------------------
  */
 
-static uint8_t held_at(const struct sw *sw, uint16_t lid)
-{
-	return lid < sw->lft_size ? sw->lft[lid] : ROUTE_NONE;
-}
-
 /* Where the patch is they hold what was planned. All else they hold as planned: see complete. */
 static bool is_held(const struct sm *sm, const struct route_job *job, const struct patch *patch)
 {
@@ -123,7 +118,7 @@ static bool is_held(const struct sm *sm, const struct route_job *job, const stru
 		const struct patch_entry *entry = &patch->entry[i];
 		const struct sw *sw = sm->fabric.nodes[job->switch_nodes[entry->row]].sw;
 
-		if (held_at(sw, entry->lid) != entry->was)
+		if (tables_lft_held(sw, entry->lid) != entry->was)
 			return false;
 	}
 

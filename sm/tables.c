@@ -35,6 +35,11 @@ void tables_lft_set_known(struct sw *sw, unsigned block, bool known)
 		sw->lft_known[block / 64] &= ~bit;
 }
 
+uint8_t tables_lft_held(const struct sw *sw, unsigned lid)
+{
+	return sw && lid < sw->lft_size ? sw->lft[lid] : ROUTE_NONE;
+}
+
 void tables_doubt(struct sm *sm, struct node *node)
 {
 	if (node->sw)

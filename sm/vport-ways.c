@@ -52,11 +52,6 @@ static const struct sw **list_rows(const struct sm *sm)
 	return ret;
 }
 
-static uint8_t held_at(const struct sw *sw, unsigned lid)
-{
-	return sw && lid < sw->lft_size ? sw->lft[lid] : ROUTE_NONE;
-}
-
 /* Switches, but for @leaf, that would have to change if @lid had the ways of @from; at most @limit.
  */
 static uint32_t count_changes(const struct routing *routing, const struct sw *const *rows,
@@ -66,8 +61,8 @@ static uint32_t count_changes(const struct routing *routing, const struct sw *co
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < routing->n_rows && n < limit; i++)
-		n += rows[i] != leaf &&
-		     held_at(rows[i], column->to) != tables->lft[i * tables->stride + column->from];
+		n += rows[i] != leaf && tables_lft_held(rows[i], column->to) !=
+						tables->lft[i * tables->stride + column->from];
 
 	return n;
 }
@@ -103,7 +98,7 @@ static uint32_t choose(const struct sm *sm, struct columns *columns, uint32_t ow
 		       const struct column *column)
 {
 	/* Who has never been anywhere. */
-	if (held_at(sm->fabric.nodes[column->leaf].sw, column->to) == ROUTE_NONE)
+	if (tables_lft_held(sm->fabric.nodes[column->leaf].sw, column->to) == ROUTE_NONE)
 		return own;
 	if (!columns->rows)
 		columns->rows = list_rows(sm);
