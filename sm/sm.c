@@ -301,6 +301,13 @@ static bool advance_elect(struct sm *sm)
 	return true;
 }
 
+static void plan_failed(struct sm *sm, int error)
+{
+	log_error("Cannot plan: %s", strerror(-error));
+	routes_fail(sm, "There was no memory to plan: tables stay as they were.");
+	sm_sweep_again(sm, false);
+}
+
 static bool advance_read(struct sm *sm)
 {
 	int r;
@@ -319,11 +326,8 @@ static bool advance_read(struct sm *sm)
 	sm->routing.twice = false;
 	if (r == 0)
 		r = routes_plan(sm);
-	if (r < 0) {
-		log_error("Cannot plan: %s", strerror(-r));
-		routes_fail(sm, "There was no memory to plan: tables stay as they were.");
-		sm_sweep_again(sm, false);
-	}
+	if (r < 0)
+		plan_failed(sm, r);
 	sm->phase = PHASE_PLAN;
 
 	return true;
@@ -353,7 +357,7 @@ static bool advance_plan(struct sm *sm)
 		r = routes_plan(sm);      /* the job has looked at tables without those */
 	}
 	if (r < 0)
-		routes_fail(sm, "There was no memory to plan: tables stay as they were.");
+		plan_failed(sm, r);
 	if (sm->routing.job)
 		return false;
 	sm->keeping = sm->unkept && keep_after(sm->keeper, kept, sm) == 0;

@@ -110,6 +110,7 @@ check_PROGRAMS += tests/unit/test-sm
 check_PROGRAMS += tests/unit/test-sm-election tests/unit/test-sm-trap tests/unit/test-sm-story
 check_PROGRAMS += tests/unit/test-sm-lid tests/unit/test-sm-link
 check_PROGRAMS += tests/unit/test-sm-routes tests/unit/test-sm-by-lid
+tests_unit_test_sm_routes_LDFLAGS = -Wl,--wrap=routes_add_vports
 check_PROGRAMS += tests/unit/test-sm-mkey tests/unit/test-sm-name tests/unit/test-sm-partition
 check_PROGRAMS += tests/unit/test-sm-fault tests/unit/test-sm-sweep
 check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10

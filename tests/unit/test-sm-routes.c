@@ -45,6 +45,20 @@ int route_again(const char *name, const struct graph *graph, struct past *past,
 	return 0;
 }
 
+/* -- memory that runs out -----------------------------------------------------------------------
+ */
+
+static bool is_full;
+
+int __real_routes_add_vports(struct sm *sm);
+int __wrap_routes_add_vports(struct sm *sm);
+
+/* In a plan whose job is over, and so has all that it needs itself. */
+int __wrap_routes_add_vports(struct sm *sm)
+{
+	return is_full ? -ENOMEM : __real_routes_add_vports(sm);
+}
+
 /* -- asking the SA ------------------------------------------------------------------------------
  */
 
@@ -287,6 +301,25 @@ static void what_cannot_be_computed_is_not_programmed_and_tried_again(void **sta
 	assert_string_equal(world_reason(w, added, 0), "none");
 }
 
+static void who_had_no_memory_for_the_ways_of_vports_tries_again(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *added;
+
+	world_start(w);
+	added = add_switch(w);
+	is_full = true;
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_true(status_of(w).applied < status_of(w).generation);
+	assert_non_null(status_of(w).routing_why);
+	is_full = false;
+	world_run(w, 5);
+	assert_good(w, NULL);
+	assert_null(status_of(w).routing_why);
+	assert_string_equal(world_reason(w, added, 0), "none");
+}
+
 static void a_fabric_that_comes_up_without_routes_says_so(void **state)
 {
 	struct world *w = *state;
@@ -305,6 +338,7 @@ static void a_fabric_that_comes_up_without_routes_says_so(void **state)
 static int make(void **state)
 {
 	fails = false;
+	is_full = false;
 	n_runs = 0;
 
 	return world_make(state);
@@ -320,6 +354,7 @@ int main(void)
 		ROUTES_TEST(the_sa_goes_by_the_p_keys_of_the_last_plan),
 		ROUTES_TEST(without_proven_routes_those_of_before_stay_in_use),
 		ROUTES_TEST(what_cannot_be_computed_is_not_programmed_and_tried_again),
+		ROUTES_TEST(who_had_no_memory_for_the_ways_of_vports_tries_again),
 		ROUTES_TEST(a_fabric_that_comes_up_without_routes_says_so),
 	};
 
