@@ -359,12 +359,14 @@ static bool next_of_probe(struct sm *sm, struct probe *probe, struct request *re
 	return true;
 }
 
-/* Whoever stops has nothing to ask but this one thing. */
-static bool is_heir(struct sm *sm, struct sma *sma)
+/* Whoever stops has nothing to ask but this one thing, whatever else there is to do. */
+static bool leave_but_handover(struct sm *sm, const struct sma *sma)
 {
-	if (!sm->giving_way || sma != &node_of(&sm->fabric, sm->heir)->sma)
+	struct node *heir = sm->giving_way ? node_of(&sm->fabric, sm->heir) : NULL;
+
+	if (!heir || sma != &heir->sma)
 		return false;
-	node_of(&sm->fabric, sm->heir)->work.todo &= TODO(TODO_SM_INFO);
+	heir->work.todo &= TODO(TODO_SM_INFO);
 
 	return true;
 }
@@ -374,7 +376,7 @@ static bool next(void *user, struct sma *sma, struct request *ret)
 	struct sm *sm = user;
 	bool more;
 
-	if (sm->stopping && !is_heir(sm, sma))
+	if (sm->stopping && !leave_but_handover(sm, sma))
 		return false;
 	if (sma->owner & PROBE_OWNER)
 		return next_of_probe(sm, &sm->discovery.probes[sma->owner & ~PROBE_OWNER], ret);
