@@ -61,6 +61,8 @@ struct graph {
 	const uint32_t *roots; /* switches that the operator calls roots, or NULL */
 	const bool
 		*strangers; /* [switch]: something hangs on it that sends and is no end; or NULL */
+	const uint64_t *blind; /* [switch * 4 + port / 64], a bit per port: a link is up there,
+				  nobody knows to where; or NULL */
 	uint32_t n_roots;
 };
 

@@ -30,7 +30,9 @@
  * block at the next switch on the new way that changes, for each ordered LID in it. Such wishes may
  * contradict each other: the LID that came last is withdrawn then.
  *
- * An entry that leads to a port without an arc (an end, a cable that is out) leads nowhere. One
+ * An entry that leads to a port without an arc (an end, a cable that is out) leads nowhere. But if
+ * a link is up there, of which is not known where it leads to, packets go on behind it: a LID that
+ * leaves a switch that way is withdrawn. One
  * that is none and is to lead somewhere is a change for the order, as what is behind it may be old;
  * but for turns it is as good as new.
  */
@@ -398,6 +400,22 @@ static uint64_t find_active(struct change *change)
 	return all;
 }
 
+/* Does some switch send LID @i out by a link of which nobody knows where it leads to? */
+static bool leads_to_unknown(const struct change *change, unsigned i)
+{
+	const uint64_t *blind = change->graph->blind;
+
+	for (uint32_t n = 0; blind && n < change->n_active; n++) {
+		uint32_t s = change->active[n];
+		uint8_t port = change->entries[HELD][(size_t)s * BLOCK + i];
+
+		if (change->changes[s] >> i & 1 &&
+		    blind[(size_t)s * 4 + port / 64] >> port % 64 & 1)
+			return true;
+	}
+	return false;
+}
+
 /* The block has been loaded. */
 static int try_block(struct change *change, uint32_t block, struct transition *transition)
 {
@@ -406,10 +424,12 @@ static int try_block(struct change *change, uint32_t block, struct transition *t
 	for (uint64_t lids = find_active(change); lids; lids &= lids - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(lids);
 
+		bool known = !leads_to_unknown(change, i);
+
 		transition->n_changed++;
-		if (goes_in_any_order(change, i))
+		if (known && goes_in_any_order(change, i))
 			continue;
-		if (change_goes_in_rounds(change, i))
+		if (known && change_goes_in_rounds(change, i))
 			transition->n_ordered++;
 		else if (withdraw(transition, block * BLOCK + i) < 0)
 			return -ENOMEM;

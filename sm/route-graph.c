@@ -200,16 +200,34 @@ static bool has_stranger(const struct fabric *f, const struct node *node, const 
 	return false;
 }
 
+/* Ports where packets go out, to no end and to no switch of the graph: that may be for a moment. */
+static void add_blind(const struct fabric *f, struct route_job *job, uint32_t s,
+		      const uint32_t *ends)
+{
+	const struct node *node = &f->nodes[job->switch_nodes[s]];
+
+	for (unsigned p = 1; p <= node->n_ports; p++) {
+		uint32_t number = port_at(node, p);
+		const struct port *port = &f->ports[number];
+
+		if (ends[number] == NO_PORT && port->known && port_state(port) >= PORT_ARMED &&
+		    far_switch(f, job, number) == NO_SWITCH)
+			job->blind[(size_t)s * 4 + p / 64] |= UINT64_C(1) << p % 64;
+	}
+}
+
 static int add_ends(struct sm *sm, struct route_job *job)
 {
 	AUTO(freep) uint32_t *ends = ends_by_switch_port(sm);
 
 	job->ends = malloc((sm->fabric.n_ports + 1) * sizeof(*job->ends));
 	job->strangers = calloc(job->graph.n_switches + (size_t)1, sizeof(*job->strangers));
-	if (!ends || !job->ends || !job->strangers)
+	job->blind = calloc(job->graph.n_switches + (size_t)1, 4 * sizeof(*job->blind));
+	if (!ends || !job->ends || !job->strangers || !job->blind)
 		return -ENOMEM;
 	for (uint32_t s = 0; s < job->graph.n_switches; s++) {
 		add_ends_of(sm, job, s, ends);
+		add_blind(&sm->fabric, job, s, ends);
 		job->strangers[s] =
 			has_stranger(&sm->fabric, &sm->fabric.nodes[job->switch_nodes[s]], ends);
 	}
@@ -288,6 +306,7 @@ int route_graph_make(struct sm *sm, struct route_job *job)
 	job->graph.ends = job->ends;
 	job->graph.order = job->order;
 	job->graph.strangers = job->strangers;
+	job->graph.blind = job->blind;
 	job->graph.roots = job->graph.n_roots ? job->roots : NULL;
 	if (r == 0)
 		job->signature = sign(sm, job);

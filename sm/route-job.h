@@ -18,6 +18,7 @@ struct route_job {
 	uint32_t *order;
 	uint32_t *roots;
 	bool *strangers;
+	uint64_t *blind;
 	uint32_t *switch_nodes; /* row: node */
 	uint32_t *rows;         /* node: row, or NO_SWITCH */
 	uint32_t n_nodes;

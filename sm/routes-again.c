@@ -134,6 +134,17 @@ static void include_rows(struct sm *sm, const struct route_job *job, const struc
 		sm->fabric.nodes[job->switch_nodes[patch->entry[i].row]].included = sm->sweeps;
 }
 
+/* Of ends and vports. */
+static uint16_t highest_lid(const struct routing *routing, uint16_t of_graph)
+{
+	uint16_t lid = LID_UNICAST_LAST;
+
+	while (lid > of_graph && routing->copied[lid] == 0)
+		lid--;
+
+	return lid;
+}
+
 /* The tables are those of the job's graph now. */
 static void take_tables(struct sm *sm, const struct route_job *job, const struct patch *patch)
 {
@@ -141,7 +152,7 @@ static void take_tables(struct sm *sm, const struct route_job *job, const struct
 
 	routing->signature = job->signature;
 	routing->n_again++;
-	routing->max_lid = MAX(routing->max_lid, job->graph.max_lid);
+	routing->max_lid = highest_lid(routing, job->graph.max_lid);
 	include_rows(sm, job, patch);
 	sm->changed = true;
 	event_add(sm->events, EVENT_ROUTES, 0, 0, -1,

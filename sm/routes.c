@@ -33,6 +33,7 @@ void route_job_free(struct route_job *job)
 	free(job->order);
 	free(job->roots);
 	free(job->strangers);
+	free(job->blind);
 	free(job->switch_nodes);
 	free(job->rows);
 	free(job->columns);

@@ -40,6 +40,9 @@ void look_at_tables(struct look *look, struct sm *sm)
 		if (job->tables.lft && route_fabric(job->engine, &job->graph, &job->tables,
 						    &job->result, NULL, NULL) == 0)
 			compare(look, sm, job);
+		if (sm->fabric.n_vport_ports == 0 && sm->routing.max_lid != job->graph.max_lid)
+			look_say(look, "LIDs are planned up to %u, and there are some up to %u",
+				 sm->routing.max_lid, job->graph.max_lid);
 	}
 	route_job_free(job);
 }

@@ -854,6 +854,28 @@ static void the_same_tables_give_the_same_transition(void **unused)
 	}
 }
 
+/* Nothing else stands in the way of a line that becomes shorter by one switch. */
+static void who_leaves_by_a_link_that_leads_to_the_unknown_is_withdrawn(void **state)
+{
+	AUTO(graph_freep) struct made_graph *made = graph_make_ring(4, 1);
+	struct graph graph = *graph_of(made);
+	AUTO(plain_tables_clear) struct tables held = cut_ring(&graph, 1);
+	AUTO(plain_tables_clear) struct tables planned = copy_of(&graph, &held);
+	uint64_t blind[4 * 4] = { 0 };
+	uint16_t lid = graph.ends[0].lid;
+
+	(void)state;
+	/* Switch 3 has sent it by a port that has no arc. */
+	set(&held, 3, lid, 9);
+	AUTO(transition_clear) struct transition free_to_go = plan(&graph, &held, &planned);
+	assert_false(is_in(&free_to_go, lid));
+	graph.blind = blind;
+	blind[3 * 4] = UINT64_C(1) << 9;
+	AUTO(transition_clear) struct transition withdrawn = plan(&graph, &held, &planned);
+	assert_true(is_in(&withdrawn, lid));
+	assert_int_equal(withdrawn.n_withdrawn, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -872,6 +894,7 @@ int main(void)
 		cmocka_unit_test(turns_with_a_cycle_are_no_proof),
 		cmocka_unit_test(no_order_of_writes_goes_wrong),
 		cmocka_unit_test(garbage_of_any_size_is_withdrawn),
+		cmocka_unit_test(who_leaves_by_a_link_that_leads_to_the_unknown_is_withdrawn),
 		cmocka_unit_test(the_same_tables_give_the_same_transition),
 	};
 
