@@ -245,12 +245,13 @@ static bool is_promised_to_another(const struct sm *sm, struct endpoint e, uint6
 }
 
 /*
- * Who has to give up what it holds, as somebody else came to have it while it was out of sight. The
- * guest is not told: to the driver of mlx4 nothing is pending.
+ * Who has to give up what it holds, as somebody else came to have it while it was out of sight. To
+ * the driver of mlx4 nothing is pending then, and its guest stays up with a GUID that it has no
+ * more; so the port is told to register again, upon which the driver asks for all it should have.
  */
 static void tell_who_loses(struct sm *sm, uint32_t number)
 {
-	const struct vfs *vfs = sm->fabric.ports[number].vfs;
+	struct vfs *vfs = sm->fabric.ports[number].vfs;
 
 	for (unsigned i = 1; i < vfs->n; i++) {
 		struct endpoint e = { number, (uint16_t)i };
@@ -261,8 +262,10 @@ static void tell_who_loses(struct sm *sm, uint32_t number)
 		reason = is_promised_to_another(sm, e, vfs->vf[i].guid)
 				 ? REASON_VF_DUPLICATE_GUID
 				 : aliases_obstacle(sm, e, vfs->vf[i].guid);
-		if (reason != REASON_NONE)
-			aliases_tell(sm, e, vfs->vf[i].guid, reason);
+		if (reason == REASON_NONE)
+			continue;
+		vfs->loses = true;
+		aliases_tell(sm, e, vfs->vf[i].guid, reason);
 	}
 }
 
@@ -444,11 +447,20 @@ static bool is_kept(const struct sm *sm, uint32_t number, const struct answer *a
 	return true;
 }
 
+static void register_again(struct sm *sm, uint32_t number, struct vfs *vfs)
+{
+	vfs->loses = false;
+	sm->fabric.ports[number].register_again = true;
+	sm->fabric.ports[number].fits = 0;
+	sm_include(sm, number);
+}
+
 static void take_write(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	unsigned block = TAG_BLOCK(answer->request->tag);
+	struct vfs *vfs = aliases_of(sm, number);
 
-	if (!aliases_of(sm, number))
+	if (!vfs)
 		return;
 	if (answer->result == REQUEST_REFUSED) {
 		write_failed(sm, number, answer);
@@ -458,6 +470,8 @@ static void take_write(struct sm *sm, uint32_t number, const struct answer *answ
 		settle_block(sm, number, block);
 	if (!is_kept(sm, number, answer))
 		write_failed(sm, number, answer);
+	else if (vfs->loses)
+		register_again(sm, number, vfs);
 	/* Somebody asked for more meanwhile. */
 	if (aliases_are_to_be_written(sm, number, block))
 		work_add(sm, sm->fabric.ports[number].node, TODO(TODO_GUID_WRITE));

@@ -98,6 +98,7 @@ struct port {
 	bool fresh : 1;           /* Active since its far end was last asked, see discover.c */
 	bool guids_read : 1;      /* its GUIDInfo was, or need not be; see alias.c */
 	bool fdr10 : 1;           /* the link runs at FDR10, where PortInfo says QDR */
+	bool register_again : 1;  /* the driver is to be told, see tell_who_loses() */
 	bool raised : 1; /* of a switch: what hangs there was armed, and it was not asked since */
 	bool info_twin : 1;          /* a late Set of its PortInfo may yet arrive, see twin.c, */
 	bool keys_twin : 1;          /* of its P_Key table, */

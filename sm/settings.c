@@ -368,8 +368,8 @@ static bool wants_reregister(const struct sm *sm, uint32_t number, unsigned diff
 	bool moved = wire_get(port->info, PORT_INFO_SM_LID) !=
 		     port_lid(&sm->fabric, sm->fabric.local_port);
 
-	return sm->conf.client_reregister && differ && moved && port_is_end(&sm->fabric, number) &&
-	       !node_is_switch(node_of(&sm->fabric, number)) &&
+	return sm->conf.client_reregister && ((differ && moved) || port->register_again) &&
+	       port_is_end(&sm->fabric, number) && !node_is_switch(node_of(&sm->fabric, number)) &&
 	       (wire_get(port->info, PORT_INFO_CAPABILITIES) & CAP_REREGISTER);
 }
 
@@ -442,7 +442,8 @@ static bool make_set(struct sm *sm, uint32_t number, bool activate, struct reque
 	unsigned differ = settings_plan(sm, number, ret->data);
 	unsigned state = state_to_set(sm, number, activate, differ);
 
-	if (state == PORT_NO_CHANGE && !differ && !is_hidden(sm, number)) {
+	if (state == PORT_NO_CHANGE && !differ && !is_hidden(sm, number) &&
+	    !(activate && port->register_again && wants_reregister(sm, number, differ))) {
 		port->fits = sm->fabric.walk;
 		return false;
 	}
@@ -583,6 +584,8 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 		return;
 	}
 	note_not_kept(sm, number, answer);
+	if (wire_get(answer->request->data, PORT_INFO_REREGISTER))
+		port->register_again = false;
 	memcpy(port->info, answer->data, SMP_DATA_SIZE);
 	port->fits = 0;
 	wire_set(port->info, PORT_INFO_REREGISTER, 0);

@@ -109,6 +109,7 @@ struct vfs {
 	bool was_changed : 1;        /* it was up when it was last read */
 	bool info_twin : 1;          /* a late Set of info may yet arrive */
 	bool no_own_lids : 1;        /* who does not ask for a LID of its own takes none */
+	bool loses : 1;              /* shared: some entry, and its guest does not know */
 	bool reregister : 1;         /* all vports are to be told to register again with the SA */
 };
 

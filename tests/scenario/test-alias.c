@@ -397,7 +397,10 @@ static void a_guid_moves_when_its_port_is_away_and_not_before(void **state)
 	scenario_expect_all_good(s);
 }
 
-/* What it holds is known, and not read again; its guest does not know that it has no GUID. */
+/*
+ * What it holds is known, and not read again. Its guest does not know that it has no GUID, until
+ * its driver is told to register again and asks.
+ */
 static void who_loses_its_guid_to_another_is_told_of(void **state)
 {
 	struct scenario *s = *state;
@@ -419,6 +422,8 @@ static void who_loses_its_guid_to_another_is_told_of(void **state)
 	assert_int_equal(sim_guid_at(old, 1), 0);
 	assert_int_equal(alias_known(s, old, 1)->reason, REASON_VF_DUPLICATE_GUID);
 	assert_int_equal(alias_known(s, old, 2)->reason, REASON_NONE);
+	assert_int_equal(alias_look(old, 1).state, SIM_DOWN);
+	assert_int_equal(alias_look(old, 2).state, SIM_ACTIVE);
 	scenario_expect_all_good(s);
 }
 
