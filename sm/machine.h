@@ -407,6 +407,10 @@ void story_end(struct sm *sm, const struct sm_status *status);
 
 /* sm.c: something was done; goes on to the next phase if this one is. */
 void sm_advance(struct sm *sm);
+
+/* wanted.c: what wants a reconcile, and when it may begin. */
+int wanted_init(struct sm *sm);
+bool sm_is_wanted(const struct sm *sm);
 /* The fabric differs from what was found: sweep again when this is done. */
 void sm_sweep_again(struct sm *sm, bool full);
 /* The same, of links, and told by others than this walk itself: it is not held off for long. */
@@ -428,7 +432,8 @@ static inline bool sm_includes(const struct sm *sm, const struct node *node)
 {
 	return !sm->local || node->included == sm->sweeps;
 }
-/* Answer it once more, from what is known now, and change nothing. */
+
+/* receive.c: answer it once more, from what is known now, and change nothing. */
 void sm_answer_again(struct sm *sm, const struct arrival *arrival);
 
 /* work.c: what nodes are asked. */

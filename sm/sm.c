@@ -6,8 +6,8 @@
  * should they hold, keep it, program the difference, activate. There is no second path.
  *
  * A phase hands out work and is over when nobody is busy; sm_advance() is called whenever that may
- * have become true, and goes on. What happens meanwhile only sets sweep_wanted; the next walk
- * starts when this one is over, held off a little longer each time while changes keep coming.
+ * have become true, and goes on. What happens meanwhile only says that another walk is wanted, see
+ * wanted.c.
  */
 
 #include "sm/sm.h"
@@ -20,13 +20,7 @@
 #include "base/macros.h"
 #include "sm/machine.h"
 
-#define HOLD_OFF_FIRST (20 * LOOP_MSEC)
-#define HOLD_OFF_QUICK (100 * LOOP_MSEC) /* at most, */
-#define HOLD_OFF_LATER (500 * LOOP_MSEC) /* or when it has gone on for RESTLESS; */
-#define HOLD_OFF_MOST  (2 * LOOP_SEC)    /* or as long as the last reconcile took, within this */
-#define RESTLESS       (60 * LOOP_SEC)
-#define QUIET          (10 * LOOP_SEC) /* after which a change is taken up at once again */
-#define RETRY_OWN      (2 * LOOP_SEC)  /* our own device does not answer */
+#define RETRY_OWN (2 * LOOP_SEC) /* our own device does not answer */
 
 #define TODO_TABLES                                                                                \
 	(TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) | TODO(TODO_GUID_WRITE) |                   \
@@ -35,15 +29,10 @@
 /* -- beginning and end of a reconcile -----------------------------------------------------------
  */
 
-static bool is_wanted(const struct sm *sm)
-{
-	return sm->sweep_wanted || sm->look_wanted || sm->discovery.n_touched > 0;
-}
-
 /* A plan that had nothing to do has nothing to do now either. */
 static bool is_as_before(const struct sm *sm)
 {
-	return sm->still && !sm->news && !sm->changed && !sm->wrote && !is_wanted(sm) &&
+	return sm->still && !sm->news && !sm->changed && !sm->wrote && !sm_is_wanted(sm) &&
 	       !sm->discovery.full && sm->state == SM_MASTER;
 }
 
@@ -187,9 +176,9 @@ static void rest(struct sm *sm)
 	sm->next_sweep_from = loop_now(sm->loop) + sm->hold_off;
 	if (sm->wrote || sm->changed)
 		sm->generation++;
-	if (!is_wanted(sm) && (sm->routing.valid || sm->state != SM_MASTER))
+	if (!sm_is_wanted(sm) && (sm->routing.valid || sm->state != SM_MASTER))
 		sm->applied = sm->generation;
-	sm->by_lid = sm->state == SM_MASTER && sm->applied == sm->generation && !is_wanted(sm);
+	sm->by_lid = sm->state == SM_MASTER && sm->applied == sm->generation && !sm_is_wanted(sm);
 	if (!as_before)
 		reasons_update(sm);
 	look_at_own_port(sm);
@@ -215,7 +204,7 @@ static void rest(struct sm *sm)
 
 static bool advance_rest(struct sm *sm)
 {
-	if (!is_wanted(sm) || sm->n_busy > 0)
+	if (!sm_is_wanted(sm) || sm->n_busy > 0)
 		return false;
 	if (loop_now(sm->loop) < sm->next_sweep_from) {
 		loop_timer_set(sm->soon_timer, sm->next_sweep_from);
@@ -436,7 +425,7 @@ static bool advance_activate(struct sm *sm)
 	faults_settle(sm);
 	sm->faulty = faults_any(sm);
 	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide && !sm->faulty;
-	still = sm->routing.valid && !is_wanted(sm) && !sm->changed && !sm->faulty &&
+	still = sm->routing.valid && !sm_is_wanted(sm) && !sm->changed && !sm->faulty &&
 		requests_totals(sm->requests)->sent == sm->sent_before;
 	/* The next sweep makes sure that others had nothing to be done about either. */
 	still = still && !(sm->local && sm->discovery.looked_at.n > 0);
@@ -489,511 +478,4 @@ void sm_advance(struct sm *sm)
 		;
 	if (sm->stopping)
 		election_resign(sm);
-}
-
-/* Held off the longer the more often it happens; where it is costly there is a pause at least. */
-static uint64_t longer_hold_off(const struct sm *sm, uint64_t most)
-{
-	return MIN(MAX(2 * sm->hold_off, HOLD_OFF_FIRST), MIN(most, HOLD_OFF_MOST));
-}
-
-/* For what happens to links. */
-static uint64_t most_of_sweeps(const struct sm *sm)
-{
-	bool is_restless = loop_now(sm->loop) - sm->restless_since > RESTLESS;
-
-	return MAX(is_restless ? HOLD_OFF_LATER : HOLD_OFF_QUICK, sm->sweep_took);
-}
-
-static void something_happened(struct sm *sm, uint64_t most)
-{
-	uint64_t now = loop_now(sm->loop);
-
-	if (now - sm->asked_at > QUIET)
-		sm->restless_since = now;
-	if (sm->phase == PHASE_REST && now - sm->asked_at > QUIET)
-		sm->hold_off = 0;
-	else if (!is_wanted(sm))
-		sm->hold_off = longer_hold_off(sm, most);
-	sm->asked_at = now;
-	story_wanted(sm);
-	sm->news = true;
-	sm->by_lid = false;
-	if (sm->phase != PHASE_REST)
-		return;
-	sm->next_sweep_from = MIN(sm->next_sweep_from, now + most);
-	loop_timer_set(sm->soon_timer, sm->next_sweep_from);
-}
-
-void sm_sweep_soon(struct sm *sm)
-{
-	something_happened(sm, most_of_sweeps(sm));
-	sm->sweep_wanted = true;
-}
-
-/* Where a device says something else each time it goes on for ever. */
-void sm_sweep_again(struct sm *sm, bool full)
-{
-	something_happened(sm, HOLD_OFF_MOST);
-	sm->sweep_wanted = true;
-	sm->full_wanted = sm->full_wanted || full;
-}
-
-void sm_look_at_vports(struct sm *sm)
-{
-	something_happened(sm, HOLD_OFF_MOST);
-	sm->look_wanted = true;
-}
-
-/* Where no timer asks for sweeps, in which faults are tried again, traps do. */
-void sm_look_at_switch(struct sm *sm, uint32_t node)
-{
-	bool alone = sm->conf.sweep_interval == 0 && sm->faulty;
-
-	sm->news = true;
-	if (discover_takes_along(sm, node))
-		return;
-	something_happened(sm, most_of_sweeps(sm));
-	if (alone || !discover_touch(sm, node))
-		sm->sweep_wanted = true;
-}
-
-void sm_look_again(struct sm *sm)
-{
-	sm_look_at_vports(sm);
-	sm->look_wide = true;
-}
-
-void sm_include(struct sm *sm, uint32_t number)
-{
-	uint32_t peer = sm->fabric.ports[number].peer;
-
-	node_of(&sm->fabric, number)->included = sm->sweeps;
-	if (peer != NO_PORT)
-		node_of(&sm->fabric, peer)->included = sm->sweeps;
-}
-
-static void on_time(void *user)
-{
-	struct sm *sm = user;
-
-	/* Who looks at one device does not set the timer again at the end. */
-	sm->sweep_wanted = sm->sweep_wanted || sm->phase == PHASE_REST || sm->narrow;
-	if (sm->phase != PHASE_REST)
-		return;
-	sm->next_sweep_from = loop_now(sm->loop);
-	sm_advance(sm);
-	requests_pump(sm->requests);
-}
-
-static void on_soon(void *user)
-{
-	struct sm *sm = user;
-
-	sm_advance(sm);
-	requests_pump(sm->requests);
-}
-
-/* -- what arrives -------------------------------------------------------------------------------
- */
-
-static uint8_t route_for_admin(const void *user, uint32_t node, unsigned lid)
-{
-	return sm_route(user, node, lid);
-}
-
-/* A vport has a table of its own. */
-static unsigned pkeys_for_admin(const void *user, struct endpoint e, uint16_t *ret, unsigned room)
-{
-	const struct sm *sm = user;
-	const struct vfs *vfs = sm->fabric.ports[e.port].vfs;
-
-	if (e.index > 0 && vfs && vfs->model == VF_VPORT)
-		return pkeys_plan_vf(sm, e, ret, room);
-
-	return pkeys_published(sm, e.port, ret, room);
-}
-
-static bool peer_for_admin(const void *user, unsigned n, struct sm_peer *ret)
-{
-	return sm_peer(user, n, ret);
-}
-
-static uint16_t guids_for_admin(void *changer, const struct guids_change *change, bool *ret_later)
-{
-	return aliases_change(changer, change, ret_later);
-}
-
-/* @changer: who makes the changes that it asks for; NULL: nobody. */
-static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm *changer)
-{
-	struct admin_view view = { .fabric = &sm->fabric,
-				   .conf = &sm->conf,
-				   .act_count = (uint32_t)requests_totals(sm->requests)->sent,
-				   .sm_state = (uint8_t)sm->state,
-				   .user = sm,
-				   .route = route_for_admin,
-				   .pkeys = pkeys_for_admin,
-				   .peer = peer_for_admin,
-				   .changer = changer,
-				   .guids_change = changer ? guids_for_admin : NULL };
-	struct datagram reply;
-
-	if (sm->state == SM_MASTER && admin_answer(&view, arrival, &reply) == ADMIN_ANSWERED)
-		transport_send(sm->transport, &reply, &arrival->from, 0);
-}
-
-void sm_answer_again(struct sm *sm, const struct arrival *arrival)
-{
-	answer_admin(sm, arrival, NULL);
-}
-
-static void take_request(struct sm *sm, const struct arrival *arrival)
-{
-	const struct datagram *d = &arrival->datagram;
-	uint64_t method = wire_get(d, MAD_METHOD);
-	uint64_t attr = wire_get(d, MAD_ATTR);
-
-	if (method == METHOD_TRAP && attr == ATTR_NOTICE)
-		trap_receive(sm, arrival);
-	else if ((method == METHOD_GET || method == METHOD_SET) && attr == ATTR_SM_INFO)
-		election_request(sm, arrival);
-}
-
-static void take(struct sm *sm, const struct arrival *arrival)
-{
-	switch (wire_get(&arrival->datagram, MAD_CLASS)) {
-	case CLASS_SA:
-		answer_admin(sm, arrival, sm);
-		break;
-	case CLASS_SM_LID:
-	case CLASS_SM_DIRECTED:
-		if (!requests_receive(sm->requests, arrival))
-			take_request(sm, arrival);
-		break;
-	default:
-		break;
-	}
-}
-
-void sm_receive(struct sm *sm, const struct arrival *arrivals, unsigned n)
-{
-	uint16_t order[FAIR_MAX];
-
-	for (unsigned some; n > 0; arrivals += some, n -= some) {
-		some = MIN(n, FAIR_MAX);
-		fair_order(&sm->fair, arrivals, some, order);
-		for (unsigned i = 0; i < some; i++)
-			take(sm, &arrivals[order[i]]);
-	}
-	requests_pump(sm->requests);
-}
-
-/* -- life ---------------------------------------------------------------------------------------
- */
-
-static void apply_limits(struct sm *sm)
-{
-	requests_set_limits(sm->requests, &(struct request_limits){
-						  .window = sm->conf.max_smps,
-						  .window_per_sma = sm->conf.max_smps_per_device,
-						  .tries = sm->conf.tries,
-						  .first_timeout_ms = sm->conf.first_timeout_ms,
-						  .min_timeout_ms = sm->conf.min_timeout_ms,
-					  });
-}
-
-static void on_event(void *user, const struct event *event)
-{
-	struct sm *sm = user;
-
-	if (sm->listener.event)
-		sm->listener.event(sm->user, event);
-}
-
-static int make_parts(struct sm *sm)
-{
-	int r = fabric_init(&sm->fabric);
-
-	if (r == 0)
-		r = identities_new(&sm->identities);
-	if (r == 0)
-		r = event_log_new(sm->loop, on_event, sm, &sm->events);
-	if (r == 0)
-		r = requests_new(sm->loop, sm->transport, &work_handler, sm, &sm->requests);
-	if (r == 0)
-		r = partition_init(sm);
-	if (r == 0)
-		r = discover_init(sm);
-	if (r == 0)
-		r = loop_timer_new(sm->loop, on_time, sm, &sm->sweep_timer);
-	if (r == 0)
-		r = loop_timer_new(sm->loop, on_soon, sm, &sm->soon_timer);
-	if (r == 0)
-		r = twins_init(sm);
-	if (r == 0)
-		r = watch_init(sm);
-	if (r == 0)
-		r = quarantine_init(sm);
-
-	return r;
-}
-
-int sm_new(const struct sm_setup *setup, struct sm **ret)
-{
-	struct sm *sm = calloc(1, sizeof(*sm));
-	int r;
-
-	if (!sm)
-		return -ENOMEM;
-	sm->loop = setup->loop;
-	sm->transport = setup->transport;
-	sm->keeper = setup->keeper;
-	sm->conf = *setup->conf;
-	if (setup->listener)
-		sm->listener = *setup->listener;
-	sm->user = setup->user;
-	sm->state = SM_DISCOVERING;
-	sm->adopting = true;
-	reserve_init(sm);
-	r = make_parts(sm);
-	if (r < 0) {
-		sm_free(sm);
-		return r;
-	}
-	apply_limits(sm);
-	memory_load(sm);
-	r = partition_start(sm, setup->partitions);
-	if (r < 0) {
-		sm_free(sm);
-		return r;
-	}
-	*ret = sm;
-
-	return 0;
-}
-
-void sm_free(struct sm *sm)
-{
-	if (!sm)
-		return;
-	if (sm->keeping)
-		keep_cancel(sm->keeper, sm);
-	routes_done(sm);
-	partition_done(sm);
-	pkeys_done(sm);
-	loop_timer_free(sm->sweep_timer);
-	loop_timer_free(sm->soon_timer);
-	loop_timer_free(sm->twin_timer);
-	loop_timer_free(sm->watch.timer);
-	loop_timer_free(sm->release_timer);
-	requests_free(sm->requests);
-	discover_done(sm);
-	aliases_done(sm);
-	memory_done(sm);
-	event_log_free(sm->events);
-	reserve_done(sm);
-	spares_done(sm);
-	identities_free(sm->identities);
-	fabric_done(&sm->fabric);
-	free(sm);
-}
-
-struct partitions *sm_take_partitions(struct sm *sm)
-{
-	return partition_take_given(sm);
-}
-
-void sm_stop(struct sm *sm)
-{
-	sm->stopping = true;
-	loop_timer_stop(sm->sweep_timer);
-	loop_timer_stop(sm->soon_timer);
-	loop_timer_stop(sm->twin_timer);
-	loop_timer_stop(sm->watch.timer);
-	loop_timer_stop(sm->release_timer);
-	election_resign(sm);
-}
-
-bool sm_is_idle(const struct sm *sm)
-{
-	return requests_in_flight(sm->requests) == 0 && !(sm->stopping && sm->giving_way);
-}
-
-void sm_start(struct sm *sm)
-{
-	int r = transport_set_is_sm(sm->transport, true);
-
-	if (r < 0)
-		log_warning("Cannot set the IsSM bit of our port (%s): traps may not come, and "
-			    "other subnet managers may not see this one",
-			    strerror(-r));
-	sm_sweep_again(sm, true);
-}
-
-void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *partitions)
-{
-	sm->conf = *conf;
-	partition_replace(sm, partitions);
-	apply_limits(sm);
-	faults_forget(sm);
-	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		fdr10_forget(&sm->fabric.nodes[i]);
-	event_add(sm->events, EVENT_CONFIG, 0, 0, -1, "configuration applied");
-	sm_sweep_again(sm, false);
-}
-
-void sm_sweep(struct sm *sm, bool full)
-{
-	event_add(sm->events, EVENT_CONFIG, 0, 0, -1, "a %ssweep was asked for",
-		  full ? "full " : "");
-	sm->doubt_wanted = sm->doubt_wanted || full;
-	sm_sweep_again(sm, full);
-}
-
-/* -- looking ------------------------------------------------------------------------------------
- */
-
-const struct fabric *sm_fabric(const struct sm *sm)
-{
-	return &sm->fabric;
-}
-
-const struct conf *sm_conf(const struct sm *sm)
-{
-	return &sm->conf;
-}
-
-const struct partitions *sm_partitions(const struct sm *sm)
-{
-	return sm->partitions;
-}
-
-const struct requests *sm_requests(const struct sm *sm)
-{
-	return sm->requests;
-}
-
-const struct event_log *sm_events(const struct sm *sm)
-{
-	return sm->events;
-}
-
-static void count_ports(const struct sm *sm, const struct node *node, struct sm_status *ret)
-{
-	for (unsigned i = 1; i <= node->n_ports; i++) {
-		const struct port *port = &sm->fabric.ports[port_at(node, i)];
-
-		if (!port->present || !port->known || port_phys_state(port) != PHYS_LINK_UP)
-			continue;
-		if (port_state(port) == PORT_ACTIVE)
-			ret->ports_active++;
-		else
-			ret->ports_not_active++;
-	}
-}
-
-static void count_node(const struct sm *sm, const struct node *node, struct sm_status *ret)
-{
-	ret->nodes++;
-	switch (node->type) {
-	case NODE_TYPE_SWITCH:
-		ret->switches++;
-		break;
-	case NODE_TYPE_ROUTER:
-		ret->routers++;
-		break;
-	default:
-		ret->hcas++;
-		break;
-	}
-	count_ports(sm, node, ret);
-}
-
-void sm_status(const struct sm *sm, struct sm_status *ret)
-{
-	*ret = (struct sm_status){ .state = sm->state,
-				   .phase = sm->phase,
-				   .generation = sm->generation,
-				   .applied = sm->applied,
-				   .came_up = sm->came_up,
-				   .lids_used = identities_used_lids(sm->identities),
-				   .lids_spare = sm->spares.n_lids,
-				   .lids_total = sm->last_lid ? sm->last_lid : LID_UNICAST_LAST,
-				   .naming = sm->n_naming,
-				   .names = sm->names,
-				   .sweeps = sm->sweeps,
-				   .sweep_started = sm->sweep_started,
-				   .sweep_took = sm->sweep_took,
-				   .sweep_due = sm->sweep_due,
-				   .traps_ignored = sm->traps_ignored,
-				   .routes_made = sm->routing.n_made,
-				   .routes_again = sm->routing.n_again,
-				   .trouble = sm->trouble[0] ? sm->trouble : NULL };
-	ret->lids_free = ret->lids_total - MIN(ret->lids_total, ret->lids_used + ret->lids_spare);
-	if (sm->routing.tables.lft) {
-		ret->engine = sm->routing.result.engine->name;
-		ret->routing_why = sm->routing.result.why;
-	}
-	if (sm->routing.trouble)
-		ret->routing_why = sm->routing.trouble;
-	for (unsigned i = 0; i < sm->n_peers; i++)
-		if (sm->peers[i].said.state == SM_MASTER && sm->state != SM_MASTER)
-			ret->peer_guid = sm->peers[i].said.guid;
-	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (sm->fabric.nodes[i].present)
-			count_node(sm, &sm->fabric.nodes[i], ret);
-}
-
-uint8_t sm_route(const struct sm *sm, uint32_t number, unsigned lid)
-{
-	const struct sw *sw = sm->fabric.nodes[number].sw;
-	const struct tables *tables = &sm->routing.tables;
-
-	if (!sw || !tables->lft || sw->index == NO_SWITCH || lid > sm->routing.max_lid)
-		return ROUTE_NONE;
-
-	return tables->lft[sw->index * tables->stride + lid];
-}
-
-unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room)
-{
-	return pkeys_plan(sm, port, ret, room);
-}
-
-unsigned sm_planned_pkeys_of_vf(const struct sm *sm, uint32_t port, unsigned index, uint16_t *ret,
-				unsigned room)
-{
-	return pkeys_plan_vf(sm, (struct endpoint){ port, (uint16_t)index }, ret, room);
-}
-
-bool sm_not_kept(const struct sm *sm, uint32_t number, unsigned n, const char **ret_setting,
-		 uint64_t *ret_wanted, uint64_t *ret_held)
-{
-	const struct node *node = node_of(&sm->fabric, number);
-	const struct port *port = &sm->fabric.ports[number];
-	unsigned setting;
-
-	if (!node->present || !port->known)
-		return false; /* what it holds is not known */
-	for (unsigned at = 0;; at++) {
-		if (!not_kept_at(node->not_kept, port->number, at, &setting, ret_wanted))
-			return false;
-		if (setting_is_of(node, setting) && n-- == 0)
-			break;
-	}
-	*ret_setting = setting_name(setting);
-	*ret_held = setting == SETTING_LIFE_TIME ? wire_get(node->sw->info, SWITCH_INFO_LIFE_TIME)
-						 : wire_get(port->info, setting_field(setting));
-
-	return true;
-}
-
-bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret)
-{
-	if (n >= sm->n_peers)
-		return false;
-	*ret = sm->peers[n].said;
-
-	return true;
 }

@@ -4,8 +4,8 @@
  * Traps are hints: each is answered with TrapRepress, so that its sender stops repeating it
  * (IBA 13.4.9), and then the switch that it is about is looked at, or what that takes
  * (discover-look.c). Nothing that a trap says is believed without asking, and a flood of them costs
- * one look at a time (sm.c holds them off), or none (watch.c). One that cannot come from the device
- * that has its LID is counted, and leads to nothing. Only the master is told, and answers.
+ * one look at a time (wanted.c holds them off), or none (watch.c). One that cannot come from the
+ * device that has its LID is counted, and leads to nothing. Only the master is told, and answers.
  *
  * A device that has left keeps its LID, and so does the SM's LID in it: a switch that was cut off
  * has a trap of its link to tell, over and over, and that is heard as soon as the cable is back,

@@ -41,7 +41,7 @@ struct sm {
 	uint8_t tables[4][TABLE_SIZE]; /* of the first nodes, which are the switches */
 };
 
-/* -- what sm/sm.c has ---------------------------------------------------------------------------
+/* -- what sm/ has -------------------------------------------------------------------------------
  */
 
 void sm_sweep(struct sm *sm, bool full)

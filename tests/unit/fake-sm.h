@@ -3,7 +3,7 @@
 
 /*
  * A subnet manager that does nothing: sm/sm.h over a small made-up fabric, for tests of who looks
- *at it. Defines the functions of sm/sm.c that ctl/ calls.
+ *at it. Defines the functions of sm/ that ctl/ calls.
  *
  *	spine (LID 1)            1: leaf1/7   2: leaf2/7
  *	leaf1 (LID 2)            1: host1     2: host2

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * What arrives, by class: questions to the SA are answered at once, from what is known; answers to
+ * what we asked go to the request engine, traps and SMInfo to those whose matter they are. In turns
+ * by source, see fair.h.
+ */
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+static uint8_t route_for_admin(const void *user, uint32_t node, unsigned lid)
+{
+	return sm_route(user, node, lid);
+}
+
+/* A vport has a table of its own. */
+static unsigned pkeys_for_admin(const void *user, struct endpoint e, uint16_t *ret, unsigned room)
+{
+	const struct sm *sm = user;
+	const struct vfs *vfs = sm->fabric.ports[e.port].vfs;
+
+	if (e.index > 0 && vfs && vfs->model == VF_VPORT)
+		return pkeys_plan_vf(sm, e, ret, room);
+
+	return pkeys_published(sm, e.port, ret, room);
+}
+
+static bool peer_for_admin(const void *user, unsigned n, struct sm_peer *ret)
+{
+	return sm_peer(user, n, ret);
+}
+
+static uint16_t guids_for_admin(void *changer, const struct guids_change *change, bool *ret_later)
+{
+	return aliases_change(changer, change, ret_later);
+}
+
+/* @changer: who makes the changes that it asks for; NULL: nobody. */
+static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm *changer)
+{
+	struct admin_view view = { .fabric = &sm->fabric,
+				   .conf = &sm->conf,
+				   .act_count = (uint32_t)requests_totals(sm->requests)->sent,
+				   .sm_state = (uint8_t)sm->state,
+				   .user = sm,
+				   .route = route_for_admin,
+				   .pkeys = pkeys_for_admin,
+				   .peer = peer_for_admin,
+				   .changer = changer,
+				   .guids_change = changer ? guids_for_admin : NULL };
+	struct datagram reply;
+
+	if (sm->state == SM_MASTER && admin_answer(&view, arrival, &reply) == ADMIN_ANSWERED)
+		transport_send(sm->transport, &reply, &arrival->from, 0);
+}
+
+void sm_answer_again(struct sm *sm, const struct arrival *arrival)
+{
+	answer_admin(sm, arrival, NULL);
+}
+
+static void take_request(struct sm *sm, const struct arrival *arrival)
+{
+	const struct datagram *d = &arrival->datagram;
+	uint64_t method = wire_get(d, MAD_METHOD);
+	uint64_t attr = wire_get(d, MAD_ATTR);
+
+	if (method == METHOD_TRAP && attr == ATTR_NOTICE)
+		trap_receive(sm, arrival);
+	else if ((method == METHOD_GET || method == METHOD_SET) && attr == ATTR_SM_INFO)
+		election_request(sm, arrival);
+}
+
+static void take(struct sm *sm, const struct arrival *arrival)
+{
+	switch (wire_get(&arrival->datagram, MAD_CLASS)) {
+	case CLASS_SA:
+		answer_admin(sm, arrival, sm);
+		break;
+	case CLASS_SM_LID:
+	case CLASS_SM_DIRECTED:
+		if (!requests_receive(sm->requests, arrival))
+			take_request(sm, arrival);
+		break;
+	default:
+		break;
+	}
+}
+
+void sm_receive(struct sm *sm, const struct arrival *arrivals, unsigned n)
+{
+	uint16_t order[FAIR_MAX];
+
+	for (unsigned some; n > 0; arrivals += some, n -= some) {
+		some = MIN(n, FAIR_MAX);
+		fair_order(&sm->fair, arrivals, some, order);
+		for (unsigned i = 0; i < some; i++)
+			take(sm, &arrivals[order[i]]);
+	}
+	requests_pump(sm->requests);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * What others ask of the subnet manager: numbers, tables and settings as they are now. Nothing here
+ * changes anything.
+ */
+
+#include "sm/sm.h"
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+const struct fabric *sm_fabric(const struct sm *sm)
+{
+	return &sm->fabric;
+}
+
+const struct conf *sm_conf(const struct sm *sm)
+{
+	return &sm->conf;
+}
+
+const struct partitions *sm_partitions(const struct sm *sm)
+{
+	return sm->partitions;
+}
+
+const struct requests *sm_requests(const struct sm *sm)
+{
+	return sm->requests;
+}
+
+const struct event_log *sm_events(const struct sm *sm)
+{
+	return sm->events;
+}
+
+static void count_ports(const struct sm *sm, const struct node *node, struct sm_status *ret)
+{
+	for (unsigned i = 1; i <= node->n_ports; i++) {
+		const struct port *port = &sm->fabric.ports[port_at(node, i)];
+
+		if (!port->present || !port->known || port_phys_state(port) != PHYS_LINK_UP)
+			continue;
+		if (port_state(port) == PORT_ACTIVE)
+			ret->ports_active++;
+		else
+			ret->ports_not_active++;
+	}
+}
+
+static void count_node(const struct sm *sm, const struct node *node, struct sm_status *ret)
+{
+	ret->nodes++;
+	switch (node->type) {
+	case NODE_TYPE_SWITCH:
+		ret->switches++;
+		break;
+	case NODE_TYPE_ROUTER:
+		ret->routers++;
+		break;
+	default:
+		ret->hcas++;
+		break;
+	}
+	count_ports(sm, node, ret);
+}
+
+void sm_status(const struct sm *sm, struct sm_status *ret)
+{
+	*ret = (struct sm_status){ .state = sm->state,
+				   .phase = sm->phase,
+				   .generation = sm->generation,
+				   .applied = sm->applied,
+				   .came_up = sm->came_up,
+				   .lids_used = identities_used_lids(sm->identities),
+				   .lids_spare = sm->spares.n_lids,
+				   .lids_total = sm->last_lid ? sm->last_lid : LID_UNICAST_LAST,
+				   .naming = sm->n_naming,
+				   .names = sm->names,
+				   .sweeps = sm->sweeps,
+				   .sweep_started = sm->sweep_started,
+				   .sweep_took = sm->sweep_took,
+				   .sweep_due = sm->sweep_due,
+				   .traps_ignored = sm->traps_ignored,
+				   .routes_made = sm->routing.n_made,
+				   .routes_again = sm->routing.n_again,
+				   .trouble = sm->trouble[0] ? sm->trouble : NULL };
+	ret->lids_free = ret->lids_total - MIN(ret->lids_total, ret->lids_used + ret->lids_spare);
+	if (sm->routing.tables.lft) {
+		ret->engine = sm->routing.result.engine->name;
+		ret->routing_why = sm->routing.result.why;
+	}
+	if (sm->routing.trouble)
+		ret->routing_why = sm->routing.trouble;
+	for (unsigned i = 0; i < sm->n_peers; i++)
+		if (sm->peers[i].said.state == SM_MASTER && sm->state != SM_MASTER)
+			ret->peer_guid = sm->peers[i].said.guid;
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
+		if (sm->fabric.nodes[i].present)
+			count_node(sm, &sm->fabric.nodes[i], ret);
+}
+
+uint8_t sm_route(const struct sm *sm, uint32_t number, unsigned lid)
+{
+	const struct sw *sw = sm->fabric.nodes[number].sw;
+	const struct tables *tables = &sm->routing.tables;
+
+	if (!sw || !tables->lft || sw->index == NO_SWITCH || lid > sm->routing.max_lid)
+		return ROUTE_NONE;
+
+	return tables->lft[sw->index * tables->stride + lid];
+}
+
+unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room)
+{
+	return pkeys_plan(sm, port, ret, room);
+}
+
+unsigned sm_planned_pkeys_of_vf(const struct sm *sm, uint32_t port, unsigned index, uint16_t *ret,
+				unsigned room)
+{
+	return pkeys_plan_vf(sm, (struct endpoint){ port, (uint16_t)index }, ret, room);
+}
+
+bool sm_not_kept(const struct sm *sm, uint32_t number, unsigned n, const char **ret_setting,
+		 uint64_t *ret_wanted, uint64_t *ret_held)
+{
+	const struct node *node = node_of(&sm->fabric, number);
+	const struct port *port = &sm->fabric.ports[number];
+	unsigned setting;
+
+	if (!node->present || !port->known)
+		return false; /* what it holds is not known */
+	for (unsigned at = 0;; at++) {
+		if (!not_kept_at(node->not_kept, port->number, at, &setting, ret_wanted))
+			return false;
+		if (setting_is_of(node, setting) && n-- == 0)
+			break;
+	}
+	*ret_setting = setting_name(setting);
+	*ret_held = setting == SETTING_LIFE_TIME ? wire_get(node->sw->info, SWITCH_INFO_LIFE_TIME)
+						 : wire_get(port->info, setting_field(setting));
+
+	return true;
+}
+
+bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret)
+{
+	if (n >= sm->n_peers)
+		return false;
+	*ret = sm->peers[n].said;
+
+	return true;
+}
