@@ -14,19 +14,50 @@
 #include "sm/machine.h"
 #include "sm/vport-inside.h"
 
-/*
- * One that was up when somebody came whose GUID it has, may have the LID of that one too, and the
- * adapter then takes for it what others behind the same port send there.
- */
-static bool is_to_begin_anew(const struct vf *vf)
+/* One that leads to somebody else, and not because it is to use that. */
+static bool has_lid_of_another(const struct sm *sm, struct endpoint e)
 {
-	return vf->duplicate && vf->state >= PORT_ARMED;
+	unsigned held = (unsigned)wire_get(vf_of(&sm->fabric, e)->info, VPORT_INFO_LID);
+	struct endpoint owner;
+
+	if (e.index == 0 || held == 0 || held == endpoint_lid(&sm->fabric, e))
+		return false;
+	owner = endpoint_of_lid(&sm->fabric, held);
+
+	return owner.port != NO_PORT && !endpoint_is(owner, endpoint_of_port(e.port));
 }
 
-static enum port_state next_state(const struct vf *vf)
+/*
+ * Who is up with the LID of somebody else harms that one: the adapter takes for it what others
+ * behind the same port send there. Another master may have left it so, or it was up when somebody
+ * came whose GUID it has. If it has a LID of its own it is given that, whatever else is wrong with
+ * it, and otherwise begins anew.
+ */
+static bool is_to_begin_anew(const struct sm *sm, struct endpoint e)
 {
-	if (is_to_begin_anew(vf))
+	const struct vf *vf = vf_of(&sm->fabric, e);
+
+	return vf->state >= PORT_ARMED &&
+	       (vf->duplicate || (vf->lid == 0 && has_lid_of_another(sm, e)));
+}
+
+static bool is_to_be_readdressed(const struct sm *sm, struct endpoint e)
+{
+	const struct vf *vf = vf_of(&sm->fabric, e);
+
+	return e.index > 0 && vf->state >= PORT_ARMED && vf->lid != 0 &&
+	       wire_get(vf->info, VPORT_INFO_LID) != vf->lid &&
+	       (vf_asks_for_lid(vf) || has_lid_of_another(sm, e));
+}
+
+static enum port_state next_state(const struct sm *sm, struct endpoint e)
+{
+	const struct vf *vf = vf_of(&sm->fabric, e);
+
+	if (is_to_begin_anew(sm, e))
 		return PORT_DOWN;
+	if (vport_obstacle(sm, e) != (enum reason)vf->set_fault.reason)
+		return PORT_NO_CHANGE;
 	switch (vf->state) {
 	case PORT_INITIALIZE:
 		return PORT_ARMED;
@@ -40,13 +71,13 @@ static enum port_state next_state(const struct vf *vf)
 static bool ask_vport_set(struct sm *sm, struct endpoint e, struct request *ret)
 {
 	struct vf *vf = vf_of(&sm->fabric, e);
-	bool readdress = e.index > 0 && vf->lid != 0 && vf_asks_for_lid(vf) &&
-			 wire_get(vf->info, VPORT_INFO_LID) != vf->lid;
+	enum port_state next;
 
 	if (!vf->known || vf->stale || vf->busy || vf->state <= PORT_DOWN ||
-	    fault_waits(sm, &vf->set_fault) || (next_state(vf) == PORT_NO_CHANGE && !readdress))
+	    fault_waits(sm, &vf->set_fault))
 		return false;
-	if (vport_obstacle(sm, e) != (enum reason)vf->set_fault.reason && !is_to_begin_anew(vf))
+	next = next_state(sm, e);
+	if (next == PORT_NO_CHANGE && !is_to_be_readdressed(sm, e))
 		return false;
 	vf->busy = true;
 	ret->method = METHOD_SET;
@@ -54,7 +85,7 @@ static bool ask_vport_set(struct sm *sm, struct endpoint e, struct request *ret)
 	ret->modifier = e.index;
 	ret->tag = TAG(TODO_VPORT_SET, e.port, PLACE(e.index, 0));
 	memcpy(ret->data, vf->info, SMP_DATA_SIZE);
-	wire_set(ret->data, VPORT_INFO_STATE, next_state(vf));
+	wire_set(ret->data, VPORT_INFO_STATE, next);
 	wire_set(ret->data, VPORT_INFO_REREGISTER, 0);
 	if (e.index > 0 && vf->lid != 0)
 		wire_set(ret->data, VPORT_INFO_LID, vf->lid);

@@ -7,7 +7,7 @@
  * - A vport that is started is Active, or has the reason that fits: no partition, no GUID, that of
  * a port, an alias GUID, or that of another vport, of which one is up.
  * - Who is up has a LID that nobody shares if it asked for one, and is reached as hosts are: see
- *   there, as for whether a GUID keeps its LID.
+ *   there, as for whether a GUID keeps its LID. Who is in no partition has no LID of others either.
  * - What the subnet manager believes a vport to hold, it holds.
  */
 
@@ -116,6 +116,18 @@ static void expect_no_keys(struct look *look, const struct sim_endpoint *e)
 				 e->port->node->name, e->vf, sim_vf_pkey(e->port, e->vf, i));
 }
 
+/* Nobody reaches it, and still it may be in the way of those who have that LID. */
+static void expect_no_lid_of_others(struct look *look, const struct sim_endpoint *e)
+{
+	const struct sim_vport *vport = &e->port->vports->vports[e->vf];
+
+	for (uint32_t i = 0; vport->state >= SIM_ARMED && i < look->n_ends; i++)
+		if (look->ends[i] != e->port && vport->lid &&
+		    sim_has_lid(look->ends[i], vport->lid))
+			look_say(look, "%s vport %u has LID %u of %s", e->port->node->name, e->vf,
+				 vport->lid, look->ends[i]->node->name);
+}
+
 static void expect_up(struct look *look, const struct sim_endpoint *e)
 {
 	const struct sim_vport *vport = &e->port->vports->vports[e->vf];
@@ -123,6 +135,7 @@ static void expect_up(struct look *look, const struct sim_endpoint *e)
 	expect_reason(look, e, good_reason(look, e));
 	if (!scenario_has_partition(look->s, e)) {
 		expect_no_keys(look, e);
+		expect_no_lid_of_others(look, e);
 		return;
 	}
 	if (vport->state != SIM_ACTIVE)

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Stories of virtual ports that are up with the LID of somebody else, as another subnet manager has
+ * left them. To the switches that LID leads to its owner; but an adapter takes for such a vport
+ * what others behind the same port send to the owner, the subnet manager among them.
+ */
+
+#include "tests/scenario/vport-rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "sm/vf.h"
+#include "tests/sim/vf.h"
+#include "tests/sim/vport.h"
+
+/* All are up, of our own port too, with LIDs of their own. */
+static void all_are_up(struct scenario *s)
+{
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
+}
+
+/* While nobody looks, and it has no key any more. */
+static void it_has_the_lid_of(struct scenario *s, struct sim_port *port, unsigned vf,
+			      const struct sim_port *owner)
+{
+	scenario_kill_sm(s);
+	scenario_happens(s, "vport %u of %s has the LID of %s", vf, port->node->name,
+			 owner->node->name);
+	sim_vport(port, vf)->lid = sim_lid(owner);
+	scenario_start_sm(s);
+}
+
+/* It stays up, as whoever is in no partition any more does, and harms nobody. */
+static void who_is_in_no_partition_gives_back_the_lid_of_another(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	uint16_t lid;
+
+	all_are_up(s);
+	port = s->first.port;
+	lid = sim_vport(port, 2)->lid;
+	s->vports_outside = true;
+	scenario_apply_partitions(s);
+	rig_settles(s);
+	it_has_the_lid_of(s, port, 2, scenario_host(s, 3));
+	rig_settles(s);
+	assert_string_equal(scenario_vport_reason(s, port, 2), "vf-no-partition");
+	assert_int_equal(sim_vport(port, 2)->state, SIM_ACTIVE);
+	assert_int_equal(sim_vport(port, 2)->lid, lid);
+	scenario_expect_all_good(s);
+}
+
+/* Without a GUID it has no LID of its own either: it is as one that nobody has brought up. */
+static void who_has_no_guid_gives_back_the_lid_of_another(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	all_are_up(s);
+	port = s->first.port;
+	sim_vport(port, 2)->guid = 0;
+	it_has_the_lid_of(s, port, 2, scenario_host(s, 3));
+	rig_settles(s);
+	assert_string_equal(scenario_vport_reason(s, port, 2), "vf-no-guid");
+	assert_int_equal(sim_vport(port, 2)->state, SIM_INIT);
+	scenario_expect_all_good(s);
+}
+
+/* That of its neighbour behind the same port is no better. */
+static void who_has_no_guid_gives_back_the_lid_of_its_neighbour(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	all_are_up(s);
+	port = scenario_host(s, 3);
+	scenario_kill_sm(s);
+	sim_vport(port, 2)->guid = 0;
+	sim_vport(port, 2)->lid = sim_vport(port, 1)->lid;
+	scenario_start_sm(s);
+	rig_settles(s);
+	assert_int_equal(sim_vport(port, 2)->state, SIM_INIT);
+	rig_expect_up(s, port, 1);
+	scenario_expect_all_good(s);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(who_is_in_no_partition_gives_back_the_lid_of_another),
+		TEST(who_has_no_guid_gives_back_the_lid_of_another),
+		TEST(who_has_no_guid_gives_back_the_lid_of_its_neighbour),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
