@@ -2,8 +2,9 @@
 
 /*
  * From text to a place on the fabric. Numbers go before names, so that a node that calls itself
- * "17" takes nobody's LID. A name is compared with all nodes: that is once per question of a
- * person. It has to match one node only; of several none is taken, and all are listed.
+ * "17" takes nobody's LID; and what an operator calls a GUID (vf add --name) goes before what a
+ * device calls itself, which may be anything. A name is compared with all: that is once per
+ * question of a person. It has to match one only; of several none is taken, and all are listed.
  *
  * A virtual function goes by its GUID also while it is down or somebody else has that GUID too: it
  * is then, more than ever, what one asks about. The maps know only who has a GUID rightly, so the
@@ -52,21 +53,54 @@ static size_t count_digits(const char *text, int (*is_digit)(int c))
 	return text[n] == 0 ? n : 0;
 }
 
-static bool parse_guid(const char *text, uint64_t *ret)
+/* The digits of @text without the colons between every two of them; false if there are others. */
+static bool strip_colons(const char *text, char digits[static 17])
 {
-	bool prefixed = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	size_t n = count_digits(text + (prefixed ? 2 : 0), isxdigit);
+	if (strlen(text) != 23)
+		return false;
+	for (size_t i = 0; i < 23; i++) {
+		if (i % 3 == 2 && text[i] != ':')
+			return false;
+		if (i % 3 != 2)
+			digits[i / 3 * 2 + i % 3] = text[i];
+	}
+	digits[16] = 0;
 
-	if (prefixed ? n < 5 || n > 16 : n != 16)
+	return true;
+}
+
+static bool has_prefix(const char *text)
+{
+	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+}
+
+bool find_guid_text(const char *text, uint64_t *ret)
+{
+	bool prefixed = has_prefix(text);
+	char digits[17];
+	size_t n;
+
+	if (prefixed)
+		text += 2;
+	else if (strip_colons(text, digits))
+		text = digits;
+	n = count_digits(text, isxdigit);
+	if (prefixed ? n == 0 || n > 16 : n != 16)
 		return false;
 	*ret = strtoull(text, NULL, 16);
 
 	return true;
 }
 
+/* Up to four digits are a LID. */
+static bool parse_guid(const char *text, uint64_t *ret)
+{
+	return !(has_prefix(text) && strlen(text) < 7) && find_guid_text(text, ret);
+}
+
 static bool parse_lid(const char *text, unsigned *ret)
 {
-	bool prefixed = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	bool prefixed = has_prefix(text);
 	size_t n = count_digits(text + (prefixed ? 2 : 0), prefixed ? isxdigit : isdigit);
 
 	if (n == 0 || n > (prefixed ? 4 : 5))
@@ -109,9 +143,9 @@ static bool find_vf_guid(const struct fabric *f, uint64_t guid, struct found *re
 	return false;
 }
 
-static bool find_guid(struct call *call, uint64_t guid, struct found *ret)
+/* What has this GUID; false: nothing. */
+static bool look_for_guid(const struct fabric *f, uint64_t guid, struct found *ret)
 {
-	const struct fabric *f = call->fabric;
 	uint32_t node = fabric_find_node(f, guid);
 	uint32_t port = fabric_find_port(f, guid);
 
@@ -123,11 +157,27 @@ static bool find_guid(struct call *call, uint64_t guid, struct found *ret)
 		*ret = (struct found){ .node = f->ports[port].node, .port = port };
 		return true;
 	}
-	if (find_vf_guid(f, guid, ret))
+
+	return find_vf_guid(f, guid, ret);
+}
+
+static bool find_guid(struct call *call, uint64_t guid, struct found *ret)
+{
+	const struct kept_reservation *reserved;
+
+	if (look_for_guid(call->fabric, guid, ret))
 		return true;
-	call_fail(call, PROTOCOL_NOT_FOUND,
-		  "no node, port or virtual function has the GUID 0x%016llx",
-		  (unsigned long long)guid);
+	reserved = sm_reservation_of(call->sm, guid);
+	if (reserved)
+		call_fail(call, PROTOCOL_NOT_FOUND,
+			  "no node, port or virtual function has the GUID 0x%016llx, which is "
+			  "reserved%s%s",
+			  (unsigned long long)guid, reserved->name[0] ? " for " : "",
+			  reserved->name);
+	else
+		call_fail(call, PROTOCOL_NOT_FOUND,
+			  "no node, port or virtual function has the GUID 0x%016llx",
+			  (unsigned long long)guid);
 
 	return false;
 }
@@ -243,6 +293,24 @@ static void fail_ambiguous(struct call *call, const char *text, const char *what
 		  text, list, matches->n > COUNT(matches->guids) ? ", and more" : "");
 }
 
+int find_reserved(struct call *call, const char *name, uint64_t *ret)
+{
+	const struct kept_reservation *reserved;
+	struct matches matches = { .best = MATCH_WHOLE };
+
+	for (uint64_t i = 0; (reserved = sm_reservation(call->sm, i)); i++)
+		if (reserved->name[0] && !strcmp(reserved->name, name))
+			add_match(&matches, MATCH_WHOLE, (struct found){ .node = NO_NODE },
+				  reserved->guid);
+	if (matches.n > 1) {
+		fail_ambiguous(call, name, "reserved GUIDs", &matches);
+		return -1;
+	}
+	*ret = matches.guids[0];
+
+	return (int)matches.n;
+}
+
 /* 1: found; 0: there is none; -1: several, and the call has failed. */
 static int find_name(struct call *call, const char *text, size_t length, struct found *ret)
 {
@@ -274,10 +342,15 @@ static int find_plain(struct call *call, const char *text, struct found *ret)
 	uint64_t guid;
 	unsigned lid;
 
+	int r;
+
 	if (parse_guid(text, &guid))
 		return find_guid(call, guid, ret) ? 1 : -1;
 	if (parse_lid(text, &lid))
 		return find_lid(call, lid, ret) ? 1 : -1;
+	r = find_reserved(call, text, &guid);
+	if (r != 0)
+		return r > 0 && find_guid(call, guid, ret) ? 1 : -1;
 
 	return find_name(call, text, strlen(text), ret);
 }
@@ -385,6 +458,24 @@ bool find_thing(struct call *call, const char *text, struct found *ret)
 		call_fail(call, PROTOCOL_NOT_FOUND, "nothing is called \"%.100s\"", text);
 
 	return r > 0;
+}
+
+bool find_thing_or_away(struct call *call, const char *text, struct found *ret)
+{
+	unsigned lid;
+	uint64_t guid;
+	int r = parse_guid(text, &guid) ? 1 : 0;
+
+	if (r == 0 && !parse_lid(text, &lid))
+		r = find_reserved(call, text, &guid);
+	if (r < 0)
+		return false;
+	if (r == 0 || look_for_guid(call->fabric, guid, ret) ||
+	    (!sm_reservation_of(call->sm, guid) && !sm_moving_to(call->sm, guid)))
+		return find_thing(call, text, ret);
+	*ret = (struct found){ .node = NO_NODE, .port = NO_PORT, .away = guid };
+
+	return true;
 }
 
 bool find_switch(struct call *call, const char *text, struct found *ret)

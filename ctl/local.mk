@@ -4,6 +4,7 @@
 libvsm_a_SOURCES += ctl/applied.c ctl/applied.h
 libvsm_a_SOURCES += ctl/control.c ctl/control.h ctl/protocol.h
 libvsm_a_SOURCES += ctl/listener.c ctl/listener.h
+libvsm_a_SOURCES += ctl/reserved.c ctl/reserved.h
 libvsm_a_SOURCES += ctl/role.c ctl/role.h
 libvsm_a_SOURCES += ctl/rpc.c ctl/rpc.h
 libvsm_a_SOURCES += ctl/later.c ctl/later.h

@@ -6,7 +6,8 @@
  * acknowledged and does not have; of a node its ports (of a switch only port 0 and those with a
  * problem, since the others are listed by "ports"). Of a virtual function there is besides all that
  * is known of it as such; behind a virtual switch it is a node as well, elsewhere the node is that
- * of its physical function. Of a physical function there are those of its VFs that do not work.
+ * of its physical function. Of a physical function there are those of its VFs that do not work. Of
+ * a GUID that nobody has now there is what is reserved for it, and where it is to move.
  */
 
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "ctl/find.h"
 #include "ctl/pkeys.h"
 #include "ctl/place.h"
+#include "ctl/reserved.h"
 #include "ctl/tried.h"
 #include "ctl/vf-advice.h"
 
@@ -122,6 +124,24 @@ static json_t *make_ports(const struct call *call, const struct found *found)
 	return ports;
 }
 
+/* Nobody has this GUID now; but something is said of it. */
+static void explain_away(struct call *call, uint64_t guid)
+{
+	const struct kept_reservation *reserved = sm_reservation_of(call->sm, guid);
+	struct row *row = &call->result;
+	char buffer[GUID_TEXT_SIZE];
+	struct row vf = row_start();
+
+	row_text(row, "name",
+		 reserved && reserved->name[0] ? reserved->name : guid_text(guid, buffer));
+	row_bool(row, "present", false);
+	row_put(row, "ports", json_array());
+	place_put_gid(&vf, call->sm, guid);
+	reserved_put(&vf, call, guid);
+	row_put(&vf, "move", reserved_make_move(call, guid));
+	row_put(row, "away", row_end(&vf));
+}
+
 void method_explain(struct call *call)
 {
 	const char *what = call_text(call, "what");
@@ -132,8 +152,12 @@ void method_explain(struct call *call)
 
 	if (!what)
 		call_fail(call, PROTOCOL_BAD_PARAMS, "parameter \"what\" is missing");
-	if (!what || !find_thing(call, what, &found))
+	if (!what || !find_thing_or_away(call, what, &found))
 		return;
+	if (found.away) {
+		explain_away(call, found.away);
+		return;
+	}
 
 	node = &call->fabric->nodes[found.node];
 	place_put_node(row, call->rpc, node);

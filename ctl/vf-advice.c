@@ -20,7 +20,9 @@
 
 #include "base/macros.h"
 #include "ctl/place.h"
+#include "ctl/reserved.h"
 #include "ctl/tried.h"
+#include "sm/reservations.h"
 
 #define LINE_SIZE   400
 #define FIRST_BYTE  0x12u /* locally administered, and no group: the low digit is 2 */
@@ -162,20 +164,7 @@ static void look_at_other(const struct call *call, const struct vf_place *place,
 
 static bool is_reserved_elsewhere(const struct call *call, uint64_t guid, uint64_t pf)
 {
-	const struct kept_reservation *reserved;
-
-	for (uint64_t n = 0; (reserved = sm_reservation(call->sm, n)); n++) {
-		bool here = reserved->n_places == 0;
-
-		if (reserved->guid != guid)
-			continue;
-		for (unsigned i = 0; i < reserved->n_places; i++)
-			here |= reserved->place[i] == pf;
-
-		return !here;
-	}
-
-	return false;
+	return !reservation_may_be_at(sm_reservation_of(call->sm, guid), pf);
 }
 
 /* It may be no rule of vsm.conf that keeps it away, but what was said here of its GUID. */
@@ -322,6 +311,7 @@ json_t *vf_explain(const struct call *call, const struct vf_place *place)
 	struct row row = vf_row_start(call, place);
 
 	row_put(&row, "tried", make_tried(call, place));
+	row_put(&row, "move", reserved_make_move(call, vf_look(call->fabric, place).guid));
 	row_put(&row, "same_guid", make_same_guid(call, place));
 	row_put(&row, "pf_problem", make_pf_problem(call, place));
 	if (place->model == VF_VPORT)

@@ -39,12 +39,16 @@ static uint16_t lid_of(const struct fabric *f, const struct vf_place *place)
 	return place->nameless ? 0 : endpoint_lid(f, (struct endpoint){ found.port, found.index });
 }
 
-/* What it calls itself; NULL: nothing that we have heard. */
-static const char *name_of(const struct call *call, const struct vf_place *place,
+/* What an operator calls it, else it itself; NULL: nothing that we have heard. */
+static const char *name_of(const struct call *call, const struct vf_place *place, uint64_t guid,
 			   char buffer[static GUID_TEXT_SIZE])
 {
+	const struct kept_reservation *reserved = sm_reservation_of(call->sm, guid);
 	const struct fabric *f = call->fabric;
 	const struct vf *vf;
+
+	if (reserved && reserved->name[0])
+		return reserved->name;
 
 	if (place->nameless || place->model == VF_SHARED)
 		return NULL;
@@ -76,7 +80,7 @@ struct row vf_row_start(const struct call *call, const struct vf_place *place)
 
 	row_guid(&row, "guid", look.guid);
 	place_put_gid(&row, call->sm, look.guid);
-	row_text(&row, "name", name_of(call, place, buffer));
+	row_text(&row, "name", name_of(call, place, look.guid, buffer));
 	row_number(&row, "lid", lid_of(f, place));
 	row_text(&row, "lid_source", vf_lid_source(f, place, source));
 	vf_put_place(&row, call, place);

@@ -346,6 +346,79 @@ static void say_details(struct paragraph *p, const json_t *vf)
 	    member_text(other, "sentence", "why is not known."), member_text(other, "remedy", ""));
 }
 
+static void say_since_move(struct paragraph *p, const json_t *move)
+{
+	char age[24];
+
+	if (json_is_string(json_object_get(move, "since")))
+		say(p, "; that was said %s ago (%s)",
+		    age_text(member_number(move, "since_seconds"), age),
+		    member_text(move, "since", "?"));
+	else
+		say(p, "; that was said before this vsm was started");
+}
+
+static void say_move(struct paragraph *p, const json_t *move)
+{
+	char end[320];
+
+	if (!json_is_object(move))
+		return;
+	say(p, " It is to move to");
+	if (json_is_object(json_object_get(move, "end")))
+		say(p, " %s (port GUID %s)", end_text(json_object_get(move, "end"), end),
+		    member_text(move, "to", "?"));
+	else
+		say(p, " the port with GUID %s", member_text(move, "to", "?"));
+	say_since_move(p, move);
+	say(p, member_is_true(move, "keys_ready") ? ". Its P_Keys are let through there,"
+						  : ". Its P_Keys are not let through there yet,");
+	if (member_is_true(move, "routes_ready"))
+		say(p, " and packets to its LID are led there.");
+	else if (member_is_true(move, "routes_later"))
+		say(p, " and routes to it are not made before it is there.");
+	else
+		say(p, " and packets to its LID are not led there yet.");
+	say(p, " %s", member_text(move, "sentence", ""));
+}
+
+static void say_places(struct paragraph *p, const json_t *away)
+{
+	json_t *place;
+	size_t i;
+
+	json_array_foreach(json_object_get(away, "places"), i, place)
+		say(p, "%s %s", i ? " or" : " It may be at the port with GUID",
+		    text_of(place) ? text_of(place) : "?");
+	say(p, i ? "." : " It may be anywhere.");
+}
+
+/* Of a GUID that nobody has now. */
+static void show_away(const json_t *away)
+{
+	const char *name = member_text(away, "name", "");
+	struct paragraph p = { .used = 0 };
+	json_t *key;
+	size_t i;
+
+	if (name[0])
+		say(&p, "%s, GUID %s, is away: no port has this GUID now.", name,
+		    member_text(away, "guid", "?"));
+	else
+		say(&p, "%s is away: no port has this GUID now.", member_text(away, "guid", "?"));
+	if (json_is_integer(json_object_get(away, "lid")))
+		say(&p, " LID %lld waits for it.", member_number(away, "lid"));
+	else
+		say(&p, " It gets a LID when it appears.");
+	say_places(&p, away);
+	say_move(&p, json_object_get(away, "move"));
+	say(&p, " Partitions give it the P_Keys");
+	json_array_foreach(json_object_get(away, "pkeys"), i, key)
+		say(&p, "%s %s", i ? "," : "", text_of(key) ? text_of(key) : "?");
+	say(&p, "%s.", i ? "" : " none");
+	print_paragraph(&p);
+}
+
 static void show_commands(const json_t *commands)
 {
 	json_t *line;
@@ -366,6 +439,7 @@ static void show_vf(const json_t *vf)
 	say_vf_lid(&p, vf);
 	say_reason(&p, vf);
 	say_details(&p, vf);
+	say_move(&p, json_object_get(vf, "move"));
 	say_tried(&p, json_object_get(vf, "tried"));
 	say_vf_pkeys(&p, vf);
 	print_paragraph(&p);
@@ -377,11 +451,15 @@ static void show_vf(const json_t *vf)
 
 void show_explain(const json_t *result, const struct view *view)
 {
-	const json_t *vf = json_object_get(result, "vf");
+	const json_t *vf = json_object_get(result, "vf"), *away = json_object_get(result, "away");
 	struct paragraph p = { .used = 0 };
 	const json_t *port;
 	size_t i;
 
+	if (json_is_object(away)) {
+		show_away(away);
+		return;
+	}
 	if (json_is_object(vf))
 		show_vf(vf);
 	/* Unless it is a node itself, the rest is about its physical function. */

@@ -238,6 +238,7 @@ static void add_vf(struct table *table, const json_t *row)
 	table_add(table, state_paint(state), "%s", state);
 	table_add(table, PAINT_NONE, "%s", age_text(member_number(row, "since_seconds"), age));
 	table_add(table, problem_paint(row), "%s", reason_text(row));
+	table_add(table, PAINT_NONE, "%s", member_text(row, "name", "-"));
 }
 
 /* By GUID: a name may have anything in it that means something to a shell. */
@@ -258,8 +259,8 @@ static void show_next_step(const json_t *rows)
 
 void show_vf_rows(const json_t *rows, const struct view *view)
 {
-	static const char *const heads[] = { "VF",    "GUID",   ">LID",   "OF", "MODEL",
-					     "STATE", ">SINCE", "REASON", NULL };
+	static const char *const heads[] = { "VF",    "GUID",   ">LID",   "OF",   "MODEL",
+					     "STATE", ">SINCE", "REASON", "NAME", NULL };
 	struct table table = table_start(heads);
 	const json_t *row;
 	size_t i;

@@ -95,12 +95,12 @@ static const struct verb verbs[] = {
 	{ "vf add", "GUID [--lid NUMBER] [--place PORT_GUID]... [--name TEXT]",
 	  "Reserve a LID and places for the GUID of a virtual function.", { "guid" }, 1, NULL, NULL,
 	  "guid", OPTION_LID | OPTION_PLACE | OPTION_NAME, show_vf_add },
-	{ "vf move", "GUID [PORT_GUID | --cancel]",
+	{ "vf move", "GUID|NAME [PORT_GUID | --cancel]",
 	  "Make a physical port ready for a virtual function that is to move there.",
 	  { "guid", "port" }, 1, NULL, NULL, "guid", OPTION_CANCEL, show_vf_move },
-	{ "vf remove", "GUID", "Take back what is reserved for a GUID.", { "guid" }, 1, NULL, NULL,
+	{ "vf remove", "GUID|NAME", "Take back what is reserved for a GUID.", { "guid" }, 1, NULL, NULL,
 	  "guid", 0, show_vf_remove },
-	{ "vf show", "[GUID]", "What is reserved.", { "guid" }, 0, NULL, "reservations", NULL, 0,
+	{ "vf show", "[GUID|NAME]", "What is reserved.", { "guid" }, 0, NULL, "reservations", NULL, 0,
 	  show_vf_show },
 };
 

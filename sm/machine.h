@@ -207,6 +207,7 @@ struct spares {
 
 struct moves {
 	struct kept_move all[MOVES_MAX];
+	uint64_t since[MOVES_MAX]; /* loop_now() when it was said; 0: before we were started */
 	unsigned n;
 };
 
@@ -589,6 +590,8 @@ void pkeys_done(struct sm *sm);
 /* The device behind a switch port whose keys that port enforces, or NO_PORT. */
 uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
 bool pkeys_enforces(const struct sm *sm, uint32_t port);
+/* Does the switch port before @end, if it looks, let the keys of a VF with @guid through? */
+bool pkeys_pass(const struct sm *sm, uint32_t end, uint64_t guid);
 /* False: they depend on a rule for VFs, and which one that is, is not known yet. */
 bool pkeys_are_known(const struct sm *sm, uint32_t port);
 

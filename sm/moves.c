@@ -40,13 +40,14 @@ static unsigned find(const struct sm *sm, uint64_t guid)
 	return i;
 }
 
-static int put(struct sm *sm, uint64_t guid, uint64_t port)
+static int put(struct sm *sm, uint64_t guid, uint64_t port, uint64_t since)
 {
 	unsigned i = find(sm, guid);
 
 	if (i == MOVES_MAX)
 		return -ENOSPC;
 	sm->moves.all[i] = (struct kept_move){ guid, port };
+	sm->moves.since[i] = since;
 	sm->moves.n = MAX(sm->moves.n, i + 1);
 
 	return 0;
@@ -56,13 +57,16 @@ static void take_out(struct sm *sm, uint64_t guid)
 {
 	unsigned i = find(sm, guid);
 
-	if (i < sm->moves.n)
-		sm->moves.all[i] = sm->moves.all[--sm->moves.n];
+	if (i == sm->moves.n)
+		return;
+	sm->moves.n--;
+	sm->moves.all[i] = sm->moves.all[sm->moves.n];
+	sm->moves.since[i] = sm->moves.since[sm->moves.n];
 }
 
 void moves_load(struct sm *sm, const struct kept_move *kept)
 {
-	if (put(sm, kept->guid, kept->port) < 0)
+	if (put(sm, kept->guid, kept->port, 0) < 0)
 		log_warning("There is no room for the move of 0x%016" PRIx64, kept->guid);
 }
 
@@ -121,6 +125,68 @@ void moves_see(struct sm *sm)
 		identity_see(sm->identities, sm->moves.all[i].guid);
 }
 
+/* -- how far it is ------------------------------------------------------------------------------
+ */
+
+/* All switches hold what is planned for @lid, and that leads to @port. */
+static bool leads_to(const struct sm *sm, uint16_t lid, uint32_t port)
+{
+	const struct fabric *f = &sm->fabric;
+	uint32_t home = f->ports[port].home;
+
+	if (home == NO_PORT || sm_route(sm, f->ports[home].node, lid) != f->ports[home].number)
+		return false;
+	for (uint32_t i = 0; i < f->n_nodes; i++)
+		if (f->nodes[i].present && node_is_switch(&f->nodes[i]) &&
+		    tables_lft_held(f->nodes[i].sw, lid) != sm_route(sm, i, lid))
+			return false;
+
+	return true;
+}
+
+static bool port_is_ready(const struct sm *sm, uint32_t port)
+{
+	return port != NO_PORT && node_of(&sm->fabric, port)->present &&
+	       port_state(&sm->fabric.ports[port]) == PORT_ACTIVE;
+}
+
+static enum sm_move_wait find_wait(const struct sm_move_state *state, uint32_t at, uint32_t to,
+				   bool to_is_ready)
+{
+	if (!to_is_ready)
+		return SM_MOVE_PORT;
+	if (at == to)
+		return SM_MOVE_ACTIVE;
+	if (at != NO_PORT)
+		return SM_MOVE_LEAVE;
+
+	return state->keys && (state->routes || state->routes_later) ? SM_MOVE_START
+								     : SM_MOVE_TABLES;
+}
+
+bool sm_move_state(const struct sm *sm, uint64_t guid, struct sm_move_state *ret)
+{
+	const struct identity *id = identity_find(sm->identities, guid);
+	unsigned n = find(sm, guid);
+	uint32_t at, to;
+	bool active;
+
+	if (n == sm->moves.n)
+		return false;
+	*ret = (struct sm_move_state){ .to = sm->moves.all[n].port, .since = sm->moves.since[n] };
+	at = place_of(sm, guid, &active);
+	to = fabric_find_port(&sm->fabric, ret->to);
+	ret->routes_later = !id || id->lmc != 0 || fabric_find_port(&sm->fabric, guid) != NO_PORT;
+	if (to != NO_PORT) {
+		ret->keys = pkeys_pass(sm, to, guid);
+		ret->routes = !ret->routes_later && (at == NO_PORT || at == to) &&
+			      leads_to(sm, id->lid, to);
+	}
+	ret->waits_for = find_wait(ret, at, to, port_is_ready(sm, to));
+
+	return true;
+}
+
 /* -- orders -------------------------------------------------------------------------------------
  */
 
@@ -173,12 +239,13 @@ int moves_keep(struct sm *sm, uint64_t guid, uint64_t to)
 static int keep_or_leave(struct sm *sm, uint64_t guid, uint64_t to, char why[static SM_WHY_SIZE])
 {
 	uint64_t before = sm_moving_to(sm, guid);
-	int r = put(sm, guid, to);
+	uint64_t since = before ? sm->moves.since[find(sm, guid)] : 0;
+	int r = put(sm, guid, to, loop_now(sm->loop));
 
 	if (r == 0) {
 		r = moves_keep(sm, guid, to);
 		if (r < 0 && before)
-			put(sm, guid, before);
+			put(sm, guid, before, since);
 		else if (r < 0)
 			take_out(sm, guid);
 	}

@@ -456,6 +456,16 @@ static unsigned enforced_keys(const struct sm *sm, uint32_t end, uint16_t pkey,
 	return k;
 }
 
+bool pkeys_pass(const struct sm *sm, uint32_t end, uint64_t guid)
+{
+	uint32_t far = sm->fabric.ports[end].peer;
+	uint16_t keys[FABRIC_MAX_PKEYS];
+	unsigned n = plan_coming(sm, end, guid, keys, COUNT(keys));
+
+	return far == NO_PORT || pkeys_enforced_port(sm, far) != end || !pkeys_enforces(sm, far) ||
+	       holds_all(sm->fabric.ports[far].pkeys, keys, n);
+}
+
 /*
  * What that table has too much is the port's to tell, once and not for each VF: to know it, all of
  * them have to be asked.

@@ -489,6 +489,11 @@ const struct kept_reservation *sm_reservation(const struct sm *sm, uint64_t n)
 	return n < sm->reservations.n ? &sm->reservations.all[n] : NULL;
 }
 
+const struct kept_reservation *sm_reservation_of(const struct sm *sm, uint64_t guid)
+{
+	return reservations_find(&sm->reservations, guid);
+}
+
 uint16_t sm_lid_of(const struct sm *sm, uint64_t guid)
 {
 	const struct identity *id = identity_find(sm->identities, guid);

@@ -222,6 +222,8 @@ int sm_release(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE]);
 
 /* What is reserved: the n-th, in no order; NULL past the last. Valid until the next change. */
 const struct kept_reservation *sm_reservation(const struct sm *sm, uint64_t n);
+/* Of this GUID, or NULL. */
+const struct kept_reservation *sm_reservation_of(const struct sm *sm, uint64_t guid);
 
 /*
  * The virtual function with @guid is to be at the physical port @to from now on, and the fabric is
@@ -235,6 +237,28 @@ int sm_move_cancel(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE]);
 /* The port that it is to be at, or 0; and all of them, NULL past the last. */
 uint64_t sm_moving_to(const struct sm *sm, uint64_t guid);
 const struct kept_move *sm_move_at(const struct sm *sm, uint64_t n);
+
+/* What a move waits for. */
+enum sm_move_wait {
+	SM_MOVE_PORT,   /* its new port is not there, or not Active */
+	SM_MOVE_LEAVE,  /* it is still at its former place */
+	SM_MOVE_TABLES, /* devices are being told */
+	SM_MOVE_START,  /* its host: all else is ready */
+	SM_MOVE_ACTIVE, /* it is there, and not Active yet */
+	SM_MOVE_WAIT_COUNT,
+};
+
+struct sm_move_state {
+	uint64_t to;
+	uint64_t since;    /* loop_now() when it was said; 0: before @sm was made */
+	bool keys;         /* its P_Keys are let through there */
+	bool routes;       /* all switches send there what is for its LID, */
+	bool routes_later; /* or will when it is there, which is not prepared */
+	enum sm_move_wait waits_for;
+};
+
+/* How far the move of @guid is; false: it is not to move. */
+bool sm_move_state(const struct sm *sm, uint64_t guid, struct sm_move_state *ret);
 
 /* The first LID that @guid has, or that waits for it; 0: none. */
 uint16_t sm_lid_of(const struct sm *sm, uint64_t guid);

@@ -201,6 +201,55 @@ def member(world):
     check_equal("it goes on", lab.vfs()["c/1"]["state"], "active")
 
 
+@suite.test("a vport goes by the name it was given; a move of it is explained, step by step", weight=6)
+def named(world):
+    lab = Lab(world, "state=down").start()
+    lab.wait_active("b/1", "b/2", "b/3", "b/4")
+    guid = "0x0000000000008001"
+    to = f"0x{lab.sim.snapshot().port('b', 1).guid:016x}"
+    lab.sm.ctl("vf", "add", guid, "--name", "web 1")
+    away = lab.sm.ctl("explain", "web 1")
+    check_equal("away", (away["away"]["guid"], away["away"]["move"]), (guid, None))
+    check("web 1, GUID" in lab.sm.ctl_text("explain", guid), "GUID and name are the same")
+
+    lab.sim.command("Vf start c[1]/1")
+    lab.wait_active("c/1")
+    lid = lab.vfs()["c/1"]["lid"]
+    check_equal("by name", [vf["guid"] for vf in lab.sm.ctl("vfs", "web 1")["vfs"]], [guid])
+    check("web 1" in lab.sm.ctl_text("vfs"), "names are in the list")
+    check_equal("explained", lab.sm.ctl("explain", "web 1")["vf"]["lid"], lid)
+
+    def move():
+        told = lab.sm.ctl("explain", "web 1")
+        return told.get("vf", told.get("away"))["move"]
+
+    def wait_for(what, keys, routes):
+        wait_until(f"it waits for {what}", lambda: [move()[key] for key in (
+            "waits_for", "keys_ready", "routes_ready")] == [what, keys, routes], 20)
+    lab.sm.ctl("partition", "add", "0x7ab1", guid, "--wait")
+    lab.sm.ctl("vf", "move", "web 1", to)
+    wait_for("leave", True, False)
+    text = " ".join(lab.sm.ctl_text("explain", "web 1").split())
+    for part in ("is to move to b/1", " ago (", "are let through there", "are not led there yet",
+                 "until its host stops it where it is"):
+        check(part in text, f"{part}: {text}")
+    lab.sim.command("Vf stop c[1]/1")
+    wait_for("start", True, True)
+    lab.sm.kill()
+    lab.sm.start().wait_ready()
+    wait_for("start", True, True)
+    check("said before this vsm was started" in " ".join(
+        lab.sm.ctl_text("explain", "web 1").split()), lab.sm.ctl_text("explain", "web 1"))
+    lab.sim.command("Vf stop b[1]/2")
+    lab.sim.command(f"Vf guid b[1]/2 {guid[2:]}")
+    lab.sim.command("Vf start b[1]/2")
+    lab.wait_active("b/2")
+    wait_until("it has moved", lambda: move() is None, 20)
+    check_equal("its place", lab.sm.ctl("explain", "web 1")["vf"]["pf"], to)
+    lab.sm.ctl("vf", "remove", "web 1")
+    check("web 1" not in lab.sm.ctl_text("vfs"), "the name is gone")
+
+
 @suite.test("a restart of vsm finds vports in order", weight=5)
 def restart(world):
     lab = Lab(world).start()

@@ -226,6 +226,11 @@ const struct kept_reservation *sm_reservation(const struct sm *sm, uint64_t n)
 	return n < sm->reservations.n ? &sm->reservations.all[n] : NULL;
 }
 
+const struct kept_reservation *sm_reservation_of(const struct sm *sm, uint64_t guid)
+{
+	return reservations_find(&sm->reservations, guid);
+}
+
 int sm_move(struct sm *sm, uint64_t guid, uint64_t to, char why[static SM_WHY_SIZE])
 {
 	uint32_t port = fabric_find_port(&sm->fabric, to);
@@ -261,6 +266,22 @@ uint64_t sm_moving_to(const struct sm *sm, uint64_t guid)
 const struct kept_move *sm_move_at(const struct sm *sm, uint64_t n)
 {
 	return n == 0 && sm->move.guid ? &sm->move : NULL;
+}
+
+bool sm_move_state(const struct sm *sm, uint64_t guid, struct sm_move_state *ret)
+{
+	uint32_t at = endpoint_find(&sm->fabric, guid).port;
+
+	if (guid == 0 || sm->move.guid != guid)
+		return false;
+	*ret = (struct sm_move_state){ .to = sm->move.port,
+				       .since = at == NO_PORT ? 0
+							      : loop_now(sm->loop) - 60 * LOOP_SEC,
+				       .keys = true,
+				       .routes = at == NO_PORT,
+				       .waits_for = at == NO_PORT ? SM_MOVE_START : SM_MOVE_LEAVE };
+
+	return true;
 }
 
 uint16_t sm_lid_of(const struct sm *sm, uint64_t guid)

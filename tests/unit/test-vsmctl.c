@@ -548,10 +548,34 @@ static void reservations_are_made_shown_and_taken_back(void **state)
 	GOLDEN(state, 0, "vf-show-one", "vf", "show", "0x0200000000000001");
 	GOLDEN(state, 0, "vf-move", "vf", "move", "0x1200020000000101", "0x301");
 	GOLDEN(state, 0, "vf-show-moving", "vf", "show", "0x1200020000000101");
+	GOLDEN(state, 0, "explain-moving", "explain", "0x1200020000000101");
 	GOLDEN(state, 0, "vf-move-cancel", "vf", "move", "0x1200020000000101", "--cancel");
 	GOLDEN(state, 0, "vf-remove", "vf", "remove", "0x0200000000000001");
 	RUN(f, "vf", "show", "0x0200000000000001");
 	assert_string_equal(f->out, "Nothing is reserved for that GUID.\n");
+}
+
+static void what_has_a_name_is_called_so(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_add_vfs(f->fake);
+	RUN(f, "vf", "add", "0x0200000000000001", "--lid", "50", "--name", "vm 1");
+	RUN(f, "vf", "add", "0x1200020000000101", "--place", "0x101", "--name", "vm 2");
+	GOLDEN(state, 0, "explain-away", "explain", "vm 1");
+	GOLDEN(state, 0, "vfs-named", "vfs", "vm 2");
+	GOLDEN(state, 0, "explain-named", "explain", "vm 2");
+	RUN(f, "vf", "move", "vm 1", "0x301");
+	GOLDEN(state, 0, "explain-away-moving", "explain", "02:00:00:00:00:00:00:01");
+	expect(f, RUN(f, "path", "host1", "vm 1"), 4,
+	       "0x0200000000000001, which is reserved for vm 1");
+	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--name", "vm 2"), 0, "");
+	expect(f, RUN(f, "vf", "remove", "vm 2"), 4,
+	       "2 reserved GUIDs are called \"vm 2\": 0x0200000000000001, 0x1200020000000101");
+	expect(f, RUN(f, "vf", "remove", "vm 1"), 1, "nothing is reserved with that name");
+	RUN(f, "vf", "remove", "0x0200000000000001");
+	RUN(f, "vf", "remove", "vm 2");
+	assert_string_equal(f->out, "Nothing is reserved for 0x1200020000000101 now.\n");
 }
 
 static void wrong_words_about_reservations_are_refused(void **state)
@@ -565,7 +589,7 @@ static void wrong_words_about_reservations_are_refused(void **state)
 	expect(f, RUN(f, ""), 2, "there is no verb \"\"");
 	expect(f, RUN(f, "vf add", "0x0200000000000001", "5"), 2, "usage: vsmctl vf add GUID");
 	expect(f, RUN(f, "vf", "show", "--lid", "5"), 2, "vf show has no option --lid");
-	expect(f, RUN(f, "vf", "move"), 2, "usage: vsmctl vf move GUID");
+	expect(f, RUN(f, "vf", "move"), 2, "usage: vsmctl vf move GUID|NAME");
 	expect(f, RUN(f, "vf", "move", "0x0200000000000001"), 1,
 	       "say where to (PORT_GUID), or --cancel, and not both");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "x"), 2,
@@ -1014,6 +1038,7 @@ int main(void)
 		TEST(stats_tell_of_phases_traps_and_the_last_change),
 		TEST(orders_are_confirmed),
 		TEST(reservations_are_made_shown_and_taken_back),
+		TEST(what_has_a_name_is_called_so),
 		TEST(wrong_words_about_reservations_are_refused),
 		TEST(following_goes_on_until_it_is_stopped),
 		TEST(there_is_no_colour_but_on_a_terminal),
