@@ -369,6 +369,12 @@ static void doubt_moved(struct sm *sm, uint32_t via, uint32_t far)
 	vports_doubt(sm, far);
 }
 
+/* Who is not read yet says it when it is (look_at_link() of discover-port.c). */
+static bool is_known_not_active(const struct port *port)
+{
+	return port->known && port_state(port) != PORT_ACTIVE;
+}
+
 static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 {
 	struct fabric *f = &sm->fabric;
@@ -385,8 +391,8 @@ static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 	f->ports[far].held_until = 0; /* it was at another cable that it flapped */
 	f->ports[via].relink = f->ports[far].relink = false;
 	f->ports[via].probe_silent = f->ports[far].probe_silent = false;
-	f->ports[via].fresh = port_state(&f->ports[via]) != PORT_ACTIVE;
-	f->ports[far].fresh = port_state(&f->ports[far]) != PORT_ACTIVE;
+	f->ports[via].fresh = is_known_not_active(&f->ports[via]);
+	f->ports[far].fresh = is_known_not_active(&f->ports[far]);
 	if (is_new && discover_is_news(sm))
 		event_add(sm->events, EVENT_LINK_UP, node_of(f, via)->guid, port_lid(f, via),
 			  f->ports[via].number, "link to 0x%016" PRIx64 " port %u",
@@ -436,12 +442,25 @@ static bool is_as_known(const struct sm *sm, uint32_t via, uint32_t far)
 	       port_state(&f->ports[via]) == PORT_ACTIVE;
 }
 
+/*
+ * It was asked only whether another is in its place (discover_doubt_ends()), and none is: all else
+ * has been told by the answers to what was set there since.
+ */
+static bool is_still_there(const struct sm *sm, uint32_t via, uint32_t far)
+{
+	const struct port *ports = sm->fabric.ports;
+
+	return via != NO_PORT && !sm->discovery.full && ports[via].peer == far &&
+	       ports[via].fresh && port_state(&ports[via]) == PORT_ACTIVE && ports[far].known &&
+	       !ports[far].stale && port_state(&ports[far]) == PORT_ACTIVE;
+}
+
 static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t mkey)
 {
 	struct fabric *f = &sm->fabric;
 	struct node_info info;
 	uint32_t number, far, end;
-	bool as_known;
+	bool as_known, still_there;
 	int r;
 
 	if (!read_node_info(data, &info)) {
@@ -469,6 +488,7 @@ static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t
 	}
 	fill_node(sm, &f->nodes[number], data);
 	as_known = is_as_known(sm, via, far);
+	still_there = is_still_there(sm, via, far);
 	if (via == NO_PORT)
 		f->local_port = far;
 	else
@@ -476,7 +496,7 @@ static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t
 	mkey_give(sm, end, mkey);
 	if (f->nodes[number].seen != f->walk && !as_known)
 		discover_visit(sm, number, via);
-	if (info.type != NODE_TYPE_SWITCH)
+	if (info.type != NODE_TYPE_SWITCH && !still_there)
 		discover_read_end_port(sm, far);
 }
 

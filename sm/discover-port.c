@@ -97,8 +97,8 @@ static void doubt_fresh_links(struct sm *sm, const struct node *node, bool chang
 
 		if (!port->fresh || port->checked == sm->fabric.walk)
 			continue;
+		port->fresh = port->relink && !changed; /* until it is settled again */
 		port->relink = port->relink || changed;
-		port->fresh = false;
 		if (port->peer != NO_PORT)
 			sm->fabric.ports[port->peer].fresh = false;
 	}
@@ -189,8 +189,10 @@ static void look_at_link(struct sm *sm, uint32_t number, bool fell)
 		return;
 	}
 	/* Settled from the other side, unless it bounced after that. */
-	if (port->checked == sm->fabric.walk && (sm->phase == PHASE_DISCOVER || !fell))
+	if (port->checked == sm->fabric.walk && (sm->phase == PHASE_DISCOVER || !fell)) {
+		port->fresh = port->fresh || (sm->phase == PHASE_DISCOVER && state != PORT_ACTIVE);
 		return;
+	}
 	if (state != PORT_ACTIVE || port->peer == NO_PORT || sm->discovery.full)
 		port->relink = true;
 	if (state != PORT_ACTIVE && port->peer != NO_PORT)

@@ -81,7 +81,8 @@ static void follow_link(struct sm *sm, uint32_t number)
 	struct fabric *f = &sm->fabric;
 	uint32_t far = f->ports[number].peer;
 	struct node *node = node_of(f, far);
-	bool reads_on = !node_is_switch(node) &&
+	/* Our own port is where the walk began. */
+	bool reads_on = !node_is_switch(node) && (far != f->local_port || sm->discovery.look) &&
 			!(f->ports[far].known && !f->ports[far].stale && node->trusted);
 
 	f->ports[number].checked = f->ports[far].checked = f->walk;

@@ -411,7 +411,7 @@ static void full_sweeps_for_its_own_reasons_read_no_table_that_is_known(void **s
 	world_start(w);
 	assert_int_equal(world_count(w, 0, NULL, METHOD_GET, ATTR_LFT), 0);
 	assert_int_equal(count_table_gets(w, 0), 10);
-	assert_int_equal(world_count(w, 0, NULL, METHOD_GET, 0), 57);
+	assert_int_equal(world_count(w, 0, NULL, METHOD_GET, 0), 56);
 	mark = world_mark(w);
 	fake_add_sm(w->host[2], SM_MASTER, 15);
 	trap = fake_make_trap(w->host[2], 1, TRAP_CAPABILITY);
@@ -422,8 +422,8 @@ static void full_sweeps_for_its_own_reasons_read_no_table_that_is_known(void **s
 	world_run(w, 60);
 	assert_int_equal(world_state(w), SM_MASTER);
 	assert_int_equal(count_table_gets(w, mark), 22);
-	/* Of these 8 across links whose switch had PortStateChange up when we became master. */
-	assert_int_equal(world_count(w, mark, NULL, METHOD_GET, 0), 122);
+	/* Of these 4 across links whose switch had PortStateChange up when we became master. */
+	assert_int_equal(world_count(w, mark, NULL, METHOD_GET, 0), 118);
 	assert_good(w, NULL);
 	world_free(w);
 }
