@@ -312,15 +312,19 @@ bool tables_leave_lft_block(const struct sm *sm, const struct sw *sw, unsigned b
 	return fault_waits(sm, &sw->lft_fault) && (sw->lft_bad[block / 64] >> block % 64 & 1);
 }
 
-/* The last LID that it needs, and can have, an entry for. */
+/*
+ * The last LID that it has, and can have, an entry for: that of the block in which the last LID is,
+ * so that most of those who come have it raised nowhere. What others have set to less will do.
+ */
 unsigned tables_lft_top(const struct sm *sm, const struct sw *sw)
 {
 	uint64_t capacity = wire_get(sw->info, SWITCH_INFO_LINEAR_CAP);
+	unsigned top = sm->routing.max_lid | (LFT_BLOCK - 1);
+	unsigned now = tables_lft_top_now(sw);
 
-	/* To the end of the block, so that no vport that comes has it raised. */
-	return (unsigned)MIN(sm->fabric.n_vport_ports ? sm->routing.max_lid | (LFT_BLOCK - 1)
-						      : sm->routing.max_lid,
-			     MAX(capacity, 1) - 1);
+	if (now >= sm->routing.max_lid && now <= top)
+		return now;
+	return (unsigned)MIN(top, MAX(capacity, 1) - 1);
 }
 
 /* Nothing to write, or no use, or not yet. */
