@@ -503,6 +503,7 @@ static void start(struct scenario *s, struct scenario_sm *m)
 	m->sweep = 0;
 	m->transport->fn = on_arrival;
 	m->transport->user = m;
+	transport_sim_watch(m->transport, s->sent, s->sent_user);
 	setup.transport = m->transport;
 	setup.partitions = make_partitions(s);
 	must(s, sm_new(&setup, &m->sm) == 0, "no memory for a subnet manager");

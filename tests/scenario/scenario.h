@@ -108,6 +108,9 @@ struct scenario {
 	struct scenario_member members[SCENARIO_MEMBERS];
 	unsigned n_members;
 
+	transport_sim_watch_fn sent; /* is shown all that both send; NULL: nobody is */
+	void *sent_user;
+
 	struct sim_snapshot *before; /* scenario_before_change() */
 
 	/* What no write into a forwarding table may do: see scenario_watch_write(). */

@@ -80,6 +80,8 @@ struct sim_transport {
 	struct list spare;
 	unsigned n_waiting;
 	struct list buckets[BUCKETS];
+	transport_sim_watch_fn watch;
+	void *watch_user;
 	struct transport_sim_counts counts;
 	struct past_set past[SETS]; /* the n-th Set of counts.sets at n % SETS */
 };
@@ -415,6 +417,8 @@ static int send_datagram(struct transport *transport, const struct datagram *d,
 	struct sim_packet packet;
 	int r = 0;
 
+	if (t->watch)
+		t->watch(t->watch_user, d);
 	if (!is_valid_route(t->client.port, d))
 		return -EINVAL;
 	if (timeout_ms && !wire_is_response(d)) {
@@ -539,6 +543,14 @@ void transport_sim_set_latency(struct transport *transport, uint64_t latency)
 void transport_sim_trim(struct transport *transport)
 {
 	free_all(&sim_of(transport)->spare);
+}
+
+void transport_sim_watch(struct transport *transport, transport_sim_watch_fn fn, void *user)
+{
+	struct sim_transport *t = sim_of(transport);
+
+	t->watch = fn;
+	t->watch_user = user;
 }
 
 const struct transport_sim_counts *transport_sim_counts(const struct transport *transport)

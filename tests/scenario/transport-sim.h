@@ -21,6 +21,10 @@ void transport_sim_set_latency(struct transport *transport, uint64_t latency);
 /* What it keeps for as many requests at a time as there once were takes memory. */
 void transport_sim_trim(struct transport *transport);
 
+/* Shows @fn each datagram that is sent, answers too, just before; NULL: nobody. */
+typedef void (*transport_sim_watch_fn)(void *user, const struct datagram *d);
+void transport_sim_watch(struct transport *transport, transport_sim_watch_fn fn, void *user);
+
 struct transport_sim_counts {
 	uint64_t requests;    /* that were sent */
 	uint64_t sets;        /* SubnSet among them */
