@@ -263,11 +263,14 @@ static json_t *make_same_guid(const struct call *call, const struct vf_place *pl
 static const struct fault *fault_of(const struct fabric *f, const struct vf_place *place)
 {
 	const struct vf *vf = vf_at(f, place->pf, place->index);
+	const struct vfs *vfs = f->ports[place->pf].vfs;
 
 	if (place->model == VF_VSWITCH)
 		return &f->ports[place->port].set_fault;
 	if (place->model == VF_SHARED)
-		return &f->ports[place->pf].vfs->guids_fault;
+		return &vfs->guids_fault;
+	if (vfs_states_fault(vfs, place->index)->reason != REASON_NONE)
+		return vfs_states_fault(vfs, place->index);
 
 	return vf->set_fault.reason != REASON_NONE ? &vf->set_fault : &vf->table_fault;
 }
@@ -277,7 +280,8 @@ static json_t *make_tried(const struct call *call, const struct vf_place *place)
 	const struct fabric *f = call->fabric;
 	const struct fault *fault = fault_of(f, place);
 	const struct vf *vf = vf_at(f, place->pf, place->index);
-	unsigned status = place->model == VF_VPORT ? vf->status : f->ports[place->port].status;
+	bool is_own = fault == &vf->set_fault || fault == &vf->table_fault;
+	unsigned status = is_own ? vf->status : f->ports[place->port].status;
 
 	return tried_make(call, fault, status);
 }

@@ -188,8 +188,12 @@ static bool is_waiting(const struct vf_place *place, const struct vf *vf)
 static enum reason reason_of(const struct fabric *f, const struct vf_place *place,
 			     const struct vf *vf)
 {
+	const struct fault *untold = vfs_states_fault(f->ports[place->pf].vfs, place->index);
+
 	if (is_off(f->ports[place->pf].vfs))
 		return REASON_VF_VIRTUALIZATION_OFF;
+	if (place->model == VF_VPORT && untold->reason != REASON_NONE)
+		return (enum reason)untold->reason;
 	if (is_waiting(place, vf) && !vf->guid)
 		return REASON_VF_NOT_STARTED;
 	if (port_state(&f->ports[place->pf]) != PORT_ACTIVE)

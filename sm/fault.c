@@ -127,6 +127,7 @@ static void forget_port(struct port *port)
 	if (!vfs)
 		return;
 	vfs->info_fault = vfs->tell_fault = vfs->guids_fault = (struct fault){ 0 };
+	memset(vfs->states_fault, 0, sizeof(vfs->states_fault));
 	for (unsigned i = 0; i < vfs->n; i++)
 		vfs->vf[i].set_fault = vfs->vf[i].table_fault = (struct fault){ 0 };
 }
@@ -199,6 +200,8 @@ static void settle_port(const struct sm *sm, struct port *port)
 	is_over(sm, &vfs->info_fault);
 	is_over(sm, &vfs->tell_fault);
 	is_over(sm, &vfs->guids_fault);
+	for (unsigned i = 0; i < VFS_BLOCKS; i++)
+		is_over(sm, &vfs->states_fault[i]);
 	for (unsigned i = 0; i < vfs->n; i++) {
 		is_over(sm, &vfs->vf[i].set_fault);
 		is_over(sm, &vfs->vf[i].table_fault);
@@ -241,6 +244,9 @@ static bool any_of_vfs(const struct vfs *vfs)
 	if (vfs->info_fault.reason != REASON_NONE || vfs->tell_fault.reason != REASON_NONE ||
 	    vfs->guids_fault.reason != REASON_NONE)
 		return true;
+	for (unsigned i = 0; i < VFS_BLOCKS; i++)
+		if (vfs->states_fault[i].reason != REASON_NONE)
+			return true;
 	for (unsigned i = 0; i < vfs->n; i++)
 		if (vfs->vf[i].set_fault.reason != REASON_NONE ||
 		    vfs->vf[i].table_fault.reason != REASON_NONE)

@@ -444,6 +444,8 @@ void work_drop(struct sm *sm, uint32_t node);
 void work_update(struct sm *sm, uint32_t node);
 /* All nodes that take part, and that this reconcile is about. */
 void work_add_all(struct sm *sm, unsigned todo);
+/* So many lost requests in a row, the tries of each, mean something. */
+unsigned work_losses_to_be_silent(const struct sm *sm);
 /* All switches that take part. */
 void work_add_switches(struct sm *sm, unsigned todo);
 

@@ -19,7 +19,8 @@
 #include "sm/fabric.h"
 
 /* Index 0 to VFS_MAX - 1. Devices have up to 256 VFs on a port, and a GUID table 255 entries. */
-#define VFS_MAX 512u
+#define VFS_MAX    512u
+#define VFS_BLOCKS (VFS_MAX / VPORT_STATE_BLOCK) /* of VPortState */
 
 enum vf_model {
 	VF_VSWITCH, /* an adapter behind a switch in the adapter */
@@ -55,8 +56,9 @@ struct vf {
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
 	uint8_t refusal;     /* shared: enum reason why; NONE: nothing since it was given one */
 	uint8_t barred;      /* vports: enum reason: see vf-rules.c */
-	uint8_t losses;      /* requests about it that were not answered */
-	uint32_t lost;       /* in this sweep (fabric.sweep), and in none before */
+	uint8_t losses;      /* requests about it that were not answered, see vport_is_deaf(), */
+	uint8_t lost;        /* the last of them, */
+	uint32_t lost_at;    /* and when, in seconds of loop_now() */
 	bool known : 1;      /* info is what the device holds */
 	bool stale : 1;      /* VPortInfo is to be read */
 	bool unnamed : 1;    /* VNodeInfo is to be read */
@@ -91,7 +93,8 @@ struct vfs {
 	uint64_t guids_bad;   /* bit per block: not written while guids_fault waits */
 	struct fault guids_fault; /* Sets of GUIDInfo are refused or not kept */
 
-	/* Vports */
+	/* Vports; first, that a block of VPortState is not told */
+	struct fault states_fault[VFS_BLOCKS];
 	uint8_t info[SMP_DATA_SIZE]; /* VirtualizationInfo as told: VIRT_INFO_... */
 	struct fault info_fault;     /* it is refused, or says what cannot be */
 	struct fault tell_fault;     /* reregister is refused */
@@ -112,6 +115,12 @@ struct vfs {
 	bool loses : 1;              /* shared: some entry, and its guest does not know */
 	bool reregister : 1;         /* all vports are to be told to register again with the SA */
 };
+
+/* Of the block in which the state of vport @index is told. */
+static inline const struct fault *vfs_states_fault(const struct vfs *vfs, unsigned index)
+{
+	return &vfs->states_fault[index / VPORT_STATE_BLOCK];
+}
 
 /* As a number has 32 bits, and UINT32_MAX is no VF. A fabric may have more ports than that. */
 #define VFS_PORT_MAX (UINT32_MAX / VFS_MAX)

@@ -53,10 +53,11 @@ static inline void vports_want_state(struct vfs *vfs, unsigned index)
 /* vport.c: can something be asked of its vports now? */
 bool vports_can_be_asked(const struct sm *sm, uint32_t port);
 /*
- * @request was lost: is it as if it were refused? That is known of each vport by itself, and of all
- * together by number 0: to any other of them the device may listen.
+ * To be asked of every answer: was the request lost, and is it as if it were refused? That is known
+ * of each vport by itself, of a block of states by its first, and of all together by number 0: to
+ * any other of them the device may listen.
  */
-bool vport_is_deaf(struct sm *sm, uint32_t port, const struct request *request);
+bool vport_is_deaf(struct sm *sm, uint32_t port, const struct answer *answer);
 
 /* vport-read.c: a Get of @attr, of the vport and block that are @place. */
 void vport_make_get(struct request *ret, uint16_t attr, uint32_t modifier, uint32_t port,

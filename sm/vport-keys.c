@@ -177,8 +177,7 @@ void vports_take_keys(struct sm *sm, uint32_t number, const struct answer *answe
 	if (!vf)
 		return;
 	vf->busy = false;
-	if (answer->result == REQUEST_REFUSED ||
-	    (answer->result == REQUEST_LOST && vport_is_deaf(sm, number, answer->request)))
+	if (vport_is_deaf(sm, number, answer) || answer->result == REQUEST_REFUSED)
 		vport_keys_failed(sm, number, vf, REASON_PKEYS_REFUSED, answer->status);
 	else if (answer->result == REQUEST_ANSWERED)
 		vport_take_key_block(sm, number, answer);

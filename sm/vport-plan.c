@@ -237,6 +237,9 @@ static enum reason reason_of(const struct sm *sm, struct endpoint e)
 		return REASON_IN_PROGRESS;
 	if (!vports_are_enabled(port->vfs))
 		return REASON_VF_VIRTUALIZATION_OFF;
+	reason = (enum reason)vfs_states_fault(port->vfs, e.index)->reason;
+	if (reason != REASON_NONE)
+		return reason;
 	if (vf->state <= PORT_DOWN)
 		return REASON_VF_NOT_STARTED;
 	reason = vport_obstacle(sm, e);
@@ -251,6 +254,7 @@ static enum reason reason_of(const struct sm *sm, struct endpoint e)
 enum reason vports_reason_of_port(const struct sm *sm, uint32_t number)
 {
 	const struct vfs *vfs = vports_of(sm, number);
+	enum reason reason = REASON_NONE;
 
 	if (!vfs || sm->state != SM_MASTER)
 		return REASON_NONE;
@@ -258,11 +262,14 @@ enum reason vports_reason_of_port(const struct sm *sm, uint32_t number)
 		return (enum reason)vfs->info_fault.reason;
 	if (!vports_are_enabled(vfs))
 		return REASON_NONE;
+	for (unsigned i = 0; reason == REASON_NONE && i < VFS_BLOCKS; i++)
+		reason = (enum reason)vfs->states_fault[i].reason;
 	if (vfs->vf[0].state == PORT_ACTIVE)
-		return (enum reason)vfs->tell_fault.reason;
+		return vfs->tell_fault.reason ? (enum reason)vfs->tell_fault.reason : reason;
+	if (vfs->vf[0].set_fault.reason)
+		return (enum reason)vfs->vf[0].set_fault.reason;
 
-	return vfs->vf[0].set_fault.reason ? (enum reason)vfs->vf[0].set_fault.reason
-					   : REASON_IN_PROGRESS;
+	return reason == REASON_NONE ? REASON_IN_PROGRESS : reason;
 }
 
 void vports_update_reasons(struct sm *sm)

@@ -96,14 +96,19 @@ bool vports_ask_info(struct sm *sm, uint32_t number, struct request *ret)
 	return true;
 }
 
-static bool ask_states(struct vfs *vfs, uint32_t number, struct request *ret)
+static bool ask_states(const struct sm *sm, struct vfs *vfs, uint32_t number, struct request *ret)
 {
-	unsigned block = (unsigned)__builtin_ctz(vfs->blocks_wanted);
+	for (unsigned block = 0; block < VFS_BLOCKS; block++) {
+		if (!(vfs->blocks_wanted >> block & 1) ||
+		    fault_waits(sm, &vfs->states_fault[block]))
+			continue;
+		vfs->blocks_wanted &= (uint16_t) ~(1u << block);
+		vport_make_get(ret, ATTR_VPORT_STATE, block, number,
+			       PLACE(block * VPORT_STATE_BLOCK, block));
+		return true;
+	}
 
-	vfs->blocks_wanted &= (uint16_t)(vfs->blocks_wanted - 1);
-	vport_make_get(ret, ATTR_VPORT_STATE, block, number, PLACE(0, block));
-
-	return true;
+	return false;
 }
 
 static bool ask_vf(const struct sm *sm, struct vf *vf, uint32_t number, unsigned index,
@@ -134,8 +139,8 @@ static bool ask_port(struct sm *sm, uint32_t number, struct request *ret)
 		return vports_ask_info(sm, number, ret);
 	if (!vports_are_enabled(vfs))
 		return false;
-	if (vfs->blocks_wanted)
-		return ask_states(vfs, number, ret);
+	if (ask_states(sm, vfs, number, ret))
+		return true;
 	for (unsigned i = 0; i < count_now(vfs); i++)
 		if (ask_vf(sm, &vfs->vf[i], number, i, ret))
 			return true;
@@ -250,6 +255,14 @@ static bool count_info(const struct sm *sm, struct vfs *vfs)
 	return ++vfs->n_told <= INFOS_MOST;
 }
 
+/* That of vport 0, without which the port itself is nothing, is known otherwise if need be. */
+static void want_states(const struct sm *sm, struct vfs *vfs)
+{
+	vfs->blocks_wanted = all_blocks(vfs);
+	if (fault_waits(sm, &vfs->states_fault[0]))
+		vfs->vf[0].stale = true;
+}
+
 static void take_info(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct vfs *vfs = known_vports(sm, number);
@@ -283,7 +296,7 @@ static void take_info(struct sm *sm, uint32_t number, const struct answer *answe
 	vfs->set_wanted = (!set && vports_are_enabled(vfs) != is_to_be_on(sm)) ||
 			  (changed && (!set || turned) && !vfs->clears_by_get);
 	if (is_new || changed || set || count_now(vfs) > before)
-		vfs->blocks_wanted = all_blocks(vfs);
+		want_states(sm, vfs);
 	drop_absent(sm, vfs);
 }
 
@@ -406,6 +419,18 @@ static void info_refused(struct sm *sm, uint32_t number, const struct answer *an
 	}
 }
 
+/* A block of states: those of the others are told, and there is VPortInfo of vport 0. */
+static void states_refused(struct sm *sm, uint32_t number, const struct answer *answer)
+{
+	struct vfs *vfs = known_vports(sm, number);
+	unsigned block = BLOCK_OF(answer->request->tag);
+
+	want_again(vfs, answer->request);
+	vfs->vf[0].stale = vfs->vf[0].stale || block == 0;
+	fault_note(sm, number, &vfs->states_fault[block], "VPortState", REASON_VF_BAD_INFO,
+		   answer->status);
+}
+
 /* Not answered either: what it would have said is still not known when it is tried again. */
 static void read_refused(struct sm *sm, uint32_t number, const struct answer *answer)
 {
@@ -426,8 +451,7 @@ static void read_refused(struct sm *sm, uint32_t number, const struct answer *an
 		vf->partition_cap = PKEY_BLOCK; /* there is a block at least */
 		break;
 	default:
-		want_again(vfs, answer->request);
-		info_failed(sm, number, REASON_VF_BAD_INFO, answer->status);
+		states_refused(sm, number, answer);
 		break;
 	}
 }
@@ -463,16 +487,18 @@ static unsigned follows_from_read(const struct sm *sm)
 void vports_take_read(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct vfs *vfs = vports_of(sm, number);
+	bool is_deaf;
 
 	if (!vfs || INDEX_OF(answer->request->tag) >= vfs->n)
 		return; /* it announces none any more */
+	is_deaf = vport_is_deaf(sm, number, answer);
 	sm_include(sm, number);
 	if (answer->request->attr == ATTR_VIRTUALIZATION_INFO ||
 	    answer->request->attr == ATTR_VPORT_GUID_INFO)
 		vfs->asking = false;
 	if (answer->request->attr == ATTR_VPORT_PKEY_TABLE)
 		vfs->vf[INDEX_OF(answer->request->tag)].busy = false;
-	if (answer->result == REQUEST_LOST && !vport_is_deaf(sm, number, answer->request))
+	if (answer->result == REQUEST_LOST && !is_deaf)
 		want_again(vfs, answer->request);
 	else if (answer->request->attr == ATTR_VPORT_GUID_INFO)
 		vport_take_modifier(vfs, vfs->vf[INDEX_OF(answer->request->tag)].guid, answer);

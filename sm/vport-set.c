@@ -183,13 +183,13 @@ static void take_vport_set(struct sm *sm, uint32_t number, const struct answer *
 		      wire_get(answer->request->data, VPORT_INFO_LID) == vf->lid;
 	bool is_offer = is_own && !vf_has_own_lid(vf);
 	uint64_t state;
+	bool is_deaf = vport_is_deaf(sm, number, answer);
 
 	if (answer->result == REQUEST_REFUSED && is_offer) {
 		offer_failed(sm, number, index);
 		return;
 	}
-	if (answer->result == REQUEST_REFUSED ||
-	    (answer->result == REQUEST_LOST && vport_is_deaf(sm, number, answer->request))) {
+	if (answer->result == REQUEST_REFUSED || is_deaf) {
 		vport_set_refused(sm, number, vf, REASON_VF_REFUSED, answer->status);
 		return;
 	}

@@ -17,11 +17,14 @@
 
 #include <stdlib.h>
 
+#include "base/macros.h"
 #include "sm/machine.h"
 #include "sm/vport-inside.h"
 
-/* In one sweep; each is of several tries. */
+/* In a row at least; each is of several tries. */
 #define LOSSES_TO_BE_DEAF 3
+/* After which seconds a loss is no longer one of a row: the tries of one may take half a minute. */
+#define LOSSES_APART 120u
 
 bool vports_are_announced(const struct sm *sm, uint32_t number)
 {
@@ -50,8 +53,9 @@ static const struct fault *fault_of(const struct sm *sm, uint32_t number,
 
 	switch (request->attr) {
 	case ATTR_VIRTUALIZATION_INFO:
-	case ATTR_VPORT_STATE:
 		return &known_vports(sm, number)->info_fault;
+	case ATTR_VPORT_STATE:
+		return &known_vports(sm, number)->states_fault[BLOCK_OF(request->tag)];
 	case ATTR_VPORT_PKEY_TABLE:
 		return &vf->table_fault;
 	default:
@@ -59,22 +63,38 @@ static const struct fault *fault_of(const struct sm *sm, uint32_t number,
 	}
 }
 
+/* Which question to a vport it is, whatever part of its table; never 0. */
+static uint8_t question_of(const struct request *request)
+{
+	return (uint8_t)((request->attr & 0x7f) | (request->method == METHOD_SET ? 0x80 : 0));
+}
+
 /*
  * A device that answers what else it is asked (work.c has it asked, and leaves it out if it does
- * not) may still never answer this. Packets are lost everywhere at times, so what was lost in
- * earlier sweeps does not count, unless it was too much then.
+ * not) may still never answer this. Packets are lost everywhere at times, so it takes several
+ * losses, and an answer to the same question ends the row. One to another does not: what was a Set
+ * is read before it is sent again. Nor do losses count that lie far apart, as of who is asked when
+ * it cries alone.
  */
-bool vport_is_deaf(struct sm *sm, uint32_t number, const struct request *request)
+bool vport_is_deaf(struct sm *sm, uint32_t number, const struct answer *answer)
 {
-	struct vf *vf = vf_at(&sm->fabric, number, INDEX_OF(request->tag));
+	struct vf *vf = vf_at(&sm->fabric, number, INDEX_OF(answer->request->tag));
+	uint32_t now = (uint32_t)(loop_now(sm->loop) / LOOP_SEC);
 
-	if (fault_of(sm, number, request)->reason != REASON_NONE)
+	if (answer->result != REQUEST_LOST) {
+		if (vf->lost == question_of(answer->request))
+			vf->losses = 0;
+		return false;
+	}
+	if (fault_of(sm, number, answer->request)->reason != REASON_NONE)
 		return true;
-	if (vf->lost != sm->fabric.sweep)
+	if (now - vf->lost_at > LOSSES_APART)
 		vf->losses = 0;
-	vf->lost = sm->fabric.sweep;
+	vf->lost = question_of(answer->request);
+	vf->lost_at = now;
+	vf->losses = (uint8_t)MIN(vf->losses + 1, UINT8_MAX);
 
-	return ++vf->losses >= LOSSES_TO_BE_DEAF;
+	return vf->losses >= MAX(work_losses_to_be_silent(sm), LOSSES_TO_BE_DEAF);
 }
 
 /* PortInfo was read or set. */

@@ -191,8 +191,7 @@ static void count_answer(struct node *node, enum todo kind, const struct answer 
 		work->unheard = 0;
 }
 
-/* So many lost requests in a row, the tries of each, mean something. */
-static unsigned losses_to_be_silent(const struct sm *sm)
+unsigned work_losses_to_be_silent(const struct sm *sm)
 {
 	unsigned tries = MAX(sm->conf.tries, 1);
 
@@ -202,7 +201,7 @@ static unsigned losses_to_be_silent(const struct sm *sm)
 /* It lives, for it has answered something else since the first of these was lost. */
 static bool is_deaf_to(const struct sm *sm, const struct node *node, enum todo kind)
 {
-	return !is_vital(kind) && node->work.unheard >= losses_to_be_silent(sm) &&
+	return !is_vital(kind) && node->work.unheard >= work_losses_to_be_silent(sm) &&
 	       node->work.losses < node->work.unheard;
 }
 
@@ -265,7 +264,7 @@ static void done_of_node(struct sm *sm, struct node *node, const struct answer *
 	take_kind(sm, node, kind, &taken);
 	if (taken.result == REQUEST_LOST && !is_vital(kind))
 		ask_for_life(sm, node, answer->request);
-	else if (taken.result == REQUEST_LOST && node->work.losses >= losses_to_be_silent(sm))
+	else if (taken.result == REQUEST_LOST && node->work.losses >= work_losses_to_be_silent(sm))
 		leave_out_silent(sm, node);
 	work_update(sm, node->sma.owner);
 }

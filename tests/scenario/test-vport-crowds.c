@@ -291,6 +291,7 @@ static void what_one_vport_does_not_hear_keeps_nobody_down(void **state)
 		{ "silent", "0xffb0", MANY, "vf-bad-info" },
 		{ "silent", "0xffb0 set", MANY, "vf-refused" },
 		{ "silent", "0xffb3 modifier 0", MANY, "vf-bad-info" },
+		{ "refuse", "0xffb3 modifier 0", MANY, "vf-bad-info" },
 		{ "lie", "0xffb0@34:1 1", MANY, "vf-bad-info" },
 		{ "lie", "0xffb0@34:1 1 get", 0, "none" },
 		{ "lie", "0xffb0@34:1 1 set", MANY, "none" },
@@ -300,6 +301,100 @@ static void what_one_vport_does_not_hear_keeps_nobody_down(void **state)
 		lives_with(scenario_new(i), &bad[i]);
 	scenario_free(*state);
 	*state = NULL;
+}
+
+/* Of 256, the states of those are in one block, to which nothing is answered. */
+static const struct untold {
+	unsigned block, first, last;
+} untold[] = { { 0, 1, 127 }, { 1, 128, 255 }, { 2, 256, 256 } };
+
+static bool is_untold(const struct untold *one, unsigned vf)
+{
+	return vf >= one->first && vf <= one->last;
+}
+
+static void expect_others_up(struct scenario *s, const struct sim_port *port,
+			     const struct untold *one)
+{
+	assert_int_equal(sim_state(port), SIM_ACTIVE);
+	assert_int_equal(sim_vport(port, 0)->state, SIM_ACTIVE);
+	assert_string_equal(scenario_reason(s, port), "vf-bad-info");
+	for (unsigned vf = 1; vf <= CROWD; vf++)
+		if (!is_untold(one, vf) && rig_is_started(port, vf))
+			rig_expect_up(s, port, vf);
+}
+
+/* One is started before that begins, and stays up; others come later, and one of those is told. */
+static void live_with_untold(const struct untold *one, bool refused)
+{
+	struct scenario *s = scenario_new(one->block);
+	struct sim_port *port;
+	unsigned next = one->block == 0 ? 200 : 3;
+	uint64_t before;
+
+	scenario_build(s, graph_make_ft2(4));
+	port = scenario_host(s, 2);
+	scenario_add_vports(s, port, CROWD, false, true);
+	scenario_start_vport(s, port, one->first);
+	rig_comes_up(s);
+	scenario_fault(s, "%s \"%s\" 0xffb3 modifier %u", refused ? "refuse" : "silent",
+		       port->node->name, one->block);
+	for (unsigned vf = 100; vf <= CROWD; vf++)
+		if (vf != one->first)
+			scenario_start_vport(s, port, vf);
+	scenario_run(s, 60 * LOOP_SEC);
+	expect_others_up(s, port, one);
+	assert_int_equal(sim_vport(port, one->first)->state, SIM_ACTIVE);
+	assert_string_equal(scenario_vport_reason(s, port, one->first), "vf-bad-info");
+	scenario_reboot(s, port->node);
+	scenario_run(s, 60 * LOOP_SEC);
+	expect_others_up(s, port, one);
+	before = requests(s);
+	scenario_start_vport(s, port, next);
+	scenario_run(s, 600 * LOOP_SEC);
+	expect_others_up(s, port, one);
+	assert_in_range(requests(s) - before, 1, 900);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 4000);
+	rig_expect_all_up(s);
+	scenario_free(s);
+}
+
+static void a_block_of_states_that_is_not_told_costs_its_own_vports(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COUNT(untold); i++) {
+		live_with_untold(&untold[i], false);
+		live_with_untold(&untold[i], true);
+	}
+}
+
+/*
+ * Without a timer for sweeps there may be none for days, and nothing is tried again by itself: who
+ * misses a question now and then must not be taken for one that is deaf.
+ */
+static void losses_that_lie_apart_are_no_deafness(void **state)
+{
+	static const char *const questions[] = { "0xffb1 get modifier 2", "0xffb1 set modifier 2",
+						 "0xffb3 modifier 0", "0xffb0 get" };
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	s->first.conf.sweep_interval = 0;
+	rig_build(s, graph_make_ft2(4), true, true);
+	scenario_start_sm(s);
+	scenario_run(s, 60 * LOOP_SEC);
+	port = scenario_host(s, 2);
+	for (unsigned i = 0; i < COUNT(questions); i++)
+		for (unsigned n = 0; n < 6; n++) {
+			scenario_stop_vport(s, port, 2);
+			scenario_run(s, 3600 * LOOP_SEC);
+			scenario_fault(s, "silent \"%s\" %s next %u", port->node->name,
+				       questions[i], s->first.conf.tries);
+			scenario_start_vport(s, port, 2);
+			scenario_run(s, 3600 * LOOP_SEC);
+			rig_expect_up(s, port, 2);
+		}
 }
 
 /* ---- a full disk ------------------------------------------------------------------------------
@@ -408,6 +503,8 @@ int main(void)
 		TEST(a_trap_in_the_name_of_another_costs_a_look),
 		TEST(a_storm_of_one_delays_nobody),
 		TEST(what_one_vport_does_not_hear_keeps_nobody_down),
+		cmocka_unit_test(a_block_of_states_that_is_not_told_costs_its_own_vports),
+		TEST(losses_that_lie_apart_are_no_deafness),
 		cmocka_unit_test(a_full_disk_and_late_answers_lose_nothing),
 	};
 

@@ -429,6 +429,26 @@ static void what_keeps_all_of_them_down_is_told_with_their_port(void **state)
 	assert_int_equal(number(vfs, "active"), 0);
 }
 
+/* Whether anybody has started those, the adapter does not tell. */
+static void a_block_of_states_that_is_not_told_is_a_reason_of_its_vfs(void **state)
+{
+	struct fixture *f = *state;
+	struct port *pf = &f->fake->fabric->ports[pf_of(f, 0x401)];
+	const json_t *tried;
+
+	assert_int_equal(vfs_make(f->fake->fabric, pf_of(f, 0x401), VF_VPORT, 200), 0);
+	pf->vfs->known = true;
+	wire_set(pf->vfs->info, VIRT_INFO_TOP, 199);
+	wire_set(pf->vfs->info, VIRT_INFO_ENABLE, 1);
+	pf->vfs->states_fault[1] = (struct fault){ .reason = REASON_VF_BAD_INFO, .failures = 3 };
+	pf->status = 0x1c;
+	assert_string_equal(text(explain_vf(f, "host4/vf127"), "reason"), "vf-not-started");
+	assert_string_equal(text(explain_vf(f, "host4/vf128"), "reason"), "vf-bad-info");
+	tried = json_object_get(explain_vf(f, "host4/vf128"), "tried");
+	assert_int_equal(number(tried, "failures"), 3);
+	assert_int_equal(number(tried, "status"), 0x1c);
+}
+
 static void an_alias_that_another_has_is_not_active(void **state)
 {
 	struct fixture *f = *state;
@@ -788,6 +808,7 @@ int main(void)
 		TEST(what_is_enabled_and_down_waits_to_be_started),
 		TEST(what_was_active_is_down_where_virtualization_is_off),
 		TEST(what_keeps_all_of_them_down_is_told_with_their_port),
+		TEST(a_block_of_states_that_is_not_told_is_a_reason_of_its_vfs),
 		TEST(an_alias_that_another_has_is_not_active),
 		TEST(behind_a_virtual_switch_it_is_as_its_port_is),
 		TEST(it_is_found_by_guid_lid_name_and_place),
