@@ -341,6 +341,49 @@ def killed(world):
     whole(sim, sm, snapshot)
 
 
+@suite.test("killed with -9 at twenty moments of repairs: the same LIDs and P_Keys", weight=20)
+def killed_repairing(world):
+    sim, sm, first = started(world, fabrics.fat_tree_2(8))
+    hosts = [port for port in first.end_ports(sim.host)
+             if port.node.kind == "Ca" and port.node.name != sim.host]
+    inside = cables(first, sim.host)
+    chance = random.Random(20)
+    lids = first.lids(sim.host)
+    members = set()
+
+    def happens(what, host):
+        """The cable that is pulled, or None: a member came or went, and that was answered."""
+        if what % 4 == 0:
+            change = "remove" if host.guid in members else "add"
+            sm.ctl("partition", change, "0x7ab1", f"{host.guid:#x}")
+            members.symmetric_difference_update({host.guid})
+            return None
+        cable = host.peer if what % 4 == 3 else chance.choice(inside)
+        sim.unlink(*cable)
+        return cable
+
+    for number in range(20):  # each twice: it goes, and it comes back
+        host = hosts[number // 2 * 5 % len(hosts)]
+        cable = happens(number // 2, host)
+        if cable and number % 2:
+            sm.wait_status("rest", lambda status: status["phase"] == "rest")
+            sim.relink(*cable)
+            cable = None
+        lib.time.sleep(chance.uniform(0, 0.03))
+        check(sm.running(), f"it ended by itself: {sm.output()[-300:]}")
+        sm.kill()
+        sm.start().wait_ready()
+        settled(sim, sm)
+        if cable:
+            sim.relink(*cable)
+        snapshot = settled(sim, sm)
+        check_equal("LIDs", snapshot.lids(sim.host), lids)
+        for port in (host, hosts[-1]):
+            check_equal(f"P_Keys of {port}", checks.pkeys(sim, lids[port.guid]),
+                        [0xffff] + ([0xfab1] if port.guid in members else []))
+    whole(sim, sm, snapshot)
+
+
 @suite.test("ibsim killed and restarted: all up again with the same LIDs", weight=8)
 def simulator_restarted(world):
     sim, sm, first = started(world, fabrics.fat_tree_2(8))

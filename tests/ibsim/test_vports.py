@@ -201,6 +201,27 @@ def member(world):
     check_equal("it goes on", lab.vfs()["c/1"]["state"], "active")
 
 
+@suite.test("killed with -9 while a vport moves: it has its LID and its P_Keys at its new place", weight=8)
+def killed_while_one_moves(world):
+    lab = Lab(world, "state=down").start()
+    lab.sm.ctl("partition", "add", "0x7ab1", "0x0000000000008001", "--wait")
+    lab.sim.command("Vf start c[1]/1")
+    lab.wait_active("c/1", "b/1")
+    ports, before = lab.sim.snapshot().lids("a"), lab.vfs()["c/1"]
+    check_equal("P_Keys", before["pkeys"], ["0xffff", "0xfab1"])
+    for number in range(12):
+        places = ("c/1", "c/3") if number % 2 == 0 else ("c/3", "c/1")
+        lab.sim.command("Vf move c[1]/{} c[1]/{}".format(*(place[2:] for place in places)))
+        lib.time.sleep(number * 0.002)
+        lab.sm.kill()
+        lab.sm.start().wait_ready()
+        lab.wait_active(places[1], "b/1")
+        vf = lab.vfs()[places[1]]
+        check_equal("GUID, LID and P_Keys", [vf[key] for key in ("guid", "lid", "pkeys")],
+                    [before[key] for key in ("guid", "lid", "pkeys")])
+        check_equal("LIDs of ports", lab.sim.snapshot().lids("a"), ports)
+
+
 @suite.test("a vport goes by the name it was given; a move of it is explained, step by step", weight=6)
 def named(world):
     lab = Lab(world, "state=down").start()
