@@ -2,10 +2,10 @@
 
 /*
  * Who gets which LID. A GUID keeps the LID that it has: from the store, or, when this SM has just
- * started, from the fabric. Who has none gets one in tree order: switches by breadth from us, ports
- * in order, and all hosts of a switch in one block of 64, so that they do not straddle blocks;
- * switches fill the gaps. LIDs that lie close together in the tree then lie close together in every
- * forwarding table.
+ * started, from the fabric (adopt.c). Who has none gets one in tree order: switches by breadth from
+ * us, ports in order, and all hosts of a switch in one block of 64, so that they do not straddle
+ * blocks; switches fill the gaps. LIDs that lie close together in the tree then lie close together
+ * in every forwarding table.
  *
  * No LID lies beyond the smallest forwarding table (LinearFDBCap; opensm does the same): who has
  * one there gets another. But a switch that has less room than all that are here need, where others
@@ -16,15 +16,13 @@
  */
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
 #include "sm/machine.h"
 
-static bool takes_part(const struct fabric *f, uint32_t number)
+bool lids_takes_part(const struct fabric *f, uint32_t number)
 {
 	const struct port *port = &f->ports[number];
 	const struct node *node = node_of(f, number);
@@ -33,7 +31,7 @@ static bool takes_part(const struct fabric *f, uint32_t number)
 	       port->guid != 0 && port_is_end(f, number) && !port_is_barred(port);
 }
 
-static uint8_t lmc_of(const struct sm *sm, uint32_t number)
+uint8_t lids_lmc_of(const struct sm *sm, uint32_t number)
 {
 	const struct node *node = node_of(&sm->fabric, number);
 
@@ -70,8 +68,8 @@ static unsigned count_needed(const struct sm *sm)
 	unsigned needed = 0;
 
 	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
-		if (takes_part(&sm->fabric, i))
-			needed += 1u << lmc_of(sm, i);
+		if (lids_takes_part(&sm->fabric, i))
+			needed += 1u << lids_lmc_of(sm, i);
 
 	return needed + vports_count_lids(sm);
 }
@@ -113,69 +111,12 @@ static void fit_tables(struct sm *sm)
 		sm->local = false;
 }
 
-/* -- who has one already ------------------------------------------------------------------------
- */
-
-#define DIFFERENCES_TOLD 16u /* the store may be that of another fabric */
-
-static void tell(const struct sm *sm, unsigned *differ, uint64_t guid, unsigned lid,
-		 const char *format, ...) __attribute__((format(printf, 5, 6)));
-
-static void tell(const struct sm *sm, unsigned *differ, uint64_t guid, unsigned lid,
-		 const char *format, ...)
-{
-	char text[EVENT_TEXT_SIZE];
-	va_list args;
-
-	if ((*differ)++ >= DIFFERENCES_TOLD)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	event_add(sm->events, EVENT_STORE, guid, (uint16_t)lid, -1, "%s", text);
-}
-
-static void tell_rest(const struct sm *sm, unsigned differ)
-{
-	if (differ > DIFFERENCES_TOLD)
-		event_add(sm->events, EVENT_STORE, 0, 0, -1,
-			  "%u more have other LIDs in the state directory than on the fabric, or "
-			  "on the fabric one that they cannot have",
-			  differ - DIFFERENCES_TOLD);
-}
-
-/*
- * A LID that the port already has is kept, if nobody else owns it. Only at the start and after
- * another master: later it is we who know, and a port that comes with another LID comes from
- * another subnet.
- */
-static void adopt(struct sm *sm, uint32_t number, unsigned *differ)
-{
-	const struct port *port = &sm->fabric.ports[number];
-	uint16_t held = port_held_lid(port);
-	const struct identity *id = identity_find(sm->identities, port->guid);
-	unsigned before = id ? id->lid : 0;
-
-	if (held == 0 || reserve_has_lid(sm, port->guid) ||
-	    (id && id->lid == held && id->lmc == lmc_of(sm, number)) ||
-	    lids_are_beyond(sm, held, lmc_of(sm, number)))
-		return;
-	spares_yield(sm, held, lmc_of(sm, number));
-	if (identity_claim(sm->identities, port->guid, held, lmc_of(sm, number)) < 0)
-		tell(sm, differ, port->guid, held,
-		     "holds LID %u, which it cannot have, and is given another", held);
-	else if (before && before != held)
-		tell(sm, differ, port->guid, held,
-		     "keeps LID %u, which the fabric knows it by; the state directory has LID %u",
-		     held, before);
-}
-
 /* Of another LMC than before, or beyond the tables of switches: the port has to get other LIDs. */
 static void drop_unfit(struct sm *sm, uint32_t number)
 {
 	uint64_t guid = sm->fabric.ports[number].guid;
 	const struct identity *id = identity_find(sm->identities, guid);
-	uint8_t lmc = lmc_of(sm, number);
+	uint8_t lmc = lids_lmc_of(sm, number);
 
 	if (!id)
 		return;
@@ -193,8 +134,17 @@ static void drop_unfit(struct sm *sm, uint32_t number)
 
 static bool needs_lid(const struct sm *sm, uint32_t number)
 {
-	return takes_part(&sm->fabric, number) &&
+	return lids_takes_part(&sm->fabric, number) &&
 	       !identity_find(sm->identities, sm->fabric.ports[number].guid);
+}
+
+static bool is_any_without(const struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
+		if (needs_lid(sm, i))
+			return true;
+
+	return false;
 }
 
 /* Whose LIDs others get. False if all are here. */
@@ -228,7 +178,7 @@ static void assign(struct sm *sm, uint32_t number)
 
 	if (!needs_lid(sm, number))
 		return;
-	r = lids_assign(sm, sm->fabric.ports[number].guid, lmc_of(sm, number));
+	r = lids_assign(sm, sm->fabric.ports[number].guid, lids_lmc_of(sm, number));
 	if (r < 0)
 		reason_set_port(sm, number,
 				r == -ENOSPC ? REASON_OUT_OF_LIDS : REASON_OUT_OF_MEMORY);
@@ -394,8 +344,6 @@ static void keep_new(struct sm *sm)
 int lids_plan(struct sm *sm)
 {
 	struct fabric *f = &sm->fabric;
-	unsigned differ = 0;
-	bool missing = false;
 	int r = 0;
 
 	vf_rules_apply(sm);
@@ -407,18 +355,14 @@ int lids_plan(struct sm *sm)
 	for (uint32_t i = 0; i < f->n_ports; i++) {
 		if (node_of(f, i)->present && f->ports[i].guid)
 			identity_see(sm->identities, f->ports[i].guid);
-		if (!takes_part(f, i))
+		if (!lids_takes_part(f, i))
 			continue;
 		drop_unfit(sm, i);
-		if (sm->adopting)
-			adopt(sm, i, &differ);
-		missing = missing || needs_lid(sm, i);
 		mkey_keep(sm, i);
 	}
-	tell_rest(sm, differ);
 	if (sm->adopting)
-		r = vports_adopt_lids(sm);
-	if (r == 0 && missing)
+		r = lids_adopt(sm);
+	if (r == 0 && is_any_without(sm))
 		r = assign_in_order(sm);
 	memset(f->by_lid, 0xff, (LID_UNICAST_LAST + 1) * sizeof(*f->by_lid));
 	for (uint32_t i = 0; i < f->n_ports; i++)

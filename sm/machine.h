@@ -230,6 +230,15 @@ struct memory {
 	unsigned n_mkeys;
 };
 
+/* A device that has LIDs already, and where it hangs. */
+struct lid_holder {
+	uint64_t guid;
+	uint32_t port; /* of the physical device */
+	uint16_t lid;
+	uint8_t lmc;
+	bool up; /* Armed or Active */
+};
+
 /* Another subnet manager. */
 struct peer {
 	struct sm_peer said;
@@ -677,8 +686,8 @@ bool vports_ask_keys(struct sm *sm, struct node *node, struct request *ret);
 void vports_take_keys(struct sm *sm, uint32_t port, const struct answer *answer);
 
 /* vport-plan.c: what they should have, and why they have not. */
-/* When all is read for the first time, before anybody gets a LID: who has one keeps it. */
-int vports_adopt_lids(struct sm *sm);
+/* The next that holds a LID of its own and is to have one, see adopt.c; false past the last. */
+bool vports_next_holder(const struct sm *sm, struct vf_walk *walk, struct lid_holder *ret);
 int vports_plan_lids(struct sm *sm);
 unsigned vports_count_lids(const struct sm *sm);
 void vports_update_reasons(struct sm *sm);
@@ -721,7 +730,14 @@ int partition_replace(struct sm *sm, struct partitions *given);
 struct partitions *partition_take_given(struct sm *sm);
 void partition_done(struct sm *sm);
 
+/* adopt.c: who has a LID already. */
+/* When all is read for the first time, before anybody gets a LID: 0 or -ENOMEM. */
+int lids_adopt(struct sm *sm);
+
 /* lids.c: who gets which LID. */
+/* Is this a port that is to have one; and with which LMC? */
+bool lids_takes_part(const struct fabric *f, uint32_t port);
+uint8_t lids_lmc_of(const struct sm *sm, uint32_t port);
 int lids_plan(struct sm *sm);
 /* One LID for @guid, if need be that of who has been away for longest. 0, -ENOSPC or -ENOMEM. */
 int lids_assign(struct sm *sm, uint64_t guid, uint8_t lmc);

@@ -69,36 +69,37 @@ static void take_lid_back(struct sm *sm, struct vf *vf)
 }
 
 /*
- * A LID that it has, and nobody else, is kept; its port's is planned later. Where it goes by the
- * GUID of a port that is out of sight, that port's LID counts.
+ * A LID of its own: that of its port is planned later. Where it goes by the GUID of a port that is
+ * out of sight, that port's LID counts.
  */
-static void adopt(struct sm *sm, struct endpoint e)
+static bool is_holder(const struct sm *sm, struct endpoint e)
 {
 	const struct vf *vf = vf_of(&sm->fabric, e);
-	uint16_t held = (uint16_t)wire_get(vf->info, VPORT_INFO_LID);
-	const struct identity *id = identity_find(sm->identities, vf->guid);
+	uint64_t held = wire_get(vf->info, VPORT_INFO_LID);
 
-	if (held == 0 || held == port_held_lid(&sm->fabric.ports[e.port]) ||
-	    reserve_has_lid(sm, vf->guid) ||
-	    (id && (id->lid == held || fabric_find_port(&sm->fabric, vf->guid) != NO_PORT)) ||
-	    lids_are_beyond(sm, held, 0))
-		return;
-	spares_yield(sm, held, 0);
-	identity_claim(sm->identities, vf->guid, held, 0);
+	return sm->fabric.ports[e.port].vfs->model == VF_VPORT && vport_takes_part(sm, e) &&
+	       wants_lid(sm, e) && held != 0 && held != port_held_lid(&sm->fabric.ports[e.port]) &&
+	       (!identity_find(sm->identities, vf->guid) ||
+		fabric_find_port(&sm->fabric, vf->guid) == NO_PORT);
 }
 
-int vports_adopt_lids(struct sm *sm)
+bool vports_next_holder(const struct sm *sm, struct vf_walk *walk, struct lid_holder *ret)
 {
-	struct vf_walk walk = { 0 };
 	struct endpoint e;
-	int r = vfs_settle_guids(&sm->fabric);
 
-	while (r == 0 && vf_walk_next(&sm->fabric, &walk, &e))
-		if (sm->fabric.ports[e.port].vfs->model == VF_VPORT && vport_takes_part(sm, e) &&
-		    wants_lid(sm, e))
-			adopt(sm, e);
+	while (vf_walk_next(&sm->fabric, walk, &e)) {
+		const struct vf *vf = vf_of(&sm->fabric, e);
 
-	return r;
+		if (!is_holder(sm, e))
+			continue;
+		*ret = (struct lid_holder){ .guid = vf->guid,
+					    .port = e.port,
+					    .lid = (uint16_t)wire_get(vf->info, VPORT_INFO_LID),
+					    .up = vf->state >= PORT_ARMED };
+		return true;
+	}
+
+	return false;
 }
 
 /* One that leads to its port already, if there is one. */

@@ -192,6 +192,33 @@ def after_opensm(world):
     check("P_KeyTable" not in sm.sets(), f"Sets: {sm.sets()}")
 
 
+@suite.test("what opensm brought up, vsm takes over without a new LID, also if it remembers others",
+            weight=4)
+def remembered_otherwise(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(6).build())
+    sm = vsm(world, sim).start().wait_ready()
+    ours = sim.check_up().lids(sim.host)
+    check_equal("exit code", sm.stop(), 0)
+    sim.stop()
+    sim.start()
+    opensm = lib.Opensm(world, sim).start().wait_ready()
+    before = sim.wait_up(20).lids(sim.host)
+    opensm.stop()
+    differ = [guid for guid, lid in before.items() if ours[guid] != lid]
+    taken = [guid for guid in differ if before[guid] in ours.values()]
+    check(len(taken) > 10, "opensm gives the same LIDs as vsm: nothing is tested")
+    sm.start().wait_ready()
+    checks.same_lids(before, sim.check_up().lids(sim.host))
+    sm.wait_status("rest", lambda status: status["phase"] == "rest")
+    told = [event for event in sm.ctl("events")["events"] if event["kind"] == "store"]
+    check_equal("what differs is said", len(told), min(len(differ), 17))
+    check_equal("exit code", sm.stop(), 0)
+    sm.start().wait_ready()
+    check_equal("Sets", sm.sets(), {})
+    check_equal("and is remembered", [event for event in sm.ctl("events")["events"]
+                                      if event["kind"] == "store"], [])
+
+
 @suite.test("a new fabric gets the LIDs of opensm's guid2lid", weight=3)
 def import_lids(world):
     sim = lib.Simulator(world, fabrics.fat_tree_3(6).build())

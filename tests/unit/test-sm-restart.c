@@ -116,6 +116,99 @@ static void what_the_fabric_holds_wins_and_is_said(void **state)
 	assert_int_equal(count(w), 0); /* they agree now */
 }
 
+/* Another subnet manager was here, with a store of its own. */
+static void lids_that_others_have_in_the_store_stay_where_they_are(void **state)
+{
+	struct world *w = *state;
+	uint16_t held[HOSTS];
+	size_t from;
+
+	world_start(w);
+	for (unsigned i = 0; i < HOSTS; i++)
+		held[i] = fake_lid(w->host[i], 1);
+	world_stop(w);
+	for (unsigned i = 0; i < HOSTS; i++)
+		own(w, w->host[i]->port_guid, held[(i + 1) % HOSTS]);
+	from = world_mark(w);
+	world_start(w);
+	assert_good(w, NULL);
+	for (unsigned i = 0; i < HOSTS; i++)
+		assert_int_equal(fake_lid(w->host[i], 1), held[i]);
+	assert_int_equal(world_sets(w, from), 0);
+	assert_int_equal(count(w), HOSTS);
+	world_stop(w);
+	world_start(w);
+	assert_int_equal(count(w), 0);
+}
+
+static void who_is_away_gives_up_the_lid_that_another_holds(void **state)
+{
+	struct world *w = *state;
+	const struct event *event;
+	uint16_t held;
+	size_t from;
+
+	world_start(w);
+	held = fake_lid(w->host[3], 1);
+	world_stop(w);
+	own(w, w->host[3]->port_guid, 77);
+	own(w, 0xdead, held);
+	from = world_mark(w);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(fake_lid(w->host[3], 1), held);
+	assert_int_equal(world_sets(w, from), 0);
+	event = find(w, "the state directory has for it");
+	assert_true(event && event->guid == 0xdead && event->lid == held);
+	world_stop(w);
+	world_start(w);
+	assert_int_equal(count(w), 0);
+	assert_int_equal(sm_lid_of(w->sm, 0xdead), 0);
+}
+
+/* It was elsewhere meanwhile, and has come back: no table leads to it by what it holds. */
+static void who_comes_back_with_a_lid_of_elsewhere_gets_its_own_again(void **state)
+{
+	struct world *w = *state;
+	uint16_t own_lid;
+	size_t from;
+
+	world_start(w);
+	own_lid = fake_lid(w->host[3], 1);
+	world_stop(w);
+	fake_unplug(w->host[3], 1);
+	fake_plug(w->host[3], 1);
+	wire_set(w->host[3]->port[1].info, PORT_INFO_LID, 40);
+	from = world_mark(w);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(fake_lid(w->host[3], 1), own_lid);
+	assert_int_equal(world_count(w, from, NULL, METHOD_SET, ATTR_LFT), 0);
+	assert_non_null(find(w, "holds LID 40, to which no table leads"));
+}
+
+/* What the operator said counts more than either. */
+static void a_lid_that_is_reserved_is_kept_for_whom_it_is(void **state)
+{
+	struct world *w = *state;
+	uint16_t held;
+
+	world_start(w);
+	held = fake_lid(w->host[3], 1);
+	world_stop(w);
+	own(w, w->host[3]->port_guid, 77);
+	own(w, 0xdead, held);
+	assert_int_equal(
+		keep_reservation(&w->keeper.keeper,
+				 &(struct kept_reservation){ .guid = 0xdead, .lid = held }),
+		0);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(fake_lid(w->host[3], 1), 77);
+	assert_int_equal(sm_lid_of(w->sm, 0xdead), held);
+	assert_non_null(find(w, "which it cannot have"));
+}
+
 static void a_lid_that_two_hold_is_said_of_the_one_that_gets_another(void **state)
 {
 	struct world *w = *state;
@@ -162,6 +255,10 @@ int main(void)
 		TEST(a_restart_on_a_healthy_fabric_sets_nothing_and_nobody_registers_again),
 		TEST(a_restart_that_sets_something_has_nobody_register_again),
 		TEST(what_the_fabric_holds_wins_and_is_said),
+		TEST(lids_that_others_have_in_the_store_stay_where_they_are),
+		TEST(who_is_away_gives_up_the_lid_that_another_holds),
+		TEST(who_comes_back_with_a_lid_of_elsewhere_gets_its_own_again),
+		TEST(a_lid_that_is_reserved_is_kept_for_whom_it_is),
 		TEST(a_lid_that_two_hold_is_said_of_the_one_that_gets_another),
 		TEST(thousands_that_differ_are_a_few_events_and_a_number),
 	};
