@@ -353,11 +353,13 @@ class Snapshot:
 
 
 class Simulator:
-    """One ibsim, or vsm-sim. host: the node whose first port its clients sit on."""
+    """One ibsim, or vsm-sim. host: the node whose first port its clients sit on. options: further
+    ones for the program."""
 
     PROMPT = b"sim> "
 
-    def __init__(self, world, fabric, host=None, linear_cap=None, program=None):
+    def __init__(self, world, fabric, host=None, linear_cap=None, program=None,
+                 options=()):
         self.program = program or SIM
         if not self.program or not os.path.exists(self.program) or not UMAD2SIM:
             raise Skip("ibsim-utils (or vsm-sim) and libumad2sim0 are not there")
@@ -372,6 +374,7 @@ class Simulator:
                        "-P", str(fabric.n_ports + 64)]
         if linear_cap:
             self.limits += ["-L", str(linear_cap)]
+        self.limits += options
         self.process = None
         self.start()
 

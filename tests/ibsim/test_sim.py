@@ -723,6 +723,25 @@ def faults(world):
     check("# lost at" in sim.command("Probe a b"), "without routes it arrives")
 
 
+@suite.test("vsm-sim: agents take their time, and ports are counted by state")
+def service_time(world):
+    sim = lib.Simulator(world, line(), program=lib.VSM_SIM, options=["--service-time", "50000"])
+    with Client(sim, "a") as client:
+        began = time.monotonic()
+        client.send(smp([1, 2]))
+        client.send(smp([1, 2]))
+        answers = [client.receive()[0] for _ in range(2)]
+        took = time.monotonic() - began
+    check_equal("answers", answers, [0, 0])
+    check(took >= 0.1, f"two SMPs to one device took {took} s")
+    check_equal("at first", sim.command("Ports"),
+                "linked 4 down 0 init 4 armed 0 active 0\n")
+    check_equal("for scripts", sim.command("Result"), "refused\n")
+    sim.unlink("a", 1)
+    check_equal("a cable less", sim.command("Ports"),
+                "linked 2 down 0 init 2 armed 0 active 0\n")
+
+
 @suite.test("vsm-sim: power off and on: all is forgotten, the link comes back")
 def power(world):
     sim = vsm_sim(world, line())

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Faults, probes and virtual functions on the console. ibsim's Error means what arrives, not what
+ * Faults, probes, virtual functions and states of all ports on the console. ibsim's Error means what arrives, not what
  * passes: a node, or a node for one attribute, ignores requests; at a port, packets that come in
  * are lost.
  */
@@ -302,10 +302,40 @@ int console_add_vfs(const struct sim_net *net, const struct sim_net_vfs **ret_wr
 	return 0;
 }
 
+/* ---- states of all ports --------------------------------------------------------------------- */
+
+static bool is_linked(const struct sim_port *port)
+{
+	return port->number && port->far && !port->cut && !port->node->off && !port->far->node->off;
+}
+
+/* How many ports with a cable are in which state: what a bench asks again and again. */
+static bool do_ports(struct console *console, char *rest, FILE *out)
+{
+	const struct sim_fabric *fabric = console->fabric;
+	unsigned linked = 0, in_state[SIM_ACTIVE + 1] = { 0 };
+
+	(void)rest;
+	for (uint32_t i = 0; i < fabric->n_nodes; i++) {
+		for (unsigned n = 1; n <= fabric->nodes[i]->n_ports; n++) {
+			const struct sim_port *port = &fabric->nodes[i]->ports[n];
+
+			if (!is_linked(port))
+				continue;
+			linked++;
+			in_state[MIN(sim_state(port), SIM_ACTIVE)]++;
+		}
+	}
+	fprintf(out, "linked %u down %u init %u armed %u active %u\n", linked, in_state[SIM_DOWN],
+		in_state[SIM_INIT], in_state[SIM_ARMED], in_state[SIM_ACTIVE]);
+	return in_state[SIM_ACTIVE] == linked;
+}
+
 const struct console_extra console_extras[] = {
 	{ "Error", do_error, "Error \"node\"[port] PERCENT [ATTRIBUTE]: lose packets" },
 	{ "Fault", do_fault, "Fault ...: what goes wrong; \"fault help\", \"fault list\"" },
 	{ "Probe", do_probe, "Probe FROM TO [P_KEY] [SL]: does a data packet arrive" },
+	{ "Ports", do_ports, "Ports: how many with a cable there are, and in which states" },
 	{ "Vf", do_vf, "Vf [list] | start VF | stop VF | move VF VF | guid VF GUID" },
 	{ 0 },
 };

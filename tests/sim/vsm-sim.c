@@ -16,6 +16,7 @@
 #include "base/macros.h"
 #include "systemd/loop.h"
 #include "tests/sim/console-extra.h"
+#include "tests/sim/faults.h"
 #include "tests/sim/net-file.h"
 #include "tests/sim/server.h"
 #include "tests/sim/session.h"
@@ -26,6 +27,7 @@ enum {
 	EXIT_REFUSED = 3,
 	OPT_SEED = 256,
 	OPT_TRAIN_TIME,
+	OPT_SERVICE_TIME,
 	OPT_TELL,
 	OPT_VERSION,
 	OPT_HELP
@@ -35,6 +37,7 @@ static const struct option long_options[] = {
 	{ "console", required_argument, NULL, 'C' },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "train-time", required_argument, NULL, OPT_TRAIN_TIME },
+	{ "service-time", required_argument, NULL, OPT_SERVICE_TIME },
 	{ "tell", required_argument, NULL, OPT_TELL },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -56,6 +59,7 @@ static const char help[] =
 	"  -L N, -M N            capacity of linear and multicast forwarding tables\n"
 	"      --seed N          of all that is random (default 1)\n"
 	"      --train-time MS   how long links take to come up (default 0)\n"
+	"      --service-time US how long the agent of a device takes for an SMP (default 0)\n"
 	"      --tell COMMAND    to the console of the simulator that runs, and print what it "
 	"says\n"
 	"      --version         print the version\n"
@@ -76,6 +80,7 @@ struct options {
 	unsigned verbose;
 	uint64_t seed;
 	uint64_t train_time;
+	uint64_t service_time;
 };
 
 /* What is made, in this order. */
@@ -159,6 +164,11 @@ static int take(int option, struct options *ret)
 			return usage("--train-time wants milliseconds, at most an hour");
 		ret->train_time = value * LOOP_MSEC;
 		return -1;
+	case OPT_SERVICE_TIME:
+		if (!to_number(optarg, 1000000, &value))
+			return usage("--service-time wants microseconds, at most a second");
+		ret->service_time = value * LOOP_USEC;
+		return -1;
 	case OPT_TELL:
 		ret->tell = optarg;
 		return -1;
@@ -230,6 +240,17 @@ static void on_drop(void *user, const struct sim_port *at, const struct sim_pack
 			  be16toh(packet->mad.attr_id), sim_drop_text(why));
 }
 
+/* Of each device. False: no memory. */
+static bool set_service_time(const struct sim_fabric *fabric, uint64_t time)
+{
+	const struct sim_service service = { .time = time };
+
+	for (uint32_t i = 0; time && i < fabric->n_nodes; i++)
+		if (sim_fault_service(fabric->nodes[i], &service) < 0)
+			return false;
+	return true;
+}
+
 static int read_net(struct program *program, const struct options *options)
 {
 	const struct sim_net_vfs *vfs = NULL;
@@ -268,7 +289,7 @@ static int start(struct program *program, struct options *options)
 	program->fabric->on_drop = on_drop;
 	program->fabric->on_drop_user = program;
 	r = guests_init(&program->guests, program->fabric);
-	if (r < 0) {
+	if (r < 0 || !set_service_time(program->fabric, options->service_time)) {
 		log_error("out of memory");
 		return EXIT_FAILURE;
 	}
