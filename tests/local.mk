@@ -44,6 +44,8 @@ tests_oracle_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSM_CFLAG
 # ---- benches ------------------------------------------------------------------------------------
 EXTRA_PROGRAMS += tests/bench/bench-routing
 benches += tests/bench/bench-routing
+tests_bench_bench_routing_SOURCES = tests/bench/bench-routing.c \
+	tests/bench/quality.c tests/bench/quality.h
 
 # vsm and opensm side by side, and the floor under both.
 benches += tests/bench/bench.py
@@ -51,7 +53,14 @@ EXTRA_PROGRAMS += tests/bench/replay
 tests_bench_replay_SOURCES = tests/bench/replay.c tests/bench/recorded-smp.h
 tests_bench_replay_LDADD = $(UMAD_LIBS)
 bench: tests/bench/replay$(EXEEXT) tests/bench/count-smps.so
-EXTRA_DIST += tests/bench/bench.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/rivals.py
+# The same two on vsm-sim, whose agents take their time, whose cables lose packets, and whose tables
+# are judged.
+benches += tests/bench/bench-agents.py tests/bench/bench-loss.py tests/bench/bench-tables.py
+EXTRA_PROGRAMS += tests/bench/judge
+tests_bench_judge_SOURCES = tests/bench/judge.c tests/bench/quality.c tests/bench/quality.h
+bench: tests/bench/judge$(EXEEXT)
+EXTRA_DIST += tests/bench/bench-agents.py tests/bench/bench-loss.py tests/bench/bench-tables.py
 # vsm-sim and ibsim side by side.
 benches += tests/bench/bench-sim.py
 EXTRA_PROGRAMS += tests/bench/smp-rate
@@ -59,7 +68,8 @@ tests_bench_smp_rate_SOURCES = tests/bench/smp-rate.c
 tests_bench_smp_rate_LDADD = $(UMAD_LIBS)
 bench: tests/bench/smp-rate$(EXEEXT)
 EXTRA_DIST += tests/bench/bench-sim.py
-CLEANFILES += tests/bench/bench.json
+CLEANFILES += tests/bench/bench.json tests/bench/bench-agents.json tests/bench/bench-loss.json \
+	tests/bench/bench-tables.json
 
 # ---- store: a scratch directory and what the log said ------------------------------------------
 store_fixture = tests/unit/store-fixture.c tests/unit/store-fixture.h

@@ -4,10 +4,8 @@
  * How long routing takes, and how good the routes are. For each fabric and engine:
  *
  *   route, proof  median milliseconds of one thread; LIDs are in random order
- *   efi           routes between hosts on the most used cable, and how many times the average
- *   ebb           effective bisection bandwidth: hosts send to each other in random permutations, a
- *                 flow gets 1/n of its worst cable, n being the flows on it; the average of that
- *   hops          cables between switches on the way from host to host, on average
+ *   efi, ebb, hops  see quality.h: routes on the most used cable, and how many times the average;
+ *                 effective bisection bandwidth; cables on the way
  * And what it takes to get from tables to others, when one cable is lost and when it is back:
  *
  *   trans         median milliseconds until it is known what is to be withdrawn, and what is to
@@ -23,6 +21,7 @@
 
 #include "routing/past.h"
 #include "routing/transition.h"
+#include "tests/bench/quality.h"
 #include "tests/common/graphs.h"
 
 #include "base/macros.h"
@@ -32,25 +31,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RUNS_MAX = 99, PERMUTATIONS = 40, HOPS_LIMIT = 512 };
-
-struct quality {
-	double efi_max;
-	double efi_ratio;
-	double ebb;
-	double hops;
-};
-
-/* Hosts, their switches and the far end of each exit, for walking paths. */
-struct walker {
-	const struct graph *graph;
-	const struct tables *tables;
-	uint32_t (*next)[256]; /* [s][port]: the switch there, UINT32_MAX if none */
-	double (*load)[256];
-	const struct end **hosts;
-	uint32_t n_hosts;
-	uint32_t *hosts_at;
-};
+enum { RUNS_MAX = 99 };
 
 static double now_ms(void)
 {
@@ -84,138 +65,6 @@ static double median(double *values, unsigned n)
 	return values[n / 2];
 }
 
-/* ---- quality ------------------------------------------------------------------------------------
- */
-
-static void walker_clear(const struct walker *walker)
-{
-	free(walker->next);
-	free(walker->load);
-	free(walker->hosts);
-	free(walker->hosts_at);
-}
-
-static void walker_make(const struct graph *graph, const struct tables *tables, struct walker *ret)
-{
-	*ret = (struct walker){
-		.graph = graph,
-		.tables = tables,
-		.next = malloc(graph->n_switches * sizeof(*ret->next)),
-		.load = calloc(graph->n_switches, sizeof(*ret->load)),
-		.hosts = calloc(graph->n_ends + (size_t)1, sizeof(struct end *)),
-		.hosts_at = calloc(graph->n_switches, sizeof(uint32_t)),
-	};
-	memset(ret->next, 0xff, graph->n_switches * sizeof(*ret->next));
-	for (uint32_t s = 0; s < graph->n_switches; s++)
-		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
-			ret->next[s][graph->arcs[a].port] = graph->arcs[a].to;
-	for (uint32_t e = 0; e < graph->n_ends; e++) {
-		if (graph->ends[e].kind != END_HOST)
-			continue;
-		ret->hosts[ret->n_hosts++] = &graph->ends[e];
-		ret->hosts_at[graph->ends[e].at]++;
-	}
-}
-
-/* Add @weight to all cables from switch @s to @lid. The number of cables, 0 also if there is no
- * way. */
-static unsigned walk(const struct walker *walker, uint32_t s, const struct end *end, double weight)
-{
-	unsigned hops = 0;
-
-	while (s != end->at && hops < HOPS_LIMIT) {
-		uint8_t port = walker->tables->lft[s * walker->tables->stride + end->lid];
-
-		if (walker->next[s][port] == UINT32_MAX)
-			return 0;
-		walker->load[s][port] += weight;
-		s = walker->next[s][port];
-		hops++;
-	}
-	return hops;
-}
-
-static void clear_load(const struct walker *walker)
-{
-	memset(walker->load, 0, walker->graph->n_switches * sizeof(*walker->load));
-}
-
-static void measure_efi(const struct walker *walker, struct quality *ret)
-{
-	const struct graph *graph = walker->graph;
-	double sum = 0;
-	double max = 0;
-	double used = 0;
-
-	clear_load(walker);
-	for (uint32_t h = 0; h < walker->n_hosts; h++)
-		for (uint32_t s = 0; s < graph->n_switches; s++)
-			if (walker->hosts_at[s])
-				walk(walker, s, walker->hosts[h], walker->hosts_at[s]);
-	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		for (unsigned port = 0; port < 256; port++) {
-			sum += walker->load[s][port];
-			max = MAX(max, walker->load[s][port]);
-			used += walker->load[s][port] > 0;
-		}
-	}
-	ret->efi_max = max;
-	ret->efi_ratio = used > 0 ? max / (sum / used) : 0;
-	ret->hops = sum / (double)walker->n_hosts / (double)walker->n_hosts;
-}
-
-/* The share that the flow to @end gets of its worst cable. */
-static double flow_share(const struct walker *walker, uint32_t s, const struct end *end)
-{
-	double worst = 1;
-
-	while (s != end->at) {
-		uint8_t port = walker->tables->lft[s * walker->tables->stride + end->lid];
-
-		if (walker->next[s][port] == UINT32_MAX)
-			return 0;
-		worst = MAX(worst, walker->load[s][port]);
-		s = walker->next[s][port];
-	}
-	return 1 / worst;
-}
-
-static double measure_permutation(const struct walker *walker, uint64_t *random)
-{
-	const struct end **to = malloc((walker->n_hosts + (size_t)1) * sizeof(*to));
-	double sum = 0;
-
-	for (uint32_t h = 0; h < walker->n_hosts; h++)
-		to[h] = walker->hosts[h];
-	for (uint32_t h = walker->n_hosts; h > 1; h--) {
-		uint32_t other = (uint32_t)(graph_random(random) % h);
-		const struct end *end = to[h - 1];
-
-		to[h - 1] = to[other];
-		to[other] = end;
-	}
-	clear_load(walker);
-	for (uint32_t h = 0; h < walker->n_hosts; h++)
-		walk(walker, walker->hosts[h]->at, to[h], 1);
-	for (uint32_t h = 0; h < walker->n_hosts; h++)
-		sum += flow_share(walker, walker->hosts[h]->at, to[h]);
-	free(to);
-	return sum / walker->n_hosts;
-}
-
-static struct quality measure(const struct graph *graph, const struct tables *tables)
-{
-	AUTO(walker_clear) struct walker walker = { 0 };
-	struct quality quality = { 0 };
-	uint64_t random = 1;
-
-	walker_make(graph, tables, &walker);
-	measure_efi(&walker, &quality);
-	for (unsigned i = 0; i < PERMUTATIONS; i++)
-		quality.ebb += measure_permutation(&walker, &random) / PERMUTATIONS;
-	return quality;
-}
-
 /* ---- the table ----------------------------------------------------------------------------------
  */
 
@@ -243,7 +92,7 @@ static void print_row(const char *fabric, const struct graph *graph, const struc
 		proof_ms[i] = now_ms() - routed;
 	}
 	if (proof.complete && proof.loop_free)
-		quality = measure(graph, &tables);
+		quality = quality_of(graph, &tables);
 	printf("%-22s %5u %6u  %-7s %8.2f %8.2f  %9.0f %6.2f  %5.3f  %4.2f  %s\n", fabric,
 	       graph->n_switches, graph->n_ends, engine->name, median(route_ms, runs),
 	       median(proof_ms, runs), quality.efi_max, quality.efi_ratio, quality.ebb,

@@ -26,144 +26,24 @@ import os
 import signal
 import statistics
 import sys
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ibsim"))
 
-import fabrics
 import lib
+import rivals
+from rivals import FABRICS, cpu_seconds, difference, peak_mb, settle, start, total
 
 REPLAY = lib.built("tests/bench/replay")
 WINDOWS = (128, 64)  # vsm's, and one with which ibsim and libumad2sim are faster
 SECONDS = 600
 
-FABRICS = {
-    "648": lambda: fabrics.fat_tree_2(36).build(),
-    "3456": lambda: fabrics.fat_tree_3(24).build(),
-    "11664": lambda: fabrics.fat_tree_3(36).build(),
-}
-
-
-def add_files():
-    folder = os.environ.get("VSM_FABRICS", "")
-    path = os.path.join(folder, "selene_compute.net")
-    if folder and os.path.exists(path):
-        FABRICS["selene"] = lambda: fabrics.read(path)
-
-
-def cpu_seconds(pid):
-    """User and system time of a process; the kernel counts in hundredths."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        words = file.read().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_mb(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        for line in file:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
-
-
-def poll(condition, what):
-    """Like lib.wait_until, with a pause that does not blur what is measured."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        if time.monotonic() > end:
-            raise lib.Failure(f"{what}: not within {SECONDS} s")
-        time.sleep(0.001)
-
-
-def total(counts, method=None):
-    return sum(number for (how, _), number in counts.items() if method in (None, how))
-
-
-def difference(after, before):
-    return {key: number - before.get(key, 0) for key, number in after.items()
-            if number != before.get(key, 0)}
-
-
-class Candidate:
-    """How one subnet manager is started, told to sweep, and heard to be ready."""
-
-    name = ""
-
-    def make(self, world, sim):
-        raise NotImplementedError
-
-    def is_up(self, sm):
-        raise NotImplementedError
-
-    def sweep(self, sm):
-        """One more sweep, to its end."""
-        raise NotImplementedError
-
-
-class VsmCandidate(Candidate):
-    name = "vsm"
-
-    def make(self, world, sim):
-        return lib.Vsm(world, sim, options={"sweep.interval": 0, "files.dump_dir": ""})
-
-    def is_up(self, sm):
-        return sm.is_ready()
-
-    def sweep(self, sm):
-        before = sm.status()["sweeps"]
-        sm.ctl("sweep")
-        sm.wait_status("the second sweep", lambda status: status["sweeps"] > before
-                       and status["phase"] == "rest", SECONDS)
-
-
-class OpensmCandidate(Candidate):
-    name = "opensm"
-
-    def make(self, world, sim):
-        return lib.Opensm(world, sim, options={"sweep_interval": 0, "log_flags": "0x03"})
-
-    def is_up(self, sm):
-        return self.ups(sm) > sm.ups_before
-
-    @staticmethod
-    def ups(sm):
-        if not sm.running():
-            raise lib.Failure(f"opensm ended: {sm.output()[-300:]}")
-        return sm.messages().count("SUBNET UP")
-
-    def sweep(self, sm):
-        before = self.ups(sm)
-        sm.process.send_signal(signal.SIGHUP)
-        poll(lambda: self.ups(sm) > before, "the second sweep")
-
-
-def start(candidate, sm):
-    """Seconds until it says that the subnet is up."""
-    sm.ups_before = sm.messages().count("SUBNET UP") if candidate.name == "opensm" else 0
-    began = time.monotonic()
-    sm.start()
-    poll(lambda: candidate.is_up(sm), f"{candidate.name} up")
-    return time.monotonic() - began
-
-
-def settle(sm):
-    """Its counts once nothing more is sent."""
-    counts = sm.sent()
-    while True:
-        time.sleep(0.3)
-        now = sm.sent()
-        if now == counts:
-            return counts
-        counts = now
-
-
-def run(candidate, fabric):
+def run(rival, fabric):
     """One bring-up, second sweep and restart on a fresh ibsim."""
     with lib.World("bench") as world:
         sim = lib.Simulator(world, fabric)
-        sm = candidate.make(world, sim)
-        seconds = start(candidate, sm)
+        sm = rival.make(world, sim)
+        seconds = start(rival, sm, SECONDS)
         sent = sm.sent()
         result = {"seconds": seconds, "cpu": cpu_seconds(sm.process.pid),
                   "peak_mb": peak_mb(sm.process.pid), "smps": total(sent),
@@ -173,11 +53,11 @@ def run(candidate, fabric):
                                  for (method, attribute), number in sorted(sent.items())}}
         sim.check_up()
         before = settle(sm)
-        candidate.sweep(sm)
+        rival.sweep(sm, SECONDS)
         again = difference(settle(sm), before)
         result.update(sweep_smps=total(again), sweep_sets=total(again, "Set"))
         sm.stop()
-        result["restart_seconds"] = start(candidate, sm)
+        result["restart_seconds"] = start(rival, sm, SECONDS)
         again = settle(sm)
         result.update(restart_smps=total(again), restart_sets=total(again, "Set"))
         sm.stop()
@@ -189,10 +69,10 @@ def replay(fabric, runs):
     """The SMPs of one vsm, recorded, and then replayed; seconds by window."""
     with lib.World("bench") as world:
         sim = lib.Simulator(world, fabric)
-        candidate = VsmCandidate()
-        sm = candidate.make(world, sim)
+        rival = rivals.RIVALS[0]
+        sm = rival.make(world, sim)
         sm.extra_env = {"SMP_RECORD": world.path("record")}
-        start(candidate, sm)
+        start(rival, sm, SECONDS)
         settle(sm)
         sm.stop()
         results = {window: [] for window in WINDOWS}
@@ -233,29 +113,34 @@ def print_table(name, found):
               f"{number_text(ratio, 3):>8}")
     for window, floor in found.get("replay", {}).items():
         print(f"  {f'blind replay, {window}, s':22} {floor['seconds']:>12.3f} "
-              f"{'bring-up / replay':>21}{floor['ratio']:>9.3f}")
+              f"{'vsm / replay':>12} {floor['ratio']:>8.3f}\n"
+              f"  {'its CPU, s':22} {floor['cpu']:>12.2f} {'':>12} {floor['cpu_ratio']:>8.3f}")
     sys.stdout.flush()
 
 
-def measure(make, candidates, runs):
+def measure(name, make, chosen, runs):
     fabric = make()
     found = {"nodes": fabric.n_nodes, "switches": fabric.n_switches, "runs": runs, "all": {}}
     for _ in range(runs):
-        for candidate in candidates:
-            found["all"].setdefault(candidate.name, []).append(run(candidate, fabric))
+        for rival in chosen:
+            rivals.progress(f"{name}: {rival.name}")
+            found["all"].setdefault(rival.name, []).append(run(rival, fabric))
     found["medians"] = {name: medians(results) for name, results in found["all"].items()}
     if "vsm" in found["medians"] and os.path.exists(REPLAY):
         found["replay"] = {}
         for window, replays in replay(fabric, runs).items():
             seconds = statistics.median(one["seconds"] for one in replays)
-            found["replay"][window] = {"seconds": seconds, "all": replays,
-                                       "ratio": found["medians"]["vsm"]["seconds"] / seconds}
+            cpu = statistics.median(one["cpu"] for one in replays)
+            found["replay"][window] = {
+                "seconds": seconds, "cpu": cpu, "all": replays,
+                "ratio": found["medians"]["vsm"]["seconds"] / seconds,
+                "cpu_ratio": found["medians"]["vsm"]["cpu"] / cpu}
     return found
 
 
 def main():
     lib.private_network()
-    add_files()
+    rivals.add_files()
     parser = argparse.ArgumentParser(description="vsm and opensm side by side on ibsim.")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--fabrics", default=",".join(FABRICS))
@@ -263,13 +148,12 @@ def main():
     parser.add_argument("--only", choices=("vsm", "opensm"))
     wanted = parser.parse_args()
 
-    candidates = [one for one in (VsmCandidate(), OpensmCandidate())
-                  if wanted.only in (None, one.name)]
+    chosen = [one for one in rivals.RIVALS if wanted.only in (None, one.name)]
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(1))
     results = {}
     try:
         for name in wanted.fabrics.split(","):
-            results[name] = measure(FABRICS[name], candidates, wanted.runs)
+            results[name] = measure(name, FABRICS[name], chosen, wanted.runs)
             print_table(name, results[name])
     except (lib.Failure, lib.Skip) as trouble:
         sys.exit(f"bench: {trouble}")

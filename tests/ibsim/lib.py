@@ -526,6 +526,12 @@ class Manager:
         return {(METHODS[n // 256], ATTRIBUTES.get(n % 256, f"0x{n % 256:02x}")): number
                 for n, number in enumerate(numbers) if number}
 
+    def answered(self, attribute):
+        """When the last answer to a Set of it came in, on the clock of time.monotonic(); 0: none yet."""
+        with open(self.counts, "rb") as file:
+            file.seek((3 * 256 + attribute) * 8)
+            return struct.unpack("Q", file.read(8))[0] / 1e9
+
     def sets(self):
         """The Sets among them, TrapRepress aside: {attribute: number}."""
         return {attribute: number for (method, attribute), number in self.sent().items()

@@ -79,3 +79,8 @@ EXTRA_PROGRAMS += tests/bench/bench-vports
 tests_bench_bench_vports_CPPFLAGS = $(sim_cppflags)
 tests_bench_bench_vports_LDADD = $(scenario_ldadd)
 benches += tests/bench/bench-vports
+# Counts of instructions, with callgrind: "make profile".
+EXTRA_PROGRAMS += tests/bench/bench-profile
+tests_bench_bench_profile_CPPFLAGS = $(sim_cppflags)
+tests_bench_bench_profile_LDADD = $(scenario_ldadd)
+EXTRA_DIST += tests/bench/profile.py

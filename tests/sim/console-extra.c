@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Faults, probes, virtual functions and states of all ports on the console. ibsim's Error means what arrives, not what
- * passes: a node, or a node for one attribute, ignores requests; at a port, packets that come in
- * are lost.
+ * Faults, probes, virtual functions and states of all ports on the console. ibsim's Error means
+ * what arrives, not what passes: a node, or a node for one attribute, ignores requests; at a port,
+ * packets that come in are lost.
  */
 
 #include "tests/sim/console-extra.h"
