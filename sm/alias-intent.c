@@ -14,6 +14,9 @@
 
 #define GUID_OF_SA UINT64_C(0x0200000000000002) /* of any, IBA 4.1.1 */
 
+#define TOLD_MORE      8u
+#define TOLD_HALF_LIFE (60 * LOOP_SEC)
+
 /* The virtual ports of ConnectX-4 and later are told their GUIDs by the host. */
 unsigned aliases_capacity(const struct sm *sm, uint32_t number)
 {
@@ -181,28 +184,40 @@ enum reason aliases_refusal(const struct sm *sm, struct endpoint e, uint64_t gui
 	return aliases_obstacle(sm, e, guid);
 }
 
-/* False: it is no news. A driver asks again and again; and who keeps what it has is well. */
-static bool note_refusal(struct sm *sm, struct vf *vf, uint64_t guid, enum reason reason)
+/* So that a host cannot fill the log: of all its VFs, and a few more, within some minutes. */
+static bool may_be_told(struct sm *sm, struct vfs *vfs)
 {
-	bool is_news =
-		vf->reason != reason && (vf->refused != guid || vf->refusal != (uint8_t)reason);
+	uint32_t most = (vfs->n + TOLD_MORE) * DAMPING_EVENT;
 
-	vf->refused = guid;
-	vf->refusal = (uint8_t)reason;
+	return damping_charge(&vfs->refusals, loop_now(sm->loop), TOLD_HALF_LIFE, most) < most;
+}
+
+/*
+ * False: it is no news. A driver asks again and again for what it was refused, until it is to ask
+ * for something else; and who keeps what it has is well.
+ */
+static bool note_refusal(struct sm *sm, struct endpoint e, uint64_t guid, enum reason reason)
+{
+	struct vf *vf = vf_of(&sm->fabric, e);
+
 	if (!vf->wanted && vf->reason != reason) {
 		vf->reason = (uint8_t)reason;
 		vf->since = loop_now(sm->loop);
 	}
+	if ((vf->refused == guid && vf->refusal == (uint8_t)reason) ||
+	    !may_be_told(sm, sm->fabric.ports[e.port].vfs))
+		return false;
+	vf->refused = guid;
+	vf->refusal = (uint8_t)reason;
 
-	return is_news;
+	return true;
 }
 
 void aliases_tell(struct sm *sm, struct endpoint e, uint64_t guid, enum reason reason)
 {
 	struct log_where where = where_of_port(sm, e.port);
 
-	if (aliases_make_room(sm, e.port, e.index) < 0 ||
-	    !note_refusal(sm, vf_of(&sm->fabric, e), guid, reason))
+	if (aliases_make_room(sm, e.port, e.index) < 0 || !note_refusal(sm, e, guid, reason))
 		return;
 	if (guid == 0)
 		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,

@@ -92,6 +92,7 @@ struct vfs {
 	uint64_t guids_fresh; /* bit per block: just read, and not decided on */
 	uint64_t guids_bad;   /* bit per block: not written while guids_fault waits */
 	struct fault guids_fault; /* Sets of GUIDInfo are refused or not kept */
+	struct damping refusals;  /* that were told of */
 
 	/* Vports; first, that a block of VPortState is not told */
 	struct fault states_fault[VFS_BLOCKS];

@@ -175,6 +175,64 @@ static void who_keeps_its_guid_is_well_and_its_refusal_is_told_of_once(void **st
 	sim_detach(&a.client);
 }
 
+static void is_refused(struct scenario *s, struct alias_asker *a, struct sim_port *target,
+		       uint64_t guid, enum reason reason)
+{
+	assert_int_equal(asker_ask(s, a, SIM_SET, target, 1, guid), 0);
+	assert_int_equal(asker_guid(a, 1), 0);
+	assert_int_equal(alias_known(s, target, 1)->reason, reason);
+}
+
+/* Its operator tries this and that, and its driver asks for each until there is another. */
+static void each_guid_that_is_refused_is_told_of_once(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a;
+	unsigned before;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_add_vfs(s, scenario_host(s, 2), 2, 0x600000);
+	alias_comes_up(s);
+	asker_open(&a, target);
+	before = s->first.n_events[EVENT_PORT_REASON];
+	for (unsigned i = 0; i < 3; i++)
+		is_refused(s, &a, target, 0x600000, REASON_VF_DUPLICATE_GUID);
+	assert_int_equal(s->first.n_events[EVENT_PORT_REASON], before + 1);
+	for (unsigned i = 0; i < 3; i++)
+		is_refused(s, &a, target, 0x600001, REASON_VF_DUPLICATE_GUID);
+	assert_int_equal(s->first.n_events[EVENT_PORT_REASON], before + 2);
+	for (unsigned i = 0; i < 3; i++)
+		is_refused(s, &a, target, UINT64_MAX, REASON_VF_NOT_ALLOWED);
+	assert_int_equal(s->first.n_events[EVENT_PORT_REASON], before + 3);
+	sim_detach(&a.client);
+}
+
+/* And when it is quiet again, its last is. */
+static void who_tries_all_the_time_does_not_fill_the_log(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct alias_asker a;
+	unsigned before;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	asker_open(&a, target);
+	before = s->first.n_events[EVENT_PORT_REASON];
+	for (unsigned i = 0; i < 200; i++)
+		is_refused(s, &a, target, i % 2 ? target->guid : UINT64_MAX,
+			   i % 2 ? REASON_VF_DUPLICATE_GUID : REASON_VF_NOT_ALLOWED);
+	assert_in_range(s->first.n_events[EVENT_PORT_REASON] - before, 2, 100);
+	scenario_run(s, 600 * LOOP_SEC);
+	before = s->first.n_events[EVENT_PORT_REASON];
+	is_refused(s, &a, target, scenario_host(s, 3)->guid, REASON_VF_DUPLICATE_GUID);
+	assert_int_equal(s->first.n_events[EVENT_PORT_REASON], before + 1);
+	sim_detach(&a.client);
+}
+
 /* Its firmware has no room for VFs any more. */
 static void what_is_for_an_entry_that_a_port_no_longer_has_is_for_others(void **state)
 {
@@ -652,6 +710,8 @@ int main(void)
 		TEST(whom_the_operator_trusts_may),
 		TEST(what_cannot_be_is_refused_by_entry),
 		TEST(who_keeps_its_guid_is_well_and_its_refusal_is_told_of_once),
+		TEST(each_guid_that_is_refused_is_told_of_once),
+		TEST(who_tries_all_the_time_does_not_fill_the_log),
 		TEST(what_is_for_an_entry_that_a_port_no_longer_has_is_for_others),
 		TEST(rules_of_the_operator_hold),
 		TEST(what_is_reserved_for_another_place_is_not_for_this_one),
