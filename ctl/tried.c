@@ -80,6 +80,7 @@ static struct trial find_trial(const struct fabric *f, uint32_t number, enum rea
 	const struct trial all[] = {
 		{ &port->set_fault, "its settings" },
 		{ &port->table_fault, "its P_Keys" },
+		{ &port->tell_fault, "to have its clients register again" },
 		{ &node->fault, "to ask the device what it is" },
 		{ &node->mkey_fault, "to set anything at the device" },
 		{ node->sw ? &node->sw->info_fault : NULL, "the settings of the switch" },

@@ -88,6 +88,7 @@ struct port {
 	struct damping flaps;     /* that its link fell */
 	struct fault set_fault;   /* they are refused again and again */
 	struct fault table_fault; /* its P_Key table is refused, or not answered for */
+	struct fault tell_fault;  /* that its clients register again is */
 	bool known : 1;           /* info is what the device holds */
 	bool present : 1;         /* seen in the last sweep */
 	bool probe_silent : 1;    /* the link is up and nobody answers behind it */
@@ -98,7 +99,8 @@ struct port {
 	bool fresh : 1;           /* Active since its far end was last asked, see discover.c */
 	bool guids_read : 1;      /* its GUIDInfo was, or need not be; see alias.c */
 	bool fdr10 : 1;           /* the link runs at FDR10, where PortInfo says QDR */
-	bool register_again : 1;  /* the driver is to be told, see tell_who_loses() */
+	bool register_again : 1;  /* the driver is still to be told, see settings.c, */
+	bool unsure : 1;          /* and may be what that was refused for: it is tried without */
 	bool raised : 1; /* of a switch: what hangs there was armed, and it was not asked since */
 	bool info_twin : 1;          /* a late Set of its PortInfo may yet arrive, see twin.c, */
 	bool keys_twin : 1;          /* of its P_Key table, */

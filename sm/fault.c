@@ -123,7 +123,8 @@ static void forget_port(struct port *port)
 {
 	struct vfs *vfs = port->vfs;
 
-	port->set_fault = port->table_fault = (struct fault){ 0 };
+	port->set_fault = port->table_fault = port->tell_fault = (struct fault){ 0 };
+	port->unsure = false;
 	if (!vfs)
 		return;
 	vfs->info_fault = vfs->tell_fault = vfs->guids_fault = (struct fault){ 0 };
@@ -195,6 +196,7 @@ static void settle_port(const struct sm *sm, struct port *port)
 
 	is_over(sm, &port->set_fault);
 	is_over(sm, &port->table_fault);
+	is_over(sm, &port->tell_fault);
 	if (!vfs)
 		return;
 	is_over(sm, &vfs->info_fault);
@@ -266,7 +268,8 @@ static bool any_of_node(const struct sm *sm, const struct node *node)
 		const struct port *port = &sm->fabric.ports[port_at(node, i)];
 
 		if (port->set_fault.reason != REASON_NONE ||
-		    port->table_fault.reason != REASON_NONE || any_of_vfs(port->vfs))
+		    port->table_fault.reason != REASON_NONE ||
+		    port->tell_fault.reason != REASON_NONE || any_of_vfs(port->vfs))
 			return true;
 	}
 

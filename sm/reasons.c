@@ -124,6 +124,8 @@ static enum reason remark(const struct sm *sm, uint32_t number)
 		reason = reason_of_keys(sm, number);
 	if (reason == REASON_NONE)
 		reason = vports_reason_of_port(sm, number);
+	if (reason == REASON_NONE)
+		reason = (enum reason)port->tell_fault.reason;
 	if (reason != REASON_NONE)
 		return reason;
 	if (settings_is_otherwise(sm, number))

@@ -361,7 +361,11 @@ static enum link_step step_of(const struct sm *sm, uint32_t number)
 	return link_step(port_state(port), port_state(&sm->fabric.ports[port->peer]));
 }
 
-/* Clients of an adapter register again when it comes up, or hears of another SM, from us. */
+/*
+ * Clients of an adapter register again when it comes up, or hears of another SM, from us, and when
+ * one of its VFs has lost its GUID (tell_who_loses()). Where a Set that says so is refused, all
+ * else is sent without it, and it is said again later by itself, as if it were another setting.
+ */
 static bool wants_reregister(const struct sm *sm, uint32_t number, unsigned differ)
 {
 	const struct port *port = &sm->fabric.ports[number];
@@ -369,6 +373,7 @@ static bool wants_reregister(const struct sm *sm, uint32_t number, unsigned diff
 		     port_lid(&sm->fabric, sm->fabric.local_port);
 
 	return sm->conf.client_reregister && ((differ && moved) || port->register_again) &&
+	       !port->unsure && !fault_waits(sm, &port->tell_fault) &&
 	       port_is_end(&sm->fabric, number) && !node_is_switch(node_of(&sm->fabric, number)) &&
 	       (wire_get(port->info, PORT_INFO_CAPABILITIES) & CAP_REREGISTER);
 }
@@ -442,7 +447,7 @@ static bool make_set(struct sm *sm, uint32_t number, bool activate, struct reque
 	unsigned differ = settings_plan(sm, number, ret->data);
 	unsigned state = state_to_set(sm, number, activate, differ);
 
-	if (state == PORT_NO_CHANGE && !differ && !is_hidden(sm, number) &&
+	if (state == PORT_NO_CHANGE && !differ && !is_hidden(sm, number) && !port->unsure &&
 	    !(activate && port->register_again && wants_reregister(sm, number, differ))) {
 		port->fits = sm->fabric.walk;
 		return false;
@@ -461,7 +466,10 @@ static bool make_set(struct sm *sm, uint32_t number, bool activate, struct reque
 /* A moment ago, and its link needs no further step: what is done with neighbors changes nothing. */
 static bool has_been_found_to_fit(const struct sm *sm, uint32_t number)
 {
-	return sm->fabric.ports[number].fits == sm->fabric.walk && step_of(sm, number) == LINK_STAY;
+	const struct port *port = &sm->fabric.ports[number];
+
+	return port->fits == sm->fabric.walk && !port->register_again && !port->unsure &&
+	       step_of(sm, number) == LINK_STAY;
 }
 
 bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct request *ret)
@@ -528,16 +536,33 @@ static void bounced(struct sm *sm, uint32_t number)
 	sm_sweep_again(sm, false);
 }
 
-static void refused(struct sm *sm, uint32_t number, enum reason reason, uint16_t status)
+/* Whether it is that which is refused shows when the same is sent without. */
+static void tell_refused(struct sm *sm, uint32_t number, const struct answer *answer)
 {
 	struct port *port = &sm->fabric.ports[number];
 
-	port->status = status;
+	port->unsure = port->tell_fault.reason == REASON_NONE;
+	if (!port->unsure)
+		fault_note(sm, number, &port->tell_fault, "ClientReregister", REASON_SET_REFUSED,
+			   answer->status);
+	work_add(sm, port->node, TODO(TAG_KIND(answer->request->tag)));
+}
+
+static void refused(struct sm *sm, uint32_t number, const struct answer *answer, enum reason reason)
+{
+	struct port *port = &sm->fabric.ports[number];
+	bool tells = answer->status && wire_get(answer->request->data, PORT_INFO_REREGISTER);
+
+	port->status = answer->status;
 	port->refusals = (uint8_t)MIN(port->refusals + 1, UINT8_MAX);
-	if (port->refusals < MAX_REFUSALS)
+	port->register_again = port->register_again || tells;
+	port->unsure = false;
+	if (tells && (port->refusals >= MAX_REFUSALS || port->tell_fault.reason != REASON_NONE))
+		tell_refused(sm, number, answer);
+	else if (port->refusals < MAX_REFUSALS)
 		settings_look_again(sm, number);
 	else
-		fault_note(sm, number, &port->set_fault, "PortInfo", reason, status);
+		fault_note(sm, number, &port->set_fault, "PortInfo", reason, answer->status);
 }
 
 static void not_heard(struct sm *sm, uint32_t number)
@@ -578,7 +603,7 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 	}
 	if (answer->result == REQUEST_REFUSED) {
 		if (answer->status)
-			refused(sm, number, REASON_SET_REFUSED, answer->status);
+			refused(sm, number, answer, REASON_SET_REFUSED);
 		else
 			not_heard(sm, number);
 		return;
@@ -586,6 +611,10 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 	note_not_kept(sm, number, answer);
 	if (wire_get(answer->request->data, PORT_INFO_REREGISTER))
 		port->register_again = false;
+	else if (port->unsure)
+		fault_note(sm, number, &port->tell_fault, "ClientReregister", REASON_SET_REFUSED,
+			   port->status);
+	port->unsure = false;
 	memcpy(port->info, answer->data, SMP_DATA_SIZE);
 	port->fits = 0;
 	wire_set(port->info, PORT_INFO_REREGISTER, 0);
@@ -594,11 +623,11 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 		port->since = loop_now(sm->loop);
 	tables_doubt_keys(sm, number, before);
 	if (wanted != PORT_NO_CHANGE && port_state(port) < wanted) {
-		refused(sm, number, REASON_SET_REFUSED, 0);
+		refused(sm, number, answer, REASON_SET_REFUSED);
 		return;
 	}
 	if (port_is_end(&sm->fabric, number) && port_held_lid(port) != port->lid) {
-		refused(sm, number, REASON_NOT_KEPT, 0);
+		refused(sm, number, answer, REASON_NOT_KEPT);
 		return;
 	}
 	if (wanted == PORT_DOWN) {

@@ -39,6 +39,7 @@ struct sim_quirks {
 	bool mtu_above_cap_ignored; /* status 0 (qib) */
 	bool violations_are_stored; /* key violation counters take any value (ibutils) */
 	bool reregister_stays;      /* ClientReregister reads as written (pib, pibnetd) */
+	bool reregister_refused;    /* and nothing of that Set is done, capability or not */
 	bool same_state_refused;    /* Armed on Armed, Active on Active (ibsim) */
 	bool skipped_state_ignored; /* Active on Initialize or Down: not done, status 0 (qib) */
 	bool state_needs_peer;      /* refused if the peer is more than a step away (ibsim) */

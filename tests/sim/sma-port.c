@@ -494,6 +494,8 @@ static enum sim_status set(struct sim_ask *ask, struct sim_port *port)
 	struct change c = { .ask = ask, .port = port, .to = &to };
 
 	memcpy(&to, ask->data, sizeof(to));
+	if (quirks(&c)->reregister_refused && !is_external(port) && to.subnet_timeout & REREGISTER)
+		return SIM_BAD_FIELD;
 	if (!is_external(port))
 		set_end(&c);
 	if (!is_base_port0(port)) {

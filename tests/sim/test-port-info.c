@@ -653,6 +653,22 @@ static void reregistering_is_echoed_once(void **state)
 	assert_int_equal(bench_port_info(b, AT_B, 0).subnet_timeout, 0x80 | 18);
 }
 
+static void who_refuses_to_reregister_does_nothing_else_either(void **state)
+{
+	struct bench *b = *state;
+	ib_port_info_t info = bench_to_set(b, AT_B, 0);
+
+	b->fabric->quirks.reregister_refused = true;
+	info.subnet_timeout = 0x80 | 17;
+	assert_int_equal(bench_set(b, AT_B, 0, &info), SIM_BAD_FIELD);
+	assert_int_equal(b->n_reregister, 0);
+	assert_int_not_equal(bench_port_info(b, AT_B, 0).subnet_timeout & 0x1f, 17);
+	info = bench_to_set(b, AT_B, 0);
+	info.subnet_timeout = 17;
+	assert_int_equal(bench_set(b, AT_B, 0, &info), SIM_OK);
+	assert_int_equal(bench_port_info(b, AT_B, 0).subnet_timeout, 17);
+}
+
 static void who_cannot_reregister_ignores_it(void **state)
 {
 	struct bench *b = *state;
@@ -1164,6 +1180,7 @@ int main(void)
 		BENCH_TEST(lanes_are_as_many_as_the_port_has),
 		BENCH_TEST(violations_are_cleared_by_0_and_by_nothing_else),
 		BENCH_TEST(reregistering_is_echoed_once),
+		BENCH_TEST(who_refuses_to_reregister_does_nothing_else_either),
 		BENCH_TEST(who_cannot_reregister_ignores_it),
 		BENCH_TEST(states_go_up_step_by_step),
 		BENCH_TEST(states_as_others_have_them),
