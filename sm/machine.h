@@ -89,6 +89,7 @@ struct watcher {
 	uint64_t ask_at; /* not before */
 	uint64_t act_at; /* on what it told */
 	uint64_t act_wait;
+	uint64_t told; /* number of the event that tells of its beginning */
 	uint32_t node;
 	bool used;
 	bool wants;  /* to ask */
@@ -298,16 +299,11 @@ struct story {
 	struct sm_change last;
 };
 
-/* Traps of a while that were told of as events. */
-struct trap_quota {
-	uint64_t from;
-	unsigned n;
-	uint64_t told; /* number of the last */
-};
-
 struct traps {
 	struct sm_traps counts;
-	struct trap_quota of[SM_TRAP_SOURCES], all;
+	/* Those that were told of as events; and the number of the last. */
+	struct damping said[SM_TRAP_SOURCES], said_in_all;
+	uint64_t told[SM_TRAP_SOURCES];
 };
 
 /* As many as a forwarding table has blocks, of 64 LIDs: a word each. */
@@ -407,6 +403,8 @@ struct sm {
 };
 
 /* story.c: why a reconcile is done, and what it takes. */
+/* What is asked for now, until that is said of 0, is because of the event with this number. */
+void story_because(struct sm *sm, uint64_t event);
 /* Another one is wanted. */
 void story_wanted(struct sm *sm);
 void story_begin(struct sm *sm);

@@ -116,6 +116,18 @@ static void release(struct sm *sm, uint32_t number)
 		node_of(&sm->fabric, number)->told = true;
 }
 
+/* As of hold(), at the switch alone. */
+static void tell_release(struct sm *sm, uint32_t number)
+{
+	struct log_where where = where_of_port(sm, number);
+
+	if (!node_is_switch(node_of(&sm->fabric, number)))
+		return;
+	event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
+		  "let back after its quarantine");
+	story_because(sm, event_last(sm->events)->number);
+}
+
 static void on_release(void *user)
 {
 	struct sm *sm = user;
@@ -125,12 +137,17 @@ static void on_release(void *user)
 	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
 		const struct port *port = &sm->fabric.ports[i];
 
-		if (port_is_held(port) && port->held_until > now)
+		if (!port_is_held(port))
+			continue;
+		if (port->held_until > now) {
 			arm(sm, port->held_until);
-		else if (port_is_held(port))
-			release(sm, i);
+			continue;
+		}
+		release(sm, i);
+		tell_release(sm, i);
 	}
 	sm_sweep_again(sm, false);
+	story_because(sm, 0);
 }
 
 void quarantine_forget(struct sm *sm)

@@ -5,8 +5,9 @@
  * sent and written, and when the last Set was acknowledged. Told as one event at its end, if there
  * is anything to tell: a sweep that found all as it was says nothing.
  *
- * A reconcile has the first cause that asked for it: what was told of in that very callback (a
- * trap, an order) is an event, and so has a number. What a reconcile asks for itself (another one,
+ * A reconcile has the first cause that asked for it: an event, and so a number, if who asks says
+ * which (a trap, a switch that is watched, the end of a quarantine) or has told of an order in that
+ * very callback. What a reconcile asks for itself (another one,
  * because it is not done) has its own cause, so a change has one from the trap to the last block,
  * however many walks that takes.
  */
@@ -46,6 +47,11 @@ static struct tally count(const struct sm *sm)
 static bool is_cause(const struct event *event)
 {
 	return event && (event->kind == EVENT_TRAP || event->kind == EVENT_CONFIG);
+}
+
+void story_because(struct sm *sm, uint64_t event)
+{
+	sm->story.told = event;
 }
 
 void story_wanted(struct sm *sm)

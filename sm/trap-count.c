@@ -8,16 +8,16 @@
  * at most too high, and whoever sends most is always among them).
  *
  * A trap is an event too, as the first that is known of a change. That would wash all others out of
- * the log while somebody sends many: so in a while there are a few of one source, and not many in
- * all, and the rest is counted only.
+ * the log while somebody sends many: so each that is told of is charged to its source (damping.h)
+ * and to all together, and who owes too much is counted only.
  */
 
 #include "base/macros.h"
 #include "sm/machine.h"
 
-#define WHILE           (10 * LOOP_SEC)
-#define EVENTS_OF_ONE   8u
-#define EVENTS_IN_WHILE 128u
+#define HALF_LIFE   (10 * LOOP_SEC)
+#define MOST_OF_ONE (8 * DAMPING_EVENT) /* at once; then one in two seconds */
+#define MOST_OF_ALL (128 * DAMPING_EVENT)
 
 /* -- counting -----------------------------------------------------------------------------------
  */
@@ -58,8 +58,10 @@ unsigned trap_count(struct sm *sm, uint16_t lid, unsigned number)
 	struct sm_traps *traps = &sm->traps.counts;
 	unsigned source = find_source(traps, lid);
 
-	if (traps->source[source].lid != lid)
-		sm->traps.of[source] = (struct trap_quota){ 0 };
+	if (traps->source[source].lid != lid) {
+		sm->traps.said[source] = (struct damping){ 0 };
+		sm->traps.told[source] = 0;
+	}
 	traps->source[source].lid = lid;
 	traps->source[source].n++;
 	count_number(traps, number);
@@ -76,23 +78,22 @@ void trap_count_impossible(struct sm *sm, enum sm_trap_lie lie)
 /* -- telling of it ------------------------------------------------------------------------------
  */
 
-static bool take(struct trap_quota *quota, uint64_t now, unsigned most)
+static bool has_room(const struct damping *said, uint64_t now, uint32_t most)
 {
-	if (quota->n == 0 || now - quota->from >= WHILE)
-		*quota = (struct trap_quota){ .from = now, .told = quota->told };
-	if (quota->n >= most)
-		return false;
-	quota->n++;
-
-	return true;
+	return damping_owed(said, now, HALF_LIFE) + DAMPING_EVENT <= most;
 }
 
 bool trap_may_be_told(struct sm *sm, unsigned source)
 {
+	struct damping *said = &sm->traps.said[source], *all = &sm->traps.said_in_all;
 	uint64_t now = loop_now(sm->loop);
 
-	return take(&sm->traps.of[source], now, EVENTS_OF_ONE) &&
-	       take(&sm->traps.all, now, EVENTS_IN_WHILE);
+	if (!has_room(said, now, MOST_OF_ONE) || !has_room(all, now, MOST_OF_ALL))
+		return false;
+	damping_charge(said, now, HALF_LIFE, MOST_OF_ONE);
+	damping_charge(all, now, HALF_LIFE, MOST_OF_ALL);
+
+	return true;
 }
 
 const struct sm_traps *sm_traps(const struct sm *sm)

@@ -297,7 +297,7 @@ static void tell(struct sm *sm, uint32_t port, const struct arrival *arrival, un
 	describe(notice, text);
 	event_add(sm->events, EVENT_TRAP, node_of(&sm->fabric, port)->guid, arrival->from.lid, -1,
 		  "trap %u%s", trap_number(notice), text);
-	sm->traps.of[source].told = event_last(sm->events)->number;
+	sm->traps.told[source] = event_last(sm->events)->number;
 }
 
 /* Those of a vendor are of vports, each of another one. */
@@ -336,7 +336,7 @@ void trap_receive(struct sm *sm, const struct arrival *arrival)
 		return;
 	if (has_sweep_follow(notice) && watch_takes_trap(sm, port))
 		return;
-	sm->story.told = sm->traps.of[source].told;
+	story_because(sm, sm->traps.told[source]);
 	act(sm, port, notice);
-	sm->story.told = 0;
+	story_because(sm, 0);
 }

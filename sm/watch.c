@@ -77,6 +77,7 @@ static void begin(struct sm *sm, uint32_t number)
 		loop_timer_set(sm->watch.timer, loop_now(sm->loop) + PERIOD);
 	event_add(sm->events, EVENT_TRAP, node->guid, sm->fabric.ports[node->entry].lid, -1,
 		  "it has much to tell, and is watched instead");
+	w->told = event_last(sm->events)->number;
 }
 
 static void end(struct sm *sm, struct watcher *w)
@@ -102,10 +103,12 @@ static void look(struct sm *sm, struct watcher *w)
 		work_add(sm, w->node, TODO(TODO_PORT_INFO));
 	}
 	work_add(sm, w->node, TODO(TODO_DESCRIPTION));
+	story_because(sm, w->told);
 	if (node_is_switch(node))
 		sm_look_at_switch(sm, w->node);
 	else
 		sm_sweep_soon(sm);
+	story_because(sm, 0);
 }
 
 bool watch_takes_trap(struct sm *sm, uint32_t port)
@@ -192,5 +195,7 @@ void watch_take(struct sm *sm, struct watcher *w, const struct answer *answer)
 		return;
 	damping_charge(&sm->fabric.nodes[w->node].traps, loop_now(sm->loop), HALF_LIFE, MOST);
 	w->untold = true; /* and once more at the end */
+	story_because(sm, w->told);
 	sm_look_at_switch(sm, w->node);
+	story_because(sm, 0);
 }

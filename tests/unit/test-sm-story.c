@@ -24,6 +24,18 @@ static const struct event *find(const struct world *w, uint64_t from, enum event
 	return event;
 }
 
+/* The same, and that has @text in it. */
+static const struct event *find_text(const struct world *w, uint64_t from, enum event_kind kind,
+				     const char *text)
+{
+	const struct event *event = find(w, from, kind);
+
+	while (!strstr(event->text, text))
+		event = find(w, event->number, kind);
+
+	return event;
+}
+
 static uint64_t sum(const uint64_t took[PHASE_COUNT])
 {
 	uint64_t all = 0;
@@ -153,6 +165,50 @@ static void an_order_is_an_event_and_the_cause_of_what_follows(void **state)
 	assert_int_equal(find(w, from, EVENT_SWEEP)->cause, order);
 }
 
+/* What its SwitchInfo shows needs no trap, and comes of the many that there were. */
+static void what_is_seen_of_a_switch_that_is_watched_has_that_for_a_cause(void **state)
+{
+	struct world *w = *state;
+	uint64_t watched, from;
+
+	world_start(w);
+	for (unsigned i = 0; i < 5; i++) {
+		fake_trap(w->f, w->east, TRAP_LINK_STATE);
+		loop_virtual_run_for(w->loop, 200 * LOOP_MSEC);
+	}
+	watched = find_text(w, 0, EVENT_TRAP, "and is watched instead")->number;
+	from = mark(w);
+	fake_unplug(w->east, 2);
+	world_run(w, 5);
+	assert_int_equal(find(w, from, EVENT_NODE_DOWN)->cause, watched);
+	assert_int_equal(find(w, from, EVENT_SWEEP)->cause, watched);
+}
+
+static void who_is_let_back_after_a_quarantine_is_the_cause_of_what_is_found(void **state)
+{
+	struct world *w = *state;
+	const struct event *event;
+	uint64_t from;
+
+	world_start(w);
+	from = mark(w);
+	for (unsigned i = 0; i < 500; i++) {
+		fake_unplug(w->east, 2);
+		fake_trap(w->f, w->east, TRAP_LINK_STATE);
+		loop_virtual_run_for(w->loop, 200 * LOOP_MSEC);
+		fake_plug(w->east, 2);
+		loop_virtual_run_for(w->loop, 200 * LOOP_MSEC);
+		if (!strcmp(world_reason(w, w->east, 2), "quarantined"))
+			break;
+	}
+	world_run(w, 15);
+	event = find_text(w, from, EVENT_PORT_REASON, "let back after its quarantine");
+	from = event->number;
+	assert_int_equal(event->port, 2);
+	assert_int_equal(find(w, from, EVENT_NODE_UP)->cause, from);
+	assert_int_equal(find(w, from, EVENT_SWEEP)->cause, from);
+}
+
 /* The first walk sees the device go, and the second that it is there again: one cause each. */
 static void unplug_on_pkeys(struct fake_fabric *f, const struct fake_smp *smp)
 {
@@ -229,6 +285,8 @@ int main(void)
 		TEST(quiet_sweeps_say_nothing),
 		TEST(what_the_timer_finds_has_the_timer_for_a_cause),
 		TEST(an_order_is_an_event_and_the_cause_of_what_follows),
+		TEST(what_is_seen_of_a_switch_that_is_watched_has_that_for_a_cause),
+		TEST(who_is_let_back_after_a_quarantine_is_the_cause_of_what_is_found),
 		TEST(a_walk_that_is_wanted_meanwhile_has_the_cause_that_came_first),
 		TEST(what_a_walk_asks_for_itself_has_its_cause),
 	};
