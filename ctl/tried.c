@@ -30,18 +30,23 @@ static uint64_t time_of_sweep(const struct call *call, uint64_t n)
 	return s.sweep_due + (n - 1) * sm_conf(call->sm)->sweep_interval * LOOP_SEC;
 }
 
-static void put_next(struct row *row, const struct call *call, uint64_t sweeps)
+/* @at: loop_now(); 0: not known. */
+static void put_next_at(struct row *row, const struct call *call, uint64_t at)
 {
 	uint64_t now = loop_now(call->rpc->loop);
-	uint64_t at = sweeps ? time_of_sweep(call, sweeps) : 0;
 
-	row_number(row, "retry_in", sweeps);
 	if (at == 0) {
 		row_put(row, "next_try", json_null());
 		return;
 	}
 	row_time(row, "next_try", rpc_unix_time(call->rpc, at));
 	row_number(row, "next_try_seconds", at > now ? (at - now) / LOOP_SEC : 0);
+}
+
+static void put_next(struct row *row, const struct call *call, uint64_t sweeps)
+{
+	row_number(row, "retry_in", sweeps);
+	put_next_at(row, call, sweeps ? time_of_sweep(call, sweeps) : 0);
 }
 
 /* One that is due is tried by the next. */
@@ -109,6 +114,20 @@ static bool is_asked_again(enum reason reason)
 	       reason == REASON_OUT_OF_MEMORY || reason == REASON_IN_PROGRESS;
 }
 
+/* A quarantine has a time of its own, whatever sweeps do. */
+static json_t *make_quarantine(const struct call *call, const struct port *port)
+{
+	struct row row = row_start();
+
+	row_text(&row, "what", "the link");
+	row_number(&row, "failures", port->times_held);
+	row_number(&row, "status", 0);
+	row_number(&row, "retry_in", 0);
+	put_next_at(&row, call, port->held_until);
+
+	return row_end(&row);
+}
+
 json_t *tried_make_of_port(const struct call *call, uint32_t number)
 {
 	const struct fabric *f = call->fabric;
@@ -117,6 +136,8 @@ json_t *tried_make_of_port(const struct call *call, uint32_t number)
 	struct trial trial = find_trial(f, number, reason);
 	struct row row;
 
+	if (port_is_held(port))
+		return make_quarantine(call, port);
 	if (reason == REASON_NONE)
 		return NULL;
 	if (!trial.fault && port->peer != NO_PORT)

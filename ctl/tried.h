@@ -9,7 +9,8 @@
 
 /*
  * "failures" in a row, "status" of the last Set that was refused, "retry_in" sweeps (0: no try is
- * due), and "next_try" (or null: not known) with "next_try_seconds". @fault may be none.
+ * due), and "next_try" (or null: not known) with "next_try_seconds". @fault may be none. The end of
+ * a quarantine waits for no sweep: "next_try" alone says when.
  */
 json_t *tried_make(const struct call *call, const struct fault *fault, unsigned status);
 

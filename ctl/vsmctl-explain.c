@@ -107,16 +107,20 @@ static void say_tried(struct paragraph *p, const json_t *tried)
 {
 	long long failures = member_number(tried, "failures");
 	long long retry = member_number(tried, "retry_in");
+	bool is_timed = json_is_string(json_object_get(tried, "next_try"));
 	char age[24];
 
 	say_failures(p, tried);
+	if (retry == 0 && is_timed)
+		say(p, "%s tries again in %s", failures ? "; it" : " vsm",
+		    age_text(member_number(tried, "next_try_seconds"), age));
 	if (retry > 0)
 		say(p, "%s tries again in %lld %s", failures ? "; it" : " vsm", retry,
 		    retry == 1 ? "sweep" : "sweeps");
-	if (retry > 0 && json_is_string(json_object_get(tried, "next_try")))
+	if (retry > 0 && is_timed)
 		say(p, ", which is in %s at the latest",
 		    age_text(member_number(tried, "next_try_seconds"), age));
-	if (failures > 0 || retry > 0)
+	if (failures > 0 || retry > 0 || is_timed)
 		say(p, ".");
 	else if (json_object_get(tried, "what"))
 		say(p, " There is nothing to try again until that changes.");

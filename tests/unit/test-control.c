@@ -1482,6 +1482,27 @@ static void explain_of_a_switch_tells_what_is_tried_behind_its_ports(void **stat
 	assert_true(json_is_null(json_object_get(waits, "next_try")));
 }
 
+/* Whatever sweeps do. */
+static void explain_tells_when_a_quarantine_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct port *port = &f->fake->fabric->ports[fabric_find_port(f->fake->fabric, 0x401)];
+	const json_t *tried;
+
+	port->reason = REASON_QUARANTINED;
+	port->times_held = 2;
+	port->held_until = loop_now(f->loop) + 43 * LOOP_SEC - 1;
+	tried = json_object_get(
+		json_array_get(json_object_get(ask(f, "explain", "{\"what\":\"host4\"}"), "ports"),
+			       0),
+		"tried");
+	assert_string_equal(text(tried, "what"), "the link");
+	assert_int_equal(number(tried, "failures"), 2);
+	assert_int_equal(number(tried, "retry_in"), 0);
+	assert_in_range(number(tried, "next_try_seconds"), 40, 42);
+	assert_true(json_is_string(json_object_get(tried, "next_try")));
+}
+
 static void explain_of_a_switch_lists_its_problems(void **state)
 {
 	json_t *ports = json_object_get(ask(*state, "explain", "{\"what\":\"leaf2\"}"), "ports");
@@ -2387,6 +2408,7 @@ int main(void)
 		TEST(a_name_of_several_lists_them),
 		TEST(explain_tells_why_and_what_to_do),
 		TEST(explain_tells_what_was_not_kept_but_no_key),
+		TEST(explain_tells_when_a_quarantine_ends),
 		TEST(explain_of_a_switch_lists_its_problems),
 		TEST(explain_tells_what_was_tried_and_when_it_is_tried_again),
 		TEST(explain_of_a_switch_tells_what_is_tried_behind_its_ports),

@@ -440,6 +440,19 @@ static void explain_is_prose(void **state)
 	GOLDEN(state, 0, "explain-gone", "explain", "host1");
 }
 
+static void explain_of_a_quarantine_says_when_it_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct port *port = &f->fake->fabric->ports[fabric_find_port(f->fake->fabric, 0x401)];
+
+	port->reason = REASON_QUARANTINED;
+	port->times_held = 2;
+	port->held_until = loop_now(f->loop) + 330 * LOOP_SEC;
+	expect(f, RUN(f, "explain", "host4"), 0, "");
+	if (!strstr(f->out, "vsm has tried the\nlink 2 times; it tries again in 5m."))
+		fail_msg("%s", f->out);
+}
+
 static void virtual_functions_are_a_table_with_reasons(void **state)
 {
 	struct fixture *f = *state;
@@ -1031,6 +1044,7 @@ int main(void)
 		TEST(a_change_that_is_refused_is_said),
 		TEST(routes_and_paths),
 		TEST(explain_is_prose),
+		TEST(explain_of_a_quarantine_says_when_it_ends),
 		TEST(virtual_functions_are_a_table_with_reasons),
 		TEST(a_virtual_function_is_explained_with_what_to_type),
 		TEST(a_path_may_begin_and_end_at_virtual_functions),
