@@ -30,6 +30,7 @@ import test_alias
 import test_faults
 import test_input
 import test_peers
+import test_reload
 import test_reserve
 import test_sim
 import test_umad
@@ -42,7 +43,7 @@ OF_VSM = [*test_up.tests(), *test_faults.tests(), *test_input.tests(),
           *test_reserve.tests()]
 TESTS = [*OF_VSM, *test_umad.tests(), *test_sim.tests(), *test_peers.tests(),
          *test_vports.tests(), *test_vf.tests(), *test_alias.tests(),
-         *test_vf_rules.tests()]
+         *test_vf_rules.tests(), *test_reload.tests()]
 
 
 class Report:

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Every option that vsm.conf(5) says a reload changes: it is changed while vsm runs, and devices,
+vsmctl or tools of others are asked whether it is in force; and of those that need a restart, that
+nothing has changed but what is said of them.
+"""
+
+import os
+import re
+
+import fabrics
+import lib
+from lib import check, check_equal, wait_until
+from suite import Suite, vsm
+from test_peers import Sa, shared, simulator
+from test_vports import Lab, field
+
+suite = Suite()
+tests = suite.tests
+
+# Option, value at the start and after the reload, attribute and field of smpquery, port ("b", "s/2"
+# towards it, "s/4" towards another switch), and what the field says after the reload.
+FIELDS = [
+    ("subnet.subnet_timeout", 18, 17, "portinfo", "SubnetTimeout", "b", "17"),
+    ("subnet.sm_sl", 0, 3, "portinfo", "SMSL", "b", "3"),
+    ("security.m_key_lease", 0, 77, "portinfo", "MkeyLeasePeriod", "b", "77"),
+    ("security.m_key_protection", 0, 1, "portinfo", "ProtectBits", "b", "1"),
+    ("link.hoq_life", 18, 15, "portinfo", "HoqLife", "s/4", "15"),
+    ("link.leaf_hoq_life", 16, 14, "portinfo", "HoqLife", "s/2", "14"),
+    ("link.vl_stall_count", 7, 6, "portinfo", "VLStallCount", "s/4", "6"),
+    ("link.leaf_vl_stall_count", 7, 5, "portinfo", "VLStallCount", "s/2", "5"),
+    ("link.packet_life_time", 18, 12, "switchinfo", "LifeTime", "s", "12"),
+    ("link.local_phy_errors", 8, 4, "portinfo", "LocalPhysErr", "b", "4"),
+    ("link.overrun_errors", 8, 3, "portinfo", "OverrunErr", "b", "3"),
+    ("link.width", "supported", "1x", "portinfo", "LinkWidthEnabled", "b", "1X"),
+    ("link.speed", "supported", "sdr,ddr", "portinfo", "LinkSpeedEnabled", "b", "2.5 Gbps or 5.0 Gbps"),
+    ("link.max_mtu", 4096, 1024, "portinfo", "NeighborMTU", "b", "1024"),
+    ("link.max_operational_vls", 5, 1, "portinfo", "OperVLs", "b", "VL0"),
+    ("partitions.enforcement", "both", "off", "portinfo", "PartEnforceInb", "s/2", "0"),
+]
+
+
+FABRIC = """Switch 8 "s"
+[1] "a"[1]
+[2] "b"[1]
+[4] "t"[1]
+
+Switch 8 "t"
+[1] "s"[4]
+
+Hca 1 "a"
+[1] "s"[1]
+
+Hca 1 "b"
+[1] "s"[2]
+"""
+
+
+def query(sim, attribute, place):
+    name, _, number = place.partition("/")
+    port = sim.snapshot().port(name, 0 if name == "s" else 1)
+    words = [number or "1"] if attribute == "portinfo" else []
+    text = sim.tool("smpquery", attribute, port.lid, *words)
+    return dict(re.findall(r"^(\w+):\.*(.*)$", text, re.M))
+
+
+def reload(sm, changes):
+    """What is said to have changed, by option."""
+    sm.options.update(changes)
+    sm.config()
+    return {each["option"]: each for each in sm.ctl("reload")["changes"]}
+
+
+def reload_now(sm, changes):
+    """None of these needs a restart."""
+    said = reload(sm, changes)
+    check_equal("said", {option: each["needs_restart"] for option, each in said.items()},
+                {option: False for option in changes})
+
+
+@suite.test("each option of PortInfo and SwitchInfo is on devices after a reload", weight=6)
+def fields(world):
+    sim = simulator(world, fabrics.Fabric("reload", FABRIC), host="a")
+    sm = vsm(world, sim, options={option: before for option, before, *_ in FIELDS} | {
+        "link.bounce_on_mismatch": True, "security.m_key": "0x1234"}).start().wait_ready()
+    sim.wait_up(30)
+    for option, _, _, attribute, name, place, value in FIELDS:
+        check(query(sim, attribute, place)[name] != value, f"{option} is so from the beginning")
+    reload_now(sm, {option: after for option, _, after, *_ in FIELDS})
+    for option, _, _, attribute, name, place, value in FIELDS:
+        wait_until(f"{option}: {name} is {value}",
+                   lambda: query(sim, attribute, place)[name] == value, 20)
+
+
+@suite.test("what is not on devices is in force after a reload: names, dumps, partitions, engine, "
+            "traps, the log", weight=6)
+def other_options(world):
+    sim = simulator(world, fabrics.Fabric("reload", FABRIC), host="a")
+    sm = vsm(world, sim, options={"sweep.interval": 1000}).start().wait_ready()
+    sim.wait_up(30)
+    snapshot = sim.snapshot()
+    b = snapshot.port("b", 1)
+
+    names = world.write("names", f'0x{snapshot.nodes["b"].guid:016x} "bob"\n')
+    parts = world.write("parts", "Default=0x7fff : ALL=full ;\nblue=0x5 : ALL=full ;\n")
+    dumps = world.folder("other-dumps")
+    reload_now(sm, {"files.node_name_map": names, "partition_file": parts, "files.dump_dir": dumps,
+                    "routing.engine": "updn", "sm.priority": 9, "timing.max_smps": 3,
+                    "routing.root_guids": [f'0x{snapshot.nodes["t"].guid:016x}'],
+                    "partitions.allow_both_pkeys": True, "log.level": "debug"})
+    wait_until("P_Key", lambda: "0x8005" in sm.ctl("partitions", "--port", "bob")["pkeys_held"], 20)
+    wait_until("engine and roots", lambda: sm.status()["engine"] == "updn", 20)
+    check("root" in sm.status()["routing"], sm.status()["routing"])
+    wait_until("dumps", lambda: os.listdir(dumps), 20)
+    check("priority 9" in sim.tool("sminfo"), sim.tool("sminfo"))
+    check(sm.ctl("stats")["window"] <= 3, sm.ctl("stats"))
+    sm.ctl("partition", "add", "0x7ab1", hex(b.guid), "--both", "--wait")
+    check("debug:" in sm.output(), "the log has lines of that level")
+    reload_now(sm, {"files.node_name_map": "", "log.level": "info"})
+    sm.ctl("explain", "bob", code=4)
+    sm.ctl("explain", "b")
+
+    # A host that comes back as out of the box, with one Set less and more on its way.
+    def sets_of_return():
+        sim.command('Power "b" off')
+        wait_until("it is gone", lambda: not sm.ctl("explain", "b")["present"], 20)
+        before = sm.sets().get("PortInfo", 0)
+        sim.command('Power "b" on')
+        sim.wait_up(20)
+        sm.wait_status("rest", lambda status: status["phase"] == "rest")
+        return sm.sets().get("PortInfo", 0) - before
+    quick = sets_of_return()
+    reload_now(sm, {"link.cautious": True})
+    slow = sets_of_return()
+    check(slow > quick, f"cautious takes more Sets: {quick}, {slow}")
+
+    # Traps, and then the timer.
+    reload_now(sm, {"sweep.on_trap": False})
+    sm.wait_status("rest", lambda status: status["phase"] == "rest")
+    sweeps, traps = sm.status()["sweeps"], sm.ctl("stats")["traps"]["128"]
+    sim.unlink("s", 2)
+    wait_until("the trap has come", lambda: sm.ctl("stats")["traps"]["128"] > traps, 20)
+    check_equal("sweeps", sm.status()["sweeps"], sweeps)
+    reload_now(sm, {"sweep.interval": 1})
+    wait_until("the timer finds it", lambda: not sm.ctl("explain", "b")["present"], 20)
+
+
+@suite.test("options of virtual functions are in force after a reload", weight=5)
+def virtual_functions(world):
+    lab = Lab(world).start()
+    lab.wait_active()
+    vfs = lab.vfs()
+
+    def hop_limit():
+        path = lab.run_as("c/3", lib.find_program("saquery"), "PR", "--sgid", vfs["c/3"]["gid"],
+                          "--dgid", vfs["b/4"]["gid"]).stdout
+        return field(path, "hop_flow_raw")
+    before = hop_limit()
+    reload_now(lab.sm, {"virtualization.hop_limit": 9})
+    check(before != hop_limit(), f"hop limit: {before}")
+    reload_now(lab.sm, {"virtualization.enable": "disable"})
+    wait_until("vports are down", lambda: set(lab.states().values()) == {"Down"}, 20)
+    reload_now(lab.sm, {"virtualization.enable": "enable"})
+    lab.wait_active()
+
+
+@suite.test("who may set alias GUIDs, and from which pool, is another after a reload", weight=5)
+def alias_guids(world):
+    sim = simulator(world, shared(("b", "vf 2 model=shared"), ("c", "vf 2 model=shared")), host="a")
+    sm = vsm(world, sim).start().wait_ready()
+    sim.wait_up(30)
+    snapshot = sim.snapshot()
+    a, b, c = (snapshot.port(name, 1).lid for name in "abc")
+    sa = Sa(world, sim, a)
+    sa.refused("0700", "set", c, 1, "3=0")
+    reload_now(sm, {"virtualization.guid_pool_first": "0x1200000000000500",
+                    "virtualization.guid_pool_last": "0x12000000000005ff"})
+    check_equal("of the new pool", sa.ask("set", b, 1, "3=0")[1][3], 0x1200000000000500)
+    reload_now(sm, {"virtualization.alias_guids": "trusted", "virtualization.trusted_guids": [
+        f"0x{snapshot.port('b', 1).guid:016x}"]})
+    check_equal("status for another port", sa.ask("set", c, 1, "3=0")[0], 0)
+
+
+@suite.test("options that need a restart are named by a reload, and nothing changes", weight=3)
+def restart(world):
+    sim = simulator(world, fabrics.Fabric("reload", FABRIC), host="a")
+    sm = vsm(world, sim).start().wait_ready()
+    sim.wait_up(30)
+    lids, sets = sim.snapshot().lids("a"), sm.sets()
+    # files.state_dir and files.socket are on the command line of tests, which counts more.
+    said = reload(sm, {
+        "port.device": "mlx5_9", "port.number": 2, "port.guid": "0x77", "subnet.lmc": 2,
+        "subnet.prefix": "0xfe80000000000007", "subnet.lmc_esp0": True, "security.m_key": "0x99",
+        "files.import_guid2lid": world.write("guid2lid", "")})
+    check_equal("all of them", sorted(said), [
+        "files.import_guid2lid", "port.device", "port.guid", "port.number", "security.m_key",
+        "subnet.lmc", "subnet.lmc_esp0", "subnet.prefix"])
+    check_equal("need a restart", {each["needs_restart"] for each in said.values()}, {True})
+    check("0x99" not in str(said), "a key is told")
+    sm.ctl("sweep", "--full")
+    sm.wait_status("rest", lambda status: status["phase"] == "rest" and status["sweeps"] > 1)
+    check_equal("Sets", sm.sets(), sets)
+    check_equal("LIDs", sim.snapshot().lids("a"), lids)
