@@ -4,7 +4,7 @@
 # Fails on an include that the picture of the rooms does not have (doc/architecture.md). The two
 # tables below are the picture; an exception is a line in them, with its reason. Then it tries
 # itself: each wrong include that it must notice is put into a tree of one file. Last, files that no
-# local.mk lists.
+# local.mk lists, and those that the page about it does not name.
 #
 # shellcheck disable=SC2086 # $places is meant to be split
 
@@ -147,7 +147,19 @@ unlisted() {
 	grep -vxFf "$scratch/listed" "$scratch/files" | sed 's/$/ is in no local.mk/'
 }
 
-echo 1..4
+# Source files whose name, without its end, is not in the paragraph of its room.
+unnamed() {
+	cd "$tree" || exit 1
+	sed -n '/^## Every file/,/^## How/p' doc/architecture.md >"$scratch/page"
+	grep -v '^tests/' "$scratch/files" | while read -r file; do
+		room=$(dirname "$file")
+		name=$(basename "$file")
+		awk -v RS= -v room="**\`$room/\`**" 'index($0, room) == 1' "$scratch/page" |
+			grep -qF -e "\`${name%.*}\`" -e "\`$name\`" || echo "$file is not in doc/architecture.md"
+	done
+}
+
+echo 1..5
 result 1 "every include is in the picture of the rooms" "$(wrong_includes "$tree")"
 result 2 "includes that are not in the picture are noticed" "$(misjudged wrong <<'END'
 base/a.c "mad/wire.h"
@@ -193,4 +205,5 @@ tests/unit/a.c "systemd/notify.h"
 END
 )"
 result 4 "every source file is listed in a local.mk" "$(unlisted)"
+result 5 "every source file is named in doc/architecture.md" "$(unnamed)"
 exit $failed
