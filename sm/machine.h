@@ -591,11 +591,6 @@ unsigned pkeys_plan(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned 
 unsigned pkeys_capacity(const struct sm *sm, uint32_t port);
 /* Has the table of this end port room for all that it should have? */
 bool pkeys_fit(const struct sm *sm, uint32_t port);
-/* The tables of all end ports, for the SA: planned when they may be others, not for each question.
- */
-int pkeys_publish(struct sm *sm);
-unsigned pkeys_published(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);
-void pkeys_done(struct sm *sm);
 /* The device behind a switch port whose keys that port enforces, or NO_PORT. */
 uint32_t pkeys_enforced_port(const struct sm *sm, uint32_t port);
 bool pkeys_enforces(const struct sm *sm, uint32_t port);
@@ -610,6 +605,11 @@ bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned 
 		  uint8_t ret[static SMP_DATA_SIZE]);
 /* As pkeys_plan(), of a vport that has a table of its own. */
 unsigned pkeys_plan_vf(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room);
+
+/* pkeys-published.c: the tables of all end ports, for the SA. */
+int pkeys_publish(struct sm *sm);
+unsigned pkeys_published(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);
+void pkeys_done(struct sm *sm);
 
 /* alias-intent.c: who is to have which alias GUID. */
 /* Entries of its GUIDInfo, the first of them its own; 0: no aliases can be there. */
