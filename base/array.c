@@ -31,3 +31,13 @@ int array_make_room(void *array, uint32_t n, uint32_t *room, uint32_t least, siz
 
 	return 0;
 }
+
+void *array_copy(const void *array, size_t n, size_t size)
+{
+	void *copy = reallocarray(NULL, n + 1, size);
+
+	if (copy && n > 0)
+		memcpy(copy, array, n * size);
+
+	return copy;
+}

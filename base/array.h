@@ -14,3 +14,6 @@
  * how many there is room for at first. What is new is not set. 0, or -ENOMEM and nothing changes.
  */
 int array_make_room(void *array, uint32_t n, uint32_t *room, uint32_t least, size_t size);
+
+/* A copy of @n elements of @size bytes, for the caller to free; NULL: no memory. @n may be 0. */
+void *array_copy(const void *array, size_t n, size_t size);

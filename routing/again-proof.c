@@ -213,6 +213,12 @@ static uint32_t arc_of(const struct trial *trial, uint32_t s, uint32_t lid)
 	return turn < graph_degree(trial->graph, s) ? trial->graph->arc_first[s] + turn : NOWHERE;
 }
 
+/* What is for those who are away ends where it ends. */
+static bool may_end(const struct trial *trial, uint32_t s, uint32_t lid)
+{
+	return trial->lid_at[lid] == s || graph_is_away(trial->graph, trial->lid_at[lid]);
+}
+
 /* Packets for @lid come by @arc: may they go on? Then *ret_next is by which, or NOWHERE at home. */
 static bool admit(struct trial *trial, uint32_t arc, uint32_t lid, uint32_t *ret_next)
 {
@@ -220,7 +226,7 @@ static bool admit(struct trial *trial, uint32_t arc, uint32_t lid, uint32_t *ret
 
 	*ret_next = arc_of(trial, at, lid);
 	if (*ret_next == NOWHERE)
-		return trial->lid_at[lid] == at;
+		return may_end(trial, at, lid);
 
 	return admission_try(&trial->admission, arc, *ret_next - trial->graph->arc_first[at]);
 }
@@ -249,7 +255,7 @@ static bool arrives(struct trial *trial, uint32_t s, uint32_t lid)
 	uint32_t arc = arc_of(trial, s, lid);
 
 	if (arc == NOWHERE)
-		return trial->lid_at[lid] == s && admit_arrivals(trial, s, lid);
+		return may_end(trial, s, lid) && admit_arrivals(trial, s, lid);
 	if (!admit_arrivals(trial, s, lid))
 		return false;
 	for (unsigned hops = 0; arc != NOWHERE; hops++)
@@ -259,7 +265,12 @@ static bool arrives(struct trial *trial, uint32_t s, uint32_t lid)
 	return true;
 }
 
-/* Has every switch a way to @lid? */
+static bool was_away(const struct trial *trial, uint32_t s)
+{
+	return trial->past->away && trial->past->away[s];
+}
+
+/* Has every switch a way to @lid, if there is one? */
 static bool is_led_to(struct trial *trial, uint32_t lid)
 {
 	uint64_t bit = UINT64_C(1) << lid % 64;
@@ -268,7 +279,8 @@ static bool is_led_to(struct trial *trial, uint32_t lid)
 		return true;
 	trial->whole[lid / 64] |= bit;
 	for (uint32_t s = 0; s < trial->graph->n_switches; s++)
-		if (arc_of(trial, s, lid) == NOWHERE && trial->lid_at[lid] != s)
+		if (arc_of(trial, s, lid) == NOWHERE && !may_end(trial, s, lid) &&
+		    !graph_is_away(trial->graph, s))
 			return false;
 
 	return true;
@@ -276,9 +288,10 @@ static bool is_led_to(struct trial *trial, uint32_t lid)
 
 static bool entry_holds(struct trial *trial, const struct patch_entry *entry)
 {
-	bool may_be_lost = entry->was == ROUTE_NONE || trial->lid_at[entry->lid] == entry->row;
+	bool may_be_lost = (entry->was == ROUTE_NONE && !was_away(trial, entry->row)) ||
+			   trial->lid_at[entry->lid] == entry->row;
 
-	if (trial->lid_at[entry->lid] == NOWHERE)
+	if (trial->lid_at[entry->lid] == NOWHERE || graph_is_away(trial->graph, entry->row))
 		return true;
 
 	return (!may_be_lost || is_led_to(trial, entry->lid)) &&
@@ -290,14 +303,30 @@ static bool row_holds(struct trial *trial, uint32_t s)
 {
 	for (uint32_t lid = 0; lid <= trial->graph->max_lid; lid++) {
 		uint32_t arc = arc_of(trial, s, lid);
-		bool is_home = trial->lid_at[lid] == s;
 
-		if (trial->lid_at[lid] == NOWHERE || is_home)
+		if (trial->lid_at[lid] == NOWHERE || trial->lid_at[lid] == s)
 			continue;
-		if (arc == NOWHERE)
+		if (arc == NOWHERE && !may_end(trial, s, lid))
 			return false;
-		if (arc_before(trial, s, arc) == NOWHERE && !arrives(trial, s, lid))
+		if (arc != NOWHERE && arc_before(trial, s, arc) == NOWHERE &&
+		    !arrives(trial, s, lid))
 			return false;
+	}
+
+	return true;
+}
+
+/* What led to them ended somewhere, as they were away. */
+static bool are_led_to_who_came(struct trial *trial)
+{
+	for (uint32_t e = 0; e < trial->graph->n_ends; e++) {
+		const struct end *end = &trial->graph->ends[e];
+
+		if (!was_away(trial, end->at) || graph_is_away(trial->graph, end->at))
+			continue;
+		for (uint32_t i = 0; i < 1u << end->lmc; i++)
+			if (!is_led_to(trial, end->lid + i))
+				return false;
 	}
 
 	return true;
@@ -305,14 +334,16 @@ static bool row_holds(struct trial *trial, uint32_t s)
 
 static bool all_hold(struct trial *trial, const struct patch *patch)
 {
+	const struct graph *graph = trial->graph;
+
 	for (uint32_t i = 0; i < patch->n; i++)
 		if (!entry_holds(trial, &patch->entry[i]))
 			return false;
-	for (uint32_t s = 0; s < trial->graph->n_switches; s++)
-		if (trial->changed[s] && !row_holds(trial, s))
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		if (trial->changed[s] && !graph_is_away(graph, s) && !row_holds(trial, s))
 			return false;
 
-	return true;
+	return are_led_to_who_came(trial);
 }
 
 int proof_again(const struct graph *graph, const struct past *past, const struct tables *tables,

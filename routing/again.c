@@ -14,50 +14,23 @@
  *  - distances to these are computed as ever, in a block of their own, and rows are filled from it
  *    where a distance changed, or that of a neighbour.
  *
- * That is right only as long as heights, places and the sequence of destinations are as before,
+ * A switch that went or came has a row that nobody or everybody around it reads: it is computed
+ * first, by those of its neighbours, which are dirty and so are looked at. Columns of switches that
+ * are away are computed each time, as if these were there.
+ *
+ * That is right only as long as heights, ways up and the sequence of destinations are as before,
  * which is found out by comparing: computing them takes little of the time. Else, and if many rows
  * or columns change, the engine starts from scratch.
  */
 
-#include "routing/past.h"
+#include "routing/again.h"
 
 #include "base/macros.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum {
-	DIRTY_MAX = 64, /* rows; more are not worth it */
-	LIDS = 65536,
-};
-
-/* Columns of a block. */
-struct set {
-	uint64_t word[HOPS_BLOCK / 64];
-};
-
-struct again {
-	const struct graph *graph;
-	struct past *past;
-	struct tables *tables;
-	const struct layout *layout; /* of the graph as it is now */
-	struct patch *patch;
-
-	uint32_t dirty[DIRTY_MAX];
-	uint32_t n_dirty;
-	bool *is_dirty;     /* [switch] */
-	bool *moved;        /* [index in sequence] */
-	bool new_targets;   /* other LIDs hang on a column that moved, or on other ports */
-	struct block block; /* the columns that moved */
-	uint64_t
-		*touched; /* [switch * words]: columns of the block to which its distance changed */
-	uint32_t words;
-	uint16_t *lids;                     /* of the block, before and now, column by column */
-	uint32_t first_lid[HOPS_BLOCK + 1]; /* of each column of the block */
-	uint32_t n_lids;
-	bool *is_listed; /* [LID]: it is one of them */
-	uint8_t *was;    /* entries for those, or of whole rows */
-};
+enum { LIDS = 65536 };
 
 static void again_clear(struct again *again)
 {
@@ -67,7 +40,9 @@ static void again_clear(struct again *again)
 	free(again->lids);
 	free(again->is_listed);
 	free(again->was);
+	free(again->rows);
 	tiered_clear(&again->block.tiered);
+	tiered_clear(&again->away.tiered);
 }
 
 static int again_allocate(struct again *again)
@@ -78,9 +53,11 @@ static int again_allocate(struct again *again)
 	again->moved = calloc(n, sizeof(*again->moved));
 	again->lids = calloc(LIDS, sizeof(*again->lids));
 	again->is_listed = calloc(LIDS, sizeof(*again->is_listed));
-	again->was = malloc(MAX(DIRTY_MAX * again->tables->stride, (size_t)LIDS));
+	again->was = malloc(LIDS);
+	again->rows = malloc(DIRTY_MAX * again->tables->stride);
 
-	return again->is_dirty && again->moved && again->lids && again->is_listed && again->was
+	return again->is_dirty && again->moved && again->lids && again->is_listed && again->was &&
+			       again->rows
 		       ? 0
 		       : -ENOMEM;
 }
@@ -92,6 +69,25 @@ static bool is_same(const uint32_t *a, const uint32_t *b, uint32_t n)
 	return memcmp(a, b, n * sizeof(*a)) == 0;
 }
 
+/* Which end of a cable is the upper one: of places nothing else matters. */
+static bool has_same_ways_up(const struct again *again)
+{
+	const uint32_t *now = again->layout->ranking.place;
+	const uint32_t *was = again->past->layout.ranking.place;
+	const struct graph *graph = again->graph;
+
+	for (uint32_t s = 0; s < graph->n_switches; s++) {
+		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
+			uint32_t to = graph->arcs[a].to;
+
+			if ((now[s] < now[to]) != (was[s] < was[to]))
+				return false;
+		}
+	}
+
+	return true;
+}
+
 /* Is there anything to go by? Tables may be wider, as vports may have LIDs above all others. */
 static bool is_alike(const struct again *again)
 {
@@ -101,9 +97,9 @@ static bool is_alike(const struct again *again)
 	return again->past->n_switches == n && now->ranking.tree == was->ranking.tree &&
 	       now->numbering.max_offset == was->numbering.max_offset &&
 	       again->tables->stride >= tables_stride(again->graph) &&
-	       is_same(now->ranking.place, was->ranking.place, n) &&
 	       is_same(now->ranking.height, was->ranking.height, n) &&
-	       is_same(now->numbering.sequence, was->numbering.sequence, n);
+	       is_same(now->numbering.sequence, was->numbering.sequence, n) &&
+	       has_same_ways_up(again);
 }
 
 static bool has_same_fans(const struct fans *now, const struct fans *was, uint32_t s)
@@ -130,6 +126,29 @@ static bool has_same_slots(const struct nominal *now, const struct nominal *was,
 				 n * sizeof(*now->slot)) == 0);
 }
 
+static bool was_away(const struct again *again, uint32_t s)
+{
+	return again->past->away && again->past->away[s];
+}
+
+static bool came_or_went(const struct again *again, uint32_t s)
+{
+	return was_away(again, s) != graph_is_away(again->graph, s);
+}
+
+/* By place, as switches are. */
+static void find_renewed(struct again *again)
+{
+	const struct ranking *ranking = &again->layout->ranking;
+
+	for (uint32_t p = 0; again->n_dirty > 0 && p < again->graph->n_switches; p++) {
+		uint32_t s = ranking->by_place[p];
+
+		if (again->is_dirty[s] && came_or_went(again, s))
+			again->renewed[again->n_renewed++] = s;
+	}
+}
+
 /* False: too many. */
 static bool find_dirty(struct again *again)
 {
@@ -137,13 +156,14 @@ static bool find_dirty(struct again *again)
 
 	for (uint32_t s = 0; s < again->graph->n_switches; s++) {
 		if (has_same_fans(&now->fans, &was->fans, s) &&
-		    has_same_slots(&now->nominal, &was->nominal, s))
+		    has_same_slots(&now->nominal, &was->nominal, s) && !came_or_went(again, s))
 			continue;
 		if (again->n_dirty == DIRTY_MAX)
 			return false;
 		again->dirty[again->n_dirty++] = s;
 		again->is_dirty[s] = true;
 	}
+	find_renewed(again);
 
 	return true;
 }
@@ -166,46 +186,65 @@ static bool has_same_targets(const struct numbering *now, const struct numbering
 	       memcmp(now->targets + a[0], was->targets + b[0], n * sizeof(*now->targets)) == 0;
 }
 
+static void compare_row(struct again *again, const struct block *block, uint32_t s,
+			const struct tiered *row)
+{
+	struct tiered old = tiered_row(&block->tiered, s);
+
+	for (uint32_t i = 0; i < block->n; i++)
+		again->moved[block->index[i]] |= row->down[i] != old.down[i] ||
+						 row->best[i] != old.best[i] ||
+						 row->may_climb[i] != old.may_climb[i];
+}
+
 /* What distances of dirty rows would be by those of their neighbours before. */
 static void find_moved_of(struct again *again, uint32_t b)
 {
 	const struct tiers tiers = ranking_tiers(&again->layout->ranking);
-	const struct tiered *before = &again->past->tiered[b];
 	uint8_t down[HOPS_BLOCK], best[HOPS_BLOCK], may_climb[HOPS_BLOCK];
-	struct tiered row = { down, best, may_climb, HOPS_BLOCK };
-	struct block block;
+	struct block block = { .tiered = again->past->tiered[b] };
+	struct tiered row = { down, best, may_climb, block.tiered.width };
 
 	block_start(again->graph, again->layout, b * HOPS_BLOCK, &block);
+	hops_renew_tiered_rows(again->graph, &tiers, block.target, block.n, again->renewed,
+			       again->n_renewed, &block.tiered);
 	for (uint32_t d = 0; d < again->n_dirty; d++) {
-		struct tiered old = tiered_row(before, again->dirty[d]);
-
+		if (came_or_went(again, again->dirty[d]))
+			continue;
 		hops_fill_tiered_row(again->graph, &tiers, block.target, block.n, again->dirty[d],
-				     before, &row);
-		for (uint32_t i = 0; i < block.n; i++)
-			again->moved[block.index[i]] |= row.down[i] != old.down[i] ||
-							row.best[i] != old.best[i] ||
-							row.may_climb[i] != old.may_climb[i];
+				     &block.tiered, &row);
+		compare_row(again, &block, again->dirty[d], &row);
 	}
+}
+
+/* False: too many. */
+static bool sort_column(struct again *again, uint32_t i)
+{
+	const struct numbering *now = &again->layout->numbering;
+	uint32_t s = now->sequence[i];
+	bool is_away = graph_is_away(again->graph, s);
+	bool other =
+		was_away(again, s) || !has_same_targets(now, &again->past->layout.numbering, i);
+	struct block *block = is_away ? &again->away : &again->block;
+
+	if (!is_away && !other && !again->moved[i])
+		return true;
+	if (block->n == HOPS_BLOCK)
+		return false;
+	again->new_targets |= other && !is_away;
+	block_add(again->layout, i, block);
+
+	return true;
 }
 
 /* False: too many. */
 static bool find_moved(struct again *again)
 {
-	const struct numbering *now = &again->layout->numbering;
-	const struct numbering *was = &again->past->layout.numbering;
-
 	for (uint32_t b = 0; b < again->past->n_blocks; b++)
 		find_moved_of(again, b);
-	for (uint32_t i = 0; i < again->graph->n_switches; i++) {
-		bool other = !has_same_targets(now, was, i);
-
-		if (!other && !again->moved[i])
-			continue;
-		if (again->block.n == HOPS_BLOCK)
+	for (uint32_t i = 0; i < again->graph->n_switches; i++)
+		if (!sort_column(again, i))
 			return false;
-		again->new_targets |= other;
-		block_add(again->layout, i, &again->block);
-	}
 
 	return true;
 }
@@ -219,221 +258,52 @@ static void keep_distances(struct again *again, uint32_t s)
 	struct tiered row = tiered_row(&block->tiered, s);
 
 	for (uint32_t i = 0; i < block->n; i++) {
-		const struct tiered *kept = &again->past->tiered[block->index[i] / HOPS_BLOCK];
-		size_t at = (size_t)s * HOPS_BLOCK + block->index[i] % HOPS_BLOCK;
+		const struct tiered *past = &again->past->tiered[block->index[i] / HOPS_BLOCK];
+		struct tiered kept = tiered_row(past, s);
+		uint32_t at = block->index[i] % HOPS_BLOCK;
 
-		if (kept->down[at] == row.down[i] && kept->best[at] == row.best[i] &&
-		    kept->may_climb[at] == row.may_climb[i])
+		if (kept.down[at] == row.down[i] && kept.best[at] == row.best[i] &&
+		    kept.may_climb[at] == row.may_climb[i])
 			continue;
 		again->touched[(size_t)s * again->words + i / 64] |= UINT64_C(1) << i % 64;
-		kept->down[at] = row.down[i];
-		kept->best[at] = row.best[i];
-		kept->may_climb[at] = row.may_climb[i];
+		kept.down[at] = row.down[i];
+		kept.best[at] = row.best[i];
+		kept.may_climb[at] = row.may_climb[i];
 	}
+}
+
+static int find_distances_of(const struct graph *graph, const struct layout *layout,
+			     struct block *block)
+{
+	const struct tiers tiers = ranking_tiers(&layout->ranking);
+
+	if (block->n == 0)
+		return 0;
+	if (tiered_make(graph, hops_width(block->n), &block->tiered) < 0)
+		return -ENOMEM;
+	hops_fill_tiered(graph, &tiers, block->target, block->n, &block->tiered);
+
+	return 0;
 }
 
 static int find_distances(struct again *again)
 {
-	const struct tiers tiers = ranking_tiers(&again->layout->ranking);
-	struct block *block = &again->block;
-	size_t width = ((size_t)block->n + HOPS_PIECE - 1) / HOPS_PIECE * HOPS_PIECE;
+	const struct graph *graph = again->graph;
+	int r = find_distances_of(graph, again->layout, &again->block);
 
-	again->words = (uint32_t)(width / 64);
-	again->touched =
-		calloc((again->graph->n_switches + (size_t)1) * again->words, sizeof(uint64_t));
-	if (!again->touched || tiered_make(again->graph, width, &block->tiered) < 0)
+	if (r == 0 && again->away.n > 0)
+		r = find_distances_of(graph->whole, again->whole, &again->away);
+	again->words = (uint32_t)(hops_width(again->block.n) / 64);
+	again->touched = calloc(graph->n_switches * (size_t)again->words + 1, sizeof(uint64_t));
+	if (r < 0 || !again->touched)
 		return -ENOMEM;
-	hops_fill_tiered(again->graph, &tiers, block->target, block->n, &block->tiered);
-	for (uint32_t s = 0; s < again->graph->n_switches; s++)
+	for (uint32_t s = 0; s < graph->n_switches; s++)
 		keep_distances(again, s);
 
 	return 0;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------ */
-
-static void list_lids_of(const struct numbering *numbering, uint32_t i, struct again *again)
-{
-	const uint32_t *first = numbering->first + (size_t)TARGET_GROUP_COUNT * i;
-
-	for (uint32_t t = first[0]; t < first[TARGET_GROUP_COUNT]; t++) {
-		uint16_t lid = numbering->targets[t].lid;
-
-		if (!again->is_listed[lid])
-			again->lids[again->n_lids++] = lid;
-		again->is_listed[lid] = true;
-	}
-}
-
-static void list_lids(struct again *again)
-{
-	for (uint32_t i = 0; i < again->block.n; i++) {
-		again->first_lid[i] = again->n_lids;
-		list_lids_of(&again->layout->numbering, again->block.index[i], again);
-		if (again->new_targets)
-			list_lids_of(&again->past->layout.numbering, again->block.index[i], again);
-	}
-	again->first_lid[again->block.n] = again->n_lids;
-}
-
-static uint8_t *row_at(const struct again *again, uint32_t s)
-{
-	return again->tables->lft + s * again->tables->stride;
-}
-
-/* LIDs that are nobody's any more have no exit, and all others get theirs. */
-static void forget_lids(const struct again *again, uint8_t *lft)
-{
-	for (uint32_t i = 0; again->new_targets && i < again->n_lids; i++)
-		lft[again->lids[i]] = ROUTE_NONE;
-}
-
-/* Columns of the block in which switch @s may have other exits. */
-static struct set find_near(const struct again *again, uint32_t s)
-{
-	const struct fans *fans = &again->layout->fans;
-	const uint64_t *touched = again->touched;
-	uint32_t words = again->words;
-	struct set near = { 0 };
-
-	if (again->new_targets)
-		memset(&near, 0xff, sizeof(near));
-	for (uint32_t w = 0; w < words; w++)
-		near.word[w] |= touched[(size_t)s * words + w];
-	for (uint32_t f = fans->first[s]; f < fans->first[s + 1]; f++)
-		for (uint32_t w = 0; w < words; w++)
-			near.word[w] |= touched[(size_t)fans->fan[f].to * words + w];
-
-	return near;
-}
-
-static bool next_column(const struct again *again, const struct set *set, uint32_t *column)
-{
-	while (*column < again->block.n && !(set->word[*column / 64] >> *column % 64 & 1))
-		++*column;
-
-	return *column < again->block.n;
-}
-
-static void save_column(const struct again *again, const uint8_t *lft, uint32_t column)
-{
-	for (uint32_t i = again->first_lid[column]; i < again->first_lid[column + 1]; i++)
-		again->was[i] = lft[again->lids[i]];
-}
-
-static void restore_column(const struct again *again, uint8_t *lft, uint32_t column)
-{
-	for (uint32_t i = again->first_lid[column]; i < again->first_lid[column + 1]; i++)
-		lft[again->lids[i]] = again->was[i];
-}
-
-static int note_column(const struct again *again, uint32_t s, uint32_t column)
-{
-	const uint8_t *lft = row_at(again, s);
-	int r = 0;
-
-	for (uint32_t i = again->first_lid[column]; r == 0 && i < again->first_lid[column + 1]; i++)
-		if (lft[again->lids[i]] != again->was[i])
-			r = patch_add(again->patch, s, again->lids[i], again->was[i]);
-
-	return r;
-}
-
-static int fill_row(struct again *again, struct filler *filler, uint32_t s)
-{
-	const struct set near = find_near(again, s);
-	uint8_t *lft = row_at(again, s);
-	uint32_t column = 0;
-	int r = 0;
-
-	if (!next_column(again, &near, &column))
-		return 0;
-	for (uint32_t i = column; next_column(again, &near, &i); i++)
-		save_column(again, lft, i);
-	forget_lids(again, lft);
-	filler_fill(filler, s, lft);
-	for (uint32_t i = column; r == 0 && next_column(again, &near, &i); i++)
-		r = note_column(again, s, i);
-	for (uint32_t i = column; r < 0 && next_column(again, &near, &i); i++)
-		restore_column(again, lft, i);
-
-	return r;
-}
-
-static int fill_columns(struct again *again)
-{
-	struct filler *filler = filler_new(again->layout, &again->block);
-	int r = filler ? 0 : -ENOMEM;
-
-	for (uint32_t s = 0; r == 0 && s < again->graph->n_switches; s++)
-		if (!again->is_dirty[s])
-			r = fill_row(again, filler, s);
-	filler_free(filler);
-
-	return r;
-}
-
-static int fill_dirty_block(const struct again *again, uint32_t b)
-{
-	struct block block = { .tiered = again->past->tiered[b] };
-	struct filler *filler;
-
-	block_start(again->graph, again->layout, b * HOPS_BLOCK, &block);
-	filler = filler_new(again->layout, &block);
-	if (!filler)
-		return -ENOMEM;
-	for (uint32_t d = 0; d < again->n_dirty; d++)
-		filler_fill(filler, again->dirty[d], row_at(again, again->dirty[d]));
-	filler_free(filler);
-
-	return 0;
-}
-
-static int note_row(const struct again *again, uint32_t s, const uint8_t *was)
-{
-	const uint8_t *lft = row_at(again, s);
-	int r = 0;
-
-	for (size_t lid = 0; r == 0 && lid < again->tables->stride; lid++)
-		if (lft[lid] != was[lid])
-			r = patch_add(again->patch, s, (uint16_t)lid, was[lid]);
-
-	return r;
-}
-
-static int fill_dirty(struct again *again)
-{
-	size_t stride = again->tables->stride;
-	int r = 0;
-
-	for (uint32_t d = 0; d < again->n_dirty; d++) {
-		memcpy(again->was + d * stride, row_at(again, again->dirty[d]), stride);
-		forget_lids(again, row_at(again, again->dirty[d]));
-	}
-	for (uint32_t b = 0; r == 0 && b < again->past->n_blocks; b++)
-		r = fill_dirty_block(again, b);
-	for (uint32_t d = 0; r == 0 && d < again->n_dirty; d++)
-		r = note_row(again, again->dirty[d], again->was + d * stride);
-	for (uint32_t d = 0; r < 0 && d < again->n_dirty; d++)
-		memcpy(row_at(again, again->dirty[d]), again->was + d * stride, stride);
-
-	return r;
-}
-
 /* ---- the whole ------------------------------------------------------------------------------- */
-
-static int apply(struct again *again)
-{
-	int r = 0;
-
-	if (again->block.n > 0)
-		r = find_distances(again);
-	list_lids(again);
-	if (r == 0 && again->block.n > 0)
-		r = fill_columns(again);
-
-	return r < 0 ? r : fill_dirty(again);
-}
 
 static int again_run(struct again *again)
 {
@@ -442,24 +312,24 @@ static int again_run(struct again *again)
 	if (!is_alike(again) || !find_dirty(again) || !find_moved(again))
 		return 0;
 
-	return apply(again) < 0 ? -ENOMEM : 1;
+	return find_distances(again) < 0 || again_fill(again) < 0 ? -ENOMEM : 1;
 }
 
 int tables_again(const struct graph *graph, struct past *past, struct tables *tables,
 		 struct layout *ret_layout, struct patch *ret_patch)
 {
+	AUTO(layout_clear) struct layout whole = { 0 };
 	AUTO(again_clear)
 	struct again again = {
 		.graph = graph,
 		.past = past,
 		.tables = tables,
 		.layout = ret_layout,
+		.whole = &whole,
 		.patch = ret_patch,
 	};
-	int r = layout_make(graph, ret_layout);
+	int r = layout_make_tiered(graph, ret_layout, &whole);
 
-	if (r == 0)
-		r = ranking_join_tops(graph, &ret_layout->ranking);
 	if (r == 0)
 		r = again_run(&again);
 	if (r < 0)

@@ -41,6 +41,41 @@ static const char *proof_sentence(const struct proof *proof)
 	return "minhop does not reach every LID on this fabric";
 }
 
+/* Nothing leads to those who are away. */
+static void forget_away(const struct graph *graph, struct tables *tables)
+{
+	for (uint32_t e = 0; e < graph->n_ends; e++) {
+		const struct end *end = &graph->ends[e];
+
+		if (!graph_is_away(graph, end->at))
+			continue;
+		for (uint32_t s = 0; s < graph->n_switches; s++)
+			if (!graph_is_away(graph, s))
+				memset(tables->lft + s * tables->stride + end->lid, ROUTE_NONE,
+				       (size_t)1 << end->lmc);
+	}
+}
+
+/*
+ * Ways to those who are away are those of another graph. Should these not go together with the
+ * others, they are worth nothing, and then @past is not that of these tables.
+ */
+static int prove(const struct graph *graph, struct tables *tables, struct proof *ret,
+		 struct turns *turns, struct past *past)
+{
+	int r = proof_check(graph, tables, ret, turns);
+
+	if (r || !graph->away || proof_holds(ret))
+		return r;
+	if (turns)
+		turns_clear(turns);
+	forget_away(graph, tables);
+	if (past)
+		past_clear(past);
+
+	return proof_check(graph, tables, ret, turns);
+}
+
 /* 0: proven. -EPROTO: not. */
 static int route_and_prove(const struct engine *engine, const struct graph *graph,
 			   struct tables *tables, struct route_result *ret, struct turns *turns,
@@ -53,7 +88,7 @@ static int route_and_prove(const struct engine *engine, const struct graph *grap
 		return r;
 	ret->engine = engine;
 	ret->why = why;
-	r = proof_check(graph, tables, &ret->proof, turns);
+	r = prove(graph, tables, &ret->proof, turns, past);
 	if (r)
 		return r;
 	if (proof_holds(&ret->proof))
@@ -98,7 +133,7 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 	*ret = (struct route_result){ 0 };
 	if (past)
 		past_clear(past);
-	r = ranking_make(graph, &ranking);
+	r = ranking_make(graph->whole ? graph->whole : graph, &ranking);
 	if (r)
 		return r;
 	engine = choose(name, &ranking);
@@ -130,8 +165,10 @@ int route_again(const char *name, const struct graph *graph, struct past *past,
 	    !past_has_senders_of(past, graph))
 		return 0;
 	r = tables_again(graph, past, tables, &layout, ret_patch);
-	if (r == 0)
+	if (r == 0) {
+		past_clear(past);
 		return 0;
+	}
 	if (r > 0)
 		r = proof_again(graph, past, tables, ret_patch, turns, &now);
 	if (r > 0 && past_take(past->engine, graph, &layout, past) == 0) {

@@ -48,6 +48,10 @@ struct end {
  * has a LID. order[s] is a total order of the switches, 0 to n_switches - 1, that does not change
  * when cables do (the rank of their GUIDs). max_lid: the highest LID of any end, LMC range
  * included.
+ *
+ * A switch that is away keeps its row and its ends, so that others are counted as they were and
+ * nothing is written when it comes back: it has no arcs, and its cables are in @whole, the same
+ * graph with nobody away. What leads to its ends leads where it would lead in @whole.
  */
 struct graph {
 	uint32_t n_switches;
@@ -61,10 +65,17 @@ struct graph {
 	const uint32_t *roots; /* switches that the operator calls roots, or NULL */
 	const bool
 		*strangers; /* [switch]: something hangs on it that sends and is no end; or NULL */
-	const uint64_t *blind; /* [switch * 4 + port / 64], a bit per port: a link is up there,
-				  nobody knows to where; or NULL */
+	const uint64_t *blind;     /* [switch * 4 + port / 64], a bit per port: a link is up there,
+				      nobody knows to where; or NULL */
+	const bool *away;          /* [switch], or NULL: nobody is; */
+	const struct graph *whole; /* only then NULL, too */
 	uint32_t n_roots;
 };
+
+static inline bool graph_is_away(const struct graph *graph, uint32_t s)
+{
+	return graph->away && graph->away[s];
+}
 
 /* lft[s * stride + lid] is the exit port of switch s, 0 for itself. stride is a multiple of 64. */
 struct tables {

@@ -249,14 +249,39 @@ void hops_fill_tiered(const struct graph *graph, const struct tiers *tiers, cons
 	}
 }
 
+static void start_row(const uint32_t *targets, uint32_t n, uint32_t s, const struct tiered *row)
+{
+	forget(row, 1);
+	for (uint32_t i = 0; i < n; i++)
+		if (targets[i] == s)
+			row->down[i] = 0;
+}
+
+void hops_renew_tiered_rows(const struct graph *graph, const struct tiers *tiers,
+			    const uint32_t *targets, uint32_t n, const uint32_t *s, uint32_t n_s,
+			    const struct tiered *ret)
+{
+	struct tiered row;
+
+	for (uint32_t i = 0; i < n_s; i++) {
+		row = tiered_row(ret, s[i]);
+		start_row(targets, n, s[i], &row);
+	}
+	for (uint32_t i = 0; i < n_s; i++) {
+		row = tiered_row(ret, s[i]);
+		descend(graph, tiers, s[i], ret, &row);
+	}
+	for (uint32_t i = n_s; i-- > 0;) {
+		row = tiered_row(ret, s[i]);
+		climb(graph, tiers, s[i], ret, &row);
+	}
+}
+
 void hops_fill_tiered_row(const struct graph *graph, const struct tiers *tiers,
 			  const uint32_t *targets, uint32_t n, uint32_t s,
 			  const struct tiered *block, const struct tiered *ret)
 {
-	forget(ret, 1);
-	for (uint32_t i = 0; i < n; i++)
-		if (targets[i] == s)
-			ret->down[i] = 0;
+	start_row(targets, n, s, ret);
 	descend(graph, tiers, s, block, ret);
 	climb(graph, tiers, s, block, ret);
 }

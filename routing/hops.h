@@ -41,6 +41,12 @@ struct tiered {
 	size_t width; /* of a row: a multiple of HOPS_PIECE */
 };
 
+/* That is enough for @n destinations. */
+static inline size_t hops_width(uint32_t n)
+{
+	return ((size_t)n + HOPS_PIECE - 1) / HOPS_PIECE * HOPS_PIECE;
+}
+
 static inline struct tiered tiered_row(const struct tiered *block, uint32_t s)
 {
 	size_t at = s * block->width;
@@ -56,6 +62,11 @@ void tiered_clear(struct tiered *tiered);
 /* Rows to @targets[0..n-1]; n is at most the width of @ret. */
 void hops_fill_tiered(const struct graph *graph, const struct tiers *tiers, const uint32_t *targets,
 		      uint32_t n, const struct tiered *ret);
+
+/* Rows @s[0..n_s-1], by rising place, of switches that came or went: @ret has all others. */
+void hops_renew_tiered_rows(const struct graph *graph, const struct tiers *tiers,
+			    const uint32_t *targets, uint32_t n, const uint32_t *s, uint32_t n_s,
+			    const struct tiered *ret);
 
 /* What hops_fill_tiered() would make of row @s, if all others are as in @block. */
 void hops_fill_tiered_row(const struct graph *graph, const struct tiers *tiers,

@@ -11,29 +11,39 @@
 
 #include <errno.h>
 
+static int fill_block(const struct graph *graph, const struct layout *layout, struct block *block,
+		      uint8_t *hops, struct tables *tables)
+{
+	int r = hops_fill_shortest(graph, block->target, block->n, hops);
+
+	block->shortest = hops;
+
+	return r ? r : tables_fill_block(graph, layout, block, tables);
+}
+
 static int minhop_route(const struct graph *graph, struct tables *tables, const char **ret_why,
 			struct past *past)
 {
 	AUTO(layout_clear) struct layout layout = { 0 };
+	AUTO(layout_clear) struct layout whole = { 0 };
 	AUTO(freep) uint8_t *hops = hops_new_block(graph);
-	int r = layout_make(graph, &layout);
+	int r = layout_make(graph, &layout, &whole);
+	struct block block = { 0 };
+	uint32_t next = 0;
 
 	(void)past;
+	*ret_why = NULL;
 	if (r || !hops)
 		return -ENOMEM;
 	tables_clear(graph, tables);
-	for (uint32_t first = 0; first < graph->n_switches; first += HOPS_BLOCK) {
-		struct block block = { .shortest = hops };
-
+	for (uint32_t first = 0; r == 0 && first < graph->n_switches; first += HOPS_BLOCK) {
 		block_start(graph, &layout, first, &block);
-		r = hops_fill_shortest(graph, block.target, block.n, hops);
-		if (!r)
-			r = tables_fill_block(graph, &layout, &block, tables);
-		if (r)
-			return r;
+		r = fill_block(graph, &layout, &block, hops, tables);
 	}
-	*ret_why = NULL;
-	return 0;
+	while (r == 0 && block_start_away(graph, &layout, &next, &block))
+		r = fill_block(graph->whole, &whole, &block, hops, tables);
+
+	return r;
 }
 
 const struct engine engine_minhop = {

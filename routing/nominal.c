@@ -372,3 +372,38 @@ int nominal_make(const struct graph *graph, const struct ranking *ranking,
 
 	return 0;
 }
+
+/* Of the fans of @s: the one to the same switch, or NOMINAL_LOST. Both lists are by exit key. */
+static void match_fans(const struct fans *whole, const struct fans *fans, uint32_t s, uint8_t *ret)
+{
+	const struct fan *fan = fans->fan + fans->first[s];
+	const struct fan *end = fans->fan + fans->first[s + 1];
+	const struct fan *old = whole->fan + whole->first[s];
+	uint32_t n = whole->first[s + 1] - whole->first[s];
+	uint8_t next = 0;
+
+	for (uint32_t f = 0; f < n; f++) {
+		bool is_there = fan + next < end && fan[next].to == old[f].to;
+
+		ret[f] = is_there ? next++ : NOMINAL_LOST;
+	}
+}
+
+int nominal_copy(const struct nominal *whole, const struct fans *whole_fans,
+		 const struct fans *fans, uint32_t n, struct nominal *ret)
+{
+	uint8_t now[SLOTS_MAX];
+
+	ret->first = array_copy(whole->first, n + (size_t)1, sizeof(*ret->first));
+	ret->slot = array_copy(whole->slot, whole->first[n], sizeof(*ret->slot));
+	if (!ret->first || !ret->slot)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < n; s++) {
+		match_fans(whole_fans, fans, s, now);
+		for (uint32_t i = ret->first[s]; i < ret->first[s + 1]; i++)
+			if (ret->slot[i].fan != NOMINAL_LOST)
+				ret->slot[i].fan = now[ret->slot[i].fan];
+	}
+
+	return 0;
+}

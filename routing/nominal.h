@@ -24,3 +24,9 @@ struct nominal {
 int nominal_make(const struct graph *graph, const struct ranking *ranking,
 		 const struct numbering *numbering, const struct fans *fans, struct nominal *ret);
 void nominal_clear(struct nominal *nominal);
+/*
+ * The same slots for @fans, some of those of @whole_fans: the others are lost. @n switches. 0 or
+ * -ENOMEM.
+ */
+int nominal_copy(const struct nominal *whole, const struct fans *whole_fans,
+		 const struct fans *fans, uint32_t n, struct nominal *ret);

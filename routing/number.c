@@ -23,6 +23,7 @@
 
 #include "routing/number.h"
 
+#include "base/array.h"
 #include "base/macros.h"
 
 #include <errno.h>
@@ -48,6 +49,12 @@ static uint32_t count_targets(const struct graph *graph)
 	return n;
 }
 
+static bool is_made(const struct numbering *numbering)
+{
+	return numbering->sequence && numbering->first && numbering->number && numbering->targets &&
+	       numbering->port && numbering->exit_key;
+}
+
 static int numbering_alloc(const struct graph *graph, struct numbering *ret)
 {
 	size_t n = graph->n_switches + (size_t)1;
@@ -61,10 +68,24 @@ static int numbering_alloc(const struct graph *graph, struct numbering *ret)
 		.port = calloc(n_targets, sizeof(uint8_t)),
 		.exit_key = calloc(n, sizeof(uint32_t)),
 	};
-	return ret->sequence && ret->first && ret->number && ret->targets && ret->port &&
-			       ret->exit_key
-		       ? 0
-		       : -ENOMEM;
+	return is_made(ret) ? 0 : -ENOMEM;
+}
+
+int numbering_copy(const struct numbering *numbering, uint32_t n, struct numbering *ret)
+{
+	size_t groups = (size_t)TARGET_GROUP_COUNT * n;
+	size_t n_targets = numbering->first[groups];
+
+	*ret = (struct numbering){
+		.sequence = array_copy(numbering->sequence, n, sizeof(*ret->sequence)),
+		.first = array_copy(numbering->first, groups + 1, sizeof(*ret->first)),
+		.number = array_copy(numbering->number, groups, sizeof(*ret->number)),
+		.targets = array_copy(numbering->targets, n_targets, sizeof(*ret->targets)),
+		.max_offset = numbering->max_offset,
+		.port = array_copy(numbering->port, n_targets, sizeof(*ret->port)),
+		.exit_key = array_copy(numbering->exit_key, n, sizeof(*ret->exit_key)),
+	};
+	return is_made(ret) ? 0 : -ENOMEM;
 }
 
 /* ---- parts that hang together -------------------------------------------------------------------

@@ -33,3 +33,5 @@ struct numbering {
 /* 0 or -ENOMEM. numbering_clear() also after failure. */
 int numbering_make(const struct graph *graph, const struct ranking *ranking, struct numbering *ret);
 void numbering_clear(struct numbering *numbering);
+/* The same for @n switches. 0 or -ENOMEM. */
+int numbering_copy(const struct numbering *numbering, uint32_t n, struct numbering *ret);

@@ -5,6 +5,7 @@
 #include "routing/past.h"
 #include "routing/turns.h"
 
+#include "base/array.h"
 #include "base/macros.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ void past_clear(struct past *past)
 	free(past->arc_first);
 	free(past->arcs);
 	free(past->senders);
+	free(past->away);
 	layout_clear(&past->layout);
 	*past = (struct past){ 0 };
 }
@@ -29,21 +31,15 @@ int past_make_room(const struct graph *graph, struct past *past)
 	past->tiered = calloc(n + (size_t)1, sizeof(*past->tiered));
 	if (!past->tiered)
 		return -ENOMEM;
-	for (past->n_blocks = 0; past->n_blocks < n; past->n_blocks++)
-		if (tiered_make(graph, HOPS_BLOCK, &past->tiered[past->n_blocks]) < 0)
+	for (past->n_blocks = 0; past->n_blocks < n; past->n_blocks++) {
+		uint32_t left = graph->n_switches - past->n_blocks * HOPS_BLOCK;
+
+		if (tiered_make(graph, hops_width(MIN(left, (uint32_t)HOPS_BLOCK)),
+				&past->tiered[past->n_blocks]) < 0)
 			return -ENOMEM;
+	}
 
 	return 0;
-}
-
-static void *copy(const void *from, size_t n, size_t size)
-{
-	void *to = malloc((n + 1) * size);
-
-	if (to && n > 0)
-		memcpy(to, from, n * size);
-
-	return to;
 }
 
 static bool *find_senders(const struct graph *graph)
@@ -75,16 +71,19 @@ int past_take(const struct engine *engine, const struct graph *graph, struct lay
 	free(past->arc_first);
 	free(past->arcs);
 	free(past->senders);
+	free(TAKE(past->away));
 	layout_clear(&past->layout);
 	past->layout = *layout;
 	*layout = (struct layout){ 0 };
-	past->arc_first =
-		copy(graph->arc_first, graph->n_switches + (size_t)1, sizeof(*past->arc_first));
-	past->arcs = copy(graph->arcs, graph->n_arcs, sizeof(*past->arcs));
+	past->arc_first = array_copy(graph->arc_first, graph->n_switches + (size_t)1,
+				     sizeof(*past->arc_first));
+	past->arcs = array_copy(graph->arcs, graph->n_arcs, sizeof(*past->arcs));
+	if (graph->away)
+		past->away = array_copy(graph->away, graph->n_switches, sizeof(*past->away));
 	past->senders = find_senders(graph);
 	past->engine = engine;
 	past->n_switches = graph->n_switches;
-	if (past->arc_first && past->arcs && past->senders)
+	if (past->arc_first && past->arcs && past->senders && !graph->away == !past->away)
 		return 0;
 	past_clear(past);
 	return -ENOMEM;

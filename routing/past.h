@@ -15,6 +15,7 @@ struct past {
 	uint32_t *arc_first; /* those of the graph */
 	struct arc *arcs;
 	bool *senders; /* [switch]: what hung on it sent; see turns_find_senders() */
+	bool *away;    /* [switch], or NULL: those of the graph */
 	struct layout layout;
 	struct tiered *tiered; /* of each HOPS_BLOCK destinations in sequence */
 	uint32_t n_blocks;
@@ -35,8 +36,8 @@ void past_clear(struct past *past);
 
 /*
  * Half of route_again(). 1: @tables are those of @graph, @ret_patch says what changed, and @past
- * has distances of @graph, @ret_layout is its. 0: too much is other than it was, and nothing was
- * done. -ENOMEM: @past is not to be used any more.
+ * has distances of @graph, @ret_layout is its. 0: too much is other than it was, and @tables were
+ * not touched. -ENOMEM: the same for want of memory. After both @past is not to be used any more.
  */
 int tables_again(const struct graph *graph, struct past *past, struct tables *tables,
 		 struct layout *ret_layout, struct patch *ret_patch);

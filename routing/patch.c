@@ -29,6 +29,16 @@ static int compare(const void *a, const void *b)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
+void patch_drop_rows(struct patch *patch, const bool *away)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < patch->n; i++)
+		if (!away[patch->entry[i].row])
+			patch->entry[n++] = patch->entry[i];
+	patch->n = n;
+}
+
 void patch_sort(struct patch *patch)
 {
 	if (patch->n > 0)

@@ -21,6 +21,8 @@ struct patch {
 
 /* 0 or -ENOMEM. */
 int patch_add(struct patch *patch, uint32_t row, uint16_t lid, uint8_t was);
+/* Entries of switches that are @away count no longer. */
+void patch_drop_rows(struct patch *patch, const bool *away);
 /* By LID, then row. */
 void patch_sort(struct patch *patch);
 /* Tables are as before, and @patch is empty. */

@@ -18,6 +18,7 @@
 
 #include "routing/rank.h"
 
+#include "base/array.h"
 #include "base/macros.h"
 
 #include <errno.h>
@@ -41,6 +42,16 @@ void ranking_clear(struct ranking *ranking)
 	free(ranking->place);
 	free(ranking->by_place);
 	*ranking = (struct ranking){ 0 };
+}
+
+int ranking_copy(const struct ranking *ranking, uint32_t n, struct ranking *ret)
+{
+	*ret = *ranking;
+	ret->height = array_copy(ranking->height, n, sizeof(*ret->height));
+	ret->place = array_copy(ranking->place, n, sizeof(*ret->place));
+	ret->by_place = array_copy(ranking->by_place, n, sizeof(*ret->by_place));
+
+	return ret->height && ret->place && ret->by_place ? 0 : -ENOMEM;
 }
 
 /* ---- distances from a set of switches -----------------------------------------------------------

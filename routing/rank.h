@@ -22,6 +22,8 @@ struct ranking {
 /* 0 or -ENOMEM. ranking_clear() also after failure. */
 int ranking_make(const struct graph *graph, struct ranking *ret);
 void ranking_clear(struct ranking *ranking);
+/* The same for @n switches. 0 or -ENOMEM. */
+int ranking_copy(const struct ranking *ranking, uint32_t n, struct ranking *ret);
 
 /*
  * Change places until each connected component has one top that all others can climb to, so that

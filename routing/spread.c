@@ -63,31 +63,6 @@ struct row {
 	uint8_t slot[PORTS_MAX + OFFSETS_MAX]; /* again and again */
 };
 
-void layout_clear(struct layout *layout)
-{
-	ranking_clear(&layout->ranking);
-	numbering_clear(&layout->numbering);
-	fans_clear(&layout->fans);
-	nominal_clear(&layout->nominal);
-}
-
-int layout_make(const struct graph *graph, struct layout *ret)
-{
-	int r;
-
-	*ret = (struct layout){ 0 };
-	r = ranking_make(graph, &ret->ranking);
-	if (r)
-		return r;
-	r = numbering_make(graph, &ret->ranking, &ret->numbering);
-	if (r)
-		return r;
-	r = fans_make(graph, &ret->ranking, &ret->numbering, &ret->fans);
-	if (r)
-		return r;
-	return nominal_make(graph, &ret->ranking, &ret->numbering, &ret->fans, &ret->nominal);
-}
-
 void block_add(const struct layout *layout, uint32_t index, struct block *block)
 {
 	block->index[block->n] = index;
@@ -101,6 +76,17 @@ void block_start(const struct graph *graph, const struct layout *layout, uint32_
 	block->n = 0;
 	while (block->n < HOPS_BLOCK && first < graph->n_switches)
 		block_add(layout, first++, block);
+}
+
+bool block_start_away(const struct graph *graph, const struct layout *layout, uint32_t *next,
+		      struct block *block)
+{
+	block->n = 0;
+	for (; block->n < HOPS_BLOCK && *next < graph->n_switches; ++*next)
+		if (graph_is_away(graph, layout->numbering.sequence[*next]))
+			block_add(layout, *next, block);
+
+	return block->n > 0;
 }
 
 void tables_clear(const struct graph *graph, struct tables *tables)

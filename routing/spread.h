@@ -6,19 +6,7 @@
  * hop nearer, all of them evenly used.
  */
 
-#include "routing/nominal.h"
-
-/* All that choosing exits needs to know of a graph besides distances. */
-struct layout {
-	struct ranking ranking;
-	struct numbering numbering;
-	struct fans fans;
-	struct nominal nominal;
-};
-
-/* 0 or -ENOMEM. layout_clear() also after failure. */
-int layout_make(const struct graph *graph, struct layout *ret);
-void layout_clear(struct layout *layout);
+#include "routing/layout.h"
 
 /* Distances to some destinations, see hops.h. */
 struct block {
@@ -34,6 +22,9 @@ void block_add(const struct layout *layout, uint32_t index, struct block *block)
 /* As many as there are and fit from sequence[first] on. */
 void block_start(const struct graph *graph, const struct layout *layout, uint32_t first,
 		 struct block *block);
+/* The same, of switches that are away alone; *next is where to go on. False: there are no more. */
+bool block_start_away(const struct graph *graph, const struct layout *layout, uint32_t *next,
+		      struct block *block);
 
 /* All entries ROUTE_NONE, then block by block. 0 or -ENOMEM. */
 void tables_clear(const struct graph *graph, struct tables *tables);

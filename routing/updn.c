@@ -17,10 +17,19 @@
 
 #include <errno.h>
 
-static int updn_fill(const struct graph *graph, const struct layout *layout,
-		     const struct past *past, struct tables *tables)
+static int fill_block(const struct graph *graph, const struct layout *layout,
+		      const struct block *block, struct tables *tables)
 {
 	const struct tiers tiers = ranking_tiers(&layout->ranking);
+
+	hops_fill_tiered(graph, &tiers, block->target, block->n, &block->tiered);
+
+	return tables_fill_block(graph, layout, block, tables);
+}
+
+static int fill(const struct graph *graph, const struct layout *layout, const struct past *past,
+		struct tables *tables)
+{
 	AUTO(tiered_clear) struct tiered scratch = { 0 };
 	int r = past ? 0 : tiered_make(graph, HOPS_BLOCK, &scratch);
 
@@ -31,9 +40,24 @@ static int updn_fill(const struct graph *graph, const struct layout *layout,
 		};
 
 		block_start(graph, layout, first, &block);
-		hops_fill_tiered(graph, &tiers, block.target, block.n, &block.tiered);
-		r = tables_fill_block(graph, layout, &block, tables);
+		r = fill_block(graph, layout, &block, tables);
 	}
+
+	return r;
+}
+
+/* To those who are away, as if they were there. */
+static int fill_away(const struct graph *graph, const struct layout *whole, struct tables *tables)
+{
+	AUTO(tiered_clear) struct tiered scratch = { 0 };
+	struct block block;
+	uint32_t next = 0;
+	int r = tiered_make(graph, HOPS_BLOCK, &scratch);
+
+	block.tiered = scratch;
+	block.shortest = NULL;
+	while (r == 0 && block_start_away(graph, whole, &next, &block))
+		r = fill_block(graph->whole, whole, &block, tables);
 
 	return r;
 }
@@ -42,7 +66,8 @@ static int route(const struct engine *engine, const struct graph *graph, struct 
 		 const char **ret_why, struct past *past)
 {
 	AUTO(layout_clear) struct layout layout = { 0 };
-	int r = layout_make(graph, &layout);
+	AUTO(layout_clear) struct layout whole = { 0 };
+	int r = layout_make_tiered(graph, &layout, &whole);
 
 	if (r)
 		return r;
@@ -50,11 +75,12 @@ static int route(const struct engine *engine, const struct graph *graph, struct 
 		*ret_why = "the fabric is no tree";
 		return -ENOTSUP;
 	}
-	r = ranking_join_tops(graph, &layout.ranking);
-	if (r == 0 && past)
+	if (past)
 		r = past_make_room(graph, past);
 	if (r == 0)
-		r = updn_fill(graph, &layout, past, tables);
+		r = fill(graph, &layout, past, tables);
+	if (r == 0 && graph->whole)
+		r = fill_away(graph, &whole, tables);
 	*ret_why = layout.ranking.why;
 
 	return r == 0 && past ? past_take(engine, graph, &layout, past) : r;

@@ -6,7 +6,8 @@
  * Switches are rows in the order of their GUIDs, so that the same fabric makes the same graph
  * whatever the order in which it was found. An adapter that has left is still an end of the graph
  * where it last hung: its LID leads to a port that is down, and when it comes back no table
- * changes.
+ * changes. A switch that has left keeps its row in the same way, as long as one of its cables ends
+ * at ports that are down and have seen no other cable since: it is "away" (routing/engine.h).
  *
  * Rows are numbered anew for each graph, and a switch gets to know its row together with the
  * tables that have it: until then it has that of the tables in use.
@@ -23,6 +24,32 @@ static bool routes(const struct node *node)
 {
 	return node->present && node_is_switch(node) && node->reason == REASON_NONE &&
 	       !node->too_small;
+}
+
+/* The other end of the cable that was last at switch port @number, if both ends are free. */
+static uint32_t last_peer(const struct fabric *f, uint32_t number)
+{
+	const struct port *port = &f->ports[number], *far;
+
+	if (port->peer != NO_PORT || port->home == NO_PORT || port_state(port) != PORT_DOWN)
+		return NO_PORT;
+	far = &f->ports[port->home];
+	if (far->peer != NO_PORT || far->home != number || port_state(far) != PORT_DOWN ||
+	    !node_is_switch(node_of(f, port->home)) || far->node == port->node)
+		return NO_PORT;
+
+	return port->home;
+}
+
+static bool is_away(const struct fabric *f, const struct node *node)
+{
+	if (node->guid == 0 || node->present || !node_is_switch(node) || node->too_small)
+		return false;
+	for (unsigned p = 1; p <= node->n_ports; p++)
+		if (last_peer(f, port_at(node, p)) != NO_PORT)
+			return true;
+
+	return false;
 }
 
 static int by_guid(const void *a, const void *b, void *nodes)
@@ -46,7 +73,7 @@ static int number_switches(const struct fabric *f, struct route_job *job)
 		return -ENOMEM;
 	memset(job->rows, 0xff, room * sizeof(*job->rows));
 	for (uint32_t i = 0; i < f->n_nodes; i++)
-		if (f->nodes[i].guid != 0 && routes(&f->nodes[i]))
+		if (f->nodes[i].guid != 0 && (routes(&f->nodes[i]) || is_away(f, &f->nodes[i])))
 			job->switch_nodes[n++] = i;
 	qsort_r(job->switch_nodes, n, sizeof(*job->switch_nodes), by_guid, f->nodes);
 	for (uint32_t i = 0; i < n; i++) {
@@ -77,33 +104,89 @@ static uint32_t far_switch(const struct fabric *f, const struct route_job *job, 
 	return job->rows[f->ports[port->peer].node];
 }
 
+/* The same of the cable that would be there if nobody were away. */
+static uint32_t whole_far_switch(const struct fabric *f, const struct route_job *job,
+				 uint32_t number)
+{
+	uint32_t far = last_peer(f, number);
+
+	if (far == NO_PORT || (node_of(f, number)->present && node_of(f, far)->present))
+		return far_switch(f, job, number);
+
+	return job->rows[f->ports[far].node];
+}
+
+typedef uint32_t far_end(const struct fabric *f, const struct route_job *job, uint32_t number);
+
+/* The number of arcs that @find finds. */
+static uint32_t list_arcs(const struct fabric *f, const struct route_job *job, far_end *find,
+			  uint32_t *first, struct arc *arcs)
+{
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < job->graph.n_switches; s++) {
+		const struct node *node = &f->nodes[job->switch_nodes[s]];
+
+		first[s] = n;
+		for (unsigned p = 1; p <= node->n_ports; p++) {
+			const struct port *port = &f->ports[port_at(node, p)];
+			uint32_t to = find(f, job, port_at(node, p));
+
+			if (to == NO_SWITCH)
+				continue;
+			/* "home" is the last peer, and so the one that is there. */
+			arcs[n++] = (struct arc){ .to = to,
+						  .port = (uint8_t)p,
+						  .to_port = f->ports[port->home].number };
+		}
+	}
+	first[job->graph.n_switches] = n;
+
+	return n;
+}
+
 static int add_arcs(struct sm *sm, struct route_job *job)
 {
 	const struct fabric *f = &sm->fabric;
-	uint32_t n = 0;
 
 	job->arc_first = malloc((job->graph.n_switches + 1) * sizeof(*job->arc_first));
 	job->arcs = malloc((f->n_ports + 1) * sizeof(*job->arcs));
 	if (!job->arc_first || !job->arcs)
 		return -ENOMEM;
-	for (uint32_t s = 0; s < job->graph.n_switches; s++) {
-		const struct node *node = &f->nodes[job->switch_nodes[s]];
+	job->graph.n_arcs = list_arcs(f, job, far_switch, job->arc_first, job->arcs);
 
-		job->arc_first[s] = n;
-		for (unsigned p = 1; p <= node->n_ports; p++) {
-			uint32_t number = port_at(node, p);
-			uint32_t to = far_switch(f, job, number);
+	return 0;
+}
 
-			if (to == NO_SWITCH)
-				continue;
-			job->arcs[n++] =
-				(struct arc){ .to = to,
-					      .port = (uint8_t)p,
-					      .to_port = f->ports[f->ports[number].peer].number };
-		}
-	}
-	job->arc_first[job->graph.n_switches] = n;
-	job->graph.n_arcs = n;
+static bool is_any_away(const struct fabric *f, const struct route_job *job)
+{
+	for (uint32_t s = 0; s < job->graph.n_switches; s++)
+		if (!f->nodes[job->switch_nodes[s]].present)
+			return true;
+
+	return false;
+}
+
+static int add_away(struct sm *sm, struct route_job *job)
+{
+	const struct fabric *f = &sm->fabric;
+	uint32_t n = job->graph.n_switches;
+
+	if (!is_any_away(f, job))
+		return 0;
+	job->away = calloc(n, sizeof(*job->away));
+	job->whole_first = malloc((n + 1) * sizeof(*job->whole_first));
+	job->whole_arcs = malloc((f->n_ports + 1) * sizeof(*job->whole_arcs));
+	if (!job->away || !job->whole_first || !job->whole_arcs)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < n; s++)
+		job->away[s] = !f->nodes[job->switch_nodes[s]].present;
+	job->whole = job->graph;
+	job->whole.arc_first = job->whole_first;
+	job->whole.arcs = job->whole_arcs;
+	job->whole.n_arcs = list_arcs(f, job, whole_far_switch, job->whole_first, job->whole_arcs);
+	job->graph.away = job->away;
+	job->graph.whole = &job->whole;
 
 	return 0;
 }
@@ -166,7 +249,7 @@ static void add_ends_of(struct sm *sm, struct route_job *job, uint32_t s, const 
 	const struct node *node = &f->nodes[job->switch_nodes[s]];
 	const struct port *zero = &f->ports[node->first_port];
 
-	if (zero->lid)
+	if (zero->lid && !is_succeeded(f, node->first_port))
 		add_end(job, (struct end){ .at = s,
 					   .device = job->switch_nodes[s],
 					   .lid = zero->lid,
@@ -245,7 +328,7 @@ static int add_roots(struct sm *sm, struct route_job *job)
 	for (size_t i = 0; i < guids->n; i++) {
 		uint32_t number = fabric_find_node(&sm->fabric, guids->guid[i]);
 
-		if (number != NO_NODE && routes(&sm->fabric.nodes[number]))
+		if (number != NO_NODE && job->rows[number] != NO_SWITCH)
 			job->roots[job->graph.n_roots++] = job->rows[number];
 	}
 
@@ -262,6 +345,19 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
 	return hash;
 }
 
+static uint64_t sign_arcs(uint64_t hash, const struct graph *graph)
+{
+	hash = mix(hash, graph->arc_first, (graph->n_switches + 1) * sizeof(*graph->arc_first));
+	for (uint32_t i = 0; i < graph->n_arcs; i++) {
+		const struct arc *a = &graph->arcs[i];
+		uint32_t words[2] = { a->to, (uint32_t)a->port << 8 | a->to_port };
+
+		hash = mix(hash, words, sizeof(words));
+	}
+
+	return hash;
+}
+
 /* FNV-1a over all that the engine sees. */
 static uint64_t sign(const struct sm *sm, const struct route_job *job)
 {
@@ -269,12 +365,10 @@ static uint64_t sign(const struct sm *sm, const struct route_job *job)
 
 	hash = mix(hash, job->engine, strlen(job->engine));
 	hash = mix(hash, job->roots, job->graph.n_roots * sizeof(*job->roots));
-	hash = mix(hash, job->arc_first, (job->graph.n_switches + 1) * sizeof(*job->arc_first));
-	for (uint32_t i = 0; i < job->graph.n_arcs; i++) {
-		const struct arc *a = &job->arcs[i];
-		uint32_t words[2] = { a->to, (uint32_t)a->port << 8 | a->to_port };
-
-		hash = mix(hash, words, sizeof(words));
+	hash = sign_arcs(hash, &job->graph);
+	if (job->away) {
+		hash = mix(hash, job->away, job->graph.n_switches * sizeof(*job->away));
+		hash = sign_arcs(hash, &job->whole);
 	}
 	for (uint32_t i = 0; i < job->graph.n_ends; i++) {
 		const struct end *e = &job->ends[i];
@@ -308,6 +402,8 @@ int route_graph_make(struct sm *sm, struct route_job *job)
 	job->graph.strangers = job->strangers;
 	job->graph.blind = job->blind;
 	job->graph.roots = job->graph.n_roots ? job->roots : NULL;
+	if (r == 0)
+		r = add_away(sm, job);
 	if (r == 0)
 		job->signature = sign(sm, job);
 

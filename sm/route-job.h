@@ -19,6 +19,10 @@ struct route_job {
 	uint32_t *roots;
 	bool *strangers;
 	uint64_t *blind;
+	struct graph whole; /* with the switches that are away, if there are any; */
+	uint32_t *whole_first;
+	struct arc *whole_arcs;
+	bool *away;             /* else NULL */
 	uint32_t *switch_nodes; /* row: node */
 	uint32_t *rows;         /* node: row, or NO_SWITCH */
 	uint32_t n_nodes;

@@ -173,6 +173,8 @@ int routes_again(struct sm *sm, const struct route_job *job)
 			&patch);
 	if (r <= 0)
 		return r;
+	if (job->away)
+		patch_drop_rows(&patch, job->away);
 	patch_sort(&patch);
 	r = follow_all(sm, &patch);
 	if (r != 0)

@@ -34,6 +34,9 @@ void route_job_free(struct route_job *job)
 	free(job->roots);
 	free(job->strangers);
 	free(job->blind);
+	free(job->whole_first);
+	free(job->whole_arcs);
+	free(job->away);
 	free(job->switch_nodes);
 	free(job->rows);
 	free(job->columns);
@@ -224,12 +227,27 @@ static int compute_routes(struct route_job *job)
 	return r < 0 ? r : add_columns(job);
 }
 
+/* Of switches that are away nothing is written. */
+static void hold_away(const struct route_job *job)
+{
+	const struct tables *plan = &job->tables, *held = &job->held;
+
+	for (uint32_t s = 0; s < job->graph.n_switches; s++) {
+		if (!graph_is_away(&job->graph, s))
+			continue;
+		memset(held->lft + s * held->stride, ROUTE_NONE, held->stride);
+		memcpy(held->lft + s * held->stride, plan->lft + s * plan->stride,
+		       MIN(held->stride, plan->stride));
+	}
+}
+
 static int compute(struct route_job *job)
 {
 	int r = job->again ? 0 : compute_routes(job);
 
 	if (r < 0 || !job->held.lft)
 		return r;
+	hold_away(job);
 
 	return transition_plan(&job->graph, &job->held, &job->tables, &job->turns,
 			       &job->transition);

@@ -57,9 +57,12 @@ bool withdraw_is_due(const struct sm *sm, const uint32_t *switches, uint32_t n)
 {
 	const struct tables *plan = &sm->routing.tables;
 
-	for (uint32_t i = 0; i < n; i++)
-		if (holds_other(sm, sm->fabric.nodes[switches[i]].sw, plan->lft + i * plan->stride))
+	for (uint32_t i = 0; i < n; i++) {
+		const struct node *node = &sm->fabric.nodes[switches[i]];
+
+		if (node->present && holds_other(sm, node->sw, plan->lft + i * plan->stride))
 			return true;
+	}
 
 	return false;
 }

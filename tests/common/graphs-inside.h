@@ -18,6 +18,7 @@ struct made_switch {
 	uint64_t order_key;
 	uint64_t ports_used[4];
 	char *name; /* owned, or NULL */
+	bool is_away;
 };
 
 struct made_graph {
@@ -36,8 +37,12 @@ struct made_graph {
 	/* What graph_of() built, unless stale. */
 	bool stale;
 	struct graph graph;
+	struct graph whole; /* of all, if somebody is away */
 	uint32_t *arc_first;
 	struct arc *arcs;
+	bool *away;
+	uint32_t *rest_first; /* arcs of those who are there */
+	struct arc *rest_arcs;
 	struct end *built_ends;
 	uint32_t *order;
 };

@@ -88,6 +88,9 @@ static void free_built(struct made_graph *made)
 {
 	free(made->arc_first);
 	free(made->arcs);
+	free(made->away);
+	free(made->rest_first);
+	free(made->rest_arcs);
 	free(made->built_ends);
 	free(made->order);
 }
@@ -237,6 +240,12 @@ void graph_remove_switches(struct made_graph *made, unsigned n, uint64_t seed)
 {
 	while (n-- && made->n_switches)
 		graph_remove_switch(made, (uint32_t)(graph_random(&seed) % made->n_switches));
+}
+
+void graph_set_away(struct made_graph *made, uint32_t s, bool away)
+{
+	made->switches[s].is_away = away;
+	made->stale = true;
 }
 
 void graph_multiply_cables(struct made_graph *made, unsigned times)
@@ -436,6 +445,41 @@ static void build_ends(struct made_graph *made)
 	build_lids(made);
 }
 
+/* Arcs between switches that are there. */
+static uint32_t build_rest(struct made_graph *made)
+{
+	uint32_t n = 0;
+
+	made->rest_first = must(calloc(made->n_switches + 2, sizeof(*made->rest_first)));
+	made->rest_arcs = must(calloc(2 * made->n_cables + 1, sizeof(*made->rest_arcs)));
+	for (uint32_t s = 0; s < made->n_switches; s++) {
+		for (uint32_t a = made->arc_first[s]; a < made->arc_first[s + 1]; a++)
+			if (!made->away[s] && !made->away[made->arcs[a].to])
+				made->rest_arcs[n++] = made->arcs[a];
+		made->rest_first[s + 1] = n;
+	}
+
+	return n;
+}
+
+/* The graph is one of those who are there, if some are away. */
+static void leave_out_away(struct made_graph *made)
+{
+	bool any = false;
+
+	made->away = must(calloc(made->n_switches + 1, sizeof(*made->away)));
+	for (uint32_t s = 0; s < made->n_switches; s++)
+		any |= made->away[s] = made->switches[s].is_away;
+	made->whole = made->graph;
+	made->graph.n_arcs = build_rest(made);
+	if (!any)
+		return;
+	made->graph.arc_first = made->rest_first;
+	made->graph.arcs = made->rest_arcs;
+	made->graph.away = made->away;
+	made->graph.whole = &made->whole;
+}
+
 const struct graph *graph_of(struct made_graph *made)
 {
 	struct graph *graph = &made->graph;
@@ -455,6 +499,9 @@ const struct graph *graph_of(struct made_graph *made)
 	graph->order = made->order;
 	graph->roots = made->roots;
 	graph->n_roots = made->n_roots;
+	graph->away = NULL;
+	graph->whole = NULL;
+	leave_out_away(made);
 	made->stale = false;
 	return graph;
 }

@@ -62,6 +62,8 @@ void graph_remove_links(struct made_graph *made, unsigned n, uint64_t seed);
 /* With all that hangs on them; the others close ranks. */
 void graph_remove_switches(struct made_graph *made, unsigned n, uint64_t seed);
 void graph_remove_switch(struct made_graph *made, uint32_t s);
+/* It keeps its number, its cables and what hangs on it: see struct graph. */
+void graph_set_away(struct made_graph *made, uint32_t s, bool away);
 /* Each cable @times over. */
 void graph_multiply_cables(struct made_graph *made, unsigned times);
 /* Of hosts and routers. */

@@ -226,6 +226,101 @@ static void a_host_that_reboots_costs_its_switch(void **state)
 	a_sweep_finds_no_more(s);
 }
 
+/* Of a forwarding table. */
+static unsigned lft_blocks(const struct scenario *s)
+{
+	const struct fabric *f = sm_fabric(s->first.sm);
+	unsigned lid = LID_UNICAST_LAST;
+
+	while (lid > 0 && f->by_lid[lid] == NO_PORT)
+		lid--;
+
+	return lid / LFT_BLOCK + 1;
+}
+
+/* What leads to its hosts is left, and all others are counted as they were. */
+static void a_leaf_that_goes_and_comes_is_written_alone(void **state)
+{
+	struct scenario *s = *state;
+	uint64_t before;
+
+	comes_up(s, graph_make_ft3(8, 6));
+	before = count(s).set_lft;
+	scenario_power_off(s, s->switches[9]);
+	is_good_by_a_look(s);
+	assert_int_equal(count(s).set_lft, before);
+	scenario_power_on(s, s->switches[9]);
+	is_good_by_a_look(s);
+	assert_int_equal(count(s).set_lft, before + lft_blocks(s));
+	a_sweep_finds_no_more(s);
+}
+
+/* As many are written when it goes, but for its own table. */
+static void what_leads_over_a_spine_comes_back_with_it(void **state)
+{
+	struct scenario *s = *state;
+	uint64_t before, away;
+
+	comes_up(s, graph_make_ft3(8, 6));
+	before = count(s).set_lft;
+	scenario_power_off(s, s->switches[24 + 9]);
+	is_good_by_a_look(s);
+	away = count(s).set_lft - before;
+	assert_int_equal(away, 62); /* of 192 */
+	scenario_power_on(s, s->switches[24 + 9]);
+	is_good_by_a_look(s);
+	assert_int_equal(count(s).set_lft, before + 2 * away + lft_blocks(s));
+	a_sweep_finds_no_more(s);
+}
+
+/* Switches that routes are computed for. */
+static unsigned rows(const struct scenario *s)
+{
+	const struct fabric *f = sm_fabric(s->first.sm);
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < f->n_nodes; i++)
+		n += f->nodes[i].sw && f->nodes[i].sw->index != NO_SWITCH;
+
+	return n;
+}
+
+/* The cable between @from and @to leads from @from to @instead. */
+static void recable(struct sim_port *from, struct sim_port *to, struct sim_port *instead)
+{
+	sim_cable_pull(from);
+	sim_cable_pull(instead);
+	to->far = NULL;
+	instead->far->far = NULL;
+	from->far = instead->far = NULL;
+	assert_int_equal(sim_cable(from, instead), 0);
+}
+
+/* Another switch takes over the cables of one that left: that one has no place any more. */
+static void whose_cables_others_have_is_forgotten(void **state)
+{
+	struct scenario *s = *state;
+	struct made_graph *graph = graph_make_ft2(8);
+	uint32_t spare = graph_add_switch(graph), unused = graph_add_switch(graph);
+	struct sim_node *leaf;
+
+	for (unsigned i = 0; i < 8; i++)
+		graph_add_cable(graph, spare, unused);
+	comes_up(s, graph);
+	leaf = s->switches[7];
+	scenario_power_off(s, leaf);
+	scenario_run(s, 20 * LOOP_SEC);
+	assert_int_equal(rows(s), 12);
+	for (unsigned i = 1; i <= leaf->n_ports; i++)
+		if (leaf->ports[i].far->node->type == SIM_SWITCH)
+			recable(leaf->ports[i].far, &leaf->ports[i], &s->switches[spare]->ports[i]);
+	scenario_run(s, 20 * LOOP_SEC);
+	sm_sweep(s->first.sm, false);
+	scenario_run(s, 20 * LOOP_SEC);
+	assert_int_equal(scenario_status(&s->first).switches, 11 + 2);
+	assert_int_equal(rows(s), 11 + 2);
+}
+
 /* Who cries without a reason is looked at, and all its ports are: it may have been unheard. */
 static void a_trap_without_a_change_costs_its_switch(void **state)
 {
@@ -469,6 +564,9 @@ int main(void)
 		TEST(a_cable_that_is_put_back_costs_its_two_switches),
 		TEST(a_host_that_goes_and_comes_costs_its_switch),
 		TEST(a_host_that_reboots_costs_its_switch),
+		TEST(a_leaf_that_goes_and_comes_is_written_alone),
+		TEST(what_leads_over_a_spine_comes_back_with_it),
+		TEST(whose_cables_others_have_is_forgotten),
 		TEST(a_trap_without_a_change_costs_its_switch),
 		TEST(other_traps_cost_no_more),
 		TEST(who_is_cut_off_is_gone_and_comes_back),

@@ -150,13 +150,22 @@ static struct made_graph *(*const fabrics[])(void) = {
 	torus,
 };
 
+/* @n of them, or fewer. */
+static void switch_off(struct made_graph *made, unsigned n, uint64_t seed)
+{
+	uint32_t n_switches = graph_of(made)->n_switches;
+
+	while (n--)
+		graph_set_away(made, (uint32_t)(graph_random(&seed) % n_switches), true);
+}
+
 /* The fabric after @change. */
 static struct made_graph *changed(struct made_graph *(*make)(void), uint64_t lids, uint64_t change)
 {
 	struct made_graph *made = make();
 
 	graph_shuffle_lids(made, lids);
-	switch (change % 5) {
+	switch (change % 7) {
 	case 0:
 		break;
 	case 1:
@@ -166,8 +175,15 @@ static struct made_graph *changed(struct made_graph *(*make)(void), uint64_t lid
 	case 3:
 		graph_remove_links(made, 1 + (unsigned)change % 7, change);
 		break;
-	default:
+	case 4:
 		graph_add_end(made, (uint32_t)change % 12, END_HOST);
+		break;
+	case 5:
+		switch_off(made, 1, change);
+		break;
+	default:
+		switch_off(made, 1 + (unsigned)change % 3, change);
+		graph_remove_links(made, (unsigned)change % 2, change);
 	}
 
 	return made;
@@ -179,6 +195,16 @@ static void assert_same(const struct graph *graph, const struct tables *a, const
 {
 	assert_int_equal(a->stride, b->stride);
 	assert_memory_equal(a->lft, b->lft, graph->n_switches * a->stride);
+}
+
+/* The switch behind @port of @s, or UINT32_MAX. */
+static uint32_t leads_to(const struct graph *graph, uint32_t s, uint8_t port)
+{
+	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
+		if (graph->arcs[a].port == port)
+			return graph->arcs[a].to;
+
+	return UINT32_MAX;
 }
 
 /* @before and the patch make up the tables, and nothing is told twice. */
@@ -340,6 +366,80 @@ static void one_cable_is_done_again(void **state)
 		n_again += go_on(&use, graph_of(whole));
 	}
 	assert_true(n_again >= 34);
+}
+
+/* Entries of others than @s that the patch has. */
+static unsigned count_elsewhere(const struct patch *patch, uint32_t s)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < patch->n; i++)
+		n += patch->entry[i].row != s;
+
+	return n;
+}
+
+/* But for leaf 0, which is the top of all: see apex.c. */
+static void a_leaf_that_goes_and_comes_changes_nothing_elsewhere(void **state)
+{
+	AUTO(graph_freep) struct made_graph *made = with_more_than_one_block();
+	AUTO(use_clear) struct use use = start(graph_of(made));
+
+	(void)state;
+	for (uint32_t leaf = 1; leaf < 140; leaf += 13) {
+		graph_set_away(made, leaf, true);
+		assert_true(go_on(&use, graph_of(made)));
+		assert_int_equal(count_elsewhere(&use.patch, leaf), 0);
+		assert_true(use.patch.n > 0);
+		graph_set_away(made, leaf, false);
+		assert_true(go_on(&use, graph_of(made)));
+		assert_int_equal(count_elsewhere(&use.patch, leaf), 0);
+	}
+}
+
+/* Nothing else changes than what went over it. */
+static void a_spine_that_goes_moves_what_it_carried(void **state)
+{
+	AUTO(graph_freep) struct made_graph *made = two_levels();
+	AUTO(use_clear) struct use use = start(graph_of(made));
+	const uint32_t leaves = 12, spine = 14;
+
+	(void)state;
+	graph_set_away(made, spine, true);
+	assert_true(go_on(&use, graph_of(made)));
+	for (uint32_t i = 0; i < use.patch.n; i++) {
+		const struct patch_entry *entry = &use.patch.entry[i];
+		uint8_t port = use.tables.lft[entry->row * use.tables.stride + entry->lid];
+
+		if (entry->row == spine)
+			continue;
+		assert_true(entry->row < leaves);
+		assert_int_equal(leads_to(graph_of(made)->whole, entry->row, entry->was), spine);
+		assert_int_not_equal(leads_to(graph_of(made)->whole, entry->row, port), spine);
+	}
+	assert_true(count_elsewhere(&use.patch, spine) > leaves);
+}
+
+/* Whatever is away, and however odd the fabric is, there are tables that hold. */
+static void whoever_is_away_there_are_tables(void **state)
+{
+	unsigned n_led = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		AUTO(graph_freep)
+		struct made_graph *made = graph_make_random(8 + (unsigned)seed % 24, 3, 2, seed);
+		AUTO(freep) uint8_t *lft = NULL;
+		const struct graph *graph;
+
+		switch_off(made, 1 + (unsigned)seed % 6, seed);
+		graph = graph_of(made);
+		lft = route(seed % 2 ? "updn" : "auto", graph).lft;
+		for (uint32_t e = 0; e < graph->n_ends; e++)
+			n_led += graph_is_away(graph, graph->ends[e].at) &&
+				 lft[graph->ends[e].lid] != ROUTE_NONE;
+	}
+	assert_true(n_led > 1000);
 }
 
 static void nothing_changes_for_nothing(void **state)
@@ -584,6 +684,9 @@ int main(void)
 		cmocka_unit_test(tables_are_those_from_scratch),
 		cmocka_unit_test(what_is_spoiled_is_not_believed),
 		cmocka_unit_test(one_cable_is_done_again),
+		cmocka_unit_test(a_leaf_that_goes_and_comes_changes_nothing_elsewhere),
+		cmocka_unit_test(a_spine_that_goes_moves_what_it_carried),
+		cmocka_unit_test(whoever_is_away_there_are_tables),
 		cmocka_unit_test(nothing_changes_for_nothing),
 		cmocka_unit_test(another_fabric_is_not_done_again),
 		cmocka_unit_test(who_is_left_out_and_sends_is_proven_from_scratch),

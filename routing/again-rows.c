@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * The second half of again.c: entries, and the patch.
+ *
+ * A row that is not dirty has other entries only in columns that moved, and of these only where its
+ * own distance changed or that of a neighbour; columns of who is away are filled in all rows. A
+ * filler knows nothing of that and fills whole blocks, so what may change is saved before, and
+ * compared afterwards.
+ */
+
+#include "routing/again.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Columns of a block. */
+struct set {
+	uint64_t word[HOPS_BLOCK / 64];
+};
+
+static void list_lids_of(const struct numbering *numbering, uint32_t i, struct again *again)
+{
+	const uint32_t *first = numbering->first + (size_t)TARGET_GROUP_COUNT * i;
+
+	for (uint32_t t = first[0]; t < first[TARGET_GROUP_COUNT]; t++) {
+		uint16_t lid = numbering->targets[t].lid;
+
+		if (!again->is_listed[lid])
+			again->lids[again->n_lids++] = lid;
+		again->is_listed[lid] = true;
+	}
+}
+
+static void list_lids(struct again *again)
+{
+	const struct numbering *now = &again->layout->numbering;
+	const struct numbering *was = &again->past->layout.numbering;
+
+	for (uint32_t i = 0; i < again->block.n; i++) {
+		again->first_lid[i] = again->n_lids;
+		list_lids_of(now, again->block.index[i], again);
+		if (again->new_targets)
+			list_lids_of(was, again->block.index[i], again);
+	}
+	again->first_lid[again->block.n] = again->n_lids;
+	for (uint32_t i = 0; i < again->away.n; i++) {
+		list_lids_of(now, again->away.index[i], again);
+		list_lids_of(was, again->away.index[i], again);
+	}
+}
+
+static uint8_t *row_at(const struct again *again, uint32_t s)
+{
+	return again->tables->lft + s * again->tables->stride;
+}
+
+/* LIDs that are nobody's any more have no exit, and all others get theirs. */
+static void forget_lids(const struct again *again, uint8_t *lft)
+{
+	for (uint32_t i = again->new_targets ? 0 : again->first_lid[again->block.n];
+	     i < again->n_lids; i++)
+		lft[again->lids[i]] = ROUTE_NONE;
+}
+
+/* Columns of the block in which switch @s may have other exits. */
+static struct set find_near(const struct again *again, uint32_t s)
+{
+	const struct fans *fans = &again->layout->fans;
+	const uint64_t *touched = again->touched;
+	uint32_t words = again->words;
+	struct set near = { 0 };
+
+	if (again->new_targets)
+		memset(&near, 0xff, sizeof(near));
+	for (uint32_t w = 0; w < words; w++)
+		near.word[w] |= touched[(size_t)s * words + w];
+	for (uint32_t f = fans->first[s]; f < fans->first[s + 1]; f++)
+		for (uint32_t w = 0; w < words; w++)
+			near.word[w] |= touched[(size_t)fans->fan[f].to * words + w];
+
+	return near;
+}
+
+/* Entries of the list: those of column @column, or of all that are away. */
+struct entries {
+	uint32_t first;
+	uint32_t end;
+};
+
+static struct entries entries_of(const struct again *again, uint32_t column)
+{
+	bool is_away = column == again->block.n;
+
+	return (struct entries){ again->first_lid[column],
+				 is_away ? again->n_lids : again->first_lid[column + 1] };
+}
+
+/* The next of @set from *column on; those that are away come last. */
+static bool next_column(const struct again *again, const struct set *set, uint32_t *column)
+{
+	while (*column < again->block.n && !(set->word[*column / 64] >> *column % 64 & 1))
+		++*column;
+
+	return *column < again->block.n + (again->away.n > 0);
+}
+
+static void save_column(const struct again *again, const uint8_t *lft, uint32_t column)
+{
+	struct entries entries = entries_of(again, column);
+
+	for (uint32_t i = entries.first; i < entries.end; i++)
+		again->was[i] = lft[again->lids[i]];
+}
+
+static void restore_column(const struct again *again, uint8_t *lft, uint32_t column)
+{
+	struct entries entries = entries_of(again, column);
+
+	for (uint32_t i = entries.first; i < entries.end; i++)
+		lft[again->lids[i]] = again->was[i];
+}
+
+static int note_column(const struct again *again, uint32_t s, uint32_t column)
+{
+	struct entries entries = entries_of(again, column);
+	const uint8_t *lft = row_at(again, s);
+	int r = 0;
+
+	for (uint32_t i = entries.first; r == 0 && i < entries.end; i++)
+		if (lft[again->lids[i]] != again->was[i])
+			r = patch_add(again->patch, s, again->lids[i], again->was[i]);
+
+	return r;
+}
+
+/* For one block each; NULL: there is none. */
+struct fillers {
+	struct filler *moved;
+	struct filler *away;
+};
+
+static void free_fillers(const struct fillers *fillers)
+{
+	filler_free(fillers->moved);
+	filler_free(fillers->away);
+}
+
+static int make_fillers(const struct again *again, struct fillers *ret)
+{
+	if (again->block.n > 0)
+		ret->moved = filler_new(again->layout, &again->block);
+	if (again->away.n > 0)
+		ret->away = filler_new(again->whole, &again->away);
+
+	return !ret->moved == !again->block.n && !ret->away == !again->away.n ? 0 : -ENOMEM;
+}
+
+static int fill_row(struct again *again, const struct fillers *fillers, uint32_t s)
+{
+	const struct set near = find_near(again, s);
+	uint8_t *lft = row_at(again, s);
+	uint32_t column = 0;
+	int r = 0;
+
+	if (!next_column(again, &near, &column))
+		return 0;
+	for (uint32_t i = column; next_column(again, &near, &i); i++)
+		save_column(again, lft, i);
+	forget_lids(again, lft);
+	if (column < again->block.n)
+		filler_fill(fillers->moved, s, lft);
+	if (fillers->away)
+		filler_fill(fillers->away, s, lft);
+	for (uint32_t i = column; r == 0 && next_column(again, &near, &i); i++)
+		r = note_column(again, s, i);
+	for (uint32_t i = column; r < 0 && next_column(again, &near, &i); i++)
+		restore_column(again, lft, i);
+
+	return r;
+}
+
+/* ---- dirty rows ------------------------------------------------------------------------------ */
+
+/* Nothing leaves a switch that is away. */
+static void clear_row(const struct again *again, uint32_t s)
+{
+	const struct numbering *numbering = &again->layout->numbering;
+	uint32_t n = numbering->first[(size_t)TARGET_GROUP_COUNT * again->graph->n_switches];
+
+	for (uint32_t t = 0; t < n; t++)
+		row_at(again, s)[numbering->targets[t].lid] = ROUTE_NONE;
+}
+
+static void start_dirty(struct again *again)
+{
+	size_t stride = again->tables->stride;
+
+	for (uint32_t d = 0; d < again->n_dirty; d++) {
+		uint32_t s = again->dirty[d];
+
+		memcpy(again->rows + d * stride, row_at(again, s), stride);
+		forget_lids(again, row_at(again, s));
+		if (graph_is_away(again->graph, s))
+			clear_row(again, s);
+	}
+}
+
+static int fill_dirty_block(const struct again *again, uint32_t b)
+{
+	struct block block = { .tiered = again->past->tiered[b] };
+	struct filler *filler;
+
+	block_start(again->graph, again->layout, b * HOPS_BLOCK, &block);
+	filler = filler_new(again->layout, &block);
+	if (!filler)
+		return -ENOMEM;
+	for (uint32_t d = 0; d < again->n_dirty; d++)
+		filler_fill(filler, again->dirty[d], row_at(again, again->dirty[d]));
+	filler_free(filler);
+
+	return 0;
+}
+
+static int note_row(const struct again *again, uint32_t s, const uint8_t *was)
+{
+	const uint8_t *lft = row_at(again, s);
+	int r = 0;
+
+	for (size_t lid = 0; r == 0 && lid < again->tables->stride; lid++)
+		if (lft[lid] != was[lid])
+			r = patch_add(again->patch, s, (uint16_t)lid, was[lid]);
+
+	return r;
+}
+
+static int fill_dirty(struct again *again, const struct fillers *fillers)
+{
+	size_t stride = again->tables->stride;
+	int r = 0;
+
+	start_dirty(again);
+	for (uint32_t b = 0; r == 0 && b < again->past->n_blocks; b++)
+		r = fill_dirty_block(again, b);
+	for (uint32_t d = 0; fillers->away && d < again->n_dirty; d++)
+		filler_fill(fillers->away, again->dirty[d], row_at(again, again->dirty[d]));
+	for (uint32_t d = 0; r == 0 && d < again->n_dirty; d++)
+		r = note_row(again, again->dirty[d], again->rows + d * stride);
+	for (uint32_t d = 0; r < 0 && d < again->n_dirty; d++)
+		memcpy(row_at(again, again->dirty[d]), again->rows + d * stride, stride);
+
+	return r;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+int again_fill(struct again *again)
+{
+	AUTO(free_fillers) struct fillers fillers = { 0 };
+	int r;
+
+	list_lids(again);
+	r = make_fillers(again, &fillers);
+	for (uint32_t s = 0; r == 0 && s < again->graph->n_switches; s++)
+		if (!again->is_dirty[s])
+			r = fill_row(again, &fillers, s);
+
+	return r < 0 ? r : fill_dirty(again, &fillers);
+}

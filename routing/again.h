@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Between again.c, which finds what a change touches, and again-rows.c, which fills it in.
+ */
+
+#include "routing/past.h"
+
+enum { DIRTY_MAX = 64 }; /* rows; more are not worth it */
+
+struct again {
+	const struct graph *graph;
+	struct past *past;
+	struct tables *tables;
+	const struct layout *layout; /* of the graph as it is now, */
+	const struct layout *whole;  /* and of graph->whole */
+	struct patch *patch;
+
+	uint32_t dirty[DIRTY_MAX];
+	uint32_t n_dirty;
+	uint32_t renewed[DIRTY_MAX]; /* those that came or went, by place */
+	uint32_t n_renewed;
+	bool *is_dirty;     /* [switch] */
+	bool *moved;        /* [index in sequence] */
+	bool new_targets;   /* other LIDs hang on a column that moved, or on other ports */
+	struct block block; /* the columns that moved, */
+	struct block away;  /* and those of switches that are away */
+	uint64_t
+		*touched; /* [switch * words]: columns of the block to which its distance changed */
+	uint32_t words;
+	uint16_t *lids; /* of the block, before and now, column by column; then of those away */
+	uint32_t first_lid[HOPS_BLOCK + 1]; /* of each column of the block */
+	uint32_t n_lids;
+	bool *is_listed; /* [LID]: it is one of them */
+	uint8_t *was;    /* entries for those, */
+	uint8_t *rows;   /* and whole dirty rows */
+};
+
+/* Columns that moved and dirty rows, and what is away. 0 or -ENOMEM; then tables are as the patch
+   says. */
+int again_fill(struct again *again);
