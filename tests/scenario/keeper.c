@@ -19,7 +19,7 @@
 
 enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, ALIAS, SPARES, MOVE, KINDS, CHANGE = KINDS };
 
-/* One thing that was said; as a row, the last of its GUID. */
+/* One thing that was said; as a row, the last of its GUID, and what takes away leaves none. */
 struct word {
 	struct list link;
 	enum kind kind;
@@ -101,11 +101,52 @@ static void must(bool fits)
 		abort(); /* a test without memory is no test */
 }
 
+/* It says that its GUID has none any more. */
+static bool takes_away(const struct word *word)
+{
+	switch (word->kind) {
+	case IDENTITY:
+		return word->identity.lid == 0;
+	case QUIRKS:
+		return word->quirks.size == 0;
+	case RESERVATION:
+		return word->reservation.gone;
+	case ALIAS:
+		return word->alias.port == 0;
+	case SPARES:
+		return word->spares.n == 0;
+	case MOVE:
+		return word->move.port == 0;
+	case MKEY:
+	case CHANGE:
+		break;
+	}
+	return false;
+}
+
+/* The last row takes its place. */
+static void take_row(struct rows *rows, uint32_t at)
+{
+	struct word *last = rows->row[--rows->n];
+
+	guid_map_remove(&rows->by_guid, guid_of(rows->row[at]));
+	if (last != rows->row[at])
+		must(guid_map_put(&rows->by_guid, guid_of(last), at) == 0);
+	free(rows->row[at]);
+	rows->row[at] = last;
+}
+
 static void put_row(struct rows *rows, struct word *word)
 {
 	uint64_t guid = guid_of(word);
 	uint32_t at = guid_map_get(&rows->by_guid, guid);
 
+	if (takes_away(word)) {
+		if (at != GUID_MAP_NONE)
+			take_row(rows, at);
+		free(word);
+		return;
+	}
 	if (at != GUID_MAP_NONE) {
 		free(rows->row[at]);
 		rows->row[at] = word;
@@ -338,25 +379,19 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	const struct rows *rows = k->rows;
 
 	for (uint32_t i = 0; reader->identity && i < rows[IDENTITY].n; i++)
-		if (rows[IDENTITY].row[i]->identity.lid)
-			reader->identity(user, &rows[IDENTITY].row[i]->identity);
+		reader->identity(user, &rows[IDENTITY].row[i]->identity);
 	for (uint32_t i = 0; reader->mkey && i < rows[MKEY].n; i++)
 		reader->mkey(user, &rows[MKEY].row[i]->mkey);
 	for (uint32_t i = 0; reader->quirks && i < rows[QUIRKS].n; i++)
-		if (rows[QUIRKS].row[i]->quirks.size)
-			reader->quirks(user, &rows[QUIRKS].row[i]->quirks);
+		reader->quirks(user, &rows[QUIRKS].row[i]->quirks);
 	for (uint32_t i = 0; reader->reservation && i < rows[RESERVATION].n; i++)
-		if (!rows[RESERVATION].row[i]->reservation.gone)
-			reader->reservation(user, &rows[RESERVATION].row[i]->reservation);
+		reader->reservation(user, &rows[RESERVATION].row[i]->reservation);
 	for (uint32_t i = 0; reader->alias && i < rows[ALIAS].n; i++)
-		if (rows[ALIAS].row[i]->alias.port)
-			reader->alias(user, &rows[ALIAS].row[i]->alias);
+		reader->alias(user, &rows[ALIAS].row[i]->alias);
 	for (uint32_t i = 0; reader->spares && i < rows[SPARES].n; i++)
-		if (rows[SPARES].row[i]->spares.n)
-			reader->spares(user, &rows[SPARES].row[i]->spares);
+		reader->spares(user, &rows[SPARES].row[i]->spares);
 	for (uint32_t i = 0; reader->move && i < rows[MOVE].n; i++)
-		if (rows[MOVE].row[i]->move.port)
-			reader->move(user, &rows[MOVE].row[i]->move);
+		reader->move(user, &rows[MOVE].row[i]->move);
 	if (reader->member)
 		read_members(k, reader, user);
 }

@@ -19,6 +19,9 @@ libscenario_a_SOURCES += tests/scenario/invariants-ledger.c
 libscenario_a_SOURCES += tests/scenario/invariants-paths.c
 libscenario_a_SOURCES += tests/scenario/alias-rig.c tests/scenario/alias-rig.h
 libscenario_a_SOURCES += tests/scenario/vport-rig.c tests/scenario/vport-rig.h
+libscenario_a_SOURCES += tests/scenario/timed-rig.c tests/scenario/timed-rig.h
+libscenario_a_SOURCES += tests/scenario/walk.h tests/scenario/walk-events.c
+libscenario_a_SOURCES += tests/scenario/walk-make.c tests/scenario/walk-shared.c
 scenario_ldadd = libscenario.a $(LDADD)
 
 check_PROGRAMS += tests/scenario/test-transport
@@ -69,10 +72,11 @@ check_PROGRAMS += tests/scenario/test-moves
 tests_scenario_test_moves_CPPFLAGS = $(sim_cppflags)
 tests_scenario_test_moves_LDADD = $(scenario_ldadd)
 check_PROGRAMS += tests/scenario/random-walk
-tests_scenario_random_walk_SOURCES = tests/scenario/random-walk.c
-tests_scenario_random_walk_SOURCES += tests/scenario/walk.h tests/scenario/walk-shared.c
 tests_scenario_random_walk_CPPFLAGS = $(sim_cppflags)
 tests_scenario_random_walk_LDADD = $(scenario_ldadd)
+check_PROGRAMS += tests/scenario/soak
+tests_scenario_soak_CPPFLAGS = $(sim_cppflags)
+tests_scenario_soak_LDADD = $(scenario_ldadd)
 
 EXTRA_PROGRAMS += tests/bench/bench-sim-inside
 tests_bench_bench_sim_inside_CPPFLAGS = $(sim_cppflags)

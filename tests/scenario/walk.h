@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #pragma once
 
-/* The random walk: what its files share. random-walk.c says what a walk is. */
+/* Random walks: what their files share. random-walk.c says what a walk is. */
 
 #include "tests/scenario/scenario.h"
 
 /* At once mostly, so that things meet that do not belong together; or after a moment, or longer. */
 void walk_pause(struct scenario *s);
+/* One event; @same: the subnet manager is the same all the time, and alone. */
+void walk_event(struct scenario *s, bool same);
 struct sim_port *walk_any_link(struct scenario *s);
 /* Is it the port of a VF behind a virtual switch? */
 bool walk_is_vf(const struct scenario *s, const struct sim_port *port);
+
+/* The subnet manager can do its work, and devices are honest. */
+void walk_let_it_work(struct scenario *s);
+/* What could be believed is not asked for again, unless somebody wants that. */
+void walk_look_again(struct scenario *s);
+/* False if these two cannot be twins. */
+bool walk_choose_twins(struct scenario *s, struct sim_node **ret_node, struct sim_node **ret_other);
+
+/* walk-make.c. Some hosts get VFs of a kind. */
+void walk_make_vfs(struct scenario *s);
+void walk_make_vports(struct scenario *s);
+/* All cables plugged, all power on, VFs as at first, nobody member of anything; and all is good. */
+void walk_make_whole(struct scenario *s);
 
 /* walk-shared.c: what befalls VFs of shared ports. */
 void walk_start_or_stop_shared(struct scenario *s);
