@@ -274,11 +274,20 @@ static void host_babbles(struct scenario *s)
 	scenario_fault(s, "storm \"H9\"[1] trap 144 every 1ms next 1000");
 }
 
-/* Of LIDs that are nobody's. */
+/* By a host, of LIDs that are nobody's, */
 static void is_told_1000_lies(struct scenario *s)
 {
 	for (unsigned i = 0; i < 1000; i++) {
 		scenario_fault(s, "forge \"H9\"[1] trap 128 lid %u", 1000 + i);
+		scenario_run(s, LOOP_MSEC);
+	}
+}
+
+/* and of all that are somebody's. */
+static void is_lied_to_of_others(struct scenario *s)
+{
+	for (unsigned i = 0; i < 1000; i++) {
+		scenario_fault(s, "forge \"H9\"[1] trap 128 lid %u", 1 + i % 44);
 		scenario_run(s, LOOP_MSEC);
 	}
 }
@@ -451,6 +460,7 @@ static void what_befalls_a_tree(void **state)
 	ROW(switch_babbles,          0,  65, 0, 40,  0,  0, 0, 0, 0, 1,1000),
 	ROW(host_babbles,            1,  12, 0,  5,  0,  0, 0, 0, 0, 1,1000),
 	ROW(is_told_1000_lies,       0,   0, 0,  0,  0,  0, 0, 0, 0, 0,1000),
+	ROW(is_lied_to_of_others,    0,   0, 0,  0,  0,  0, 0, 0, 0, 0,1000),
 	ROW(begins_to_sweep,         4,  48, 0,  4),
 	ROW(has_a_quiet_hour,      360,4320, 0,360),
 	};

@@ -11,7 +11,7 @@
  * the disk for a commit, so that much is between two events.
  */
 
-#include "tests/scenario/scenario.h"
+#include "tests/scenario/timed-rig.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -23,7 +23,6 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "tests/sim/faults.h"
 #include "tests/sim/vf.h"
 #include "tests/unit/loop-virtual.h"
 
@@ -32,8 +31,7 @@ enum {
 	PKEY = 0x123,
 };
 
-#define SERVICE   (30 * LOOP_USEC) /* of an SMP, by each agent */
-#define A_WHILE   (8 * LOOP_SEC)   /* in which all is sent that a story takes */
+#define A_WHILE   (8 * LOOP_SEC) /* in which all is sent that a story takes */
 #define LONG_DOWN (20 * LOOP_SEC)
 
 /* ---- stories --------------------------------------------------------------------------------- */
@@ -156,10 +154,7 @@ static struct scenario *begin(const struct story *story, uint64_t seed)
 
 	scenario_build(s, graph_make_ft2(6));
 	add_vfs(s);
-	for (uint32_t i = 0; i < s->fabric->n_nodes; i++)
-		assert_int_equal(sim_fault_service(s->fabric->nodes[i],
-						   &(struct sim_service){ .time = SERVICE }),
-				 0);
+	timed_serve(s);
 	for (uint32_t i = 0; i < s->n_hosts; i += 2)
 		scenario_join(s, scenario_host(s, i), PKEY, i % 4 == 0);
 	if (!story->before)
