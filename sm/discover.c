@@ -33,6 +33,9 @@
 /* Of the probes that nobody waits for; ports beyond are asked by the next sweep. */
 #define MAX_LATE (MAX_PROBES / 2)
 
+#define SILENT_FIRST (60 * LOOP_SEC)
+#define SILENT_TURNS 6 /* sweeps */
+
 int discover_init(struct sm *sm)
 {
 	struct discovery *d = &sm->discovery;
@@ -92,6 +95,16 @@ static void follow_link(struct sm *sm, uint32_t number)
 		discover_read_end_port(sm, far);
 }
 
+/*
+ * Who has been silent behind it for a while is asked by one of some of the sweeps that the timer
+ * makes of a fabric at rest, each port by another; by those that have a reason, always.
+ */
+static bool is_its_turn(const struct sm *sm, const struct port *port)
+{
+	return !sm->by_lid || loop_now(sm->loop) - port->since < SILENT_FIRST ||
+	       sm->fabric.sweep % SILENT_TURNS == port->number % SILENT_TURNS;
+}
+
 /* False if it has to wait for a free probe. */
 static bool expand_port(struct sm *sm, const struct node *node, uint32_t number)
 {
@@ -104,7 +117,9 @@ static bool expand_port(struct sm *sm, const struct node *node, uint32_t number)
 		follow_link(sm, number);
 		return true;
 	}
-	if (node->sma.hops >= SMP_MAX_HOPS || (silent && sm->discovery.n_late >= MAX_LATE))
+	if (node->sma.hops >= SMP_MAX_HOPS)
+		return true;
+	if (silent && (sm->discovery.n_late >= MAX_LATE || !is_its_turn(sm, port)))
 		return true;
 
 	return discover_probe(sm, number, !silent);

@@ -15,39 +15,19 @@
 
 #include "base/macros.h"
 #include "sm/machine.h"
-#include "tests/scenario/scenario.h"
+#include "tests/scenario/timed-rig.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/link.h"
 #include "tests/unit/loop-virtual.h"
 
-#define SEEDS   15u
-#define SERVICE (30 * LOOP_USEC) /* of an SMP, by each agent */
-
-enum { LEAVES = 8, SPINES = 4, HOSTS = 8 /* of a leaf */ };
-
-static struct made_graph *make_tree(void)
-{
-	struct made_graph *graph = graph_make_empty();
-
-	for (uint32_t i = 0; i < LEAVES + SPINES; i++)
-		graph_add_switch(graph);
-	for (uint32_t leaf = 0; leaf < LEAVES; leaf++)
-		graph_add_hosts(graph, leaf, HOSTS);
-	for (uint32_t leaf = 0; leaf < LEAVES; leaf++)
-		for (uint32_t i = 0; i < 2 * SPINES; i++)
-			graph_add_cable(graph, leaf, LEAVES + i % SPINES);
-	return graph;
-}
+#define SEEDS 15u
 
 static struct scenario *build(uint64_t seed)
 {
 	struct scenario *s = scenario_new(seed);
 
-	scenario_build(s, make_tree());
-	for (uint32_t i = 0; i < s->fabric->n_nodes; i++)
-		assert_int_equal(sim_fault_service(s->fabric->nodes[i],
-						   &(struct sim_service){ .time = SERVICE }),
-				 0);
+	scenario_build(s, timed_make_tree());
+	timed_serve(s);
 	return s;
 }
 
@@ -59,38 +39,9 @@ static void lose(struct sim_port *port, unsigned percent)
 	sim_fault_rates(port->far)->loss = percent * 10000;
 }
 
-/* But for those that nothing passes. */
-static bool all_are_active(const struct scenario *s)
-{
-	for (uint32_t i = 0; i < s->n_links; i++)
-		if (sim_fault_rates(s->links[i])->loss != SIM_ALWAYS &&
-		    (sim_state(s->links[i]) != SIM_ACTIVE ||
-		     sim_state(s->links[i]->far) != SIM_ACTIVE))
-			return false;
-	return true;
-}
-
-/* Milliseconds until then; those of the patience if it has an end before. */
-static uint64_t time_to_active(struct scenario *s)
-{
-	uint64_t began = loop_now(s->loop);
-
-	while (!all_are_active(s) && loop_now(s->loop) - began < SCENARIO_PATIENCE * LOOP_SEC)
-		loop_virtual_step(s->loop);
-
-	return (loop_now(s->loop) - began) / LOOP_MSEC;
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void print_median(uint64_t times[static SEEDS], const char *what, unsigned percent)
 {
-	qsort(times, SEEDS, sizeof(*times), compare);
+	timed_sort(times, SEEDS);
 	print_message("# %u %% %s: all are Active after %" PRIu64 " ms, %" PRIu64 " to %" PRIu64
 		      "\n",
 		      percent, what, times[SEEDS / 2], times[0], times[SEEDS - 1]);
@@ -107,7 +58,7 @@ static uint64_t median_of_one_cable(unsigned percent)
 
 		lose(s->first.port, percent);
 		scenario_start_sm(s);
-		times[i] = time_to_active(s);
+		times[i] = timed_until_active(s);
 		scenario_free(s);
 	}
 	print_median(times, "at one cable", percent);
@@ -146,7 +97,7 @@ static void a_fabric_comes_up_whatever_each_cable_loses(void **state)
 			for (uint32_t link = 0; link < s->n_links; link++)
 				lose(s->links[link], percents[i]);
 			scenario_start_sm(s);
-			times[n] = time_to_active(s);
+			times[n] = timed_until_active(s);
 			scenario_free(s);
 		}
 		print_median(times, "at each cable", percents[i]);
@@ -162,7 +113,7 @@ enum { DEAD = 5 };
 static void silence_some(struct scenario *s)
 {
 	for (uint32_t i = 0; i < DEAD; i++)
-		lose(scenario_host(s, 10 + i * HOSTS), 100);
+		lose(scenario_host(s, 10 + i * TIMED_HOSTS), 100);
 }
 
 static uint64_t n_sent(const struct scenario *s)
@@ -187,7 +138,7 @@ static void the_dead_cost_little(void **state)
 		silence_some(s);
 		lose(s->first.port, rows[i].percent);
 		scenario_start_sm(s);
-		time = time_to_active(s);
+		time = timed_until_active(s);
 		minute = n_sent(s);
 		scenario_run(s, 60 * LOOP_SEC);
 		minute = n_sent(s) - minute;
@@ -214,18 +165,88 @@ static void who_is_silent_for_a_while_is_back_soon(void **state)
 
 		lose(s->first.port, 20);
 		scenario_start_sm(s);
-		time_to_active(s);
+		timed_until_active(s);
 		lose(host, 100);
 		sim_cable_pull(host);
 		scenario_run(s, LOOP_SEC);
 		sim_cable_plug(host);
 		scenario_run(s, 2 * LOOP_SEC);
 		sim_fault_rates(host)->loss = sim_fault_rates(host->far)->loss = 0;
-		times[i] = time_to_active(s);
+		times[i] = timed_until_active(s);
 		scenario_free(s);
 	}
 	print_median(times, "and one was silent", 20);
 	assert_in_range(times[SEEDS / 2], 0, 8000);
+}
+
+/* ---- what is never answered ------------------------------------------------------------------ */
+
+#define TEN_MINUTES (600 * LOOP_SEC)
+
+static bool others_are_active(const struct scenario *s, const struct sim_node *node)
+{
+	for (uint32_t i = 0; i < s->n_links; i++)
+		if (s->links[i]->node != node && s->links[i]->far->node != node &&
+		    (sim_state(s->links[i]) != SIM_ACTIVE ||
+		     sim_state(s->links[i]->far) != SIM_ACTIVE))
+			return false;
+	return true;
+}
+
+/* Tries within ten minutes that nobody answers. */
+static uint64_t in_vain(struct scenario *s)
+{
+	uint64_t before = transport_sim_counts(s->first.transport)->undelivered;
+
+	scenario_run(s, TEN_MINUTES);
+	return transport_sim_counts(s->first.transport)->undelivered - before;
+}
+
+/*
+ * One kind of SMP at one device, be it a switch of the inside or a host: nobody else waits for it,
+ * it is asked again and again, ever less often, and when it is answered at last all is good.
+ */
+static void what_is_never_answered_blocks_nobody_and_is_never_given_up(void **state)
+{
+	static const struct {
+		const char *node;
+		const char *attr;
+		uint64_t most, most_later; /* in ten minutes, and in an hour when it is known */
+	} rows[] = {
+		{ "S9", "nodeinfo", 1300, 4000 }, /* by 16 cables */
+		{ "S9", "switchinfo", 100, 500 }, { "S9", "portinfo", 100, 500 },
+		{ "S9", "lft", 200, 400 },        { "H20", "nodeinfo", 100, 250 },
+		{ "H20", "portinfo", 100, 500 },  { "H20", "pkeys", 50, 10 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct scenario *s = build(1);
+		const struct sim_node *node =
+			rows[i].node[0] == 'S' ? s->switches[9] : s->hosts[20];
+		uint64_t first, later;
+
+		scenario_fault(s, "silent \"%s\" %s", rows[i].node, rows[i].attr);
+		scenario_start_sm(s);
+		scenario_run(s, 2 * LOOP_SEC);
+		if (!others_are_active(s, node))
+			scenario_fail(s, "others wait for %s", rows[i].node);
+		first = in_vain(s);
+		scenario_run(s, TEN_MINUTES);
+		later = in_vain(s);
+		for (unsigned n = 0; n < 5; n++)
+			later += in_vain(s);
+		print_message("# %s hears no %s: %" PRIu64 " tries in ten minutes, later %" PRIu64
+			      " in an hour\n",
+			      rows[i].node, rows[i].attr, first, later);
+		assert_in_range(first, 1, rows[i].most);
+		assert_in_range(later, 1, rows[i].most_later);
+		scenario_clear_faults(s);
+		scenario_run(s, 3700 * LOOP_SEC);
+		scenario_settle(s);
+		scenario_expect_all_good(s);
+		scenario_free(s);
+	}
 }
 
 int main(void)
@@ -235,6 +256,7 @@ int main(void)
 		cmocka_unit_test(a_fabric_comes_up_whatever_each_cable_loses),
 		cmocka_unit_test(the_dead_cost_little),
 		cmocka_unit_test(who_is_silent_for_a_while_is_back_soon),
+		cmocka_unit_test(what_is_never_answered_blocks_nobody_and_is_never_given_up),
 	};
 
 	return cmocka_run_group_tests_name("loss", tests, NULL, NULL);
