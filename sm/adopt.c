@@ -207,6 +207,12 @@ static void adopt(struct sm *sm, unsigned *differ, const struct lid_holder *h, b
 		keep(sm, differ, h, is_known);
 }
 
+/* Tables do not tell apart who is behind the same port. */
+static bool is_known(const struct sm *sm, const struct lid_holder *h)
+{
+	return !h->unproven && is_led(sm, h->port, h->lid);
+}
+
 int lids_adopt(struct sm *sm)
 {
 	int r = vfs_settle_guids(&sm->fabric);
@@ -218,7 +224,7 @@ int lids_adopt(struct sm *sm)
 		struct lid_holder h;
 
 		while (next_holder(sm, &at, &h))
-			if (is_led(sm, h.port, h.lid) == (turn == 0))
+			if (is_known(sm, &h) == (turn == 0))
 				adopt(sm, &differ, &h, turn == 0);
 	}
 	tell_rest(sm, differ);

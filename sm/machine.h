@@ -237,7 +237,8 @@ struct lid_holder {
 	uint32_t port; /* of the physical device */
 	uint16_t lid;
 	uint8_t lmc;
-	bool up; /* Armed or Active */
+	bool up;       /* Armed or Active */
+	bool unproven; /* a vport that is not up: its GUID may be another by now */
 };
 
 /* Another subnet manager. */

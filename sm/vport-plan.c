@@ -95,7 +95,8 @@ bool vports_next_holder(const struct sm *sm, struct vf_walk *walk, struct lid_ho
 		*ret = (struct lid_holder){ .guid = vf->guid,
 					    .port = e.port,
 					    .lid = (uint16_t)wire_get(vf->info, VPORT_INFO_LID),
-					    .up = vf->state >= PORT_ARMED };
+					    .up = vf->state >= PORT_ARMED,
+					    .unproven = vf->state < PORT_ARMED };
 		return true;
 	}
 

@@ -91,6 +91,50 @@ static void who_has_no_guid_gives_back_the_lid_of_its_neighbour(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* All vports but this are in a partition. */
+static void only_one_is_in_no_partition(struct scenario *s, uint64_t guid)
+{
+	s->vports_outside = true;
+	for (uint32_t i = 0; i < s->n_vport_guids; i++)
+		if (s->vport_guids[i] != guid)
+			scenario_join_guid(s, s->vport_guids[i], 0x123, true);
+}
+
+/*
+ * One that is up is given a GUID that is in no partition: it is taken down, and holds the LID that
+ * it had with its own. Then another subnet manager may have been master, and it is looked who is
+ * known by which LID.
+ */
+static void the_lid_of_a_vport_that_is_down_is_not_that_of_its_new_guid(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	uint64_t guid, other;
+	uint16_t lid;
+
+	all_are_up(s);
+	port = scenario_host(s, 3);
+	guid = sim_vport(port, 1)->guid;
+	other = sim_vport(port, 2)->guid;
+	lid = sim_vport(port, 1)->lid;
+	scenario_stop_vport(s, port, 2);
+	only_one_is_in_no_partition(s, other);
+	scenario_apply_partitions(s);
+	rig_settles(s);
+	scenario_set_vport_guid(s, port, 1, other);
+	rig_settles(s);
+	assert_string_equal(scenario_vport_reason(s, port, 1), "vf-no-partition");
+	assert_int_equal(sim_vport(port, 1)->lid, lid);
+	scenario_pull(s, s->first.port);
+	scenario_run(s, 2 * LOOP_SEC);
+	scenario_plug(s, s->first.port);
+	rig_settles(s);
+	scenario_set_vport_guid(s, port, 1, guid);
+	rig_settles(s);
+	scenario_expect_all_good(s);
+	assert_int_equal(sim_vport(port, 1)->lid, lid);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -99,6 +143,7 @@ int main(void)
 		TEST(who_is_in_no_partition_gives_back_the_lid_of_another),
 		TEST(who_has_no_guid_gives_back_the_lid_of_another),
 		TEST(who_has_no_guid_gives_back_the_lid_of_its_neighbour),
+		TEST(the_lid_of_a_vport_that_is_down_is_not_that_of_its_new_guid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
