@@ -12,7 +12,9 @@
  * answered several times, its port is gone or no longer says IsSM.
  *
  * A master that is stopped in order hands over to the one that would be next, and leaves when that
- * has been answered. (An ACKNOWLEDGE of its own, which not everybody sends, is not waited for.)
+ * has been answered. (An ACKNOWLEDGE of its own, which not everybody sends, is not waited for.) Who
+ * refuses, or does not answer soon, may be dead since it was last asked: then the next is told. If
+ * the first has heard it after all, there are two, and they agree as ever.
  *
  * A master may disable us, and then we wait for its word (IBA 14.4.1). The specification has no end
  * to that if the master goes away; a fabric without a subnet manager is worse, so we then decide as
@@ -29,6 +31,9 @@
 #include "sm/machine.h"
 
 #define UNANSWERED_MOST 3 /* sweeps, and then it is gone */
+
+/* For what was asked when we are stopped, and then for each heir: vsm ends after 2 seconds. */
+#define LEAVE_PATIENCE (500 * LOOP_MSEC)
 
 /* What SubnSet(SMInfo) asks of us, by state; absent: refused with status 7 (IBA 14.4.1). */
 /* clang-format off */
@@ -145,6 +150,21 @@ static struct peer *peer_of(struct sm *sm, uint64_t guid)
 	return peer;
 }
 
+static void forget_at(struct sm *sm, uint32_t port)
+{
+	for (unsigned i = sm->n_peers; i-- > 0;)
+		if (sm->peers[i].port == port)
+			sm->peers[i] = sm->peers[--sm->n_peers];
+}
+
+static void take_heir(struct sm *sm, const struct answer *answer)
+{
+	if (answer->result == REQUEST_ANSWERED)
+		sm->leaves = false;
+	else
+		forget_at(sm, TAG_PORT(answer->request->tag));
+}
+
 void election_take(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	uint32_t number = TAG_PORT(answer->request->tag);
@@ -152,6 +172,8 @@ void election_take(struct sm *sm, struct node *node, const struct answer *answer
 	uint64_t guid;
 
 	(void)node;
+	if (sm->stopping && answer->request->method == METHOD_SET)
+		take_heir(sm, answer);
 	if (answer->result != REQUEST_ANSWERED || answer->request->method != METHOD_GET)
 		return;
 	guid = wire_get(answer->data, SM_INFO_GUID);
@@ -318,6 +340,31 @@ static bool is_to_be_told(const struct sm *sm)
 	return sm->giving_way && node_of(&sm->fabric, sm->heir)->work.todo & TODO(TODO_SM_INFO);
 }
 
+static void wait_a_moment(struct sm *sm)
+{
+	sm->leave_at = loop_now(sm->loop) + LEAVE_PATIENCE;
+	loop_timer_set(sm->soon_timer, sm->leave_at);
+}
+
+/* What is still under way to the one before is not repeated. */
+static void tell_heir(struct sm *sm, const struct peer *heir)
+{
+	uint32_t node = sm->fabric.ports[heir->port].node;
+
+	sm->giving_way = true;
+	sm->heir = heir->port;
+	work_drop(sm, node);
+	work_add(sm, node, TODO(TODO_SM_INFO));
+	election_set_state(sm, SM_NOT_ACTIVE, "it stops, and hands over");
+	wait_a_moment(sm);
+}
+
+static void give_up_heir(struct sm *sm)
+{
+	work_drop(sm, sm->fabric.ports[sm->heir].node);
+	forget_at(sm, sm->heir);
+}
+
 /*
  * We are stopping. When all that we asked has been answered, so that nobody else finds a fabric in
  * which something of ours is still under way, the next one is told that it is master. We answer
@@ -326,20 +373,29 @@ static bool is_to_be_told(const struct sm *sm)
  */
 void election_resign(struct sm *sm)
 {
-	const struct peer *heir = sm->state == SM_MASTER ? find_heir(sm) : NULL;
+	bool late = loop_now(sm->loop) >= sm->leave_at;
+	const struct peer *heir;
 
-	if (is_to_be_told(sm))
+	if (!late && (is_to_be_told(sm) || requests_in_flight(sm->requests) > 0))
 		return;
-	if (heir && requests_in_flight(sm->requests) == 0) {
-		sm->giving_way = true;
-		sm->heir = heir->port;
-		work_drop(sm, sm->fabric.ports[heir->port].node);
-		work_add(sm, sm->fabric.ports[heir->port].node, TODO(TODO_SM_INFO));
-		election_set_state(sm, SM_NOT_ACTIVE, "it stops, and hands over");
-	} else if (!heir && requests_in_flight(sm->requests) == 0) {
-		sm->giving_way = false;
-		transport_set_is_sm(sm->transport, false);
+	if (sm->state == SM_MASTER)
+		sm->leaves = true;
+	else if (sm->leaves && (late || sm->giving_way))
+		give_up_heir(sm); /* it has not answered, or it has gone, and is not even asked */
+	heir = sm->leaves ? find_heir(sm) : NULL;
+	if (heir) {
+		tell_heir(sm, heir);
+		return;
 	}
+	sm->leaves = false;
+	sm->giving_way = false;
+	transport_set_is_sm(sm->transport, false);
+}
+
+void election_leave(struct sm *sm)
+{
+	wait_a_moment(sm);
+	election_resign(sm);
 }
 
 /* -- answering ----------------------------------------------------------------------------------

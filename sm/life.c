@@ -131,7 +131,7 @@ void sm_stop(struct sm *sm)
 	loop_timer_stop(sm->twin_timer);
 	loop_timer_stop(sm->watch.timer);
 	loop_timer_stop(sm->release_timer);
-	election_resign(sm);
+	election_leave(sm);
 }
 
 bool sm_is_idle(const struct sm *sm)

@@ -363,6 +363,8 @@ struct sm {
 	bool contested;    /* we are master, and so was another one when it was last heard of */
 	bool cut_off;      /* our own port had no link when this was last at rest */
 	bool stopping;     /* ask nothing more, but tell the heir */
+	bool leaves;       /* it was master, and nobody has taken over yet */
+	uint64_t leave_at; /* until then it waits for what was asked, or for the heir */
 	bool by_lid;       /* nothing is known against the tables in use: see work.c */
 	uint16_t last_lid; /* that the forwarding tables of all switches have room for */
 	uint64_t generation;
@@ -872,7 +874,9 @@ void election_request(struct sm *sm, const struct arrival *arrival);
 void election_find_peers(struct sm *sm);
 /* After discovery: are we to be master? */
 void election_decide(struct sm *sm);
-void election_resign(struct sm *sm); /* called again until sm_is_idle() */
+/* We are stopping: once, and then again until sm_is_idle(). */
+void election_leave(struct sm *sm);
+void election_resign(struct sm *sm);
 /* Somebody else may have written: what we know is worth nothing, all is read again first. */
 void election_doubt_all(struct sm *sm);
 void election_set_state(struct sm *sm, enum sm_state state, const char *why);

@@ -7,8 +7,9 @@
 
 #include "tests/unit/world.h"
 
-#define SOON (10 * LOOP_USEC) /* an answer is under way for five */
-#define TID  UINT64_C(0xabcdef12)
+#define SOON       (10 * LOOP_USEC) /* an answer is under way for five */
+#define STOP_LIMIT (2 * LOOP_SEC)   /* the daemon waits no longer */
+#define TID        UINT64_C(0xabcdef12)
 
 static struct fake_device *peer_of(const struct world *w)
 {
@@ -585,6 +586,136 @@ static void an_heir_that_does_not_answer_is_not_waited_for_long(void **state)
 	assert_false(says_is_sm(w));
 }
 
+/* To whom HANDOVER was sent, each once: as letters, b for host[1]. */
+static const char *told(const struct world *w, size_t from, char ret[static HOSTS + 1])
+{
+	unsigned n = 0;
+
+	for (size_t i = from; i < w->f->n_smps && n < HOSTS; i++) {
+		const struct fake_smp *smp = &w->f->smps[i];
+		char letter = 'a';
+
+		if (smp->method != METHOD_SET || smp->attr != ATTR_SM_INFO)
+			continue;
+		while (smp->device != w->host[letter - 'a'])
+			letter++;
+		if (n == 0 || ret[n - 1] != letter)
+			ret[n++] = letter;
+	}
+	ret[n] = 0;
+
+	return ret;
+}
+
+/* By rank d, then b, and c with the same priority but a higher GUID. */
+static void bring_to_master_of_three(struct world *w)
+{
+	w->conf.priority = 12;
+	fake_add_sm(w->host[1], SM_STANDBY, 3);
+	fake_add_sm(w->host[2], SM_STANDBY, 3);
+	fake_add_sm(w->host[3], SM_STANDBY, 9);
+	world_start(w);
+	assert_int_equal(world_state(w), SM_MASTER);
+	world_run(w, 60);
+}
+
+static void an_heir_that_is_dead_is_followed_by_the_next(void **state)
+{
+	static const struct {
+		bool dead[HOSTS];
+		const char *told;
+	} cases[] = {
+		{ { 0 }, "d" },
+		{ { [3] = true }, "db" },
+		{ { [1] = true, [3] = true }, "dbc" },
+		{ { [1] = true, [2] = true, [3] = true }, "dbc" },
+		{ { [1] = true }, "d" },
+	};
+
+	world_free(*state);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct world *w = world_new(i);
+		char letters[HOSTS + 1];
+		size_t from;
+
+		bring_to_master_of_three(w);
+		for (unsigned n = 0; n < HOSTS; n++)
+			w->host[n]->silent = cases[i].dead[n];
+		from = world_mark(w);
+		sm_stop(w->sm);
+		loop_virtual_run_for(w->loop, STOP_LIMIT);
+		assert_true(sm_is_idle(w->sm));
+		assert_false(says_is_sm(w));
+		assert_string_equal(told(w, from, letters), cases[i].told);
+		world_run(w, 60);
+		assert_string_equal(told(w, from, letters), cases[i].told);
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+/* While a sweep finds that the heir has gone, at any moment of it. */
+static void an_heir_that_has_gone_is_followed_by_the_next(void **state)
+{
+	world_free(*state);
+	for (unsigned n = 0; n < 100; n++) {
+		struct world *w = world_new(n);
+		char letters[HOSTS + 1];
+		size_t from;
+
+		bring_to_master_of_three(w);
+		fake_unplug(w->host[3], 1);
+		sm_sweep(w->sm, true);
+		loop_virtual_run_for(w->loop, n * LOOP_USEC);
+		from = world_mark(w);
+		sm_stop(w->sm);
+		loop_virtual_run_for(w->loop, STOP_LIMIT);
+		assert_true(sm_is_idle(w->sm));
+		assert_string_equal(told(w, from, letters), "b");
+		world_free(w);
+	}
+	*state = world_new(1);
+}
+
+/* It is said once in words of the wire, and once by silence. */
+static void an_heir_that_refuses_is_followed_by_the_next(void **state)
+{
+	struct world *w = *state;
+	char letters[HOSTS + 1];
+	size_t from;
+
+	bring_to_master_of_three(w);
+	w->host[3]->refuses = (struct fake_fault){
+		.method = METHOD_SET, .attr = ATTR_SM_INFO, .count = 10, .status = STATUS_BAD_FIELD
+	};
+	from = world_mark(w);
+	sm_stop(w->sm);
+	loop_virtual_run_for(w->loop, 10 * SOON);
+	assert_true(sm_is_idle(w->sm));
+	assert_string_equal(told(w, from, letters), "db");
+}
+
+/* Where nothing is known of how long an answer takes, one try may take seconds. */
+static void who_does_not_answer_what_was_asked_before_keeps_the_heir_waiting_a_moment(void **state)
+{
+	struct world *w = *state;
+	char letters[HOSTS + 1];
+	size_t from;
+
+	w->conf.min_timeout_ms = 4000;
+	bring_to_master_of_three(w);
+	w->host[3]->silent = true;
+	w->host[2]->silent = true;
+	sm_sweep(w->sm, true);
+	loop_virtual_run_for(w->loop, 100 * LOOP_MSEC);
+	assert_int_not_equal(requests_in_flight(sm_requests(w->sm)), 0);
+	from = world_mark(w);
+	sm_stop(w->sm);
+	loop_virtual_run_for(w->loop, STOP_LIMIT);
+	assert_string_equal(told(w, from, letters), "db");
+	assert_false(says_is_sm(w));
+}
+
 /* -- what another one did -----------------------------------------------------------------------
  */
 
@@ -740,6 +871,10 @@ int main(void)
 		TEST(a_master_that_stops_hands_over_to_the_standby_and_then_is_none),
 		TEST(who_stops_and_has_nobody_to_hand_over_to_is_gone_at_once),
 		TEST(an_heir_that_does_not_answer_is_not_waited_for_long),
+		TEST(an_heir_that_is_dead_is_followed_by_the_next),
+		TEST(an_heir_that_has_gone_is_followed_by_the_next),
+		TEST(an_heir_that_refuses_is_followed_by_the_next),
+		TEST(who_does_not_answer_what_was_asked_before_keeps_the_heir_waiting_a_moment),
 		TEST(taking_back_a_fabric_that_nobody_changed_sends_no_set),
 		TEST(what_another_master_wrote_is_read_before_anything_is_believed),
 		TEST(a_standby_calls_nothing_in_progress),
