@@ -31,10 +31,11 @@ import lib
 import rivals
 
 VSM_ENGINES = ("auto", "minhop", "updn", "ftree")
-# From the quickest on. What takes S * S steps and more has no place on a thousand switches.
+# From the quickest on. Some of the last ones take minutes to hours on hundreds of switches.
 OPENSM_ENGINES = ("minhop", "updn", "dnup", "ftree", "dor", "torus-2QoS", "sssp", "dfsssp", "lash",
                   "nue")
-QUICK = ("minhop", "updn", "dnup", "ftree")
+QUICK = ("minhop", "updn", "dnup", "ftree", "sssp")
+LANES = ("torus-2QoS", "dfsssp", "lash", "nue")  # use several; the verdict is about one
 
 FABRICS = {
     "tree 2x36": lambda: fabrics.fat_tree_2(36).build(),
@@ -61,9 +62,9 @@ def engines_of(fabric, rival):
     if rival.name == "vsm":
         return VSM_ENGINES
     is_torus = fabric.name.startswith("torus")
-    engines = QUICK if fabric.n_switches > 1000 else OPENSM_ENGINES
-    if is_torus and fabric.n_switches == 1000:
-        engines = ("minhop", "updn", "dor", "torus-2QoS", "sssp", "nue")
+    engines = OPENSM_ENGINES if fabric.n_switches < 500 else QUICK
+    if is_torus and fabric.n_switches >= 500:
+        engines = ("minhop", "updn", "dor", "torus-2QoS", "sssp")
     return [engine for engine in engines if is_torus or engine not in ("dor", "torus-2QoS")]
 
 
@@ -128,7 +129,7 @@ def print_row(row):
         print(row["failure"])
     else:
         print(f"{row['ebb']:6.3f} {row['efi_ratio']:7.2f} {row['hops']:6.2f} {row['lost']:7.4f}  "
-              f"{rivals.verdict(row)}")
+              f"{rivals.verdict(row)}{' (on one lane)' if row['used'] in LANES else ''}")
     sys.stdout.flush()
 
 
