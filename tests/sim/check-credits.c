@@ -39,6 +39,7 @@ struct search {
 	uint8_t **lanes;            /* by switch: [in-port][out-port], of @sl */
 	uint16_t *sources;          /* by port: lanes that sources put on its link, of @sl */
 	uint8_t *is_wanted;         /* by LID */
+	uint32_t last_wanted;
 	unsigned sl;
 	uint32_t lid;
 	struct {
@@ -175,8 +176,10 @@ static void want_lids(const struct sim_fabric *fabric, struct search *s)
 		uint32_t lid = sim_endpoint_is_live(&e) ? sim_endpoint_lid(&e) : 0;
 
 		for (; lid && lid < SIM_LID_MULTICAST && sim_endpoint_has_lid(&e, (uint16_t)lid);
-		     lid++)
+		     lid++) {
 			s->is_wanted[lid] = 1;
+			s->last_wanted = MAX(s->last_wanted, lid);
+		}
 	}
 }
 
@@ -187,7 +190,7 @@ static void follow_all(struct search *s)
 			continue;
 		for (uint32_t at = 0; at < s->graph.n_switches; at++)
 			read_lanes_of(s, at);
-		for (s->lid = 1; s->lid < SIM_LID_MULTICAST; s->lid++)
+		for (s->lid = 1; s->lid <= s->last_wanted; s->lid++)
 			if (s->is_wanted[s->lid])
 				follow_lid(s);
 	}
