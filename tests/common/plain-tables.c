@@ -25,14 +25,24 @@ static void *must(void *pointer)
 	return pointer;
 }
 
-struct tables plain_tables_make(const struct graph *graph)
+static struct tables make_of(const struct graph *graph, uint8_t entry)
 {
 	struct tables tables = { .stride = tables_stride(graph) };
 	size_t size = graph->n_switches * tables.stride;
 
 	tables.lft = must(malloc(size + !size));
-	memset(tables.lft, ROUTE_NONE, size);
+	memset(tables.lft, entry, size);
 	return tables;
+}
+
+struct tables plain_tables_make(const struct graph *graph)
+{
+	return make_of(graph, ROUTE_NONE);
+}
+
+struct tables plain_tables_rubbish(const struct graph *graph)
+{
+	return make_of(graph, 0x5a);
 }
 
 void plain_tables_clear(struct tables *tables)

@@ -2,13 +2,16 @@
 #pragma once
 
 /*
- * Tables for graphs without an engine: short ways, ways in one tree, and what spoils them.
+ * Tables for graphs: with rubbish for an engine, or without one: short ways, ways in one tree, and
+ * what spoils them.
  */
 
 #include "routing/engine.h"
 
 /* Room for what @graph needs, all ROUTE_NONE; ends the program if there is no memory. */
 struct tables plain_tables_make(const struct graph *graph);
+/* The same with rubbish in them, so that entries which an engine forgets are seen. */
+struct tables plain_tables_rubbish(const struct graph *graph);
 void plain_tables_clear(struct tables *tables);
 
 /* A shortest way for every pair of switch and LID, one of the best ones at random. */

@@ -7,6 +7,7 @@
  */
 
 #include "tests/common/graphs.h"
+#include "tests/common/plain-tables.h"
 
 #include "base/macros.h"
 #include "routing/past.h"
@@ -60,19 +61,9 @@ static void use_clear(struct use *use)
 	patch_clear(&use->patch);
 }
 
-static struct tables tables_for(const struct graph *graph)
-{
-	struct tables tables = { .stride = tables_stride(graph) };
-
-	tables.lft = malloc(graph->n_switches * tables.stride + 1);
-	assert_non_null(tables.lft);
-
-	return tables;
-}
-
 static struct use start_by(const char *engine, const struct graph *graph)
 {
-	struct use use = { .tables = tables_for(graph) };
+	struct use use = { .tables = plain_tables_rubbish(graph) };
 	struct route_result result;
 
 	assert_int_equal(route_fabric(engine, graph, &use.tables, &result, &use.turns, &use.past),
@@ -89,7 +80,7 @@ static struct use start(const struct graph *graph)
 /* From scratch. */
 static struct tables route(const char *engine, const struct graph *graph)
 {
-	struct tables tables = tables_for(graph);
+	struct tables tables = plain_tables_rubbish(graph);
 	struct route_result result;
 
 	assert_int_equal(route_fabric(engine, graph, &tables, &result, NULL, NULL), 0);

@@ -6,6 +6,7 @@
  */
 
 #include "tests/common/graphs.h"
+#include "tests/common/plain-tables.h"
 
 #include "base/macros.h"
 #include "routing/rank.h"
@@ -153,21 +154,9 @@ static void tables_freep(struct tables *tables)
 	free(tables->lft);
 }
 
-/* With rubbish in them, so that entries which an engine forgets are seen. */
-static struct tables tables_for(const struct graph *graph)
-{
-	struct tables tables = { .stride = tables_stride(graph) };
-	size_t size = graph->n_switches * tables.stride;
-
-	tables.lft = malloc(size + 1);
-	assert_non_null(tables.lft);
-	memset(tables.lft, 0x5a, size);
-	return tables;
-}
-
 static struct tables route(const struct engine *engine, const struct graph *graph)
 {
-	struct tables tables = tables_for(graph);
+	struct tables tables = plain_tables_rubbish(graph);
 	const char *why = NULL;
 
 	assert_int_equal(engine->route(graph, &tables, &why, NULL), 0);
@@ -644,7 +633,7 @@ static void ports_of_a_device_take_different_spines(void **state)
 static uint32_t roots_found(struct made_graph *made)
 {
 	const struct graph *graph = graph_of(made);
-	AUTO(tables_freep) struct tables tables = tables_for(graph);
+	AUTO(tables_freep) struct tables tables = plain_tables_rubbish(graph);
 	struct route_result result;
 
 	assert_int_equal(route_fabric("updn", graph, &tables, &result, NULL, NULL), 0);
@@ -748,7 +737,7 @@ static void given_cores_route_as_found_cores(void **state)
 static struct route_result route_as(const char *name, struct made_graph *made, int expected)
 {
 	const struct graph *graph = graph_of(made);
-	AUTO(tables_freep) struct tables tables = tables_for(graph);
+	AUTO(tables_freep) struct tables tables = plain_tables_rubbish(graph);
 	struct route_result result = { 0 };
 
 	assert_int_equal(route_fabric(name, graph, &tables, &result, NULL, NULL), expected);
@@ -773,7 +762,7 @@ static void an_engine_that_passes_is_kept(void **state)
 static void what_is_no_tree_has_updn_for_ftree(void **state)
 {
 	AUTO(graph_freep) struct made_graph *ring = graph_make_ring(6, 1);
-	AUTO(tables_freep) struct tables tables = tables_for(graph_of(ring));
+	AUTO(tables_freep) struct tables tables = plain_tables_rubbish(graph_of(ring));
 	struct route_result result = route_as("ftree", ring, 0);
 	const char *why = NULL;
 
