@@ -33,8 +33,8 @@ enum {
 	KILOBYTE = 1024,
 };
 
-/* An array that grows once more; not what each hundredth event would leave behind. */
-#define SLACK (64 * KILOBYTE)
+/* Arrays that grow once more; not what each hundredth of a million events would leave behind. */
+#define SLACK (128 * KILOBYTE)
 
 static uint64_t n_wanted = EVENTS;
 static uint64_t seed = 1;
