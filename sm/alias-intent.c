@@ -35,16 +35,22 @@ int aliases_make_room(struct sm *sm, uint32_t number, unsigned index)
 	unsigned n = MIN(index / GUID_BLOCK * GUID_BLOCK + GUID_BLOCK, ALIAS_INDEX_LAST + 1);
 	bool is_new = !sm->fabric.ports[number].vfs;
 	int r = vfs_make(&sm->fabric, number, VF_SHARED, 0);
+	struct vfs *vfs = sm->fabric.ports[number].vfs;
+	unsigned before;
 
 	if (r < 0)
 		return r;
+	if (vfs->model != VF_SHARED)
+		return -EEXIST;
 	/* What was read of a port without any was empty. */
 	if (is_new && sm->fabric.ports[number].guids_read)
-		sm->fabric.ports[number].vfs->guids_known = UINT64_MAX;
+		vfs->guids_known = UINT64_MAX;
+	before = vfs->n;
+	r = vfs_make(&sm->fabric, number, VF_SHARED, n);
+	for (unsigned i = before; i < vfs->n; i++)
+		vfs->vf[i].since = loop_now(sm->loop);
 
-	return sm->fabric.ports[number].vfs->model == VF_SHARED
-		       ? vfs_make(&sm->fabric, number, VF_SHARED, n)
-		       : -EEXIST;
+	return r;
 }
 
 /* -- the book -----------------------------------------------------------------------------------

@@ -397,6 +397,24 @@ static void a_guid_moves_when_its_port_is_away_and_not_before(void **state)
 	scenario_expect_all_good(s);
 }
 
+static void who_is_found_active_has_been_so_since_then(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	uint64_t restarted;
+
+	scenario_build(s, graph_make_line(2, 2));
+	port = scenario_host(s, 3);
+	alias_add_vfs(s, port, 2, 0x500000);
+	alias_comes_up(s);
+	scenario_kill_sm(s);
+	restarted = loop_now(s->loop);
+	scenario_start_sm(s);
+	scenario_run(s, 15 * LOOP_SEC);
+	assert_int_equal(alias_known(s, port, 2)->reason, REASON_NONE);
+	assert_in_range(alias_known(s, port, 2)->since, restarted, loop_now(s->loop));
+}
+
 /*
  * What it holds is known, and not read again. Its guest does not know that it has no GUID, until
  * its driver is told to register again and asks.
@@ -544,6 +562,7 @@ int main(void)
 		cmocka_unit_test(all_vfs_come_up_although_packets_are_lost_both_ways),
 		TEST(all_vfs_come_up_within_a_second_and_cost_one_smp_a_block),
 		TEST(the_subnet_manager_is_killed_and_adopts_all),
+		TEST(who_is_found_active_has_been_so_since_then),
 		TEST(who_loses_its_guid_to_another_is_told_of),
 		TEST(who_loses_its_guid_to_who_does_not_have_it_yet_is_told_of),
 		TEST(who_is_no_longer_reserved_for_another_port_gets_its_guid_back),
