@@ -184,16 +184,6 @@ static int fill_row(struct again *again, const struct fillers *fillers, uint32_t
 
 /* ---- dirty rows ------------------------------------------------------------------------------ */
 
-/* Nothing leaves a switch that is away. */
-static void clear_row(const struct again *again, uint32_t s)
-{
-	const struct numbering *numbering = &again->layout->numbering;
-	uint32_t n = numbering->first[(size_t)TARGET_GROUP_COUNT * again->graph->n_switches];
-
-	for (uint32_t t = 0; t < n; t++)
-		row_at(again, s)[numbering->targets[t].lid] = ROUTE_NONE;
-}
-
 static void start_dirty(struct again *again)
 {
 	size_t stride = again->tables->stride;
@@ -203,8 +193,6 @@ static void start_dirty(struct again *again)
 
 		memcpy(again->rows + d * stride, row_at(again, s), stride);
 		forget_lids(again, row_at(again, s));
-		if (graph_is_away(again->graph, s))
-			clear_row(again, s);
 	}
 }
 

@@ -152,7 +152,7 @@ int hops_fill_shortest(const struct graph *graph, const uint32_t *targets, uint3
 }
 
 /* row = min(row, next + 1) */
-static void relax(uint8_t *restrict row, const uint8_t *restrict next, size_t width)
+WIDE static void relax(uint8_t *restrict row, const uint8_t *restrict next, size_t width)
 {
 	for (; width; width -= HOPS_PIECE, row += HOPS_PIECE, next += HOPS_PIECE) {
 		for (unsigned i = 0; i < HOPS_PIECE; i++) {
@@ -165,9 +165,9 @@ static void relax(uint8_t *restrict row, const uint8_t *restrict next, size_t wi
 }
 
 /* Not where the upper neighbour sends down, and this is on its way. */
-static void forbid_climbing(uint8_t *restrict may_climb, const uint8_t *restrict down,
-			    const uint8_t *restrict upper_down, const uint8_t *restrict upper_best,
-			    size_t width)
+WIDE static void forbid_climbing(uint8_t *restrict may_climb, const uint8_t *restrict down,
+				 const uint8_t *restrict upper_down,
+				 const uint8_t *restrict upper_best, size_t width)
 {
 	for (size_t piece = 0; piece < width; piece += HOPS_PIECE) {
 		for (unsigned i = 0; i < HOPS_PIECE; i++) {
@@ -184,8 +184,8 @@ static void forbid_climbing(uint8_t *restrict may_climb, const uint8_t *restrict
 }
 
 /* @best: that of climbing, so far. Without a way down there is nobody who sends down to here. */
-static void decide(uint8_t *restrict best, uint8_t *restrict may_climb,
-		   const uint8_t *restrict down, size_t width)
+WIDE static void decide(uint8_t *restrict best, uint8_t *restrict may_climb,
+			const uint8_t *restrict down, size_t width)
 {
 	for (; width; width -= HOPS_PIECE) {
 		for (unsigned i = 0; i < HOPS_PIECE; i++) {

@@ -12,6 +12,7 @@ libvsm_a_SOURCES += routing/number.c routing/number.h routing/fan.c routing/fan.
 libvsm_a_SOURCES += routing/nominal.c routing/nominal.h
 libvsm_a_SOURCES += routing/layout.c routing/layout.h
 libvsm_a_SOURCES += routing/hops.c routing/hops.h routing/spread.c routing/spread.h
+libvsm_a_SOURCES += routing/pages.c routing/pages.h
 libvsm_a_SOURCES += routing/minhop.c routing/updn.c routing/auto.c
 libvsm_a_SOURCES += routing/patch.c routing/patch.h routing/past.c routing/past.h
 libvsm_a_SOURCES += routing/again.c routing/again-rows.c routing/again.h

@@ -5,20 +5,20 @@
  * circle: on trees they do not, on a ring they do, and the proof tells.
  */
 
-#include "routing/spread.h"
+#include "routing/pages.h"
 
 #include "base/macros.h"
 
 #include <errno.h>
 
-static int fill_block(const struct graph *graph, const struct layout *layout, struct block *block,
-		      uint8_t *hops, struct tables *tables)
+static int find_distances(struct page *page)
 {
-	int r = hops_fill_shortest(graph, block->target, block->n, hops);
+	page->hops = hops_new_block(page->graph);
+	page->block.shortest = page->hops;
+	if (!page->hops)
+		return -ENOMEM;
 
-	block->shortest = hops;
-
-	return r ? r : tables_fill_block(graph, layout, block, tables);
+	return hops_fill_shortest(page->graph, page->block.target, page->block.n, page->hops);
 }
 
 static int minhop_route(const struct graph *graph, struct tables *tables, const char **ret_why,
@@ -26,24 +26,17 @@ static int minhop_route(const struct graph *graph, struct tables *tables, const 
 {
 	AUTO(layout_clear) struct layout layout = { 0 };
 	AUTO(layout_clear) struct layout whole = { 0 };
-	AUTO(freep) uint8_t *hops = hops_new_block(graph);
+	AUTO(pages_clear) struct pages pages = { 0 };
 	int r = layout_make(graph, &layout, &whole);
-	struct block block = { 0 };
-	uint32_t next = 0;
 
 	(void)past;
 	*ret_why = NULL;
-	if (r || !hops)
-		return -ENOMEM;
-	tables_clear(graph, tables);
-	for (uint32_t first = 0; r == 0 && first < graph->n_switches; first += HOPS_BLOCK) {
-		block_start(graph, &layout, first, &block);
-		r = fill_block(graph, &layout, &block, hops, tables);
-	}
-	while (r == 0 && block_start_away(graph, &layout, &next, &block))
-		r = fill_block(graph->whole, &whole, &block, hops, tables);
+	if (r == 0)
+		r = pages_make(graph, &layout, &whole, &pages);
+	for (uint32_t i = 0; r == 0 && i < pages.n; i++)
+		r = find_distances(&pages.page[i]);
 
-	return r;
+	return r == 0 ? tables_fill(graph, &pages, tables) : r;
 }
 
 const struct engine engine_minhop = {

@@ -10,9 +10,13 @@
  * exits is made once per run. The list has a slot per cable: first one cable of each neighbour,
  * then the second cables. Target number t takes slot (t / share) mod slots.
  *
+ * So the exits of a run, in the sequence of numbers, repeat themselves: they are made once and then
+ * copied, into "cells" that stand in that sequence, and at last each LID gets what is in its cell.
+ * Hosts and what switches have themselves are counted each by itself, and so have cells of their
+ * own. Where numbers leave a gap cells have the same gap, as long as it is small, so that a run is
+ * one piece.
+ *
  * Loops over bytes come in pieces of a constant 64, which compilers turn into vector instructions.
- * Divisions by the share are made once for all rows of that share, those by the number of slots are
- * multiplications.
  */
 
 #include "routing/spread.h"
@@ -27,23 +31,14 @@ enum {
 	PLANES = 32,
 	PIECE = HOPS_PIECE,
 	ROW_BYTES = HOPS_BLOCK + PIECE, /* a piece to spare, to compare with what comes next */
-	OFFSETS_MAX = 512,              /* 254 ends, and 128 LIDs each that count on by one */
-};
-
-/* Numbers of targets divided by a share, for one block. */
-struct quotients {
-	uint32_t share;
-	uint32_t quotient[TARGET_GROUP_COUNT * HOPS_BLOCK];
-	uint32_t rest[TARGET_GROUP_COUNT * HOPS_BLOCK];
+	GAP_MAX = 512,
 };
 
 /* What one switch knows of one block. */
 struct row {
 	const struct layout *layout;
 	const struct block *block;
-	const struct quotients *quotients;
 	uint32_t s;
-	uint8_t *lft;
 	size_t width; /* of rows of the block */
 	uint32_t n_pieces;
 	uint32_t n_planes;
@@ -56,11 +51,32 @@ struct row {
 	bool has_lanes;             /* a fan has a second port */
 	uint8_t lower[PLANES];      /* fans that do not lead up the tree */
 	uint32_t n_slots;
-	uint32_t n_lost;                       /* slots without an exit; see nominal.h */
-	uint8_t stands_in[PORTS_MAX];          /* of a lost slot, which of them it is */
-	uint8_t there[PORTS_MAX];              /* the exits of those that are not lost */
-	uint32_t inverse;                      /* of n_slots: 2^32 / n_slots, rounded up */
-	uint8_t slot[PORTS_MAX + OFFSETS_MAX]; /* again and again */
+	uint8_t slot[PORTS_MAX];
+	uint32_t n_lost;              /* slots without an exit; see nominal.h */
+	uint8_t stands_in[PORTS_MAX]; /* of a lost slot, which of them it is */
+	uint8_t there[PORTS_MAX];     /* the exits of those that are not lost */
+};
+
+/* Where the exits to one group of targets are, column by column. */
+struct strip {
+	uint32_t first[HOPS_BLOCK + 1]; /* cell of each column; those of the next follow */
+	uint32_t number[HOPS_BLOCK];    /* of the target that has the first cell */
+	uint16_t until[HOPS_BLOCK]; /* the next column that does not go on where this one ends */
+};
+
+struct second {
+	uint32_t cell;
+	uint16_t lid;
+};
+
+struct filler {
+	struct strip strip[TARGET_GROUP_COUNT];
+	uint8_t *cells;
+	uint16_t *lids; /* of each cell; 0: nobody's */
+	uint32_t n_cells;
+	struct second *seconds; /* with LMC several LIDs share a cell: those after the first */
+	uint32_t n_seconds;
+	struct row row;
 };
 
 void block_add(const struct layout *layout, uint32_t index, struct block *block)
@@ -89,16 +105,11 @@ bool block_start_away(const struct graph *graph, const struct layout *layout, ui
 	return block->n > 0;
 }
 
-void tables_clear(const struct graph *graph, struct tables *tables)
-{
-	memset(tables->lft, ROUTE_NONE, graph->n_switches * tables->stride);
-}
-
 /* ---- which neighbours are nearer ----------------------------------------------------------------
  */
 
 /* HOPS_NONE wants HOPS_NEVER. */
-static void set_wants(const uint8_t *restrict hops, uint32_t n_pieces, uint8_t *restrict want)
+WIDE static void set_wants(const uint8_t *restrict hops, uint32_t n_pieces, uint8_t *restrict want)
 {
 	for (; n_pieces; n_pieces--, hops += PIECE, want += PIECE)
 		for (unsigned i = 0; i < PIECE; i++)
@@ -106,16 +117,16 @@ static void set_wants(const uint8_t *restrict hops, uint32_t n_pieces, uint8_t *
 }
 
 /* Below, only where the way down is the best. */
-static void set_wants_below(const uint8_t *restrict down, const uint8_t *restrict best,
-			    uint32_t n_pieces, uint8_t *restrict want)
+WIDE static void set_wants_below(const uint8_t *restrict down, const uint8_t *restrict best,
+				 uint32_t n_pieces, uint8_t *restrict want)
 {
 	for (; n_pieces; n_pieces--, down += PIECE, best += PIECE, want += PIECE)
 		for (unsigned i = 0; i < PIECE; i++)
 			want[i] = down[i] == best[i] ? (uint8_t)(down[i] - 1) : HOPS_NEVER;
 }
 
-static void mark_below(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
-		       uint8_t *restrict plane)
+WIDE static void mark_below(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
+			    uint8_t *restrict plane)
 {
 	const uint8_t *restrict want = row->want_below;
 
@@ -124,8 +135,8 @@ static void mark_below(const struct row *row, const uint8_t *restrict hops, uint
 			plane[i] |= hops[i] == want[i] ? bit : 0;
 }
 
-static void mark_above(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
-		       uint8_t *restrict plane)
+WIDE static void mark_above(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
+			    uint8_t *restrict plane)
 {
 	const uint8_t *restrict want = row->want_above;
 	const uint8_t *restrict may = row->may_climb;
@@ -137,8 +148,8 @@ static void mark_above(const struct row *row, const uint8_t *restrict hops, uint
 	}
 }
 
-static void mark_repeats(const uint8_t *restrict plane, uint32_t n_pieces,
-			 uint8_t *restrict repeats)
+WIDE static void mark_repeats(const uint8_t *restrict plane, uint32_t n_pieces,
+			      uint8_t *restrict repeats)
 {
 	for (; n_pieces; n_pieces--, plane += PIECE, repeats += PIECE)
 		for (unsigned i = 0; i < PIECE; i++)
@@ -289,178 +300,241 @@ static void list_slots(struct row *row, uint32_t column)
 		list_nominal(row, column);
 	else if (row->has_lanes)
 		list_lanes(row, column);
-	if (row->n_slots < 2)
-		return;
-	row->inverse = UINT32_MAX / row->n_slots + 1;
-	for (uint32_t i = 0; i <= row->layout->numbering.max_offset; i++)
-		row->slot[row->n_slots + i] = row->slot[i];
-}
-
-/* @number mod n_slots. Right for numbers below 2^24, which is more than there are LIDs of leaves.
- */
-static uint32_t slot_of(const struct row *row, uint32_t number)
-{
-	return (uint32_t)((uint64_t)(row->inverse * number) * row->n_slots >> 32);
-}
-
-static void fill_same(const struct row *row, uint8_t port, uint32_t from, uint32_t to)
-{
-	const struct target *target = row->layout->numbering.targets + from;
-	uint8_t *restrict lft = row->lft;
-
-	for (uint32_t n = to - from; n; n--)
-		lft[target++->lid] = port;
-}
-
-/* Each offset has its own exit in @pick. */
-static void fill_picked(const struct row *row, const uint8_t *restrict pick, uint32_t from,
-			uint32_t to)
-{
-	const struct target *target = row->layout->numbering.targets + from;
-	uint8_t *restrict lft = row->lft;
-
-	for (uint32_t n = to - from; n; n--, target++)
-		lft[target->lid] = pick[target->offset];
-}
-
-/* A group that begins within a share and is not over with it. */
-static void fill_shares(const struct row *row, uint32_t slot, uint32_t rest, uint32_t group)
-{
-	const uint32_t *first = row->layout->numbering.first + group;
-	uint32_t share = row->quotients->share;
-	uint32_t left = share - rest;
-	uint8_t pick[OFFSETS_MAX];
-
-	for (uint32_t offset = 0; offset <= row->layout->numbering.max_offset; offset++) {
-		pick[offset] = row->slot[slot];
-		if (--left)
-			continue;
-		left = share;
-		slot = slot + 1 < row->n_slots ? slot + 1 : 0;
-	}
-	fill_picked(row, pick, first[0], first[1]);
 }
 
 /*
  * What would leave by a lost slot leaves by the others in turn: another one in each round, and
  * several lost ones begin at different ones.
  */
-static uint8_t slot_or_other(const struct row *row, uint32_t slot, uint32_t round)
+static uint8_t exit_by(const struct row *row, uint32_t slot, uint32_t round)
 {
-	if (row->slot[slot] != ROUTE_NONE)
+	if (row->n_lost == 0 || row->slot[slot] != ROUTE_NONE)
 		return row->slot[slot];
 
 	return row->there[(round + row->stands_in[slot]) % (row->n_slots - row->n_lost)];
 }
 
-static void fill_with_lost(const struct row *row, uint32_t quotient, uint32_t rest, uint32_t group)
+/* One after the other, from target @number on. */
+static void count_exits(const struct row *row, uint32_t number, uint32_t n, uint8_t *restrict cell)
 {
-	const uint32_t *first = row->layout->numbering.first + group;
-	uint32_t left = row->quotients->share - rest;
-	uint32_t round = quotient / row->n_slots;
-	uint32_t slot = quotient % row->n_slots;
-	uint8_t pick[OFFSETS_MAX];
+	uint32_t share = row->layout->fans.share[row->s];
+	uint32_t slot = number / share % row->n_slots;
+	uint32_t round = number / share / row->n_slots;
+	uint32_t left = share - number % share;
 
-	for (uint32_t offset = 0; offset <= row->layout->numbering.max_offset; offset++) {
-		pick[offset] = slot_or_other(row, slot, round);
-		if (--left)
-			continue;
-		left = row->quotients->share;
-		slot = slot + 1 < row->n_slots ? slot + 1 : 0;
-		round += slot == 0;
-	}
-	fill_picked(row, pick, first[0], first[1]);
-}
+	while (n > 0) {
+		uint8_t port = exit_by(row, slot, round);
 
-/* Of the @i-th destination of the block. */
-static void fill_group(const struct row *row, uint32_t i, enum target_group group)
-{
-	uint32_t all = TARGET_GROUP_COUNT * row->block->index[i] + group;
-	const uint32_t *first = row->layout->numbering.first + all;
-	uint32_t quotient = row->quotients->quotient[TARGET_GROUP_COUNT * i + group];
-	uint32_t rest = row->quotients->rest[TARGET_GROUP_COUNT * i + group];
-	uint32_t slot = slot_of(row, quotient);
-
-	if (row->n_lost > 0)
-		fill_with_lost(row, quotient, rest, all);
-	else if (first[1] - first[0] < 2 ||
-		 rest + row->layout->numbering.max_offset < row->quotients->share)
-		fill_same(row, row->slot[slot], first[0], first[1]);
-	else if (row->quotients->share == 1)
-		fill_picked(row, row->slot + slot, first[0], first[1]);
-	else
-		fill_shares(row, slot, rest, all);
-}
-
-static void fill_own(const struct row *row, uint32_t i)
-{
-	const struct numbering *numbering = &row->layout->numbering;
-	const uint32_t *first = numbering->first + TARGET_GROUP_COUNT * row->block->index[i];
-
-	for (uint32_t t = first[0]; t < first[TARGET_GROUP_COUNT]; t++)
-		row->lft[numbering->targets[t].lid] = numbering->port[t];
-}
-
-/* Destinations @from to @to - 1 of the block have the same exits. */
-static void row_fill_run(struct row *row, uint32_t from, uint32_t to)
-{
-	const uint32_t *first = row->layout->numbering.first;
-	const uint32_t *index = row->block->index;
-
-	list_slots(row, from);
-	for (uint32_t i = from; row->n_slots == 1 && i < to; i++)
-		fill_same(row, row->slot[0], first[TARGET_GROUP_COUNT * index[i]],
-			  first[TARGET_GROUP_COUNT * (index[i] + 1)]);
-	for (uint32_t i = from; row->n_slots > 1 && i < to; i++) {
-		fill_group(row, i, TARGET_HOSTS);
-		fill_group(row, i, TARGET_OWN);
-	}
-}
-
-static void row_fill(struct row *row)
-{
-	uint32_t from = 0;
-
-	for (uint32_t i = 1; i <= row->block->n; i++) {
-		if (i < row->block->n && row->repeats[i])
-			continue;
-		row_fill_run(row, from, i);
-		from = i;
-	}
-	for (uint32_t i = 0; i < row->block->n; i++)
-		if (row->block->target[i] == row->s)
-			fill_own(row, i);
-}
-
-static void divide_by_share(const struct row *row, uint32_t share, struct quotients *ret)
-{
-	ret->share = share;
-	for (uint32_t i = 0; i < row->block->n; i++) {
-		const uint32_t *number = row->layout->numbering.number +
-					 (size_t)TARGET_GROUP_COUNT * row->block->index[i];
-
-		for (uint32_t g = 0; g < TARGET_GROUP_COUNT; g++) {
-			ret->quotient[TARGET_GROUP_COUNT * i + g] = number[g] / share;
-			ret->rest[TARGET_GROUP_COUNT * i + g] = number[g] % share;
+		left = MIN(left, n);
+		for (uint32_t i = 0; i < left; i++)
+			cell[i] = port;
+		cell += left;
+		n -= left;
+		left = share;
+		if (++slot == row->n_slots) {
+			slot = 0;
+			round++;
 		}
 	}
 }
 
-struct filler {
-	struct quotients quotients;
-	struct row row;
-};
+/* After so many targets all begins anew. */
+static uint64_t period_of(const struct row *row)
+{
+	uint64_t n = (uint64_t)row->n_slots * row->layout->fans.share[row->s];
+
+	return row->n_lost > 0 ? n * (row->n_slots - row->n_lost) : n;
+}
+
+/* The exits to @n targets that count from @number. */
+static void fill_cells(const struct row *row, uint32_t number, uint32_t n, uint8_t *cell)
+{
+	uint32_t made;
+
+	if (row->n_slots < 2) {
+		memset(cell, row->n_slots ? row->slot[0] : ROUTE_NONE, n);
+		return;
+	}
+	made = (uint32_t)MIN(period_of(row), n);
+	count_exits(row, number, made, cell);
+	while (made < n) {
+		uint32_t more = MIN(made, n - made);
+
+		memcpy(cell + made, cell, more);
+		made += more;
+	}
+}
+
+static void fill_strip(const struct row *row, const struct strip *strip, uint32_t from, uint32_t to,
+		       uint8_t *cells)
+{
+	if (strip->first[from] == strip->first[to])
+		return; /* nobody is there */
+	for (uint32_t end; from < to; from = end) {
+		end = MIN(strip->until[from], to);
+		fill_cells(row, strip->number[from], strip->first[end] - strip->first[from],
+			   cells + strip->first[from]);
+	}
+}
+
+/* Destinations @from to @to - 1 of the block have the same exits. */
+static void fill_run(struct filler *filler, uint32_t from, uint32_t to)
+{
+	list_slots(&filler->row, from);
+	for (unsigned g = 0; g < TARGET_GROUP_COUNT; g++)
+		fill_strip(&filler->row, &filler->strip[g], from, to, filler->cells);
+}
+
+/* What hangs on the switch itself, which is where the distance is 0. */
+static void fill_own(const struct row *row, uint8_t *lft)
+{
+	const struct numbering *numbering = &row->layout->numbering;
+	const struct block *block = row->block;
+	const uint8_t *distances =
+		(block->shortest ? block->shortest : block->tiered.down) + row->s * row->width;
+	const uint8_t *own = memchr(distances, 0, block->n);
+	const uint32_t *first;
+
+	if (!own)
+		return;
+	first = numbering->first + (size_t)TARGET_GROUP_COUNT * block->index[own - distances];
+	for (uint32_t t = first[0]; t < first[TARGET_GROUP_COUNT]; t++)
+		lft[numbering->targets[t].lid] = numbering->port[t];
+}
+
+/* Each LID gets what is in its cell. LID 0 is nobody, and gets what is in those of nobody. */
+static void pick(const uint8_t *restrict cells, const uint16_t *restrict lids, uint32_t n,
+		 uint8_t *restrict lft)
+{
+	uint32_t c = 0;
+
+	for (; c + 4 <= n; c += 4) {
+		lft[lids[c]] = cells[c];
+		lft[lids[c + 1]] = cells[c + 1];
+		lft[lids[c + 2]] = cells[c + 2];
+		lft[lids[c + 3]] = cells[c + 3];
+	}
+	for (; c < n; c++)
+		lft[lids[c]] = cells[c];
+	lft[0] = ROUTE_NONE;
+}
+
+void filler_fill(struct filler *filler, uint32_t s, uint8_t *lft)
+{
+	const struct block *block = filler->row.block;
+
+	filler->row.s = s;
+	row_find_exits(&filler->row);
+	for (uint32_t to, from = 0; from < block->n; from = to) {
+		const uint8_t *repeats = filler->row.repeats + from + 1;
+		const uint8_t *end = memchr(repeats, 0, block->n - from - 1);
+
+		to = end ? from + 1 + (uint32_t)(end - repeats) : block->n;
+		fill_run(filler, from, to);
+	}
+	pick(filler->cells, filler->lids, filler->n_cells, lft);
+	for (uint32_t i = 0; i < filler->n_seconds; i++)
+		lft[filler->seconds[i].lid] = filler->cells[filler->seconds[i].cell];
+	fill_own(&filler->row, lft);
+}
+
+/* ---- cells --------------------------------------------------------------------------------------
+ */
+
+/* Cells that group @g of the @i-th column takes, with the gap that follows. */
+static uint32_t width_of(const struct numbering *numbering, const struct block *block, uint32_t i,
+			 unsigned g)
+{
+	const uint32_t *first = numbering->first + (size_t)TARGET_GROUP_COUNT * block->index[i] + g;
+	uint32_t width = 0, step = 0;
+
+	for (uint32_t t = first[0]; t < first[1]; t++)
+		width = MAX(width, numbering->targets[t].offset + 1u);
+	if (i + 1 < block->n)
+		step = numbering->number[TARGET_GROUP_COUNT * block->index[i + 1] + g] -
+		       numbering->number[TARGET_GROUP_COUNT * block->index[i] + g];
+
+	return width > 0 && step <= GAP_MAX ? MAX(width, step) : width;
+}
+
+static uint32_t lay_out_strip(const struct numbering *numbering, const struct block *block,
+			      unsigned g, uint32_t cell, struct strip *ret)
+{
+	for (uint32_t i = 0; i < block->n; i++) {
+		ret->first[i] = cell;
+		ret->number[i] = numbering->number[TARGET_GROUP_COUNT * block->index[i] + g];
+		cell += width_of(numbering, block, i, g);
+	}
+	ret->first[block->n] = cell;
+	for (uint32_t i = block->n; i-- > 0;) {
+		bool goes_on = i + 1 < block->n && ret->first[i + 1] - ret->first[i] ==
+							   ret->number[i + 1] - ret->number[i];
+
+		ret->until[i] = goes_on ? ret->until[i + 1] : (uint16_t)(i + 1);
+	}
+
+	return cell;
+}
+
+static void put_lid(struct filler *filler, uint16_t lid, uint32_t cell)
+{
+	if (filler->lids[cell] == 0)
+		filler->lids[cell] = lid;
+	else
+		filler->seconds[filler->n_seconds++] = (struct second){ cell, lid };
+}
+
+static void put_lids(const struct numbering *numbering, const struct block *block, unsigned g,
+		     struct filler *filler)
+{
+	for (uint32_t i = 0; i < block->n; i++) {
+		const uint32_t *first =
+			numbering->first + (size_t)TARGET_GROUP_COUNT * block->index[i] + g;
+
+		for (uint32_t t = first[0]; t < first[1]; t++)
+			put_lid(filler, numbering->targets[t].lid,
+				filler->strip[g].first[i] + numbering->targets[t].offset);
+	}
+}
+
+static uint32_t count_lids(const struct numbering *numbering, const struct block *block)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < block->n; i++) {
+		const uint32_t *first =
+			numbering->first + (size_t)TARGET_GROUP_COUNT * block->index[i];
+
+		n += first[TARGET_GROUP_COUNT] - first[0];
+	}
+
+	return n;
+}
 
 struct filler *filler_new(const struct layout *layout, const struct block *block)
 {
+	const struct numbering *numbering = &layout->numbering;
 	struct filler *filler = malloc(sizeof(*filler));
+	uint32_t n_cells = 0;
 
 	if (!filler)
 		return NULL;
-	filler->quotients.share = 0;
+	for (unsigned g = 0; g < TARGET_GROUP_COUNT; g++)
+		n_cells = lay_out_strip(numbering, block, g, n_cells, &filler->strip[g]);
+	filler->n_cells = n_cells;
+	filler->n_seconds = 0;
+	filler->cells = malloc(n_cells + (size_t)1);
+	filler->lids = calloc(n_cells + (size_t)1, sizeof(*filler->lids));
+	filler->seconds =
+		calloc(count_lids(numbering, block) + (size_t)1, sizeof(*filler->seconds));
+	if (!filler->cells || !filler->lids || !filler->seconds) {
+		filler_free(filler);
+		return NULL;
+	}
+	for (unsigned g = 0; g < TARGET_GROUP_COUNT; g++)
+		put_lids(numbering, block, g, filler);
 	filler->row.layout = layout;
 	filler->row.block = block;
-	filler->row.quotients = &filler->quotients;
 	filler->row.n_pieces = (block->n + PIECE - 1) / PIECE;
 	filler->row.width = block->shortest ? HOPS_BLOCK : block->tiered.width;
 
@@ -469,35 +543,10 @@ struct filler *filler_new(const struct layout *layout, const struct block *block
 
 void filler_free(struct filler *filler)
 {
-	free(filler);
-}
-
-void filler_fill(struct filler *filler, uint32_t s, uint8_t *lft)
-{
-	struct row *row = &filler->row;
-	uint32_t share = row->layout->fans.share[s];
-
-	row->s = s;
-	row->lft = lft;
-	if (share != filler->quotients.share)
-		divide_by_share(row, share, &filler->quotients);
-	row_find_exits(row);
-	row_fill(row);
-}
-
-int tables_fill_block(const struct graph *graph, const struct layout *layout,
-		      const struct block *block, struct tables *tables)
-{
-	struct filler *filler = filler_new(layout, block);
-
 	if (!filler)
-		return -ENOMEM;
-	for (uint32_t p = 0; p < graph->n_switches; p++) {
-		uint32_t s = layout->ranking.by_place[p];
-
-		filler_fill(filler, s, tables->lft + s * tables->stride);
-	}
-	filler_free(filler);
-
-	return 0;
+		return;
+	free(filler->cells);
+	free(filler->lids);
+	free(filler->seconds);
+	free(filler);
 }

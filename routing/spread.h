@@ -26,17 +26,12 @@ void block_start(const struct graph *graph, const struct layout *layout, uint32_
 bool block_start_away(const struct graph *graph, const struct layout *layout, uint32_t *next,
 		      struct block *block);
 
-/* All entries ROUTE_NONE, then block by block. 0 or -ENOMEM. */
-void tables_clear(const struct graph *graph, struct tables *tables);
-int tables_fill_block(const struct graph *graph, const struct layout *layout,
-		      const struct block *block, struct tables *tables);
-
 /*
- * The same, row by row in any sequence: entries of switch @s for LIDs of the block's destinations.
- * @layout and @block stay until filler_free(). NULL: no memory.
+ * Entries of switch @s for LIDs of the block's destinations, row by row in any sequence. @layout
+ * and @block stay until filler_free(). NULL: no memory.
  */
 struct filler;
 
 struct filler *filler_new(const struct layout *layout, const struct block *block);
-void filler_free(struct filler *filler);
+void filler_free(struct filler *filler); /* takes NULL */
 void filler_fill(struct filler *filler, uint32_t s, uint8_t *lft);

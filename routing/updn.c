@@ -11,55 +11,39 @@
  * used it (nominal.c). So ftree is the same engine, for those who want that or nothing.
  */
 
+#include "routing/pages.h"
 #include "routing/past.h"
 
 #include "base/macros.h"
 
 #include <errno.h>
 
-static int fill_block(const struct graph *graph, const struct layout *layout,
-		      const struct block *block, struct tables *tables)
+/* In @kept, if there is some, or in its own. */
+static int find_distances(struct page *page, const struct tiered *kept)
 {
-	const struct tiers tiers = ranking_tiers(&layout->ranking);
+	const struct tiers tiers = ranking_tiers(&page->layout->ranking);
+	struct block *block = &page->block;
+	int r = kept ? 0 : tiered_make(page->graph, hops_width(block->n), &page->tiered);
 
-	hops_fill_tiered(graph, &tiers, block->target, block->n, &block->tiered);
+	if (r)
+		return r;
+	block->tiered = kept ? *kept : page->tiered;
+	hops_fill_tiered(page->graph, &tiers, block->target, block->n, &block->tiered);
 
-	return tables_fill_block(graph, layout, block, tables);
+	return 0;
 }
 
-static int fill(const struct graph *graph, const struct layout *layout, const struct past *past,
-		struct tables *tables)
+static int fill(const struct graph *graph, const struct layout *layout, const struct layout *whole,
+		const struct past *past, struct tables *tables)
 {
-	AUTO(tiered_clear) struct tiered scratch = { 0 };
-	int r = past ? 0 : tiered_make(graph, HOPS_BLOCK, &scratch);
+	AUTO(pages_clear) struct pages pages = { 0 };
+	int r = pages_make(graph, layout, whole, &pages);
 
-	tables_clear(graph, tables);
-	for (uint32_t first = 0; r == 0 && first < graph->n_switches; first += HOPS_BLOCK) {
-		struct block block = {
-			.tiered = past ? past->tiered[first / HOPS_BLOCK] : scratch,
-		};
+	for (uint32_t i = 0; r == 0 && i < pages.n; i++)
+		r = find_distances(&pages.page[i],
+				   past && i < pages.n_present ? &past->tiered[i] : NULL);
 
-		block_start(graph, layout, first, &block);
-		r = fill_block(graph, layout, &block, tables);
-	}
-
-	return r;
-}
-
-/* To those who are away, as if they were there. */
-static int fill_away(const struct graph *graph, const struct layout *whole, struct tables *tables)
-{
-	AUTO(tiered_clear) struct tiered scratch = { 0 };
-	struct block block;
-	uint32_t next = 0;
-	int r = tiered_make(graph, HOPS_BLOCK, &scratch);
-
-	block.tiered = scratch;
-	block.shortest = NULL;
-	while (r == 0 && block_start_away(graph, whole, &next, &block))
-		r = fill_block(graph->whole, whole, &block, tables);
-
-	return r;
+	return r == 0 ? tables_fill(graph, &pages, tables) : r;
 }
 
 static int route(const struct engine *engine, const struct graph *graph, struct tables *tables,
@@ -78,9 +62,7 @@ static int route(const struct engine *engine, const struct graph *graph, struct 
 	if (past)
 		r = past_make_room(graph, past);
 	if (r == 0)
-		r = fill(graph, &layout, past, tables);
-	if (r == 0 && graph->whole)
-		r = fill_away(graph, &whole, tables);
+		r = fill(graph, &layout, &whole, past, tables);
 	*ret_why = layout.ranking.why;
 
 	return r == 0 && past ? past_take(engine, graph, &layout, past) : r;

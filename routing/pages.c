@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Whole tables: distances to all destinations first, block by block, as engines find them; then the
+ * tables row by row, so that each row is in the cache while all blocks are filled in.
+ */
+
+#include "routing/pages.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void add_page(const struct graph *graph, const struct layout *layout,
+		     const struct block *block, struct pages *pages)
+{
+	pages->page[pages->n++] =
+		(struct page){ .graph = graph, .layout = layout, .block = *block };
+}
+
+int pages_make(const struct graph *graph, const struct layout *layout, const struct layout *whole,
+	       struct pages *ret)
+{
+	size_t n = 2 * (graph->n_switches / HOPS_BLOCK + (size_t)1);
+	struct block block = { 0 };
+	uint32_t next = 0;
+
+	*ret = (struct pages){ .page = calloc(n, sizeof(*ret->page)) };
+	if (!ret->page)
+		return -ENOMEM;
+	for (uint32_t first = 0; first < graph->n_switches; first += HOPS_BLOCK) {
+		block_start(graph, layout, first, &block);
+		add_page(graph, layout, &block, ret);
+	}
+	ret->n_present = ret->n;
+	while (block_start_away(graph, layout, &next, &block))
+		add_page(graph->whole, whole, &block, ret);
+
+	return 0;
+}
+
+void pages_clear(struct pages *pages)
+{
+	for (uint32_t i = 0; i < pages->n; i++) {
+		filler_free(pages->page[i].filler);
+		free(pages->page[i].hops);
+		tiered_clear(&pages->page[i].tiered);
+	}
+	free(pages->page);
+}
+
+int tables_fill(const struct graph *graph, const struct pages *pages, struct tables *tables)
+{
+	for (uint32_t i = 0; i < pages->n; i++) {
+		struct page *page = &pages->page[i];
+
+		page->filler = filler_new(page->layout, &page->block);
+		if (!page->filler)
+			return -ENOMEM;
+	}
+	for (uint32_t s = 0; s < graph->n_switches; s++) {
+		uint8_t *lft = tables->lft + s * tables->stride;
+
+		memset(lft, ROUTE_NONE, tables->stride);
+		for (uint32_t i = 0; i < pages->n; i++)
+			filler_fill(pages->page[i].filler, s, lft);
+	}
+
+	return 0;
+}
