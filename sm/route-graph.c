@@ -191,12 +191,16 @@ static int add_away(struct sm *sm, struct route_job *job)
 	return 0;
 }
 
-/* While it was away a vport came with its GUID, which is elsewhere, and so is the LID. */
+/*
+ * While it was away a vport came with its GUID, or another device with a port of its GUID, which is
+ * elsewhere, or was, and so is the LID.
+ */
 static bool is_succeeded(const struct fabric *f, uint32_t number)
 {
 	uint32_t owner = f->by_lid[f->ports[number].lid];
 
-	return owner != NO_PORT && owner != number;
+	return (owner != NO_PORT && owner != number) ||
+	       fabric_find_port(f, f->ports[number].guid) != number;
 }
 
 /* The end port that hangs, or last hung, on each switch port; NO_PORT: none. */

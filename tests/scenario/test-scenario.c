@@ -1070,6 +1070,33 @@ static void a_guid_that_is_found_elsewhere_is_another_device(void **state)
 	is_good_again(s);
 }
 
+/*
+ * The port of one that is off shows up elsewhere, as that of another device, and goes off, too:
+ * then two that are off had its LID.
+ */
+static void a_port_guid_that_two_had_who_are_off_has_one_place(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *one, *other;
+
+	comes_up(s, graph_make_ft2(6));
+	one = scenario_host(s, 4);
+	other = scenario_host(s, 13);
+	scenario_power_off(s, one->node);
+	scenario_power_off(s, other->node);
+	scenario_settle(s);
+	scenario_happens(s, "%s has the port GUID of %s", other->node->name, one->node->name);
+	other->guid = one->guid;
+	scenario_power_on(s, other->node);
+	scenario_settle(s);
+	scenario_power_off(s, other->node);
+	scenario_settle(s);
+	scenario_reboot(s, s->switches[s->n_switches - 1]);
+	is_good_again(s);
+	scenario_pull(s, some_link(s));
+	is_good_again(s);
+}
+
 static void a_silent_host_spoils_nothing_else(void **state)
 {
 	struct scenario *s = *state;
@@ -1638,6 +1665,7 @@ int main(void)
 		TEST(a_guid_that_two_ports_have_spoils_nothing_else),
 		TEST(who_is_left_out_as_a_twin_sends_and_closes_no_circle),
 		TEST(a_guid_that_is_found_elsewhere_is_another_device),
+		TEST(a_port_guid_that_two_had_who_are_off_has_one_place),
 		TEST(a_silent_host_spoils_nothing_else),
 		TEST(a_switch_that_falls_silent_is_routed_around),
 		TEST(devices_die_while_they_are_asked),
