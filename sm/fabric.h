@@ -65,16 +65,17 @@ struct fdr10 {
 
 struct port {
 	uint32_t node;
-	uint32_t peer; /* port at the far end, or NO_PORT */
-	uint32_t home; /* switch port that it last hung on, for end ports; or NO_PORT */
-	uint64_t guid; /* CA and router ports, and switch port 0; else 0, or not known yet */
+	uint32_t peer;    /* port at the far end, or NO_PORT */
+	uint32_t home;    /* switch port that it last hung on, for end ports; or NO_PORT */
+	uint32_t checked; /* walk in which the link was last found to be as it is */
+	uint64_t guid;    /* CA and router ports, and switch port 0; else 0, or not known yet */
 	struct pkey_table *pkeys; /* NULL: not known */
 	struct vfs *vfs;          /* its virtual functions, see vf.h; NULL: none */
 	uint64_t since;           /* loop_now() when the state or the reason last changed */
 	uint64_t mkey;            /* of end ports: what to ask with, see mkey.c */
 	uint64_t other_mkey;      /* or 0 */
 	uint64_t far_mkey;        /* with which somebody behind it answered too late; or 0 */
-	uint32_t checked;         /* walk in which the link was last found to be as it is */
+	uint32_t fits;            /* walk after which nothing was to be set; 0: read or set since */
 	uint16_t lid;             /* planned base LID; 0: none */
 	uint16_t status;          /* of the last refused Set */
 	uint8_t number;
@@ -82,7 +83,6 @@ struct port {
 	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
 	uint8_t refusals;         /* Sets of PortInfo refused in a row */
 	uint8_t barred;           /* of a VF: enum reason: see vf-rules.c */
-	uint32_t fits;            /* walk after which nothing was to be set; 0: read or set since */
 	uint8_t times_held;       /* in quarantine, since it was last well for long, */
 	uint64_t held_until;      /* and is now; 0: is not. See quarantine.c */
 	struct damping flaps;     /* that its link fell */
