@@ -14,9 +14,17 @@
  * through which any two of them meet.
  *
  * Only cables inside of that upper part change direction: whatever is outside of it and adjacent to
- * it is below, before and after. Each such turn makes at least two tops into one, and two tops of
- * one component always have something below both, if not directly then through others. So it ends,
- * on any graph, with one top per component: complete and, as any total order, free of deadlock.
+ * it is below, before and after.
+ *
+ * After a failure there may be no switch that all tops are above, or only another than before; and
+ * another apex moves ways to spines everywhere. So an apex may lack one top, which is then
+ * "lifted": take a switch x, no leaf, that can climb to the apex and to that top. What is above x
+ * and cannot climb to the apex is turned upside down below x, and what is above x and can is put
+ * above both. Mostly that turns a single cable. Where there is no such x, there is another apex.
+ *
+ * Each step makes tops fewer, and two tops of one component always have something below both, if
+ * not directly then through others. So it ends, on any graph, with one top per component: complete
+ * and, as any total order, free of deadlock.
  */
 
 #include "routing/rank.h"
@@ -25,6 +33,8 @@
 
 #include <errno.h>
 #include <string.h>
+
+enum { NOBODY = UINT32_MAX };
 
 struct tops {
 	uint64_t *above; /* of each switch the tops above it, as a set of @words words */
@@ -94,22 +104,30 @@ static uint32_t tops_above(const struct tops *tops, uint32_t s)
 	return n;
 }
 
-/* The switch with most tops above it, the lowest such; *ret_tops of them. */
-static uint32_t find_apex(const struct graph *graph, const struct ranking *ranking,
-			  const struct tops *tops, uint32_t *ret_tops)
+static uint32_t most_tops(const struct graph *graph, const struct tops *tops)
 {
-	uint32_t best = 0;
+	uint32_t most = 0;
 
-	*ret_tops = 0;
-	for (uint32_t p = 0; p < graph->n_switches; p++) {
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		most = MAX(most, tops_above(tops, s));
+
+	return most;
+}
+
+/* The lowest switch that has most tops above it, or all of these but one; two at least. */
+static uint32_t find_apex(const struct graph *graph, const struct ranking *ranking,
+			  const struct tops *tops)
+{
+	uint32_t most = most_tops(graph, tops);
+
+	for (uint32_t p = 0; most >= 2 && p < graph->n_switches; p++) {
 		uint32_t n = tops_above(tops, ranking->by_place[p]);
 
-		if (n <= *ret_tops)
-			continue;
-		best = ranking->by_place[p];
-		*ret_tops = n;
+		if (n >= 2 && n + 1 >= most)
+			return ranking->by_place[p];
 	}
-	return best;
+
+	return NOBODY;
 }
 
 /* @ret_upper: @apex and all above it, the nearest first; the others are not in @ret_in. */
@@ -135,43 +153,103 @@ static uint32_t list_upper(const struct graph *graph, const struct ranking *rank
 	return n;
 }
 
-/* All others keep their sequence and come below. */
-static int raise_apex(const struct graph *graph, struct ranking *ranking, uint32_t apex)
+/* Those that can climb to an apex; one that another has been raised over is none. */
+static void find_climbers(const struct graph *graph, const struct ranking *ranking,
+			  const bool *is_apex, bool *ret)
+{
+	for (uint32_t p = graph->n_switches; p-- > 0;) {
+		uint32_t s = ranking->by_place[p];
+
+		ret[s] = is_apex[s] && is_top(graph, ranking, s);
+		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
+			ret[s] |= ranking->place[graph->arcs[a].to] > p && ret[graph->arcs[a].to];
+	}
+}
+
+/*
+ * Turn what is above @x and no climber upside down below it, and put climbers above it; without
+ * climbers @x is the top. All others keep their sequence and come below.
+ */
+static int turn_over(const struct graph *graph, struct ranking *ranking, uint32_t x,
+		     const bool *climbs)
 {
 	uint32_t n = graph->n_switches;
 	AUTO(freep) uint32_t *upper = malloc((n + (size_t)1) * sizeof(*upper));
+	AUTO(freep) uint32_t *by_place = malloc((n + (size_t)1) * sizeof(*by_place));
 	AUTO(freep) bool *in = calloc(n + (size_t)1, sizeof(*in));
 	uint32_t n_upper;
 	uint32_t next = 0;
 
-	if (!upper || !in)
+	if (!upper || !by_place || !in)
 		return -ENOMEM;
-	n_upper = list_upper(graph, ranking, apex, upper, in);
+	n_upper = list_upper(graph, ranking, x, upper, in);
+	memcpy(by_place, ranking->by_place, n * sizeof(*by_place));
 	for (uint32_t p = 0; p < n; p++)
-		if (!in[ranking->by_place[p]])
-			ranking->by_place[next++] = ranking->by_place[p];
-	for (uint32_t i = n_upper; i-- > 0;)
-		ranking->by_place[next++] = upper[i];
+		if (!in[by_place[p]])
+			ranking->by_place[next++] = by_place[p];
+	for (uint32_t i = n_upper; i-- > 1;)
+		if (!climbs[upper[i]])
+			ranking->by_place[next++] = upper[i];
+	ranking->by_place[next++] = x;
+	for (uint32_t p = 0; p < n; p++)
+		if (in[by_place[p]] && climbs[by_place[p]] && by_place[p] != x)
+			ranking->by_place[next++] = by_place[p];
 	for (uint32_t p = 0; p < n; p++)
 		ranking->place[ranking->by_place[p]] = p;
 	return 0;
 }
 
+/*
+ * The climber with most tops above it, the highest such; NOBODY if none has another one. Not a
+ * leaf: ways of others would lead over it.
+ */
+static uint32_t find_lift(const struct graph *graph, const struct ranking *ranking,
+			  const struct tops *tops, const bool *climbs)
+{
+	uint32_t best = NOBODY, most = 1;
+
+	for (uint32_t p = graph->n_switches; p-- > 0;) {
+		uint32_t s = ranking->by_place[p];
+		uint32_t n = climbs[s] && ranking->height[s] > 0 ? tops_above(tops, s) : 0;
+
+		if (n <= most)
+			continue;
+		best = s;
+		most = n;
+	}
+
+	return best;
+}
+
+/* One step: 1; 0 if there was none to take; -ENOMEM. */
+static int join_some_tops(const struct graph *graph, struct ranking *ranking, bool *is_apex)
+{
+	AUTO(freep) bool *climbs = calloc(graph->n_switches + (size_t)1, sizeof(*climbs));
+	AUTO(tops_clear) struct tops tops = { 0 };
+	uint32_t x;
+
+	if (!climbs || tops_find(graph, ranking, &tops) < 0)
+		return -ENOMEM;
+	find_climbers(graph, ranking, is_apex, climbs);
+	x = find_lift(graph, ranking, &tops, climbs);
+	if (x == NOBODY) {
+		x = find_apex(graph, ranking, &tops);
+		if (x == NOBODY)
+			return 0;
+		is_apex[x] = true;
+		memset(climbs, 0, graph->n_switches * sizeof(*climbs));
+	}
+
+	return turn_over(graph, ranking, x, climbs) < 0 ? -ENOMEM : 1;
+}
+
 int ranking_join_tops(const struct graph *graph, struct ranking *ranking)
 {
-	for (;;) {
-		AUTO(tops_clear) struct tops tops = { 0 };
-		uint32_t n_above;
-		uint32_t apex;
-		int r = tops_find(graph, ranking, &tops);
+	AUTO(freep) bool *is_apex = calloc(graph->n_switches + (size_t)1, sizeof(*is_apex));
+	int r = is_apex ? 1 : -ENOMEM;
 
-		if (r)
-			return r;
-		apex = find_apex(graph, ranking, &tops, &n_above);
-		if (n_above < 2)
-			return 0;
-		r = raise_apex(graph, ranking, apex);
-		if (r)
-			return r;
-	}
+	while (r > 0)
+		r = join_some_tops(graph, ranking, is_apex);
+
+	return r;
 }

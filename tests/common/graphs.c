@@ -201,6 +201,19 @@ static void remove_cable(struct made_graph *made, uint32_t i)
 	made->stale = true;
 }
 
+void graph_remove_cable(struct made_graph *made, uint32_t a, uint32_t b)
+{
+	for (uint32_t i = 0; i < made->n_cables; i++) {
+		const struct plug *side = made->cables[i].side;
+
+		if ((side[0].at == a && side[1].at == b) || (side[0].at == b && side[1].at == a)) {
+			remove_cable(made, i);
+			return;
+		}
+	}
+	graph_must_fit(false, "there is no such cable");
+}
+
 void graph_remove_links(struct made_graph *made, unsigned n, uint64_t seed)
 {
 	while (n-- && made->n_cables)

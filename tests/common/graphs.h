@@ -57,6 +57,8 @@ struct made_graph *graph_make_random(unsigned n, unsigned degree, unsigned hosts
 
 /* ---- what befalls them ----------------------------------------------------------------------- */
 
+/* One of those between @a and @b, which must be there. */
+void graph_remove_cable(struct made_graph *made, uint32_t a, uint32_t b);
 /* At most @n; what they cut off stays, as a component of its own. */
 void graph_remove_links(struct made_graph *made, unsigned n, uint64_t seed);
 /* With all that hangs on them; the others close ranks. */
