@@ -3,12 +3,12 @@
 /*
  * What the simulated fabric costs in process, on one core:
  *
- *   round trips  SMPs with their answers per second, along a line of switches, by hops: of the
- *                simulator alone, and with the transport and the loop as the subnet manager has them
- *   bring-up     of 648 hosts on 54 switches by the subnet manager: SMPs, seconds of the fabric and
- *                of this machine
- *   day          the same fabric for so many hours, swept as the configuration says by itself, with
- *                a random cable out for 30 s each minute
+ * - round trips: SMPs with their answers per second, along a line of switches, by hops; of the
+ *   simulator alone, and with the transport and the loop as the subnet manager has them;
+ * - bring-up of 648 hosts on 54 switches by the subnet manager: SMPs, seconds of the fabric and of
+ *   this machine;
+ * - a day: the same fabric for so many hours, swept as the configuration says by itself, with a
+ *   random cable out for 30 s each minute.
  *
  * Writes into forwarding tables are not judged one by one here: stories and walks do that.
  *
