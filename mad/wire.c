@@ -16,14 +16,12 @@
 #include "base/macros.h"
 #include "mad/vport-layout.h"
 
+/* It is read out of 8 bytes at once, and written into them: those that end with its last byte, or
+   the first 8 of all. */
 struct place {
-	uint16_t byte; /* the first that holds bits of the field */
-	uint8_t bytes; /* how many do */
-	uint8_t shift; /* bits to the right of it in the last */
 	uint64_t mask; /* of the field, at the right */
-	/* It is read out of 8 bytes at once: those that end with its last, or the first 8. */
-	uint16_t eight;
-	uint8_t eight_shift;
+	uint16_t byte; /* the first of the 8 */
+	uint8_t shift; /* bits to the right of it in them */
 };
 
 #define FIRST(type, member, bit)       (offsetof(type, member) + (bit) / 8)
@@ -33,11 +31,7 @@ struct place {
 #define LAST(type, member, bit, width) (FIRST(type, member, bit) + BYTES(bit, width))
 #define EIGHT(last)                    ((last) > 8 ? (last)-8 : 0)
 #define FIELD(name, type, member, bit, width, libibmad)                                            \
-	[name] = { FIRST(type, member, bit),                                                       \
-		   BYTES(bit, width),                                                              \
-		   SHIFT(bit, width),                                                              \
-		   MASK(width),                                                                    \
-		   EIGHT(LAST(type, member, bit, width)),                                          \
+	[name] = { MASK(width), EIGHT(LAST(type, member, bit, width)),                             \
 		   SHIFT(bit, width) + 8 * (EIGHT(LAST(type, member, bit, width)) + 8 -            \
 					    LAST(type, member, bit, width)) },
 static const struct place places[WIRE_FIELD_COUNT] = {
@@ -45,25 +39,35 @@ static const struct place places[WIRE_FIELD_COUNT] = {
 };
 #undef FIELD
 
+static uint64_t get_eight(const uint8_t *bytes)
+{
+	uint64_t eight;
+
+	memcpy(&eight, bytes, sizeof(eight));
+
+	return cl_ntoh64(eight);
+}
+
+static void set_eight(uint8_t *bytes, uint64_t eight)
+{
+	eight = cl_hton64(eight);
+	memcpy(bytes, &eight, sizeof(eight));
+}
+
 uint64_t wire_get(const void *base, enum wire_field field)
 {
 	const struct place *place = &places[field];
-	uint64_t eight;
 
-	memcpy(&eight, (const uint8_t *)base + place->eight, sizeof(eight));
-
-	return cl_ntoh64(eight) >> place->eight_shift & place->mask;
+	return get_eight((const uint8_t *)base + place->byte) >> place->shift & place->mask;
 }
 
 void wire_set(void *base, enum wire_field field, uint64_t value)
 {
 	const struct place *place = &places[field];
-	uint8_t *byte = (uint8_t *)base + place->byte;
-	uint64_t mask = place->mask << place->shift;
-	uint64_t bits = value << place->shift & mask;
+	uint8_t *bytes = (uint8_t *)base + place->byte;
+	uint64_t others = get_eight(bytes) & ~(place->mask << place->shift);
 
-	for (unsigned i = place->bytes; i-- > 0; bits >>= 8, mask >>= 8)
-		byte[i] = (uint8_t)((byte[i] & ~mask) | bits);
+	set_eight(bytes, others | (value & place->mask) << place->shift);
 }
 
 uint16_t wire_get16(const void *base, size_t index)
@@ -83,17 +87,12 @@ void wire_set16(void *base, size_t index, uint16_t value)
 
 uint64_t wire_get64(const void *base, size_t index)
 {
-	uint64_t value;
-
-	memcpy(&value, (const uint8_t *)base + 8 * index, sizeof(value));
-
-	return cl_ntoh64(value);
+	return get_eight((const uint8_t *)base + 8 * index);
 }
 
 void wire_set64(void *base, size_t index, uint64_t value)
 {
-	value = cl_hton64(value);
-	memcpy((uint8_t *)base + 8 * index, &value, sizeof(value));
+	set_eight((uint8_t *)base + 8 * index, value);
 }
 
 void wire_start(struct datagram *d, uint8_t mgmt_class, uint8_t method, uint16_t attr,

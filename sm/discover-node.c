@@ -26,9 +26,12 @@
 
 static struct probe *free_probe(struct discovery *d)
 {
-	for (uint32_t i = 0; i < MAX_PROBES; i++)
-		if (!d->probes[i].used)
-			return &d->probes[i];
+	for (uint32_t i = 0; i < MAX_PROBES; i++) {
+		struct probe *probe = &d->probes[d->next_probe++ % MAX_PROBES];
+
+		if (!probe->used)
+			return probe;
+	}
 
 	return NULL;
 }

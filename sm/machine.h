@@ -116,6 +116,7 @@ struct discovery {
 	struct frontier now;
 	struct frontier next;
 	struct probe *probes; /* MAX_PROBES */
+	uint32_t next_probe;  /* where to look for a free one, modulo MAX_PROBES */
 	uint32_t n_probes;    /* used */
 	uint32_t n_late;      /* used, but not waited for */
 	uint32_t node;        /* of the frontier, from which probes are sent now */
