@@ -150,7 +150,8 @@ struct node {
 	uint32_t first_port;  /* ports[first_port + n] is port n */
 	uint32_t seen;        /* walk in which it last answered */
 	uint32_t via;         /* port that sma.route leads out of last; NO_PORT: it is our own */
-	uint64_t included;    /* reconcile (sm->sweeps) that is about it, if it is a local one */
+	uint64_t included;    /* reconcile (sm->sweeps) that is about it, if it is a local one; */
+	uint64_t rerouted;    /* or in which its forwarding table changes, if that is all */
 	uint32_t entry;       /* number of the end port that sma.route leads to */
 	uint32_t vendor_id;
 	uint32_t revision;

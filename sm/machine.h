@@ -445,6 +445,12 @@ static inline bool sm_includes(const struct sm *sm, const struct node *node)
 	return !sm->local || node->included == sm->sweeps;
 }
 
+/* Does its forwarding table change, and this is not about it else? */
+static inline bool sm_reroutes(const struct sm *sm, const struct node *node)
+{
+	return !sm_includes(sm, node) && node->rerouted == sm->sweeps;
+}
+
 /* receive.c: answer it once more, from what is known now, and change nothing. */
 void sm_answer_again(struct sm *sm, const struct arrival *arrival);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/macros.h"
 #include "sm/route-job.h"
 
@@ -125,13 +126,45 @@ static bool is_held(const struct sm *sm, const struct route_job *job, const stru
 	return true;
 }
 
+/*
+ * A switch that came back may hold what was planned before it went, or something else. Where it
+ * holds nothing, what is planned cannot be in anybody's way: all others hold theirs.
+ */
+static bool holds_nothing_else(const struct sm *sm, const struct route_job *job, uint32_t row,
+			       const struct patch *patch)
+{
+	const struct tables *tables = &sm->routing.tables;
+	const struct sw *sw = sm->fabric.nodes[job->switch_nodes[row]].sw;
+
+	for (size_t lid = 1; lid < tables->stride; lid++) {
+		uint8_t held = tables_lft_held(sw, (uint16_t)lid);
+
+		if (held != ROUTE_NONE && held != tables->lft[row * tables->stride + lid] &&
+		    !has_entry(patch, patch->n, (uint16_t)lid, row))
+			return false;
+	}
+
+	return true;
+}
+
+static bool are_held_who_came(const struct sm *sm, const struct route_job *job,
+			      const bool *were_away, const struct patch *patch)
+{
+	for (uint32_t s = 0; were_away && s < job->graph.n_switches; s++)
+		if (were_away[s] && !graph_is_away(&job->graph, s) &&
+		    !holds_nothing_else(sm, job, s, patch))
+			return false;
+
+	return true;
+}
+
 /* -- the whole ----------------------------------------------------------------------------------
  */
 
-static void include_rows(struct sm *sm, const struct route_job *job, const struct patch *patch)
+static void note_rows(struct sm *sm, const struct route_job *job, const struct patch *patch)
 {
 	for (uint32_t i = 0; i < patch->n; i++)
-		sm->fabric.nodes[job->switch_nodes[patch->entry[i].row]].included = sm->sweeps;
+		sm->fabric.nodes[job->switch_nodes[patch->entry[i].row]].rerouted = sm->sweeps;
 }
 
 /* Of ends and vports. */
@@ -153,7 +186,7 @@ static void take_tables(struct sm *sm, const struct route_job *job, const struct
 	routing->signature = job->signature;
 	routing->n_again++;
 	routing->max_lid = highest_lid(routing, job->graph.max_lid);
-	include_rows(sm, job, patch);
+	note_rows(sm, job, patch);
 	sm->changed = true;
 	event_add(sm->events, EVENT_ROUTES, 0, 0, -1,
 		  "routes by %s, proven again: %u entries change", routing->result.engine->name,
@@ -165,10 +198,16 @@ int routes_again(struct sm *sm, const struct route_job *job)
 	struct routing *routing = &sm->routing;
 	AUTO(patch_clear) struct patch patch = { 0 };
 	AUTO(transition_clear) struct transition transition = { 0 };
+	AUTO(freep) bool *were_away = NULL;
 	int r;
 
 	if (!sm->complete || !routing->tables.lft || !has_same_rows(sm, job))
 		return 0;
+	if (routing->past.away) {
+		were_away = array_copy(routing->past.away, routing->n_rows, sizeof(*were_away));
+		if (!were_away)
+			return -ENOMEM;
+	}
 	r = route_again(job->engine, &job->graph, &routing->past, &routing->tables, &routing->turns,
 			&patch);
 	if (r <= 0)
@@ -181,7 +220,7 @@ int routes_again(struct sm *sm, const struct route_job *job)
 		memset(routing->copied, 0, sizeof(routing->copied));
 	patch_sort(&patch);
 	take_tables(sm, job, &patch);
-	if (r != 0 || !is_held(sm, job, &patch))
+	if (r != 0 || !is_held(sm, job, &patch) || !are_held_who_came(sm, job, were_away, &patch))
 		return MIN(r, 0);
 	r = transition_plan_again(&job->graph, &routing->tables, &patch, &routing->turns,
 				  &transition);

@@ -261,6 +261,8 @@ static void done_of_node(struct sm *sm, struct node *node, const struct answer *
 	}
 	if (answer->result == REQUEST_LOST && is_deaf_to(sm, node, kind))
 		taken.result = REQUEST_REFUSED;
+	if (taken.result != REQUEST_ANSWERED)
+		sm_include(sm, node->first_port); /* it may have been about its table alone */
 	take_kind(sm, node, kind, &taken);
 	if (taken.result == REQUEST_LOST && !is_vital(kind))
 		ask_for_life(sm, node, answer->request);

@@ -93,9 +93,16 @@ void work_drop(struct sm *sm, uint32_t number)
 
 void work_add_all(struct sm *sm, unsigned todo)
 {
-	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (sm->fabric.nodes[i].present && sm_includes(sm, &sm->fabric.nodes[i]))
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		const struct node *node = &sm->fabric.nodes[i];
+
+		if (!node->present)
+			continue;
+		if (sm_includes(sm, node))
 			work_add(sm, i, todo);
+		else if (sm_reroutes(sm, node))
+			work_add(sm, i, todo & (TODO(TODO_SWITCH_SET) | TODO(TODO_LFT_WRITE)));
+	}
 }
 
 void work_add_switches(struct sm *sm, unsigned todo)

@@ -255,6 +255,34 @@ static void a_leaf_that_goes_and_comes_is_written_alone(void **state)
 	a_sweep_finds_no_more(s);
 }
 
+/*
+ * All switches are away at once, with ways that are not those that are planned for them there: what
+ * they are given when they come back makes no packet go in a circle.
+ */
+static void who_comes_back_with_old_ways_is_given_new_ones_in_order(void **state)
+{
+	char why[512];
+
+	(void)state;
+	for (unsigned cable = 0; cable < 8; cable++) {
+		struct scenario *s = scenario_new(1);
+
+		comes_up(s, graph_make_ft3(4, 3));
+		scenario_pull(s, scenario_link(s, cable));
+		scenario_run(s, 20 * LOOP_SEC);
+		scenario_plug(s, scenario_link(s, cable));
+		scenario_pull(s, scenario_host(s, 0));
+		scenario_run(s, 5 * LOOP_SEC);
+		sm_sweep(s->first.sm, false);
+		scenario_run(s, 5 * LOOP_SEC);
+		scenario_plug(s, scenario_host(s, 0));
+		scenario_run(s, 20 * LOOP_SEC);
+		if (!scenario_is_good(s, NULL, why))
+			scenario_fail(s, "%s", why);
+		scenario_free(s);
+	}
+}
+
 /* As many are written when it goes, but for its own table. */
 static void what_leads_over_a_spine_comes_back_with_it(void **state)
 {
@@ -566,6 +594,7 @@ int main(void)
 		TEST(a_host_that_reboots_costs_its_switch),
 		TEST(a_leaf_that_goes_and_comes_is_written_alone),
 		TEST(what_leads_over_a_spine_comes_back_with_it),
+		cmocka_unit_test(who_comes_back_with_old_ways_is_given_new_ones_in_order),
 		TEST(whose_cables_others_have_is_forgotten),
 		TEST(a_trap_without_a_change_costs_its_switch),
 		TEST(other_traps_cost_no_more),
