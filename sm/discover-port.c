@@ -220,6 +220,9 @@ static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 		sm->inherited = sm->inherited || sm->adopting;
 		if (node_is_switch(node) && sm->adopting)
 			node->sw->cold = false;
+		/* Who gave it one since may have given it more. */
+		if (!node_is_switch(node) && before == 0)
+			aliases_doubt(sm, number);
 		return;
 	}
 	memory_forget_quirks(sm, node);

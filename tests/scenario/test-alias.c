@@ -556,6 +556,30 @@ static void a_standby_that_takes_over_adopts_what_changed_while_it_waited(void *
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, alias_set_up, alias_tear_down)
 
+/*
+ * A standby saw the host when it had nothing; all that it has the other one gave. And its driver
+ * does not ask again: it knows what it has.
+ */
+static void who_was_standby_from_the_start_adopts_what_the_other_gave(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	alias_build(s);
+	port = scenario_host(s, 1);
+	scenario_add_shared(s, port, 2, true, true);
+	scenario_start_sm(s);
+	scenario_start_rival(s, scenario_host(s, 3), 1);
+	scenario_run(s, 5 * LOOP_SEC);
+	assert_int_equal(scenario_status(&s->first).state, SM_STANDBY);
+	assert_int_equal(alias_count_up(port), 2);
+	scenario_kill_rival(s);
+	scenario_stop_shared(s, port, 2);
+	scenario_expect_good_within(s, 120);
+	assert_non_null(alias_known(s, port, 1));
+	assert_int_equal(alias_known(s, port, 1)->guid, sim_guid_at(port, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -578,6 +602,7 @@ int main(void)
 		TEST(what_devices_hold_counts_more_than_the_book),
 		TEST(of_what_two_hold_one_stays),
 		TEST(a_standby_that_takes_over_adopts_what_changed_while_it_waited),
+		TEST(who_was_standby_from_the_start_adopts_what_the_other_gave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
