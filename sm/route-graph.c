@@ -203,6 +203,15 @@ static bool is_succeeded(const struct fabric *f, uint32_t number)
 	       fabric_find_port(f, f->ports[number].guid) != number;
 }
 
+/* Who is away keeps its LID, but not beyond tables that are smaller now. */
+static bool has_place(const struct sm *sm, uint32_t number)
+{
+	const struct port *port = &sm->fabric.ports[number];
+
+	return port->lid && !lids_are_beyond(sm, port->lid, port->lmc) &&
+	       !is_succeeded(&sm->fabric, number);
+}
+
 /* The end port that hangs, or last hung, on each switch port; NO_PORT: none. */
 static uint32_t *ends_by_switch_port(const struct sm *sm)
 {
@@ -215,9 +224,8 @@ static uint32_t *ends_by_switch_port(const struct sm *sm)
 	for (uint32_t i = 0; i < f->n_ports; i++) {
 		const struct port *port = &f->ports[i];
 
-		if (!port->guid || !port->lid || lids_are_beyond(sm, port->lid, port->lmc) ||
-		    is_succeeded(f, i) || port->home == NO_PORT || port->number == 0 ||
-		    node_is_switch(node_of(f, i)))
+		if (!port->guid || port->home == NO_PORT || port->number == 0 ||
+		    node_is_switch(node_of(f, i)) || !has_place(sm, i))
 			continue;
 		if (port->peer != NO_PORT || f->ports[port->home].peer == NO_PORT)
 			ends[port->home] = i;
@@ -253,7 +261,7 @@ static void add_ends_of(struct sm *sm, struct route_job *job, uint32_t s, const 
 	const struct node *node = &f->nodes[job->switch_nodes[s]];
 	const struct port *zero = &f->ports[node->first_port];
 
-	if (zero->lid && !is_succeeded(f, node->first_port))
+	if (has_place(sm, node->first_port))
 		add_end(job, (struct end){ .at = s,
 					   .device = job->switch_nodes[s],
 					   .lid = zero->lid,

@@ -170,6 +170,25 @@ static void a_switch_with_a_smaller_table_lowers_lids_if_all_have_room_in_it(voi
 	assert_within(w, from, 31);
 }
 
+/* No table keeps room for it. */
+static void who_is_away_has_no_lid_beyond_a_smaller_table(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *small;
+
+	own(w, w->east->port_guid, 500, 0);
+	world_start(w);
+	assert_int_equal(lid_of(w->east), 500);
+	fake_unplug(w->west, TRUNK);
+	small = fake_add(w->f, "new", NODE_TYPE_SWITCH, 0x50, FAKE_PORTS);
+	set_room(small, 31);
+	fake_link(small, 1, w->west, 5);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_int_equal(wire_get(small->switch_info, SWITCH_INFO_LINEAR_TOP), 31);
+	assert_int_equal(wire_get(w->west->switch_info, SWITCH_INFO_LINEAR_TOP), 63);
+}
+
 static void a_switch_whose_table_is_too_small_for_all_is_left_out_alone(void **state)
 {
 	struct world *w = *state;
@@ -329,6 +348,7 @@ int main(void)
 		TEST(lids_beyond_the_smallest_forwarding_table_are_replaced),
 		TEST(ranges_end_within_the_smallest_forwarding_table),
 		TEST(a_switch_with_a_smaller_table_lowers_lids_if_all_have_room_in_it),
+		TEST(who_is_away_has_no_lid_beyond_a_smaller_table),
 		TEST(a_switch_whose_table_is_too_small_for_all_is_left_out_alone),
 	};
 
