@@ -7,7 +7,9 @@
  * whatever the order in which it was found. An adapter that has left is still an end of the graph
  * where it last hung: its LID leads to a port that is down, and when it comes back no table
  * changes. A switch that has left keeps its row in the same way, as long as one of its cables ends
- * at ports that are down and have seen no other cable since: it is "away" (routing/engine.h).
+ * at ports that are down and have seen no other cable since: it is "away" (routing/engine.h). Such
+ * cables, over others that are away, must lead to it from one that is there: else who comes and
+ * goes with another GUID each time would be remembered in all tables for ever.
  *
  * Rows are numbered anew for each graph, and a switch gets to know its row together with the
  * tables that have it: until then it has that of the tables in use.
@@ -41,15 +43,45 @@ static uint32_t last_peer(const struct fabric *f, uint32_t number)
 	return port->home;
 }
 
-static bool is_away(const struct fabric *f, const struct node *node)
+static bool may_be_away(const struct node *node)
 {
-	if (node->guid == 0 || node->present || !node_is_switch(node) || node->too_small)
-		return false;
-	for (unsigned p = 1; p <= node->n_ports; p++)
-		if (last_peer(f, port_at(node, p)) != NO_PORT)
-			return true;
+	return node->guid != 0 && !node->present && node_is_switch(node) && !node->too_small;
+}
 
-	return false;
+static void add_switch(struct route_job *job, uint32_t node)
+{
+	if (job->rows[node] != NO_SWITCH)
+		return;
+	job->rows[node] = job->graph.n_switches;
+	job->switch_nodes[job->graph.n_switches++] = node;
+}
+
+/* Ours, if it is a host, hangs on a switch even while that is away. */
+static void add_own_switch(const struct fabric *f, struct route_job *job)
+{
+	uint32_t home = f->local_port == NO_PORT ? NO_PORT : f->ports[f->local_port].home;
+
+	if (home != NO_PORT && may_be_away(node_of(f, home)))
+		add_switch(job, f->ports[home].node);
+}
+
+/* Those who are there, and by the cables of these who is away, and so on. */
+static void find_switches(const struct fabric *f, struct route_job *job)
+{
+	for (uint32_t i = 0; i < f->n_nodes; i++)
+		if (f->nodes[i].guid != 0 && routes(&f->nodes[i]))
+			add_switch(job, i);
+	add_own_switch(f, job);
+	for (uint32_t i = 0; i < job->graph.n_switches; i++) {
+		const struct node *node = &f->nodes[job->switch_nodes[i]];
+
+		for (unsigned p = 1; p <= node->n_ports; p++) {
+			uint32_t far = last_peer(f, port_at(node, p));
+
+			if (far != NO_PORT && may_be_away(node_of(f, far)))
+				add_switch(job, f->ports[far].node);
+		}
+	}
 }
 
 static int by_guid(const void *a, const void *b, void *nodes)
@@ -63,7 +95,7 @@ static int by_guid(const void *a, const void *b, void *nodes)
 static int number_switches(const struct fabric *f, struct route_job *job)
 {
 	size_t room = f->n_nodes + 1;
-	uint32_t n = 0;
+	uint32_t n;
 
 	job->n_nodes = f->n_nodes;
 	job->switch_nodes = malloc(room * sizeof(*job->switch_nodes));
@@ -72,15 +104,13 @@ static int number_switches(const struct fabric *f, struct route_job *job)
 	if (!job->switch_nodes || !job->rows || !job->order)
 		return -ENOMEM;
 	memset(job->rows, 0xff, room * sizeof(*job->rows));
-	for (uint32_t i = 0; i < f->n_nodes; i++)
-		if (f->nodes[i].guid != 0 && (routes(&f->nodes[i]) || is_away(f, &f->nodes[i])))
-			job->switch_nodes[n++] = i;
+	find_switches(f, job);
+	n = job->graph.n_switches;
 	qsort_r(job->switch_nodes, n, sizeof(*job->switch_nodes), by_guid, f->nodes);
 	for (uint32_t i = 0; i < n; i++) {
 		job->rows[job->switch_nodes[i]] = i;
 		job->order[i] = i;
 	}
-	job->graph.n_switches = n;
 
 	return 0;
 }
