@@ -20,7 +20,9 @@
  * another apex moves ways to spines everywhere. So an apex may lack one top, which is then
  * "lifted": take a switch x, no leaf, that can climb to the apex and to that top. What is above x
  * and cannot climb to the apex is turned upside down below x, and what is above x and can is put
- * above both. Mostly that turns a single cable. Where there is no such x, there is another apex.
+ * above both. Mostly that turns a single cable. Where there is no such x, as in trees of two
+ * levels, the next apex would come to stand above the first: some spines are above that then and
+ * some below, and all that it sends goes down through these few. So there it may lack none.
  *
  * Each step makes tops fewer, and two tops of one component always have something below both, if
  * not directly then through others. So it ends, on any graph, with one top per component: complete
@@ -114,20 +116,55 @@ static uint32_t most_tops(const struct graph *graph, const struct tops *tops)
 	return most;
 }
 
-/* The lowest switch that has most tops above it, or all of these but one; two at least. */
+/* The lowest switch that has so many tops above it. */
+static uint32_t lowest_with(const struct graph *graph, const struct ranking *ranking,
+			    const struct tops *tops, uint32_t n)
+{
+	for (uint32_t p = 0; p < graph->n_switches; p++)
+		if (tops_above(tops, ranking->by_place[p]) >= n)
+			return ranking->by_place[p];
+
+	return NOBODY;
+}
+
+/* Is there a switch, no leaf, below a top that @apex has and one that it lacks? */
+static bool can_be_lifted(const struct graph *graph, const struct ranking *ranking,
+			  const struct tops *tops, uint32_t apex)
+{
+	const uint64_t *has = tops->above + apex * tops->words;
+
+	for (uint32_t s = 0; s < graph->n_switches; s++) {
+		const uint64_t *above = tops->above + s * tops->words;
+		uint64_t common = 0, other = 0;
+
+		for (size_t w = 0; w < tops->words; w++) {
+			common |= above[w] & has[w];
+			other |= above[w] & ~has[w];
+		}
+		if (ranking->height[s] > 0 && common && other)
+			return true;
+	}
+
+	return false;
+}
+
+/*
+ * The lowest switch that has most tops above it, two at least; or all of these but one, if that can
+ * be lifted.
+ */
 static uint32_t find_apex(const struct graph *graph, const struct ranking *ranking,
 			  const struct tops *tops)
 {
 	uint32_t most = most_tops(graph, tops);
+	uint32_t apex;
 
-	for (uint32_t p = 0; most >= 2 && p < graph->n_switches; p++) {
-		uint32_t n = tops_above(tops, ranking->by_place[p]);
+	if (most < 2)
+		return NOBODY;
+	apex = lowest_with(graph, ranking, tops, MAX(most - 1, 2));
+	if (tops_above(tops, apex) == most || can_be_lifted(graph, ranking, tops, apex))
+		return apex;
 
-		if (n >= 2 && n + 1 >= most)
-			return ranking->by_place[p];
-	}
-
-	return NOBODY;
+	return lowest_with(graph, ranking, tops, most);
 }
 
 /* @ret_upper: @apex and all above it, the nearest first; the others are not in @ret_in. */
