@@ -8,13 +8,14 @@
  *                 effective bisection bandwidth; cables on the way
  * And what it takes to get from tables to others, when one cable is lost and when it is back:
  *
- *   trans         median milliseconds until it is known what is to be withdrawn, and what is to
- * wait changed, out  LIDs that lose or change a way somewhere, and those of them that are withdrawn
+ *   trans         median milliseconds until it is known what is to be withdrawn, and what waits
+ *   changed, out  LIDs that lose or change a way somewhere, and those of them that are withdrawn
  *   order, rounds those for which the order counts, and the rounds that there are because of them
  *   blocks, more  blocks that are written at least, and those more because LIDs are withdrawn
  *
  * And the same changes by what is known of before (again.c, again-proof.c), a cable lost and back
- * in turn: least and median milliseconds for the tables and for their proof, entries that change.
+ * in turn, and switches that go and come back: least and median milliseconds for the tables and for
+ * their proof, entries that change, and blocks of other switches than those that came or went.
  *
  * Usage: bench-routing [runs]; further fabrics are the .net files in the folder $VSM_FABRICS.
  */
@@ -266,6 +267,23 @@ static bool time_again(const struct graph *graph, struct past *past, struct tabl
 	return past_take(past->engine, graph, &layout, past) == 0;
 }
 
+/* Blocks of the patch at switches that are there before and after. */
+static unsigned count_blocks(const struct patch *patch, const struct graph *less, size_t stride)
+{
+	AUTO(freep) bool *is_in = calloc(less->n_switches * stride / 64 + 1, sizeof(*is_in));
+	unsigned n = 0;
+
+	for (uint32_t i = 0; is_in && i < patch->n; i++) {
+		const struct patch_entry *entry = &patch->entry[i];
+		size_t block = (entry->row * stride + entry->lid) / 64;
+
+		n += !is_in[block] && !graph_is_away(less, entry->row);
+		is_in[block] = true;
+	}
+
+	return n;
+}
+
 static void print_again(const char *fabric, const struct graph *whole, const struct graph *less,
 			unsigned runs)
 {
@@ -285,19 +303,32 @@ static void print_again(const char *fabric, const struct graph *whole, const str
 		proof_ms[i] = ms[1];
 	}
 	if (done)
-		printf("%-32s %8.2f %8.2f %8.2f %8.2f  %7u\n", fabric, least(tables_ms, runs),
+		printf("%-32s %8.2f %8.2f %8.2f %8.2f  %7u  %6u\n", fabric, least(tables_ms, runs),
 		       median(tables_ms, runs), least(proof_ms, runs), median(proof_ms, runs),
-		       patch.n);
+		       patch.n, count_blocks(&patch, less, tables.stride));
 	else
 		printf("%-32s from scratch\n", fabric);
 	fflush(stdout);
 	free(tables.lft);
 }
 
+static void print_switch(const char *what, uint32_t s, bool shuffled, unsigned runs)
+{
+	AUTO(graph_freep) struct made_graph *whole = graph_make_ft3(36, 36);
+	AUTO(graph_freep) struct made_graph *less = graph_make_ft3(36, 36);
+
+	if (shuffled) {
+		graph_shuffle_lids(whole, 1);
+		graph_shuffle_lids(less, 1);
+	}
+	graph_set_away(less, s, true);
+	print_again(what, graph_of(whole), graph_of(less), MIN(RUNS_MAX, 4 * runs));
+}
+
 static void print_agains(unsigned runs)
 {
-	printf("\n%-32s %8s %8s %8s %8s  %7s\n", "cable lost and back", "tables", "median", "proof",
-	       "median", "entries");
+	printf("\n%-32s %8s %8s %8s %8s  %7s  %6s\n", "lost and back, tree 3 x 36", "tables",
+	       "median", "proof", "median", "entries", "blocks");
 	for (uint64_t seed = 1; seed <= 6; seed++) {
 		AUTO(graph_freep) struct made_graph *whole = graph_make_ft3(36, 36);
 		AUTO(graph_freep) struct made_graph *less = graph_make_ft3(36, 36);
@@ -305,9 +336,14 @@ static void print_agains(unsigned runs)
 		graph_shuffle_lids(whole, 1);
 		graph_shuffle_lids(less, 1);
 		graph_remove_links(less, 1, seed);
-		print_again("tree 3 x 36", graph_of(whole), graph_of(less),
-			    MIN(RUNS_MAX, 4 * runs));
+		print_again("a cable", graph_of(whole), graph_of(less), MIN(RUNS_MAX, 4 * runs));
 	}
+	print_switch("a leaf", 100, true, runs);
+	print_switch("a middle switch", 748, true, runs);
+	print_switch("a core", 1396, true, runs);
+	print_switch("a leaf, LIDs by leaf", 100, false, runs);
+	print_switch("a middle switch, LIDs by leaf", 748, false, runs);
+	print_switch("a core, LIDs by leaf", 1396, false, runs);
 }
 
 static void print_net_files(const char *folder, unsigned runs)
