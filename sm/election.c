@@ -340,6 +340,7 @@ static bool is_to_be_told(const struct sm *sm)
 	return sm->giving_way && node_of(&sm->fabric, sm->heir)->work.todo & TODO(TODO_SM_INFO);
 }
 
+/* The timer is nobody else's when we are stopping, see wanted.c. */
 static void wait_a_moment(struct sm *sm)
 {
 	sm->leave_at = loop_now(sm->loop) + LEAVE_PATIENCE;

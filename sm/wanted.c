@@ -50,7 +50,7 @@ static void something_happened(struct sm *sm, uint64_t most)
 	story_wanted(sm);
 	sm->news = true;
 	sm->by_lid = false;
-	if (sm->phase != PHASE_REST)
+	if (sm->phase != PHASE_REST || sm->stopping)
 		return;
 	sm->next_sweep_from = MIN(sm->next_sweep_from, now + most);
 	loop_timer_set(sm->soon_timer, sm->next_sweep_from);

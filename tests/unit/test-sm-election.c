@@ -716,6 +716,36 @@ static void who_does_not_answer_what_was_asked_before_keeps_the_heir_waiting_a_m
 	assert_false(says_is_sm(w));
 }
 
+/*
+ * At rest nothing is under way but what watches and names take; and a trap then does not make it
+ * forget when it is to tell the heir.
+ */
+static void a_trap_while_it_stops_does_not_keep_the_heir_waiting(void **state)
+{
+	struct world *w = *state;
+	char letters[HOSTS + 1];
+	struct sm_status status;
+	size_t from;
+
+	w->conf.min_timeout_ms = 4000;
+	bring_to_master_of_three(w);
+	for (unsigned i = 0; i < 5; i++) {
+		fake_trap(w->f, w->east, TRAP_LINK_STATE);
+		loop_virtual_run_for(w->loop, 200 * LOOP_MSEC);
+	}
+	w->east->silent = true;
+	loop_virtual_run_for(w->loop, 300 * LOOP_MSEC);
+	sm_status(w->sm, &status);
+	assert_int_equal(status.phase, PHASE_REST);
+	assert_int_not_equal(requests_in_flight(sm_requests(w->sm)), 0);
+	from = world_mark(w);
+	sm_stop(w->sm);
+	fake_trap(w->f, w->west, TRAP_LINK_STATE);
+	loop_virtual_run_for(w->loop, STOP_LIMIT);
+	assert_string_equal(told(w, from, letters), "d");
+	assert_false(says_is_sm(w));
+}
+
 /* -- what another one did -----------------------------------------------------------------------
  */
 
@@ -875,6 +905,7 @@ int main(void)
 		TEST(an_heir_that_has_gone_is_followed_by_the_next),
 		TEST(an_heir_that_refuses_is_followed_by_the_next),
 		TEST(who_does_not_answer_what_was_asked_before_keeps_the_heir_waiting_a_moment),
+		TEST(a_trap_while_it_stops_does_not_keep_the_heir_waiting),
 		TEST(taking_back_a_fabric_that_nobody_changed_sends_no_set),
 		TEST(what_another_master_wrote_is_read_before_anything_is_believed),
 		TEST(a_standby_calls_nothing_in_progress),
