@@ -91,6 +91,40 @@ static void who_has_no_guid_gives_back_the_lid_of_its_neighbour(void **state)
 	scenario_expect_all_good(s);
 }
 
+static uint64_t sets_of_vports(const struct scenario *s)
+{
+	struct request_counts counts;
+	uint64_t sets = 0;
+	uint8_t method;
+	uint16_t attr;
+
+	for (unsigned i = 0; requests_count(sm_requests(s->first.sm), i, &attr, &method, &counts);
+	     i++)
+		if (method == METHOD_SET && attr == ATTR_VPORT_INFO)
+			sets += counts.sent;
+
+	return sets;
+}
+
+/* What is in the field is left over from a time when it had a LID of its own. */
+static void who_uses_the_lid_of_its_port_is_left_alone(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	rig_build(s, graph_make_ft2(4), true, false);
+	rig_comes_up(s);
+	port = scenario_host(s, 3);
+	scenario_fault(s, "lie \"%s\" 0xffb1@64:16 %u", port->node->name,
+		       sim_lid(scenario_host(s, 1)));
+	scenario_kill_sm(s);
+	scenario_start_sm(s);
+	scenario_run(s, 600 * LOOP_SEC);
+	assert_int_equal(sim_vport(port, 1)->state, SIM_ACTIVE);
+	assert_string_equal(scenario_vport_reason(s, port, 1), "none");
+	assert_in_range(sets_of_vports(s), 0, 2 * sim_vfs_count(port));
+}
+
 /* All vports but this are in a partition. */
 static void only_one_is_in_no_partition(struct scenario *s, uint64_t guid)
 {
@@ -143,6 +177,7 @@ int main(void)
 		TEST(who_is_in_no_partition_gives_back_the_lid_of_another),
 		TEST(who_has_no_guid_gives_back_the_lid_of_another),
 		TEST(who_has_no_guid_gives_back_the_lid_of_its_neighbour),
+		TEST(who_uses_the_lid_of_its_port_is_left_alone),
 		TEST(the_lid_of_a_vport_that_is_down_is_not_that_of_its_new_guid),
 	};
 
