@@ -100,8 +100,8 @@ static const struct verb verbs[] = {
 	  { "guid", "port" }, 1, NULL, NULL, "guid", OPTION_CANCEL, show_vf_move },
 	{ "vf remove", "GUID|NAME", "Take back what is reserved for a GUID.", { "guid" }, 1, NULL, NULL,
 	  "guid", 0, show_vf_remove },
-	{ "vf show", "[GUID|NAME]", "What is reserved.", { "guid" }, 0, NULL, "reservations", NULL, 0,
-	  show_vf_show },
+	{ "vf show", "[GUID|NAME] [--names]", "What is reserved.", { "guid" }, 0, NULL, "reservations", NULL,
+	  OPTION_NAMES, show_vf_show },
 };
 
 static const struct {
@@ -448,13 +448,18 @@ static void print_json(const json_t *result, size_t flags)
 }
 
 /* One a line: names that are words for a shell to complete. */
-static void print_names(const json_t *result)
+static void print_names(const json_t *rows)
 {
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(result, "nodes"), i, row)
-		printf("%s\n", member_text(row, "name", ""));
+	json_array_foreach(rows, i, row)
+	{
+		const char *name = member_text(row, "name", "");
+
+		if (name[0])
+			printf("%s\n", name);
+	}
 }
 
 static enum result follow(struct client *client, const struct order *order, const struct view *view)
@@ -486,7 +491,7 @@ static void show(const struct order *order, const json_t *result, const struct v
 	} else if (order->json) {
 		print_json(result, JSON_INDENT(2));
 	} else if (order->options & OPTION_NAMES) {
-		print_names(result);
+		print_names(json_object_get(result, order->verb->list));
 	} else {
 		order->verb->show(result, view);
 	}

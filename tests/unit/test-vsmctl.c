@@ -554,6 +554,8 @@ static void reservations_are_made_shown_and_taken_back(void **state)
 	fake_add_vfs(f->fake);
 	RUN(f, "vf", "add", "0x1200020000000101");
 	GOLDEN(state, 0, "vf-show", "vf", "show");
+	RUN(f, "vf", "show", "--names");
+	assert_string_equal(f->out, "vm 1\n");
 	/* Of another LID than the one that it has. */
 	GOLDEN(state, 0, "vf-add-other", "vf", "add", "0x1200020000000101", "--lid", "0x4d");
 	GOLDEN(state, 0, "vf-show-other", "vf", "show", "0x1200020000000101");
@@ -938,6 +940,7 @@ static void nothing_that_steers_a_terminal_is_shown(void **state)
 		{ "status" },
 		{ "nodes" },
 		{ "nodes", "--names" },
+		{ "vf", "show", "--names" },
 		{ "ports" },
 		{ "links" },
 		{ "vfs" },
