@@ -18,7 +18,7 @@
  * A loop over bytes that is worth having twice: also for processors with wider vectors than all of
  * this kind have. Chosen when the program is loaded, before a sanitizer is ready for it.
  */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&       \
 	!defined(__SANITIZE_ADDRESS__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else

@@ -306,7 +306,8 @@ int find_reserved(struct call *call, const char *name, uint64_t *ret)
 		fail_ambiguous(call, name, "reserved GUIDs", &matches);
 		return -1;
 	}
-	*ret = matches.guids[0];
+	if (matches.n == 1)
+		*ret = matches.guids[0];
 
 	return (int)matches.n;
 }
@@ -341,7 +342,6 @@ static int find_plain(struct call *call, const char *text, struct found *ret)
 {
 	uint64_t guid;
 	unsigned lid;
-
 	int r;
 
 	if (parse_guid(text, &guid))

@@ -131,14 +131,13 @@ static void put_since(struct row *row, const struct call *call, uint64_t since)
 json_t *reserved_make_move(const struct call *call, uint64_t guid)
 {
 	struct sm_move_state state;
-	struct row row = row_start();
+	struct row row;
 	uint32_t port;
 
-	if (!sm_move_state(call->sm, guid, &state)) {
-		json_decref(row_end(&row));
+	if (!sm_move_state(call->sm, guid, &state))
 		return json_null();
-	}
 	port = fabric_find_port(call->fabric, state.to);
+	row = row_start();
 	row_guid(&row, "to", state.to);
 	row_put(&row, "end", place_end(call->rpc, call->fabric, port));
 	put_since(&row, call, state.since);

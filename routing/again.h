@@ -26,8 +26,7 @@ struct again {
 	bool new_targets;   /* other LIDs hang on a column that moved, or on other ports */
 	struct block block; /* the columns that moved, */
 	struct block away;  /* and those of switches that are away */
-	uint64_t
-		*touched; /* [switch * words]: columns of the block to which its distance changed */
+	uint64_t *touched;  /* [switch * words]: columns of the block whose distance changed */
 	uint32_t words;
 	uint16_t *lids; /* of the block, before and now, column by column; then of those away */
 	uint32_t first_lid[HOPS_BLOCK + 1]; /* of each column of the block */
@@ -37,6 +36,8 @@ struct again {
 	uint8_t *rows;   /* and whole dirty rows */
 };
 
-/* Columns that moved and dirty rows, and what is away. 0 or -ENOMEM; then tables are as the patch
-   says. */
+/*
+ * Columns that moved and dirty rows, and what is away. 0 or -ENOMEM; in both cases tables are as
+ * the patch says.
+ */
 int again_fill(struct again *again);

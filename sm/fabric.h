@@ -66,7 +66,7 @@ struct fdr10 {
 struct port {
 	uint32_t node;
 	uint32_t peer;    /* port at the far end, or NO_PORT */
-	uint32_t home;    /* switch port that it last hung on, for end ports; or NO_PORT */
+	uint32_t home;    /* the last peer, which it may have lost; or NO_PORT */
 	uint32_t checked; /* walk in which the link was last found to be as it is */
 	uint64_t guid;    /* CA and router ports, and switch port 0; else 0, or not known yet */
 	struct pkey_table *pkeys; /* NULL: not known */

@@ -407,6 +407,7 @@ struct sm {
 };
 
 /* story.c: why a reconcile is done, and what it takes. */
+
 /* What is asked for now, until that is said of 0, is because of the event with this number. */
 void story_because(struct sm *sm, uint64_t event);
 /* Another one is wanted. */

@@ -7,9 +7,8 @@
  *
  * A reconcile has the first cause that asked for it: an event, and so a number, if who asks says
  * which (a trap, a switch that is watched, the end of a quarantine) or has told of an order in that
- * very callback. What a reconcile asks for itself (another one,
- * because it is not done) has its own cause, so a change has one from the trap to the last block,
- * however many walks that takes.
+ * very callback. What a reconcile asks for itself (another one, because it is not done) has its own
+ * cause, so a change has one from the trap to the last block, however many walks that takes.
  */
 
 #include <inttypes.h>
