@@ -38,6 +38,7 @@ vsmctl_SOURCES += ctl/vsmctl-client.c
 vsmctl_SOURCES += ctl/vsmctl-explain.c
 vsmctl_SOURCES += ctl/vsmctl-help.c
 vsmctl_SOURCES += ctl/vsmctl-partition.c
+vsmctl_SOURCES += ctl/vsmctl-route.c
 vsmctl_SOURCES += ctl/vsmctl-show.c
 vsmctl_SOURCES += ctl/vsmctl-status.c
 vsmctl_SOURCES += ctl/vsmctl-table.c

@@ -447,21 +447,6 @@ static void print_json(const json_t *result, size_t flags)
 	printf("\n");
 }
 
-/* One a line: names that are words for a shell to complete. */
-static void print_names(const json_t *rows)
-{
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-	{
-		const char *name = member_text(row, "name", "");
-
-		if (name[0])
-			printf("%s\n", name);
-	}
-}
-
 static enum result follow(struct client *client, const struct order *order, const struct view *view)
 {
 	enum result r;
@@ -491,7 +476,7 @@ static void show(const struct order *order, const json_t *result, const struct v
 	} else if (order->json) {
 		print_json(result, JSON_INDENT(2));
 	} else if (order->options & OPTION_NAMES) {
-		print_names(json_object_get(result, order->verb->list));
+		show_names(json_object_get(result, order->verb->list));
 	} else {
 		order->verb->show(result, view);
 	}

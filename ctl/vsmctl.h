@@ -103,8 +103,7 @@ void print_painted(bool colour, enum paint paint, const char *text);
  */
 enum result wait_applied(struct client *client, json_t *result);
 
-/* -- for people: vsmctl-show.c, vsmctl-status.c, vsmctl-explain.c, vsmctl-vf.c
- * -------------------------------
+/* -- for people: vsmctl-show.c and others -------------------------------------------------------
  */
 
 struct view {
@@ -114,6 +113,8 @@ struct view {
 };
 
 void show_status(const json_t *result, const struct view *view);
+/* One a line: names that are words for a shell to complete. */
+void show_names(const json_t *rows);
 void show_nodes(const json_t *result, const struct view *view);
 void show_ports(const json_t *result, const struct view *view);
 void show_links(const json_t *result, const struct view *view);
