@@ -31,16 +31,15 @@ static bool has_lid_of_another(const struct sm *sm, struct endpoint e)
  * Who is up with the LID of somebody else harms that one: the adapter takes for it what others
  * behind the same port send there. Another master may have left it so, or it was up when somebody
  * came whose GUID it has. If it has a LID of its own it is given that, whatever else is wrong with
- * it, and otherwise begins anew. Without LidRequired it does not use the LID that it tells, but that
- * of its port, and harms nobody.
+ * it, and otherwise begins anew. Without LidRequired it does not use the LID that it tells, but
+ * that of its port, and harms nobody.
  */
 static bool is_to_begin_anew(const struct sm *sm, struct endpoint e)
 {
 	const struct vf *vf = vf_of(&sm->fabric, e);
 
-	return vf->state >= PORT_ARMED &&
-	       (vf->duplicate ||
-		(vf_asks_for_lid(vf) && vf->lid == 0 && has_lid_of_another(sm, e)));
+	return vf->state >= PORT_ARMED && (vf->duplicate || (vf_asks_for_lid(vf) && vf->lid == 0 &&
+							     has_lid_of_another(sm, e)));
 }
 
 static bool is_to_be_readdressed(const struct sm *sm, struct endpoint e)
