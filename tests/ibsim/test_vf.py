@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What the operator sees of virtual functions: the real daemon and the real vsmctl, on vsm-sim."""
 
-import os
 import re
 
-import checks
 import fabrics
 import lib
 from lib import check, check_equal, wait_until
@@ -66,32 +64,6 @@ def virtual_switch(world):
 
     sim.command("Vf stop b[1]/1")
     wait_until("one is gone", lambda: {row["index"] for row in rows(sm)} == {2, 3}, 20)
-
-
-@suite.test("ibaddr, smpquery, ibtracert and saquery of VFs behind a virtual switch, and about them",
-            weight=4)
-def tools_of_others(world):
-    sim, sm = managed(world, ("b", "vf 3 model=vswitch guid=7001 state=up"),
-                      ("c", "vf 1 model=vswitch guid=8001 state=up"))
-    vfs = {f"{row['pf_name']}/{row['index']}": row for row in active(sm, 4)}
-    if not os.path.exists(lib.VSM_RUN):
-        raise lib.Skip("vsm-run is not built")
-
-    def run_as_first(tool, *argv):
-        return world.run([lib.VSM_RUN, "-n", "b", "-v", "1", lib.find_program(tool), *map(str, argv)],
-                         {"IBSIM_SOCKNAME": sim.name, "TMPDIR": world.dir}).stdout
-
-    lid, other = vfs["b/1"]["lid"], vfs["c/1"]["lid"]
-    check(f"LID start 0x{lid:x}" in run_as_first("ibaddr"), "ibaddr of the VF itself")
-    check_equal("smpquery nodeinfo of a VF by a VF", re.search(
-        r"PortGuid:\.+(0x\w+)", run_as_first("smpquery", "nodeinfo", other))[1], vfs["c/1"]["guid"])
-    path = [hop for hop in sm.ctl("path", str(lid), str(other))["hops"]]
-    traced = checks.traced(run_as_first("ibtracert", lid, other))
-    check_equal("ibtracert of a VF", traced,
-                [(hop["name"], hop["out_port"]) for hop in path][:len(traced)])
-    check_equal("switches on the way", len(traced), 4)  # and the VF itself
-    record = run_as_first("saquery", "PR", "--sgid", vfs["b/1"]["gid"], "--dgid", vfs["c/1"]["gid"])
-    check(re.search(rf"dlid\.+{other}\b", record), record)
 
 
 @suite.test("a VF without a GUID comes up with the lines that vsmctl explain says to type", weight=4)

@@ -382,6 +382,13 @@ static void on_connect(struct connection *c, struct stream_connect *ask)
 	answer(c, STREAM_CTL_CONNECT, ask, sizeof(*ask));
 }
 
+static enum stream_smi smi_of(const struct sim_client *client)
+{
+	if (!client->vf)
+		return STREAM_SMI_SENT;
+	return client->port->shared ? STREAM_SMI_LOST : STREAM_SMI_REFUSED;
+}
+
 static void on_get_node(struct connection *c)
 {
 	const struct sim_port *port = c->guest.client.port;
@@ -391,6 +398,7 @@ static void on_get_node(struct connection *c)
 		.n_ports = node->n_ports,
 		.type = (uint8_t)node->type,
 		.vf = c->guest.client.vf,
+		.smi = (uint8_t)smi_of(&c->guest.client),
 	};
 
 	guest_look(&c->guest, &view);

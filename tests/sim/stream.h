@@ -120,11 +120,23 @@ struct stream_connect {
 	uint64_t reserved2;
 };
 
+/*
+ * What becomes of SMPs that a client writes. A virtual function of a shared port or a vport has no
+ * QP0: the driver of the physical function (mlx4) drops them without a word, and that of the VF
+ * (mlx5, has_smi) does not take them.
+ */
+enum stream_smi {
+	STREAM_SMI_SENT = 0,
+	STREAM_SMI_LOST = 1,
+	STREAM_SMI_REFUSED = 2,
+};
+
 struct stream_node {
 	uint8_t n_ports; /* of an HCA; sysfs shows all of them. A switch has only port 0 there */
 	uint8_t type;    /* 1 HCA, 2 switch, 3 router */
 	uint16_t vf;     /* that this client is attached to */
-	uint32_t reserved;
+	uint8_t smi;     /* enum stream_smi */
+	uint8_t reserved[3];
 	uint64_t guid; /* of the port, or the virtual function, that this client is attached to */
 	char description[64];
 	char name[64]; /* of the node in the simulator's file */

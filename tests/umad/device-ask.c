@@ -32,6 +32,7 @@ static int ask_stream(struct link *link, struct device_info *info)
 	memcpy(info->description, node.description, sizeof(node.description));
 	info->port_guid = node.guid;
 	info->n_ports = node.n_ports;
+	info->smi = (enum stream_smi)node.smi;
 
 	return link_control(link, IBSIM_CTL_GET_NODEINFO, info->node_info, sizeof(info->node_info));
 }

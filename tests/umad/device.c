@@ -399,6 +399,7 @@ static void port_init(struct device_port *port, unsigned number)
 
 	port->kmad.number = (uint8_t)number;
 	port->kmad.is_switch = device.info.type == 2;
+	port->kmad.smi = device.info.smi;
 	device.ports[number] = port;
 	if (!device_gid(number, 0, gid, &size))
 		port->kmad.gids = MAX(size, 1U);

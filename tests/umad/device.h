@@ -23,6 +23,7 @@ struct device_info {
 	uint8_t type; /* 1 HCA, 2 switch, 3 router */
 	uint8_t first_port;
 	uint8_t n_ports;
+	enum stream_smi smi; /* of the port that we are attached to */
 	uint8_t node_info[64];
 	char description[65];
 	uint64_t port_guid; /* of the port that we are attached to */

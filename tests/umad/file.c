@@ -191,16 +191,31 @@ static int check_length(const struct kmad_agent *agent, const uint8_t *mad, size
 	return agent->rmpp_version && !class_has_rmpp(mad[WIRE_CLASS]) ? -EINVAL : 0;
 }
 
+/* Of a virtual function without QP0: its own SMA is as closed to it as the wire is. */
+static int check_smi(const struct kmad_port *port, const uint8_t *mad, enum smi route)
+{
+	if (port->smi == STREAM_SMI_SENT || !class_is_smp(mad[WIRE_CLASS]))
+		return 0;
+	if (route == SMI_LOCAL)
+		return -EINVAL;
+
+	return port->smi == STREAM_SMI_REFUSED ? -EPERM : 0;
+}
+
 static long post(struct kmad_agent *agent, struct kmad_packet *packet, const uint8_t *header,
 		 const uint8_t *message, size_t length)
 {
 	struct kmad_port *port = agent->port;
 	enum smi route = SMI_SEND;
+	int error;
 
 	if (packet->mad[WIRE_CLASS] == CLASS_SMP_DIRECTED)
 		route = smi_write(packet->mad, port->number, port->is_switch);
 	if (route == SMI_DISCARD)
 		return -EINVAL;
+	error = check_smi(port, packet->mad, route);
+	if (error)
+		return error;
 	if (!message &&
 	    (!host32(header + AT_TIMEOUT) || route == SMI_LOCAL || wire_is_response(packet->mad)))
 		return send_and_forget(agent, packet);

@@ -16,6 +16,7 @@
 
 #include "base/list.h"
 #include "base/timer-queue.h"
+#include "tests/sim/stream.h"
 #include "tests/umad/wire.h"
 
 #define KMAD_MSEC UINT64_C(1000000)
@@ -89,6 +90,7 @@ struct kmad_port {
 	void *user;
 	uint8_t number;
 	bool is_switch;
+	enum stream_smi smi;
 	bool gone;          /* as if the device had been removed */
 	uint16_t client;    /* bits 63 to 48 of our TIDs */
 	uint16_t serial;    /* last agent's, bits 47 to 32 */

@@ -241,6 +241,27 @@ static void nobody_waits_for_the_own_sma(void **state)
 	assert_int_equal(get16(h->buffer + AT_LID), 0xffff);
 }
 
+static void a_virtual_function_without_qp0_gets_no_smp_out(void **state)
+{
+	struct host *h = *state;
+	unsigned n_sent;
+
+	h->port.smi = STREAM_SMI_REFUSED;
+	assert_int_equal(send_directed(h, 0, 0), -EINVAL);
+	assert_int_equal(send_directed(h, 2, 1), -EPERM);
+	assert_int_equal(ask(h, SMP, 1, 100, 0), -EPERM);
+	assert_int_equal(h->n_sent, 0);
+	assert_int_equal(ask(h, PM, 4, 100, 0), 320);
+	assert_int_equal(h->n_sent, 1);
+
+	h->port.smi = STREAM_SMI_LOST; /* on its way, where nobody tells */
+	n_sent = h->n_sent;
+	assert_int_equal(send_directed(h, 0, 0), -EINVAL);
+	assert_int_equal(h->n_sent, n_sent);
+	assert_int_equal(send_directed(h, 2, 1), 320);
+	assert_int_equal(ask(h, SMP, 1, 100, 0), 320);
+}
+
 static void directed_requests_and_answers_of_an_sm(void **state)
 {
 	struct host *h = *state;
@@ -284,6 +305,7 @@ int main(void)
 		TEST(what_no_queue_pair_takes_is_dropped),
 		TEST(directed_routes_start_at_this_port),
 		TEST(nobody_waits_for_the_own_sma),
+		TEST(a_virtual_function_without_qp0_gets_no_smp_out),
 		TEST(directed_requests_and_answers_of_an_sm),
 	};
 
