@@ -113,6 +113,7 @@ void sm_free(struct sm *sm)
 	event_log_free(sm->events);
 	reserve_done(sm);
 	spares_done(sm);
+	absents_done(sm);
 	identities_free(sm->identities);
 	fabric_done(&sm->fabric);
 	free(sm);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The subnet manager: libvsm_a_SOURCES, one line per pair of files.
 
+libvsm_a_SOURCES += sm/absent.c
 libvsm_a_SOURCES += sm/adopt.c
 libvsm_a_SOURCES += sm/alias.c sm/alias-intent.c sm/alias-request.c
 libvsm_a_SOURCES += sm/alias-book.c sm/alias-book.h

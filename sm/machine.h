@@ -163,7 +163,7 @@ struct routing {
 struct column {
 	uint16_t to;
 	uint16_t from;
-	uint16_t own;  /* that of its port */
+	uint16_t own;  /* that of its port; 0: it has none */
 	uint32_t leaf; /* a node; NO_NODE: the column is as that of @own, which @from is */
 	uint8_t exit;  /* of the leaf, for @own and so for @to */
 };
@@ -173,7 +173,8 @@ struct columns {
 	struct vf_walk walk;    /* of vports; then of */
 	uint32_t stock;         /* spare LIDs, */
 	unsigned spare;         /* of the stock, */
-	unsigned move;          /* and of who is to move */
+	unsigned move;          /* of who is to move, */
+	uint32_t absent;        /* and of who is absent */
 	const struct sw **rows; /* once they are needed */
 };
 
@@ -211,6 +212,24 @@ struct moves {
 	struct kept_move all[MOVES_MAX];
 	uint64_t since[MOVES_MAX]; /* loop_now() when it was said; 0: before we were started */
 	unsigned n;
+};
+
+/* Who has a LID and was not there when we started: see absent.c. */
+struct absent {
+	uint64_t guid;
+	uint64_t leaf; /* the switch to which its LID leads, */
+	uint16_t lid;
+	uint16_t beside; /* @shares: the LID of who is absent there and does not; 0: nobody */
+	uint16_t from;   /* @shares: the LID whose ways its own has; 0: not known */
+	uint8_t lmc;
+	uint8_t exit; /* and there out of this port, */
+	bool shares;  /* where somebody else is, or was */
+};
+
+struct absents {
+	struct absent *all;
+	uint32_t n;
+	uint32_t room;
 };
 
 /* What the store told, for devices that have not appeared yet. */
@@ -329,6 +348,7 @@ struct sm {
 	struct reservations reservations;
 	struct spares spares;
 	struct moves moves;
+	struct absents absents;
 	struct list kept_waiters; /* see reserve.c */
 	struct memory memory;
 	struct discovery discovery;
@@ -723,7 +743,7 @@ static inline bool port_is_barred(const struct port *port)
 }
 
 /* vport-ways.c: by which ways LIDs of vports are reached. False past the last. */
-/* Spare LIDs, and those of VFs that are to move, too. */
+/* Spare LIDs, and those of VFs that are to move or are absent, too. */
 bool columns_next(const struct sm *sm, struct columns *columns, struct column *ret);
 void columns_done(struct columns *columns);
 
@@ -738,6 +758,12 @@ int partition_replace(struct sm *sm, struct partitions *given);
 /* What the file says is the caller's again; only partition_done() may follow. */
 struct partitions *partition_take_given(struct sm *sm);
 void partition_done(struct sm *sm);
+
+/* absent.c: who has a LID and is not there. Before each plan of routes: 0 or -ENOMEM. */
+int absents_plan(struct sm *sm);
+/* The port of a switch at which it was, if it may have been there; or NO_PORT. */
+uint32_t absent_exit(const struct sm *sm, const struct absent *a);
+void absents_done(struct sm *sm);
 
 /* adopt.c: who has a LID already. */
 /* When all is read for the first time, before anybody gets a LID: 0 or -ENOMEM. */

@@ -21,6 +21,7 @@
 
 #include "base/macros.h"
 #include "sm/route-job.h"
+#include "sm/vswitch.h"
 
 static bool routes(const struct node *node)
 {
@@ -285,11 +286,61 @@ static void add_end(struct route_job *job, struct end end)
 	job->ends[job->graph.n_ends++] = end;
 }
 
-static void add_ends_of(struct sm *sm, struct route_job *job, uint32_t s, const uint32_t *ends)
+/* Of whom nothing is known but a LID and a place. Devices have the numbers before. */
+static void add_absent(const struct sm *sm, struct route_job *job, uint32_t s, uint32_t absent)
+{
+	const struct fabric *f = &sm->fabric;
+	const struct absent *a = &sm->absents.all[absent];
+	uint32_t leaf = job->switch_nodes[s];
+	bool inside = a->exit == f->nodes[leaf].n_ports && vswitch_pf(f, leaf) != NO_PORT;
+
+	add_end(job, (struct end){ .at = s,
+				   .device = f->n_nodes + absent,
+				   .lid = a->lid,
+				   .port = a->exit,
+				   .lmc = a->lmc,
+				   .kind = inside ? END_AGGREGATION : END_HOST });
+}
+
+/* Who is absent, by the switch port where it was alone; NO_PORT: nobody. NULL without memory. */
+static uint32_t *absents_by_switch_port(const struct sm *sm)
+{
+	uint32_t *absents = malloc((sm->fabric.n_ports + 1) * sizeof(*absents));
+
+	if (!absents)
+		return NULL;
+	memset(absents, 0xff, (sm->fabric.n_ports + 1) * sizeof(*absents));
+	for (uint32_t i = 0; i < sm->absents.n; i++) {
+		const struct absent *a = &sm->absents.all[i];
+		uint32_t exit = a->shares ? NO_PORT : absent_exit(sm, a);
+
+		if (exit != NO_PORT && !lids_are_beyond(sm, a->lid, a->lmc))
+			absents[exit] = i;
+	}
+
+	return absents;
+}
+
+/*
+ * Behind a free port of a switch without adapters was a switch, and perhaps a host behind that: an
+ * end there would make a leaf of a spine.
+ */
+static bool has_adapters(const struct node *node, const uint32_t *ends)
+{
+	for (unsigned p = 1; p <= node->n_ports; p++)
+		if (ends[port_at(node, p)] != NO_PORT)
+			return true;
+
+	return false;
+}
+
+static void add_ends_of(struct sm *sm, struct route_job *job, uint32_t s, const uint32_t *ends,
+			const uint32_t *absents)
 {
 	const struct fabric *f = &sm->fabric;
 	const struct node *node = &f->nodes[job->switch_nodes[s]];
 	const struct port *zero = &f->ports[node->first_port];
+	bool is_leaf = has_adapters(node, ends);
 
 	if (has_place(sm, node->first_port))
 		add_end(job, (struct end){ .at = s,
@@ -299,7 +350,10 @@ static void add_ends_of(struct sm *sm, struct route_job *job, uint32_t s, const 
 					   .kind = END_SWITCH });
 	for (unsigned p = 1; p <= node->n_ports; p++) {
 		uint32_t number = ends[port_at(node, p)];
+		uint32_t absent = absents[port_at(node, p)];
 
+		if (number == NO_PORT && absent != NO_PORT && is_leaf)
+			add_absent(sm, job, s, absent);
 		if (number == NO_PORT)
 			continue;
 		add_end(job, (struct end){ .at = s,
@@ -344,14 +398,15 @@ static void add_blind(const struct fabric *f, struct route_job *job, uint32_t s,
 static int add_ends(struct sm *sm, struct route_job *job)
 {
 	AUTO(freep) uint32_t *ends = ends_by_switch_port(sm);
+	AUTO(freep) uint32_t *absents = absents_by_switch_port(sm);
 
 	job->ends = malloc((sm->fabric.n_ports + 1) * sizeof(*job->ends));
 	job->strangers = calloc(job->graph.n_switches + (size_t)1, sizeof(*job->strangers));
 	job->blind = calloc(job->graph.n_switches + (size_t)1, 4 * sizeof(*job->blind));
-	if (!ends || !job->ends || !job->strangers || !job->blind)
+	if (!ends || !absents || !job->ends || !job->strangers || !job->blind)
 		return -ENOMEM;
 	for (uint32_t s = 0; s < job->graph.n_switches; s++) {
-		add_ends_of(sm, job, s, ends);
+		add_ends_of(sm, job, s, ends, absents);
 		add_blind(&sm->fabric, job, s, ends);
 		job->strangers[s] =
 			has_stranger(&sm->fabric, &sm->fabric.nodes[job->switch_nodes[s]], ends);

@@ -84,7 +84,7 @@ static int copy_column(struct tables *tables, uint32_t n_rows, uint32_t row,
 {
 	size_t stride = ((size_t)column->to + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
 	const uint8_t *leaf = tables->lft + row * tables->stride;
-	bool led = row < n_rows && leaf[column->own] == column->exit &&
+	bool led = row < n_rows && (!column->own || leaf[column->own] == column->exit) &&
 		   leaf[column->from] != ROUTE_NONE;
 	uint16_t from = led ? column->from : column->own;
 

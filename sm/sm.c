@@ -312,6 +312,8 @@ static bool advance_read(struct sm *sm)
 		r = lids_plan(sm);
 	if (r == 0)
 		r = pkeys_publish(sm);
+	if (r == 0)
+		r = absents_plan(sm);
 	sm->routing.twice = false;
 	if (r == 0)
 		r = routes_plan(sm);

@@ -185,10 +185,85 @@ static bool next_move(const struct sm *sm, struct columns *columns, struct colum
 	return false;
 }
 
+/* Who has this LID is at @leaf, and no switch is there. */
+static bool ends_at(const struct sm *sm, const struct node *leaf, uint16_t lid)
+{
+	const struct fabric *f = &sm->fabric;
+	uint8_t exit = lid ? sm_route(sm, (uint32_t)(leaf - f->nodes), lid) : 0;
+	uint32_t peer;
+
+	if (exit == 0 || exit > leaf->n_ports)
+		return false;
+	peer = f->ports[port_at(leaf, exit)].peer;
+
+	return peer == NO_PORT || !node_is_switch(node_of(f, peer));
+}
+
+/* All switches but the leaf hold for it the ways of @from. */
+static bool is_held_as(const struct sm *sm, struct columns *columns, const struct column *column,
+		       uint16_t from)
+{
+	const struct node *leaf = &sm->fabric.nodes[column->leaf];
+	struct column other = *column;
+
+	if (!columns->rows)
+		columns->rows = list_rows(sm);
+	other.from = from;
+
+	return columns->rows && ends_at(sm, leaf, from) &&
+	       count_changes(&sm->routing, columns->rows, leaf->sw, &other, 1) == 0;
+}
+
+/* A LID at the leaf whose ways are held for this one; 0: it has others. */
+static uint16_t find_same(const struct sm *sm, struct columns *columns, const struct column *column,
+			  uint16_t beside)
+{
+	const struct fabric *f = &sm->fabric;
+	const struct node *leaf = &f->nodes[column->leaf];
+
+	if (is_held_as(sm, columns, column, beside))
+		return beside;
+	for (unsigned i = 1; i <= leaf->n_ports; i++) {
+		uint32_t peer = f->ports[port_at(leaf, i)].peer;
+
+		if (peer != NO_PORT && is_held_as(sm, columns, column, f->ports[peer].lid))
+			return f->ports[peer].lid;
+	}
+
+	return 0;
+}
+
+static bool column_of_absent(const struct sm *sm, struct columns *columns, struct absent *absent,
+			     struct column *ret)
+{
+	uint32_t exit = absent->shares && absent->lmc == 0 ? absent_exit(sm, absent) : NO_PORT;
+
+	if (exit == NO_PORT)
+		return false;
+	*ret = (struct column){ .to = absent->lid,
+				.leaf = sm->fabric.ports[exit].node,
+				.exit = absent->exit };
+	if (!ends_at(sm, node_of(&sm->fabric, exit), absent->from))
+		absent->from = find_same(sm, columns, ret, absent->beside);
+	ret->from = absent->from;
+
+	return absent->from != 0;
+}
+
+/* Who comes back finds the ways by which it was reached before we started. */
+static bool next_absent(const struct sm *sm, struct columns *columns, struct column *ret)
+{
+	while (columns->absent < sm->absents.n)
+		if (column_of_absent(sm, columns, &sm->absents.all[columns->absent++], ret))
+			return true;
+
+	return false;
+}
+
 bool columns_next(const struct sm *sm, struct columns *columns, struct column *ret)
 {
 	return next_vport(sm, columns, ret) || next_spare(sm, columns, ret) ||
-	       next_move(sm, columns, ret);
+	       next_move(sm, columns, ret) || next_absent(sm, columns, ret);
 }
 
 void columns_done(struct columns *columns)

@@ -29,9 +29,21 @@ static void compare(struct look *look, const struct sm *sm, const struct route_j
 	}
 }
 
+/* Of ends, and of those who are absent and have the ways of others. */
+static uint16_t highest_lid(const struct routing *routing, uint16_t of_graph)
+{
+	uint16_t lid = LID_UNICAST_LAST;
+
+	while (lid > of_graph && routing->copied[lid] == 0)
+		lid--;
+
+	return lid;
+}
+
 void look_at_tables(struct look *look, struct sm *sm)
 {
 	struct route_job *job = calloc(1, sizeof(*job));
+	uint16_t max_lid;
 
 	if (job && sm->routing.valid && sm->routing.tables.lft && route_graph_make(sm, job) == 0 &&
 	    job->signature == sm->routing.signature) {
@@ -40,9 +52,10 @@ void look_at_tables(struct look *look, struct sm *sm)
 		if (job->tables.lft && route_fabric(job->engine, &job->graph, &job->tables,
 						    &job->result, NULL, NULL) == 0)
 			compare(look, sm, job);
-		if (sm->fabric.n_vport_ports == 0 && sm->routing.max_lid != job->graph.max_lid)
+		max_lid = highest_lid(&sm->routing, job->graph.max_lid);
+		if (sm->fabric.n_vport_ports == 0 && sm->routing.max_lid != max_lid)
 			look_say(look, "LIDs are planned up to %u, and there are some up to %u",
-				 sm->routing.max_lid, job->graph.max_lid);
+				 sm->routing.max_lid, max_lid);
 	}
 	route_job_free(job);
 }

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Stories of who is away while the subnet manager starts anew: hosts that are off, VFs that are
+ * stopped, and GUIDs that nobody has any more. Switches lead to their LIDs as long as it runs; who
+ * starts has only these tables to see where they were.
+ */
+
+#include "tests/scenario/vport-rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "routing/engine.h"
+#include "tests/sim/tables.h"
+#include "tests/sim/vf.h"
+#include "tests/sim/vport.h"
+
+static uint64_t sets(struct scenario *s)
+{
+	return transport_sim_counts(scenario_master(s)->transport)->sets;
+}
+
+static uint64_t lft_sets(struct scenario *s)
+{
+	return transport_sim_counts(scenario_master(s)->transport)->lft_sets;
+}
+
+static void starts_anew(struct scenario *s)
+{
+	scenario_stop_sm(s);
+	scenario_start_sm(s);
+	rig_settles_and_is_good(s);
+}
+
+static void a_restart_leaves_the_ways_to_hosts_that_are_off(void **state)
+{
+	struct scenario *s = *state;
+	uint64_t before;
+
+	scenario_build(s, graph_make_ft2(8));
+	scenario_start_sm(s);
+	rig_settles_and_is_good(s);
+	for (unsigned i = 3; i < 24; i += 5)
+		scenario_power_off(s, s->hosts[i]);
+	rig_settles_and_is_good(s);
+	for (unsigned i = 0; i < 2; i++) {
+		starts_anew(s);
+		assert_int_equal(sets(s), 0);
+	}
+	/* They come back as if nobody had been away, the subnet manager included. */
+	before = lft_sets(s);
+	for (unsigned i = 3; i < 24; i += 5)
+		scenario_power_on(s, s->hosts[i]);
+	rig_settles_and_is_good(s);
+	assert_int_equal(lft_sets(s), before);
+}
+
+static void a_restart_leaves_the_ways_to_vports_that_are_stopped(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *stopped, *changed;
+	uint64_t guid;
+	uint16_t lid;
+
+	rig_build(s, graph_make_ft2(8), true, true);
+	rig_comes_up(s);
+	stopped = scenario_host(s, 3);
+	changed = scenario_host(s, 17);
+	lid = sim_vport(stopped, 1)->lid;
+	guid = sim_vport(changed, 2)->guid;
+	scenario_stop_vport(s, stopped, 1);
+	scenario_set_vport_guid(s, changed, 2, UINT64_C(0x1200000000abcdef));
+	scenario_power_off(s, s->hosts[9]);
+	rig_settles_and_is_good(s);
+	for (unsigned i = 0; i < 2; i++) {
+		starts_anew(s);
+		assert_int_equal(sets(s), 0);
+	}
+	scenario_start_vport(s, stopped, 1);
+	scenario_set_vport_guid(s, changed, 2, guid);
+	rig_settles_and_is_good(s);
+	assert_int_equal(lft_sets(s), 0);
+	assert_int_equal(sim_vport(stopped, 1)->lid, lid);
+}
+
+static void a_restart_leaves_the_ways_to_vfs_behind_a_virtual_switch(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ft2(8));
+	for (unsigned i = 4; i < 12; i++)
+		scenario_add_vfs(s, scenario_host(s, i), 4, true);
+	scenario_start_sm(s);
+	rig_settles_and_is_good(s);
+	for (unsigned i = 4; i < 12; i += 3)
+		assert_int_equal(sim_vf_stop(scenario_host(s, i), 1 + i % 4), 0);
+	scenario_happens(s, "VFs stop");
+	rig_settles_and_is_good(s);
+	starts_anew(s);
+	assert_int_equal(sets(s), 0);
+	for (unsigned i = 4; i < 12; i += 3)
+		assert_int_equal(sim_vf_start(scenario_host(s, i), 1 + i % 4), 0);
+	scenario_happens(s, "and start");
+	rig_settles_and_is_good(s);
+	assert_int_equal(lft_sets(s), 0);
+}
+
+/* What leads to a switch that is off makes no leaf of a spine: there are no hosts at its ports. */
+static void a_restart_takes_no_switch_that_is_off_for_a_host(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_node *leaf;
+
+	scenario_build(s, graph_make_ft2(8));
+	scenario_start_sm(s);
+	rig_settles_and_is_good(s);
+	leaf = scenario_host(s, 20)->far->node;
+	scenario_power_off(s, leaf);
+	rig_settles_and_is_good(s);
+	starts_anew(s);
+	for (uint32_t i = 0; i < s->n_switches; i++) {
+		if (s->switches[i] == leaf)
+			continue;
+		for (unsigned p = 1; p <= leaf->n_ports; p++) {
+			const struct sim_port *far = leaf->ports[p].far;
+
+			if (!far->node->sw)
+				assert_int_equal(sim_lft_at(s->switches[i], sim_lid(far)),
+						 ROUTE_NONE);
+		}
+	}
+	scenario_power_on(s, leaf);
+	rig_settles_and_is_good(s);
+	starts_anew(s);
+	assert_int_equal(sets(s), 0);
+}
+
+/* Who is elsewhere when it comes back is led to there, as if it had been seen to go. */
+static void who_comes_back_elsewhere_is_led_to_there(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from, *to;
+
+	rig_build(s, graph_make_ft2(8), true, true);
+	scenario_stop_vport(s, scenario_host(s, 20), 3);
+	rig_comes_up(s);
+	from = scenario_host(s, 3);
+	to = scenario_host(s, 20);
+	scenario_stop_vport(s, from, 1);
+	rig_settles_and_is_good(s);
+	starts_anew(s);
+	scenario_move_vport(s, from, 1, to, 3);
+	rig_settles_and_is_good(s);
+	rig_expect_up(s, to, 3);
+}
+
+/* What leads in a circle, or over a way that nobody has proven, is no way to be left. */
+static void what_is_not_proven_is_taken_back(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	uint16_t lid;
+
+	rig_build(s, graph_make_ring(6, 2), true, true);
+	rig_comes_up(s);
+	port = scenario_host(s, 5);
+	lid = sim_vport(port, 1)->lid;
+	scenario_stop_vport(s, port, 1);
+	rig_settles_and_is_good(s);
+	scenario_stop_sm(s);
+	for (uint32_t i = 0; i < s->n_switches; i++) {
+		struct sim_node *sw = s->switches[i];
+
+		for (unsigned p = 1; p <= sw->n_ports; p++)
+			if (sw->ports[p].far && sw->ports[p].far->node->sw)
+				assert_int_equal(sim_lft_put(sw, lid, (uint8_t)p),
+						 0); /* all the same way round */
+	}
+	scenario_start_sm(s);
+	rig_settles_and_is_good(s);
+	assert_true(lft_sets(s) > 0);
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		assert_int_equal(sim_lft_at(s->switches[i], lid), ROUTE_NONE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_restart_leaves_the_ways_to_hosts_that_are_off),
+		TEST(a_restart_leaves_the_ways_to_vports_that_are_stopped),
+		TEST(a_restart_leaves_the_ways_to_vfs_behind_a_virtual_switch),
+		TEST(a_restart_takes_no_switch_that_is_off_for_a_host),
+		TEST(who_comes_back_elsewhere_is_led_to_there),
+		TEST(what_is_not_proven_is_taken_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
