@@ -16,7 +16,9 @@
 #include "base/macros.h"
 #include "ctl/find.h"
 #include "ctl/later.h"
+#include "ctl/place.h"
 #include "ctl/reserved.h"
+#include "ctl/vf-place.h"
 
 #define LID_LAST 0xbfffu
 #define VF_PAGE  64u
@@ -93,11 +95,58 @@ static bool take_name(struct call *call, struct kept_reservation *ret)
 	return true;
 }
 
+/* The physical port of an adapter, of those with one port also by the adapter. */
+static bool own_port(struct call *call, const char *text, const struct found *found, uint32_t *ret)
+{
+	const struct node *node = &call->fabric->nodes[found->node];
+	uint32_t port = found->port;
+	struct vf_place vf;
+
+	if (vf_place_of(call->fabric, found, &vf)) {
+		char buffer[GUID_TEXT_SIZE];
+
+		call_fail(call, PROTOCOL_BAD_PARAMS,
+			  "%.100s is a virtual function; say its physical port, %s/%u", text,
+			  place_name(call->rpc, node_of(call->fabric, vf.pf), buffer),
+			  call->fabric->ports[vf.pf].number);
+		return false;
+	}
+	if (port == NO_PORT && node->n_ports == 1)
+		port = port_at(node, 1);
+	if (port == NO_PORT || node_is_switch(node)) {
+		call_fail(call, PROTOCOL_BAD_PARAMS,
+			  node_is_switch(node)
+				  ? "%.100s is a switch; a physical port of an adapter "
+				    "is wanted"
+				  : "%.100s has several ports; say which: %.100s/1",
+			  text, text);
+		return false;
+	}
+	*ret = port;
+
+	return true;
+}
+
+/* A GUID of a port, which may be away, or what people call one that is there. */
+static bool take_port(struct call *call, const char *text, uint64_t *ret)
+{
+	struct found found;
+	uint32_t port;
+
+	if (!text || find_guid_text(text, ret))
+		return take_guid(call, text ? text : "", ret);
+	if (!find_thing(call, text, &found) || !own_port(call, text, &found, &port))
+		return false;
+	*ret = call->fabric->ports[port].guid;
+
+	return true;
+}
+
 static bool take_place(struct call *call, const char *text, struct kept_reservation *ret)
 {
 	uint64_t guid = 0;
 
-	if (!take_guid(call, text, &guid))
+	if (!take_port(call, text, &guid))
 		return false;
 	for (unsigned i = 0; i < ret->n_places; i++)
 		if (ret->place[i] == guid)
@@ -213,11 +262,11 @@ void method_vf_move(struct call *call)
 	uint64_t guid = 0, to = 0;
 	int r;
 
-	if (!text || !take_named(call, text, &guid) || (port && !take_guid(call, port, &to)))
+	if (!text || !take_named(call, text, &guid) || (port && !take_port(call, port, &to)))
 		return;
 	if (cancel == (port != NULL)) {
 		call_fail(call, PROTOCOL_BAD_PARAMS,
-			  "say where to (PORT_GUID), or --cancel, and not both");
+			  "say where to (PORT), or --cancel, and not both");
 		return;
 	}
 	r = cancel ? sm_move_cancel(call->sm, guid, why) : sm_move(call->sm, guid, to, why);

@@ -226,6 +226,7 @@ static void add_port_with(const struct call *call, const struct vf_place *place,
 	row_text(&row, "pf_name", place_name(call->rpc, node_of(call->fabric, port), buffer));
 	row_number(&row, "pf_port", call->fabric->ports[port].number);
 	row_number(&row, "index", 0);
+	row_bool(&row, "stopped", false);
 	json_array_append_new(list, row_end(&row));
 }
 
@@ -251,6 +252,8 @@ static json_t *make_same_guid(const struct call *call, const struct vf_place *pl
 			continue;
 		row = row_start();
 		vf_put_place(&row, call, &other);
+		row_bool(&row, "stopped",
+			 vf_look(call->fabric, &other).reason == REASON_VF_NOT_STARTED);
 		json_array_append_new(list, row_end(&row));
 	}
 

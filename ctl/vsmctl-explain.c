@@ -341,7 +341,8 @@ static void say_details(struct paragraph *p, const json_t *vf)
 	if (!strcmp(reason, "vf-bad-lid-index"))
 		say(p, " The other one is vport %lld.", member_number(vf, "lid_index"));
 	json_array_foreach(json_object_get(vf, "same_guid"), i, other)
-		say(p, "%s %s", i ? "," : " The same GUID is at", vf_text(other, buffer));
+		say(p, "%s %s%s", i ? "," : " The same GUID is at", vf_text(other, buffer),
+		    json_is_true(json_object_get(other, "stopped")) ? " (which is stopped)" : "");
 	say(p, "%s", i ? "." : "");
 	other = json_object_get(vf, "pf_problem");
 	if (!json_is_object(other))

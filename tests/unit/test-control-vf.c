@@ -704,6 +704,18 @@ static void who_else_has_the_guid_is_named(void **state)
 	assert_int_equal(json_array_size(same), 0);
 }
 
+/* Such a place remembers what it once had, and is nobody that one would have to look for. */
+static void one_that_is_stopped_is_told_apart(void **state)
+{
+	struct fixture *f = *state;
+	const json_t *same = json_object_get(explain_vf(f, "host1/vf4"), "same_guid");
+
+	assert_true(json_is_false(json_object_get(row(same, 0), "stopped")));
+	vf_of_host1(f, 1)->reason = REASON_VF_NOT_STARTED;
+	same = json_object_get(explain_vf(f, "host1/vf4"), "same_guid");
+	assert_true(json_is_true(json_object_get(row(same, 0), "stopped")));
+}
+
 static void what_was_tried_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -822,6 +834,7 @@ int main(void)
 		TEST(without_a_file_of_partitions_there_is_none_to_write_to),
 		TEST(a_guid_that_is_proposed_is_nobodys),
 		TEST(who_else_has_the_guid_is_named),
+		TEST(one_that_is_stopped_is_told_apart),
 		TEST(what_was_tried_is_told),
 		TEST(a_physical_function_tells_of_those_that_do_not_work),
 		TEST(a_path_tells_lids_and_whether_a_grh_is_needed),

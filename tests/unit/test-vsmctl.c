@@ -606,7 +606,7 @@ static void wrong_words_about_reservations_are_refused(void **state)
 	expect(f, RUN(f, "vf", "show", "--lid", "5"), 2, "vf show has no option --lid");
 	expect(f, RUN(f, "vf", "move"), 2, "usage: vsmctl vf move GUID|NAME");
 	expect(f, RUN(f, "vf", "move", "0x0200000000000001"), 1,
-	       "say where to (PORT_GUID), or --cancel, and not both");
+	       "say where to (PORT), or --cancel, and not both");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "x"), 2,
 	       "--lid: x is not a number");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "0x"), 2,
