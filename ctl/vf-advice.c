@@ -124,13 +124,16 @@ static void give_guid(const struct call *call, const struct vf_place *place, jso
 	add_bind(lines, vf, true);
 }
 
+/* Not where it comes from, if it is to move. */
 static void start(const struct call *call, const struct vf_place *place, json_t *lines)
 {
+	uint64_t guid = vf_look(call->fabric, place).guid;
+	uint64_t to = sm_moving_to(call->sm, guid);
 	unsigned vf = place->index - 1u;
 
-	if (place->model != VF_VPORT)
+	if (place->model != VF_VPORT || (to && to != call->fabric->ports[place->pf].guid))
 		return;
-	if (vf_look(call->fabric, place).guid) {
+	if (guid) {
 		say_mlx5(call, place, lines);
 		add_line(lines, "ip link set dev IFACE vf %u state auto", vf);
 		add_bind(lines, vf, false);

@@ -223,7 +223,7 @@ static int check_port(const struct sm *sm, uint64_t guid, uint64_t to, char why[
 		return refuse(why, -EINVAL, to, "is no physical port of an adapter that is there");
 	if (!reservation_may_be_at(reservations_find(&sm->reservations, guid), to))
 		return refuse(why, -EINVAL, guid,
-			      "is reserved for other places: say vf add with that one first");
+			      "is reserved for other places: name this one too (vf add --place)");
 	if (!vf_policy_allows(vf_rule_of(sm, port), guid))
 		return refuse(why, -EINVAL, guid,
 			      "is not allowed at that port by virtual_functions in vsm.conf");

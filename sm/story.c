@@ -141,17 +141,21 @@ static void put(struct line *line, const char *format, ...)
 		line->used = MIN(line->used + (size_t)n, sizeof(line->text) - 1);
 }
 
+/* What was said of a GUID names it: its text goes on from there. */
 static void put_cause(struct line *line, const struct sm *sm)
 {
 	const struct cause *cause = &sm->story.now;
 	const struct event *event = event_from(sm->events, cause->event);
 
-	if (cause->event == 0)
+	if (cause->event == 0) {
 		put(line, "%s", cause->what);
-	else if (event && event->number == cause->event)
-		put(line, "%.80s (event %" PRIu64 ")", event->text, cause->event);
-	else
+	} else if (!event || event->number != cause->event) {
 		put(line, "event %" PRIu64, cause->event);
+	} else {
+		if (event->kind == EVENT_CONFIG && event->guid)
+			put(line, "0x%016" PRIx64 " ", event->guid);
+		put(line, "%.80s (event %" PRIu64 ")", event->text, cause->event);
+	}
 }
 
 static void put_times(struct line *line, const uint64_t took[PHASE_COUNT])

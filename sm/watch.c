@@ -76,7 +76,7 @@ static void begin(struct sm *sm, uint32_t number)
 	if (sm->watch.n++ == 0)
 		loop_timer_set(sm->watch.timer, loop_now(sm->loop) + PERIOD);
 	event_add(sm->events, EVENT_TRAP, node->guid, sm->fabric.ports[node->entry].lid, -1,
-		  "it has much to tell, and is watched instead");
+		  "too many traps: it is watched instead");
 	w->told = event_last(sm->events)->number;
 }
 

@@ -250,12 +250,16 @@ def named(world):
     lab.sm.ctl("partition", "add", "0x7ab1", guid, "--wait")
     lab.sm.ctl("vf", "move", "web 1", to)
     wait_for("leave", True, False)
+    wait_until("the cause is told with its GUID", lambda: f", {guid} is to move to {to} (event " in
+               lab.sm.ctl_text("events"), 20)
     text = " ".join(lab.sm.ctl_text("explain", "web 1").split())
     for part in ("is to move to b/1", " ago (", "are let through there", "are not led there yet",
                  "until its host stops it where it is"):
         check(part in text, f"{part}: {text}")
     lab.sim.command("Vf stop c[1]/1")
     wait_for("start", True, True)
+    check_equal("no lines that start it where it was", lab.sm.ctl("explain", "web 1")["vf"][
+        "commands"], [])
     lab.sm.kill()
     lab.sm.start().wait_ready()
     wait_for("start", True, True)

@@ -176,7 +176,7 @@ static void what_is_seen_of_a_switch_that_is_watched_has_that_for_a_cause(void *
 		fake_trap(w->f, w->east, TRAP_LINK_STATE);
 		loop_virtual_run_for(w->loop, 200 * LOOP_MSEC);
 	}
-	watched = find_text(w, 0, EVENT_TRAP, "and is watched instead")->number;
+	watched = find_text(w, 0, EVENT_TRAP, "it is watched instead")->number;
 	from = mark(w);
 	fake_unplug(w->east, 2);
 	world_run(w, 5);
