@@ -197,7 +197,7 @@ static void adopt(struct sm *sm, unsigned *differ, const struct lid_holder *h, b
 		tell(sm, differ, h->guid, h->lid,
 		     "holds LID %u, and is given LID %u, which is reserved for it", h->lid,
 		     id->lid);
-	else if (lids_are_beyond(sm, h->lid, h->lmc))
+	else if (!identity_is_valid(h->lid, h->lmc) || lids_are_beyond(sm, h->lid, h->lmc))
 		refuse(sm, differ, h);
 	else if (id && !is_known && !h->up)
 		tell(sm, differ, h->guid, h->lid,

@@ -166,6 +166,36 @@ static void who_is_away_gives_up_the_lid_that_another_holds(void **state)
 	assert_int_equal(sm_lid_of(w->sm, 0xdead), 0);
 }
 
+static unsigned kept_lid(const struct world *w, uint64_t guid)
+{
+	for (unsigned i = 0; i < w->keeper.n_identities; i++)
+		if (w->keeper.identities[i].guid == guid)
+			return w->keeper.identities[i].lid;
+
+	return 0;
+}
+
+/* It is led there by each of its LIDs, and says that its range begins in the middle. */
+static void who_is_away_gives_up_nothing_for_a_range_that_cannot_be(void **state)
+{
+	struct world *w = *state;
+	struct kept_identity away = { .guid = 0x9900, .lmc = 2 };
+	uint16_t lid;
+
+	w->conf.lmc = 2;
+	world_start(w);
+	lid = fake_lid(w->host[3], 1);
+	world_stop(w);
+	away.lid = (uint16_t)(lid + 4);
+	assert_int_equal(kept_lid(w, 0x9900), 0);
+	assert_int_equal(keep_identity(&w->keeper.keeper, &away), 0);
+	wire_set(w->host[3]->port[1].info, PORT_INFO_LID, lid + 1);
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(fake_lid(w->host[3], 1), lid);
+	assert_int_equal(kept_lid(w, 0x9900), lid + 4);
+}
+
 /* It was elsewhere meanwhile, and has come back: no table leads to it by what it holds. */
 static void who_comes_back_with_a_lid_of_elsewhere_gets_its_own_again(void **state)
 {
@@ -257,6 +287,7 @@ int main(void)
 		TEST(what_the_fabric_holds_wins_and_is_said),
 		TEST(lids_that_others_have_in_the_store_stay_where_they_are),
 		TEST(who_is_away_gives_up_the_lid_that_another_holds),
+		TEST(who_is_away_gives_up_nothing_for_a_range_that_cannot_be),
 		TEST(who_comes_back_with_a_lid_of_elsewhere_gets_its_own_again),
 		TEST(a_lid_that_is_reserved_is_kept_for_whom_it_is),
 		TEST(a_lid_that_two_hold_is_said_of_the_one_that_gets_another),
