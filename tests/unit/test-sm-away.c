@@ -56,6 +56,20 @@ static void a_switch_that_left_keeps_its_row(void **state)
 	assert_good(w, NULL);
 }
 
+/* Though none of them is there. */
+static void who_is_cut_off_forgets_no_switch(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	fake_unplug(w->host[0], 1);
+	look(w);
+	assert_int_equal(count_rows(w), 2);
+	fake_plug(w->host[0], 1);
+	look(w);
+	assert_good(w, NULL);
+}
+
 /* Nor do those behind it that left with it. */
 static void who_is_replaced_keeps_no_row(void **state)
 {
@@ -133,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_switch_that_left_keeps_its_row),
+		TEST(who_is_cut_off_forgets_no_switch),
 		TEST(who_is_replaced_keeps_no_row),
 		TEST(who_comes_back_with_fewer_ports_is_another),
 		TEST(two_that_swap_cables_are_led_to),
