@@ -286,7 +286,7 @@ static json_t *make_tried(const struct call *call, const struct vf_place *place)
 	const struct fabric *f = call->fabric;
 	const struct fault *fault = fault_of(f, place);
 	const struct vf *vf = vf_at(f, place->pf, place->index);
-	bool is_own = fault == &vf->set_fault || fault == &vf->table_fault;
+	bool is_own = vf && (fault == &vf->set_fault || fault == &vf->table_fault);
 	unsigned status = is_own ? vf->status : f->ports[place->port].status;
 
 	return tried_make(call, fault, status);
