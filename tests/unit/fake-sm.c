@@ -546,13 +546,22 @@ void fake_stand_still(struct fake *fake)
 /* -- partitions ---------------------------------------------------------------------------------
  */
 
+/* As new_name() of sm/partition.c has it: who is removed has none any more. */
+static const char *name_after(const struct sm *sm, const struct sm_partition_change *change)
+{
+	if (change->remove)
+		return change->n_guids == 0 && additions_name(sm->added, change->pkey) ? "" : NULL;
+
+	return change->name[0] ? change->name : NULL;
+}
+
 static void use_change(struct sm *sm)
 {
 	const struct sm_partition_change *change = &sm->fake.change;
 	struct addition members[COUNT(sm->fake.guids)];
 	struct addition_change c = { .pkey = change->pkey,
 				     .clear = change->remove && change->n_guids == 0,
-				     .name = change->name[0] ? change->name : NULL,
+				     .name = name_after(sm, change),
 				     .members = members };
 	struct additions *next = NULL;
 
