@@ -302,7 +302,8 @@ void scenario_expect_no_waiting(struct scenario *s);
  * routes or of links that wait for each other, is so after it. Nobody can promise that while the
  * master does not know who sends, or what a switch holds: while somebody is left out as it does not
  * answer or has the GUID of another, or a switch does not do what it is told, and when one has lied
- * about it. Then the write is excused.
+ * about it; nor while there are two masters, whose parts have just been joined. Then the write is
+ * excused.
  */
 void scenario_watch_write(struct scenario *s, bool before);
 /* But for what is at or behind @port, which is bad. */
