@@ -218,6 +218,7 @@ void discover_node_went(struct sm *sm, uint32_t number)
 	node->reason = REASON_NONE;
 	node->since = loop_now(sm->loop);
 	work_drop(sm, number);
+	discover_untouch(sm, number);
 	fdr10_went(node);
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		struct port *port = &sm->fabric.ports[port_at(node, i)];

@@ -7,6 +7,7 @@
  * line for them.
  */
 
+#include "sm/machine.h"
 #include "tests/scenario/scenario.h"
 
 #include <setjmp.h>
@@ -507,6 +508,28 @@ static void what_traps_tell_of_needs_no_sweep(void **state)
 	assert_true(looks > 300);
 }
 
+/* A standby sweeps, and looks at nothing else. */
+static void who_is_gone_before_it_is_looked_at_is_looked_for_no_more(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_node *spine;
+	uint64_t before;
+
+	comes_up(s, graph_make_ft2(8));
+	scenario_start_rival(s, scenario_host(s, 9), 15);
+	sm_sweep(s->first.sm, false);
+	scenario_run(s, 20 * LOOP_SEC);
+	assert_int_equal(scenario_status(&s->first).state, SM_STANDBY);
+	spine = s->switches[9];
+	sm_look_at_switch(s->first.sm,
+			  fabric_find_node(&s->first.sm->fabric, be64toh(spine->info.node_guid)));
+	assert_int_equal(s->first.sm->discovery.n_touched, 1);
+	scenario_power_off(s, spine);
+	before = requests_totals(sm_requests(s->first.sm))->sent;
+	scenario_run(s, LOOP_SEC);
+	assert_in_range(requests_totals(sm_requests(s->first.sm))->sent - before, 1, 200);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -523,6 +546,7 @@ int main(void)
 		TEST(a_look_that_is_not_answered_becomes_a_sweep),
 		TEST(what_no_trap_tells_of_is_found_by_the_next_sweep),
 		TEST(a_host_that_is_found_elsewhere_takes_a_sweep),
+		TEST(who_is_gone_before_it_is_looked_at_is_looked_for_no_more),
 		cmocka_unit_test(what_traps_tell_of_needs_no_sweep),
 	};
 
