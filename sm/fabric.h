@@ -79,32 +79,32 @@ struct port {
 	uint16_t lid;             /* planned base LID; 0: none */
 	uint16_t status;          /* of the last refused Set */
 	uint8_t number;
-	uint8_t lmc;              /* planned */
-	uint8_t reason;           /* enum reason: why it is not Active, or what else is wrong */
-	uint8_t refusals;         /* Sets of PortInfo refused in a row */
-	uint8_t barred;           /* of a VF: enum reason: see vf-rules.c */
-	uint8_t times_held;       /* in quarantine, since it was last well for long, */
-	uint64_t held_until;      /* and is now; 0: is not. See quarantine.c */
-	struct damping flaps;     /* that its link fell */
-	struct fault set_fault;   /* they are refused again and again */
-	struct fault table_fault; /* its P_Key table is refused, or not answered for */
-	struct fault tell_fault;  /* that its clients register again is */
-	bool known : 1;           /* info is what the device holds */
-	bool present : 1;         /* seen in the last sweep */
-	bool probe_silent : 1;    /* the link is up and nobody answers behind it */
-	bool sm : 1;              /* another SM lives there */
-	bool stale : 1;           /* to be read again */
-	bool busy : 1;            /* a PortInfo of it is in flight */
-	bool relink : 1;          /* what is behind the link is to be asked again */
-	bool fresh : 1;           /* Active since its far end was last asked, see discover.c */
-	bool guids_read : 1;      /* its GUIDInfo was, or need not be; see alias.c */
-	bool fdr10 : 1;           /* the link runs at FDR10, where PortInfo says QDR */
-	bool register_again : 1;  /* the driver is still to be told, see settings.c, */
-	bool unsure : 1;          /* and may be what that was refused for: it is tried without */
+	uint8_t lmc;           /* planned */
+	uint8_t reason;        /* enum reason: why it is not Active, or what else is wrong */
+	uint8_t refusals;      /* Sets of PortInfo refused in a row */
+	uint8_t barred;        /* of a VF: enum reason: see vf-rules.c */
+	uint8_t times_held;    /* in quarantine, since it was last well for long: see held_until */
+	bool known : 1;        /* info is what the device holds */
+	bool present : 1;      /* seen in the last sweep */
+	bool probe_silent : 1; /* the link is up and nobody answers behind it */
+	bool sm : 1;           /* another SM lives there */
+	bool stale : 1;        /* to be read again */
+	bool busy : 1;         /* a PortInfo of it is in flight */
+	bool relink : 1;       /* what is behind the link is to be asked again */
+	bool fresh : 1;        /* Active since its far end was last asked, see discover.c */
+	bool guids_read : 1;   /* its GUIDInfo was, or need not be; see alias.c */
+	bool fdr10 : 1;        /* the link runs at FDR10, where PortInfo says QDR */
+	bool register_again : 1; /* the driver is still to be told, see settings.c, */
+	bool unsure : 1;         /* and may be what that was refused for: it is tried without */
 	bool raised : 1; /* of a switch: what hangs there was armed, and it was not asked since */
 	bool info_twin : 1;          /* a late Set of its PortInfo may yet arrive, see twin.c, */
 	bool keys_twin : 1;          /* of its P_Key table, */
 	bool fdr10_twin : 1;         /* or of the vendor's ExtendedPortInfo */
+	uint64_t held_until;         /* in quarantine; 0: is not. See quarantine.c */
+	struct damping flaps;        /* that its link fell */
+	struct fault set_fault;      /* they are refused again and again */
+	struct fault table_fault;    /* its P_Key table is refused, or not answered for */
+	struct fault tell_fault;     /* that its clients register again is */
 	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
 				      */
 };
