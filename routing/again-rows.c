@@ -171,7 +171,7 @@ static int fill_row(struct again *again, const struct fillers *fillers, uint32_t
 		save_column(again, lft, i);
 	forget_lids(again, lft);
 	if (column < again->block.n)
-		filler_fill(fillers->moved, s, lft);
+		filler_fill_those(fillers->moved, s, near.word, lft);
 	if (fillers->away)
 		filler_fill(fillers->away, s, lft);
 	for (uint32_t i = column; r == 0 && next_column(again, &near, &i); i++)

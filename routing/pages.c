@@ -50,6 +50,50 @@ void pages_clear(struct pages *pages)
 	free(pages->page);
 }
 
+static bool may_copy(const struct pages *pages, uint32_t s)
+{
+	for (uint32_t i = 0; i < pages->n_present; i++)
+		if (!filler_may_copy(pages->page[i].filler, s))
+			return false;
+
+	return true;
+}
+
+static void fill_row(const struct pages *pages, uint32_t s, size_t stride, uint8_t *lft)
+{
+	memset(lft, ROUTE_NONE, stride);
+	for (uint32_t i = 0; i < pages->n; i++)
+		filler_fill(pages->page[i].filler, s, lft);
+}
+
+/* Who is away is in pages of both kinds, and the second one counts. */
+static void copy_row(const struct pages *pages, uint32_t s, size_t stride, const uint8_t *like,
+		     uint8_t *lft)
+{
+	memcpy(lft, like, stride);
+	for (uint32_t i = 0; i < pages->n_present; i++)
+		filler_fill_copy(pages->page[i].filler, s, lft);
+	for (uint32_t i = pages->n_present; i < pages->n; i++)
+		filler_fill(pages->page[i].filler, s, lft);
+}
+
+/* In the sequence of destinations those who hang together follow each other. */
+static void fill_rows(const struct graph *graph, const struct pages *pages, struct tables *tables)
+{
+	const uint8_t *last = NULL;
+
+	for (uint32_t i = 0; i < graph->n_switches; i++) {
+		uint32_t s = pages->page[0].layout->numbering.sequence[i];
+		uint8_t *lft = tables->lft + s * tables->stride;
+
+		if (last && may_copy(pages, s))
+			copy_row(pages, s, tables->stride, last, lft);
+		else
+			fill_row(pages, s, tables->stride, lft);
+		last = lft;
+	}
+}
+
 int tables_fill(const struct graph *graph, const struct pages *pages, struct tables *tables)
 {
 	for (uint32_t i = 0; i < pages->n; i++) {
@@ -59,13 +103,7 @@ int tables_fill(const struct graph *graph, const struct pages *pages, struct tab
 		if (!page->filler)
 			return -ENOMEM;
 	}
-	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		uint8_t *lft = tables->lft + s * tables->stride;
-
-		memset(lft, ROUTE_NONE, tables->stride);
-		for (uint32_t i = 0; i < pages->n; i++)
-			filler_fill(pages->page[i].filler, s, lft);
-	}
+	fill_rows(graph, pages, tables);
 
 	return 0;
 }

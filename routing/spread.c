@@ -16,6 +16,10 @@
  * own. Where numbers leave a gap cells have the same gap, as long as it is small, so that a run is
  * one piece.
  *
+ * Switches that hang on the same neighbours alike, as the leaves of a pod do, have the same ways
+ * but to each other. If what a row is made of is the same as of the row before, that is copied, and
+ * only the pieces are made that have the columns of these two.
+ *
  * Loops over bytes come in pieces of a constant 64, which compilers turn into vector instructions.
  */
 
@@ -39,7 +43,8 @@ struct row {
 	const struct layout *layout;
 	const struct block *block;
 	uint32_t s;
-	size_t width; /* of rows of the block */
+	size_t width;  /* of rows of the block */
+	uint32_t from; /* the columns that are looked at: from here on, so many pieces */
 	uint32_t n_pieces;
 	uint32_t n_planes;
 	uint8_t want_below[HOPS_BLOCK]; /* the distance that a nearer neighbour has */
@@ -67,6 +72,7 @@ struct strip {
 struct second {
 	uint32_t cell;
 	uint16_t lid;
+	uint16_t column;
 };
 
 struct filler {
@@ -76,6 +82,7 @@ struct filler {
 	uint32_t n_cells;
 	struct second *seconds; /* with LMC several LIDs share a cell: those after the first */
 	uint32_t n_seconds;
+	bool is_filled; /* all cells are those of row.s */
 	struct row row;
 };
 
@@ -158,16 +165,18 @@ WIDE static void mark_repeats(const uint8_t *restrict plane, uint32_t n_pieces,
 
 static void row_find_repeats(struct row *row)
 {
-	memset(row->repeats, 0xff, sizeof(row->repeats));
-	row->repeats[0] = 0;
+	uint8_t *repeats = row->repeats + row->from;
+
+	memset(repeats, 0xff, row->n_pieces * (size_t)PIECE + 1);
+	repeats[0] = 0;
 	for (uint32_t p = 0; p < row->n_planes; p++)
-		mark_repeats(row->plane[p], row->n_pieces, row->repeats);
+		mark_repeats(row->plane[p] + row->from, row->n_pieces, repeats);
 }
 
 static void row_set_wants(struct row *row)
 {
 	const struct block *block = row->block;
-	size_t at = row->s * row->width;
+	size_t at = row->s * row->width + row->from;
 
 	if (block->shortest) {
 		set_wants(block->shortest + at, row->n_pieces, row->want_below);
@@ -183,7 +192,7 @@ static void row_mark_fan(struct row *row, uint32_t to, uint8_t bit, uint8_t *pla
 {
 	const struct block *block = row->block;
 	const uint32_t *place = row->layout->ranking.place;
-	size_t at = to * row->width;
+	size_t at = to * row->width + row->from;
 
 	if (block->shortest)
 		mark_below(row, block->shortest + at, bit, plane);
@@ -193,24 +202,28 @@ static void row_mark_fan(struct row *row, uint32_t to, uint8_t bit, uint8_t *pla
 		mark_above(row, block->tiered.best + at, bit, plane);
 }
 
-static void row_find_exits(struct row *row)
+/* Of the columns from @from, with which a piece begins, to @to - 1. */
+static void row_find_exits(struct row *row, uint32_t from, uint32_t to)
 {
 	const struct fans *fans = &row->layout->fans;
 	const struct fan *fan = fans->fan + fans->first[row->s];
 	uint32_t n = fans->first[row->s + 1] - fans->first[row->s];
 	const uint32_t *height = row->layout->ranking.height;
 
+	row->from = from;
+	row->n_pieces = (to - from + PIECE - 1) / PIECE;
 	row->n_planes = (n + 7) / 8;
 	row->has_lanes = false;
 	memset(row->lower, 0, sizeof(row->lower));
-	memset(row->plane, 0, row->n_planes * sizeof(row->plane[0]));
+	for (uint32_t p = 0; p < row->n_planes; p++)
+		memset(row->plane[p] + from, 0, row->n_pieces * (size_t)PIECE + 1);
 	row_set_wants(row);
 	for (uint32_t f = 0; f < n; f++) {
 		row->lane[f] = fans->ports[fan[f].first_port];
 		row->has_lanes |= fan[f].n_ports > 1;
 		if (height[fan[f].to] <= height[row->s])
 			row->lower[f / 8] |= (uint8_t)(1U << f % 8);
-		row_mark_fan(row, fan[f].to, (uint8_t)(1U << f % 8), row->plane[f / 8]);
+		row_mark_fan(row, fan[f].to, (uint8_t)(1U << f % 8), row->plane[f / 8] + from);
 	}
 	row_find_repeats(row);
 }
@@ -385,24 +398,33 @@ static void fill_run(struct filler *filler, uint32_t from, uint32_t to)
 		fill_strip(&filler->row, &filler->strip[g], from, to, filler->cells);
 }
 
-/* What hangs on the switch itself, which is where the distance is 0. */
+/* The column of switch @s, which is where the distance is 0; block->n if it has none here. */
+static uint32_t column_of(const struct row *row, uint32_t s)
+{
+	const struct block *block = row->block;
+	const uint8_t *distances =
+		(block->shortest ? block->shortest : block->tiered.down) + s * row->width;
+	const uint8_t *own = memchr(distances, 0, block->n);
+
+	return own ? (uint32_t)(own - distances) : block->n;
+}
+
+/* What hangs on the switch itself. */
 static void fill_own(const struct row *row, uint8_t *lft)
 {
 	const struct numbering *numbering = &row->layout->numbering;
 	const struct block *block = row->block;
-	const uint8_t *distances =
-		(block->shortest ? block->shortest : block->tiered.down) + row->s * row->width;
-	const uint8_t *own = memchr(distances, 0, block->n);
+	uint32_t own = column_of(row, row->s);
 	const uint32_t *first;
 
-	if (!own)
+	if (own == block->n)
 		return;
-	first = numbering->first + (size_t)TARGET_GROUP_COUNT * block->index[own - distances];
+	first = numbering->first + (size_t)TARGET_GROUP_COUNT * block->index[own];
 	for (uint32_t t = first[0]; t < first[TARGET_GROUP_COUNT]; t++)
 		lft[numbering->targets[t].lid] = numbering->port[t];
 }
 
-/* Each LID gets what is in its cell. LID 0 is nobody, and gets what is in those of nobody. */
+/* Each LID gets what is in its cell. */
 static void pick(const uint8_t *restrict cells, const uint16_t *restrict lids, uint32_t n,
 		 uint8_t *restrict lft)
 {
@@ -416,26 +438,178 @@ static void pick(const uint8_t *restrict cells, const uint16_t *restrict lids, u
 	}
 	for (; c < n; c++)
 		lft[lids[c]] = cells[c];
+}
+
+static void pick_columns(struct filler *filler, uint32_t from, uint32_t to, uint8_t *lft)
+{
+	for (unsigned g = 0; g < TARGET_GROUP_COUNT; g++) {
+		uint32_t cell = filler->strip[g].first[from];
+
+		pick(filler->cells + cell, filler->lids + cell, filler->strip[g].first[to] - cell,
+		     lft);
+	}
+}
+
+/* The columns from @from, with which a piece begins, to @to - 1. */
+static void fill_columns(struct filler *filler, uint32_t from, uint32_t to, uint8_t *lft)
+{
+	uint32_t first = from;
+
+	row_find_exits(&filler->row, from, to);
+	for (uint32_t next; from < to; from = next) {
+		const uint8_t *repeats = filler->row.repeats + from + 1;
+		const uint8_t *end = memchr(repeats, 0, to - from - 1);
+
+		next = end ? from + 1 + (uint32_t)(end - repeats) : to;
+		fill_run(filler, from, next);
+	}
+	pick_columns(filler, first, to, lft);
+}
+
+/* LID 0 is nobody, and has got what is in the cells of nobody. */
+static void finish_row(struct filler *filler, uint8_t *lft)
+{
 	lft[0] = ROUTE_NONE;
+	for (uint32_t i = 0; i < filler->n_seconds; i++)
+		lft[filler->seconds[i].lid] = filler->cells[filler->seconds[i].cell];
+	fill_own(&filler->row, lft);
+	filler->is_filled = true;
 }
 
 void filler_fill(struct filler *filler, uint32_t s, uint8_t *lft)
 {
-	const struct block *block = filler->row.block;
+	filler->row.s = s;
+	fill_columns(filler, 0, filler->row.block->n, lft);
+	finish_row(filler, lft);
+}
+
+static bool has_column(const uint64_t *columns, uint32_t column)
+{
+	return columns[column / 64] >> column % 64 & 1;
+}
+
+static void fill_those_of_piece(struct filler *filler, uint32_t from, uint64_t columns,
+				uint8_t *lft)
+{
+	row_find_exits(&filler->row, from, MIN(from + PIECE, filler->row.block->n));
+	for (; columns; columns &= columns - 1) {
+		uint32_t column = from + (uint32_t)__builtin_ctzll(columns);
+
+		fill_run(filler, column, column + 1);
+		pick_columns(filler, column, column + 1, lft);
+	}
+}
+
+void filler_fill_those(struct filler *filler, uint32_t s, const uint64_t *columns, uint8_t *lft)
+{
+	uint32_t n = filler->row.block->n;
+	uint32_t own;
 
 	filler->row.s = s;
-	row_find_exits(&filler->row);
-	for (uint32_t to, from = 0; from < block->n; from = to) {
-		const uint8_t *repeats = filler->row.repeats + from + 1;
-		const uint8_t *end = memchr(repeats, 0, block->n - from - 1);
+	filler->is_filled = false;
+	for (uint32_t from = 0; from < n; from += PIECE) {
+		uint64_t there = n - from < 64 ? (UINT64_C(1) << (n - from)) - 1 : UINT64_MAX;
 
-		to = end ? from + 1 + (uint32_t)(end - repeats) : block->n;
-		fill_run(filler, from, to);
+		if (columns[from / 64] & there)
+			fill_those_of_piece(filler, from, columns[from / 64] & there, lft);
 	}
-	pick(filler->cells, filler->lids, filler->n_cells, lft);
+	lft[0] = ROUTE_NONE;
 	for (uint32_t i = 0; i < filler->n_seconds; i++)
-		lft[filler->seconds[i].lid] = filler->cells[filler->seconds[i].cell];
-	fill_own(&filler->row, lft);
+		if (has_column(columns, filler->seconds[i].column))
+			lft[filler->seconds[i].lid] = filler->cells[filler->seconds[i].cell];
+	own = column_of(&filler->row, s);
+	if (own < n && has_column(columns, own))
+		fill_own(&filler->row, lft);
+}
+
+/* ---- rows that are like others ------------------------------------------------------------------
+ */
+
+/* The same neighbours, counted alike, through the same ports. */
+static bool has_same_fans(const struct layout *layout, uint32_t s, uint32_t like)
+{
+	const struct fans *fans = &layout->fans;
+	const struct fan *a = fans->fan + fans->first[s], *b = fans->fan + fans->first[like];
+	const uint32_t *place = layout->ranking.place;
+	uint32_t n = fans->first[s + 1] - fans->first[s];
+
+	if (n != fans->first[like + 1] - fans->first[like] || fans->share[s] != fans->share[like] ||
+	    layout->ranking.height[s] != layout->ranking.height[like])
+		return false;
+	for (uint32_t f = 0; f < n; f++) {
+		if (a[f].to != b[f].to || a[f].n_ports != b[f].n_ports ||
+		    (place[a[f].to] < place[s]) != (place[a[f].to] < place[like]) ||
+		    memcmp(fans->ports + a[f].first_port, fans->ports + b[f].first_port,
+			   a[f].n_ports) != 0)
+			return false;
+	}
+
+	return true;
+}
+
+static bool has_same_slots(const struct nominal *nominal, uint32_t s, uint32_t like)
+{
+	uint32_t n;
+
+	if (!nominal->slot)
+		return true;
+	n = nominal->first[s + 1] - nominal->first[s];
+
+	return n == nominal->first[like + 1] - nominal->first[like] &&
+	       memcmp(nominal->slot + nominal->first[s], nominal->slot + nominal->first[like],
+		      n * sizeof(*nominal->slot)) == 0;
+}
+
+/* The same distances, but for those to both. */
+static bool has_same_distances(const struct row *row, const uint8_t *rows, uint32_t s,
+			       uint32_t like)
+{
+	uint32_t a = column_of(row, s), b = column_of(row, like), n = row->block->n;
+	uint32_t low = MIN(a, b), high = MAX(a, b);
+	const uint8_t *x = rows + s * row->width, *y = rows + like * row->width;
+
+	return memcmp(x, y, low) == 0 &&
+	       (high <= low + 1 || memcmp(x + low + 1, y + low + 1, high - low - 1) == 0) &&
+	       (high + 1 >= n || memcmp(x + high + 1, y + high + 1, n - high - 1) == 0);
+}
+
+bool filler_may_copy(const struct filler *filler, uint32_t s)
+{
+	const struct row *row = &filler->row;
+	const struct tiered *tiered = &row->block->tiered;
+	const uint8_t *shortest = row->block->shortest;
+	uint32_t like = row->s;
+
+	if (!filler->is_filled || !has_same_fans(row->layout, s, like) ||
+	    !has_same_slots(&row->layout->nominal, s, like))
+		return false;
+	if (shortest)
+		return has_same_distances(row, shortest, s, like);
+
+	return has_same_distances(row, tiered->down, s, like) &&
+	       has_same_distances(row, tiered->best, s, like) &&
+	       has_same_distances(row, tiered->may_climb, s, like);
+}
+
+/* All columns of the piece that has @column. */
+static void fill_piece(struct filler *filler, uint32_t column, uint8_t *lft)
+{
+	uint32_t from = column / PIECE * PIECE;
+
+	fill_columns(filler, from, MIN(from + PIECE, filler->row.block->n), lft);
+}
+
+void filler_fill_copy(struct filler *filler, uint32_t s, uint8_t *lft)
+{
+	uint32_t n = filler->row.block->n;
+	uint32_t a = column_of(&filler->row, s), b = column_of(&filler->row, filler->row.s);
+
+	filler->row.s = s;
+	if (a < n)
+		fill_piece(filler, a, lft);
+	if (b < n && (a == n || a / PIECE != b / PIECE))
+		fill_piece(filler, b, lft);
+	finish_row(filler, lft);
 }
 
 /* ---- cells --------------------------------------------------------------------------------------
@@ -476,12 +650,13 @@ static uint32_t lay_out_strip(const struct numbering *numbering, const struct bl
 	return cell;
 }
 
-static void put_lid(struct filler *filler, uint16_t lid, uint32_t cell)
+static void put_lid(struct filler *filler, uint16_t lid, uint32_t column, uint32_t cell)
 {
 	if (filler->lids[cell] == 0)
 		filler->lids[cell] = lid;
 	else
-		filler->seconds[filler->n_seconds++] = (struct second){ cell, lid };
+		filler->seconds[filler->n_seconds++] =
+			(struct second){ cell, lid, (uint16_t)column };
 }
 
 static void put_lids(const struct numbering *numbering, const struct block *block, unsigned g,
@@ -492,7 +667,7 @@ static void put_lids(const struct numbering *numbering, const struct block *bloc
 			numbering->first + (size_t)TARGET_GROUP_COUNT * block->index[i] + g;
 
 		for (uint32_t t = first[0]; t < first[1]; t++)
-			put_lid(filler, numbering->targets[t].lid,
+			put_lid(filler, numbering->targets[t].lid, i,
 				filler->strip[g].first[i] + numbering->targets[t].offset);
 	}
 }
@@ -535,7 +710,7 @@ struct filler *filler_new(const struct layout *layout, const struct block *block
 		put_lids(numbering, block, g, filler);
 	filler->row.layout = layout;
 	filler->row.block = block;
-	filler->row.n_pieces = (block->n + PIECE - 1) / PIECE;
+	filler->is_filled = false;
 	filler->row.width = block->shortest ? HOPS_BLOCK : block->tiered.width;
 
 	return filler;
@@ -549,4 +724,9 @@ void filler_free(struct filler *filler)
 	free(filler->lids);
 	free(filler->seconds);
 	free(filler);
+}
+
+void filler_freep(struct filler **filler)
+{
+	filler_free(*filler);
 }

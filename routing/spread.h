@@ -34,4 +34,14 @@ struct filler;
 
 struct filler *filler_new(const struct layout *layout, const struct block *block);
 void filler_free(struct filler *filler); /* takes NULL */
+void filler_freep(struct filler **filler);
 void filler_fill(struct filler *filler, uint32_t s, uint8_t *lft);
+/* The same for some columns of the block alone, a bit each. */
+void filler_fill_those(struct filler *filler, uint32_t s, const uint64_t *columns, uint8_t *lft);
+
+/*
+ * Are the entries of @s those of the switch that was filled last, but for the LIDs of these two?
+ * Then filler_fill_copy() makes of a copy of that row the row of @s.
+ */
+bool filler_may_copy(const struct filler *filler, uint32_t s);
+void filler_fill_copy(struct filler *filler, uint32_t s, uint8_t *lft);
