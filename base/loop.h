@@ -27,6 +27,9 @@ typedef void (*loop_fn)(void *user);
 /* Nanoseconds since some moment; never goes back. The same value within one callback. */
 uint64_t loop_now(struct loop *loop);
 
+/* Seconds since 1970, by a clock that people set: for what is to be known after a restart. */
+uint64_t loop_wall(struct loop *loop);
+
 /* The longest that one callback has taken so far, in ns: for so long nobody else had a turn. */
 uint64_t loop_longest_step(const struct loop *loop);
 

@@ -59,7 +59,7 @@ int aliases_make_room(struct sm *sm, uint32_t number, unsigned index)
 static void keep(struct sm *sm, const struct kept_alias *alias)
 {
 	keep_alias(sm->keeper, alias);
-	sm->aliases.handed++;
+	registrations_note(sm);
 	sm->unkept = true;
 }
 

@@ -7,10 +7,9 @@
  * answer shows, and the operator is told why.
  *
  * A change is written at once, by the SMPs that differ and nothing else; sweeps find it done. The
- * answer waits until the device has acknowledged it and the store has it, so that what is answered
- * is true and stays so. mlx4 does not mind: it learns its GUIDs by looking at the SMP, and a VF is
- * up with whatever comes second. Who asks again meanwhile gets the same answer, once. What waits is
- * bounded, in all and for each VF: its number is in the TID, where its host's driver puts it.
+ * answer waits (registration.c) until the device has acknowledged it and the store has it, so that
+ * what is answered is true and stays so. mlx4 does not mind: it learns its GUIDs by looking at the
+ * SMP, and a VF is up with whatever comes second.
  *
  * An entry that leaves the choice to us keeps what it has, else gets what it had before, else the
  * next of the pool; where rules say which GUIDs may be there, these are the pool.
@@ -192,71 +191,8 @@ static uint16_t change_entries(struct sm *sm, const struct guids_change *change)
 /* -- waiting for it -----------------------------------------------------------------------------
  */
 
-static void kept(void *user, int result);
-
-static void wait_for_store(struct sm *sm)
-{
-	struct aliases *a = &sm->aliases;
-
-	if (a->keeping || a->handed == a->safe)
-		return;
-	a->asked = a->handed;
-	a->keeping = keep_after(sm->keeper, kept, a) == 0;
-	if (!a->keeping)
-		a->safe = a->asked; /* nobody will tell */
-}
-
-/* That the disk fails is said by the store. */
-static void kept(void *user, int result)
-{
-	struct aliases *a = user;
-	struct sm *sm = CONTAINER_OF(a, struct sm, aliases);
-
-	if (result < 0)
-		log_error("The state directory cannot be written (%s): alias GUIDs may be "
-			  "forgotten with the next restart",
-			  strerror(-result));
-	a->keeping = false;
-	a->safe = a->asked;
-	wait_for_store(sm);
-	aliases_answer(sm);
-}
-
-static unsigned vf_of_tid(const struct arrival *arrival)
-{
-	return (unsigned)(wire_get(&arrival->datagram, MAD_TID) >> 56);
-}
-
-static bool is_same(const struct arrival *a, const struct arrival *b)
-{
-	return a->from.lid == b->from.lid && a->from.qpn == b->from.qpn &&
-	       memcmp(&a->datagram, &b->datagram, sizeof(a->datagram)) == 0;
-}
-
-static bool is_waiting(const struct aliases *a, const struct arrival *arrival)
-{
-	for (unsigned i = 0; i < a->n_waiting; i++)
-		if (is_same(&a->waiting[i].arrival, arrival))
-			return true;
-
-	return false;
-}
-
-static bool may_wait(struct aliases *a, const struct arrival *arrival)
-{
-	unsigned n = 0;
-
-	if (!a->waiting)
-		a->waiting = calloc(ALIAS_WAITING_MAX, sizeof(*a->waiting));
-	for (unsigned i = 0; i < a->n_waiting; i++)
-		n += a->waiting[i].arrival.from.lid == arrival->from.lid &&
-		     vf_of_tid(&a->waiting[i].arrival) == vf_of_tid(arrival);
-
-	return a->waiting && a->n_waiting < ALIAS_WAITING_MAX && n < ALIAS_WAITING_OF;
-}
-
 /* Nothing more is to come: it is written, refused, or the device cannot be asked. */
-static bool is_done(const struct sm *sm, uint32_t number, unsigned block)
+bool aliases_are_done(const struct sm *sm, uint32_t number, unsigned block)
 {
 	const struct node *node = node_of(&sm->fabric, number);
 
@@ -264,18 +200,8 @@ static bool is_done(const struct sm *sm, uint32_t number, unsigned block)
 	       (node->work.in_flight == 0 && !(node->work.todo & TODO(TODO_GUID_WRITE)));
 }
 
-static void defer(struct sm *sm, const struct guids_change *change)
-{
-	struct aliases *a = &sm->aliases;
-
-	a->waiting[a->n_waiting++] = (struct alias_waiting){ .arrival = *change->request,
-							     .handed = a->handed,
-							     .port = change->port,
-							     .block = change->block };
-}
-
 /* A reconcile under way counts it, with all else that it does; otherwise it counts itself. */
-static void count_change(struct sm *sm)
+void aliases_settle(struct sm *sm)
 {
 	bool all = sm->applied == sm->generation;
 
@@ -287,58 +213,30 @@ static void count_change(struct sm *sm)
 		sm->applied = sm->generation;
 }
 
-void aliases_answer(struct sm *sm)
-{
-	struct aliases *a = &sm->aliases;
-
-	for (unsigned i = a->n_waiting; i-- > 0;) {
-		struct alias_waiting waiting = a->waiting[i];
-
-		if (a->safe < waiting.handed || !is_done(sm, waiting.port, waiting.block))
-			continue;
-		a->waiting[i] = a->waiting[--a->n_waiting];
-		aliases_update_reasons(sm, waiting.port);
-		sm_answer_again(sm, &waiting.arrival);
-	}
-	count_change(sm);
-}
-
-void aliases_done(struct sm *sm)
-{
-	if (sm->aliases.keeping)
-		keep_cancel(sm->keeper, &sm->aliases);
-	free(sm->aliases.waiting);
-	alias_book_done(&sm->aliases.book);
-}
-
 /* -- requests -----------------------------------------------------------------------------------
  */
 
 uint16_t aliases_change(struct sm *sm, const struct guids_change *change, bool *ret_later)
 {
 	struct aliases *a = &sm->aliases;
-	uint64_t handed = a->handed;
+	uint64_t handed = sm->registrations.handed;
 	uint16_t status;
 
 	*ret_later = false;
 	if (!may_change(sm, change))
 		return STATUS_SA_REQ_DENIED;
-	if (is_waiting(a, change->request)) {
-		*ret_later = true;
-		return STATUS_OK;
-	}
-	if (is_too_early(sm, change->port) || !may_wait(a, change->request))
+	if (is_too_early(sm, change->port))
 		return STATUS_BUSY;
 	status = change_entries(sm, change);
-	if (a->handed != handed) {
+	if (sm->registrations.handed != handed) {
 		a->changed = a->changed || sm->phase == PHASE_REST;
 		work_add(sm, sm->fabric.ports[change->port].node, TODO(TODO_GUID_WRITE));
 	}
-	wait_for_store(sm);
-	if (status != STATUS_OK ||
-	    (a->safe >= a->handed && is_done(sm, change->port, change->block)))
+	registrations_wait(sm);
+	if (status != STATUS_OK || (registrations_are_safe(&sm->registrations) &&
+				    aliases_are_done(sm, change->port, change->block)))
 		return status;
-	defer(sm, change);
+	registrations_hold_block(sm, change->request, change->port, change->block);
 	*ret_later = true;
 
 	return STATUS_OK;

@@ -86,6 +86,29 @@ struct kept_move {
 	uint64_t port;
 };
 
+/*
+ * What a host registered with the subnet administration, see registration.h: of each kind some with
+ * a number, and a blob whose layout is the business of who has that kind. Size 0 forgets it.
+ */
+enum kept_registration_kind {
+	KEPT_GROUP,        /* multicast */
+	KEPT_GROUP_MEMBER, /* of one */
+	KEPT_SERVICE,
+	KEPT_SUBSCRIPTION,
+	KEPT_REGISTRATION_KIND_COUNT,
+};
+
+#define KEEP_REGISTRATION_MAX     512 /* bytes */
+#define KEEP_REGISTRATION_ID_LAST (UINT64_MAX >> 8)
+
+struct kept_registration {
+	enum kept_registration_kind kind;
+	uint64_t id;      /* 1 to KEEP_REGISTRATION_ID_LAST */
+	uint64_t expires; /* seconds since 1970, up to INT64_MAX; 0: never */
+	const void *blob;
+	uint32_t size;
+};
+
 /* Partitions of run time that have been given a name: 1 to 63 printable ASCII characters. */
 struct kept_partition {
 	uint16_t pkey; /* 1 to 0x7fff */
@@ -133,6 +156,7 @@ struct keep_reader {
 	void (*move)(void *user, const struct kept_move *move);
 	void (*partition)(void *user, const struct kept_partition *partition);
 	void (*member)(void *user, const struct kept_member *member);
+	void (*registration)(void *user, const struct kept_registration *registration);
 };
 
 struct keeper_ops {
@@ -150,6 +174,7 @@ struct keeper_ops {
 	int (*alias)(struct keeper *k, const struct kept_alias *alias);
 	int (*spares)(struct keeper *k, const struct kept_spares *spares);
 	int (*move)(struct keeper *k, const struct kept_move *move);
+	int (*registration)(struct keeper *k, const struct kept_registration *registration);
 };
 
 struct keeper {
@@ -195,6 +220,11 @@ static inline int keep_spares(struct keeper *k, const struct kept_spares *spares
 static inline int keep_move(struct keeper *k, const struct kept_move *move)
 {
 	return k->ops->move(k, move);
+}
+
+static inline int keep_registration(struct keeper *k, const struct kept_registration *registration)
+{
+	return k->ops->registration(k, registration);
 }
 
 /* On failure nothing of it will be written. */

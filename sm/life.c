@@ -75,6 +75,7 @@ int sm_new(const struct sm_setup *setup, struct sm **ret)
 	sm->state = SM_DISCOVERING;
 	sm->adopting = true;
 	reserve_init(sm);
+	registrations_init(sm);
 	r = make_parts(sm);
 	if (r < 0) {
 		sm_free(sm);
@@ -108,7 +109,8 @@ void sm_free(struct sm *sm)
 	loop_timer_free(sm->release_timer);
 	requests_free(sm->requests);
 	discover_done(sm);
-	aliases_done(sm);
+	registrations_done(sm);
+	alias_book_done(&sm->aliases.book);
 	memory_done(sm);
 	event_log_free(sm->events);
 	reserve_done(sm);
@@ -137,7 +139,8 @@ void sm_stop(struct sm *sm)
 
 bool sm_is_idle(const struct sm *sm)
 {
-	return requests_in_flight(sm->requests) == 0 && !(sm->stopping && sm->giving_way);
+	return requests_in_flight(sm->requests) == 0 && !sm->registrations.keeping &&
+	       !(sm->stopping && sm->giving_way);
 }
 
 void sm_start(struct sm *sm)

@@ -17,6 +17,7 @@
 #include "sm/identity.h"
 #include "sm/link-state.h"
 #include "sm/not-kept.h"
+#include "sm/registration.h"
 #include "sm/reservations.h"
 #include "sm/sa/admin.h"
 #include "sm/sm.h"
@@ -271,27 +272,10 @@ struct peer {
 
 #define MAX_PEERS 64u
 
-/* Requests to change alias GUIDs that are answered when that is done. */
-#define ALIAS_WAITING_MAX 512u
-#define ALIAS_WAITING_OF  16u /* of one VF of one port: it sends the next when it has its answer */
-
-struct alias_waiting {
-	struct arrival arrival;
-	uint64_t handed; /* to be answered when the store has that much, */
-	uint32_t port;   /* and this block of this port is written */
-	unsigned block;
-};
-
 struct aliases {
 	struct alias_book book;
 	uint64_t next_of_pool;
-	uint64_t handed;               /* lines given to the store, */
-	uint64_t asked;                /* of these those that it will tell of, */
-	uint64_t safe;                 /* and those that are on the disk */
-	bool keeping;                  /* it will */
-	bool changed;                  /* at rest, and so no reconcile tells of it */
-	struct alias_waiting *waiting; /* ALIAS_WAITING_MAX; NULL: nobody ever did */
-	unsigned n_waiting;
+	bool changed; /* at rest, and so no reconcile tells of it */
 };
 
 /* Why a reconcile is wanted: an event, or in words. */
@@ -357,6 +341,7 @@ struct sm {
 	struct routing routing;
 	struct planned_keys planned_keys;
 	struct aliases aliases;
+	struct registrations registrations;
 
 	enum sm_state state;
 	enum sm_phase phase;
@@ -679,9 +664,10 @@ void aliases_update_reasons(struct sm *sm, uint32_t port);
 
 /* alias-request.c: requests to the SA that change it. */
 uint16_t aliases_change(struct sm *sm, const struct guids_change *change, bool *ret_later);
-/* Those whose change is done. */
-void aliases_answer(struct sm *sm);
-void aliases_done(struct sm *sm);
+/* Nothing more is to come of this block. */
+bool aliases_are_done(const struct sm *sm, uint32_t number, unsigned block);
+/* Some of it may be done. */
+void aliases_settle(struct sm *sm);
 
 /* vport.c: virtual ports: when they are looked at. */
 bool vports_are_announced(const struct sm *sm, uint32_t port);

@@ -118,7 +118,8 @@ void memory_load(struct sm *sm)
 						   .spares = read_spares,
 						   .move = read_move,
 						   .partition = partition_read_name,
-						   .member = partition_read_member };
+						   .member = partition_read_member,
+						   .registration = registrations_load };
 
 	keep_read(sm->keeper, &reader, sm);
 	reserve_load(sm);

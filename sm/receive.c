@@ -36,6 +36,19 @@ static uint16_t guids_for_admin(void *changer, const struct guids_change *change
 	return aliases_change(changer, change, ret_later);
 }
 
+static uint16_t admit_for_admin(void *changer, const struct arrival *request, bool *ret_later)
+{
+	return registrations_admit(changer, request, ret_later);
+}
+
+static bool has_changed(const struct datagram *reply)
+{
+	uint64_t method = wire_get(reply, MAD_METHOD) & ~(uint64_t)METHOD_RESPONSE;
+
+	return wire_get(reply, MAD_STATUS) == STATUS_OK && method != METHOD_GET &&
+	       method != METHOD_GET_TABLE;
+}
+
 /* @changer: who makes the changes that it asks for; NULL: nobody. */
 static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm *changer)
 {
@@ -48,10 +61,15 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 				   .pkeys = pkeys_for_admin,
 				   .peer = peer_for_admin,
 				   .changer = changer,
-				   .guids_change = changer ? guids_for_admin : NULL };
+				   .guids_change = changer ? guids_for_admin : NULL,
+				   .admit = changer ? admit_for_admin : NULL };
 	struct datagram reply;
 
-	if (sm->state == SM_MASTER && admin_answer(&view, arrival, &reply) == ADMIN_ANSWERED)
+	if (sm->state != SM_MASTER || admin_answer(&view, arrival, &reply) != ADMIN_ANSWERED)
+		return;
+	if (changer && has_changed(&reply) && !registrations_are_safe(&sm->registrations))
+		registrations_hold(sm, arrival, &reply);
+	else
 		transport_send(sm->transport, &reply, &arrival->from, 0);
 }
 

@@ -320,7 +320,9 @@ void work_settle(void *user)
 {
 	struct sm *sm = user;
 
-	aliases_answer(sm);
+	if (sm->registrations.n_blocks > 0)
+		registrations_answer(sm);
+	aliases_settle(sm);
 	sm_advance(sm);
 	if (!sm->tell_named)
 		return;

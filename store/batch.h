@@ -21,8 +21,9 @@ enum row_kind {
 	ROW_ALIAS,       /* the alias GUID is the key */
 	ROW_SPARES,      /* its blob: LIDs, 2 bytes each */
 	ROW_MOVE,
-	ROW_PARTITION, /* the blob is its name */
-	ROW_MEMBER,    /* GUID 0: all of them, to be forgotten */
+	ROW_PARTITION,    /* the blob is its name */
+	ROW_MEMBER,       /* GUID 0: all of them, to be forgotten */
+	ROW_REGISTRATION, /* the key is its kind, in the upper byte, and its number */
 	ROW_KIND_COUNT,
 };
 
@@ -35,13 +36,14 @@ struct row {
 	bool index0;
 	bool gone;        /* forget the reservation */
 	uint8_t n_places; /* of it */
-	uint32_t size;    /* of the blob; 0: the device, or the name, is forgotten */
+	uint32_t size;    /* of the blob; 0: what it is of is forgotten */
 	uint64_t guid;
 	uint64_t mkey;
 	uint64_t other_mkey;
 	uint64_t port; /* GUID, of an alias or a move; 0: that is forgotten */
 	uint8_t index;
 	bool wanted;
+	uint64_t expires;
 	const void *blob;
 };
 

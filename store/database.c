@@ -29,13 +29,13 @@
 #include "store/database-inside.h"
 
 #define APPLICATION_ID 0x56534d64 /* "VSMd" */
-#define SCHEMA_VERSION 6
+#define SCHEMA_VERSION 7
 
 /*
  * Far above what a fabric needs (49,151 LIDs, each with an M_Key and 400 bytes: 30 MB; a million
- * members of partitions: 30 MB).
+ * members of partitions: 30 MB; a million members of multicast groups: 100 MB).
  */
-#define FILE_MAX  (256 * 1024 * 1024)
+#define FILE_MAX  (512 * 1024 * 1024)
 #define PAGE_SIZE 4096
 
 /* After a batch is in the database itself, its log shrinks to this. */
@@ -60,15 +60,18 @@ static const char *const tables[ROW_KIND_COUNT] = {
 	[ROW_PARTITION] = "CREATE TABLE partition (pkey INTEGER PRIMARY KEY, name TEXT)",
 	[ROW_MEMBER] = "CREATE TABLE member (pkey INTEGER, guid INTEGER, membership INTEGER, "
 		       "index0 INTEGER, PRIMARY KEY (pkey, guid)) WITHOUT ROWID",
+	[ROW_REGISTRATION] = "CREATE TABLE registration (id INTEGER PRIMARY KEY, expires INTEGER, "
+			     "content BLOB)",
 };
 
 /* Tables came one after another: so many had each schema, and that stays so. */
 static const size_t n_tables_of[SCHEMA_VERSION + 1] = {
-	[1] = ROW_RESERVATION, [2] = ROW_RESERVATION, [3] = ROW_ALIAS,
-	[4] = ROW_SPARES,      [5] = ROW_PARTITION,   [6] = ROW_MEMBER + 1,
+	[1] = ROW_RESERVATION,      [2] = ROW_RESERVATION, [3] = ROW_ALIAS,
+	[4] = ROW_SPARES,           [5] = ROW_PARTITION,   [6] = ROW_REGISTRATION,
+	[7] = ROW_REGISTRATION + 1,
 };
 
-_Static_assert(SCHEMA_VERSION == 6 && ROW_KIND_COUNT == ROW_MEMBER + 1,
+_Static_assert(SCHEMA_VERSION == 7 && ROW_KIND_COUNT == ROW_REGISTRATION + 1,
 	       "a new kind of row comes last, and with a schema of its own");
 
 /* Schema 1 had one M_Key in a row; the upgrade makes the text above of it. */

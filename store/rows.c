@@ -46,6 +46,9 @@ static const char *const put_sql[ROW_KIND_COUNT] = {
 	[ROW_MEMBER] = "INSERT INTO member VALUES (?1, ?2, ?3, ?4) ON CONFLICT (pkey, guid) DO"
 		       " UPDATE SET membership = ?3, index0 = ?4"
 		       " WHERE membership IS NOT ?3 OR index0 IS NOT ?4",
+	[ROW_REGISTRATION] = "INSERT INTO registration VALUES (?1, ?2, ?3) ON CONFLICT (id) DO"
+			     " UPDATE SET expires = ?2, content = ?3"
+			     " WHERE expires IS NOT ?2 OR content IS NOT ?3",
 };
 
 static const char *const forget_sql[ROW_KIND_COUNT] = {
@@ -57,6 +60,7 @@ static const char *const forget_sql[ROW_KIND_COUNT] = {
 	[ROW_MOVE] = "DELETE FROM move WHERE guid = ?1",
 	[ROW_PARTITION] = "DELETE FROM partition WHERE pkey = ?1",
 	[ROW_MEMBER] = "DELETE FROM member WHERE pkey = ?1 AND guid = ?2",
+	[ROW_REGISTRATION] = "DELETE FROM registration WHERE id = ?1",
 };
 
 static const char forget_members_sql[] = "DELETE FROM member WHERE pkey = ?1";
@@ -71,6 +75,7 @@ static const char *const read_sql[ROW_KIND_COUNT] = {
 	[ROW_MOVE] = "SELECT guid, port FROM move",
 	[ROW_PARTITION] = "SELECT pkey, name FROM partition",
 	[ROW_MEMBER] = "SELECT pkey, guid, membership, index0 FROM member",
+	[ROW_REGISTRATION] = "SELECT id, expires, content FROM registration",
 };
 
 static const char read_mkey_1[] = "SELECT guid, mkey, 0 FROM mkey";
@@ -80,7 +85,7 @@ static const char *const table_names[ROW_KIND_COUNT] = {
 	[ROW_QUIRKS] = "quirks",     [ROW_RESERVATION] = "reservation",
 	[ROW_SPARES] = "spare",      [ROW_MOVE] = "move",
 	[ROW_ALIAS] = "alias",       [ROW_PARTITION] = "partition",
-	[ROW_MEMBER] = "member",
+	[ROW_MEMBER] = "member",     [ROW_REGISTRATION] = "registration",
 };
 
 /* Of the columns: a whole number, a blob, a text. */
@@ -88,6 +93,7 @@ static const char *const column_types[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "iii",     [ROW_MKEY] = "iii",     [ROW_QUIRKS] = "ib",
 	[ROW_RESERVATION] = "iibt", [ROW_SPARES] = "ib",    [ROW_MOVE] = "ii",
 	[ROW_ALIAS] = "iiii",       [ROW_PARTITION] = "it", [ROW_MEMBER] = "iiii",
+	[ROW_REGISTRATION] = "iib",
 };
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -126,6 +132,7 @@ static bool forgets(const struct row *row)
 		return row->lid == 0;
 	case ROW_QUIRKS:
 	case ROW_SPARES:
+	case ROW_REGISTRATION:
 		return row->size == 0;
 	case ROW_RESERVATION:
 		return row->gone;
@@ -172,6 +179,10 @@ static void bind_values(sqlite3_stmt *stmt, const struct row *row)
 		break;
 	case ROW_MOVE:
 		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->port);
+		break;
+	case ROW_REGISTRATION:
+		sqlite3_bind_int64(stmt, 2, (sqlite3_int64)row->expires);
+		sqlite3_bind_blob(stmt, 3, row->blob, (int)row->size, SQLITE_STATIC);
 		break;
 	case ROW_RESERVATION:
 		bind_reservation(stmt, row);
@@ -446,6 +457,26 @@ static bool give_move(sqlite3_stmt *stmt, uint64_t guid, const struct reading *r
 	return true;
 }
 
+static bool give_registration(sqlite3_stmt *stmt, uint64_t key, const struct reading *reading)
+{
+	const void *blob = sqlite3_column_blob(stmt, 2);
+	int size = sqlite3_column_bytes(stmt, 2);
+	sqlite3_int64 expires = sqlite3_column_int64(stmt, 1);
+	struct kept_registration registration = { .kind = (enum kept_registration_kind)(key >> 56),
+						  .id = key & KEEP_REGISTRATION_ID_LAST,
+						  .expires = (uint64_t)expires,
+						  .blob = blob,
+						  .size = (uint32_t)size };
+
+	if (key >> 56 >= KEPT_REGISTRATION_KIND_COUNT || registration.id == 0 || expires < 0 ||
+	    !blob || size < 1 || size > KEEP_REGISTRATION_MAX)
+		return false;
+	if (reading->reader->registration)
+		reading->reader->registration(reading->user, &registration);
+
+	return true;
+}
+
 /* False: it cannot be right. The first column is what it is known by, and never 0. */
 static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct reading *reading)
 {
@@ -455,7 +486,7 @@ static bool give_row(sqlite3_stmt *stmt, enum row_kind kind, const struct readin
 		[ROW_QUIRKS] = give_quirks,     [ROW_RESERVATION] = give_reservation,
 		[ROW_ALIAS] = give_alias,       [ROW_SPARES] = give_spares,
 		[ROW_MOVE] = give_move,         [ROW_PARTITION] = give_partition,
-		[ROW_MEMBER] = give_member,
+		[ROW_MEMBER] = give_member,     [ROW_REGISTRATION] = give_registration,
 	};
 	uint64_t key = (uint64_t)sqlite3_column_int64(stmt, 0);
 

@@ -393,6 +393,14 @@ static int store_keep_move(struct keeper *k, const struct kept_move *move)
 	return r == 0 ? keep_row(to_store(k), &row) : r;
 }
 
+static int store_keep_registration(struct keeper *k, const struct kept_registration *registration)
+{
+	struct row row;
+	int r = row_of_registration(registration, &row);
+
+	return r == 0 ? keep_row(to_store(k), &row) : r;
+}
+
 static int store_keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)
 {
 	struct store *store = to_store(k);
@@ -448,6 +456,7 @@ static const struct keeper_ops keeper_ops = {
 	.alias = store_keep_alias,
 	.spares = store_keep_spares,
 	.move = store_keep_move,
+	.registration = store_keep_registration,
 };
 
 struct keeper *store_keeper(struct store *store)

@@ -116,6 +116,23 @@ int row_of_move(const struct kept_move *move, struct row *ret)
 	return 0;
 }
 
+int row_of_registration(const struct kept_registration *registration, struct row *ret)
+{
+	if ((unsigned)registration->kind >= KEPT_REGISTRATION_KIND_COUNT || registration->id == 0 ||
+	    registration->id > KEEP_REGISTRATION_ID_LAST || registration->expires > INT64_MAX ||
+	    registration->size > KEEP_REGISTRATION_MAX)
+		return -EINVAL;
+	*ret = (struct row){
+		.kind = ROW_REGISTRATION,
+		.guid = (uint64_t)registration->kind << 56 | registration->id,
+		.expires = registration->expires,
+		.size = registration->size,
+		.blob = registration->blob,
+	};
+
+	return 0;
+}
+
 /* ---- changes of partitions ------------------------------------------------------------------- */
 
 bool change_is_valid(const struct kept_change *change)

@@ -17,6 +17,7 @@ int row_of_mkey(const struct kept_mkey *mkey, struct row *ret);
 int row_of_quirks(const struct kept_quirks *quirks, struct row *ret);
 int row_of_alias(const struct kept_alias *alias, struct row *ret);
 int row_of_spares(const struct kept_spares *spares, struct row *ret);
+int row_of_registration(const struct kept_registration *registration, struct row *ret);
 int row_of_move(const struct kept_move *move, struct row *ret);
 
 struct reservation_blob {

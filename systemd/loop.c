@@ -101,6 +101,15 @@ uint64_t loop_now(struct loop *loop)
 	return usec * LOOP_USEC;
 }
 
+uint64_t loop_wall(struct loop *loop)
+{
+	uint64_t usec = 0;
+
+	sd_event_now(loop->event, CLOCK_REALTIME, &usec);
+
+	return usec / 1000000;
+}
+
 uint64_t loop_longest_step(const struct loop *loop)
 {
 	return loop->longest_step;

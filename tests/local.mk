@@ -126,7 +126,7 @@ check_PROGRAMS += tests/unit/test-sm-fault tests/unit/test-sm-sweep tests/unit/t
 check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10
 check_PROGRAMS += tests/unit/test-sm-reserve
 check_PROGRAMS += tests/unit/test-sm-twin
-check_PROGRAMS += tests/unit/test-fair
+check_PROGRAMS += tests/unit/test-fair tests/unit/test-held
 check_PROGRAMS += tests/unit/test-sm-restart
 
 # ---- the umad preload ---------------------------------------------------------------------------

@@ -224,6 +224,16 @@ static bool is_change(const struct admin_query *query)
 	return query->method == METHOD_SET || query->method == METHOD_DELETE;
 }
 
+static void change(struct admin_query *query)
+{
+	const struct admin_view *view = query->view;
+
+	if (view->admit)
+		query->status = view->admit(view->changer, query->request, &query->later);
+	if (query->status == STATUS_OK && !query->later)
+		query->attribute->change(query);
+}
+
 /* False: it is to be answered later. */
 static bool write_records(const struct admin_view *view, const struct arrival *request,
 			  const struct admin_attribute *attribute, struct datagram *ret,
@@ -249,7 +259,7 @@ static bool write_records(const struct admin_view *view, const struct arrival *r
 	if (query.requester.port != NO_PORT)
 		admin_keys_read(view, query.requester, &visible);
 	if (is_change(&query))
-		attribute->change(&query);
+		change(&query);
 	else
 		attribute->each(&query);
 	if (query.later)

@@ -50,13 +50,18 @@ struct admin_view {
 	 * be made when the change is done. NULL: there is nothing to change, the answer is due.
 	 */
 	uint16_t (*guids_change)(void *changer, const struct guids_change *change, bool *ret_later);
+	/*
+	 * May a request that changes something be taken? If not, the status; *ret_later: the same
+	 * is being answered already. NULL: always.
+	 */
+	uint16_t (*admit)(void *changer, const struct arrival *request, bool *ret_later);
 	void *changer;
 };
 
 enum admin_result {
 	ADMIN_SILENT,   /* it deserves no answer: not a request, or no form of MAD that we know */
 	ADMIN_ANSWERED, /* to be sent to where the request came from, with its P_Key index */
-	ADMIN_LATER,    /* ask again, without guids_change, when the change is done */
+	ADMIN_LATER,    /* its answer will be made when the change is done */
 };
 
 /* Answer what arrived on QP1. Without an answer @ret is untouched. */

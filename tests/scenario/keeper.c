@@ -17,7 +17,18 @@
 #include "base/list.h"
 #include "base/macros.h"
 
-enum kind { IDENTITY, MKEY, QUIRKS, RESERVATION, ALIAS, SPARES, MOVE, KINDS, CHANGE = KINDS };
+enum kind {
+	IDENTITY,
+	MKEY,
+	QUIRKS,
+	RESERVATION,
+	ALIAS,
+	SPARES,
+	MOVE,
+	REGISTRATION,
+	KINDS,
+	CHANGE = KINDS
+};
 
 /* One thing that was said; as a row, the last of its GUID, and what takes away leaves none. */
 struct word {
@@ -31,6 +42,7 @@ struct word {
 		struct kept_alias alias;
 		struct kept_spares spares;
 		struct kept_move move;
+		struct kept_registration registration;
 		struct kept_change change; /* its members are in the blob, and names are not kept */
 	};
 	_Alignas(struct kept_member) uint8_t blob[];
@@ -87,6 +99,8 @@ static uint64_t guid_of(const struct word *word)
 		return word->spares.guid;
 	case MOVE:
 		return word->move.guid;
+	case REGISTRATION:
+		return (uint64_t)word->registration.kind << 56 | word->registration.id;
 	case CHANGE:
 		break;
 	}
@@ -117,6 +131,8 @@ static bool takes_away(const struct word *word)
 		return word->spares.n == 0;
 	case MOVE:
 		return word->move.port == 0;
+	case REGISTRATION:
+		return word->registration.size == 0;
 	case MKEY:
 	case CHANGE:
 		break;
@@ -275,6 +291,8 @@ static int say(struct memory_keeper *k, const struct word *what, const void *blo
 		word->quirks.blob = word->blob;
 	if (word->kind == SPARES)
 		word->spares.lid = (const uint16_t *)word->blob;
+	if (word->kind == REGISTRATION)
+		word->registration.blob = word->blob;
 	if (word->kind == CHANGE)
 		word->change.members = (const struct kept_member *)(const void *)word->blob;
 	k->n_words++;
@@ -332,6 +350,13 @@ static int keep_one_move(struct keeper *keeper, const struct kept_move *move)
 	struct word word = { .kind = MOVE, .move = *move };
 
 	return say(memory_of(keeper), &word, NULL, 0);
+}
+
+static int keep_one_registration(struct keeper *keeper, const struct kept_registration *r)
+{
+	struct word word = { .kind = REGISTRATION, .registration = *r };
+
+	return say(memory_of(keeper), &word, r->blob, r->size);
 }
 
 static int keep_one_change(struct keeper *keeper, const struct kept_change *change)
@@ -392,6 +417,8 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 		reader->spares(user, &rows[SPARES].row[i]->spares);
 	for (uint32_t i = 0; reader->move && i < rows[MOVE].n; i++)
 		reader->move(user, &rows[MOVE].row[i]->move);
+	for (uint32_t i = 0; reader->registration && i < rows[REGISTRATION].n; i++)
+		reader->registration(user, &rows[REGISTRATION].row[i]->registration);
 	if (reader->member)
 		read_members(k, reader, user);
 }
@@ -489,7 +516,8 @@ int memory_keeper_new(struct loop *loop, struct memory_keeper **ret)
 					       .reservation = keep_one_reservation,
 					       .alias = keep_one_alias,
 					       .spares = keep_some_spares,
-					       .move = keep_one_move };
+					       .move = keep_one_move,
+					       .registration = keep_one_registration };
 	struct memory_keeper *k = calloc(1, sizeof(*k));
 
 	if (!k || loop_timer_new(loop, committed, k, &k->timer) < 0) {

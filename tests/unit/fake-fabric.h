@@ -161,6 +161,8 @@ struct fake_keeper {
 	unsigned n_members;
 	char names[FAKE_KEPT][KEEP_PARTITION_NAME_MAX + 1]; /* by P_Key */
 	unsigned n_writes;
+	struct kept_registration registrations[FAKE_KEPT]; /* with blobs of its own */
+	unsigned n_registrations;
 	struct kept_move move; /* the last */
 	bool is_full;          /* takes no reservation, and no move */
 	bool no_lids;          /* takes no identity */

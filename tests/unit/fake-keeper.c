@@ -35,6 +35,9 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 	for (unsigned i = 0; reader->alias && i < k->n_aliases; i++)
 		if (k->aliases[i].port)
 			reader->alias(user, &k->aliases[i]);
+	for (unsigned i = 0; reader->registration && i < k->n_registrations; i++)
+		if (k->registrations[i].size)
+			reader->registration(user, &k->registrations[i]);
 	for (unsigned i = 1; i < FAKE_KEPT; i++)
 		if (k->names[i][0])
 			reader->partition(user,
@@ -128,6 +131,31 @@ static int keep_one_reservation(struct keeper *keeper, const struct kept_reserva
 		return -ENOMEM;
 	k->reservations[i] = *reservation;
 	k->n_reservations = MAX(k->n_reservations, i + 1);
+
+	return 0;
+}
+
+static int keep_one_registration(struct keeper *keeper, const struct kept_registration *r)
+{
+	struct fake_keeper *k = fake(keeper);
+	void *blob = malloc(r->size + 1);
+	unsigned i = 0;
+
+	k->n_writes++;
+	while (i < k->n_registrations &&
+	       (k->registrations[i].kind != r->kind || k->registrations[i].id != r->id))
+		i++;
+	if (i == FAKE_KEPT || k->is_full || !blob) {
+		free(blob);
+		return -ENOMEM;
+	}
+	if (r->size)
+		memcpy(blob, r->blob, r->size);
+	if (i < k->n_registrations)
+		free((void *)(uintptr_t)k->registrations[i].blob);
+	k->registrations[i] = *r;
+	k->registrations[i].blob = blob;
+	k->n_registrations = MAX(k->n_registrations, i + 1);
 
 	return 0;
 }
@@ -247,7 +275,8 @@ void fake_keeper_init(struct fake_keeper *k, struct loop *loop)
 					       .reservation = keep_one_reservation,
 					       .alias = keep_one_alias,
 					       .spares = keep_some_spares,
-					       .move = keep_one_move };
+					       .move = keep_one_move,
+					       .registration = keep_one_registration };
 
 	memset(k, 0, sizeof(*k));
 	k->keeper.ops = &ops;
@@ -270,10 +299,12 @@ void fake_keeper_clear(struct fake_keeper *k)
 {
 	for (unsigned i = 0; i < k->n_quirks; i++)
 		free((void *)(uintptr_t)k->quirks[i].blob);
+	for (unsigned i = 0; i < k->n_registrations; i++)
+		free((void *)(uintptr_t)k->registrations[i].blob);
 	memset(k->names, 0, sizeof(k->names));
 	k->n_members = k->n_undo = 0;
 	k->n_identities = k->n_mkeys = k->n_safe_mkeys = k->n_quirks = k->n_reservations =
-		k->n_aliases = 0;
+		k->n_aliases = k->n_registrations = 0;
 }
 
 void fake_keeper_done(struct fake_keeper *k)

@@ -66,6 +66,11 @@ uint64_t loop_now(struct loop *loop)
 	return loop->now;
 }
 
+uint64_t loop_wall(struct loop *loop)
+{
+	return loop->now / LOOP_SEC;
+}
+
 /* No time passes in a callback. */
 uint64_t loop_longest_step(const struct loop *loop)
 {

@@ -44,6 +44,11 @@ uint64_t loop_now(struct loop *loop)
 	return loop->now;
 }
 
+uint64_t loop_wall(struct loop *loop)
+{
+	return LOOP_VIRTUAL_WALL + (loop->now - LOOP_VIRTUAL_START) / LOOP_SEC;
+}
+
 /* No time passes in a callback. */
 uint64_t loop_longest_step(const struct loop *loop)
 {

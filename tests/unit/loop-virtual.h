@@ -14,6 +14,9 @@
 /* Time starts here, so that "a second ago" is not before the beginning. */
 #define LOOP_VIRTUAL_START (1000 * LOOP_SEC)
 
+/* And it is this second since 1970. */
+#define LOOP_VIRTUAL_WALL UINT64_C(1700000000)
+
 /* 0 or -ENOMEM. */
 int loop_virtual_new(uint64_t seed, struct loop **ret);
 

@@ -81,6 +81,12 @@ static void forget_back(struct fixture *f)
 
 		freep(&name);
 	}
+	for (size_t i = 0; i < f->back->n_registrations; i++) {
+		const void *blob = f->back->registrations[i].blob;
+
+		freep(&blob);
+	}
+	f->back->n_registrations = 0;
 	f->back->n_partitions = 0;
 	f->back->n_members = 0;
 	f->back->n_identities = 0;
@@ -203,11 +209,24 @@ static void note_member(void *user, const struct kept_member *member)
 	back->members[back->n_members++] = *member;
 }
 
+static void note_registration(void *user, const struct kept_registration *registration)
+{
+	struct read_back *back = user;
+	void *blob = malloc(registration->size);
+
+	assert_true(back->n_registrations < COUNT(back->registrations));
+	assert_non_null(blob);
+	memcpy(blob, registration->blob, registration->size);
+	back->registrations[back->n_registrations] = *registration;
+	back->registrations[back->n_registrations++].blob = blob;
+}
+
 void fixture_read(struct fixture *f)
 {
 	static const struct keep_reader reader = { note_identity,    note_mkey,      note_quirks,
 						   note_reservation, note_alias,     note_spares,
-						   note_move,        note_partition, note_member };
+						   note_move,        note_partition, note_member,
+						   note_registration };
 
 	forget_back(f);
 	keep_read(store_keeper(f->store), &reader, f->back);
@@ -312,4 +331,12 @@ void keep_members_of(struct fixture *f, uint16_t pkey, uint64_t guid, uint32_t n
 void keep_name_of(struct fixture *f, uint16_t pkey, const char *name)
 {
 	keep_change_of(f, &(struct kept_change){ .pkey = pkey, .name = name });
+}
+
+void keep_registration_of(struct fixture *f, enum kept_registration_kind kind, uint64_t id,
+			  uint64_t expires, const void *blob, size_t size)
+{
+	struct kept_registration kept = { kind, id, expires, blob, (uint32_t)size };
+
+	assert_int_equal(keep_registration(store_keeper(f->store), &kept), 0);
 }

@@ -18,7 +18,9 @@ struct store;
 #define FIXTURE_ROWS_MAX 40000
 
 /* SQL that makes what we write what former versions wrote. */
-#define FIXTURE_TO_SCHEMA_5 "DROP TABLE partition; DROP TABLE member; PRAGMA user_version = 5;"
+#define FIXTURE_TO_SCHEMA_6 "DROP TABLE registration; PRAGMA user_version = 6;"
+#define FIXTURE_TO_SCHEMA_5                                                                        \
+	FIXTURE_TO_SCHEMA_6 "DROP TABLE partition; DROP TABLE member; PRAGMA user_version = 5;"
 #define FIXTURE_TO_SCHEMA_4                                                                        \
 	FIXTURE_TO_SCHEMA_5 "DROP TABLE spare; DROP TABLE move; PRAGMA user_version = 4;"
 #define FIXTURE_TO_SCHEMA_3 FIXTURE_TO_SCHEMA_4 "DROP TABLE alias; PRAGMA user_version = 3;"
@@ -47,6 +49,8 @@ struct read_back {
 	size_t n_partitions;
 	struct kept_alias aliases[FIXTURE_ROWS_MAX];
 	size_t n_aliases;
+	struct kept_registration registrations[64]; /* with blobs of our own */
+	size_t n_registrations;
 };
 
 struct fixture {
@@ -90,6 +94,8 @@ void keep_mkeys_of(struct fixture *f, uint64_t guid, uint64_t mkey, uint64_t oth
 /* Members from @guid on, @n of them; membership 0 takes them out. */
 void keep_members_of(struct fixture *f, uint16_t pkey, uint64_t guid, uint32_t n,
 		     uint8_t membership);
+void keep_registration_of(struct fixture *f, enum kept_registration_kind kind, uint64_t id,
+			  uint64_t expires, const void *blob, size_t size);
 void keep_name_of(struct fixture *f, uint16_t pkey, const char *name);
 void keep_quirks_of(struct fixture *f, uint64_t guid, const void *blob, size_t size);
 /* With places 1 to @n_places. */

@@ -417,6 +417,90 @@ static void what_the_operator_takes_back_is_forgotten(void **state)
 	assert_string_equal(f->back->reservations[0].name, "c");
 }
 
+static void what_hosts_registered_is_found_again(void **state)
+{
+	struct fixture *f = *state;
+	char longest[KEEP_REGISTRATION_MAX];
+
+	memset(longest, 'r', sizeof(longest));
+	fixture_open(f);
+	keep_registration_of(f, KEPT_GROUP, 1, 0, "group", 5);
+	keep_registration_of(f, KEPT_SERVICE, 1, INT64_MAX, longest, sizeof(longest));
+	keep_registration_of(f, KEPT_SUBSCRIPTION, KEEP_REGISTRATION_ID_LAST, 1, "\0", 1);
+	keep_registration_of(f, KEPT_SERVICE, 2, 5, "gone", 4);
+	flush(f);
+	keep_registration_of(f, KEPT_SERVICE, 2, 5, NULL, 0);
+	keep_registration_of(f, KEPT_GROUP, 1, 7, "new", 3);
+	fixture_reopen(f);
+
+	assert_int_equal(f->back->n_registrations, 3);
+	assert_int_equal(f->back->registrations[0].kind, KEPT_GROUP);
+	assert_int_equal(f->back->registrations[0].id, 1);
+	assert_int_equal(f->back->registrations[0].expires, 7);
+	assert_int_equal(f->back->registrations[0].size, 3);
+	assert_memory_equal(f->back->registrations[0].blob, "new", 3);
+	assert_int_equal(f->back->registrations[1].kind, KEPT_SERVICE);
+	assert_true(f->back->registrations[1].expires == INT64_MAX);
+	assert_int_equal(f->back->registrations[1].size, sizeof(longest));
+	assert_int_equal(f->back->registrations[2].kind, KEPT_SUBSCRIPTION);
+	assert_true(f->back->registrations[2].id == KEEP_REGISTRATION_ID_LAST);
+	assert_memory_equal(f->back->registrations[2].blob, "\0", 1);
+	assert_string_equal(f->said, "");
+}
+
+static void a_registration_that_cannot_be_right_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	char long_blob[KEEP_REGISTRATION_MAX + 1] = { 0 };
+	const struct kept_registration wrong[] = {
+		{ KEPT_SERVICE, 0, 0, "x", 1 },
+		{ KEPT_SERVICE, KEEP_REGISTRATION_ID_LAST + 1, 0, "x", 1 },
+		{ KEPT_REGISTRATION_KIND_COUNT, 1, 0, "x", 1 },
+		{ KEPT_SERVICE, 1, UINT64_C(1) << 63, "x", 1 },
+		{ KEPT_SERVICE, 1, 0, long_blob, sizeof(long_blob) },
+	};
+
+	fixture_open(f);
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		assert_int_equal(keep_registration(store_keeper(f->store), &wrong[i]), -EINVAL);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_registrations, 0);
+}
+
+static void registrations_on_disk_that_cannot_be_right_are_left_out(void **state)
+{
+	static const char *const rows[] = {
+		"(0, 0, x'41')",
+		"(0x0200000000000000, 0, x'41')",
+		"(0x7f00000000000001, 0, x'41')",
+		"(-1, 0, x'41')",
+		"(1, -1, x'41')",
+		"(1, 0, x'')",
+		"(1, 0, NULL)",
+		"(1, 0, 'text')",
+		"(1, NULL, x'41')",
+		"(1, 0, zeroblob(513))",
+	};
+	struct fixture *f = *state;
+	char sql[256];
+
+	fixture_open(f);
+	keep_registration_of(f, KEPT_SERVICE, 7, 0, "good", 4);
+	fixture_close(f);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		snprintf(sql, sizeof(sql), "INSERT INTO registration VALUES %s", rows[i]);
+		run_sql(f, sql);
+		f->n_said = 0;
+		f->said[0] = '\0';
+		fixture_reopen(f);
+		fixture_close(f);
+		if (f->back->n_registrations != 1)
+			fail_msg("%s is read", rows[i]);
+		assert_int_equal(fixture_count_said(f, "cannot be right, leaving it out"), 1);
+		run_sql(f, "DELETE FROM registration WHERE id & 0xffffff != 7");
+	}
+}
+
 static void spare_lids_and_moves_are_found_again(void **state)
 {
 	struct fixture *f = *state;
@@ -1149,11 +1233,11 @@ static void a_schema_of_a_later_version_is_left_alone(void **state)
 	struct fixture *f = *state;
 
 	make_store_with_one_of_each(f);
-	run_sql(f, "PRAGMA user_version = 7; CREATE TABLE later (x)");
+	run_sql(f, "PRAGMA user_version = 8; CREATE TABLE later (x)");
 	assert_int_equal(fixture_try_open(f), -EPROTO);
-	assert_non_null(strstr(f->why, "schema 7 of a later vsm"));
+	assert_non_null(strstr(f->why, "schema 8 of a later vsm"));
 	assert_false(fixture_has(f, "vsm.db.damaged-1"));
-	run_sql(f, "PRAGMA user_version = 6; DROP TABLE later");
+	run_sql(f, "PRAGMA user_version = 7; DROP TABLE later");
 	fixture_open(f);
 	fixture_read(f);
 	assert_int_equal(f->back->n_identities, 1);
@@ -1250,6 +1334,24 @@ static void a_schema_without_partitions_is_read_and_brought_up_to_ours(void **st
 	for (unsigned i = 0; i < 2; i++) {
 		fixture_reopen(f);
 		assert_int_equal(f->back->n_members, 2);
+		assert_int_equal(f->back->n_mkeys, 1);
+	}
+	assert_string_equal(f->said, "");
+}
+
+static void a_schema_without_registrations_is_read_and_brought_up_to_ours(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store_with_one_of_each(f);
+	run_sql(f, FIXTURE_TO_SCHEMA_6);
+	fixture_open(f);
+	fixture_read(f);
+	assert_int_equal(f->back->n_registrations, 0);
+	keep_registration_of(f, KEPT_SERVICE, 1, 0, "x", 1);
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_reopen(f);
+		assert_int_equal(f->back->n_registrations, 1);
 		assert_int_equal(f->back->n_mkeys, 1);
 	}
 	assert_string_equal(f->said, "");
@@ -1415,6 +1517,9 @@ int main(void)
 		TEST(what_the_operator_takes_back_is_forgotten),
 		TEST(a_reservation_that_cannot_be_right_is_refused),
 		TEST(an_alias_moves_and_is_forgotten_with_port_zero),
+		TEST(what_hosts_registered_is_found_again),
+		TEST(a_registration_that_cannot_be_right_is_refused),
+		TEST(registrations_on_disk_that_cannot_be_right_are_left_out),
 		TEST(spare_lids_and_moves_are_found_again),
 		TEST(rows_of_spare_lids_that_cannot_be_right_are_left_out),
 		TEST(an_identity_with_lid_zero_forgets_the_guid),
@@ -1448,6 +1553,7 @@ int main(void)
 		TEST(a_schema_without_reservations_is_brought_up_to_ours),
 		TEST(a_schema_without_aliases_is_brought_up_to_ours),
 		TEST(a_schema_without_partitions_is_read_and_brought_up_to_ours),
+		TEST(a_schema_without_registrations_is_read_and_brought_up_to_ours),
 		TEST(partitions_are_found_again),
 		TEST(a_partition_is_forgotten_with_its_members),
 		TEST(changes_of_one_batch_are_made_in_their_order),

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What hosts register with the subnet administration, in what all kinds of it have in common: how
+ * it gets to the disk, when the request is answered, and what happens if it cannot be written.
+ *
+ * Who has a kind has two things to give: where it is changed, registration_keep() before the change
+ * is made in memory; and a function in the table of registration.c that makes in memory what a row
+ * says, called at the start, and to go back to what was. The answer to the request that changed
+ * something waits by itself (sm/receive.c).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "mad/transport.h"
+#include "sm/held.h"
+#include "sm/keep.h"
+
+struct sm;
+
+struct registrations {
+	struct held held;
+	unsigned n_blocks; /* of those that are held: also a block is waited for */
+	struct list undos; /* of what is not on the disk yet, oldest first */
+	uint64_t last_id[KEPT_REGISTRATION_KIND_COUNT];
+	uint64_t handed; /* so many values given to the store that somebody waits for, */
+	uint64_t asked;  /* of these those that it will tell of, */
+	uint64_t safe;   /* and those that are on the disk */
+	bool keeping;    /* it will */
+};
+
+/* A number for a new one. */
+uint64_t registration_new_id(struct sm *sm, enum kept_registration_kind kind);
+
+/*
+ * What is to be on the disk as @now says. If it turns out that it cannot be written, the former
+ * state
+ * @former is restored, there and in memory, later and without a call from within; NULL: it is not,
+ * and is written when the disk takes it. 0, or -ENOMEM and nothing is changed.
+ */
+int registration_keep(struct sm *sm, const struct kept_registration *now,
+		      const struct kept_registration *former);
+
+/* Something else that a request changed was given to the store. */
+void registrations_note(struct sm *sm);
+/* The store will tell when all that was noted is on the disk. */
+void registrations_wait(struct sm *sm);
+/* It is. */
+static inline bool registrations_are_safe(const struct registrations *r)
+{
+	return r->safe == r->handed;
+}
+
+/*
+ * A request that is to change something: OK, or STATUS_BUSY as too much waits already. *ret_later:
+ * it is held, and will have its answer.
+ */
+uint16_t registrations_admit(struct sm *sm, const struct arrival *arrival, bool *ret_later);
+/* It was admitted and has changed something: @answer is sent when that is on the disk. */
+void registrations_hold(struct sm *sm, const struct arrival *arrival,
+			const struct datagram *answer);
+/* The same, and the answer is made when this block of GUIDInfo is also written. */
+void registrations_hold_block(struct sm *sm, const struct arrival *arrival, uint32_t port,
+			      unsigned block);
+/* Of those that are held, those that are due. */
+void registrations_answer(struct sm *sm);
+
+void registrations_init(struct sm *sm);
+void registrations_done(struct sm *sm);
+/* For struct keep_reader. */
+void registrations_load(void *user, const struct kept_registration *kept);
