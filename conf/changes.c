@@ -16,7 +16,8 @@
 static bool is_secret(const struct conf_option *option)
 {
 	return option->offset == offsetof(struct conf, m_key) ||
-	       option->offset == offsetof(struct conf, sm_key);
+	       option->offset == offsetof(struct conf, sm_key) ||
+	       option->offset == offsetof(struct conf, sa_key);
 }
 
 /* Runs of white space become one blank. */

@@ -9,7 +9,14 @@
  * thread waits, and the kernel's queue (200,000 records) grows instead.
  *
  * Registration: class 0x81 and 0x01 on QP0 for the requests that an SM answers, class 3 on QP1 for
- * those of the SA. Answers to our own requests come by TID, whatever the method mask.
+ * the methods of requests to an SA. Answers to our own requests
+ * come by TID, whatever the method mask.
+ *
+ * Messages longer than a datagram are the kernel's business (RMPP): it cuts up ours and puts
+ * together those of others. An answer needs no answer, so it would be sent without a time-out and
+ * nobody would ever tell when it has left the kernel's memory. It is sent with one: the kernel
+ * waits for so long for each acknowledgement, sends again what was not acknowledged, and after the
+ * last one it gives the header back, as it does when it gives up.
  */
 
 #include "mad/transport.h"
@@ -38,6 +45,12 @@
 #define LAST_TID        UINT32_MAX /* of the datagram that ends the receiver */
 #define QP1_QKEY        0x80010000u
 
+/* For an acknowledgement of a part of a message; and how often that is sent again. */
+#define MESSAGE_WAIT_MS 500
+#define MESSAGE_RETRIES 3
+/* Of messages that wait in the ring. */
+#define MAX_WAITING (1u << 20)
+
 enum agent { AGENT_DIRECTED, AGENT_LID, AGENT_SA, AGENT_COUNT };
 
 struct umad_transport {
@@ -57,6 +70,7 @@ struct umad_transport {
 	_Atomic uint32_t tail;     /* written by the loop */
 	_Atomic bool reader_waits; /* the loop has seen an empty ring: wake it */
 	_Atomic bool writer_waits; /* the receiver has seen a full ring */
+	_Atomic size_t waiting;    /* bytes of messages in the ring */
 	_Atomic int failed;        /* -errno after which nothing more will come */
 	_Atomic bool stop;         /* the receiver is to end */
 	sem_t room;
@@ -111,11 +125,31 @@ static void publish(struct umad_transport *t)
 	atomic_fetch_add(&t->head, 1);
 }
 
+/* The slot that the record (a NULL @message: a datagram) is to go to, filled. 0 or -errno. */
+static int fill_slot(struct umad_transport *t, ib_user_mad_t *record, size_t length,
+		     uint8_t *message)
+{
+	struct arrival *arrival = next_slot(t);
+
+	if (!arrival)
+		return -ESHUTDOWN;
+	memset(&arrival->datagram, 0, sizeof(arrival->datagram));
+	memcpy(&arrival->datagram, umad_get_mad(record), MIN(length, MAD_SIZE));
+	arrival->undelivered = umad_status(record) != 0;
+	if (atomic_load(&t->stop) && (uint32_t)wire_get(&arrival->datagram, MAD_TID) == LAST_TID)
+		return -ESHUTDOWN;
+	read_address(&arrival->from, record);
+	arrival->length = length > MAD_SIZE ? (uint32_t)length : 0;
+	arrival->message = message;
+	publish(t);
+
+	return 0;
+}
+
 /* One record into the ring. 0, or -errno of the read. @wait: -1 for ever, 0 not at all. */
 static int receive_one(struct umad_transport *t, ib_user_mad_t *record, int wait)
 {
 	int length = MAD_SIZE;
-	struct arrival *arrival;
 	int r = umad_recv(t->port, record, &length, wait);
 
 	/* libibumad says so of a wait that was interrupted, and of a device that is gone. */
@@ -123,31 +157,33 @@ static int receive_one(struct umad_transport *t, ib_user_mad_t *record, int wait
 		return -EINTR;
 	if (r < 0)
 		return r;
-	arrival = next_slot(t);
-	if (!arrival)
-		return -ESHUTDOWN;
-	memset(&arrival->datagram, 0, sizeof(arrival->datagram));
-	memcpy(&arrival->datagram, umad_get_mad(record), MIN((size_t)MAX(length, 0), MAD_SIZE));
-	arrival->undelivered = umad_status(record) != 0;
-	if (atomic_load(&t->stop) && (uint32_t)wire_get(&arrival->datagram, MAD_TID) == LAST_TID)
-		return -ESHUTDOWN;
-	read_address(&arrival->from, record);
-	publish(t);
 
-	return 0;
+	return fill_slot(t, record, (size_t)MAX(length, 0), NULL);
 }
 
-/* A request longer than one datagram (RMPP) that nobody takes off blocks all behind it: read it
- * away. */
-static int discard_long(struct umad_transport *t, size_t length)
+/* A message that nobody takes off blocks all behind it: it is read in any case. */
+static int receive_message(struct umad_transport *t, size_t length)
 {
 	AUTO(freep) ib_user_mad_t *record = umad_alloc(1, umad_size() + length);
+	AUTO(freep) uint8_t *message = NULL;
 	int n = (int)length;
+	int r;
 
 	if (!record)
 		return -ENOMEM;
+	if (umad_recv(t->port, record, &n, 0) < 0)
+		return -EIO;
+	if (length <= TRANSPORT_MAX_MESSAGE && atomic_load(&t->waiting) + length <= MAX_WAITING)
+		message = malloc(length);
+	if (message) {
+		memcpy(message, umad_get_mad(record), length);
+		atomic_fetch_add(&t->waiting, length);
+	}
+	r = fill_slot(t, record, length, message);
+	if (r == 0)
+		message = NULL;
 
-	return umad_recv(t->port, record, &n, 0) < 0 ? -EIO : 0;
+	return r;
 }
 
 static bool is_passing(int r)
@@ -175,7 +211,7 @@ static void *receive(void *user)
 	while (r == 0 || is_passing(r) || r == -ENOSPC) {
 		r = receive_batch(t, record);
 		if (r == -ENOSPC)
-			r = discard_long(t, (size_t)record->length);
+			r = receive_message(t, (size_t)record->length);
 		if (is_passing(r) && atomic_load(&t->stop))
 			break;
 	}
@@ -186,6 +222,17 @@ static void *receive(void *user)
 	return NULL;
 }
 
+static void drop_messages(struct umad_transport *t, struct arrival *arrivals, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (!arrivals[i].message)
+			continue;
+		atomic_fetch_sub(&t->waiting, arrivals[i].length);
+		free(arrivals[i].message);
+		arrivals[i].message = NULL;
+	}
+}
+
 static void deliver(struct umad_transport *t, uint32_t tail, uint32_t head)
 {
 	while (tail != head) {
@@ -193,6 +240,7 @@ static void deliver(struct umad_transport *t, uint32_t tail, uint32_t head)
 		uint32_t n = MIN(head - tail, RING - first);
 
 		t->transport.fn(t->transport.user, &t->ring[first], n, NULL);
+		drop_messages(t, &t->ring[first], n);
 		tail += n;
 		atomic_store(&t->tail, tail);
 		if (atomic_exchange(&t->writer_waits, false))
@@ -277,6 +325,22 @@ static int send_datagram(struct transport *transport, const struct datagram *d,
 	return umad_send(t->port, agent_for(t, d), t->out, length_of(d), (int)timeout_ms, 0);
 }
 
+static int send_message(struct transport *transport, const uint8_t *message, size_t length,
+			const struct address *to)
+{
+	struct umad_transport *t = CONTAINER_OF(transport, struct umad_transport, transport);
+	AUTO(freep) void *record = malloc(umad_size() + length);
+
+	if (!record)
+		return -ENOMEM;
+	memset(record, 0, umad_size());
+	memcpy(umad_get_mad(record), message, length);
+	write_address(umad_get_mad_addr(record), to);
+
+	return umad_send(t->port, t->agent[AGENT_SA], record, (int)length, MESSAGE_WAIT_MS,
+			 MESSAGE_RETRIES);
+}
+
 static int set_is_sm(struct transport *transport, bool is_sm)
 {
 	struct umad_transport *t = CONTAINER_OF(transport, struct umad_transport, transport);
@@ -310,7 +374,7 @@ static int register_agents(struct umad_transport *t)
 
 	sm[0] = 1l << METHOD_GET | 1l << METHOD_SET | 1l << METHOD_TRAP | 1l << METHOD_TRAP_REPRESS;
 	sa[0] = 1l << METHOD_GET | 1l << METHOD_SET | 1l << METHOD_GET_TABLE |
-		1l << METHOD_GET_MULTI | 1l << METHOD_DELETE;
+		1l << METHOD_GET_TRACE_TABLE | 1l << METHOD_GET_MULTI | 1l << METHOD_DELETE;
 
 	for (unsigned i = 0; i < AGENT_COUNT; i++) {
 		bool is_sa = classes[i] == CLASS_SA;
@@ -456,6 +520,8 @@ static void free_transport(struct transport *transport)
 	loop_watch_free(t->watch);
 	if (t->receiving)
 		stop_receiver(t);
+	for (uint32_t i = atomic_load(&t->tail); i != atomic_load(&t->head); i++)
+		drop_messages(t, &t->ring[i % RING], 1);
 	if (t->port >= 0)
 		umad_close_port(t->port);
 	if (t->event >= 0)
@@ -470,6 +536,7 @@ int transport_umad_open(struct loop *loop, const struct transport_choice *choice
 			char why[static 256], struct transport **ret)
 {
 	static const struct transport_ops ops = { .send = send_datagram,
+						  .send_message = send_message,
 						  .set_is_sm = set_is_sm,
 						  .free = free_transport };
 	struct umad_transport *t = calloc(1, sizeof(*t));

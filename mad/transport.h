@@ -6,7 +6,9 @@
  * transport-umad.c does it with libibumad, tests with a fabric of their own.
  */
 
+#include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "mad/wire.h"
@@ -31,13 +33,24 @@ struct address {
 
 /*
  * A datagram that arrived. @undelivered: not an answer but our own request, given back because the
- * local stack gave up on it (the kernel's ETIMEDOUT, ibsim's drop).
+ * local stack gave up on it (the kernel's ETIMEDOUT, ibsim's drop), or a message, see
+ * transport_send_message(); then only the MAD header, 24 bytes, need be there.
+ *
+ * A question that RMPP has put together from several datagrams (IBA 13.6) is @message, header and
+ * data; @datagram is its beginning. It is there until the callback returns. NULL with a @length: it
+ * was more than there is room for. Both are 0 of a datagram.
  */
 struct arrival {
 	struct datagram datagram;
 	struct address from;
 	bool undelivered;
+	uint32_t length;
+	uint8_t *message;
 };
+
+/* Of a message that is taken; the longest question there is, a MultiPathRecord of 510 GIDs, has
+ * half of it. */
+#define TRANSPORT_MAX_MESSAGE 16384u
 
 /*
  * Called on the loop with what has arrived since the last call, in order. @why is NULL, or says why
@@ -50,6 +63,9 @@ typedef void (*transport_fn)(void *user, const struct arrival *arrivals, unsigne
 struct transport_ops {
 	int (*send)(struct transport *t, const struct datagram *d, const struct address *to,
 		    unsigned timeout_ms);
+	/* NULL: it cannot */
+	int (*send_message)(struct transport *t, const uint8_t *message, size_t length,
+			    const struct address *to);
 	int (*set_is_sm)(struct transport *t, bool is_sm);
 	void (*free)(struct transport *t);
 };
@@ -71,6 +87,18 @@ static inline int transport_send(struct transport *t, const struct datagram *d,
 				 const struct address *to, unsigned timeout_ms)
 {
 	return t->ops->send(t, d, to, timeout_ms);
+}
+
+/*
+ * Send an answer of the SA that is longer than a datagram: header (SA_DATA_OFFSET bytes) and
+ * records, for RMPP to cut up. It is copied. When all of it has been acknowledged, or given up, it
+ * may come back as undelivered; not every stack tells. 0 or -errno, and nothing comes back; -EINVAL
+ * also if an answer to the same question is still under way.
+ */
+static inline int transport_send_message(struct transport *t, const uint8_t *message, size_t length,
+					 const struct address *to)
+{
+	return t->ops->send_message ? t->ops->send_message(t, message, length, to) : -EOPNOTSUPP;
 }
 
 /* Set or clear PortInfo.CapabilityMask.IsSM of the local port. */

@@ -51,14 +51,16 @@ static inline const uint8_t *smp_data_in(const struct datagram *d)
 	return d->bytes + 64;
 }
 
+#define SA_DATA_OFFSET 56
+
 static inline uint8_t *sa_data_of(struct datagram *d)
 {
-	return d->bytes + 56;
+	return d->bytes + SA_DATA_OFFSET;
 }
 
 static inline const uint8_t *sa_data_in(const struct datagram *d)
 {
-	return d->bytes + 56;
+	return d->bytes + SA_DATA_OFFSET;
 }
 
 #define SA_DATA_SIZE                   200
@@ -102,9 +104,11 @@ enum {
 	METHOD_REPORT = 0x06,
 	METHOD_TRAP_REPRESS = 0x07,
 	METHOD_GET_TABLE = 0x12,
+	METHOD_GET_TRACE_TABLE = 0x13,
 	METHOD_GET_MULTI = 0x14,
 	METHOD_DELETE = 0x15,
 	METHOD_GET_RESPONSE = 0x81,
+	METHOD_GET_TABLE_RESPONSE = 0x92,
 	METHOD_DELETE_RESPONSE = 0x95,
 	METHOD_RESPONSE = 0x80, /* the bit that makes a method an answer */
 };
@@ -132,11 +136,24 @@ enum {
 	ATTR_VNODE_DESCRIPTION = 0xffb4,
 	ATTR_VPORT_GUID_INFO = 0xffb5,
 	ATTR_VPORT_PKEY_TABLE = 0xffb6,
+	ATTR_SA_INFORM_INFO = 0x0003,
 	ATTR_SA_NODE_RECORD = 0x0011,
 	ATTR_SA_PORT_RECORD = 0x0012,
+	ATTR_SA_SLTOVL_RECORD = 0x0013,
+	ATTR_SA_SWITCH_RECORD = 0x0014,
+	ATTR_SA_LFT_RECORD = 0x0015,
+	ATTR_SA_MFT_RECORD = 0x0017,
 	ATTR_SA_SM_RECORD = 0x0018,
+	ATTR_SA_LINK_RECORD = 0x0020,
 	ATTR_SA_GUID_RECORD = 0x0030,
+	ATTR_SA_SERVICE_RECORD = 0x0031,
+	ATTR_SA_PKEY_RECORD = 0x0033,
 	ATTR_SA_PATH_RECORD = 0x0035,
+	ATTR_SA_VL_ARBITRATION_RECORD = 0x0036,
+	ATTR_SA_MC_MEMBER_RECORD = 0x0038,
+	ATTR_SA_TRACE_RECORD = 0x0039,
+	ATTR_SA_MULTI_PATH_RECORD = 0x003a,
+	ATTR_SA_INFORM_INFO_RECORD = 0x00f3,
 };
 
 /* Status of a MAD, IBA 13.4.7; of the SA, IBA 15.2.4 */

@@ -53,6 +53,7 @@ libvsm_a_SOURCES += sm/sa/class-info.c
 libvsm_a_SOURCES += sm/sa/guid-record.c
 libvsm_a_SOURCES += sm/sa/keys.c sm/sa/keys.h
 libvsm_a_SOURCES += sm/sa/node-record.c
+libvsm_a_SOURCES += sm/sa/outstanding.c sm/sa/outstanding.h
 libvsm_a_SOURCES += sm/sa/path-record.c
 libvsm_a_SOURCES += sm/sa/path-walk.c sm/sa/path-walk.h
 libvsm_a_SOURCES += sm/sa/port-record.c

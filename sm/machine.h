@@ -20,6 +20,7 @@
 #include "sm/registration.h"
 #include "sm/reservations.h"
 #include "sm/sa/admin.h"
+#include "sm/sa/outstanding.h"
 #include "sm/sm.h"
 #include "sm/vf.h"
 
@@ -407,6 +408,7 @@ struct sm {
 	uint64_t traps_ignored;
 	struct traps traps;
 	struct fair fair;
+	struct outstanding outstanding;
 	uint64_t unwritten[LID_BLOCKS]; /* bit per LID: see tables_find_unwritten() */
 	char trouble[256];              /* of our own port; empty: none */
 };

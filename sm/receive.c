@@ -41,12 +41,26 @@ static uint16_t admit_for_admin(void *changer, const struct arrival *request, bo
 	return registrations_admit(changer, request, ret_later);
 }
 
-static bool has_changed(const struct datagram *reply)
+static bool has_changed(const struct arrival *request, const struct datagram *reply)
 {
-	uint64_t method = wire_get(reply, MAD_METHOD) & ~(uint64_t)METHOD_RESPONSE;
+	uint64_t method = wire_get(&request->datagram, MAD_METHOD);
 
-	return wire_get(reply, MAD_STATUS) == STATUS_OK && method != METHOD_GET &&
-	       method != METHOD_GET_TABLE;
+	return wire_get(reply, MAD_STATUS) == STATUS_OK &&
+	       (method == METHOD_SET || method == METHOD_DELETE);
+}
+
+static void send_answer(struct sm *sm, const struct admin_answer *answer, const struct address *to)
+{
+	int r;
+
+	if (!answer->message) {
+		transport_send(sm->transport, &answer->datagram, to, 0);
+		return;
+	}
+	r = transport_send_message(sm->transport, answer->message, answer->length, to);
+	if (r == 0)
+		outstanding_sent(&sm->outstanding, to->lid, wire_get(&answer->datagram, MAD_TID),
+				 answer->length, loop_now(sm->loop));
 }
 
 /* @changer: who makes the changes that it asks for; NULL: nobody. */
@@ -56,6 +70,8 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 				   .conf = &sm->conf,
 				   .act_count = (uint32_t)requests_totals(sm->requests)->sent,
 				   .sm_state = (uint8_t)sm->state,
+				   .room = outstanding_room(&sm->outstanding, arrival->from.lid,
+							    loop_now(sm->loop)),
 				   .user = sm,
 				   .route = route_for_admin,
 				   .pkeys = pkeys_for_admin,
@@ -63,14 +79,44 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 				   .changer = changer,
 				   .guids_change = changer ? guids_for_admin : NULL,
 				   .admit = changer ? admit_for_admin : NULL };
-	struct datagram reply;
+	struct admin_answer answer;
 
-	if (sm->state != SM_MASTER || admin_answer(&view, arrival, &reply) != ADMIN_ANSWERED)
+	if (sm->state != SM_MASTER || admin_answer(&view, arrival, &answer) != ADMIN_ANSWERED)
 		return;
-	if (changer && has_changed(&reply) && !registrations_are_safe(&sm->registrations))
-		registrations_hold(sm, arrival, &reply);
+	if (changer && has_changed(arrival, &answer.datagram) &&
+	    !registrations_are_safe(&sm->registrations))
+		registrations_hold(sm, arrival, &answer.datagram);
 	else
-		transport_send(sm->transport, &reply, &arrival->from, 0);
+		send_answer(sm, &answer, &arrival->from);
+	admin_answer_done(&answer);
+}
+
+/*
+ * Only a MultiPathRecord can be longer than a datagram. Of others what counts is in the first, and
+ * whoever keeps one until a change is made keeps no more.
+ */
+static void take_message(struct sm *sm, const struct arrival *arrival)
+{
+	struct arrival first = *arrival;
+
+	if (wire_get(&arrival->datagram, MAD_METHOD) != METHOD_GET_MULTI) {
+		first.message = NULL;
+		first.length = 0;
+	}
+	answer_admin(sm, &first, sm);
+}
+
+/* A message of ours that is over comes back, as do requests that nobody took. */
+static void take_of_admin(struct sm *sm, const struct arrival *arrival)
+{
+	const struct datagram *d = &arrival->datagram;
+
+	if (arrival->undelivered && wire_is_response(d))
+		outstanding_over(&sm->outstanding, arrival->from.lid, wire_get(d, MAD_TID));
+	else if (arrival->length > 0)
+		take_message(sm, arrival);
+	else
+		answer_admin(sm, arrival, sm);
 }
 
 void sm_answer_again(struct sm *sm, const struct arrival *arrival)
@@ -94,7 +140,7 @@ static void take(struct sm *sm, const struct arrival *arrival)
 {
 	switch (wire_get(&arrival->datagram, MAD_CLASS)) {
 	case CLASS_SA:
-		answer_admin(sm, arrival, sm);
+		take_of_admin(sm, arrival);
 		break;
 	case CLASS_SM_LID:
 	case CLASS_SM_DIRECTED:

@@ -94,7 +94,7 @@ tests_unit_test_again_LDFLAGS = -Wl,--wrap=patch_add,--wrap=filler_new
 
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h
 check_PROGRAMS += tests/unit/test-sa
-check_PROGRAMS += tests/unit/test-sa-path
+check_PROGRAMS += tests/unit/test-sa-path tests/unit/test-outstanding
 check_PROGRAMS += tests/unit/test-sa-guid tests/unit/test-sa-path-vf
 tests_unit_test_sa_guid_SOURCES = tests/unit/test-sa-guid.c tests/unit/sa-ask.h
 tests_unit_test_sa_path_vf_SOURCES = tests/unit/test-sa-path-vf.c tests/unit/sa-ask.h
@@ -184,7 +184,7 @@ EXTRA_DIST += tests/ibsim/lib.py tests/ibsim/fabrics.py tests/ibsim/checks.py te
 EXTRA_DIST += tests/demo.sh
 EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py
 EXTRA_DIST += tests/ibsim/test_peers.py tests/ibsim/test_sim.py tests/ibsim/test_vports.py
-EXTRA_DIST += tests/ibsim/test_vf.py tests/ibsim/test_reserve.py tests/ibsim/test_alias.py
+EXTRA_DIST += tests/ibsim/test_vf.py tests/ibsim/test_reserve.py tests/ibsim/test_alias.py tests/ibsim/test_sa.py
 EXTRA_DIST += tests/ibsim/test_vf_rules.py tests/ibsim/test_tools.py tests/ibsim/test_reload.py
 EXTRA_DIST += tests/ibsim/test_umad.py tests/umad/client.py tests/umad/bridge.py
 

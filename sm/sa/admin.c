@@ -14,20 +14,25 @@
  * Whoever asks is the port that has the source LID of the request. It sees what shares a P_Key with
  * it, and itself. Both come from the plan, which is made before any device is told: a host that has
  * just got its LID is known here before it can ask. A source LID that nobody has is a stranger's;
- * it learns that there is an SA (ClassPortInfo) and nothing about the fabric. SM_Keys do not change
- * that: opensm shows M_Keys to whoever sends its SM_Key, which is 1 unless someone changed it; here
- * no record ever has an M_Key or SM_Key.
+ * it learns that there is an SA (ClassPortInfo) and nothing about the fabric. Who sends the key
+ * that the operator has set (sa_key) is trusted and sees everything, but for M_Keys and SM_Keys:
+ * they are 0 in every record. A wrong key is no better than none, and no worse.
  *
- * Tables fit one packet, or the answer is that there are not the resources: longer ones come with
- * RMPP transfers, later. The exception says so in its admin_attribute.
+ * Whatever is well-formed is answered, if only by a status. A table that one datagram has no room
+ * for becomes a message, which RMPP cuts up (IBA 13.6); it grows as records are found, up to a
+ * limit, and who asks for more than that is told that there are not the resources.
  */
 
 #include "sm/sa/admin.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
 #include "sm/sa/attribute.h"
+
+/* What a message begins with; then it doubles. */
+#define FIRST_ROOM 4096u
 
 static const struct admin_attribute *const attributes[] = {
 	&admin_class_info, &admin_node_record, &admin_port_record,
@@ -86,6 +91,8 @@ static bool is_of_requester(const struct admin_query *query, struct endpoint e)
 
 bool admin_sees_endpoint(const struct admin_query *query, struct endpoint e)
 {
+	if (query->trusted)
+		return true;
 	if (query->requester.port == NO_PORT)
 		return false;
 
@@ -97,21 +104,58 @@ bool admin_sees(const struct admin_query *query, uint32_t port)
 	return admin_sees_endpoint(query, endpoint_of_port(port));
 }
 
-bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8_t *record)
+static size_t most_room(const struct admin_query *query)
 {
-	unsigned size = query->attribute->record_size;
+	return MIN(query->view->room, ADMIN_MAX_RECORDS);
+}
 
-	if (!fits(query, record) ||
-	    (!endpoint_is(subject, FOR_EVERYBODY) && !admin_sees_endpoint(query, subject)))
-		return true;
-	if (query->n == query->room) {
+/* Records of a table that is too long for the datagram go on in a message. */
+static bool grow(struct admin_query *query, size_t least)
+{
+	struct admin_answer *answer = query->answer;
+	size_t room = MIN(MAX(2 * answer->room, FIRST_ROOM), most_room(query));
+	uint8_t *message;
+
+	if (room < least)
+		return false;
+	message = realloc(answer->message, SA_DATA_OFFSET + room);
+	if (!message)
+		return false;
+	if (!answer->message)
+		memcpy(message + SA_DATA_OFFSET, sa_data_in(&answer->datagram), SA_DATA_SIZE);
+	answer->message = message;
+	answer->room = room;
+
+	return true;
+}
+
+bool admin_give(struct admin_query *query, const uint8_t *record)
+{
+	struct admin_answer *answer = query->answer;
+	size_t size = query->attribute->record_size;
+	size_t used = query->n * size;
+	uint8_t *records;
+
+	if ((query->n > 0 && !query->is_table) ||
+	    (used + size > answer->room && !grow(query, used + size))) {
 		query->overflow = true;
 		return false;
 	}
-	memcpy(query->records + query->n * size, record, size);
+	records =
+		answer->message ? answer->message + SA_DATA_OFFSET : sa_data_of(&answer->datagram);
+	memcpy(records + used, record, size);
 	query->n++;
 
 	return true;
+}
+
+bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8_t *record)
+{
+	if (!fits(query, record) ||
+	    (!endpoint_is(subject, FOR_EVERYBODY) && !admin_sees_endpoint(query, subject)))
+		return true;
+
+	return admin_give(query, record);
 }
 
 /* Is it a port, or a vport that is there and has a LID of its own? */
@@ -172,27 +216,41 @@ static struct endpoint find_requester(const struct admin_view *view, const struc
 /* ---- the answer -------------------------------------------------------------------------------
  */
 
-static const struct admin_attribute *find_attribute(uint64_t id)
+/* The bit of a method of requests, 0: no SA has it. IBA 15.2.2 */
+static unsigned method_bit(uint64_t method)
 {
+	switch (method) {
+	case METHOD_GET:
+		return ADMIN_GET;
+	case METHOD_GET_TABLE:
+		return ADMIN_GET_TABLE;
+	case METHOD_GET_TRACE_TABLE:
+		return ADMIN_GET_TRACE;
+	case METHOD_GET_MULTI:
+		return ADMIN_GET_MULTI;
+	case METHOD_SET:
+		return ADMIN_SET;
+	case METHOD_DELETE:
+		return ADMIN_DELETE;
+	default:
+		return 0;
+	}
+}
+
+/* Or NULL, and *ret_status says why. */
+static const struct admin_attribute *find_served(const struct datagram *request,
+						 uint16_t *ret_status)
+{
+	unsigned method = method_bit(wire_get(request, MAD_METHOD));
+	uint64_t id = wire_get(request, MAD_ATTR);
+
+	*ret_status = method ? STATUS_BAD_METHOD_ATTR : STATUS_BAD_METHOD;
 	for (size_t i = 0; i < COUNT(attributes); i++) {
-		if (attributes[i]->id == id)
+		if (attributes[i]->id == id && (attributes[i]->methods & method))
 			return attributes[i];
 	}
 
 	return NULL;
-}
-
-static const struct admin_attribute *find_served(const struct datagram *request)
-{
-	const struct admin_attribute *attribute = find_attribute(wire_get(request, MAD_ATTR));
-	uint64_t method = wire_get(request, MAD_METHOD);
-
-	if (!attribute || method == METHOD_GET)
-		return attribute;
-	if (method == METHOD_SET || method == METHOD_DELETE)
-		return attribute->change ? attribute : NULL;
-
-	return method == METHOD_GET_TABLE && attribute->has_table ? attribute : NULL;
 }
 
 static uint16_t status_of(const struct admin_query *query)
@@ -201,27 +259,12 @@ static uint16_t status_of(const struct admin_query *query)
 		return query->status;
 	if (query->overflow && !query->is_table)
 		return STATUS_SA_TOO_MANY_RECORDS;
-	if (query->overflow && !query->attribute->may_be_partial)
-		return STATUS_SA_NO_RESOURCES;
+	if (query->overflow)
+		return most_room(query) < ADMIN_MAX_RECORDS ? STATUS_BUSY : STATUS_SA_NO_RESOURCES;
 	if (query->n == 0 && !query->is_table)
 		return STATUS_SA_NO_RECORDS;
 
 	return STATUS_OK;
-}
-
-/* IBA 13.6.2: PayloadLength of the only segment counts the SA header behind RMPP's, 20 bytes. */
-static void write_rmpp(struct datagram *ret, unsigned bytes)
-{
-	wire_set(ret, SA_RMPP_TYPE, RMPP_TYPE_DATA);
-	wire_set(ret, SA_RMPP_RESPONSE_TIME, 0x1f); /* not given */
-	wire_set(ret, SA_RMPP_FLAGS, RMPP_ACTIVE | RMPP_FIRST | RMPP_LAST);
-	wire_set(ret, SA_RMPP_SEGMENT, 1);
-	wire_set(ret, SA_RMPP_LENGTH, 20 + bytes);
-}
-
-static bool is_change(const struct admin_query *query)
-{
-	return query->method == METHOD_SET || query->method == METHOD_DELETE;
 }
 
 static void change(struct admin_query *query)
@@ -234,9 +277,60 @@ static void change(struct admin_query *query)
 		query->attribute->change(query);
 }
 
+static void ask_attribute(struct admin_query *query)
+{
+	unsigned method = method_bit(query->method);
+
+	if (query->attribute->only_trusted && !query->trusted)
+		query->status = STATUS_SA_REQ_INVALID;
+	else if (query->request->length > 0 && !query->request->message)
+		query->status = STATUS_SA_NO_RESOURCES;
+	else if (method & (ADMIN_SET | ADMIN_DELETE))
+		change(query);
+	else
+		query->attribute->each(query);
+}
+
+/* IBA 13.6.2: PayloadLength of the only segment counts the SA header behind RMPP's, 20 bytes. */
+static void write_rmpp(struct datagram *ret, size_t bytes)
+{
+	wire_set(ret, SA_RMPP_TYPE, RMPP_TYPE_DATA);
+	wire_set(ret, SA_RMPP_RESPONSE_TIME, 0x1f); /* not given */
+	wire_set(ret, SA_RMPP_FLAGS, RMPP_ACTIVE | RMPP_FIRST | RMPP_LAST);
+	wire_set(ret, SA_RMPP_SEGMENT, 1);
+	wire_set(ret, SA_RMPP_LENGTH, 20 + bytes);
+}
+
+/* No records, and no message that had some. */
+static void empty(struct admin_answer *answer)
+{
+	admin_answer_done(answer);
+	memset(sa_data_of(&answer->datagram), 0, SA_DATA_SIZE);
+}
+
+static void describe_records(const struct admin_query *query, struct admin_answer *answer)
+{
+	const struct admin_attribute *attribute = query->attribute;
+	size_t bytes = (size_t)query->n * attribute->record_size;
+
+	wire_set(&answer->datagram, SA_ATTR_OFFSET, attribute->record_size / 8u);
+	if (attribute->answer_id)
+		wire_set(&answer->datagram, MAD_ATTR, attribute->answer_id);
+	if (query->is_table)
+		write_rmpp(&answer->datagram, bytes);
+	if (answer->message)
+		answer->length = SA_DATA_OFFSET + bytes;
+}
+
+/* May it see everything? The key of nobody is 0. */
+static bool is_trusted(const struct admin_view *view, const struct datagram *request)
+{
+	return view->conf->sa_key != 0 && wire_get(request, SA_KEY) == view->conf->sa_key;
+}
+
 /* False: it is to be answered later. */
 static bool write_records(const struct admin_view *view, const struct arrival *request,
-			  const struct admin_attribute *attribute, struct datagram *ret,
+			  const struct admin_attribute *attribute, struct admin_answer *ret,
 			  uint16_t *ret_status)
 {
 	const struct datagram *d = &request->datagram;
@@ -246,35 +340,29 @@ static bool write_records(const struct admin_view *view, const struct arrival *r
 		.attribute = attribute,
 		.request = request,
 		.method = (uint8_t)wire_get(d, MAD_METHOD),
-		.wanted = sa_data_in(d),
+		.wanted = request->message ? request->message + SA_DATA_OFFSET : sa_data_in(d),
+		.wanted_size = request->message ? request->length - SA_DATA_OFFSET : SA_DATA_SIZE,
 		.mask = wire_get(d, SA_COMP_MASK),
 		.modifier = (uint32_t)wire_get(d, MAD_MODIFIER),
 		.requester = find_requester(view, &request->from),
-		.is_table = wire_get(d, MAD_METHOD) == METHOD_GET_TABLE,
-		.records = sa_data_of(ret),
+		.trusted = is_trusted(view, d),
+		.answer = ret,
 		.visible = &visible,
 	};
 
-	query.room = query.is_table ? SA_DATA_SIZE / attribute->record_size : 1;
+	query.is_table =
+		method_bit(query.method) & (ADMIN_GET_TABLE | ADMIN_GET_TRACE | ADMIN_GET_MULTI);
+	ret->room = SA_DATA_SIZE;
 	if (query.requester.port != NO_PORT)
 		admin_keys_read(view, query.requester, &visible);
-	if (is_change(&query))
-		change(&query);
-	else
-		attribute->each(&query);
-	if (query.later)
-		return false;
-
+	ask_attribute(&query);
 	*ret_status = status_of(&query);
-	if (*ret_status != STATUS_OK) {
-		memset(query.records, 0, SA_DATA_SIZE);
-		return true;
-	}
-	wire_set(ret, SA_ATTR_OFFSET, attribute->record_size / 8u);
-	if (query.is_table)
-		write_rmpp(ret, query.n * attribute->record_size);
+	if (*ret_status != STATUS_OK || query.later)
+		empty(ret);
+	else
+		describe_records(&query, ret);
 
-	return true;
+	return !query.later;
 }
 
 /* The head of the question, all 64 bits of the TID: proxies keep a number of theirs in it. */
@@ -312,30 +400,42 @@ static bool is_request(const struct arrival *request)
 	       wire_get(d, SA_RMPP_TYPE) == RMPP_TYPE_DATA;
 }
 
+/* RMPP takes it with its header at the beginning. */
+static void complete_message(struct admin_answer *answer)
+{
+	if (answer->message)
+		memcpy(answer->message, answer->datagram.bytes, SA_DATA_OFFSET);
+}
+
 enum admin_result admin_answer(const struct admin_view *view, const struct arrival *request,
-			       struct datagram *ret)
+			       struct admin_answer *ret)
 {
 	const struct datagram *d = &request->datagram;
 	const struct admin_attribute *attribute;
-	uint16_t status = STATUS_BAD_METHOD_ATTR;
-	struct datagram answer;
+	struct admin_answer answer = { .message = NULL };
+	uint16_t status = STATUS_BAD_VERSION;
 
 	if (!is_request(request))
 		return ADMIN_SILENT;
 
-	start_answer(d, &answer);
-	if (wire_get(d, MAD_CLASS_VERSION) != CLASS_SA_VERSION) {
-		wire_make_response(&answer, STATUS_BAD_VERSION);
-		*ret = answer;
-		return ADMIN_ANSWERED;
+	start_answer(d, &answer.datagram);
+	if (wire_get(d, MAD_CLASS_VERSION) == CLASS_SA_VERSION) {
+		wire_set(&answer.datagram, SA_RMPP_VERSION, RMPP_VERSION);
+		wire_set(&answer.datagram, SA_COMP_MASK, wire_get(d, SA_COMP_MASK));
+		attribute = find_served(d, &status);
+		if (attribute && !write_records(view, request, attribute, &answer, &status))
+			return ADMIN_LATER;
 	}
-	wire_set(&answer, SA_RMPP_VERSION, RMPP_VERSION);
-	wire_set(&answer, SA_COMP_MASK, wire_get(d, SA_COMP_MASK));
-	attribute = find_served(d);
-	if (attribute && !write_records(view, request, attribute, &answer, &status))
-		return ADMIN_LATER;
-	wire_make_response(&answer, status);
+	wire_make_response(&answer.datagram, status);
+	complete_message(&answer);
 	*ret = answer;
 
 	return ADMIN_ANSWERED;
+}
+
+void admin_answer_done(struct admin_answer *answer)
+{
+	free(answer->message);
+	answer->message = NULL;
+	answer->length = 0;
 }

@@ -37,6 +37,7 @@ struct admin_view {
 	const struct conf *conf;
 	uint32_t act_count; /* our own SMInfo.ActCount; GUID and LID are fabric->local_port's */
 	uint8_t sm_state;   /* our own, enum sm_state */
+	size_t room;        /* how many bytes of records the requester may have in one answer now */
 	const void *user;
 	/* Exit port of the switch with node number @node for @lid, or ROUTE_NONE; see sm_route().
 	 */
@@ -64,6 +65,22 @@ enum admin_result {
 	ADMIN_LATER,    /* its answer will be made when the change is done */
 };
 
-/* Answer what arrived on QP1. Without an answer @ret is untouched. */
+/* Bytes of records in one answer; more than that is not to be had (STATUS_SA_NO_RESOURCES). */
+#define ADMIN_MAX_RECORDS (8u << 20)
+
+/* An answer: a datagram, or a message that RMPP has to cut into some (IBA 13.6). */
+struct admin_answer {
+	struct datagram datagram; /* all of it; or of a message the header, SA_DATA_OFFSET bytes */
+	uint8_t *message;         /* header and records; NULL: it is the datagram */
+	size_t length;            /* of the message */
+	size_t room;              /* for records */
+};
+
+/*
+ * Answer what arrived on QP1. Without an answer @ret is untouched; what there is in it is given
+ * back with admin_answer_done().
+ */
 enum admin_result admin_answer(const struct admin_view *view, const struct arrival *request,
-			       struct datagram *ret);
+			       struct admin_answer *ret);
+
+void admin_answer_done(struct admin_answer *answer);

@@ -48,18 +48,29 @@ struct admin_component {
 
 struct admin_query;
 
+/* Methods that an attribute has, bits. */
+enum admin_method {
+	ADMIN_GET = 1u << 0,       /* one record; more are an error, and none is one */
+	ADMIN_GET_TABLE = 1u << 1, /* any number, also none */
+	ADMIN_GET_TRACE = 1u << 2, /* the same */
+	ADMIN_GET_MULTI = 1u << 3, /* the same, and the question may be longer than a datagram */
+	ADMIN_SET = 1u << 4,       /* change() */
+	ADMIN_DELETE = 1u << 5,    /* change() */
+};
+
 struct admin_attribute {
 	uint16_t id;
-	uint8_t record_size; /* a multiple of 8 */
-	bool has_table;      /* GetTable, besides Get */
-	bool may_be_partial; /* a table of as many as fit is an answer */
+	uint16_t answer_id;  /* of the records, if that is another; else 0 */
+	uint8_t methods;     /* bits of enum admin_method */
+	bool only_trusted;   /* others are refused, IBA 15.4.1.2 */
+	uint8_t record_size; /* a multiple of 8 where there are tables; at most SA_DATA_SIZE */
 	uint8_t n_components;
 	const struct admin_component *components;
 	/* Offer every candidate until admin_offer() has enough, or set query->status. */
 	void (*each)(struct admin_query *query);
 	/*
-	 * Set and Delete; NULL: it has neither. The record as it is then, or query->status, or
-	 * query->later.
+	 * Set and Delete: do it, and admin_give() the record as it is then; or set query->status,
+	 * or query->later.
 	 */
 	void (*change)(struct admin_query *query);
 };
@@ -76,18 +87,19 @@ struct admin_query {
 	const struct admin_attribute *attribute;
 	const struct arrival *request;
 	uint8_t method;
-	const uint8_t *wanted; /* the record of the question, SA_DATA_SIZE bytes */
+	const uint8_t *wanted; /* the record of the question, at least SA_DATA_SIZE bytes */
+	size_t wanted_size;    /* more: it was put together from several datagrams */
 	uint64_t mask;
 	uint32_t modifier;
 	struct endpoint requester; /* who asks; port NO_PORT: a stranger */
+	bool trusted;              /* it knows our key: it sees everything */
 	bool is_table;
 	bool overflow;
-	bool later;                 /* what is asked for takes time */
-	uint16_t status;            /* what the enumerator finds wrong with the question */
-	unsigned n;                 /* records taken */
-	unsigned room;              /* records that may be */
-	uint8_t *records;           /* where they go */
-	struct admin_keys *visible; /* P_Keys of the requester */
+	bool later;                  /* what is asked for takes time */
+	uint16_t status;             /* what the enumerator finds wrong with the question */
+	unsigned n;                  /* records taken */
+	struct admin_answer *answer; /* where they go */
+	struct admin_keys *visible;  /* P_Keys of the requester */
 };
 
 /* Does the question have component @n? */
@@ -105,6 +117,9 @@ static inline bool admin_has(const struct admin_query *query, unsigned n)
  */
 bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8_t *record);
 
+/* Take this one, whatever was asked for: what a change has made. The same result. */
+bool admin_give(struct admin_query *query, const uint8_t *record);
+
 /*
  * Call @offer for all ports and all vports that have a LID of their own, until it returns false; or
  * if the question has component @want_lid, for who has the LID that its field @lid says.
@@ -112,7 +127,9 @@ bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8
 void admin_offer_ends(struct admin_query *query, unsigned want_lid, enum wire_field lid,
 		      bool (*offer)(struct admin_query *query, struct endpoint e));
 
-/* Is the requester in one partition with @port, an end port, or is it that port? */
+/*
+ * Is the requester in one partition with @port, an end port, or is it that port, or trusted?
+ */
 bool admin_sees(const struct admin_query *query, uint32_t port);
 bool admin_sees_endpoint(const struct admin_query *query, struct endpoint e);
 

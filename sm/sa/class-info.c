@@ -44,6 +44,7 @@ static void each(struct admin_query *query)
 
 const struct admin_attribute admin_class_info = {
 	.id = ATTR_CLASS_PORT_INFO,
+	.methods = ADMIN_GET,
 	.record_size = CLASS_INFO_SIZE,
 	.each = each,
 };

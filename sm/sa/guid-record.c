@@ -148,6 +148,7 @@ static void change(struct admin_query *query)
 	const struct fabric *f = query->view->fabric;
 	unsigned block = (unsigned)wire_get(query->wanted, GUID_RECORD_BLOCK);
 	uint32_t port = find_port(query);
+	uint8_t record[GUID_RECORD_SIZE];
 
 	if (!admin_has(query, WANT_LID) || !admin_has(query, WANT_BLOCK))
 		query->status = STATUS_SA_INSUFFICIENT_COMPONENTS;
@@ -159,14 +160,14 @@ static void change(struct admin_query *query)
 		query->status = ask_for_change(query, port, block, &query->later);
 	if (query->status != STATUS_OK || query->later)
 		return;
-	write_record(f, port, block, query->records);
-	query->n = 1;
+	write_record(f, port, block, record);
+	admin_give(query, record);
 }
 
 const struct admin_attribute admin_guid_record = {
 	.id = ATTR_SA_GUID_RECORD,
 	.record_size = GUID_RECORD_SIZE,
-	.has_table = true,
+	.methods = ADMIN_GET | ADMIN_GET_TABLE | ADMIN_SET | ADMIN_DELETE,
 	.n_components = COUNT(components),
 	.components = components,
 	.each = each,

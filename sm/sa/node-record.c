@@ -91,7 +91,7 @@ static void each(struct admin_query *query)
 const struct admin_attribute admin_node_record = {
 	.id = ATTR_SA_NODE_RECORD,
 	.record_size = NODE_RECORD_SIZE,
-	.has_table = true,
+	.methods = ADMIN_GET | ADMIN_GET_TABLE,
 	.n_components = COUNT(components),
 	.components = components,
 	.each = each,

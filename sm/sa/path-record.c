@@ -12,9 +12,6 @@
  * that fits, a table as many as NumbPath allows. Where one end is open, only pairs of the first
  * kind are tried: as many walks as there are LIDs, whoever asks.
  *
- * A partial table is an answer: NumbPath asks for "at most". So a table holds as many paths as fit
- * into one packet.
- *
  * MTU, rate and packet life time are bounds, and count only together with their selectors. "Less
  * than" and "exactly" are also met by a path that could do more: the record then says less, and the
  * client sends accordingly. Every path is on SL 0, and no path leaves the subnet or is a multicast
@@ -439,7 +436,6 @@ static void each(struct admin_query *query)
 const struct admin_attribute admin_path_record = {
 	.id = ATTR_SA_PATH_RECORD,
 	.record_size = PATH_RECORD_SIZE,
-	.has_table = true,
-	.may_be_partial = true,
+	.methods = ADMIN_GET | ADMIN_GET_TABLE,
 	.each = each,
 };

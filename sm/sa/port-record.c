@@ -176,7 +176,7 @@ static void each(struct admin_query *query)
 const struct admin_attribute admin_port_record = {
 	.id = ATTR_SA_PORT_RECORD,
 	.record_size = PORT_RECORD_SIZE,
-	.has_table = true,
+	.methods = ADMIN_GET | ADMIN_GET_TABLE,
 	.n_components = COUNT(components),
 	.components = components,
 	.each = each,

@@ -77,7 +77,7 @@ static void each(struct admin_query *query)
 const struct admin_attribute admin_sm_record = {
 	.id = ATTR_SA_SM_RECORD,
 	.record_size = SM_RECORD_SIZE,
-	.has_table = true,
+	.methods = ADMIN_GET | ADMIN_GET_TABLE,
 	.n_components = COUNT(components),
 	.components = components,
 	.each = each,

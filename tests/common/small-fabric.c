@@ -244,6 +244,7 @@ int small_fabric_init(struct small_fabric *small)
 		.conf = &small->conf,
 		.act_count = 4711,
 		.sm_state = SM_MASTER,
+		.room = ADMIN_MAX_RECORDS,
 		.user = small,
 		.route = route,
 		.pkeys = pkeys,

@@ -79,60 +79,76 @@ static void check_head(const struct datagram *request, const struct datagram *an
 	check(wire_get(answer, SA_KEY) == 0);
 }
 
-/* How many bytes of records a good answer has. */
-static size_t check_records(const struct datagram *request, const struct datagram *answer)
+static bool is_one_record(const struct datagram *request)
 {
+	uint64_t method = wire_get(request, MAD_METHOD);
+
+	return method == METHOD_GET || method == METHOD_SET || method == METHOD_DELETE;
+}
+
+/* How many bytes of records a good answer has. */
+static size_t check_records(const struct datagram *request, const struct admin_answer *whole)
+{
+	const struct datagram *answer = &whole->datagram;
 	size_t record = wire_get(answer, SA_ATTR_OFFSET) * 8;
 	size_t length = wire_get(answer, SA_RMPP_LENGTH);
 
 	check(record != 0 && record <= SA_DATA_SIZE);
-	if (wire_get(request, MAD_METHOD) != METHOD_GET_TABLE) {
-		check(wire_get(request, MAD_METHOD) == METHOD_GET ||
-		      wire_get(request, MAD_METHOD) == METHOD_SET ||
-		      wire_get(request, MAD_METHOD) == METHOD_DELETE);
-		check(wire_get(answer, SA_RMPP_FLAGS) == 0 && length == 0);
+	if (is_one_record(request)) {
+		check(wire_get(answer, SA_RMPP_FLAGS) == 0 && length == 0 && !whole->message);
 		return record;
 	}
 	check(wire_get(answer, SA_RMPP_FLAGS) == (RMPP_ACTIVE | RMPP_FIRST | RMPP_LAST));
 	check(wire_get(answer, SA_RMPP_SEGMENT) == 1 && wire_get(answer, SA_RMPP_TYPE) == 1);
-	check(length >= 20 && (length - 20) % record == 0 && length - 20 <= SA_DATA_SIZE);
+	check(length >= 20 && (length - 20) % record == 0 && length - 20 <= ADMIN_MAX_RECORDS);
+	check(whole->message ? whole->length == SA_DATA_OFFSET + length - 20 : length - 20 <= 200);
 
 	return length - 20;
 }
 
-static void check_keys(const struct datagram *answer, size_t bytes)
+static void check_keys(const struct datagram *head, const uint8_t *records, size_t bytes)
 {
 	uint8_t mkey[8];
 
 	wire_set64(mkey, 0, SMALL_MKEY);
-	check(!memmem(answer, MAD_SIZE, mkey, sizeof(mkey)) ||
-	      memmem(answer, 24, mkey, sizeof(mkey)) ||
-	      wire_get(answer, SA_COMP_MASK) == SMALL_MKEY);
-	if (wire_get(answer, MAD_ATTR) != ATTR_SA_PORT_RECORD)
+	check(!memmem(records, bytes, mkey, sizeof(mkey)));
+	if (wire_get(head, MAD_ATTR) != ATTR_SA_PORT_RECORD)
 		return;
 	for (size_t i = 0; i < bytes; i += PORT_RECORD_SIZE)
-		check(wire_get(sa_data_in(answer) + i + PORT_RECORD_INFO_OFFSET, PORT_INFO_MKEY) ==
-		      0);
+		check(wire_get(records + i + PORT_RECORD_INFO_OFFSET, PORT_INFO_MKEY) == 0);
 }
 
-static void check_answer(const struct datagram *request, const struct datagram *answer)
+static void check_answer(const struct datagram *request, const struct admin_answer *whole)
 {
+	const struct datagram *answer = &whole->datagram;
 	size_t bytes = 0;
 
 	check_head(request, answer);
 	if (wire_get(answer, MAD_STATUS) == STATUS_OK)
-		bytes = check_records(request, answer);
+		bytes = check_records(request, whole);
 	else
 		check(wire_get(answer, SA_RMPP_FLAGS) == 0 &&
-		      wire_get(answer, SA_ATTR_OFFSET) == 0);
+		      wire_get(answer, SA_ATTR_OFFSET) == 0 && !whole->message);
+	if (whole->message) {
+		check(memcmp(whole->message, answer, SA_DATA_OFFSET) == 0);
+		check_keys(answer, whole->message + SA_DATA_OFFSET, bytes);
+		return;
+	}
 	check(is_all(sa_data_in(answer) + bytes, SA_DATA_SIZE - bytes, 0));
-	check_keys(answer, bytes);
+	check_keys(answer, sa_data_in(answer), bytes);
+}
+
+static void check_same(const struct admin_answer *a, const struct admin_answer *b)
+{
+	check(memcmp(&a->datagram, &b->datagram, sizeof(a->datagram)) == 0);
+	check(a->length == b->length && !a->message == !b->message);
+	check(!a->message || memcmp(a->message, b->message, a->length) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arrival arrival = { .from = { .qpn = 1 } };
-	struct datagram answer, again;
+	struct admin_answer answer, again;
 	struct small_fabric *small;
 
 	if (size < HEAD || size > HEAD + MAD_SIZE)
@@ -141,15 +157,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	small->loops = data[2] & 1;
 	arrival.from.lid = wire_get16(data, 0);
 	memcpy(arrival.datagram.bytes, data + HEAD, size - HEAD);
-	memset(&answer, FILLER, sizeof(answer));
-	memset(&again, FILLER, sizeof(again));
+	answer = again = (struct admin_answer){ .length = 0 };
+	memset(&answer.datagram, FILLER, sizeof(answer.datagram));
+	memset(&again.datagram, FILLER, sizeof(again.datagram));
 
 	if (admin_answer(&small->view, &arrival, &answer) == ADMIN_ANSWERED)
 		check_answer(&arrival.datagram, &answer);
 	else
-		check(is_all(answer.bytes, MAD_SIZE, FILLER));
+		check(is_all(answer.datagram.bytes, MAD_SIZE, FILLER));
 	admin_answer(&small->view, &arrival, &again);
-	check(memcmp(&answer, &again, sizeof(answer)) == 0);
+	check_same(&answer, &again);
+	admin_answer_done(&answer);
+	admin_answer_done(&again);
 
 	return 0;
 }

@@ -32,6 +32,7 @@ import test_input
 import test_peers
 import test_reload
 import test_reserve
+import test_sa
 import test_sim
 import test_tools
 import test_umad
@@ -44,7 +45,7 @@ OF_VSM = [*test_up.tests(), *test_faults.tests(), *test_input.tests(),
           *test_reserve.tests()]
 TESTS = [*OF_VSM, *test_umad.tests(), *test_sim.tests(), *test_peers.tests(),
          *test_vports.tests(), *test_vf.tests(), *test_tools.tests(), *test_alias.tests(),
-         *test_vf_rules.tests(), *test_reload.tests()]
+         *test_vf_rules.tests(), *test_reload.tests(), *test_sa.tests()]
 
 
 class Report:

@@ -434,6 +434,38 @@ static int send_datagram(struct transport *transport, const struct datagram *d,
 	return r;
 }
 
+/* One of the datagrams that RMPP makes of a message, IBA 13.6.2.1: the @segment-th of @segments. */
+static void cut(const uint8_t *message, size_t length, unsigned segment, unsigned segments,
+		struct datagram *ret)
+{
+	size_t data = length - SA_DATA_OFFSET;
+	size_t before = (size_t)(segment - 1) * SA_DATA_SIZE;
+	size_t here = MIN(data - before, SA_DATA_SIZE);
+	unsigned flags = RMPP_ACTIVE | (segment == 1 ? RMPP_FIRST : 0);
+
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret->bytes, message, SA_DATA_OFFSET);
+	memcpy(sa_data_of(ret), message + SA_DATA_OFFSET + before, here);
+	wire_set(ret, SA_RMPP_FLAGS, flags | (segment == segments ? RMPP_LAST : 0));
+	wire_set(ret, SA_RMPP_SEGMENT, segment);
+	wire_set(ret, SA_RMPP_LENGTH, segment == 1 ? data + 20 * segments : here + 20);
+}
+
+/* All at once: nobody here acknowledges. */
+static int send_message(struct transport *transport, const uint8_t *message, size_t length,
+			const struct address *to)
+{
+	unsigned segments = (unsigned)((length - SA_DATA_OFFSET + SA_DATA_SIZE - 1) / SA_DATA_SIZE);
+	struct datagram d;
+	int r = 0;
+
+	for (unsigned i = 1; i <= segments && r == 0; i++) {
+		cut(message, length, i, segments, &d);
+		r = send_datagram(transport, &d, to, 0);
+	}
+	return r;
+}
+
 static int set_is_sm(struct transport *transport, bool is_sm)
 {
 	sim_set_is_sm(&sim_of(transport)->client, is_sm);
@@ -473,8 +505,9 @@ static int register_agents(struct sim_transport *t)
 	static const uint8_t classes[AGENTS] = { CLASS_SM_DIRECTED, CLASS_SM_LID, CLASS_SA };
 	const uint64_t both = UINT64_C(1) << METHOD_GET | UINT64_C(1) << METHOD_SET;
 	const uint64_t sm = UINT64_C(1) << METHOD_TRAP | UINT64_C(1) << METHOD_TRAP_REPRESS;
-	const uint64_t sa = UINT64_C(1) << METHOD_GET_TABLE | UINT64_C(1) << METHOD_GET_MULTI |
-			    UINT64_C(1) << METHOD_DELETE;
+	const uint64_t sa = UINT64_C(1) << METHOD_GET_TABLE |
+			    UINT64_C(1) << METHOD_GET_TRACE_TABLE |
+			    UINT64_C(1) << METHOD_GET_MULTI | UINT64_C(1) << METHOD_DELETE;
 	int r = 0;
 
 	for (unsigned i = 0; i < AGENTS && r == 0; i++) {
@@ -494,6 +527,7 @@ static int register_agents(struct sim_transport *t)
 static int set_up(struct sim_transport *t, struct sim_port *port)
 {
 	static const struct transport_ops ops = { .send = send_datagram,
+						  .send_message = send_message,
 						  .set_is_sm = set_is_sm,
 						  .free = free_transport };
 	int r;

@@ -765,13 +765,15 @@ static void changes_are_told_with_both_values_but_no_keys(void **state)
 	new.engine = CONF_ENGINE_UPDN;
 	new.m_key = 0x5ec4e7;
 	new.sm_key = 0x5ec4e8;
+	new.sa_key = 0x5ec4e9;
 	conf_tell_changes(&old, &new, take_told, &told);
-	assert_int_equal(told.n, 5);
+	assert_int_equal(told.n, 6);
 	assert_string_equal(told.text[0], "port.device: \"\" to \"mlx5_1\", restart");
 	assert_string_equal(told.text[1], "sm.sm_key: (not told) to (not told)");
-	assert_string_equal(told.text[4], "sweep.interval: 10 to 20");
-	assert_string_equal(told.text[2], "security.m_key: (not told) to (not told), restart");
-	assert_string_equal(told.text[3], "routing.engine: \"auto\" to \"updn\"");
+	assert_string_equal(told.text[2], "sm.sa_key: (not told) to (not told)");
+	assert_string_equal(told.text[5], "sweep.interval: 10 to 20");
+	assert_string_equal(told.text[3], "security.m_key: (not told) to (not told), restart");
+	assert_string_equal(told.text[4], "routing.engine: \"auto\" to \"updn\"");
 }
 
 static void a_long_list_is_told_by_its_beginning(void **state)

@@ -308,7 +308,7 @@ static void what_takes_time_is_answered_when_asked_again(void **state)
 	untouched = a->answer;
 	by_block(a, METHOD_SET, SMALL_GAMMA, SMALL_GAMMA, 0);
 	set_guid(a, 1, 5);
-	assert_int_equal(admin_answer(&a->small.view, &a->arrival, &a->answer), ADMIN_LATER);
+	assert_int_equal(put_question(a), ADMIN_LATER);
 	assert_memory_equal(&a->answer, &untouched, sizeof(untouched));
 	a->small.view.guids_change = NULL;
 	assert_int_equal(ask(a), STATUS_OK);
@@ -320,7 +320,7 @@ static void other_methods_and_attributes_are_refused(void **state)
 {
 	struct change *c = *state;
 	struct asking *a = &c->asking;
-	static const uint8_t methods[] = { 0x04, METHOD_REPORT, 0x13, METHOD_GET_MULTI };
+	static const uint8_t methods[] = { METHOD_GET_TRACE_TABLE, METHOD_GET_MULTI };
 	static const uint16_t attrs[] = { ATTR_CLASS_PORT_INFO, ATTR_SA_NODE_RECORD,
 					  ATTR_SA_PORT_RECORD, ATTR_SA_PATH_RECORD };
 

@@ -14,7 +14,7 @@
 
 static bool is_dropped(struct asking *a)
 {
-	return !admin_answer(&a->small.view, &a->arrival, &a->answer);
+	return put_question(a) == ADMIN_SILENT;
 }
 
 static void the_whole_tid_comes_back(void **state)
@@ -122,8 +122,6 @@ static void what_is_not_served_is_answered_as_not_supported(void **state)
 		{ METHOD_SET, ATTR_SA_PATH_RECORD },        /* read only */
 		{ METHOD_DELETE, ATTR_SA_NODE_RECORD },     /* */
 		{ METHOD_GET_TABLE, ATTR_CLASS_PORT_INFO }, /* one only */
-		{ METHOD_REPORT, ATTR_NOTICE },
-		{ 0x7f, ATTR_SA_NODE_RECORD },
 	};
 
 	for (size_t i = 0; i < COUNT(pairs); i++) {
@@ -132,6 +130,17 @@ static void what_is_not_served_is_answered_as_not_supported(void **state)
 		assert_int_equal(ask(a), STATUS_BAD_METHOD_ATTR);
 		for (unsigned k = 0; k < SA_DATA_SIZE; k++)
 			assert_int_equal(sa_data_in(&a->answer)[k], 0);
+	}
+}
+
+static void a_method_that_no_sa_has_is_answered_as_such(void **state)
+{
+	struct asking *a = *state;
+	static const uint8_t methods[] = { 0x00, METHOD_REPORT, 0x11, 0x16, 0x7f };
+
+	for (size_t i = 0; i < COUNT(methods); i++) {
+		question(a, SMALL_ALPHA, methods[i], ATTR_SA_NODE_RECORD);
+		assert_int_equal(ask(a), STATUS_BAD_METHOD);
 	}
 }
 
@@ -277,15 +286,101 @@ static void a_table_of_one_is_one_segment(void **state)
 	assert_int_equal(wire_get(&a->answer, SA_RMPP_LENGTH), 20 + 112);
 }
 
-static void a_table_that_does_not_fit_is_refused_not_cut(void **state)
+/* Two switches, and the six ports behind them. */
+#define ENDS SMALL_COUNT
+
+static void a_table_that_is_longer_than_a_datagram_is_a_message(void **state)
 {
 	struct asking *a = *state;
 
 	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_NODE_RECORD);
-	assert_int_equal(ask(a), STATUS_SA_NO_RESOURCES);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), ENDS);
+	assert_non_null(a->whole.message);
+	assert_int_equal(a->whole.length, SA_DATA_OFFSET + ENDS * NODE_RECORD_SIZE);
+	assert_memory_equal(a->whole.message, &a->answer, SA_DATA_OFFSET);
+	for (unsigned i = 0; i < ENDS; i++)
+		assert_int_equal(wire_get(record_at(a, i), NODE_RECORD_LID) != 0, true);
+	assert_int_equal(
+		wire_get(record_at(a, ENDS - 1) + NODE_RECORD_INFO_OFFSET, NODE_INFO_PORT_GUID),
+		0x42);
+}
+
+/* @room bytes for an answer with all nodes. */
+static unsigned status_in(struct asking *a, size_t room)
+{
+	unsigned status;
+
+	a->small.view.room = room;
+	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_NODE_RECORD);
+	status = ask(a);
+	if (status == STATUS_OK)
+		return status;
+	assert_null(a->whole.message);
 	assert_int_equal(wire_get(&a->answer, SA_RMPP_FLAGS), 0);
 	for (unsigned k = 0; k < SA_DATA_SIZE; k++)
 		assert_int_equal(sa_data_in(&a->answer)[k], 0);
+
+	return status;
+}
+
+static void who_has_much_under_way_is_told_to_come_again(void **state)
+{
+	struct asking *a = *state;
+
+	assert_int_equal(status_in(a, ENDS * NODE_RECORD_SIZE), STATUS_OK);
+	assert_int_equal(status_in(a, ENDS * NODE_RECORD_SIZE - 1), STATUS_BUSY);
+	assert_int_equal(status_in(a, 0), STATUS_BUSY);
+	/* What fits a datagram is not refused. */
+	ask_for_node(a, SMALL_ALPHA, METHOD_GET_TABLE, 0x20);
+	assert_int_equal(ask(a), STATUS_OK);
+}
+
+static void a_question_that_was_too_long_to_be_kept_is_refused(void **state)
+{
+	struct asking *a = *state;
+
+	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_NODE_RECORD);
+	a->arrival.length = TRANSPORT_MAX_MESSAGE + 1;
+	assert_int_equal(ask(a), STATUS_SA_NO_RESOURCES);
+	a->arrival.length = 0;
+}
+
+/* ---- trust ------------------------------------------------------------------------------------
+ */
+
+#define OUR_KEY UINT64_C(0x1122334455667788)
+
+/* With @key, from a port that nobody has. */
+static unsigned n_seen_by_stranger(struct asking *a, uint64_t key)
+{
+	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_NODE_RECORD);
+	a->arrival.from.lid = NOBODY_LID;
+	wire_set(&a->arrival.datagram, SA_KEY, key);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_true(wire_get(&a->answer, SA_KEY) == 0);
+
+	return n_records(a);
+}
+
+static void who_knows_the_key_sees_everything(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.conf.sa_key = OUR_KEY;
+	assert_int_equal(n_seen_by_stranger(a, OUR_KEY), ENDS);
+	assert_int_equal(n_seen_by_stranger(a, OUR_KEY + 1), 0);
+	assert_int_equal(n_seen_by_stranger(a, 0), 0);
+}
+
+static void without_a_key_nobody_is_trusted(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.conf.sa_key = 0;
+	assert_int_equal(n_seen_by_stranger(a, 0), 0);
+	assert_int_equal(n_seen_by_stranger(a, 1), 0);
+	assert_int_equal(n_seen_by_stranger(a, a->small.conf.sm_key), 0);
 }
 
 static void nodes_are_found_by_each_component(void **state)
@@ -770,6 +865,7 @@ int main(void)
 		asking_test(rmpp_acknowledgements_are_not_questions),
 		asking_test(another_class_version_is_answered_as_bad),
 		asking_test(what_is_not_served_is_answered_as_not_supported),
+		asking_test(a_method_that_no_sa_has_is_answered_as_such),
 		asking_test(
 			the_answer_to_a_set_is_a_get_response_and_to_a_delete_a_delete_response),
 		asking_test(no_sm_key_is_in_any_answer),
@@ -780,7 +876,11 @@ int main(void)
 		asking_test(get_of_nothing_has_no_records_and_get_of_many_too_many),
 		asking_test(an_empty_table_is_an_answer_of_56_bytes),
 		asking_test(a_table_of_one_is_one_segment),
-		asking_test(a_table_that_does_not_fit_is_refused_not_cut),
+		asking_test(a_table_that_is_longer_than_a_datagram_is_a_message),
+		asking_test(who_has_much_under_way_is_told_to_come_again),
+		asking_test(a_question_that_was_too_long_to_be_kept_is_refused),
+		asking_test(who_knows_the_key_sees_everything),
+		asking_test(without_a_key_nobody_is_trusted),
 		asking_test(nodes_are_found_by_each_component),
 		asking_test(components_that_are_not_asked_for_do_not_count),
 		asking_test(bits_beyond_the_components_do_not_count),
