@@ -7,6 +7,7 @@ libvsm_a_SOURCES += routing/cycle.c routing/cycle.h routing/turns.c routing/turn
 libvsm_a_SOURCES += routing/admission.c routing/admission.h
 libvsm_a_SOURCES += routing/transition.c routing/transition.h
 libvsm_a_SOURCES += routing/transition-rounds.c routing/change.h
+libvsm_a_SOURCES += routing/trees.c routing/trees.h
 libvsm_a_SOURCES += routing/rank.c routing/rank.h routing/apex.c
 libvsm_a_SOURCES += routing/number.c routing/number.h routing/fan.c routing/fan.h
 libvsm_a_SOURCES += routing/nominal.c routing/nominal.h
