@@ -49,6 +49,7 @@ libvsm_a_SOURCES += sm/vswitch.c sm/vswitch.h
 libvsm_a_SOURCES += sm/watch.c
 libvsm_a_SOURCES += sm/work.c sm/work-answer.c sm/work-inside.h
 libvsm_a_SOURCES += sm/sa/admin.c sm/sa/admin.h sm/sa/attribute.h
+libvsm_a_SOURCES += sm/sa/bound.c sm/sa/bound.h
 libvsm_a_SOURCES += sm/sa/class-info.c
 libvsm_a_SOURCES += sm/sa/guid-record.c
 libvsm_a_SOURCES += sm/sa/keys.c sm/sa/keys.h

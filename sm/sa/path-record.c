@@ -22,8 +22,8 @@
 
 #include "base/macros.h"
 #include "sm/sa/attribute.h"
+#include "sm/sa/bound.h"
 #include "sm/sa/path-walk.h"
-#include "sm/sa/rate.h"
 
 /* Bits of the ComponentMask that mean something here. */
 enum {
@@ -42,14 +42,6 @@ enum {
 	WANT_LIFE = 21,
 };
 
-/* IBA 15.2.5.16 */
-enum selector {
-	MORE_THAN = 0,
-	LESS_THAN = 1,
-	EXACTLY = 2,
-	BEST = 3,
-};
-
 #define LINK_LOCAL_PREFIX UINT64_C(0xfe80000000000000)
 
 /* One end of the question. */
@@ -59,12 +51,6 @@ struct side {
 	uint64_t prefix; /* as the client spells it */
 	uint16_t first;  /* LIDs that may be used: a power of two, from here on */
 	uint16_t n;
-};
-
-/* A bound: none, or what PathRecord has as selector and value. */
-struct bound {
-	enum selector selector;
-	unsigned value;
 };
 
 struct path_query {
@@ -188,71 +174,6 @@ static struct bound read_bound(const struct admin_query *query, unsigned selecto
 	};
 }
 
-static bool meet_mtu(const struct bound *bound, uint8_t *mtu)
-{
-	switch (bound->selector) {
-	case MORE_THAN:
-		return *mtu > bound->value;
-	case LESS_THAN:
-		if (bound->value <= CONF_MTU_256)
-			return false;
-		*mtu = (uint8_t)MIN(*mtu, bound->value - 1);
-		return true;
-	case EXACTLY:
-		if (bound->value < CONF_MTU_256 || bound->value > *mtu)
-			return false;
-		*mtu = (uint8_t)bound->value;
-		return true;
-	case BEST:
-		return true;
-	}
-
-	return false;
-}
-
-static bool meet_rate(const struct bound *bound, uint8_t *rate)
-{
-	unsigned have = admin_rate_mbps(*rate);
-	unsigned want = admin_rate_mbps(bound->value);
-
-	if (bound->selector == BEST)
-		return true;
-	if (want == 0)
-		return false;
-
-	switch (bound->selector) {
-	case MORE_THAN:
-		return have > want;
-	case LESS_THAN:
-		if (have >= want)
-			*rate = (uint8_t)admin_rate_below(want);
-		return *rate != 0;
-	case EXACTLY:
-		*rate = (uint8_t)bound->value;
-		return have >= want;
-	case BEST:
-		break;
-	}
-
-	return true;
-}
-
-static bool meet_life(const struct bound *bound, uint8_t life)
-{
-	switch (bound->selector) {
-	case MORE_THAN:
-		return life > bound->value;
-	case LESS_THAN:
-		return life < bound->value;
-	case EXACTLY:
-		return life == bound->value;
-	case BEST:
-		return true;
-	}
-
-	return false;
-}
-
 /* ---- paths ------------------------------------------------------------------------------------
  */
 
@@ -299,8 +220,8 @@ static bool try_pair(const struct path_query *p, const struct admin_ends *ends, 
 {
 	struct admin_path path;
 
-	if (!admin_path_walk(p->query->view, ends, &path) || !meet_mtu(&p->mtu, &path.mtu) ||
-	    !meet_rate(&p->rate, &path.rate) || !meet_life(&p->life, path.life))
+	if (!admin_path_walk(p->query->view, ends, &path) || !bound_meet_mtu(&p->mtu, &path.mtu) ||
+	    !bound_meet_rate(&p->rate, &path.rate) || !bound_has_life(&p->life, path.life))
 		return true;
 	++*found;
 
