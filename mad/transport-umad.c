@@ -3,14 +3,15 @@
 /*
  * Datagrams through libibumad. The one file that knows it.
  *
- * One thread does nothing but wait in umad_recv() and put what comes into a ring; an eventfd tells
- * the loop. The descriptor itself cannot be watched: that of ibsim's preload library is a number,
- * not a descriptor. The ring has one writer and one reader and takes no lock. If it is full the
- * thread waits, and the kernel's queue (200,000 records) grows instead.
+ * The descriptor cannot be watched: that of ibsim's preload library is a number, not a descriptor.
+ * So a thread does nothing but wait in umad_poll() until something can be read, and tells the loop
+ * by an eventfd. Then it is the loop that reads, batch by batch, until nothing has come for a
+ * moment, and only then does the thread wait again: while answers come one after the other, nobody
+ * wakes anybody. The kernel's queue (200,000 records) is the only one.
  *
  * Registration: class 0x81 and 0x01 on QP0 for the requests that an SM answers, class 3 on QP1 for
- * the methods of requests to an SA. Answers to our own requests
- * come by TID, whatever the method mask.
+ * the methods of requests to an SA. Answers to our own requests come by TID, whatever the method
+ * mask.
  *
  * Messages longer than a datagram are the kernel's business (RMPP): it cuts up ours and puts
  * together those of others. An answer needs no answer, so it would be sent without a time-out and
@@ -40,16 +41,14 @@
 #include "base/loop.h"
 #include "base/macros.h"
 
-#define RING            4096       /* a power of two, above every window */
-#define RECEIVE_WAIT_MS 500        /* after which the receiver looks whether it is to end */
-#define LAST_TID        UINT32_MAX /* of the datagram that ends the receiver */
-#define QP1_QKEY        0x80010000u
+#define BATCH     64  /* datagrams; then others on the loop have their turn */
+#define LINGER_MS 1   /* the loop waits so long for one more, after those that came */
+#define POLL_MS   500 /* after which the thread looks whether it is to end */
+#define QP1_QKEY  0x80010000u
 
 /* For an acknowledgement of a part of a message; and how often that is sent again. */
 #define MESSAGE_WAIT_MS 500
 #define MESSAGE_RETRIES 3
-/* Of messages that wait in the ring. */
-#define MAX_WAITING (1u << 20)
 
 enum agent { AGENT_DIRECTED, AGENT_LID, AGENT_SA, AGENT_COUNT };
 
@@ -59,32 +58,20 @@ struct umad_transport {
 	int port; /* umad port id, -1: not open */
 	int agent[AGENT_COUNT];
 	int is_sm; /* issm descriptor, -1: closed */
-	int event; /* eventfd: the ring has something */
+	int event; /* eventfd: something can be read */
 	struct loop_watch *watch;
 	void *out; /* one record for sending, one for receiving */
-	void *in;
-	pthread_t receiver;
-	bool receiving;
-
-	_Atomic uint32_t head;     /* written by the receiver */
-	_Atomic uint32_t tail;     /* written by the loop */
-	_Atomic bool reader_waits; /* the loop has seen an empty ring: wake it */
-	_Atomic bool writer_waits; /* the receiver has seen a full ring */
-	_Atomic size_t waiting;    /* bytes of messages in the ring */
-	_Atomic int failed;        /* -errno after which nothing more will come */
-	_Atomic bool stop;         /* the receiver is to end */
-	sem_t room;
-	struct arrival ring[RING];
+	ib_user_mad_t *in;
+	pthread_t poller;
+	bool polling;       /* there is a thread */
+	sem_t empty;        /* the loop has read all: wait for more */
+	_Atomic bool stop;  /* the thread is to end */
+	_Atomic int failed; /* -errno after which nothing more will come */
+	struct arrival arrivals[BATCH];
 };
 
 /* -- receiving ----------------------------------------------------------------------------------
  */
-
-static void wake_loop(struct umad_transport *t)
-{
-	if (atomic_exchange(&t->reader_waits, false))
-		eventfd_write(t->event, 1);
-}
 
 static void read_address(struct address *from, ib_user_mad_t *record)
 {
@@ -103,87 +90,18 @@ static void read_address(struct address *from, ib_user_mad_t *record)
 	memcpy(from->gid, a->gid, sizeof(from->gid));
 }
 
-/* Waits for room; there is some as soon as the loop gets to run. NULL: the end is near. */
-static struct arrival *next_slot(struct umad_transport *t)
+/*
+ * @message: all of it, if it is longer than a datagram and not too long. It lasts as long as its
+ * batch does, so there are BATCH of them at most.
+ */
+static void take_record(ib_user_mad_t *record, size_t length, uint8_t *message, struct arrival *ret)
 {
-	uint32_t head = atomic_load_explicit(&t->head, memory_order_relaxed);
-
-	while (head - atomic_load(&t->tail) == RING) {
-		if (atomic_load(&t->stop))
-			return NULL;
-		atomic_store(&t->writer_waits, true);
-		wake_loop(t);
-		if (head - atomic_load(&t->tail) == RING)
-			sem_wait(&t->room);
-	}
-
-	return &t->ring[head % RING];
-}
-
-static void publish(struct umad_transport *t)
-{
-	atomic_fetch_add(&t->head, 1);
-}
-
-/* The slot that the record (a NULL @message: a datagram) is to go to, filled. 0 or -errno. */
-static int fill_slot(struct umad_transport *t, ib_user_mad_t *record, size_t length,
-		     uint8_t *message)
-{
-	struct arrival *arrival = next_slot(t);
-
-	if (!arrival)
-		return -ESHUTDOWN;
-	memset(&arrival->datagram, 0, sizeof(arrival->datagram));
-	memcpy(&arrival->datagram, umad_get_mad(record), MIN(length, MAD_SIZE));
-	arrival->undelivered = umad_status(record) != 0;
-	if (atomic_load(&t->stop) && (uint32_t)wire_get(&arrival->datagram, MAD_TID) == LAST_TID)
-		return -ESHUTDOWN;
-	read_address(&arrival->from, record);
-	arrival->length = length > MAD_SIZE ? (uint32_t)length : 0;
-	arrival->message = message;
-	publish(t);
-
-	return 0;
-}
-
-/* One record into the ring. 0, or -errno of the read. @wait: -1 for ever, 0 not at all. */
-static int receive_one(struct umad_transport *t, ib_user_mad_t *record, int wait)
-{
-	int length = MAD_SIZE;
-	int r = umad_recv(t->port, record, &length, wait);
-
-	/* libibumad says so of a wait that was interrupted, and of a device that is gone. */
-	if (r == -EIO && errno == EINTR)
-		return -EINTR;
-	if (r < 0)
-		return r;
-
-	return fill_slot(t, record, (size_t)MAX(length, 0), NULL);
-}
-
-/* A message that nobody takes off blocks all behind it: it is read in any case. */
-static int receive_message(struct umad_transport *t, size_t length)
-{
-	AUTO(freep) ib_user_mad_t *record = umad_alloc(1, umad_size() + length);
-	AUTO(freep) uint8_t *message = NULL;
-	int n = (int)length;
-	int r;
-
-	if (!record)
-		return -ENOMEM;
-	if (umad_recv(t->port, record, &n, 0) < 0)
-		return -EIO;
-	if (length <= TRANSPORT_MAX_MESSAGE && atomic_load(&t->waiting) + length <= MAX_WAITING)
-		message = malloc(length);
-	if (message) {
-		memcpy(message, umad_get_mad(record), length);
-		atomic_fetch_add(&t->waiting, length);
-	}
-	r = fill_slot(t, record, length, message);
-	if (r == 0)
-		message = NULL;
-
-	return r;
+	memset(&ret->datagram, 0, sizeof(ret->datagram));
+	memcpy(&ret->datagram, umad_get_mad(record), MIN(length, MAD_SIZE));
+	ret->undelivered = umad_status(record) != 0;
+	read_address(&ret->from, record);
+	ret->length = length > MAD_SIZE ? (uint32_t)length : 0;
+	ret->message = message;
 }
 
 static bool is_passing(int r)
@@ -191,81 +109,103 @@ static bool is_passing(int r)
 	return r == -EAGAIN || r == -EINTR || r == -ETIMEDOUT || r == -EWOULDBLOCK;
 }
 
-static int receive_batch(struct umad_transport *t, ib_user_mad_t *record)
+/* libibumad says -EIO of a wait that was interrupted, and of a device that is gone. */
+static int error_of(int r)
 {
-	int r = receive_one(t, record, RECEIVE_WAIT_MS);
-
-	while (r == 0)
-		r = receive_one(t, record, 0);
-	wake_loop(t);
-
-	return r;
+	return r == -EIO && errno == EINTR ? -EINTR : r;
 }
 
-static void *receive(void *user)
+/* A message that nobody takes off blocks all behind it: it is read in any case. */
+static int receive_message(const struct umad_transport *t, size_t length, struct arrival *ret)
 {
-	struct umad_transport *t = user;
-	ib_user_mad_t *record = t->in;
+	AUTO(freep) ib_user_mad_t *record = umad_alloc(1, umad_size() + length);
+	uint8_t *message = NULL;
+	int n = (int)length;
+
+	if (!record)
+		return -ENOMEM;
+	if (umad_recv(t->port, record, &n, 0) < 0)
+		return -EIO;
+	if (length <= TRANSPORT_MAX_MESSAGE)
+		message = malloc(length);
+	if (message)
+		memcpy(message, umad_get_mad(record), length);
+	take_record(record, length, message, ret);
+
+	return 0;
+}
+
+/* The next that comes within so many milliseconds. 0, or -errno of the read. */
+static int receive_one(const struct umad_transport *t, int wait, struct arrival *ret)
+{
+	int length = MAD_SIZE;
+	int r = error_of(umad_recv(t->port, t->in, &length, wait));
+
+	if (r == -ENOSPC)
+		return receive_message(t, (size_t)t->in->length, ret);
+	if (r < 0)
+		return r;
+	take_record(t->in, (size_t)MAX(length, 0), NULL, ret);
+
+	return 0;
+}
+
+/* How many came; the rest comes the next time. */
+static unsigned receive_batch(struct umad_transport *t)
+{
+	unsigned n = 0;
 	int r = 0;
 
-	while (r == 0 || is_passing(r) || r == -ENOSPC) {
-		r = receive_batch(t, record);
-		if (r == -ENOSPC)
-			r = receive_message(t, (size_t)record->length);
-		if (is_passing(r) && atomic_load(&t->stop))
-			break;
+	while (n < BATCH && r == 0) {
+		r = receive_one(t, n == 0 ? LINGER_MS : 0, &t->arrivals[n]);
+		n += r == 0;
 	}
-	atomic_store(&t->failed, r == 0 ? -ESHUTDOWN : r);
-	atomic_store(&t->reader_waits, true);
-	wake_loop(t);
+	if (r < 0 && !is_passing(r))
+		atomic_store(&t->failed, r);
+
+	return n;
+}
+
+static void drop_messages(struct umad_transport *t, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		freep(&t->arrivals[i].message);
+}
+
+static void *poll_for_arrivals(void *user)
+{
+	struct umad_transport *t = user;
+
+	while (!atomic_load(&t->stop) && !atomic_load(&t->failed)) {
+		int r = error_of(umad_poll(t->port, POLL_MS));
+
+		if (is_passing(r))
+			continue;
+		if (r < 0)
+			atomic_store(&t->failed, r);
+		eventfd_write(t->event, 1);
+		sem_wait(&t->empty);
+	}
 
 	return NULL;
 }
 
-static void drop_messages(struct umad_transport *t, struct arrival *arrivals, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (!arrivals[i].message)
-			continue;
-		atomic_fetch_sub(&t->waiting, arrivals[i].length);
-		free(arrivals[i].message);
-		arrivals[i].message = NULL;
-	}
-}
-
-static void deliver(struct umad_transport *t, uint32_t tail, uint32_t head)
-{
-	while (tail != head) {
-		uint32_t first = tail % RING;
-		uint32_t n = MIN(head - tail, RING - first);
-
-		t->transport.fn(t->transport.user, &t->ring[first], n, NULL);
-		drop_messages(t, &t->ring[first], n);
-		tail += n;
-		atomic_store(&t->tail, tail);
-		if (atomic_exchange(&t->writer_waits, false))
-			sem_post(&t->room);
-	}
-}
-
-/* Only after the flag is up may the ring be believed to be empty. */
+/* As long as something comes the eventfd stays readable, and the loop comes back. */
 static void on_event(void *user, unsigned ready)
 {
 	struct umad_transport *t = user;
+	unsigned n = receive_batch(t);
 	eventfd_t value;
-	uint32_t tail = atomic_load(&t->tail);
-	uint32_t head = atomic_load(&t->head);
 
 	(void)ready;
-	if (head != tail) {
-		deliver(t, tail, head);
-		return; /* still readable: the loop comes back and sees what is new */
+	if (n > 0) {
+		t->transport.fn(t->transport.user, t->arrivals, n, NULL);
+		drop_messages(t, n);
+		return;
 	}
 	eventfd_read(t->event, &value);
-	atomic_store(&t->reader_waits, true);
-	if (atomic_load(&t->head) != tail)
-		wake_loop(t);
-	else if (atomic_load(&t->failed))
+	sem_post(&t->empty);
+	if (atomic_load(&t->failed))
 		t->transport.fn(t->transport.user, NULL, 0, strerror(-atomic_load(&t->failed)));
 }
 
@@ -473,7 +413,7 @@ static int open_port(struct umad_transport *t, char why[static 256])
 	return 0;
 }
 
-static int start_receiver(struct umad_transport *t, char why[static 256])
+static int start_polling(struct umad_transport *t, char why[static 256])
 {
 	int r;
 
@@ -483,13 +423,12 @@ static int start_receiver(struct umad_transport *t, char why[static 256])
 	r = loop_watch_new(t->loop, t->event, LOOP_READ, on_event, t, &t->watch);
 	if (r < 0)
 		return r;
-	atomic_store(&t->reader_waits, true);
-	r = pthread_create(&t->receiver, NULL, receive, t);
+	r = pthread_create(&t->poller, NULL, poll_for_arrivals, t);
 	if (r != 0) {
 		snprintf(why, 256, "Cannot make a thread to receive with: %s.", strerror(r));
 		return -r;
 	}
-	t->receiving = true;
+	t->polling = true;
 
 	return 0;
 }
@@ -498,18 +437,17 @@ static int start_receiver(struct umad_transport *t, char why[static 256])
  * The thread may not be cancelled: libraries hold locks while they wait for us. So it looks at a
  * flag now and then, and to make that now we ask our own device who it is.
  */
-static void stop_receiver(struct umad_transport *t)
+static void stop_polling(struct umad_transport *t)
 {
 	struct address self = { .lid = LID_PERMISSIVE };
 	struct datagram d;
 
 	atomic_store(&t->stop, true);
 	wire_start(&d, CLASS_SM_DIRECTED, METHOD_GET, ATTR_NODE_INFO, 0);
-	wire_set(&d, MAD_TID, LAST_TID);
 	wire_set_route(&d, NULL, 0);
-	send_datagram(&t->transport, &d, &self, RECEIVE_WAIT_MS);
-	sem_post(&t->room);
-	pthread_join(t->receiver, NULL);
+	send_datagram(&t->transport, &d, &self, POLL_MS);
+	sem_post(&t->empty);
+	pthread_join(t->poller, NULL);
 }
 
 static void free_transport(struct transport *transport)
@@ -518,15 +456,13 @@ static void free_transport(struct transport *transport)
 
 	set_is_sm(transport, false);
 	loop_watch_free(t->watch);
-	if (t->receiving)
-		stop_receiver(t);
-	for (uint32_t i = atomic_load(&t->tail); i != atomic_load(&t->head); i++)
-		drop_messages(t, &t->ring[i % RING], 1);
+	if (t->polling)
+		stop_polling(t);
 	if (t->port >= 0)
 		umad_close_port(t->port);
 	if (t->event >= 0)
 		close(t->event);
-	sem_destroy(&t->room);
+	sem_destroy(&t->empty);
 	free(t->out);
 	free(t->in);
 	free(t);
@@ -550,7 +486,7 @@ int transport_umad_open(struct loop *loop, const struct transport_choice *choice
 	t->transport.ops = &ops;
 	t->loop = loop;
 	t->port = t->is_sm = t->event = -1;
-	sem_init(&t->room, 0, 0);
+	sem_init(&t->empty, 0, 0);
 	t->out = umad_alloc(1, sizeof(ib_user_mad_t) + MAD_SIZE);
 
 	t->in = umad_alloc(1, sizeof(ib_user_mad_t) + MAD_SIZE);
@@ -559,7 +495,7 @@ int transport_umad_open(struct loop *loop, const struct transport_choice *choice
 	if (r == 0)
 		r = open_port(t, why);
 	if (r == 0)
-		r = start_receiver(t, why);
+		r = start_polling(t, why);
 	if (r < 0) {
 		free_transport(&t->transport);
 		return r;
