@@ -76,6 +76,7 @@ static inline const uint8_t *sa_data_in(const struct datagram *d)
 #define SM_RECORD_SIZE                 32
 #define GUID_RECORD_INFO_OFFSET        8
 #define GUID_RECORD_SIZE               72
+#define SERVICE_RECORD_SIZE            176
 #define CLASS_INFO_SIZE                72
 
 /* RMPP, IBA 13.6.2.1 */

@@ -29,15 +29,6 @@
 /* -- who may ------------------------------------------------------------------------------------
  */
 
-static bool is_trusted(const struct sm *sm, uint64_t guid)
-{
-	for (size_t i = 0; i < sm->conf.trusted_guids.n; i++)
-		if (sm->conf.trusted_guids.guid[i] == guid)
-			return true;
-
-	return false;
-}
-
 static bool may_change(const struct sm *sm, const struct guids_change *change)
 {
 	const struct fabric *f = &sm->fabric;
@@ -52,7 +43,7 @@ static bool may_change(const struct sm *sm, const struct guids_change *change)
 	case CONF_ALIAS_GUIDS_OWN:
 		return false;
 	case CONF_ALIAS_GUIDS_TRUSTED:
-		return is_trusted(sm, f->ports[change->requester].guid);
+		return admin_trusts(&sm->conf, f->ports[change->requester].guid);
 	case CONF_ALIAS_GUIDS_ANY:
 		return true;
 	}

@@ -54,6 +54,8 @@ static int make_parts(struct sm *sm)
 		r = watch_init(sm);
 	if (r == 0)
 		r = quarantine_init(sm);
+	if (r == 0)
+		r = services_start(sm);
 
 	return r;
 }
@@ -76,6 +78,7 @@ int sm_new(const struct sm_setup *setup, struct sm **ret)
 	sm->adopting = true;
 	reserve_init(sm);
 	registrations_init(sm);
+	services_init(&sm->services);
 	r = make_parts(sm);
 	if (r < 0) {
 		sm_free(sm);
@@ -107,9 +110,11 @@ void sm_free(struct sm *sm)
 	loop_timer_free(sm->twin_timer);
 	loop_timer_free(sm->watch.timer);
 	loop_timer_free(sm->release_timer);
+	loop_timer_free(sm->lease_timer);
 	requests_free(sm->requests);
 	discover_done(sm);
 	registrations_done(sm);
+	services_done(&sm->services);
 	alias_book_done(&sm->aliases.book);
 	memory_done(sm);
 	event_log_free(sm->events);

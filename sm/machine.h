@@ -21,6 +21,7 @@
 #include "sm/reservations.h"
 #include "sm/sa/admin.h"
 #include "sm/sa/outstanding.h"
+#include "sm/services.h"
 #include "sm/sm.h"
 #include "sm/vf.h"
 
@@ -343,6 +344,10 @@ struct sm {
 	struct planned_keys planned_keys;
 	struct aliases aliases;
 	struct registrations registrations;
+	struct services services;
+	struct loop_timer *lease_timer; /* see service.c */
+	uint64_t services_due;          /* it is set to; 0: it is not */
+	uint64_t services_looked;       /* when it last came */
 
 	enum sm_state state;
 	enum sm_phase phase;
@@ -670,6 +675,11 @@ uint16_t aliases_change(struct sm *sm, const struct guids_change *change, bool *
 bool aliases_are_done(const struct sm *sm, uint32_t number, unsigned block);
 /* Some of it may be done. */
 void aliases_settle(struct sm *sm);
+
+/* service.c: services that hosts register. */
+int services_start(struct sm *sm);
+uint16_t services_change(struct sm *sm, const struct service_change *change, struct service *ret);
+void services_restore(struct sm *sm, const struct kept_registration *kept);
 
 /* vport.c: virtual ports: when they are looked at. */
 bool vports_are_announced(const struct sm *sm, uint32_t port);

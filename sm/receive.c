@@ -36,6 +36,12 @@ static uint16_t guids_for_admin(void *changer, const struct guids_change *change
 	return aliases_change(changer, change, ret_later);
 }
 
+static uint16_t service_for_admin(void *changer, const struct service_change *change,
+				  struct service *ret)
+{
+	return services_change(changer, change, ret);
+}
+
 static uint16_t admit_for_admin(void *changer, const struct arrival *request, bool *ret_later)
 {
 	return registrations_admit(changer, request, ret_later);
@@ -76,6 +82,9 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 				   .route = route_for_admin,
 				   .pkeys = pkeys_for_admin,
 				   .peer = peer_for_admin,
+				   .services = &sm->services,
+				   .now = loop_now(sm->loop),
+				   .service_change = changer ? service_for_admin : NULL,
 				   .changer = changer,
 				   .guids_change = changer ? guids_for_admin : NULL,
 				   .admit = changer ? admit_for_admin : NULL };

@@ -29,7 +29,7 @@
 typedef void (*restore_fn)(struct sm *sm, const struct kept_registration *kept);
 
 static const restore_fn restore_of[KEPT_REGISTRATION_KIND_COUNT] = {
-	[KEPT_GROUP] = NULL,
+	[KEPT_SERVICE] = services_restore,
 };
 
 /* What was before a change, while that may still fail. */

@@ -16,10 +16,40 @@
 
 #include "base/list.h"
 #include "mad/transport.h"
+#include "mad/wire.h"
 #include "sm/held.h"
 #include "sm/keep.h"
 
 struct sm;
+
+/* Who registered something: what it is charged to, and whose it is. */
+struct registrant {
+	uint64_t guid; /* of the port or VF that asked */
+	uint64_t port; /* of its physical port */
+	uint8_t vf;    /* as its host's driver says, where several have one LID; else 0 */
+};
+
+#define REGISTRANT_SIZE 17 /* in the blob of a row */
+
+static inline bool registrant_is(const struct registrant *a, const struct registrant *b)
+{
+	return a->guid == b->guid && a->port == b->port && a->vf == b->vf;
+}
+
+static inline void registrant_to_blob(const struct registrant *r, uint8_t *ret)
+{
+	wire_set64(ret, 0, r->guid);
+	wire_set64(ret, 1, r->port);
+	ret[16] = r->vf;
+}
+
+/* False: it cannot be right. */
+static inline bool registrant_from_blob(const uint8_t *blob, struct registrant *ret)
+{
+	*ret = (struct registrant){ wire_get64(blob, 0), wire_get64(blob, 1), blob[16] };
+
+	return ret->guid != 0 && ret->port != 0;
+}
 
 struct registrations {
 	struct held held;

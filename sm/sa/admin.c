@@ -35,8 +35,8 @@
 #define FIRST_ROOM 4096u
 
 static const struct admin_attribute *const attributes[] = {
-	&admin_class_info, &admin_node_record, &admin_port_record,
-	&admin_sm_record,  &admin_path_record, &admin_guid_record,
+	&admin_class_info,  &admin_node_record, &admin_port_record,    &admin_sm_record,
+	&admin_path_record, &admin_guid_record, &admin_service_record,
 };
 
 /* ---- records ----------------------------------------------------------------------------------
@@ -211,6 +211,37 @@ static struct endpoint find_requester(const struct admin_view *view, const struc
 		by_gid = endpoint_find(view->fabric, wire_get64(from->gid, 1));
 
 	return by_gid.port == by_lid.port ? by_gid : by_lid;
+}
+
+bool admin_trusts(const struct conf *conf, uint64_t guid)
+{
+	for (size_t i = 0; i < conf->trusted_guids.n; i++)
+		if (conf->trusted_guids.guid[i] == guid)
+			return true;
+
+	return false;
+}
+
+bool admin_is_trusted(const struct admin_query *query)
+{
+	const struct fabric *f = query->view->fabric;
+	uint32_t port = query->requester.port;
+
+	if (port == NO_PORT || port == f->local_port)
+		return port != NO_PORT;
+
+	return admin_trusts(query->view->conf, f->ports[port].guid);
+}
+
+struct registrant admin_registrant(const struct admin_query *query)
+{
+	const struct fabric *f = query->view->fabric;
+	struct endpoint e = query->requester;
+	uint64_t tid = wire_get(&query->request->datagram, MAD_TID);
+
+	return (struct registrant){ .guid = endpoint_guid(f, e),
+				    .port = f->ports[e.port].guid,
+				    .vf = e.index == 0 ? (uint8_t)(tid >> 56) : 0 };
 }
 
 /* ---- the answer -------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "mad/transport.h"
 #include "sm/fabric.h"
+#include "sm/services.h"
 #include "sm/vf.h"
 
 struct sm_peer;
@@ -26,6 +27,16 @@ struct guids_change {
 	uint8_t entries; /* bit per entry that is to change; never the port's own GUID */
 	bool is_delete;
 	uint64_t guid[GUID_BLOCK]; /* 0: any */
+};
+
+/* A request to register, change or delete a service. */
+struct service_change {
+	struct endpoint requester;
+	struct registrant by;
+	bool trusted;
+	bool is_delete;
+	bool has_key; /* the ServiceKey is given */
+	uint8_t record[SERVICE_RECORD_SIZE];
 };
 
 /*
@@ -46,6 +57,14 @@ struct admin_view {
 	unsigned (*pkeys)(const void *user, struct endpoint e, uint16_t *ret, unsigned room);
 	/* The n-th other subnet manager, false past the last; see sm_peer(). */
 	bool (*peer)(const void *user, unsigned n, struct sm_peer *ret);
+	const struct services *services; /* NULL: none */
+	uint64_t now;                    /* loop_now() */
+	/*
+	 * A status of the answer, and what was set or deleted. NULL: nothing can be. The answer is
+	 * true when it is on the disk, which is the caller's to wait for.
+	 */
+	uint16_t (*service_change)(void *changer, const struct service_change *change,
+				   struct service *ret);
 	/*
 	 * Change the plan, as far as that is allowed. A status of the answer; *ret_later: it is to
 	 * be made when the change is done. NULL: there is nothing to change, the answer is due.
@@ -58,6 +77,9 @@ struct admin_view {
 	uint16_t (*admit)(void *changer, const struct arrival *request, bool *ret_later);
 	void *changer;
 };
+
+/* Whom the operator trusts: by the GUID of its physical port. */
+bool admin_trusts(const struct conf *conf, uint64_t guid);
 
 enum admin_result {
 	ADMIN_SILENT,   /* it deserves no answer: not a request, or no form of MAD that we know */

@@ -81,6 +81,7 @@ extern const struct admin_attribute admin_port_record;
 extern const struct admin_attribute admin_sm_record;
 extern const struct admin_attribute admin_path_record;
 extern const struct admin_attribute admin_guid_record;
+extern const struct admin_attribute admin_service_record;
 
 struct admin_query {
 	const struct admin_view *view;
@@ -132,6 +133,12 @@ void admin_offer_ends(struct admin_query *query, unsigned want_lid, enum wire_fi
  */
 bool admin_sees(const struct admin_query *query, uint32_t port);
 bool admin_sees_endpoint(const struct admin_query *query, struct endpoint e);
+
+/* Is the requester ourselves, or does the operator trust it? */
+bool admin_is_trusted(const struct admin_query *query);
+
+/* What the requester, who is no stranger, registers is its own. */
+struct registrant admin_registrant(const struct admin_query *query);
 
 /* Is it in the fabric now, may it have LIDs, and has it some? */
 bool admin_is_end(const struct fabric *f, uint32_t port);

@@ -99,49 +99,24 @@ void alias_comes_up(struct scenario *s)
 
 /* ---- a client of the SA's own ---------------------------------------------------------------- */
 
-static void note_answer(void *user, const struct sim_packet *packet)
+void asker_open(struct sa_client *a, struct sim_port *port)
 {
-	struct alias_asker *a = user;
-
-	a->n_answers++;
-	a->answer = *packet;
+	sa_client_open(a, port, 0, 1);
 }
 
-void asker_open(struct alias_asker *a, struct sim_port *port)
+void asker_send(struct sa_client *a, uint8_t method, const struct sim_port *target, unsigned index,
+		uint64_t guid)
 {
-	memset(a, 0, sizeof(*a));
-	a->client = (struct sim_client){ .receive = note_answer, .user = a, .qpn = 1 };
-	assert_int_equal(sim_attach(port, &a->client), 0);
-}
-
-void asker_send(struct alias_asker *a, uint8_t method, const struct sim_port *target,
-		unsigned index, uint64_t guid)
-{
-	struct sim_packet p = {
-		.dlid = be16toh(a->client.port->info.master_sm_base_lid),
-		.sqpn = 1,
-		.dqpn = 1,
-		.qkey = SIM_QKEY_MAD,
-		.pkey = 0xffff,
-		.length = SIM_MAD_SIZE,
-	};
-	ib_sa_mad_t *mad = (ib_sa_mad_t *)p.bytes;
 	ib_guidinfo_record_t record = { .lid = htobe16(sim_lid(target)),
 					.block_num = (uint8_t)(index / 8) };
 
 	record.guid_info.guid[index % 8] = htobe64(guid);
-	mad->base_ver = 1;
-	mad->mgmt_class = 3;
-	mad->class_ver = 2;
-	mad->method = method;
-	mad->trans_id = htobe64(++a->tid);
-	mad->attr_id = htobe16(ATTR_SA_GUID_RECORD);
-	mad->comp_mask = htobe64(MASK_LID | MASK_BLOCK | (uint64_t)MASK_ENTRY << index % 8);
-	memcpy(mad->data, &record, sizeof(record));
-	assert_int_equal(sim_client_send(&a->client, &p), 0);
+	sa_client_send(a, method, ATTR_SA_GUID_RECORD,
+		       MASK_LID | MASK_BLOCK | (uint64_t)MASK_ENTRY << index % 8, &record,
+		       sizeof(record));
 }
 
-uint64_t asker_guid(const struct alias_asker *a, unsigned index)
+uint64_t asker_guid(const struct sa_client *a, unsigned index)
 {
 	ib_guidinfo_record_t record;
 
@@ -149,7 +124,7 @@ uint64_t asker_guid(const struct alias_asker *a, unsigned index)
 	return be64toh(record.guid_info.guid[index % 8]);
 }
 
-unsigned asker_ask(struct scenario *s, struct alias_asker *a, uint8_t method,
+unsigned asker_ask(struct scenario *s, struct sa_client *a, uint8_t method,
 		   const struct sim_port *target, unsigned index, uint64_t guid)
 {
 	unsigned before = a->n_answers;

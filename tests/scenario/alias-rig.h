@@ -7,6 +7,7 @@
  */
 
 #include "sm/vf.h"
+#include "tests/scenario/sa-client.h"
 #include "tests/scenario/scenario.h"
 #include "tests/sim/vf.h"
 
@@ -29,19 +30,12 @@ uint64_t alias_count_sets(const struct scenario *s);
 /* What the subnet manager knows of VF @vf of @port. */
 const struct vf *alias_known(const struct scenario *s, const struct sim_port *port, unsigned vf);
 
-struct alias_asker {
-	struct sim_client client; /* sim_detach() it in the end */
-	uint64_t tid;
-	unsigned n_answers;
-	struct sim_packet answer; /* the last */
-};
-
-void asker_open(struct alias_asker *a, struct sim_port *port);
+void asker_open(struct sa_client *a, struct sim_port *port);
 /* @method of entry @index of @target, which is to be @guid. */
-void asker_send(struct alias_asker *a, uint8_t method, const struct sim_port *target,
-		unsigned index, uint64_t guid);
+void asker_send(struct sa_client *a, uint8_t method, const struct sim_port *target, unsigned index,
+		uint64_t guid);
 /* The same, and the status of the answer. */
-unsigned asker_ask(struct scenario *s, struct alias_asker *a, uint8_t method,
+unsigned asker_ask(struct scenario *s, struct sa_client *a, uint8_t method,
 		   const struct sim_port *target, unsigned index, uint64_t guid);
 /* Entry @index in the answer. */
-uint64_t asker_guid(const struct alias_asker *a, unsigned index);
+uint64_t asker_guid(const struct sa_client *a, unsigned index);

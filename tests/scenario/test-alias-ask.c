@@ -25,7 +25,7 @@
 static void one_request_costs_one_smp(void **state)
 {
 	struct scenario *s = *state;
-	struct alias_asker a;
+	struct sa_client a;
 	struct sm_status before;
 	uint64_t smps;
 
@@ -47,7 +47,7 @@ static void one_request_costs_one_smp(void **state)
 	assert_int_equal(asker_ask(s, &a, METHOD_DELETE, scenario_host(s, 1), 9, 0), 0);
 	assert_int_equal(asker_guid(&a, 9), 0);
 	assert_int_equal(alias_count_smps(s, 0, 0), smps + 2);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 	scenario_run(s, 30 * LOOP_SEC);
 	assert_int_equal(alias_count_sets(s), 2);
 }
@@ -56,7 +56,7 @@ static void a_foreigner_is_denied(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker foreigner, own, ours;
+	struct sa_client foreigner, own, ours;
 
 	alias_build(s);
 	target = scenario_host(s, 1);
@@ -73,9 +73,9 @@ static void a_foreigner_is_denied(void **state)
 	assert_int_equal(asker_ask(s, &foreigner, METHOD_DELETE, target, 1, 0), 0x0700);
 	assert_int_equal(sim_guid_at(target, 1), 0x500000);
 	assert_int_equal(sim_guid_at(target, 2), 0x500001);
-	sim_detach(&foreigner.client);
-	sim_detach(&own.client);
-	sim_detach(&ours.client);
+	sa_client_close(&foreigner);
+	sa_client_close(&own);
+	sa_client_close(&ours);
 }
 
 static void reconfigure(struct scenario *s)
@@ -88,7 +88,7 @@ static void whom_the_operator_trusts_may(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker a, b;
+	struct sa_client a, b;
 
 	alias_build(s);
 	target = scenario_host(s, 1);
@@ -107,8 +107,8 @@ static void whom_the_operator_trusts_may(void **state)
 	reconfigure(s);
 	assert_int_equal(asker_ask(s, &b, SIM_SET, target, 2, 0x500001), 0);
 	assert_int_equal(sim_guid_at(target, 2), 0x500001);
-	sim_detach(&a.client);
-	sim_detach(&b.client);
+	sa_client_close(&a);
+	sa_client_close(&b);
 }
 
 /* By entry: 0 is "refused", and what was there stays. */
@@ -116,7 +116,7 @@ static void what_cannot_be_is_refused_by_entry(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker a;
+	struct sa_client a;
 
 	alias_build(s);
 	target = scenario_host(s, 1);
@@ -143,7 +143,7 @@ static void what_cannot_be_is_refused_by_entry(void **state)
 	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x600000), 0);
 	assert_int_equal(asker_guid(&a, 1), 0x500000);
 	assert_int_equal(alias_count_sets(s), 2);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 /* As its driver does for ever; and what is told of is what is wrong. */
@@ -151,7 +151,7 @@ static void who_keeps_its_guid_is_well_and_its_refusal_is_told_of_once(void **st
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker a;
+	struct sa_client a;
 	unsigned before;
 
 	alias_build(s);
@@ -173,10 +173,10 @@ static void who_keeps_its_guid_is_well_and_its_refusal_is_told_of_once(void **st
 	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x600000), 0);
 	assert_int_equal(alias_known(s, target, 1)->reason, REASON_VF_DUPLICATE_GUID);
 	assert_int_equal(s->first.n_events[EVENT_PORT_REASON], before + 2);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
-static void is_refused(struct scenario *s, struct alias_asker *a, struct sim_port *target,
+static void is_refused(struct scenario *s, struct sa_client *a, struct sim_port *target,
 		       uint64_t guid, enum reason reason)
 {
 	assert_int_equal(asker_ask(s, a, SIM_SET, target, 1, guid), 0);
@@ -189,7 +189,7 @@ static void each_guid_that_is_refused_is_told_of_once(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker a;
+	struct sa_client a;
 	unsigned before;
 
 	alias_build(s);
@@ -207,7 +207,7 @@ static void each_guid_that_is_refused_is_told_of_once(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		is_refused(s, &a, target, UINT64_MAX, REASON_VF_NOT_ALLOWED);
 	assert_int_equal(s->first.n_events[EVENT_PORT_REASON], before + 3);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 /* And when it is quiet again, its last is. */
@@ -215,7 +215,7 @@ static void who_tries_all_the_time_does_not_fill_the_log(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker a;
+	struct sa_client a;
 	unsigned before;
 
 	alias_build(s);
@@ -231,7 +231,7 @@ static void who_tries_all_the_time_does_not_fill_the_log(void **state)
 	before = s->first.n_events[EVENT_PORT_REASON];
 	is_refused(s, &a, target, scenario_host(s, 3)->guid, REASON_VF_DUPLICATE_GUID);
 	assert_int_equal(s->first.n_events[EVENT_PORT_REASON], before + 1);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 /* Its firmware has no room for VFs any more. */
@@ -239,7 +239,7 @@ static void what_is_for_an_entry_that_a_port_no_longer_has_is_for_others(void **
 {
 	struct scenario *s = *state;
 	struct sim_port *former, *target;
-	struct alias_asker a, b;
+	struct sa_client a, b;
 
 	alias_build(s);
 	former = scenario_host(s, 1);
@@ -257,8 +257,8 @@ static void what_is_for_an_entry_that_a_port_no_longer_has_is_for_others(void **
 	assert_int_equal(asker_ask(s, &b, SIM_SET, target, 1, 0x500000), 0);
 	assert_int_equal(asker_guid(&b, 1), 0x500000);
 	scenario_expect_all_good(s);
-	sim_detach(&a.client);
-	sim_detach(&b.client);
+	sa_client_close(&a);
+	sa_client_close(&b);
 }
 
 static void rules_of_the_operator_hold(void **state)
@@ -266,7 +266,7 @@ static void rules_of_the_operator_hold(void **state)
 	struct scenario *s = *state;
 	struct sim_port *target;
 	struct vf_policy *policy = &s->first.conf.virtual_functions.policy[0];
-	struct alias_asker a;
+	struct sa_client a;
 
 	alias_build(s);
 	target = scenario_host(s, 1);
@@ -298,7 +298,7 @@ static void rules_of_the_operator_hold(void **state)
 	policy->range[0].last = 0x500001;
 	reconfigure(s);
 	assert_int_equal(sim_guid_at(target, 1), 0x500001);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 static void what_is_reserved_for_another_place_is_not_for_this_one(void **state)
@@ -306,7 +306,7 @@ static void what_is_reserved_for_another_place_is_not_for_this_one(void **state)
 	struct scenario *s = *state;
 	struct sim_port *target;
 	struct kept_reservation reservation = { .n_places = 1 };
-	struct alias_asker a;
+	struct sa_client a;
 	char why[SM_WHY_SIZE];
 
 	alias_build(s);
@@ -328,19 +328,19 @@ static void what_is_reserved_for_another_place_is_not_for_this_one(void **state)
 	/* Who asks for it by name may, where it may be. */
 	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, reservation.guid), 0);
 	assert_true(asker_guid(&a, 2) == reservation.guid);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 /* Entry 1 of @target is asked for, and is this then. */
 static void is_given(struct scenario *s, struct sim_port *target, uint64_t guid, uint64_t given)
 {
-	struct alias_asker a;
+	struct sa_client a;
 
 	asker_open(&a, target);
 	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, guid), 0);
 	assert_int_equal(asker_guid(&a, 1), given);
 	assert_int_equal(sim_guid_at(target, 1), given);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 static void is_to_move(struct scenario *s, uint64_t guid, const struct sim_port *to)
@@ -398,7 +398,7 @@ static void a_device_without_a_name_is_not_put_off_for_ever(void **state)
 	struct scenario *s = *state;
 	struct sim_port *target;
 	struct vf_policy *policy = &s->first.conf.virtual_functions.policy[0];
-	struct alias_asker a;
+	struct sa_client a;
 
 	alias_build(s);
 	target = scenario_host(s, 1);
@@ -414,7 +414,7 @@ static void a_device_without_a_name_is_not_put_off_for_ever(void **state)
 	assert_int_equal(asker_guid(&a, 1), 0x500000);
 	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, 0x500001), 0);
 	assert_int_equal(asker_guid(&a, 2), 0); /* "*" fits no name, too */
-	sim_detach(&a.client);
+	sa_client_close(&a);
 	/* When it tells, what was there stays, and no more comes. */
 	scenario_clear_faults(s);
 	scenario_run(s, 30 * LOOP_SEC);
@@ -423,14 +423,14 @@ static void a_device_without_a_name_is_not_put_off_for_ever(void **state)
 	assert_int_equal(asker_guid(&a, 3), 0);
 	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
 	assert_int_equal(asker_guid(&a, 1), 0x500000);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 static void an_empty_pool_has_no_resources(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker a;
+	struct sa_client a;
 
 	alias_build(s);
 	target = scenario_host(s, 1);
@@ -442,7 +442,7 @@ static void an_empty_pool_has_no_resources(void **state)
 	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 2, 0), 0x0100);
 	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0), 0); /* as it is */
 	assert_true(asker_guid(&a, 1) == s->first.conf.guid_pool_first);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
@@ -451,7 +451,7 @@ static void nothing_is_answered_before_it_is_on_the_disk(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker a;
+	struct sa_client a;
 
 	alias_build(s);
 	target = scenario_host(s, 1);
@@ -471,14 +471,14 @@ static void nothing_is_answered_before_it_is_on_the_disk(void **state)
 	scenario_start_sm(s);
 	scenario_run(s, 5 * LOOP_SEC);
 	assert_int_equal(sim_guid_at(target, 1), 0x500000);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 static void nothing_is_answered_before_the_device_has_it(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker a;
+	struct sa_client a;
 
 	alias_build(s);
 	target = scenario_host(s, 1);
@@ -492,14 +492,14 @@ static void nothing_is_answered_before_the_device_has_it(void **state)
 	assert_int_equal(a.n_answers, 1);
 	assert_int_equal(asker_guid(&a, 1), 0x500000);
 	assert_int_equal(alias_count_sets(s), 3);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 static void what_waits_is_bounded_for_each_vf(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker a, other;
+	struct sa_client a, other;
 
 	alias_build(s);
 	target = scenario_host(s, 1);
@@ -520,15 +520,15 @@ static void what_waits_is_bounded_for_each_vf(void **state)
 	assert_int_equal(be16toh(other.answer.mad.status), 0);
 	assert_int_equal(sim_guid_at(target, 16), 0x500010);
 	assert_int_equal(sim_guid_at(target, 17), 0);
-	sim_detach(&a.client);
-	sim_detach(&other.client);
+	sa_client_close(&a);
+	sa_client_close(&other);
 }
 
 static void a_device_that_refuses_its_guids_is_told_of_and_tried_again(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker a;
+	struct sa_client a;
 	uint64_t sets;
 
 	alias_build(s);
@@ -547,14 +547,14 @@ static void a_device_that_refuses_its_guids_is_told_of_and_tried_again(void **st
 	scenario_run(s, 5 * LOOP_SEC);
 	assert_int_equal(sim_guid_at(target, 1), 0x500000);
 	assert_int_equal(alias_known(s, target, 1)->reason, REASON_NONE);
-	sim_detach(&a.client);
+	sa_client_close(&a);
 }
 
 static void a_device_that_dies_meanwhile_leaves_nobody_waiting(void **state)
 {
 	struct scenario *s = *state;
 	struct sim_port *target;
-	struct alias_asker ours;
+	struct sa_client ours;
 
 	alias_build(s);
 	target = scenario_host(s, 1);
@@ -569,7 +569,7 @@ static void a_device_that_dies_meanwhile_leaves_nobody_waiting(void **state)
 	scenario_clear_faults(s);
 	scenario_expect_good_within(s, 600);
 	assert_int_equal(sim_guid_at(target, 1), 0x500000);
-	sim_detach(&ours.client);
+	sa_client_close(&ours);
 }
 
 /* ---- anything ---------------------------------------------------------------------------------
@@ -606,9 +606,9 @@ static void a_device_lies_of_its_guids(struct scenario *s)
 		       any_port(s)->node->name, 1 + (unsigned)scenario_random(s, 100));
 }
 
-static void something_is_asked(struct scenario *s, struct alias_asker askers[static ASKERS])
+static void something_is_asked(struct scenario *s, struct sa_client askers[static ASKERS])
 {
-	struct alias_asker *a = &askers[scenario_random(s, ASKERS)];
+	struct sa_client *a = &askers[scenario_random(s, ASKERS)];
 	uint8_t method = scenario_random(s, 3) ? SIM_SET : METHOD_DELETE;
 	struct sim_port *port;
 
@@ -664,7 +664,7 @@ static void hold_what_is_planned(struct scenario *s)
 static void ask_and_look(uint64_t seed)
 {
 	struct scenario *s = scenario_new(seed);
-	struct alias_asker askers[ASKERS];
+	struct sa_client askers[ASKERS];
 	uint64_t sets;
 
 	alias_build(s);
