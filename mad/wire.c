@@ -147,3 +147,8 @@ _Static_assert(sizeof(ib_node_record_t) == NODE_RECORD_SIZE, "IBA 15.2.5.2");
 _Static_assert(offsetof(ib_node_record_t, node_desc) == NODE_RECORD_DESCRIPTION_OFFSET, "");
 _Static_assert(sizeof(ib_portinfo_record_t) == PORT_RECORD_SIZE, "IBA 15.2.5.3");
 _Static_assert(sizeof(ib_class_port_info_t) == CLASS_INFO_SIZE, "IBA 13.4.8.1");
+_Static_assert(sizeof(ib_switch_info_record_t) <= SWITCH_RECORD_SIZE, "IBA 15.2.5.4");
+_Static_assert(offsetof(ib_switch_info_record_t, switch_info) == SWITCH_RECORD_INFO_OFFSET, "");
+_Static_assert(sizeof(ib_lft_record_t) == LFT_RECORD_SIZE, "IBA 15.2.5.6");
+_Static_assert(sizeof(ib_link_record_t) == LINK_RECORD_SIZE, "IBA 15.2.5.13");
+_Static_assert(sizeof(ib_pkey_table_record_t) == PKEY_RECORD_SIZE, "IBA 15.2.5.11");

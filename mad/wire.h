@@ -78,6 +78,13 @@ static inline const uint8_t *sa_data_in(const struct datagram *d)
 #define GUID_RECORD_SIZE               72
 #define SERVICE_RECORD_SIZE            176
 #define CLASS_INFO_SIZE                72
+#define SWITCH_RECORD_INFO_OFFSET      4
+#define SWITCH_RECORD_SIZE             24
+#define LFT_RECORD_TABLE_OFFSET        8
+#define LFT_RECORD_SIZE                72
+#define LINK_RECORD_SIZE               8
+#define PKEY_RECORD_TABLE_OFFSET       8
+#define PKEY_RECORD_SIZE               72
 
 /* RMPP, IBA 13.6.2.1 */
 enum {

@@ -94,7 +94,8 @@ tests_unit_test_again_LDFLAGS = -Wl,--wrap=patch_add,--wrap=filler_new
 
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h
 check_PROGRAMS += tests/unit/test-sa
-check_PROGRAMS += tests/unit/test-sa-path tests/unit/test-outstanding
+check_PROGRAMS += tests/unit/test-sa-path tests/unit/test-outstanding tests/unit/test-sa-match
+tests_unit_test_sa_match_SOURCES = tests/unit/test-sa-match.c tests/unit/sa-ask.h
 check_PROGRAMS += tests/unit/test-sa-guid tests/unit/test-sa-path-vf
 tests_unit_test_sa_guid_SOURCES = tests/unit/test-sa-guid.c tests/unit/sa-ask.h
 tests_unit_test_sa_path_vf_SOURCES = tests/unit/test-sa-path-vf.c tests/unit/sa-ask.h

@@ -34,10 +34,21 @@
 /* What a message begins with; then it doubles. */
 #define FIRST_ROOM 4096u
 
+/* clang-format off */
 static const struct admin_attribute *const attributes[] = {
-	&admin_class_info,  &admin_node_record, &admin_port_record,    &admin_sm_record,
-	&admin_path_record, &admin_guid_record, &admin_service_record,
+	&admin_path_record,
+	&admin_class_info,
+	&admin_node_record,
+	&admin_port_record,
+	&admin_switch_record,
+	&admin_lft_record,
+	&admin_sm_record,
+	&admin_link_record,
+	&admin_guid_record,
+	&admin_service_record,
+	&admin_pkey_record,
 };
+/* clang-format on */
 
 /* ---- records ----------------------------------------------------------------------------------
  */
@@ -187,6 +198,37 @@ void admin_offer_ends(struct admin_query *query, unsigned want_lid, enum wire_fi
 	}
 	while (f->n_vfs > 0 && vf_walk_next(f, &walk, &e)) {
 		if (has_own_lid(f, e) && !offer(query, e))
+			return;
+	}
+}
+
+static const struct node *switch_at(const struct fabric *f, uint32_t port)
+{
+	const struct node *node = port != NO_PORT ? node_of(f, port) : NULL;
+
+	return node && node_is_switch(node) && admin_is_end(f, port) ? node : NULL;
+}
+
+void admin_offer_switches(struct admin_query *query, unsigned want_lid, enum wire_field lid,
+			  bool (*offer)(struct admin_query *query, const struct node *node,
+					uint16_t lid))
+{
+	const struct fabric *f = query->view->fabric;
+	const struct node *node;
+
+	if (admin_has(query, want_lid)) {
+		uint32_t port = fabric_find_lid(f, (unsigned)wire_get(query->wanted, lid));
+
+		node = switch_at(f, port);
+		if (node)
+			offer(query, node, f->ports[port].lid);
+		return;
+	}
+	for (uint32_t i = 0; i < f->n_nodes; i++) {
+		if (!node_is_switch(&f->nodes[i]))
+			continue;
+		node = switch_at(f, port_at(&f->nodes[i], 0));
+		if (node && !offer(query, node, f->ports[port_at(node, 0)].lid))
 			return;
 	}
 }

@@ -82,6 +82,10 @@ extern const struct admin_attribute admin_sm_record;
 extern const struct admin_attribute admin_path_record;
 extern const struct admin_attribute admin_guid_record;
 extern const struct admin_attribute admin_service_record;
+extern const struct admin_attribute admin_switch_record;
+extern const struct admin_attribute admin_lft_record;
+extern const struct admin_attribute admin_link_record;
+extern const struct admin_attribute admin_pkey_record;
 
 struct admin_query {
 	const struct admin_view *view;
@@ -127,6 +131,11 @@ bool admin_give(struct admin_query *query, const uint8_t *record);
  */
 void admin_offer_ends(struct admin_query *query, unsigned want_lid, enum wire_field lid,
 		      bool (*offer)(struct admin_query *query, struct endpoint e));
+
+/* The same for the switches that are there, with the LID of each. */
+void admin_offer_switches(struct admin_query *query, unsigned want_lid, enum wire_field lid,
+			  bool (*offer)(struct admin_query *query, const struct node *node,
+					uint16_t lid));
 
 /*
  * Is the requester in one partition with @port, an end port, or is it that port, or trusted?

@@ -14,6 +14,7 @@ enum {
 
 /* CapabilityMask2, as opensm numbers them (osm_base.h) */
 enum {
+	CAN_MULTICAST_TOP = 1u << 3,     /* SwitchInfoRecord shows MulticastFDBTop */
 	CAN_ALIAS_GUIDS = 1u << 5,       /* GuidInfoRecord: IsAdditionalGUIDsSupported */
 	CAN_WHOLE_PORT_RECORD = 1u << 6, /* all components and Options */
 	CAN_EXTENDED_SPEEDS = 1u << 7,
@@ -34,11 +35,12 @@ static void each(struct admin_query *query)
 	wire_set(info, CLASS_INFO_CLASS_VERSION, CLASS_SA_VERSION);
 	wire_set(info, CLASS_INFO_CAPABILITIES, CAN_MATCH_CAPABILITIES);
 	wire_set(info, CLASS_INFO_CAPABILITIES2,
-		 CAN_ALIAS_GUIDS | CAN_WHOLE_PORT_RECORD | CAN_EXTENDED_SPEEDS |
+		 CAN_MULTICAST_TOP | CAN_ALIAS_GUIDS | CAN_WHOLE_PORT_RECORD | CAN_EXTENDED_SPEEDS |
 			 CAN_MATCH_CAPABILITIES2 | CAN_WIDTH_2X | CAN_SPEED_HDR);
 	wire_set(info, CLASS_INFO_RESPONSE_TIME, RESPONSE_TIME);
 	wire_set(info, CLASS_INFO_REDIRECT_QP, 1);
 	wire_set(info, CLASS_INFO_REDIRECT_QKEY, QKEY_WELL_KNOWN);
+	wire_set(info, CLASS_INFO_TRAP_QKEY, QKEY_WELL_KNOWN);
 	admin_offer(query, FOR_EVERYBODY, info);
 }
 

@@ -8,6 +8,7 @@
 #include "tests/common/small-fabric.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -185,6 +186,54 @@ static void connect_all(struct small_fabric *small)
 	make_slow(&small->fabric.ports[small->port[SMALL_EAST] + 2]);
 }
 
+/* 128 LIDs, as route() has them, and SwitchInfo. */
+static int fill_switch(struct small_fabric *small, enum small_port which)
+{
+	struct node *node = node_of(&small->fabric, small->port[which]);
+	struct sw *sw = node->sw;
+	uint32_t number = small->fabric.ports[small->port[which]].node;
+
+	sw->lft = malloc(2 * LFT_BLOCK);
+	if (!sw->lft)
+		return -ENOMEM;
+	sw->lft_size = 2 * LFT_BLOCK;
+	sw->lft_known[0] = 3;
+	for (unsigned lid = 0; lid < sw->lft_size; lid++)
+		sw->lft[lid] = route(small, number, lid);
+	wire_set(sw->info, SWITCH_INFO_LINEAR_CAP, 0xc000);
+	wire_set(sw->info, SWITCH_INFO_MULTICAST_CAP, 0x400);
+	wire_set(sw->info, SWITCH_INFO_LINEAR_TOP, which == SMALL_WEST ? 0x7f : 0x43);
+	wire_set(sw->info, SWITCH_INFO_DEFAULT_PORT, 0xff);
+	wire_set(sw->info, SWITCH_INFO_LIFE_TIME, 18);
+	wire_set(sw->info, SWITCH_INFO_ENFORCE_CAP, 64);
+	wire_set(sw->info, SWITCH_INFO_INBOUND, 1);
+	wire_set(sw->info, SWITCH_INFO_OUTBOUND, which == SMALL_EAST);
+	wire_set(sw->info, SWITCH_INFO_RAW_INBOUND, which == SMALL_WEST);
+	wire_set(sw->info, SWITCH_INFO_ENHANCED_PORT0, 1);
+	wire_set(sw->info, SWITCH_INFO_MULTICAST_TOP, 0xc01f);
+
+	return 0;
+}
+
+/* What devices hold is what is planned; and gamma has a second block. */
+static int fill_keys(struct small_fabric *small)
+{
+	uint8_t block[SMP_DATA_SIZE] = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < SMALL_COUNT && r == 0; i++) {
+		for (unsigned k = 0; k < SMALL_KEYS; k++)
+			wire_set16(block, k, small->keys[i][k]);
+		r = pkey_table_set_block(&small->fabric.ports[small->port[i]].pkeys, 0, block);
+	}
+	memset(block, 0, sizeof(block));
+	if (r == 0)
+		r = pkey_table_set_block(&small->fabric.ports[small->port[SMALL_GAMMA]].pkeys, 1,
+					 block);
+
+	return r;
+}
+
 static int add_aliases(struct small_fabric *small)
 {
 	struct fabric *f = &small->fabric;
@@ -225,11 +274,20 @@ int small_fabric_init(struct small_fabric *small)
 		r = add_end(small, (enum small_port)i);
 	if (r == 0)
 		r = add_aliases(small);
+	if (r == 0)
+		r = fill_keys(small);
 	if (r < 0) {
 		fabric_done(&small->fabric);
 		return r;
 	}
 	connect_all(small);
+	r = fill_switch(small, SMALL_WEST);
+	if (r == 0)
+		r = fill_switch(small, SMALL_EAST);
+	if (r < 0) {
+		fabric_done(&small->fabric);
+		return r;
+	}
 	add_peers(small);
 	small->fabric.local_port = small->port[SMALL_ALPHA];
 	wire_set(small_fabric_info(small, SMALL_ALPHA, 1), PORT_INFO_CAPABILITIES, 0x0010406a);

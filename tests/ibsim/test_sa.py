@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The subnet administrator as saquery sees it, through the preload: the kernel's RMPP cuts tables up."""
 
+import re
+
 import fabrics
 import lib
 from lib import check, check_equal
@@ -33,6 +35,11 @@ def tables(world):
     ports = sum(len(node.ports) for node in snapshot.switches()) + len(hosts)
     for host in (None, hosts[-1].node.name):
         for query, expected in ((("NR",), len(ends)), (("-N",), len(ends)), (("PIR",), ports),
+                                (("LR",), len(snapshot.linked_ports(sim.host))),
+                                (("-x",), len(snapshot.linked_ports(sim.host))),
+                                (("SWIR",), len(snapshot.switches())),
+                                (("LFTR",), sum(node.linear_top // 64 + 1
+                                                for node in snapshot.switches())),
                                 (("GIR",), len(ends)), (("SMIR",), 1),
                                 (("PR", "--slid", hosts[0].lid), len(ends))):
             check_equal(f"records of saquery {query} at {host}", n_records(sim, *query, host=host),
@@ -45,5 +52,22 @@ def trusted(world):
     everything = n_records(sim, "NR")
     for key in ("0", "1", f"{KEY:#x}"):
         check_equal(f"records with key {key}", n_records(sim, "--smkey", key, "NR"), everything)
-    check("SM_Key" not in sim.tool("saquery", "--smkey", f"{KEY:#x}", "SMIR") or
-          f"{KEY:x}" not in sim.tool("saquery", "--smkey", f"{KEY:#x}", "SMIR"), "the key is told")
+    check(n_records(sim, "--smkey", f"{KEY:#x}", "PKTR"), "no P_Keys for who is trusted")
+    done = sim.run("saquery", "PKTR")
+    check(done.returncode and "0x0200" in done.stderr, f"saquery PKTR: {done.stderr}")
+    check(f"{KEY:x}" not in sim.tool("saquery", "-K", "--smkey", f"{KEY:#x}", "SMIR"),
+          "the key is told")
+
+
+# ---- beside opensm ------------------------------------------------------------------------------
+
+def dumped(text):
+    """The records that saquery prints, each a list of names and values."""
+    found = []
+    for line in text.splitlines():
+        if line.rstrip().endswith("dump:"):
+            found.append([])
+        elif found and line.strip():
+            name, _, value = re.sub(r"\.{2,}:?|:", "\0", line.strip(), count=1).partition("\0")
+            found[-1].append((name.strip(), value.strip(" .")))
+    return found
