@@ -41,7 +41,8 @@
 #include "base/loop.h"
 #include "base/macros.h"
 
-#define BATCH     64  /* datagrams; then others on the loop have their turn */
+#define BATCH     64  /* datagrams that are handed over at once */
+#define BATCHES   16  /* then others on the loop have their turn */
 #define LINGER_MS 1   /* the loop waits so long for one more, after those that came */
 #define POLL_MS   500 /* after which the thread looks whether it is to end */
 #define QP1_QKEY  0x80010000u
@@ -190,23 +191,39 @@ static void *poll_for_arrivals(void *user)
 	return NULL;
 }
 
-/* As long as something comes the eventfd stays readable, and the loop comes back. */
-static void on_event(void *user, unsigned ready)
+/* False: nothing has come. */
+static bool deliver_batch(struct umad_transport *t)
 {
-	struct umad_transport *t = user;
 	unsigned n = receive_batch(t);
+
+	if (n > 0)
+		t->transport.fn(t->transport.user, t->arrivals, n, NULL);
+	drop_messages(t, n);
+
+	return n > 0;
+}
+
+static void wait_for_more(struct umad_transport *t)
+{
 	eventfd_t value;
 
-	(void)ready;
-	if (n > 0) {
-		t->transport.fn(t->transport.user, t->arrivals, n, NULL);
-		drop_messages(t, n);
-		return;
-	}
 	eventfd_read(t->event, &value);
 	sem_post(&t->empty);
 	if (atomic_load(&t->failed))
 		t->transport.fn(t->transport.user, NULL, 0, strerror(-atomic_load(&t->failed)));
+}
+
+/* As long as something comes the eventfd stays readable, and the loop comes back. */
+static void on_event(void *user, unsigned ready)
+{
+	struct umad_transport *t = user;
+	unsigned n = 0;
+
+	(void)ready;
+	while (n < BATCHES && deliver_batch(t))
+		n++;
+	if (n < BATCHES)
+		wait_for_more(t);
 }
 
 /* -- sending ------------------------------------------------------------------------------------

@@ -14,6 +14,11 @@
  * starve the timers: so after the callback of a descriptor, timers run if they are late by more
  * than PATIENCE.
  *
+ * sd-event is asked little: it looks each time whether it is still in the process that made it. So
+ * the time of a turn is kept, sources are only told what is new to them, and the timer stays set to
+ * what was the first once. It then comes too early, which costs a turn, and not a system call for
+ * each SMP.
+ *
  * The watchdog is not fed because the loop turns, which it also does when nothing gets done, but if
  * the one who made the loop says that there is progress.
  */
@@ -49,6 +54,7 @@ static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
 struct loop {
 	sd_event *event;
+	uint64_t now; /* of this turn; 0: there has been none */
 	struct xoshiro random;
 	bool exiting;
 	int code;
@@ -57,6 +63,7 @@ struct loop {
 	struct timer_queue timers;
 	sd_event_source *soon;
 	sd_event_source *timer;
+	bool is_soon;   /* that source is on */
 	uint64_t armed; /* microseconds that the source is set to; UINT64_MAX: it is not */
 	bool firing;
 
@@ -92,13 +99,24 @@ struct loop_watch {
 /* -- clock and randomness -----------------------------------------------------------------------
  */
 
-uint64_t loop_now(struct loop *loop)
+static uint64_t read_clock(const struct loop *loop)
 {
 	uint64_t usec = 0;
 
 	sd_event_now(loop->event, CLOCK_MONOTONIC, &usec);
 
 	return usec * LOOP_USEC;
+}
+
+/* Of every callback of sd-event's. */
+static void begin_turn(struct loop *loop)
+{
+	loop->now = read_clock(loop);
+}
+
+uint64_t loop_now(struct loop *loop)
+{
+	return loop->now ? loop->now : read_clock(loop);
 }
 
 uint64_t loop_wall(struct loop *loop)
@@ -149,14 +167,12 @@ static void arm(struct loop *loop)
 
 	if (loop->firing)
 		return;
-	sd_event_source_set_enabled(loop->soon, due ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
-	if (due || loop->armed == usec)
+	if (due != loop->is_soon)
+		sd_event_source_set_enabled(loop->soon, due ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	loop->is_soon = due;
+	if (due || loop->armed <= usec)
 		return;
 	loop->armed = usec;
-	if (!first) {
-		sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
-		return;
-	}
 	sd_event_source_set_time(loop->timer, usec);
 	sd_event_source_set_enabled(loop->timer, SD_EVENT_ONESHOT);
 }
@@ -182,8 +198,12 @@ static void fire(struct loop *loop)
 
 static int on_soon(sd_event_source *source, void *user)
 {
+	struct loop *loop = user;
+
 	(void)source;
-	fire(user);
+	begin_turn(loop);
+	loop->is_soon = false;
+	fire(loop);
 
 	return 0;
 }
@@ -194,6 +214,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 
 	(void)source;
 	(void)usec;
+	begin_turn(loop);
 	loop->armed = UINT64_MAX;
 	fire(loop);
 
@@ -275,6 +296,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *user)
 
 	(void)source;
 	(void)fd;
+	begin_turn(loop);
 	watch->fn(watch->user, ready_of(watch, events));
 	fire_if_late(loop);
 
@@ -334,6 +356,7 @@ static int on_finished(sd_event_source *source, int fd, uint32_t events, void *u
 	(void)source;
 	(void)fd;
 	(void)events;
+	begin_turn(loop);
 	jobs_finish(loop->jobs);
 	fire_if_late(loop);
 
@@ -348,6 +371,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	struct loop *loop = user;
 
 	(void)source;
+	begin_turn(loop);
 	loop->signal_fn(loop->signal_user, (int)info->ssi_signo);
 
 	return 0;
