@@ -7,8 +7,9 @@
  *
  * "auto" takes ftree for trees, where it is as good as minhop and cables may fail without a cycle.
  * Who asks for ftree on a fabric that is none has updn, which is the same as far as it goes.
- * Elsewhere it tries minhop first, as its ways are shorter; mostly they deadlock, and updn from a
- * root in the middle is what remains.
+ * Elsewhere it tries minhop first, as its ways are shorter; mostly they deadlock. Then lanes are
+ * tried, which have ways as short and better chosen, and several virtual lanes to keep them apart;
+ * if there are not enough of these, updn from a root in the middle is what remains.
  *
  * What an engine remembers is kept only if it was the first to be asked: on another graph the first
  * might do, and tables must not depend on what was.
@@ -21,7 +22,8 @@
 #include <errno.h>
 #include <string.h>
 
-const struct engine *const engines[] = { &engine_minhop, &engine_updn, &engine_ftree, NULL };
+const struct engine *const engines[] = { &engine_minhop, &engine_updn, &engine_ftree, &engine_lanes,
+					 NULL };
 
 const struct engine *engine_find(const char *name)
 {
@@ -60,10 +62,11 @@ static void forget_away(const struct graph *graph, struct tables *tables)
  * Ways to those who are away are those of another graph. Should these not go together with the
  * others, they are worth nothing, and then @past is not that of these tables.
  */
-static int prove(const struct graph *graph, struct tables *tables, struct proof *ret,
+static int prove(const struct graph *graph, struct tables *tables, struct route_result *result,
 		 struct turns *turns, struct past *past)
 {
-	int r = proof_check(graph, tables, ret, turns);
+	struct proof *ret = &result->proof;
+	int r = proof_check_lanes(graph, tables, &result->lanes, ret, turns);
 
 	if (r || !graph->away || proof_holds(ret))
 		return r;
@@ -73,7 +76,7 @@ static int prove(const struct graph *graph, struct tables *tables, struct proof 
 	if (past)
 		past_clear(past);
 
-	return proof_check(graph, tables, ret, turns);
+	return proof_check_lanes(graph, tables, &result->lanes, ret, turns);
 }
 
 /* 0: proven. -EPROTO: not. */
@@ -82,34 +85,55 @@ static int route_and_prove(const struct engine *engine, const struct graph *grap
 			   struct past *past)
 {
 	const char *why = NULL;
-	int r = engine->route(graph, tables, &why, past);
+	int r = engine->route_in_lanes ? engine->route_in_lanes(graph, tables, &ret->lanes, &why)
+				       : engine->route(graph, tables, &why, past);
 
+	ret->why = why;
 	if (r)
 		return r;
 	ret->engine = engine;
-	ret->why = why;
-	r = prove(graph, tables, &ret->proof, turns, past);
-	if (r)
-		return r;
-	if (proof_holds(&ret->proof))
+	r = prove(graph, tables, ret, turns, past);
+	if (r == 0 && proof_holds(&ret->proof))
 		return 0;
-	if (turns)
+	lanes_clear(&ret->lanes);
+	if (r == 0 && turns)
 		turns_clear(turns);
-	return -EPROTO;
+	return r ? r : -EPROTO;
 }
 
-static int route_minhop(const struct graph *graph, struct tables *tables, struct route_result *ret,
-			struct turns *turns)
+/* The reason why that is not asked for goes on with the result. */
+static int route_updn_instead(const struct graph *graph, struct tables *tables, const char *refusal,
+			      struct route_result *ret, struct turns *turns)
 {
-	const char *refusal;
+	int r = route_and_prove(&engine_updn, graph, tables, ret, turns, NULL);
+
+	ret->why = refusal;
+	return r;
+}
+
+static int route_lanes(const struct graph *graph, struct tables *tables, struct route_result *ret,
+		       struct turns *turns)
+{
+	int r = route_and_prove(&engine_lanes, graph, tables, ret, turns, NULL);
+
+	if (r != -ENOTSUP && r != -EPROTO)
+		return r;
+	return route_updn_instead(
+		graph, tables, r == -ENOTSUP ? ret->why : "the paths of lanes could not be proven",
+		ret, turns);
+}
+
+/* @lanes: they are next, if it would deadlock. */
+static int route_minhop(const struct graph *graph, struct tables *tables, bool lanes,
+			struct route_result *ret, struct turns *turns)
+{
 	int r = route_and_prove(&engine_minhop, graph, tables, ret, turns, NULL);
 
 	if (r != -EPROTO)
 		return r;
-	refusal = proof_sentence(&ret->proof);
-	r = route_and_prove(&engine_updn, graph, tables, ret, turns, NULL);
-	ret->why = refusal;
-	return r;
+	if (lanes)
+		return route_lanes(graph, tables, ret, turns);
+	return route_updn_instead(graph, tables, proof_sentence(&ret->proof), ret, turns);
 }
 
 /* NULL: there is no such engine. */
@@ -128,6 +152,7 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 {
 	AUTO(ranking_clear) struct ranking ranking = { 0 };
 	const struct engine *engine;
+	bool is_auto = !strcmp(name, "auto");
 	int r;
 
 	*ret = (struct route_result){ 0 };
@@ -140,15 +165,18 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 	if (!engine)
 		return -EINVAL;
 	if (engine == &engine_minhop)
-		r = route_minhop(graph, tables, ret, ret_turns);
+		r = route_minhop(graph, tables, is_auto, ret, ret_turns);
+	else if (engine == &engine_lanes)
+		r = route_lanes(graph, tables, ret, ret_turns);
 	else
 		r = route_and_prove(engine, graph, tables, ret, ret_turns, past);
 	if (r && past)
 		past_clear(past);
-	if (ret->engine == &engine_minhop)
+	if (ret->engine == &engine_minhop || ret->engine == &engine_lanes)
 		return r;
 	ret->n_roots = ranking.n_roots;
-	if (!strcmp(name, "auto"))
+	/* Nobody counts on lanes where there is one. */
+	if (is_auto && (ranking.tree || graph->n_lanes < 2))
 		ret->why = ranking.why;
 
 	return r;

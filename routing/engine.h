@@ -70,6 +70,7 @@ struct graph {
 	const bool *away;          /* [switch], or NULL: nobody is; */
 	const struct graph *whole; /* only then NULL, too */
 	uint32_t n_roots;
+	uint8_t n_lanes; /* data lanes (VLs) that all cables between switches have; 0: one */
 };
 
 static inline bool graph_is_away(const struct graph *graph, uint32_t s)
@@ -92,6 +93,32 @@ static inline size_t tables_stride(const struct graph *graph)
 /* What an engine knows of the last graph: see past.h. */
 struct past;
 
+#define LANES_MAX 8
+
+/*
+ * Which pairs of switches, and so what hangs on them, talk on which service level: sl[a *
+ * n_switches + b], the same forth and back. Service level i travels on virtual lane i, on every
+ * cable between switches. Packets to a switch's own ends have any.
+ */
+struct lanes {
+	uint8_t *sl; /* NULL: all on 0 */
+	uint32_t n_switches;
+	uint8_t n; /* service levels: 0 to n - 1; 0 is one, too */
+	/*
+	 * On service level 0 there is room for one spanning tree: packets that stay on it, up and
+	 * down, and all others of this level wait for each other in no circle. up[s] is the port
+	 * of switch s that leads up, ROUTE_NONE at the top (of each part of the fabric).
+	 */
+	uint8_t *up;
+};
+
+static inline uint8_t lanes_sl(const struct lanes *lanes, uint32_t a, uint32_t b)
+{
+	return lanes->sl ? lanes->sl[(size_t)a * lanes->n_switches + b] : 0;
+}
+
+void lanes_clear(struct lanes *lanes);
+
 /*
  * Fill all of @tables, also entries that no LID uses (ROUTE_NONE). 0, -ENOMEM, or -ENOTSUP if the
  * engine does not fit this graph; @ret_why then says so in one sentence (static storage). @past,
@@ -102,11 +129,18 @@ struct engine {
 	const char *sentence; /* for --help and the man page */
 	int (*route)(const struct graph *graph, struct tables *tables, const char **ret_why,
 		     struct past *past);
+	/*
+	 * The same for engines that can use as many lanes as the graph has; or NULL. *ret, which
+	 * was empty, is for the caller to clear.
+	 */
+	int (*route_in_lanes)(const struct graph *graph, struct tables *tables, struct lanes *ret,
+			      const char **ret_why);
 };
 
 extern const struct engine engine_minhop;
 extern const struct engine engine_updn;
 extern const struct engine engine_ftree;
+extern const struct engine engine_lanes;
 
 /* The engine called @name, or NULL. "auto" is not one: see route_fabric(). */
 const struct engine *engine_find(const char *name);
@@ -128,6 +162,7 @@ struct proof {
 	uint32_t cycle_length; /* channels on the cycle found */
 	uint32_t cycle_switch; /* one channel of it: out of */
 	uint8_t cycle_port;
+	uint8_t cycle_lane;
 };
 
 /*
@@ -148,6 +183,14 @@ void turns_clear(struct turns *turns);
 int proof_check(const struct graph *graph, const struct tables *tables, struct proof *ret,
 		struct turns *ret_turns);
 
+/*
+ * The same for tables whose packets go by @lanes, and deadlock_free is then of each lane by itself,
+ * port 0 of switches sends too, and @ret_turns are those of lane 0. With one lane it is
+ * proof_check().
+ */
+int proof_check_lanes(const struct graph *graph, const struct tables *tables,
+		      const struct lanes *lanes, struct proof *ret, struct turns *ret_turns);
+
 static inline bool proof_holds(const struct proof *proof)
 {
 	return proof->complete && proof->loop_free && proof->deadlock_free;
@@ -157,14 +200,15 @@ static inline bool proof_holds(const struct proof *proof)
 struct route_result {
 	const struct engine *engine; /* whose tables these are */
 	struct proof proof;          /* of these tables; always holds if route_*() returned 0 */
-	const char *why;  /* why not the engine asked for, or where roots come from; or NULL */
-	uint32_t n_roots; /* updn and ftree: how many roots */
+	const char *why;    /* why not the engine asked for, or where roots come from; or NULL */
+	uint32_t n_roots;   /* updn and ftree: how many roots */
+	struct lanes lanes; /* for the caller to clear, if route_fabric() returned 0 */
 };
 
 /*
  * Route with the engine called @name ("auto" chooses), prove it, and where the proof fails fall
  * back to an engine that passes. -EPROTO if none does: then @tables is not to be used, ret->proof
- * says why. @ret_turns, or NULL: those of the tables, only if it returns 0.
+ * says why. @ret_turns, or NULL: those of the tables (of lane 0), only if it returns 0.
  */
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
 		 struct route_result *ret, struct turns *ret_turns, struct past *past);

@@ -29,14 +29,14 @@
 enum { BLOCK_WORDS = HOPS_BLOCK / 64 };
 
 /* A set of destinations of the block. */
-struct lanes {
+struct crowd {
 	uint64_t word[BLOCK_WORDS];
 };
 
 struct search {
-	struct lanes *seen;
-	struct lanes *front;
-	struct lanes *next;
+	struct crowd *seen;
+	struct crowd *front;
+	struct crowd *next;
 };
 
 uint8_t *hops_new_block(const struct graph *graph)
@@ -69,26 +69,26 @@ static void free_search(const struct search *search)
 	free(search->next);
 }
 
-static bool includes_all(const struct lanes *lanes, const struct lanes *all)
+static bool includes_all(const struct crowd *crowd, const struct crowd *all)
 {
 	uint64_t missing = 0;
 
 	for (unsigned i = 0; i < BLOCK_WORDS; i++)
-		missing |= all->word[i] & ~lanes->word[i];
+		missing |= all->word[i] & ~crowd->word[i];
 	return !missing;
 }
 
-static void note_distance(const struct lanes *lanes, uint8_t distance, uint8_t *row)
+static void note_distance(const struct crowd *crowd, uint8_t distance, uint8_t *row)
 {
 	for (unsigned i = 0; i < BLOCK_WORDS; i++)
-		for (uint64_t left = lanes->word[i]; left; left &= left - 1)
+		for (uint64_t left = crowd->word[i]; left; left &= left - 1)
 			row[i * 64 + (unsigned)__builtin_ctzll(left)] = distance;
 }
 
 /* Of the destinations that a neighbour of @s has just been found for, those that are new to @s. */
 static bool search_gather(const struct graph *graph, const struct search *search, uint32_t s)
 {
-	struct lanes found = { 0 };
+	struct crowd found = { 0 };
 	uint64_t any = 0;
 
 	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
@@ -103,19 +103,19 @@ static bool search_gather(const struct graph *graph, const struct search *search
 	return any;
 }
 
-static bool search_step(const struct graph *graph, struct search *search, const struct lanes *all,
+static bool search_step(const struct graph *graph, struct search *search, const struct crowd *all,
 			uint8_t distance, uint8_t *hops)
 {
 	bool grew = false;
 
 	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		search->next[s] = (struct lanes){ 0 };
+		search->next[s] = (struct crowd){ 0 };
 		if (includes_all(&search->seen[s], all) || !search_gather(graph, search, s))
 			continue;
 		note_distance(&search->next[s], distance, hops + (size_t)s * HOPS_BLOCK);
 		grew = true;
 	}
-	struct lanes *front = search->front;
+	struct crowd *front = search->front;
 
 	search->front = search->next;
 	search->next = front;
@@ -125,14 +125,14 @@ static bool search_step(const struct graph *graph, struct search *search, const 
 int hops_fill_shortest(const struct graph *graph, const uint32_t *targets, uint32_t n,
 		       uint8_t *hops)
 {
-	size_t size = sizeof(struct lanes);
+	size_t size = sizeof(struct crowd);
 	AUTO(free_search)
 	struct search search = {
 		.seen = calloc(graph->n_switches + 1, size),
 		.front = calloc(graph->n_switches + 1, size),
 		.next = calloc(graph->n_switches + 1, size),
 	};
-	struct lanes all = { 0 };
+	struct crowd all = { 0 };
 
 	if (!search.seen || !search.front || !search.next)
 		return -ENOMEM;

@@ -88,7 +88,7 @@ libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/gr
 libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
 libtest_a_SOURCES += tests/common/plain-tables.c tests/common/plain-tables.h
 check_PROGRAMS += tests/unit/test-graphs tests/unit/test-proof
-check_PROGRAMS += tests/unit/test-engines tests/unit/test-transition
+check_PROGRAMS += tests/unit/test-engines tests/unit/test-transition tests/unit/test-lanes
 check_PROGRAMS += tests/unit/test-nominal tests/unit/test-again tests/unit/test-spread tests/unit/test-trees
 tests_unit_test_again_LDFLAGS = -Wl,--wrap=patch_add,--wrap=filler_new
 

@@ -31,6 +31,7 @@ struct made_graph {
 	uint32_t n_ends;
 	uint32_t n_roots;
 	uint32_t n_devices;
+	uint8_t n_lanes;
 	bool shuffled_lids;
 	uint64_t lid_seed;
 

@@ -337,6 +337,12 @@ void graph_shuffle_order(struct made_graph *made, uint64_t seed)
 	made->stale = true;
 }
 
+void graph_set_lanes(struct made_graph *made, uint8_t n)
+{
+	made->n_lanes = n;
+	made->stale = true;
+}
+
 void graph_set_roots(struct made_graph *made, const uint32_t *roots, uint32_t n)
 {
 	free(TAKE(made->roots));
@@ -512,6 +518,7 @@ const struct graph *graph_of(struct made_graph *made)
 	graph->order = made->order;
 	graph->roots = made->roots;
 	graph->n_roots = made->n_roots;
+	graph->n_lanes = made->n_lanes;
 	graph->away = NULL;
 	graph->whole = NULL;
 	leave_out_away(made);

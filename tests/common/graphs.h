@@ -78,6 +78,8 @@ void graph_add_aggregation(struct made_graph *made);
 void graph_add_hosts_on_spines(struct made_graph *made, unsigned n);
 void graph_shuffle_lids(struct made_graph *made, uint64_t seed);
 void graph_shuffle_order(struct made_graph *made, uint64_t seed);
+/* Data lanes of all cables. */
+void graph_set_lanes(struct made_graph *made, uint8_t n);
 /* Copied; @n 0 is none. */
 void graph_set_roots(struct made_graph *made, const uint32_t *roots, uint32_t n);
 

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Trees of shortest ways. Ends of a switch share a few trees to it; the first tree to each switch
+ * comes first, then the second ones, so that all have their turn at cables that are little used. A
+ * tree grows from its root outward: of the cables that lead a hop nearer a switch takes the one
+ * from which the way to the root is used least, where use is summed over the way. What all senders
+ * then put on the cables of the tree counts for those that come after.
+ *
+ * In a product (product.h) the dimension comes before the use, and then its side: ways with few
+ * turns share cables with the same others all along, and so lose less to them; and they wait for
+ * each other less.
+ *
+ * With lanes to be kept, the way has a set of lanes: those in whose order its cables come one after
+ * the other. It shrinks with each hop, and so does what the pair has in common.
+ */
+
+#include "routing/weave.h"
+
+#include "base/macros.h"
+#include "routing/hops.h"
+#include "routing/turns.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	EXITS_MAX = 64 << 20, /* bytes of weave->exit, at most */
+	ALL_LANES = 0xff,
+	/* In a cost, above all that is summed up: */
+	RANK_SHIFT = 60,
+	NO_LANE_SHIFT = 62,
+};
+
+/* The tree that grows. */
+struct growth {
+	struct weave *weave;
+	uint64_t price;
+	uint32_t to;
+	size_t tree;
+	uint32_t *order;   /* switches, by distance; those without a way last */
+	uint32_t n_order;  /* those that have one */
+	uint64_t *use;     /* [switch]: of the way from there to the root */
+	uint32_t *arc;     /* [switch]: the first of the way */
+	uint8_t *lanes;    /* [switch]: that the way can have */
+	uint32_t *packets; /* [switch]: senders whose packets come there */
+};
+
+static void growth_clear(struct growth *growth)
+{
+	free(growth->order);
+	free(growth->use);
+	free(growth->arc);
+	free(growth->lanes);
+	free(growth->packets);
+}
+
+static int growth_make(struct growth *growth)
+{
+	size_t n = growth->weave->n + (size_t)1;
+
+	growth->order = calloc(n, sizeof(*growth->order));
+	growth->use = calloc(n, sizeof(*growth->use));
+	growth->arc = calloc(n, sizeof(*growth->arc));
+	growth->lanes = calloc(n, sizeof(*growth->lanes));
+	growth->packets = calloc(n, sizeof(*growth->packets));
+	return growth->order && growth->use && growth->arc && growth->lanes && growth->packets
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* ---- one switch of a tree -----------------------------------------------------------------------
+ */
+
+static bool leads_nearer(const struct growth *growth, const uint8_t *hops, uint32_t s, uint32_t a)
+{
+	return hops[growth->weave->graph->arcs[a].to] + 1 == hops[s];
+}
+
+/* Lanes of the way from @s on by arc @a. */
+static uint8_t lanes_by(const struct growth *growth, uint32_t a)
+{
+	const struct weave *weave = growth->weave;
+	uint32_t at = weave->graph->arcs[a].to;
+	uint8_t lanes = growth->lanes[at];
+
+	for (unsigned l = 0; l < weave->n_lanes && at != growth->to; l++)
+		if (weave->lanes[l].place[a] > weave->lanes[l].place[growth->arc[at]])
+			lanes &= (uint8_t) ~(1u << l);
+	return lanes;
+}
+
+/* What it costs to leave @s by arc @a; less is better. */
+static uint64_t cost_of(const struct growth *growth, uint32_t s, uint32_t a)
+{
+	const struct weave *weave = growth->weave;
+	uint64_t use = weave->load[a] + growth->use[weave->graph->arcs[a].to];
+	uint8_t lanes;
+
+	if (!growth->price)
+		return use;
+	lanes = lanes_by(growth, a) & weave->fits[(size_t)growth->to * weave->n + s];
+	use += growth->price * (weave->n_lanes - (unsigned)__builtin_popcount(lanes));
+	return use | (uint64_t)!lanes << NO_LANE_SHIFT;
+}
+
+/* The first dimension in which there is a way. */
+static uint32_t first_dimension(const struct growth *growth, const uint8_t *hops, uint32_t s)
+{
+	const struct weave *weave = growth->weave;
+	uint32_t first = PRODUCT_DIMENSIONS_MAX;
+
+	for (uint32_t a = weave->graph->arc_first[s]; a < weave->graph->arc_first[s + 1]; a++)
+		if (leads_nearer(growth, hops, s, a))
+			first = MIN(first, (uint32_t)weave->product.dimension_of[a]);
+	return first;
+}
+
+/* Which cables are to be looked at before others: the bits that come before their cost. */
+struct preference {
+	uint32_t dimension;
+	uint16_t place;
+};
+
+static struct preference prefer(const struct growth *growth, const uint8_t *hops, uint32_t s)
+{
+	const struct product *product = &growth->weave->product;
+	struct preference ret = { .place = PRODUCT_NO_PLACE };
+
+	if (product->n) {
+		ret.dimension = first_dimension(growth, hops, s);
+		ret.place = product_next(product, ret.dimension, s, growth->to);
+	}
+	return ret;
+}
+
+/* 0 to 2: how little it is preferred. */
+static unsigned rank_of(const struct growth *growth, const struct preference *preference,
+			uint32_t a)
+{
+	const struct product *product = &growth->weave->product;
+	uint32_t to = growth->weave->graph->arcs[a].to;
+
+	if (!product->n)
+		return 0;
+	if (product->dimension_of[a] != preference->dimension)
+		return 2;
+	return product->dimension[preference->dimension].place[to] != preference->place;
+}
+
+static void grow(struct growth *growth, const uint8_t *hops, uint32_t s)
+{
+	const struct weave *weave = growth->weave;
+	const struct graph *graph = weave->graph;
+	struct preference preference = prefer(growth, hops, s);
+	uint64_t least = UINT64_MAX;
+	uint32_t best = 0;
+
+	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
+		uint64_t cost;
+
+		if (!leads_nearer(growth, hops, s, a))
+			continue;
+		cost = cost_of(growth, s, a) | (uint64_t)rank_of(growth, &preference, a)
+						       << RANK_SHIFT;
+		if (cost >= least)
+			continue;
+		least = cost;
+		best = a;
+	}
+	growth->arc[s] = best;
+	growth->use[s] = growth->use[graph->arcs[best].to] + weave->load[best];
+	weave->exit[growth->tree * weave->n + s] = (uint8_t)(best - graph->arc_first[s]);
+}
+
+/* ---- one tree -----------------------------------------------------------------------------------
+ */
+
+static void sort_by_distance(struct growth *growth, const uint8_t *hops)
+{
+	uint32_t first[HOPS_NONE + 2] = { 0 };
+	uint32_t n = growth->weave->n;
+
+	for (uint32_t s = 0; s < n; s++)
+		first[hops[s] + 1]++;
+	growth->n_order = n - first[HOPS_NONE + 1];
+	for (unsigned h = 0; h < HOPS_NONE; h++)
+		first[h + 1] += first[h];
+	for (uint32_t s = 0; s < n; s++)
+		growth->order[first[hops[s]]++] = s;
+}
+
+/* The pair has no other lanes than this way, too. */
+static void keep_lanes(struct growth *growth, uint32_t s)
+{
+	struct weave *weave = growth->weave;
+
+	growth->lanes[s] = lanes_by(growth, growth->arc[s]);
+	weave->fits[(size_t)growth->to * weave->n + s] &= growth->lanes[s];
+	weave->fits[(size_t)s * weave->n + growth->to] &= growth->lanes[s];
+}
+
+/* Who is farthest sends first. */
+static void add_load(struct growth *growth)
+{
+	struct weave *weave = growth->weave;
+	uint64_t targets = weave->targets[growth->tree];
+
+	memcpy(growth->packets, weave->senders, weave->n * sizeof(*growth->packets));
+	for (uint32_t i = growth->n_order; i-- > 1;) {
+		uint32_t s = growth->order[i];
+
+		weave->load[growth->arc[s]] += growth->packets[s] * targets;
+		growth->packets[weave->graph->arcs[growth->arc[s]].to] += growth->packets[s];
+	}
+}
+
+static void grow_tree(struct growth *growth, uint32_t to, uint32_t number)
+{
+	struct weave *weave = growth->weave;
+	const uint8_t *hops = weave->hops + (size_t)to * weave->n;
+
+	growth->to = to;
+	growth->tree = weave_tree(weave, to, number);
+	memset(weave->exit + growth->tree * weave->n, WEAVE_NO_EXIT, weave->n);
+	sort_by_distance(growth, hops);
+	growth->use[to] = 0;
+	growth->lanes[to] = ALL_LANES;
+	for (uint32_t i = 1; i < growth->n_order; i++) {
+		grow(growth, hops, growth->order[i]);
+		if (growth->price)
+			keep_lanes(growth, growth->order[i]);
+	}
+	add_load(growth);
+}
+
+int weave_trees(struct weave *weave, uint64_t price)
+{
+	AUTO(growth_clear) struct growth growth = { .weave = weave, .price = price };
+	int r = growth_make(&growth);
+
+	if (r)
+		return r;
+	memset(weave->load, 0, weave->graph->n_arcs * sizeof(*weave->load));
+	memset(weave->fits, (int)(1u << weave->n_lanes) - 1, (size_t)weave->n * weave->n);
+	for (uint32_t number = 0; number < weave->trees; number++)
+		for (uint32_t to = 0; to < weave->n; to++)
+			if (number < weave->n_trees[to])
+				grow_tree(&growth, to, number);
+	return 0;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------
+ */
+
+/* From rows of blocks of destinations to a row for each destination. */
+static int find_hops(struct weave *weave)
+{
+	AUTO(freep) uint8_t *block = hops_new_block(weave->graph);
+	uint32_t targets[HOPS_BLOCK];
+	int r = block ? 0 : -ENOMEM;
+
+	for (uint32_t first = 0; !r && first < weave->n; first += HOPS_BLOCK) {
+		uint32_t n = MIN(weave->n - first, (uint32_t)HOPS_BLOCK);
+
+		for (uint32_t i = 0; i < n; i++)
+			targets[i] = first + i;
+		r = hops_fill_shortest(weave->graph, targets, n, block);
+		for (uint32_t s = 0; !r && s < weave->n; s++)
+			for (uint32_t i = 0; i < n; i++)
+				weave->hops[(size_t)(first + i) * weave->n + s] =
+					block[(size_t)s * HOPS_BLOCK + i];
+	}
+	for (size_t i = 0; !r && i < (size_t)weave->n * weave->n; i++)
+		if (weave->hops[i] != HOPS_NONE)
+			weave->most_hops = MAX(weave->most_hops, weave->hops[i]);
+	return r;
+}
+
+/* How many trees to each switch, and who is reached by them. */
+static void deal_ends(struct weave *weave)
+{
+	const struct graph *graph = weave->graph;
+
+	for (uint32_t e = 0; e < graph->n_ends; e++) {
+		const struct end *end = &graph->ends[e];
+		uint32_t lids = UINT32_C(1) << end->lmc;
+
+		if (end->kind == END_SWITCH)
+			continue;
+		for (uint32_t i = 0; i < lids; i++)
+			weave->targets[weave_tree(weave, end->at,
+						  (weave->senders[end->at] + i) % weave->trees)]++;
+		weave->senders[end->at]++;
+	}
+	for (uint32_t s = 0; s < weave->n; s++) {
+		uint32_t n = weave->trees;
+
+		while (n > 1 && !weave->targets[weave_tree(weave, s, n - 1)])
+			n--;
+		weave->n_trees[s] = (uint8_t)n;
+	}
+}
+
+static int allocate(struct weave *weave)
+{
+	size_t n = weave->n + (size_t)1;
+
+	weave->n_trees = calloc(n, sizeof(*weave->n_trees));
+	weave->targets = calloc(n * weave->trees, sizeof(*weave->targets));
+	weave->senders = calloc(n, sizeof(*weave->senders));
+	weave->sends = calloc(n, sizeof(*weave->sends));
+	weave->hops = calloc(n, n);
+	weave->exit = malloc(n * n * weave->trees);
+	weave->up = malloc(n);
+	weave->load = calloc(weave->graph->n_arcs + (size_t)1, sizeof(*weave->load));
+	weave->fits = calloc(n, n);
+	weave->lane = calloc(n, n);
+	weave->lanes = calloc(weave->n_lanes, sizeof(*weave->lanes));
+	return weave->n_trees && weave->targets && weave->senders && weave->sends && weave->hops &&
+			       weave->exit && weave->up && weave->load && weave->fits &&
+			       weave->lane && weave->lanes
+		       ? 0
+		       : -ENOMEM;
+}
+
+int weave_make(const struct graph *graph, unsigned n_lanes, struct weave *ret)
+{
+	size_t n = graph->n_switches;
+	int r;
+
+	*ret = (struct weave){ .graph = graph, .n = graph->n_switches, .n_lanes = n_lanes };
+	ret->trees = (uint32_t)MAX(MIN(EXITS_MAX / (n * n + 1), (size_t)WEAVE_TREES_MAX), 1U);
+	r = allocate(ret);
+	if (!r)
+		r = product_find(graph, &ret->product);
+	if (!r)
+		r = find_hops(ret);
+	if (r)
+		return r;
+	deal_ends(ret);
+	turns_find_senders(graph, ret->sends);
+	return weave_find_tree(ret);
+}
+
+void weave_clear(struct weave *weave)
+{
+	for (unsigned l = 0; weave->lanes && l < weave->n_lanes; l++)
+		admission_clear(&weave->lanes[l]);
+	product_clear(&weave->product);
+	free(weave->n_trees);
+	free(weave->targets);
+	free(weave->senders);
+	free(weave->sends);
+	free(weave->hops);
+	free(weave->exit);
+	free(weave->up);
+	free(weave->load);
+	free(weave->fits);
+	free(weave->lane);
+	free(weave->lanes);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The inside of the engine "lanes": trees of shortest ways to every switch, and which pairs of
+ * switches talk on which lane. See lanes.c for how it goes together.
+ */
+
+#include "routing/admission.h"
+#include "routing/product.h"
+
+enum {
+	WEAVE_TREES_MAX = 8, /* to one switch */
+	WEAVE_SWITCHES_MAX = 4096,
+	WEAVE_NO_EXIT = 255,
+	WEAVE_NO_LANE = 255,
+};
+
+struct weave {
+	const struct graph *graph;
+	struct product product;
+	uint32_t n;        /* switches */
+	uint32_t trees;    /* to one switch, at most */
+	uint8_t *n_trees;  /* [switch]: to it */
+	uint32_t *targets; /* [tree of switch]: LIDs of ends that are reached by it */
+	uint32_t *senders; /* [switch]: ends that hang on it */
+	bool *sends;       /* [switch]: something that sends hangs on it */
+	uint8_t *hops;     /* [to * n + from]; HOPS_NONE */
+	uint8_t most_hops;
+	uint8_t *up;    /* [switch]: see struct lanes */
+	uint8_t *exit;  /* [tree of @to * n + from]: place among the arcs of @from, or none */
+	uint64_t *load; /* [arc]: ways from hosts to hosts that take it */
+
+	/* Pairs of switches, [a * n + b], symmetric. */
+	uint8_t *fits; /* with lanes in some order: those that all ways of the pair can have */
+	uint8_t *lane;
+
+	struct admission *lanes; /* turns of each lane, */
+	unsigned n_lanes;        /* as many as there may be */
+};
+
+static inline size_t weave_tree(const struct weave *weave, uint32_t to, uint32_t number)
+{
+	return (size_t)to * weave->trees + number;
+}
+
+/* What packets on this tree leave @from by, which is not its root and has a way. */
+static inline uint32_t weave_arc(const struct weave *weave, size_t tree, uint32_t from)
+{
+	return weave->graph->arc_first[from] + weave->exit[tree * weave->n + from];
+}
+
+/* 0 or -ENOMEM; weave_clear() after both. No tree is there yet. */
+int weave_make(const struct graph *graph, unsigned n_lanes, struct weave *ret);
+void weave_clear(struct weave *weave);
+
+/*
+ * All trees, evenly used. @price 0: nothing else counts. Else the orders of weave->lanes are kept
+ * as far as possible, so that there is a lane in weave->fits for each pair, and each lane that a
+ * way does without costs as much as @price ways on a cable. 0 or -ENOMEM.
+ */
+int weave_trees(struct weave *weave, uint64_t price);
+
+/* weave->up; hops are known. 0 or -ENOMEM. */
+int weave_find_tree(struct weave *weave);
+
+/*
+ * 0: what hosts send goes together on lane 0, and all pairs are there now. 1: it does not. -ENOMEM.
+ * With more lanes what switches send counts too: see proof_check() and proof_check_lanes().
+ */
+int weave_try_one_lane(struct weave *weave);
+
+/*
+ * weave->lane of all pairs that have ways, as far as there are lanes: the lane that is there
+ * already comes first. Returns the number of pairs without, or -ENOMEM.
+ */
+int64_t weave_assign(struct weave *weave);
+
+/* Of those, which are few, by other ways. Returns the number of pairs without a lane, or -ENOMEM.
+ */
+int64_t weave_repair(struct weave *weave, int64_t n_failed);
+
+/* Some lane had no memory for a turn. */
+bool weave_is_full(const struct weave *weave);
