@@ -339,13 +339,27 @@ static bool lft_block_is_done(const struct sm *sm, const struct sw *sw, const ui
 	       memcmp(plan + block * LFT_BLOCK, sw->lft + block * LFT_BLOCK, LFT_BLOCK) == 0;
 }
 
+/*
+ * The n-th block to write: the one with our own LID comes last. Who can ask us something can then
+ * go where we send him.
+ */
+static unsigned nth_lft_block(const struct sm *sm, unsigned n, unsigned blocks)
+{
+	unsigned own = sm->fabric.ports[sm->fabric.local_port].lid / LFT_BLOCK;
+
+	if (own >= blocks || n < own)
+		return n;
+
+	return n + 1 < blocks ? n + 1 : own;
+}
+
 bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 {
 	const struct routing *routing = &sm->routing;
 	struct cursor *at = &node->work.cursor[TODO_LFT_WRITE];
 	struct sw *sw = node->sw;
 	const uint8_t *plan;
-	unsigned blocks;
+	unsigned blocks, block;
 
 	if (!sw || sw->index == NO_SWITCH || !routing->valid ||
 	    make_lft_room(sw, (uint32_t)routing->tables.stride) < 0) {
@@ -354,19 +368,20 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 	}
 	plan = routing->tables.lft + sw->index * routing->tables.stride;
 	blocks = tables_lft_top(sm, sw) / LFT_BLOCK + 1;
-	while (at->block < blocks && lft_block_is_done(sm, sw, plan, at->block))
+	while (at->block < blocks &&
+	       lft_block_is_done(sm, sw, plan, nth_lft_block(sm, at->block, blocks)))
 		at->block++;
 	if (at->block >= blocks) {
 		node->work.todo &= ~TODO(TODO_LFT_WRITE);
 		return false;
 	}
+	block = nth_lft_block(sm, at->block++, blocks);
 	ret->method = METHOD_SET;
 	ret->attr = ATTR_LFT;
-	ret->modifier = at->block;
-	ret->tag = TAG(TODO_LFT_WRITE, 0, at->block);
-	memcpy(ret->data, plan + at->block * LFT_BLOCK, LFT_BLOCK);
-	tables_lft_set_known(sw, at->block, false);
-	at->block++;
+	ret->modifier = block;
+	ret->tag = TAG(TODO_LFT_WRITE, 0, block);
+	memcpy(ret->data, plan + block * LFT_BLOCK, LFT_BLOCK);
+	tables_lft_set_known(sw, block, false);
 
 	return true;
 }

@@ -1543,6 +1543,64 @@ static void memory_does_not_grow(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* ---- our own LID last -------------------------------------------------------------------------
+ */
+
+#define LIDS 256
+
+/* Tables as they were when our own LID came into them. */
+struct own_lid {
+	struct scenario *s;
+	unsigned n;
+	struct {
+		const struct sim_node *node;
+		uint8_t exit[LIDS];
+	} table[64];
+};
+
+static bool has_been_seen(const struct own_lid *own, const struct sim_node *node)
+{
+	for (unsigned i = 0; i < own->n; i++)
+		if (own->table[i].node == node)
+			return true;
+
+	return false;
+}
+
+static void on_write(void *user, struct sim_node *node, bool before)
+{
+	struct own_lid *own = user;
+	unsigned lid = be16toh(own->s->first.port->info.base_lid);
+
+	scenario_watch_write(own->s, before);
+	if (before || sim_lft_at(node, lid) == SIM_LFT_NONE || has_been_seen(own, node))
+		return;
+	assert_true(own->n < COUNT(own->table));
+	own->table[own->n].node = node;
+	for (unsigned i = 0; i < LIDS; i++)
+		own->table[own->n].exit[i] = sim_lft_at(node, i);
+	own->n++;
+}
+
+/* So that who can ask us something can go where we send him. */
+static void who_is_led_to_us_is_led_everywhere(void **state)
+{
+	struct scenario *s = *state;
+	struct own_lid own = { .s = s };
+
+	scenario_build(s, graph_make_ft3(8, 6));
+	s->fabric->on_routes = on_write;
+	s->fabric->on_routes_user = &own;
+	scenario_start_sm(s);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	assert_int_equal(own.n, 6 * 8 + 16);
+	assert_true(sim_lft_at(own.table[0].node, 2 * 64) != SIM_LFT_NONE);
+	for (unsigned n = 0; n < own.n; n++)
+		for (unsigned i = 0; i < LIDS; i++)
+			assert_int_equal(own.table[n].exit[i], sim_lft_at(own.table[n].node, i));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 /* ---- somebody who is no subnet manager says that he was master ------------------------------- */
@@ -1608,6 +1666,7 @@ static void a_storm_of_handovers_stops_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(who_is_led_to_us_is_led_everywhere),
 		TEST(one_switch_comes_up),
 		TEST(a_line_comes_up),
 		TEST(a_ring_comes_up),
