@@ -72,6 +72,8 @@ static inline const uint8_t *sa_data_in(const struct datagram *d)
 #define PORT_RECORD_INFO_OFFSET        4
 #define PORT_RECORD_SIZE               72
 #define PATH_RECORD_SIZE               64
+#define MULTI_GIDS_OFFSET              24 /* in a MultiPathRecord: first those of sources */
+#define GID_SIZE                       16
 #define SM_RECORD_INFO_OFFSET          4
 #define SM_RECORD_SIZE                 32
 #define GUID_RECORD_INFO_OFFSET        8

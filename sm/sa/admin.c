@@ -47,6 +47,7 @@ static const struct admin_attribute *const attributes[] = {
 	&admin_guid_record,
 	&admin_service_record,
 	&admin_pkey_record,
+	&admin_multi_path,
 };
 /* clang-format on */
 
@@ -179,11 +180,26 @@ static bool has_own_lid(const struct fabric *f, struct endpoint e)
 	       vf_is_here(f, e) && !vf_of(f, e)->duplicate;
 }
 
+bool admin_walk_next(const struct fabric *f, struct admin_walk *walk, struct endpoint *ret)
+{
+	while (walk->port < f->n_ports) {
+		*ret = endpoint_of_port(walk->port++);
+		if (admin_is_end(f, ret->port))
+			return true;
+	}
+	while (f->n_vfs > 0 && vf_walk_next(f, &walk->vf, ret)) {
+		if (has_own_lid(f, *ret) && admin_is_end(f, ret->port))
+			return true;
+	}
+
+	return false;
+}
+
 void admin_offer_ends(struct admin_query *query, unsigned want_lid, enum wire_field lid,
 		      bool (*offer)(struct admin_query *query, struct endpoint e))
 {
 	const struct fabric *f = query->view->fabric;
-	struct vf_walk walk = { 0 };
+	struct admin_walk walk = { 0 };
 	struct endpoint e;
 
 	if (admin_has(query, want_lid)) {
@@ -192,12 +208,8 @@ void admin_offer_ends(struct admin_query *query, unsigned want_lid, enum wire_fi
 			offer(query, e);
 		return;
 	}
-	for (uint32_t port = 0; port < f->n_ports; port++) {
-		if (!offer(query, endpoint_of_port(port)))
-			return;
-	}
-	while (f->n_vfs > 0 && vf_walk_next(f, &walk, &e)) {
-		if (has_own_lid(f, e) && !offer(query, e))
+	while (admin_walk_next(f, &walk, &e)) {
+		if (!offer(query, e))
 			return;
 	}
 }

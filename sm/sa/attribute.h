@@ -86,6 +86,7 @@ extern const struct admin_attribute admin_switch_record;
 extern const struct admin_attribute admin_lft_record;
 extern const struct admin_attribute admin_link_record;
 extern const struct admin_attribute admin_pkey_record;
+extern const struct admin_attribute admin_multi_path;
 
 struct admin_query {
 	const struct admin_view *view;
@@ -131,6 +132,13 @@ bool admin_give(struct admin_query *query, const uint8_t *record);
  */
 void admin_offer_ends(struct admin_query *query, unsigned want_lid, enum wire_field lid,
 		      bool (*offer)(struct admin_query *query, struct endpoint e));
+
+/* All of these one after the other. */
+struct admin_walk {
+	uint32_t port;
+	struct vf_walk vf;
+};
+bool admin_walk_next(const struct fabric *f, struct admin_walk *walk, struct endpoint *ret);
 
 /* The same for the switches that are there, with the LID of each. */
 void admin_offer_switches(struct admin_query *query, unsigned want_lid, enum wire_field lid,

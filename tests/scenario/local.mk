@@ -98,3 +98,9 @@ EXTRA_PROGRAMS += tests/bench/bench-profile
 tests_bench_bench_profile_CPPFLAGS = $(sim_cppflags)
 tests_bench_bench_profile_LDADD = $(scenario_ldadd)
 EXTRA_DIST += tests/bench/profile.py
+
+EXTRA_PROGRAMS += tests/bench/bench-sa
+benches += tests/bench/bench-sa
+tests_bench_bench_sa_SOURCES = tests/bench/bench-sa.c
+tests_bench_bench_sa_CPPFLAGS = $(sim_cppflags)
+tests_bench_bench_sa_LDADD = $(scenario_ldadd)

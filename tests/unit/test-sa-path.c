@@ -376,15 +376,182 @@ static void a_get_with_one_end_open_has_too_many(void **state)
 	assert_int_equal(ask(a), STATUS_SA_TOO_MANY_RECORDS);
 }
 
-static void without_an_end_nothing_is_tried(void **state)
+static void without_an_end_everybody_is_tried_with_everybody(void **state)
 {
 	struct asking *a = *state;
 
+	/* Switches have one LID, the five ports two; pairs of the same place. Ports 0 have no link
+	   here, and so no way to themselves. */
 	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_PATH_RECORD);
-	assert_int_equal(ask(a), STATUS_SA_INSUFFICIENT_COMPONENTS);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 5 * 5 * 2 + 2 * (5 * 2 * 2) + 2);
+	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_PATH_RECORD);
+	set_field(a, PKEY, PATH_PKEY, 0x8001);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 2 * 2 * 2);
+	/* Of whom it does not see, there is none. */
+	question(a, SMALL_BETA, METHOD_GET_TABLE, ATTR_SA_PATH_RECORD);
+	a->small.keys[SMALL_GAMMA][0] = 0x8007;
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 4 * 4 * 2 + 2 * (4 * 2 * 2) + 2);
+	a->arrival.from.lid = 0x77;
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 0);
 	question(a, SMALL_ALPHA, METHOD_GET, ATTR_SA_PATH_RECORD);
-	set_field(a, PKEY, PATH_PKEY, 0xffff);
+	assert_int_equal(ask(a), STATUS_SA_TOO_MANY_RECORDS);
+}
+
+static void who_is_trusted_sees_paths_of_others(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.conf.sa_key = 0x77;
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	wire_set(&a->arrival.datagram, SA_KEY, 0x77);
+	a->arrival.from.lid = 0x77;
+	assert_int_equal(ask(a), STATUS_OK);
+	/* But there is none between those who have no key in common. */
+	a->small.keys[SMALL_GAMMA][0] = 0x8007;
+	a->small.keys[SMALL_GAMMA][1] = 0;
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+}
+
+static void a_raw_path_has_no_key(void **state)
+{
+	struct asking *a = *state;
+
+	/* srp_daemon: DGID, SGID, RawTraffic, HopLimit, NumbPath; kernel.md 5.4 D7 */
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	wire_set(&a->arrival.datagram, SA_COMP_MASK, 0x124c);
+	wire_set(wanted_of(a), PATH_RAW, 1);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0);
+	wire_set(wanted_of(a), PATH_RAW, 0);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0x8001);
+}
+
+static void a_gid_of_another_subnet_is_reached_by_the_router(void **state)
+{
+	struct asking *a = *state;
+	struct node *delta = node_of(&a->small.fabric, a->small.port[SMALL_DELTA_1]);
+
+	question(a, SMALL_ALPHA, METHOD_GET, ATTR_SA_PATH_RECORD);
+	set_gid(a, SGID, SMALL_PREFIX, 0x11);
+	set_gid(a, DGID, 0xfec0000000000099, 0x4711);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	delta->type = NODE_TYPE_ROUTER;
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_DLID), 0x40);
+	assert_int_equal(path_field(a, PATH_HOP_LIMIT), 255);
+	assert_true(wire_get64(record_at(a, 0) + PATH_DGID_OFFSET, 0) == 0xfec0000000000099);
+	assert_true(wire_get64(record_at(a, 0) + PATH_DGID_OFFSET, 1) == 0x4711);
+	/* Paths within the subnet, also to the router, need no hop. */
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_DELTA_1);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_HOP_LIMIT), 0);
+}
+
+/* ---- MultiPathRecord --------------------------------------------------------------------------
+ */
+
+enum { SGID_COUNT = 19, DGID_COUNT = 20, MULTI_PKEY_BIT = 7, MULTI_NUMB_BIT = 6 };
+
+/* Room for 255 GIDs of either side. */
+static uint8_t multi_message[SA_DATA_OFFSET + MULTI_GIDS_OFFSET + 510 * GID_SIZE];
+
+static void set_multi(struct asking *a, enum small_port who, const uint64_t *guids, unsigned n_from,
+		      unsigned n_to)
+{
+	uint8_t *data = multi_message + SA_DATA_OFFSET;
+
+	question(a, who, METHOD_GET_MULTI, 0x3a);
+	memset(multi_message, 0, sizeof(multi_message));
+	wire_set(data, MULTI_SGID_COUNT, n_from);
+	wire_set(data, MULTI_DGID_COUNT, n_to);
+	for (unsigned i = 0; i < n_from + n_to; i++) {
+		wire_set64(data + MULTI_GIDS_OFFSET + i * GID_SIZE, 0, SMALL_PREFIX);
+		wire_set64(data + MULTI_GIDS_OFFSET + i * GID_SIZE, 1, guids[i]);
+	}
+	want(a, SGID_COUNT);
+	want(a, DGID_COUNT);
+	memcpy(wanted_of(a), data, SA_DATA_SIZE);
+}
+
+static void set_long(struct asking *a, unsigned n)
+{
+	set_message(a, multi_message, MULTI_GIDS_OFFSET + n * GID_SIZE);
+}
+
+static void a_multi_path_question_is_answered_with_path_records(void **state)
+{
+	struct asking *a = *state;
+	static const uint64_t guids[] = { 0x11, 0x21, 0x31, 0x42, 0x99 };
+
+	set_multi(a, SMALL_ALPHA, guids, 2, 3);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(wire_get(&a->answer, MAD_ATTR), 0x35);
+	assert_int_equal(wire_get(&a->answer, MAD_METHOD), 0x94);
+	assert_int_equal(n_records(a), 2 * 2 * 4); /* 0x99 is nobody */
+	assert_true(wire_get64(record_at(a, 0) + PATH_SGID_OFFSET, 1) == 0x11);
+	assert_true(wire_get64(record_at(a, 0) + PATH_DGID_OFFSET, 1) == 0x31);
+	assert_true(wire_get64(record_at(a, 15) + PATH_SGID_OFFSET, 1) == 0x21);
+	assert_true(wire_get64(record_at(a, 15) + PATH_DGID_OFFSET, 1) == 0x42);
+	set_field(a, MULTI_NUMB_BIT, MULTI_NUMB_PATH, 1);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 2 * 2);
+	set_field(a, MULTI_PKEY_BIT, MULTI_PKEY, 0x8001);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 1);
+}
+
+static void a_multi_path_question_may_be_longer_than_a_datagram(void **state)
+{
+	struct asking *a = *state;
+	uint64_t guids[40];
+
+	for (unsigned i = 0; i < 40; i++)
+		guids[i] = i < 20 ? 0x11 : 0x31;
+	set_multi(a, SMALL_ALPHA, guids, 20, 20);
+	assert_int_equal(ask(a), STATUS_SA_REQ_INVALID); /* they are not there */
+	set_long(a, 40);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 20 * 20 * 4);
+	set_long(a, 39);
+	assert_int_equal(ask(a), STATUS_SA_REQ_INVALID);
+}
+
+static void a_multi_path_question_has_both_counts(void **state)
+{
+	struct asking *a = *state;
+	static const uint64_t guids[] = { 0x11, 0x31 };
+
+	set_multi(a, SMALL_ALPHA, guids, 1, 1);
+	wire_set(&a->arrival.datagram, SA_COMP_MASK, 1u << SGID_COUNT);
 	assert_int_equal(ask(a), STATUS_SA_INSUFFICIENT_COMPONENTS);
+	wire_set(&a->arrival.datagram, SA_COMP_MASK, 1u << DGID_COUNT);
+	assert_int_equal(ask(a), STATUS_SA_INSUFFICIENT_COMPONENTS);
+	set_multi(a, SMALL_ALPHA, guids, 0, 1);
+	assert_int_equal(ask(a), STATUS_SA_REQ_INVALID);
+	set_multi(a, SMALL_ALPHA, guids, 1, 0);
+	assert_int_equal(ask(a), STATUS_SA_REQ_INVALID);
+}
+
+static void what_takes_too_long_is_refused(void **state)
+{
+	struct asking *a = *state;
+	static uint64_t guids[510];
+
+	for (unsigned i = 0; i < 510; i++)
+		guids[i] = i < 255 ? 0x11 : 0x31;
+	set_multi(a, SMALL_ALPHA, guids, 255, 255);
+	/* No path has such a rate, and 65,025 pairs of ports have four pairs of LIDs each. */
+	wire_set(multi_message + SA_DATA_OFFSET, MULTI_RATE_SELECTOR, MORE_THAN);
+	wire_set(multi_message + SA_DATA_OFFSET, MULTI_RATE, 18);
+	want(a, 12);
+	want(a, 13);
+	set_long(a, 510);
+	assert_int_equal(ask(a), STATUS_SA_NO_RESOURCES);
 }
 
 /* ---- P_Keys -----------------------------------------------------------------------------------
@@ -793,7 +960,14 @@ int main(void)
 		asking_test(a_get_is_one_path_whatever_numb_path_says),
 		asking_test(with_one_end_open_a_table_has_the_paths_to_all_lids),
 		asking_test(a_get_with_one_end_open_has_too_many),
-		asking_test(without_an_end_nothing_is_tried),
+		asking_test(without_an_end_everybody_is_tried_with_everybody),
+		asking_test(who_is_trusted_sees_paths_of_others),
+		asking_test(a_raw_path_has_no_key),
+		asking_test(a_gid_of_another_subnet_is_reached_by_the_router),
+		asking_test(a_multi_path_question_is_answered_with_path_records),
+		asking_test(a_multi_path_question_may_be_longer_than_a_datagram),
+		asking_test(a_multi_path_question_has_both_counts),
+		asking_test(what_takes_too_long_is_refused),
 		asking_test(a_path_is_on_the_partition_that_was_asked_for),
 		asking_test(there_is_no_path_on_a_partition_that_is_not_shared),
 		asking_test(a_limited_member_may_ask_with_the_full_key),

@@ -118,7 +118,8 @@ static void what_is_not_served_is_answered_as_not_supported(void **state)
 		{ METHOD_SET, 0x0003 },                     /* InformInfo */
 		{ METHOD_GET, 0x0000 },                     /* no attribute */
 		{ METHOD_GET, 0xffff },                     /* */
-		{ METHOD_GET_MULTI, 0x003a },               /* MultiPathRecord */
+		{ METHOD_GET_TABLE, 0x003a },               /* MultiPathRecord */
+		{ METHOD_GET_MULTI, 0x0035 },               /* that has another name */
 		{ METHOD_SET, ATTR_SA_PATH_RECORD },        /* read only */
 		{ METHOD_DELETE, ATTR_SA_NODE_RECORD },     /* */
 		{ METHOD_GET_TABLE, ATTR_CLASS_PORT_INFO }, /* one only */
@@ -179,7 +180,7 @@ static void class_port_info_promises_what_there_is(void **state)
 	info = record_at(a, 0);
 	assert_int_equal(wire_get(info, CLASS_INFO_BASE_VERSION), 1);
 	assert_int_equal(wire_get(info, CLASS_INFO_CLASS_VERSION), 2);
-	assert_int_equal(wire_get(info, CLASS_INFO_CAPABILITIES), 0x2000);
+	assert_int_equal(wire_get(info, CLASS_INFO_CAPABILITIES), 0x2400);
 	assert_int_equal(wire_get(info, CLASS_INFO_CAPABILITIES2) & (1u << 10), 1u << 10);
 	assert_int_equal(wire_get(info, CLASS_INFO_RESPONSE_TIME), 16);
 	assert_int_equal(wire_get(info, CLASS_INFO_REDIRECT_QP), 1);

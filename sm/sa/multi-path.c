@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * MultiPathRecord (IBA 15.2.5.20): paths from each of some ports to each of some others, in
+ * PathRecords. The question lists GIDs, first of all sources, then of all destinations, and may be
+ * longer than a datagram. A GID that nobody has has no paths, and the others have theirs.
+ *
+ * Independent paths are those that come first: where ports have several LIDs, the first pairs of
+ * LIDs take different links as far as there are some. IndependenceSelector asks for no more than
+ * that here; a client that wants two ways that share nothing names two ports of either side.
+ */
+
+#include "sm/sa/path.h"
+
+/* Bits of the ComponentMask that mean something only here. */
+enum {
+	WANT_SGID_COUNT = 19,
+	WANT_DGID_COUNT = 20,
+};
+
+static const struct path_components components = {
+	.raw = { 0, MULTI_RAW },
+	.numb_path = { 6, MULTI_NUMB_PATH },
+	.pkey = { 7, MULTI_PKEY },
+	.sl = { 9, MULTI_SL },
+	.mtu_selector = { 10, MULTI_MTU_SELECTOR },
+	.mtu = { 11, MULTI_MTU },
+	.rate_selector = { 12, MULTI_RATE_SELECTOR },
+	.rate = { 13, MULTI_RATE },
+	.life_selector = { 14, MULTI_LIFE_SELECTOR },
+	.life = { 15, MULTI_LIFE },
+};
+
+struct gids {
+	unsigned n_from;
+	unsigned n_to;
+	const uint8_t *from;
+	const uint8_t *to;
+};
+
+/* False: query->status says why. */
+static bool take_gids(struct admin_query *query, struct gids *ret)
+{
+	const uint8_t *gids = query->wanted + MULTI_GIDS_OFFSET;
+
+	if (!admin_has(query, WANT_SGID_COUNT) || !admin_has(query, WANT_DGID_COUNT)) {
+		query->status = STATUS_SA_INSUFFICIENT_COMPONENTS;
+		return false;
+	}
+	ret->n_from = (unsigned)wire_get(query->wanted, MULTI_SGID_COUNT);
+	ret->n_to = (unsigned)wire_get(query->wanted, MULTI_DGID_COUNT);
+	ret->from = gids;
+	ret->to = gids + (size_t)ret->n_from * GID_SIZE;
+	if (ret->n_from == 0 || ret->n_to == 0 ||
+	    query->wanted_size < MULTI_GIDS_OFFSET + (size_t)(ret->n_from + ret->n_to) * GID_SIZE) {
+		query->status = STATUS_SA_REQ_INVALID;
+		return false;
+	}
+
+	return true;
+}
+
+static bool is_enough(const struct admin_query *query)
+{
+	return query->overflow || query->status != STATUS_OK;
+}
+
+static void each(struct admin_query *query)
+{
+	struct path_query p;
+	struct gids gids;
+
+	if (!take_gids(query, &gids) || !path_read(&p, query, &components))
+		return;
+	for (unsigned i = 0; i < gids.n_from && !is_enough(query); i++) {
+		if (!path_take_gid(query, gids.from + (size_t)i * GID_SIZE, false, &p.from))
+			continue;
+		for (unsigned k = 0; k < gids.n_to && !is_enough(query); k++) {
+			if (path_take_gid(query, gids.to + (size_t)k * GID_SIZE, true, &p.to))
+				path_find(&p);
+		}
+	}
+}
+
+const struct admin_attribute admin_multi_path = {
+	.id = ATTR_SA_MULTI_PATH_RECORD,
+	.answer_id = ATTR_SA_PATH_RECORD,
+	.record_size = PATH_RECORD_SIZE,
+	.methods = ADMIN_GET_MULTI,
+	.each = each,
+};
