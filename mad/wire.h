@@ -87,6 +87,8 @@ static inline const uint8_t *sa_data_in(const struct datagram *d)
 #define LINK_RECORD_SIZE               8
 #define PKEY_RECORD_TABLE_OFFSET       8
 #define PKEY_RECORD_SIZE               72
+#define MC_MEMBER_PORT_GID_OFFSET      16 /* the MGID is first */
+#define MC_MEMBER_RECORD_SIZE          56
 
 /* RMPP, IBA 13.6.2.1 */
 enum {
@@ -215,6 +217,7 @@ enum {
 	CAP_EXTENDED_SPEEDS = 1u << 14,
 	CAP_CAPABILITIES2 = 1u << 15,
 	CAP_REREGISTER = 1u << 25,
+	CAP_MULTICAST_TOP = 1u << 30,
 	CAP2_VIRTUALIZATION = 1u << 2,
 };
 
@@ -227,6 +230,8 @@ enum {
 	LID_UNICAST_LAST = 0xbfff,
 	LID_PERMISSIVE = 0xffff,
 	LFT_BLOCK = 64,          /* LIDs in a block of the linear forwarding table */
+	MFT_BLOCK = 32,          /* multicast LIDs in a block of the multicast one, */
+	MFT_PORTS = 16,          /* and ports: its position */
 	PKEY_BLOCK = 32,         /* keys in a block of the P_Key table */
 	GUID_BLOCK = 8,          /* GUIDs in a block of GUIDInfo */
 	VPORT_STATE_BLOCK = 128, /* vports in a block of VPortState */

@@ -634,6 +634,15 @@ int trees_grow(struct trees *trees, uint32_t number, struct tree_member *members
 	return 0;
 }
 
+bool trees_reach(const struct trees *trees, uint32_t number, uint32_t s)
+{
+	uint32_t hub = trees->n_hubs > 0 ? choose_hub(trees, number) : 0;
+
+	return trees->n_hubs > 0 && s < trees->n_switches && trees->passes[s] &&
+	       ways_make(trees, trees->hubs[hub], &trees->ways[hub]) == 0 &&
+	       trees->ways[hub].distance[s] != FAR;
+}
+
 /* ---- two trees ------------------------------------------------------------------------------- */
 
 static uint32_t find_arc(const struct trees *trees, uint32_t s, uint8_t port)

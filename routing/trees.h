@@ -90,6 +90,9 @@ static inline bool trees_are_proven(const struct trees *trees)
 int trees_grow(struct trees *trees, uint32_t number, struct tree_member *members, uint32_t n,
 	       struct tree *ret);
 
+/* Does tree @number reach switch @s? Also false without memory. */
+bool trees_reach(const struct trees *trees, uint32_t number, uint32_t s);
+
 /*
  * May the tables of two trees with one number be mixed, switch by switch, and no packet goes in a
  * circle? Exits whose cable is not in the graph lead nowhere. 1, 0 or -ENOMEM.

@@ -47,6 +47,7 @@ static const struct {
 	[EVENT_CONFIG] = { "config", LOG_LEVEL_DEBUG },
 	[EVENT_PEER] = { "peer", LOG_LEVEL_DEBUG },
 	[EVENT_STORE] = { "store", LOG_LEVEL_NOTICE },
+	[EVENT_GROUP] = { "group", LOG_LEVEL_DEBUG },
 };
 
 const char *event_kind_name(enum event_kind kind)

@@ -30,6 +30,7 @@ enum event_kind {
 	EVENT_CONFIG,
 	EVENT_PEER,  /* another SM */
 	EVENT_STORE, /* what we remember is not what devices hold */
+	EVENT_GROUP, /* a multicast group, or who is member of one */
 	EVENT_KIND_COUNT,
 };
 

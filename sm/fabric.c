@@ -86,8 +86,10 @@ static void release_node(struct fabric *f, struct node *node)
 		free(port->pkeys);
 		port->pkeys = NULL;
 	}
-	if (node->sw)
+	if (node->sw) {
 		free(node->sw->lft);
+		mft_free(node->sw->mft);
+	}
 	free(node->sw);
 	node->sw = NULL;
 	not_kept_free(node->not_kept);

@@ -17,6 +17,7 @@
 #include "mad/request.h"
 #include "mad/wire.h"
 #include "sm/damping.h"
+#include "sm/mft.h"
 
 #define NO_NODE   UINT32_MAX
 #define NO_PORT   UINT32_MAX
@@ -121,10 +122,15 @@ struct sw {
 	struct fault info_fault;      /* or of SwitchInfo, are refused or not answered */
 	uint32_t index;               /* row in the current tables, or NO_SWITCH */
 	bool info_twin;               /* a late Set of SwitchInfo may */
-	bool cold; /* its tables are not read: it came up without, or does not tell them */
+	bool cold;          /* its tables are not read: it came up without, or does not tell them */
+	bool mft_empty;     /* it came up without multicast, but for what mft has */
+	bool mft_top_fixed; /* MulticastFDBTop stays as it is */
+	uint8_t mft_in_flight;  /* requests */
+	struct mft *mft;        /* ledger of multicast, see mft.h; NULL: there is none yet */
+	struct fault mft_fault; /* requests for it are refused or not answered */
 };
 
-#define WORK_KINDS 21 /* of enum todo */
+#define WORK_KINDS 22 /* of enum todo */
 
 /* What is to be asked of a node now; sm/work.c's own business. */
 struct node_work {

@@ -137,7 +137,8 @@ static void forget_node(struct sm *sm, struct node *node)
 {
 	node->fault = node->mkey_fault = (struct fault){ 0 };
 	if (node->sw)
-		node->sw->info_fault = node->sw->lft_fault = (struct fault){ 0 };
+		node->sw->info_fault = node->sw->lft_fault = node->sw->mft_fault =
+			(struct fault){ 0 };
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		struct port *port = &sm->fabric.ports[port_at(node, i)];
 
@@ -176,6 +177,7 @@ void faults_forget_link(struct sm *sm, uint32_t number)
 		if (node->sw) {
 			fault_hurry(sm, &node->sw->info_fault);
 			fault_hurry(sm, &node->sw->lft_fault);
+			fault_hurry(sm, &node->sw->mft_fault);
 		}
 	}
 }
@@ -227,6 +229,7 @@ static void settle_node(struct sm *sm, struct node *node)
 	if (node->sw) {
 		is_over(sm, &node->sw->info_fault);
 		is_over(sm, &node->sw->lft_fault);
+		is_over(sm, &node->sw->mft_fault);
 	}
 	for (unsigned i = 0; i <= node->n_ports; i++)
 		settle_port(sm, &sm->fabric.ports[port_at(node, i)]);
@@ -262,7 +265,8 @@ static bool any_of_node(const struct sm *sm, const struct node *node)
 	if (node->fault.reason != REASON_NONE || node->mkey_fault.reason != REASON_NONE)
 		return true;
 	if (node->sw && (node->sw->info_fault.reason != REASON_NONE ||
-			 node->sw->lft_fault.reason != REASON_NONE))
+			 node->sw->lft_fault.reason != REASON_NONE ||
+			 node->sw->mft_fault.reason != REASON_NONE))
 		return true;
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		const struct port *port = &sm->fabric.ports[port_at(node, i)];

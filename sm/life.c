@@ -43,6 +43,8 @@ static int make_parts(struct sm *sm)
 	if (r == 0)
 		r = requests_new(sm->loop, sm->transport, &work_handler, sm, &sm->requests);
 	if (r == 0)
+		r = multicast_init(sm);
+	if (r == 0)
 		r = partition_init(sm);
 	if (r == 0)
 		r = discover_init(sm);
@@ -115,6 +117,7 @@ void sm_free(struct sm *sm)
 	discover_done(sm);
 	registrations_done(sm);
 	services_done(&sm->services);
+	multicast_done(sm);
 	alias_book_done(&sm->aliases.book);
 	memory_done(sm);
 	event_log_free(sm->events);
@@ -139,6 +142,7 @@ void sm_stop(struct sm *sm)
 	loop_timer_stop(sm->twin_timer);
 	loop_timer_stop(sm->watch.timer);
 	loop_timer_stop(sm->release_timer);
+	multicast_stop(sm);
 	election_leave(sm);
 }
 

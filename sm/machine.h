@@ -47,6 +47,7 @@ enum todo {
 	TODO_FDR10_SET,
 	TODO_PORT_SET,
 	TODO_LFT_WRITE,
+	TODO_MFT,
 	TODO_ACTIVATE,
 	TODO_VPORT_SET,
 	TODO_FDR10_READ,
@@ -60,7 +61,7 @@ enum todo {
 #define TODO_SETS                                                                                  \
 	(TODO(TODO_CLEAR_CHANGE) | TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) |                 \
 	 TODO(TODO_GUID_WRITE) | TODO(TODO_VPORT_KEYS) | TODO(TODO_FDR10_SET) |                    \
-	 TODO(TODO_PORT_SET) | TODO(TODO_LFT_WITHDRAW) | TODO(TODO_LFT_WRITE) |                    \
+	 TODO(TODO_PORT_SET) | TODO(TODO_LFT_WITHDRAW) | TODO(TODO_LFT_WRITE) | TODO(TODO_MFT) |   \
 	 TODO(TODO_ACTIVATE) | TODO(TODO_VPORT_SET))
 
 /* request.tag: what kind of work it is, about which port (a number in fabric.ports) and block. */
@@ -348,6 +349,7 @@ struct sm {
 	struct loop_timer *lease_timer; /* see service.c */
 	uint64_t services_due;          /* it is set to; 0: it is not */
 	uint64_t services_looked;       /* when it last came */
+	struct multicast *multicast; /* see multicast-inside.h */
 
 	enum sm_state state;
 	enum sm_phase phase;
@@ -580,6 +582,49 @@ bool withdraw_is_due(const struct sm *sm, const uint32_t *switches, uint32_t n);
 int withdraw_copy_held(const struct sm *sm, const uint32_t *switches, uint32_t n, uint16_t max_lid,
 		       struct tables *ret);
 bool withdraw_ask(struct sm *sm, struct node *node, struct request *ret);
+
+/* multicast-plan.c: trees of multicast groups. */
+/* What is to be planned is planned, and done: now, if it is the time; also at the end of each
+   reconcile, and when its tables are in place. */
+void multicast_begin(struct sm *sm);
+/* While groups have members: can this switch be part of their trees? */
+bool multicast_takes_part(const struct sm *sm, const struct node *node);
+int multicast_plan_init(struct sm *sm);
+void multicast_plan_done(struct sm *sm);
+
+/* multicast-write.c: multicast forwarding tables. */
+bool multicast_ask(struct sm *sm, struct node *node, struct request *ret);
+void multicast_take(struct sm *sm, struct node *node, const struct answer *answer);
+/* All that was asked may have been answered. */
+void multicast_settle(struct sm *sm);
+/* What the table holds is not known; it holds nothing; no request is under way any more. */
+void multicast_doubt(struct sm *sm, struct node *node);
+void multicast_forget(struct sm *sm, struct node *node);
+void multicast_dropped(struct sm *sm, struct node *node);
+/* Copies of this Set may arrive late; those that were noted are dead; what was read counts for
+   nothing. See twin.c. */
+void multicast_note_twin(struct node *node, const struct request *request);
+void multicast_doubt_twins(struct sm *sm, struct node *node);
+void multicast_doubt_read(struct sm *sm, struct node *node);
+/* MulticastFDBTop as it should be. */
+unsigned multicast_top(const struct sm *sm, const struct node *node);
+
+/* multicast-join.c: requests to the SA. A status; @ret_record: MC_MEMBER_RECORD_SIZE bytes. */
+uint16_t multicast_change(struct sm *sm, const struct member_change *change, uint8_t *ret_record);
+
+/* multicast-life.c: groups and members. */
+int multicast_init(struct sm *sm);
+void multicast_stop(struct sm *sm);
+void multicast_done(struct sm *sm);
+/* There are other partitions: their groups are there, and keys may be others. */
+void multicast_use_partitions(struct sm *sm);
+/* What the store says, see registration.c. */
+void multicast_restore_group(struct sm *sm, const struct kept_registration *kept);
+void multicast_restore_member(struct sm *sm, const struct kept_registration *kept);
+/* The port was told that its clients have to register again. */
+void multicast_told(struct sm *sm, uint32_t port);
+/* Where members are now. */
+void multicast_look_for_members(struct sm *sm);
 
 /* settings.c: PortInfo as it should be. */
 enum { SETTING_MAX = 31, SETTING_LIFE_TIME = 31 /* of SwitchInfo; port 0 */ };

@@ -126,6 +126,7 @@ int partition_replace(struct sm *sm, struct partitions *given)
 	t->given = given;
 	sm->partitions = in_use;
 	sm->planned_keys.stale = true;
+	multicast_use_partitions(sm);
 
 	return 0;
 }
@@ -366,6 +367,7 @@ static int use(struct sm *sm, struct wish *wish)
 	sm->partitions = TAKE(t->in_use);
 	additions_free(t->added);
 	t->added = TAKE(t->next);
+	multicast_use_partitions(sm);
 	tell(sm, wish);
 	t->changed_in[wish->pkey] = reconcile(sm);
 
@@ -537,6 +539,7 @@ int partition_start(struct sm *sm, struct partitions *given)
 	additions_free(t->added);
 	t->added = added;
 	t->given = given;
+	multicast_use_partitions(sm);
 
 	return 0;
 }

@@ -141,7 +141,7 @@ static enum reason remark(const struct sm *sm, uint32_t number)
 static enum reason reason_of_switch(const struct sm *sm, const struct node *node, uint32_t zero)
 {
 	const struct fault *faults[] = { &sm->fabric.ports[zero].set_fault, &node->sw->info_fault,
-					 &node->sw->lft_fault };
+					 &node->sw->lft_fault, &node->sw->mft_fault };
 	enum reason reason;
 
 	for (size_t i = 0; i < COUNT(faults); i++)
@@ -149,8 +149,12 @@ static enum reason reason_of_switch(const struct sm *sm, const struct node *node
 			return faults[i]->reason;
 
 	reason = reason_of_route(sm, zero);
+	if (reason == REASON_NONE)
+		reason = reason_of_keys(sm, zero);
+	if (reason == REASON_NONE && !multicast_takes_part(sm, node))
+		reason = REASON_NO_MULTICAST;
 
-	return reason == REASON_NONE ? reason_of_keys(sm, zero) : reason;
+	return reason;
 }
 
 static enum reason reason_of_port(const struct sm *sm, uint32_t number)
@@ -201,7 +205,8 @@ static bool is_news(const struct sm *sm, enum reason reason)
 
 	return reason == REASON_NO_ROUTE || reason == REASON_PKEYS_DO_NOT_FIT ||
 	       reason == REASON_VF_NOT_ALLOWED || reason == REASON_VF_TOO_MANY ||
-	       reason == REASON_ENFORCEMENT_IMPOSSIBLE || reason == REASON_OUT_OF_LIDS;
+	       reason == REASON_ENFORCEMENT_IMPOSSIBLE || reason == REASON_OUT_OF_LIDS ||
+	       reason == REASON_NO_MULTICAST;
 }
 
 /* Of a link or another device, and told of as that; or on the way to Active. */

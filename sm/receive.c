@@ -42,6 +42,12 @@ static uint16_t service_for_admin(void *changer, const struct service_change *ch
 	return services_change(changer, change, ret);
 }
 
+static uint16_t member_for_admin(void *changer, const struct member_change *change,
+				 uint8_t *ret_record)
+{
+	return multicast_change(changer, change, ret_record);
+}
+
 static uint16_t admit_for_admin(void *changer, const struct arrival *request, bool *ret_later)
 {
 	return registrations_admit(changer, request, ret_later);
@@ -87,6 +93,8 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 				   .service_change = changer ? service_for_admin : NULL,
 				   .changer = changer,
 				   .guids_change = changer ? guids_for_admin : NULL,
+				   .groups = sm_groups(sm),
+				   .member_change = changer ? member_for_admin : NULL,
 				   .admit = changer ? admit_for_admin : NULL };
 	struct admin_answer answer;
 

@@ -30,6 +30,8 @@ typedef void (*restore_fn)(struct sm *sm, const struct kept_registration *kept);
 
 static const restore_fn restore_of[KEPT_REGISTRATION_KIND_COUNT] = {
 	[KEPT_SERVICE] = services_restore,
+	[KEPT_GROUP] = multicast_restore_group,
+	[KEPT_GROUP_MEMBER] = multicast_restore_member,
 };
 
 /* What was before a change, while that may still fail. */

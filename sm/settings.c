@@ -609,11 +609,13 @@ void settings_take_set(struct sm *sm, uint32_t number, const struct answer *answ
 		return;
 	}
 	note_not_kept(sm, number, answer);
-	if (wire_get(answer->request->data, PORT_INFO_REREGISTER))
+	if (wire_get(answer->request->data, PORT_INFO_REREGISTER)) {
 		port->register_again = false;
-	else if (port->unsure)
+		multicast_told(sm, number);
+	} else if (port->unsure) {
 		fault_note(sm, number, &port->tell_fault, "ClientReregister", REASON_SET_REFUSED,
 			   port->status);
+	}
 	port->unsure = false;
 	memcpy(port->info, answer->data, SMP_DATA_SIZE);
 	port->fits = 0;

@@ -193,6 +193,7 @@ static void rest(struct sm *sm)
 		arm_next(sm);
 	spares_refill(sm);
 	moves_settle(sm);
+	multicast_begin(sm);
 	if (sm->listener.settled)
 		sm->listener.settled(sm->user);
 }
@@ -383,6 +384,7 @@ static bool advance_withdraw(struct sm *sm)
 	fdr10_plan(sm);
 	sm->routing.round = 0;
 	sm->phase = PHASE_PROGRAM;
+	multicast_begin(sm);
 
 	return true;
 }

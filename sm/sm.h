@@ -293,6 +293,16 @@ unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, uns
 unsigned sm_planned_pkeys_of_vf(const struct sm *sm, uint32_t port, unsigned index, uint16_t *ret,
 				unsigned room);
 
+/* The multicast groups: see multicast.h. Valid until the next callback of the loop. */
+struct group;
+struct group_book;
+const struct group_book *sm_groups(const struct sm *sm);
+/*
+ * Why does nothing of what is sent to @group come to the GUID, which is member of it? A sentence;
+ * NULL: it does.
+ */
+const char *sm_group_obstacle(const struct sm *sm, const struct group *group, uint64_t guid);
+
 /*
  * The n-th setting that the device of @port acknowledged for it and does not hold: false past the
  * last.

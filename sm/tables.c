@@ -44,6 +44,7 @@ void tables_doubt(struct sm *sm, struct node *node)
 {
 	if (node->sw)
 		memset(node->sw->lft_known, 0, sizeof(node->sw->lft_known));
+	multicast_doubt(sm, node);
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		struct port *port = &sm->fabric.ports[port_at(node, i)];
 
@@ -59,6 +60,7 @@ void tables_forget(struct sm *sm, struct node *node)
 	struct sw *sw = node->sw;
 
 	tables_doubt(sm, node);
+	multicast_forget(sm, node);
 	sm->complete = false;
 	sw->cold = true;
 	if (sw->lft)
@@ -492,8 +494,8 @@ void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answ
  */
 
 /*
- * LinearFDBTop, LifeTimeValue, and PortStateChange if it is up: when we have just become master it
- * was not cleared before the ports were read, see tables_take_switch_set().
+ * LinearFDBTop, MulticastFDBTop, LifeTimeValue, and PortStateChange if it is up: when we have just
+ * become master it was not cleared before the ports were read, see tables_take_switch_set().
  */
 bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret)
 {
@@ -504,6 +506,7 @@ bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret
 		return false;
 	memcpy(ret->data, sw->info, SMP_DATA_SIZE);
 	wire_set(ret->data, SWITCH_INFO_LINEAR_TOP, tables_lft_top(sm, sw));
+	wire_set(ret->data, SWITCH_INFO_MULTICAST_TOP, multicast_top(sm, node));
 	if (!not_kept_has(node->not_kept, SETTING_LIFE_TIME, sm->conf.packet_life_time, 0))
 		wire_set(ret->data, SWITCH_INFO_LIFE_TIME, sm->conf.packet_life_time);
 	if (memcmp(ret->data, sw->info, SMP_DATA_SIZE) == 0 &&
@@ -563,6 +566,9 @@ void tables_take_switch_set(struct sm *sm, struct node *node, const struct answe
 		    wire_get(answer->request->data, SWITCH_INFO_LIFE_TIME) &&
 	    not_kept_add(&node->not_kept, SETTING_LIFE_TIME, sm->conf.packet_life_time, 0) == 0)
 		node->unsaved = true;
+	if (wire_get(answer->data, SWITCH_INFO_MULTICAST_TOP) !=
+	    wire_get(answer->request->data, SWITCH_INFO_MULTICAST_TOP))
+		node->sw->mft_top_fixed = true;
 	if (wire_get(answer->data, SWITCH_INFO_LINEAR_TOP) !=
 	    wire_get(answer->request->data, SWITCH_INFO_LINEAR_TOP))
 		fault_note(sm, node->first_port, &node->sw->info_fault, "SwitchInfo",

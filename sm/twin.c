@@ -68,6 +68,9 @@ static void note_place(struct sm *sm, struct node *node, const struct request *r
 	case ATTR_LFT:
 		node->sw->lft_twins[block / 64] |= UINT64_C(1) << block % 64;
 		break;
+	case ATTR_MFT:
+		multicast_note_twin(node, request);
+		break;
 	case ATTR_SWITCH_INFO:
 		node->sw->info_twin = true;
 		break;
@@ -156,6 +159,7 @@ static void doubt(struct sm *sm, struct node *node)
 	if (!node->sw)
 		return;
 	doubt_blocks(node->sw);
+	multicast_doubt_twins(sm, node);
 	if (!node->sw->info_twin)
 		return;
 	node->sw->info_twin = false;
@@ -168,6 +172,7 @@ static void doubt_what_was_read(struct sm *sm, struct node *node)
 {
 	if (node->sw && !node->sw->cold)
 		memset(node->sw->lft_known, 0, sizeof(node->sw->lft_known));
+	multicast_doubt_read(sm, node);
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		const struct pkey_table *keys = sm->fabric.ports[port_at(node, i)].pkeys;
 

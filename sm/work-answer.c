@@ -129,6 +129,9 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 	case TODO_LFT_WRITE:
 		tables_take_lft(sm, node, answer);
 		break;
+	case TODO_MFT:
+		multicast_take(sm, node, answer);
+		break;
 	case TODO_GUID_READ:
 	case TODO_GUID_WRITE:
 		aliases_take(sm, TAG_PORT(answer->request->tag), answer);
@@ -215,7 +218,7 @@ static void ask_for_life(struct sm *sm, struct node *node, const struct request 
 
 /*
  * What a sweep hears from a fabric that is as it was: that its switches are, and that our own port
- * is. Who else is there, and what nodes are called, is nothing to plan for.
+ * is. Who else is there, what nodes are called, and where multicast goes, is nothing to plan for.
  */
 static bool is_news(const struct sm *sm, const struct node *node, enum todo kind,
 		    const struct answer *answer)
@@ -235,7 +238,7 @@ static bool is_news(const struct sm *sm, const struct node *node, enum todo kind
 		return TAG_PORT(answer->request->tag) != own ||
 		       memcmp(sm->fabric.ports[own].info, answer->data, SMP_DATA_SIZE) != 0;
 
-	return kind != TODO_SM_INFO;
+	return kind != TODO_SM_INFO && kind != TODO_MFT;
 }
 
 static void done_of_node(struct sm *sm, struct node *node, const struct answer *answer)
@@ -323,6 +326,7 @@ void work_settle(void *user)
 	if (sm->registrations.n_blocks > 0)
 		registrations_answer(sm);
 	aliases_settle(sm);
+	multicast_settle(sm);
 	sm_advance(sm);
 	if (!sm->tell_named)
 		return;

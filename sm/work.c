@@ -82,6 +82,7 @@ void work_drop(struct sm *sm, uint32_t number)
 	struct node *node = &sm->fabric.nodes[number];
 
 	requests_cancel(sm->requests, &node->sma);
+	multicast_dropped(sm, node);
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		sm->fabric.ports[port_at(node, i)].busy = false;
 		vports_drop(sm, port_at(node, i));
@@ -220,6 +221,8 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 		return settings_ask_set(sm, node, false, ret);
 	case TODO_LFT_WRITE:
 		return tables_ask_lft_write(sm, node, ret);
+	case TODO_MFT:
+		return multicast_ask(sm, node, ret);
 	case TODO_ACTIVATE:
 		return settings_ask_set(sm, node, true, ret);
 	case TODO_VPORT_SET:

@@ -48,6 +48,7 @@ static const struct admin_attribute *const attributes[] = {
 	&admin_service_record,
 	&admin_pkey_record,
 	&admin_multi_path,
+	&admin_mc_member_record,
 };
 /* clang-format on */
 
@@ -92,7 +93,7 @@ static bool fits(const struct admin_query *query, const uint8_t *record)
 }
 
 /* A physical function may know of its virtual ones; those of a shared port are all the port. */
-static bool is_of_requester(const struct admin_query *query, struct endpoint e)
+bool admin_is_own(const struct admin_query *query, struct endpoint e)
 {
 	const struct vfs *vfs = query->view->fabric->ports[e.port].vfs;
 
@@ -108,7 +109,7 @@ bool admin_sees_endpoint(const struct admin_query *query, struct endpoint e)
 	if (query->requester.port == NO_PORT)
 		return false;
 
-	return is_of_requester(query, e) || admin_keys_shared(query->view, query->visible, e) != 0;
+	return admin_is_own(query, e) || admin_keys_shared(query->view, query->visible, e) != 0;
 }
 
 bool admin_sees(const struct admin_query *query, uint32_t port)

@@ -39,6 +39,19 @@ struct service_change {
 	uint8_t record[SERVICE_RECORD_SIZE];
 };
 
+/* A request to join or leave a multicast group. */
+struct member_change {
+	const struct arrival *request;
+	struct endpoint requester; /* port NO_PORT: a stranger */
+	struct endpoint member;    /* whose the PortGID is; port NO_PORT: nobody's */
+	bool is_own;               /* the requester's, or that of a virtual function of it */
+	const uint8_t *record;     /* MCMemberRecord of the request, */
+	uint64_t mask;             /* and its ComponentMask */
+	bool is_delete;
+};
+
+struct group_book;
+
 /*
  * What an answer is made from. Everything is only read, and only while admin_answer() runs; @user
  * goes to the functions as it is.
@@ -75,6 +88,10 @@ struct admin_view {
 	 * is being answered already. NULL: always.
 	 */
 	uint16_t (*admit)(void *changer, const struct arrival *request, bool *ret_later);
+	const struct group_book *groups; /* or NULL: there are none */
+	/* A status, and in @ret_record the member as it is then, or was. NULL: it cannot be. */
+	uint16_t (*member_change)(void *changer, const struct member_change *change,
+				  uint8_t *ret_record);
 	void *changer;
 };
 

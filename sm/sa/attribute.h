@@ -87,6 +87,7 @@ extern const struct admin_attribute admin_lft_record;
 extern const struct admin_attribute admin_link_record;
 extern const struct admin_attribute admin_pkey_record;
 extern const struct admin_attribute admin_multi_path;
+extern const struct admin_attribute admin_mc_member_record;
 
 struct admin_query {
 	const struct admin_view *view;
@@ -144,6 +145,9 @@ bool admin_walk_next(const struct fabric *f, struct admin_walk *walk, struct end
 void admin_offer_switches(struct admin_query *query, unsigned want_lid, enum wire_field lid,
 			  bool (*offer)(struct admin_query *query, const struct node *node,
 					uint16_t lid));
+
+/* Is it the requester itself, or one of its virtual functions? */
+bool admin_is_own(const struct admin_query *query, struct endpoint e);
 
 /*
  * Is the requester in one partition with @port, an end port, or is it that port, or trusted?

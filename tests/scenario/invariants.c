@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "sm/multicast.h"
 #include "tests/sim/check.h"
 #include "tests/sim/forward.h"
 #include "tests/sim/probe.h"
@@ -403,6 +404,7 @@ static void check_manager(struct look *look, const struct scenario_sm *master)
 	look_at_ledger(look, sm_fabric(master->sm));
 	look_at_vport_ledger(look, sm_fabric(master->sm));
 	look_at_tables(look, master->sm);
+	look_at_multicast(look, master->sm);
 	look_at_shared_ledger(look, sm_fabric(master->sm));
 }
 
@@ -480,9 +482,15 @@ static bool are_two_masters(const struct scenario *s)
 	       scenario_status(&s->rival).state == SM_MASTER;
 }
 
-void scenario_watch_write(struct scenario *s, bool before)
+bool scenario_is_sure(struct scenario *s)
 {
 	const struct scenario_sm *master = scenario_master(s);
+
+	return master && !are_two_masters(s) && knows_all(s, master);
+}
+
+void scenario_watch_write(struct scenario *s, bool before)
+{
 	struct sim_findings findings = { .n = 0 };
 
 	if (sim_check_moment(s->fabric, &findings) < 0)
@@ -494,7 +502,7 @@ void scenario_watch_write(struct scenario *s, bool before)
 	s->n_watched++;
 	if (findings.n == 0 || !s->was_safe || s->spoilt[0])
 		return;
-	if (s->lied || !master || are_two_masters(s) || !knows_all(s, master)) {
+	if (s->lied || !scenario_is_sure(s)) {
 		s->n_excused++;
 		return;
 	}
@@ -538,7 +546,7 @@ static uint64_t count_writes(struct scenario *s, uint64_t *ret_kept)
 }
 
 /* Between sweeps nothing changed: what is written then is written in vain. */
-static bool is_silent(struct scenario *s, char why[static 512])
+static bool is_silent_once(struct scenario *s, char why[static 512])
 {
 	bool is_refused = scenario_vports_refuse(s);
 	uint64_t kept, kept_before;
@@ -561,6 +569,25 @@ static bool is_silent(struct scenario *s, char why[static 512])
 		 "sweeps of an unchanged fabric set %" PRIu64 " and kept %" PRIu64 " things", sets,
 		 kept);
 	return (sets == 0 || is_refused) && kept == 0;
+}
+
+static uint32_t count_memberships(const struct scenario *s)
+{
+	return (s->first.sm ? sm_groups(s->first.sm)->n_members : 0) +
+	       (s->rival.sm ? sm_groups(s->rival.sm)->n_members : 0);
+}
+
+/* But that who has been away for long leaves its groups just then. */
+static bool is_silent(struct scenario *s, char why[static 512])
+{
+	uint32_t n = count_memberships(s);
+	bool silent = is_silent_once(s, why);
+
+	while (!silent && count_memberships(s) < n) {
+		n = count_memberships(s);
+		silent = is_silent_once(s, why);
+	}
+	return silent;
 }
 
 void scenario_expect_all_good(struct scenario *s)

@@ -203,6 +203,12 @@ static void on_routes(void *user, struct sim_node *node, bool before)
 	scenario_watch_write(user, before);
 }
 
+static void on_multicast(void *user, struct sim_node *node, bool before)
+{
+	(void)node;
+	scenario_watch_multicast(user, before);
+}
+
 bool scenario_seed_of_environment(uint64_t *ret)
 {
 	const char *text = getenv("VSM_SCENARIO_SEED");
@@ -232,6 +238,7 @@ struct scenario *scenario_new(uint64_t seed)
 	s->fabric->on_state = on_state;
 	s->fabric->on_state_user = s;
 	s->fabric->on_routes = on_routes;
+	s->fabric->on_multicast = on_multicast;
 	s->fabric->on_routes_user = s;
 	init_sm(s, &s->first);
 	init_sm(s, &s->rival);

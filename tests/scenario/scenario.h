@@ -119,6 +119,8 @@ struct scenario {
 	bool was_safe;      /* just before the write at hand */
 	char spoilt[512];   /* by the first that did; empty: none has */
 	uint64_t n_watched; /* writes */
+	bool was_tree;      /* the same of multicast tables: see scenario_watch_multicast() */
+	uint64_t n_watched_multicast;
 	uint64_t n_excused;
 	struct guid_map lids; /* that GUIDs had when all was good */
 	struct scenario_lines events;
@@ -306,6 +308,10 @@ void scenario_expect_no_waiting(struct scenario *s);
  * excused.
  */
 void scenario_watch_write(struct scenario *s, bool before);
+/* The same of multicast tables: no packet goes in a circle. */
+void scenario_watch_multicast(struct scenario *s, bool before);
+/* There is one master, and it knows all that sends. */
+bool scenario_is_sure(struct scenario *s);
 /* But for what is at or behind @port, which is bad. */
 void scenario_expect_good_but(struct scenario *s, const struct sim_port *port);
 

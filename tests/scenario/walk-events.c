@@ -485,6 +485,7 @@ static const struct {
 	{ cut_off_the_master, 1, false },
 	{ change_members, 4, false },
 	{ ask_for_a_sweep, 1, false },
+	{ walk_join_or_leave, 14, false },
 };
 
 /* @same: the subnet manager is the same all the time, and alone. */

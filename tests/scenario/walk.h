@@ -33,6 +33,9 @@ void walk_ask_guid(struct scenario *s);
 void walk_map_key(struct scenario *s);
 void walk_reboot_shared(struct scenario *s);
 
+/* walk-groups.c: hosts join and leave multicast groups. */
+void walk_join_or_leave(struct scenario *s);
+
 /* Some hosts that have no VFs of another kind are shared. */
 void walk_make_shared(struct scenario *s);
 /* All started, each asking for the GUID that it had at first. */

@@ -122,11 +122,11 @@ static void find_mlids(const struct sim_graph *g, uint8_t is_known[static MLIDS]
 	is_known[unknown] = 1;
 }
 
-int sim_check_multicast(const struct sim_fabric *fabric, struct sim_findings *findings)
+static int check(const struct sim_fabric *fabric, bool active, struct sim_findings *findings)
 {
 	struct search s = { .findings = findings, .round = 1 };
 	AUTO(freep) uint8_t *is_known = calloc(MLIDS, 1);
-	int r = sim_graph_new(fabric, NULL, false, &s.graph);
+	int r = sim_graph_new(fabric, NULL, active, &s.graph);
 
 	if (r < 0)
 		return r;
@@ -144,4 +144,14 @@ int sim_check_multicast(const struct sim_fabric *fabric, struct sim_findings *fi
 	free(s.path);
 	sim_graph_free(&s.graph);
 	return r;
+}
+
+int sim_check_multicast(const struct sim_fabric *fabric, struct sim_findings *findings)
+{
+	return check(fabric, false, findings);
+}
+
+int sim_check_multicast_now(const struct sim_fabric *fabric, struct sim_findings *findings)
+{
+	return check(fabric, true, findings);
 }

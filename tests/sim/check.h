@@ -59,6 +59,8 @@ int sim_check_moment(const struct sim_fabric *fabric, struct sim_findings *findi
 
 /* No multicast LID that any switch knows leads in a circle. */
 int sim_check_multicast(const struct sim_fabric *fabric, struct sim_findings *findings);
+/* The same of what data does at this moment, over links that are Active. */
+int sim_check_multicast_now(const struct sim_fabric *fabric, struct sim_findings *findings);
 
 /* All of them, on SL 0, end nodes as sources. */
 int sim_check_all(const struct sim_fabric *fabric, struct sim_findings *findings);

@@ -234,6 +234,7 @@ struct sim_fabric {
 	void *on_vf_user;
 	/* And before and after every write that changes where a switch sends unicast packets. */
 	void (*on_routes)(void *user, struct sim_node *node, bool before);
+	void (*on_multicast)(void *user, struct sim_node *node, bool before); /* the same */
 	void *on_routes_user;
 };
 

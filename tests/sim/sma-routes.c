@@ -209,6 +209,14 @@ static void mft_read(const struct sim_switch *sw, uint32_t first, unsigned posit
 	}
 }
 
+static void tell_multicast(struct sim_node *node, bool before)
+{
+	const struct sim_fabric *fabric = node->fabric;
+
+	if (fabric->on_multicast)
+		fabric->on_multicast(fabric->on_routes_user, node, before);
+}
+
 /* Bits of the modifier between block and position are reserved, and not looked at. */
 enum sim_status sim_multicast_table(struct sim_ask *ask)
 {
@@ -223,8 +231,16 @@ enum sim_status sim_multicast_table(struct sim_ask *ask)
 		memset(ask->data, 0, SIM_SMP_DATA);
 		return SIM_OK;
 	}
-	if (ask->set && !mft_write(sw, first, MIN(cap - first, SIM_MFT_BLOCK), position, ask->data))
-		return SIM_BUSY;
+	if (ask->set) {
+		bool written;
+
+		tell_multicast(ask->node, true);
+		written =
+			mft_write(sw, first, MIN(cap - first, SIM_MFT_BLOCK), position, ask->data);
+		tell_multicast(ask->node, false);
+		if (!written)
+			return SIM_BUSY;
+	}
 	mft_read(sw, first, position, ask->data);
 	return SIM_OK;
 }

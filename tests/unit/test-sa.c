@@ -113,8 +113,6 @@ static void what_is_not_served_is_answered_as_not_supported(void **state)
 	struct asking *a = *state;
 	static const uint16_t pairs[][2] = {
 		{ METHOD_GET, 0x003b },                     /* ServiceAssociationRecord */
-		{ METHOD_SET, 0x0038 },                     /* MCMemberRecord, 5.8 B1 */
-		{ METHOD_DELETE, 0x0038 },                  /* of a non-member */
 		{ METHOD_SET, 0x0003 },                     /* InformInfo */
 		{ METHOD_GET, 0x0000 },                     /* no attribute */
 		{ METHOD_GET, 0xffff },                     /* */

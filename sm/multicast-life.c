@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * How groups and memberships begin and end, requests aside (multicast-join.c).
+ *
+ * Groups of partitions.conf are there from the start, and as long as it names them: hosts may join
+ * before anything else is ready. The others live as long as they have a member that counts.
+ *
+ * A membership belongs to a GUID and goes where that goes: a virtual function that moves, or a
+ * cable that is moved to another switch, has trees changed and nothing else. It outlives a cable
+ * that is out for a moment, and us. It ends
+ * * when it is taken back;
+ * * when the GUID has been missing for GONE_FOR;
+ * * when its host was told to register again, as it came up anew or has got another subnet manager,
+ *   and has not joined again REGISTER_FOR later. Till then it stays, so that nobody lacks packets
+ *   who joins again.
+ * A port that loses the P_Key of a group is out of its tree at once, and back in it with the key.
+ *
+ * In the store is a row for each membership, and for each group that has some. A group of the file
+ * has one only while it has members: without any, nobody knows its MLID.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "sm/multicast-inside.h"
+
+#define GONE_FOR     (120 * LOOP_SEC)
+#define REGISTER_FOR (60 * LOOP_SEC)
+#define LEAVE_TICK   (10 * LOOP_SEC) /* what is due soon after each other ends together */
+
+#define MOVES_ONE_BY_ONE 8u /* more of them: all trees are planned again */
+
+/* -- members ------------------------------------------------------------------------------------
+ */
+
+uint32_t multicast_exit_of(const struct fabric *f, struct endpoint e)
+{
+	const struct port *port = &f->ports[e.port];
+
+	if (!port->present || !node_of(f, e.port)->present)
+		return NO_PORT;
+	if (node_is_switch(node_of(f, e.port)))
+		return port->number == 0 ? e.port : NO_PORT;
+	if (port->peer == NO_PORT || !node_is_switch(node_of(f, port->peer)))
+		return NO_PORT;
+
+	return port->peer;
+}
+
+bool multicast_has_key(const struct sm *sm, struct endpoint e, uint16_t pkey)
+{
+	const struct vfs *vfs = sm->fabric.ports[e.port].vfs;
+	uint16_t keys[FABRIC_MAX_PKEYS];
+	bool own_table = e.index > 0 && vfs && vfs->model == VF_VPORT;
+	unsigned n = own_table ? pkeys_plan_vf(sm, e, keys, FABRIC_MAX_PKEYS)
+			       : pkeys_published(sm, e.port, keys, FABRIC_MAX_PKEYS);
+
+	for (unsigned i = 0; i < MIN(n, FABRIC_MAX_PKEYS); i++)
+		if ((keys[i] & 0x7fff) == (pkey & 0x7fff))
+			return true;
+
+	return false;
+}
+
+/* -- the store ----------------------------------------------------------------------------------
+ */
+
+struct kept_registration multicast_row_of_group(const struct group *group,
+						uint8_t blob[static GROUP_BLOB_SIZE])
+{
+	group_to_blob(group, blob);
+
+	return (struct kept_registration){
+		.kind = KEPT_GROUP, .id = group->id, .blob = blob, .size = GROUP_BLOB_SIZE
+	};
+}
+
+struct kept_registration multicast_row_of_member(const struct group *group,
+						 const struct group_member *member,
+						 uint8_t blob[static MEMBER_BLOB_SIZE])
+{
+	group_member_to_blob(member, group->mgid, blob);
+
+	return (struct kept_registration){
+		.kind = KEPT_GROUP_MEMBER, .id = member->id, .blob = blob, .size = MEMBER_BLOB_SIZE
+	};
+}
+
+static struct group *find_by_id(const struct group_book *book, uint64_t id)
+{
+	for (uint32_t i = 0; i < book->n; i++)
+		if (book->by_mgid[i]->id == id)
+			return book->by_mgid[i];
+
+	return NULL;
+}
+
+/* That of the file stays, as before anybody was member. */
+static void restore_no_group(struct sm *sm, uint64_t id)
+{
+	struct group *group = find_by_id(&sm->multicast->book, id);
+
+	if (!group)
+		return;
+	multicast_touch(sm, group->mlid);
+	if (group->is_given)
+		group->id = 0;
+	else
+		group_remove(&sm->multicast->book, group);
+}
+
+void multicast_restore_group(struct sm *sm, const struct kept_registration *kept)
+{
+	struct group read, *group;
+
+	if (kept->size == 0) {
+		restore_no_group(sm, kept->id);
+		return;
+	}
+	if (!group_from_blob(kept->blob, kept->size, &read)) {
+		log_warning("A multicast group in the state directory makes no sense: it is left "
+			    "out");
+		return;
+	}
+	group = group_find(&sm->multicast->book, read.mgid);
+	if (group)
+		group->id = kept->id;
+	else if (group_add(&sm->multicast->book, &read, &group) == 0)
+		group->id = kept->id;
+	else
+		log_error("There is no room for a multicast group of the state directory");
+}
+
+/* A member that was not there has a row without content, and so its number alone. */
+static void restore_no_member(struct sm *sm, uint64_t id)
+{
+	struct group_book *book = &sm->multicast->book;
+
+	for (uint32_t i = 0; i < book->n; i++)
+		for (uint32_t j = 0; j < book->by_mgid[i]->n; j++)
+			if (book->by_mgid[i]->members[j].id == id) {
+				multicast_touch(sm, book->by_mgid[i]->mlid);
+				group_drop_member(book, book->by_mgid[i],
+						  book->by_mgid[i]->members[j].guid);
+				return;
+			}
+}
+
+void multicast_restore_member(struct sm *sm, const struct kept_registration *kept)
+{
+	struct group_member member;
+	struct group *group;
+	uint8_t mgid[16];
+
+	if (kept->size == 0) {
+		restore_no_member(sm, kept->id);
+		return;
+	}
+	if (!group_member_from_blob(kept->blob, kept->size, &member, mgid))
+		return;
+	member.id = kept->id;
+	group = group_find(&sm->multicast->book, mgid);
+	if (!group || group_put_member(&sm->multicast->book, group, &member) < 0)
+		log_warning("A member of a multicast group in the state directory has no group, "
+			    "or there is no room: 0x%016" PRIx64,
+			    member.guid);
+	else
+		multicast_touch(sm, group->mlid);
+}
+
+static int forget_row(struct sm *sm, enum kept_registration_kind kind, uint64_t id,
+		      const struct kept_registration *former)
+{
+	return registration_keep(sm, &(struct kept_registration){ .kind = kind, .id = id }, former);
+}
+
+/* -- ends ---------------------------------------------------------------------------------------
+ */
+
+/* Nobody who counts is there, nor does the file name it. */
+static void end_group(struct sm *sm, struct group *group)
+{
+	uint8_t blob[GROUP_BLOB_SIZE], member_blob[MEMBER_BLOB_SIZE];
+
+	for (uint32_t i = 0; i < group->n; i++) {
+		struct kept_registration former =
+			multicast_row_of_member(group, &group->members[i], member_blob);
+
+		forget_row(sm, KEPT_GROUP_MEMBER, group->members[i].id, &former);
+	}
+	if (group->id) {
+		struct kept_registration former = multicast_row_of_group(group, blob);
+
+		forget_row(sm, KEPT_GROUP, group->id, &former);
+	}
+	multicast_touch(sm, group->mlid);
+	multicast_tell_group(sm, group, false);
+	group_remove(&sm->multicast->book, group);
+}
+
+void multicast_look_at_group(struct sm *sm, struct group *group)
+{
+	uint8_t blob[GROUP_BLOB_SIZE];
+	struct kept_registration former;
+
+	if (group->n_count == 0 && !group->is_given) {
+		end_group(sm, group);
+	} else if (group->n == 0 && group->id) {
+		former = multicast_row_of_group(group, blob);
+		if (forget_row(sm, KEPT_GROUP, group->id, &former) == 0)
+			group->id = 0;
+	}
+}
+
+int multicast_leave(struct sm *sm, struct group *group, uint64_t guid, uint8_t states)
+{
+	struct group_member *member = group_member_find(group, guid);
+	uint8_t blob[MEMBER_BLOB_SIZE], new_blob[MEMBER_BLOB_SIZE];
+	struct kept_registration former, now;
+	struct group_member left;
+	int r;
+
+	if (!member)
+		return 0;
+	left = *member;
+	left.states = (uint8_t)(member->states & ~states);
+	former = multicast_row_of_member(group, member, blob);
+	now = left.states
+		      ? multicast_row_of_member(group, &left, new_blob)
+		      : (struct kept_registration){ .kind = KEPT_GROUP_MEMBER, .id = member->id };
+	r = registration_keep(sm, &now, &former);
+	if (r < 0)
+		return r;
+	multicast_touch(sm, group->mlid);
+	if (left.states)
+		group_put_member(&sm->multicast->book, group, &left);
+	else
+		group_drop_member(&sm->multicast->book, group, guid);
+	multicast_look_at_group(sm, group);
+
+	return 0;
+}
+
+/* @since: what was joined later stays, in seconds. How many it was. */
+static unsigned leave_all(struct sm *sm, uint64_t guid, uint32_t since)
+{
+	struct group_book *book = &sm->multicast->book;
+	unsigned n = 0;
+
+	for (uint32_t i = book->n; i-- > 0;) {
+		const struct group_member *member = group_member_find(book->by_mgid[i], guid);
+
+		if (member && member->joined < since &&
+		    multicast_leave(sm, book->by_mgid[i], guid, member->states) == 0)
+			n++;
+	}
+
+	return n;
+}
+
+static uint32_t seconds(uint64_t time)
+{
+	return (uint32_t)(time / LOOP_SEC);
+}
+
+static bool is_due(const struct group_holder *holder, uint64_t now, uint32_t *ret_since)
+{
+	if (holder->gone_at && now - holder->gone_at >= GONE_FOR) {
+		*ret_since = UINT32_MAX;
+		return true;
+	}
+	*ret_since = seconds(holder->told_at);
+
+	return holder->told_at && !holder->gone_at && now - holder->told_at >= REGISTER_FOR;
+}
+
+static void end_memberships(struct sm *sm)
+{
+	struct group_book *book = &sm->multicast->book;
+
+	for (uint32_t i = book->n_holders; i-- > 0;) {
+		struct group_holder *holder = &book->holders[i];
+		uint64_t guid = holder->guid;
+		uint32_t since;
+		unsigned n;
+
+		if (!is_due(holder, loop_now(sm->loop), &since))
+			continue;
+		holder->told_at = 0;
+		n = leave_all(sm, guid, since);
+		if (n > 0)
+			event_add(sm->events, EVENT_GROUP, guid, 0, -1,
+				  "left %u multicast groups: %s", n,
+				  since == UINT32_MAX ? "it is gone" : "it has not joined again");
+	}
+}
+
+static bool anybody_may_leave(const struct group_book *book)
+{
+	for (uint32_t i = 0; i < book->n_holders; i++)
+		if (book->holders[i].gone_at || book->holders[i].told_at)
+			return true;
+
+	return false;
+}
+
+static void on_time(void *user)
+{
+	struct sm *sm = user;
+
+	if (sm->state != SM_MASTER)
+		return;
+	end_memberships(sm);
+	if (anybody_may_leave(&sm->multicast->book))
+		loop_timer_set(sm->multicast->leave_timer, loop_now(sm->loop) + LEAVE_TICK);
+}
+
+/* Those of its virtual functions too, which are not told one by one. */
+void multicast_told(struct sm *sm, uint32_t number)
+{
+	struct multicast *m = sm->multicast;
+	struct group_holder *holder = group_holder_find(&m->book, sm->fabric.ports[number].guid);
+
+	if (!holder)
+		return;
+	holder->told_at = MAX(loop_now(sm->loop), 1);
+	loop_timer_set(m->leave_timer, loop_now(sm->loop) + LEAVE_TICK);
+}
+
+/* -- where members are --------------------------------------------------------------------------
+ */
+
+static void touch_groups_of(struct sm *sm, uint64_t guid)
+{
+	const struct group_book *book = &sm->multicast->book;
+
+	for (uint32_t i = 0; i < book->n; i++)
+		if (group_member_find(book->by_mgid[i], guid))
+			multicast_touch(sm, book->by_mgid[i]->mlid);
+}
+
+static bool has_moved(const struct sm *sm, struct group_holder *holder)
+{
+	struct endpoint e = endpoint_find(&sm->fabric, holder->guid);
+	uint32_t at = e.port == NO_PORT ? NO_PORT : multicast_exit_of(&sm->fabric, e);
+	bool moved = at != holder->at;
+
+	holder->at = at;
+	if (at != NO_PORT && endpoint_is_active(&sm->fabric, e))
+		holder->gone_at = 0;
+	else if (!holder->gone_at)
+		holder->gone_at = MAX(loop_now(sm->loop), 1);
+
+	return moved;
+}
+
+/* A fault whose time has come is tried again, by tables that are not known. */
+static void look_for_faults(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		const struct sw *sw = sm->fabric.nodes[i].sw;
+
+		if (sw && sw->mft_fault.reason != REASON_NONE && !fault_waits(sm, &sw->mft_fault))
+			sm->multicast->unread = true;
+	}
+}
+
+/* Once in each reconcile. */
+void multicast_look_for_members(struct sm *sm)
+{
+	struct multicast *m = sm->multicast;
+	unsigned n_moved = 0;
+
+	if (m->looked == sm->sweeps)
+		return;
+	m->looked = sm->sweeps;
+	look_for_faults(sm);
+	for (uint32_t i = 0; i < m->book.n_holders; i++) {
+		struct group_holder *holder = &m->book.holders[i];
+
+		if (has_moved(sm, holder) && holder->n > 0 && n_moved++ < MOVES_ONE_BY_ONE)
+			touch_groups_of(sm, holder->guid);
+	}
+	if (n_moved > MOVES_ONE_BY_ONE)
+		multicast_touch_all(sm);
+	if (anybody_may_leave(&m->book))
+		loop_timer_set(m->leave_timer, loop_now(sm->loop) + LEAVE_TICK);
+}
+
+/* -- groups of partitions.conf ------------------------------------------------------------------
+ */
+
+static void give_group(struct sm *sm, const struct partition *partition,
+		       const struct partition_params *params, const uint8_t mgid[static 16])
+{
+	struct group_book *book = &sm->multicast->book;
+	struct group *group = group_find(book, mgid);
+	struct group given = {
+		.q_key = params->q_key,
+		.flow_label = params->flow_label,
+		.pkey = partition->pkey | 0x8000,
+		.mtu = params->mtu,
+		.rate = params->rate,
+		.life = (uint8_t)sm->conf.subnet_timeout,
+		.sl = params->sl,
+		.tclass = params->tclass,
+		.hop_limit = mgid_scope(mgid) == 2 ? 0 : 0xff,
+		.scope = mgid_scope(mgid),
+		.is_given = true,
+	};
+
+	memcpy(given.mgid, mgid, 16);
+	if (group) {
+		given.id = group->id;
+		given.creator = group->creator;
+		given.mlid = group->mlid;
+		given.members = group->members;
+		given.n = group->n;
+		given.room = group->room;
+		given.n_count = group->n_count;
+		given.next = group->next;
+		*group = given;
+		return;
+	}
+	given.mlid = group_choose_mlid(book, &given, 0, MLIDS_MAX);
+	if (given.mlid == 0 || group_add(book, &given, &group) < 0)
+		log_error("There is no room for a multicast group of partition \"%s\"",
+			  partition->name);
+}
+
+static void give_groups(struct sm *sm, const struct partition *partition)
+{
+	uint16_t scopes = partition->params.scopes ? partition->params.scopes : 1u << 2;
+	uint8_t mgid[16];
+
+	for (unsigned scope = 1; partition->ipoib && scope < 16; scope++) {
+		if (!(scopes >> scope & 1))
+			continue;
+		mgid_of_broadcast(partition->pkey, (uint8_t)scope, mgid);
+		give_group(sm, partition, &partition->params, mgid);
+	}
+	for (size_t i = 0; i < partition->n_groups; i++)
+		give_group(sm, partition, &partition->groups[i].params, partition->groups[i].mgid);
+}
+
+static void take_back_groups(struct sm *sm)
+{
+	struct group_book *book = &sm->multicast->book;
+
+	for (uint32_t i = book->n; i-- > 0;) {
+		struct group *group = book->by_mgid[i];
+
+		if (group->was_given && !group->is_given)
+			multicast_look_at_group(sm, group);
+	}
+}
+
+void multicast_use_partitions(struct sm *sm)
+{
+	struct multicast *m = sm->multicast;
+
+	for (uint32_t i = 0; i < m->book.n; i++) {
+		m->book.by_mgid[i]->was_given = m->book.by_mgid[i]->is_given;
+		m->book.by_mgid[i]->is_given = false;
+	}
+	for (size_t i = 0; i < sm->partitions->n; i++)
+		give_groups(sm, &sm->partitions->partitions[i]);
+	take_back_groups(sm);
+	multicast_touch_all(sm);
+}
+
+/* -- life ---------------------------------------------------------------------------------------
+ */
+
+int multicast_init(struct sm *sm)
+{
+	int r;
+
+	sm->multicast = calloc(1, sizeof(*sm->multicast));
+	if (!sm->multicast)
+		return -ENOMEM;
+	sm->multicast->looked = UINT64_MAX;
+	r = multicast_plan_init(sm);
+	if (r == 0)
+		r = loop_timer_new(sm->loop, on_time, sm, &sm->multicast->leave_timer);
+
+	return r;
+}
+
+const struct group_book *sm_groups(const struct sm *sm)
+{
+	return &sm->multicast->book;
+}
+
+void multicast_stop(struct sm *sm)
+{
+	loop_timer_stop(sm->multicast->timer);
+	loop_timer_stop(sm->multicast->leave_timer);
+}
+
+void multicast_done(struct sm *sm)
+{
+	if (!sm->multicast)
+		return;
+	multicast_plan_done(sm);
+	loop_timer_free(sm->multicast->leave_timer);
+	group_book_done(&sm->multicast->book);
+	free(sm->multicast);
+}

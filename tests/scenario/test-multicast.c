@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Multicast from the first join to the last leave: groups, trees in the switches, and what befalls
+ * them. Whether packets of members reach all other members, and only these, each invariant looks at
+ * (invariants-multicast.c), and at each write whether one goes in a circle.
+ */
+
+#include "tests/scenario/scenario.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "sm/multicast.h"
+#include "tests/scenario/joiner.h"
+#include "tests/sim/tables.h"
+
+enum { FULL = 1, NON = 2, SEND_ONLY_FULL = 8, DEFAULT = 0x7fff, OK = 0, REQ_INVALID = 0x0200 };
+
+/* ---- helpers ------------------------------------------------------------------------------------
+ */
+
+static uint64_t guid_of(struct sim_port *port, uint16_t vf)
+{
+	return sim_endpoint_guid(&(struct sim_endpoint){ port, vf }, 0);
+}
+
+/* The status, or -1 without an answer. */
+static int ask(struct scenario *s, struct sim_port *port, uint8_t method,
+	       const ib_member_rec_t *record, uint64_t mask, ib_member_rec_t *ret)
+{
+	struct joiner j;
+	int status = -1;
+
+	joiner_open(&j, port);
+	assert_true(joiner_send(&j, method, record, mask));
+	scenario_run(s, 300 * LOOP_MSEC);
+	if (j.answered)
+		status = j.status;
+	if (ret)
+		*ret = j.answer;
+	joiner_close(&j);
+	return status;
+}
+
+static int join_as(struct scenario *s, struct sim_port *port, uint64_t guid, uint8_t states)
+{
+	ib_member_rec_t record = joiner_broadcast(port, guid, DEFAULT, states);
+
+	return ask(s, port, SIM_SET, &record, MCM_MASK_BROADCAST, NULL);
+}
+
+static int join(struct scenario *s, struct sim_port *port)
+{
+	return join_as(s, port, guid_of(port, 0), FULL);
+}
+
+static int leave(struct scenario *s, struct sim_port *port, uint8_t states)
+{
+	ib_member_rec_t record = joiner_broadcast(port, guid_of(port, 0), DEFAULT, states);
+
+	return ask(s, port, 0x15, &record, MCM_MASK_LEAVE, NULL);
+}
+
+static void join_all(struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->n_hosts; i++)
+		assert_int_equal(join(s, &s->hosts[i]->ports[1]), OK);
+}
+
+static void set_out(struct scenario *s, struct made_graph *graph)
+{
+	scenario_build(s, graph);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+}
+
+static uint32_t n_members(const struct scenario *s)
+{
+	return sm_groups(s->first.sm)->n_members;
+}
+
+static uint64_t n_sets(const struct scenario *s)
+{
+	return transport_sim_counts(s->first.transport)->sets;
+}
+
+static bool is_table_empty(const struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		for (unsigned port = 0; port <= s->switches[i]->n_ports; port++)
+			if (sim_mft_has(s->switches[i], MLID_FIRST, port))
+				return false;
+	return true;
+}
+
+/* ---- joining and leaving ------------------------------------------------------------------------
+ */
+
+static void hosts_join_and_reach_each_other(void **state)
+{
+	struct scenario *s = *state;
+
+	set_out(s, graph_make_ft2(6));
+	join_all(s);
+	scenario_settle(s);
+	assert_int_equal(n_members(s), s->n_hosts);
+	scenario_expect_all_good(s);
+	assert_true(s->n_watched_multicast > 0);
+}
+
+static void a_member_alone_takes_no_table(void **state)
+{
+	struct scenario *s = *state;
+	uint64_t sets;
+
+	set_out(s, graph_make_ft2(6));
+	sets = n_sets(s);
+	assert_int_equal(join(s, scenario_host(s, 3)), OK);
+	assert_int_equal(n_sets(s), sets);
+	assert_int_equal(join(s, scenario_host(s, 4)), OK);
+	assert_true(n_sets(s) > sets);
+	scenario_expect_all_good(s);
+}
+
+static void a_join_writes_only_what_changes(void **state)
+{
+	struct scenario *s = *state;
+	uint64_t sets;
+
+	set_out(s, graph_make_ft2(6));
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(join(s, scenario_host(s, 3 * i)), OK);
+	sets = n_sets(s);
+	/* At a leaf that has a member: its table. */
+	assert_int_equal(join(s, scenario_host(s, 1)), OK);
+	assert_int_equal(n_sets(s) - sets, 1);
+	sets = n_sets(s);
+	/* At one that has none: the spine's, too. */
+	assert_int_equal(join(s, scenario_host(s, 15)), OK);
+	assert_int_equal(n_sets(s) - sets, 2);
+	sets = n_sets(s);
+	/* Once more, as after a bounce of the link. */
+	assert_int_equal(join(s, scenario_host(s, 15)), OK);
+	assert_int_equal(n_sets(s) - sets, 0);
+	scenario_expect_all_good(s);
+}
+
+static void when_all_have_left_tables_are_empty(void **state)
+{
+	struct scenario *s = *state;
+
+	set_out(s, graph_make_ft2(6));
+	join_all(s);
+	for (uint32_t i = 0; i < s->n_hosts; i++) {
+		assert_int_equal(leave(s, &s->hosts[i]->ports[1], FULL), OK);
+		if (i % 5 == 0)
+			scenario_expect_all_good(s);
+	}
+	assert_int_equal(leave(s, &s->hosts[0]->ports[1], FULL), REQ_INVALID);
+	assert_int_equal(n_members(s), 0);
+	scenario_settle(s);
+	assert_true(is_table_empty(s));
+	scenario_expect_all_good(s);
+}
+
+static void who_only_sends_gets_nothing(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	set_out(s, graph_make_ft2(6));
+	port = scenario_host(s, 17);
+	assert_int_equal(join(s, scenario_host(s, 0)), OK);
+	assert_int_equal(join(s, scenario_host(s, 8)), OK);
+	assert_int_equal(join_as(s, port, guid_of(port, 0), SEND_ONLY_FULL), OK);
+	scenario_expect_all_good(s);
+	assert_false(sim_mft_has(port->far->node, MLID_FIRST, port->far->number));
+	/* And as a full member it does. */
+	assert_int_equal(join(s, port), OK);
+	scenario_expect_all_good(s);
+	assert_true(sim_mft_has(port->far->node, MLID_FIRST, port->far->number));
+}
+
+/* kernel.md 5.1: what IPoIB asks for, with the parameters of the broadcast group. */
+static void groups_are_made_by_who_joins_first(void **state)
+{
+	struct scenario *s = *state;
+	ib_member_rec_t answer;
+
+	set_out(s, graph_make_ft2(6));
+	for (unsigned i = 0; i < 12; i++) {
+		struct sim_port *port = scenario_host(s, i);
+		uint64_t guid = guid_of(port, 0);
+		ib_member_rec_t record = joiner_other(port, guid, DEFAULT, 1 + i % 4, FULL);
+
+		assert_int_equal(ask(s, port, SIM_SET, &record, MCM_MASK_OTHER, &answer), OK);
+		assert_int_equal(be16toh(answer.mlid), MLID_FIRST + 1 + i % 4);
+		assert_int_equal(answer.scope_state & 0xf, FULL);
+	}
+	assert_int_equal(sm_groups(s->first.sm)->n, 5);
+	scenario_expect_all_good(s);
+}
+
+/* ---- what befalls the fabric --------------------------------------------------------------------
+ */
+
+static void trees_follow_cables(void **state)
+{
+	struct scenario *s = *state;
+
+	set_out(s, graph_make_ft2(6));
+	join_all(s);
+	for (unsigned i = 0; i < 10; i++) {
+		struct sim_port *link = scenario_link(s, (uint32_t)scenario_random(s, s->n_links));
+
+		if (link->cut)
+			scenario_plug(s, link);
+		else
+			scenario_pull(s, link);
+		scenario_settle(s);
+		scenario_expect_all_good(s);
+	}
+}
+
+static void trees_of_rings_change_without_a_circle(void **state)
+{
+	struct scenario *s = *state;
+
+	set_out(s, graph_make_ring(7, 2));
+	join_all(s);
+	scenario_expect_all_good(s);
+	for (unsigned i = 0; i < 20; i++) {
+		struct sim_port *link = scenario_link(s, (uint32_t)scenario_random(s, s->n_links));
+
+		if (link->cut)
+			scenario_plug(s, link);
+		else
+			scenario_pull(s, link);
+		scenario_run(s, scenario_random(s, LOOP_SEC));
+	}
+	for (uint32_t i = 0; i < s->n_links; i++)
+		if (s->links[i]->cut)
+			scenario_plug(s, s->links[i]);
+	scenario_settle(s);
+	scenario_expect_good_within(s, 1800);
+}
+
+static void switches_that_reboot_have_their_tables_again(void **state)
+{
+	struct scenario *s = *state;
+
+	set_out(s, graph_make_ft2(6));
+	join_all(s);
+	for (uint32_t i = 0; i < s->n_switches; i++) {
+		scenario_reboot(s, s->switches[i]);
+		scenario_settle(s);
+		scenario_expect_good_within(s, 60);
+	}
+}
+
+static void a_restart_writes_nothing_and_forgets_nobody(void **state)
+{
+	struct scenario *s = *state;
+	uint32_t n;
+
+	set_out(s, graph_make_ft2(6));
+	join_all(s);
+	scenario_settle(s);
+	n = n_members(s);
+	scenario_kill_sm(s);
+	scenario_run(s, LOOP_SEC);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	assert_int_equal(n_members(s), n);
+	assert_int_equal(n_sets(s), 0);
+	scenario_expect_all_good(s);
+}
+
+static void a_host_that_is_gone_for_long_has_left(void **state)
+{
+	struct scenario *s = *state;
+
+	set_out(s, graph_make_ft2(6));
+	join_all(s);
+	scenario_pull(s, scenario_host(s, 7));
+	scenario_settle(s);
+	assert_int_equal(n_members(s), s->n_hosts);
+	scenario_plug(s, scenario_host(s, 7));
+	scenario_run(s, 300 * LOOP_SEC);
+	assert_int_equal(n_members(s), s->n_hosts);
+	scenario_pull(s, scenario_host(s, 7));
+	scenario_run(s, 300 * LOOP_SEC);
+	assert_int_equal(n_members(s), s->n_hosts - 1);
+	scenario_expect_all_good(s);
+}
+
+static void a_host_that_reboots_is_member_of_what_it_joins_again(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	set_out(s, graph_make_ft2(6));
+	join_all(s);
+	port = scenario_host(s, 7);
+	scenario_reboot(s, port->node);
+	scenario_settle(s);
+	scenario_run(s, 5 * LOOP_SEC);
+	assert_int_equal(n_members(s), s->n_hosts);
+	assert_int_equal(join(s, port), OK);
+	scenario_run(s, 120 * LOOP_SEC);
+	assert_int_equal(n_members(s), s->n_hosts);
+	scenario_reboot(s, port->node);
+	scenario_run(s, 120 * LOOP_SEC);
+	assert_int_equal(n_members(s), s->n_hosts - 1);
+	scenario_expect_all_good(s);
+}
+
+static void trees_go_around_switches_without_multicast(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ft2(6));
+	/* A spine. */
+	s->switches[7]->sw->info.mcast_cap = 0;
+	scenario_start_sm(s);
+	scenario_settle(s);
+	join_all(s);
+	scenario_expect_all_good(s);
+	assert_string_equal(scenario_reason(s, &s->switches[7]->ports[0]), "no-multicast");
+}
+
+static void a_switch_that_refuses_is_left_out_until_it_does_not(void **state)
+{
+	struct scenario *s = *state;
+
+	set_out(s, graph_make_ft2(6));
+	for (uint32_t i = 6; i < s->n_switches; i++)
+		scenario_fault(s, "refuse \"%s\" mft set", s->switches[i]->name);
+	join_all(s);
+	scenario_settle(s);
+	scenario_clear_faults(s);
+	scenario_expect_good_within(s, 1800);
+}
+
+static void lost_packets_delay_and_change_nothing(void **state)
+{
+	struct scenario *s = *state;
+
+	set_out(s, graph_make_ft2(6));
+	for (uint32_t i = 0; i < s->n_links; i++)
+		scenario_fault(s, "loss \"%s\"[%u] 10%%", s->links[i]->node->name,
+			       s->links[i]->number);
+	for (unsigned i = 0; i < 40; i++)
+		join(s, scenario_host(s, (uint32_t)scenario_random(s, s->n_hosts)));
+	scenario_clear_faults(s);
+	scenario_settle(s);
+	scenario_expect_good_within(s, 1800);
+}
+
+/* ---- virtual functions and partitions -----------------------------------------------------------
+ */
+
+static void vports_join_and_move(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *pf, *other;
+
+	scenario_build(s, graph_make_ft2(6));
+	scenario_add_vports(s, scenario_host(s, 3), 2, true, false);
+	scenario_add_vports(s, scenario_host(s, 12), 2, false, false);
+	pf = scenario_host(s, 3);
+	other = scenario_host(s, 12);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	assert_int_equal(join(s, scenario_host(s, 0)), OK);
+	assert_int_equal(join(s, scenario_host(s, 17)), OK);
+	assert_int_equal(join_as(s, pf, guid_of(pf, 1), FULL), OK);
+	scenario_settle(s);
+	assert_true(sim_mft_has(pf->far->node, MLID_FIRST, pf->far->number));
+	scenario_move_vport(s, pf, 1, other, 2);
+	scenario_settle(s);
+	assert_true(sim_mft_has(other->far->node, MLID_FIRST, other->far->number));
+	assert_false(sim_mft_has(pf->far->node, MLID_FIRST, pf->far->number));
+	scenario_expect_all_good(s);
+}
+
+static void who_leaves_the_partition_gets_nothing(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	ib_member_rec_t record;
+	uint64_t guid;
+
+	set_out(s, graph_make_ft2(6));
+	for (unsigned i = 0; i < 6; i++)
+		scenario_add(s, scenario_host(s, 3 * i), 0x123, true);
+	scenario_settle(s);
+	for (unsigned i = 0; i < 6; i++) {
+		port = scenario_host(s, 3 * i);
+		guid = guid_of(port, 0);
+		record = joiner_other(port, guid, 0x123, 0xffffffff, FULL);
+		assert_int_equal(ask(s, port, SIM_SET, &record, MCM_MASK_OTHER, NULL), OK);
+	}
+	/* Nobody else. */
+	port = scenario_host(s, 1);
+	record = joiner_other(port, guid_of(port, 0), 0x123, 0xffffffff, FULL);
+	assert_int_equal(ask(s, port, SIM_SET, &record, MCM_MASK_OTHER, NULL), REQ_INVALID);
+	scenario_expect_all_good(s);
+	port = scenario_host(s, 9);
+	assert_true(sim_mft_has(port->far->node, MLID_FIRST + 1, port->far->number));
+	scenario_remove(s, port, 0x123);
+	scenario_settle(s);
+	assert_false(sim_mft_has(port->far->node, MLID_FIRST + 1, port->far->number));
+	scenario_expect_all_good(s);
+	scenario_add(s, port, 0x123, true);
+	scenario_settle(s);
+	assert_true(sim_mft_has(port->far->node, MLID_FIRST + 1, port->far->number));
+	scenario_expect_all_good(s);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------
+ */
+
+static int set_up(void **state)
+{
+	*state = scenario_new(1);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	scenario_free(*state);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(hosts_join_and_reach_each_other),
+		TEST(a_member_alone_takes_no_table),
+		TEST(a_join_writes_only_what_changes),
+		TEST(when_all_have_left_tables_are_empty),
+		TEST(who_only_sends_gets_nothing),
+		TEST(groups_are_made_by_who_joins_first),
+		TEST(trees_follow_cables),
+		TEST(trees_of_rings_change_without_a_circle),
+		TEST(switches_that_reboot_have_their_tables_again),
+		TEST(a_restart_writes_nothing_and_forgets_nobody),
+		TEST(a_host_that_is_gone_for_long_has_left),
+		TEST(a_host_that_reboots_is_member_of_what_it_joins_again),
+		TEST(trees_go_around_switches_without_multicast),
+		TEST(a_switch_that_refuses_is_left_out_until_it_does_not),
+		TEST(lost_packets_delay_and_change_nothing),
+		TEST(vports_join_and_move),
+		TEST(who_leaves_the_partition_gets_nothing),
+	};
+
+	return cmocka_run_group_tests_name("multicast", tests, NULL, NULL);
+}
