@@ -349,7 +349,7 @@ struct sm {
 	struct loop_timer *lease_timer; /* see service.c */
 	uint64_t services_due;          /* it is set to; 0: it is not */
 	uint64_t services_looked;       /* when it last came */
-	struct multicast *multicast; /* see multicast-inside.h */
+	struct multicast *multicast;    /* see multicast-inside.h */
 
 	enum sm_state state;
 	enum sm_phase phase;

@@ -8,7 +8,6 @@
 
 #include "tests/sim/fabric.h"
 
-
 struct joiner {
 	struct sim_client client;
 	uint64_t tid;
