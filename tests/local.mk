@@ -222,6 +222,10 @@ fuzz_programs += tests/fuzz/fuzz-partitions
 tests_fuzz_fuzz_partitions_LDADD = $(fuzz_ldadd)
 EXTRA_DIST += tests/fuzz/fuzz-partitions.in
 
+fuzz_programs += tests/fuzz/fuzz-qos-policy
+tests_fuzz_fuzz_qos_policy_LDADD = $(fuzz_ldadd)
+EXTRA_DIST += tests/fuzz/fuzz-qos-policy.in
+
 fuzz_programs += tests/fuzz/fuzz-sa
 tests_fuzz_fuzz_sa_SOURCES = tests/fuzz/fuzz-sa.c tests/common/small-fabric.c
 tests_fuzz_fuzz_sa_LDADD = $(fuzz_ldadd)
