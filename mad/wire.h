@@ -79,6 +79,12 @@ static inline const uint8_t *sa_data_in(const struct datagram *d)
 #define GUID_RECORD_INFO_OFFSET        8
 #define GUID_RECORD_SIZE               72
 #define SERVICE_RECORD_SIZE            176
+#define NOTICE_SIZE                    80
+#define NOTICE_GID_OFFSET              16 /* of traps 64 to 67 */
+#define NOTICE_ISSUER_GID_OFFSET       64
+#define INFORM_INFO_SIZE               36
+#define INFORM_RECORD_INFO_OFFSET      24
+#define INFORM_RECORD_SIZE             64
 #define CLASS_INFO_SIZE                72
 #define SWITCH_RECORD_INFO_OFFSET      4
 #define SWITCH_RECORD_SIZE             24
@@ -120,6 +126,7 @@ enum {
 	METHOD_GET_MULTI = 0x14,
 	METHOD_DELETE = 0x15,
 	METHOD_GET_RESPONSE = 0x81,
+	METHOD_REPORT_RESPONSE = 0x86,
 	METHOD_GET_TABLE_RESPONSE = 0x92,
 	METHOD_DELETE_RESPONSE = 0x95,
 	METHOD_RESPONSE = 0x80, /* the bit that makes a method an answer */
@@ -238,16 +245,20 @@ enum {
 };
 
 /* Notice.Type of generic traps */
-#define TRAP_LINK_STATE     128
-#define TRAP_LINK_INTEGRITY 129
-#define TRAP_BUFFER_OVERRUN 130
-#define TRAP_FLOW_WATCHDOG  131
-#define TRAP_CAPABILITY     144
-#define TRAP_SYSTEM_GUID    145
-#define TRAP_MKEY           256
-#define TRAP_PKEY           257
-#define TRAP_QKEY           258
-#define TRAP_SWITCH_PKEY    259
+#define TRAP_GID_IN_SERVICE     64
+#define TRAP_GID_OUT_OF_SERVICE 65
+#define TRAP_GROUP_CREATED      66
+#define TRAP_GROUP_DELETED      67
+#define TRAP_LINK_STATE         128
+#define TRAP_LINK_INTEGRITY     129
+#define TRAP_BUFFER_OVERRUN     130
+#define TRAP_FLOW_WATCHDOG      131
+#define TRAP_CAPABILITY         144
+#define TRAP_SYSTEM_GUID        145
+#define TRAP_MKEY               256
+#define TRAP_PKEY               257
+#define TRAP_QKEY               258
+#define TRAP_SWITCH_PKEY        259
 /* Numbers of the vendor that makes virtual ports (reference/virtualization.md 2.4) */
 #define TRAP_VPORT_CHANGE 1144
 #define TRAP_VPORT_STATE  1146

@@ -71,8 +71,12 @@ void election_set_state(struct sm *sm, enum sm_state state, const char *why)
 	if (sm->state == state)
 		return;
 	/* From now on somebody else may write. */
-	if (sm->state == SM_MASTER)
+	if (sm->state == SM_MASTER) {
 		election_doubt_all(sm);
+		gids_forget(sm);
+		notices_drop(sm);
+		reports_drop(sm);
+	}
 	sm->state = state;
 	if (state == SM_MASTER)
 		twins_inherit(sm);

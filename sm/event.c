@@ -46,6 +46,7 @@ static const struct {
 	[EVENT_TRAP] = { "trap", LOG_LEVEL_DEBUG },
 	[EVENT_CONFIG] = { "config", LOG_LEVEL_DEBUG },
 	[EVENT_PEER] = { "peer", LOG_LEVEL_DEBUG },
+	[EVENT_SUBSCRIBER] = { "subscriber", LOG_LEVEL_WARNING },
 	[EVENT_STORE] = { "store", LOG_LEVEL_NOTICE },
 	[EVENT_GROUP] = { "group", LOG_LEVEL_DEBUG },
 };

@@ -28,9 +28,10 @@ enum event_kind {
 	EVENT_NO_ROUTES,   /* there are none that could be written */
 	EVENT_TRAP,
 	EVENT_CONFIG,
-	EVENT_PEER,  /* another SM */
-	EVENT_STORE, /* what we remember is not what devices hold */
-	EVENT_GROUP, /* a multicast group, or who is member of one */
+	EVENT_PEER,       /* another SM */
+	EVENT_SUBSCRIBER, /* of reports is gone */
+	EVENT_STORE,      /* what we remember is not what devices hold */
+	EVENT_GROUP,      /* a multicast group, or who is member of one */
 	EVENT_KIND_COUNT,
 };
 

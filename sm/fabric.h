@@ -80,7 +80,8 @@ struct port {
 	uint16_t lid;             /* planned base LID; 0: none */
 	uint16_t status;          /* of the last refused Set */
 	uint8_t number;
-	uint8_t lmc;           /* planned */
+	uint8_t lmc : 3;       /* planned */
+	bool told_gid : 1;     /* that it is in service, see gids.c */
 	uint8_t reason;        /* enum reason: why it is not Active, or what else is wrong */
 	uint8_t refusals;      /* Sets of PortInfo refused in a row */
 	uint8_t barred;        /* of a VF: enum reason: see vf-rules.c */

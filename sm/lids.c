@@ -319,7 +319,7 @@ static void note_lid(struct sm *sm, uint32_t number)
 		has_another(sm, number);
 	}
 	port->lid = id->lid;
-	port->lmc = id->lmc;
+	port->lmc = id->lmc & 7u;
 	if (!node_of(&sm->fabric, number)->present)
 		return;
 	for (unsigned lid = id->lid; lid < id->lid + (1u << id->lmc); lid++)

@@ -58,6 +58,12 @@ static int make_parts(struct sm *sm)
 		r = quarantine_init(sm);
 	if (r == 0)
 		r = services_start(sm);
+	if (r == 0)
+		r = notices_start(sm);
+	if (r == 0)
+		r = reports_start(sm);
+	if (r == 0)
+		r = gids_start(sm);
 
 	return r;
 }
@@ -81,6 +87,9 @@ int sm_new(const struct sm_setup *setup, struct sm **ret)
 	reserve_init(sm);
 	registrations_init(sm);
 	services_init(&sm->services);
+	subscriptions_init(&sm->subscriptions);
+	notices_init(sm);
+	reports_init(sm);
 	r = make_parts(sm);
 	if (r < 0) {
 		sm_free(sm);
@@ -118,6 +127,10 @@ void sm_free(struct sm *sm)
 	registrations_done(sm);
 	services_done(&sm->services);
 	multicast_done(sm);
+	reports_done(sm);
+	notices_done(sm);
+	subscriptions_done(&sm->subscriptions);
+	gids_done(sm);
 	alias_book_done(&sm->aliases.book);
 	memory_done(sm);
 	event_log_free(sm->events);

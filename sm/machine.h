@@ -17,12 +17,14 @@
 #include "sm/identity.h"
 #include "sm/link-state.h"
 #include "sm/not-kept.h"
+#include "sm/notice.h"
 #include "sm/registration.h"
 #include "sm/reservations.h"
 #include "sm/sa/admin.h"
 #include "sm/sa/outstanding.h"
 #include "sm/services.h"
 #include "sm/sm.h"
+#include "sm/subscriptions.h"
 #include "sm/vf.h"
 
 /*
@@ -311,7 +313,66 @@ struct traps {
 	struct sm_traps counts;
 	/* Those that were told of as events; and the number of the last. */
 	struct damping said[SM_TRAP_SOURCES], said_in_all;
+	struct damping forwarded[SM_TRAP_SOURCES], forwarded_in_all;
 	uint64_t told[SM_TRAP_SOURCES];
+};
+
+/* What subscribers are to be told, and is held against subscriptions: see notice.c. */
+struct notices {
+	struct list waiting;
+	unsigned n;
+	uint64_t last; /* number */
+	uint64_t lost; /* for which there was no room */
+	struct loop_timer *timer;
+};
+
+/* A report that is under way, see report.c. */
+struct report {
+	struct subscriber *to; /* NULL: none */
+	struct address way;
+	uint32_t tid;
+	unsigned tries;
+	uint64_t due; /* the next try */
+	bool failing; /* its subscriber has not acknowledged the one before */
+};
+
+#define REPORTS_WINDOW 64u
+
+struct reports {
+	struct report under_way[REPORTS_WINDOW];
+	unsigned n_under_way, n_failing;
+	struct list ready, ready_failing, waits; /* subscribers */
+	uint64_t waits_due;                      /* the first of those, or before */
+	unsigned n_pending;
+	uint32_t last_tid;
+	struct loop_timer *timer;
+	uint64_t sent, acknowledged, lost, buried;
+};
+
+/* That a GID is in service, as subscribers were told: see gids.c. */
+struct gid_told {
+	uint64_t guid;
+	uint32_t at; /* the number of its physical port */
+	uint16_t index;
+	uint16_t keys; /* number of a set */
+};
+
+struct gid_keys {
+	uint16_t *key;
+	uint16_t n;
+	uint32_t refs;
+};
+
+#define GID_KEY_SETS 4096u
+
+struct gids {
+	struct gid_told *told;
+	uint32_t n;
+	uint32_t room;
+	struct gid_keys *set; /* GID_KEY_SETS */
+	unsigned n_sets;
+	bool known; /* what is there was looked at, and is told from then on */
+	bool owed;  /* something was not told yet */
 };
 
 /* As many as a forwarding table has blocks, of 64 LIDs: a word each. */
@@ -346,6 +407,10 @@ struct sm {
 	struct aliases aliases;
 	struct registrations registrations;
 	struct services services;
+	struct subscriptions subscriptions;
+	struct notices notices;
+	struct reports reports;
+	struct gids gids;
 	struct loop_timer *lease_timer; /* see service.c */
 	uint64_t services_due;          /* it is set to; 0: it is not */
 	uint64_t services_looked;       /* when it last came */
@@ -677,6 +742,8 @@ unsigned pkeys_plan_vf(const struct sm *sm, struct endpoint e, uint16_t *ret, un
 /* pkeys-published.c: the tables of all end ports, for the SA. */
 int pkeys_publish(struct sm *sm);
 unsigned pkeys_published(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);
+/* The same, of a port or VF. */
+unsigned pkeys_of_endpoint(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room);
 void pkeys_done(struct sm *sm);
 
 /* alias-intent.c: who is to have which alias GUID. */
@@ -725,6 +792,47 @@ void aliases_settle(struct sm *sm);
 int services_start(struct sm *sm);
 uint16_t services_change(struct sm *sm, const struct service_change *change, struct service *ret);
 void services_restore(struct sm *sm, const struct kept_registration *kept);
+
+/* subscription.c: who is to be told of what. */
+uint16_t subscriptions_change(struct sm *sm, const struct inform_change *change);
+/* It does not acknowledge anything any more: all that it has is ended, and said. */
+void subscriptions_bury(struct sm *sm, struct subscriber *to);
+void subscriptions_restore(struct sm *sm, const struct kept_registration *kept);
+
+/* notice.c: what subscribers are told. */
+void notices_init(struct sm *sm);
+int notices_start(struct sm *sm);
+void notices_drop(struct sm *sm);
+void notices_done(struct sm *sm);
+/* A GID came or went, of @port (GUID of the physical port), with these P_Keys. */
+void notices_gid(struct sm *sm, bool in_service, uint64_t guid, uint64_t port, const uint16_t *keys,
+		 unsigned n_keys);
+/* A multicast group of this partition has got its first full member, or lost its last. */
+void notices_group(struct sm *sm, bool created, const uint8_t mgid[static 16], uint16_t pkey);
+/* A trap of the device of @port. */
+void notices_forward(struct sm *sm, uint32_t port, const struct arrival *trap);
+
+/* report.c: on its way to them. */
+void reports_init(struct sm *sm);
+int reports_start(struct sm *sm);
+void reports_done(struct sm *sm);
+void reports_add(struct sm *sm, struct subscriber *to, struct notice *notice);
+void reports_pump(struct sm *sm);
+void reports_take(struct sm *sm, const struct arrival *arrival);
+/* Nothing is told to it any more. */
+void reports_forget(struct sm *sm, struct subscriber *to);
+/* Nor to anybody. */
+void reports_drop(struct sm *sm);
+
+/* gids.c: which GIDs are in service. */
+int gids_start(struct sm *sm);
+void gids_done(struct sm *sm);
+bool gid_is_in_service(const struct sm *sm, struct endpoint e);
+/* A reconcile has ended; or something of this port alone is otherwise. */
+void gids_look(struct sm *sm);
+void gids_look_at_port(struct sm *sm, uint32_t port);
+/* We are no longer master: what others tell of is not known. */
+void gids_forget(struct sm *sm);
 
 /* vport.c: virtual ports: when they are looked at. */
 bool vports_are_announced(const struct sm *sm, uint32_t port);
@@ -964,6 +1072,8 @@ unsigned trap_count(struct sm *sm, uint16_t lid, unsigned number);
 void trap_count_impossible(struct sm *sm, enum sm_trap_lie lie);
 /* Is there room for an event about it? Then it is used. */
 bool trap_may_be_told(struct sm *sm, unsigned source);
+/* The same, to subscribers. */
+bool trap_may_be_forwarded(struct sm *sm, unsigned source);
 
 /* trap.c */
 void trap_receive(struct sm *sm, const struct arrival *arrival);

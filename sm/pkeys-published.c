@@ -82,6 +82,17 @@ unsigned pkeys_published(const struct sm *sm, uint32_t number, uint16_t *ret, un
 	return n;
 }
 
+/* A vport has a table of its own. */
+unsigned pkeys_of_endpoint(const struct sm *sm, struct endpoint e, uint16_t *ret, unsigned room)
+{
+	const struct vfs *vfs = sm->fabric.ports[e.port].vfs;
+
+	if (e.index > 0 && vfs && vfs->model == VF_VPORT)
+		return pkeys_plan_vf(sm, e, ret, room);
+
+	return pkeys_published(sm, e.port, ret, room);
+}
+
 void pkeys_done(struct sm *sm)
 {
 	free_planned(&sm->planned_keys);

@@ -14,16 +14,9 @@ static uint8_t route_for_admin(const void *user, uint32_t node, unsigned lid)
 	return sm_route(user, node, lid);
 }
 
-/* A vport has a table of its own. */
 static unsigned pkeys_for_admin(const void *user, struct endpoint e, uint16_t *ret, unsigned room)
 {
-	const struct sm *sm = user;
-	const struct vfs *vfs = sm->fabric.ports[e.port].vfs;
-
-	if (e.index > 0 && vfs && vfs->model == VF_VPORT)
-		return pkeys_plan_vf(sm, e, ret, room);
-
-	return pkeys_published(sm, e.port, ret, room);
+	return pkeys_of_endpoint(user, e, ret, room);
 }
 
 static bool peer_for_admin(const void *user, unsigned n, struct sm_peer *ret)
@@ -46,6 +39,11 @@ static uint16_t member_for_admin(void *changer, const struct member_change *chan
 				 uint8_t *ret_record)
 {
 	return multicast_change(changer, change, ret_record);
+}
+
+static uint16_t inform_for_admin(void *changer, const struct inform_change *change)
+{
+	return subscriptions_change(changer, change);
 }
 
 static uint16_t admit_for_admin(void *changer, const struct arrival *request, bool *ret_later)
@@ -89,8 +87,10 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 				   .pkeys = pkeys_for_admin,
 				   .peer = peer_for_admin,
 				   .services = &sm->services,
+				   .subscriptions = &sm->subscriptions,
 				   .now = loop_now(sm->loop),
 				   .service_change = changer ? service_for_admin : NULL,
+				   .inform_change = changer ? inform_for_admin : NULL,
 				   .changer = changer,
 				   .guids_change = changer ? guids_for_admin : NULL,
 				   .groups = sm_groups(sm),
@@ -123,6 +123,14 @@ static void take_message(struct sm *sm, const struct arrival *arrival)
 	answer_admin(sm, &first, sm);
 }
 
+static bool is_report_response(const struct arrival *arrival)
+{
+	const struct datagram *d = &arrival->datagram;
+
+	return !arrival->undelivered && wire_get(d, MAD_METHOD) == METHOD_REPORT_RESPONSE &&
+	       wire_get(d, MAD_ATTR) == ATTR_NOTICE;
+}
+
 /* A message of ours that is over comes back, as do requests that nobody took. */
 static void take_of_admin(struct sm *sm, const struct arrival *arrival)
 {
@@ -130,6 +138,8 @@ static void take_of_admin(struct sm *sm, const struct arrival *arrival)
 
 	if (arrival->undelivered && wire_is_response(d))
 		outstanding_over(&sm->outstanding, arrival->from.lid, wire_get(d, MAD_TID));
+	else if (is_report_response(arrival))
+		reports_take(sm, arrival);
 	else if (arrival->length > 0)
 		take_message(sm, arrival);
 	else

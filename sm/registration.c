@@ -32,6 +32,7 @@ static const restore_fn restore_of[KEPT_REGISTRATION_KIND_COUNT] = {
 	[KEPT_SERVICE] = services_restore,
 	[KEPT_GROUP] = multicast_restore_group,
 	[KEPT_GROUP_MEMBER] = multicast_restore_member,
+	[KEPT_SUBSCRIPTION] = subscriptions_restore,
 };
 
 /* What was before a change, while that may still fail. */
@@ -177,6 +178,7 @@ static void answer(struct sm *sm, struct held_request *request)
 	} else {
 		sm->registrations.n_blocks--;
 		aliases_update_reasons(sm, request->port);
+		gids_look_at_port(sm, request->port);
 		sm_answer_again(sm, &request->arrival);
 	}
 	held_drop(&sm->registrations.held, request);

@@ -18,7 +18,7 @@
 #define SERVICES_MAX       32768u
 #define SERVICES_OF_PORT   2048u /* registered from there, by the port and all its VFs */
 #define SERVICES_OF_VF     256u  /* and by one of these */
-#define SERVICES_BUCKETS   4096u
+#define SERVICES_BUCKETS   1024u
 #define SERVICE_LEASE_EVER UINT32_C(0xffffffff)
 
 struct service {

@@ -181,6 +181,8 @@ static void rest(struct sm *sm)
 	sm->by_lid = sm->state == SM_MASTER && sm->applied == sm->generation && !sm_is_wanted(sm);
 	if (!as_before)
 		reasons_update(sm);
+	if (sm->state == SM_MASTER && (!as_before || sm->gids.owed))
+		gids_look(sm);
 	look_at_own_port(sm);
 	memory_keep_quirks(sm);
 	ask_names(sm);

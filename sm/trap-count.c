@@ -19,6 +19,10 @@
 #define MOST_OF_ONE (8 * DAMPING_EVENT) /* at once; then one in two seconds */
 #define MOST_OF_ALL (128 * DAMPING_EVENT)
 
+/* The same for what is told on to subscribers: a switch that dies is many links. */
+#define MOST_FORWARDED_OF_ONE (64 * DAMPING_EVENT)
+#define MOST_FORWARDED_OF_ALL (4096 * DAMPING_EVENT)
+
 /* -- counting -----------------------------------------------------------------------------------
  */
 
@@ -60,6 +64,7 @@ unsigned trap_count(struct sm *sm, uint16_t lid, unsigned number)
 
 	if (traps->source[source].lid != lid) {
 		sm->traps.said[source] = (struct damping){ 0 };
+		sm->traps.forwarded[source] = (struct damping){ 0 };
 		sm->traps.told[source] = 0;
 	}
 	traps->source[source].lid = lid;
@@ -83,17 +88,27 @@ static bool has_room(const struct damping *said, uint64_t now, uint32_t most)
 	return damping_owed(said, now, HALF_LIFE) + DAMPING_EVENT <= most;
 }
 
-bool trap_may_be_told(struct sm *sm, unsigned source)
+static bool charge(struct damping *one, struct damping *all, uint64_t now, uint32_t most_of_one,
+		   uint32_t most_of_all)
 {
-	struct damping *said = &sm->traps.said[source], *all = &sm->traps.said_in_all;
-	uint64_t now = loop_now(sm->loop);
-
-	if (!has_room(said, now, MOST_OF_ONE) || !has_room(all, now, MOST_OF_ALL))
+	if (!has_room(one, now, most_of_one) || !has_room(all, now, most_of_all))
 		return false;
-	damping_charge(said, now, HALF_LIFE, MOST_OF_ONE);
-	damping_charge(all, now, HALF_LIFE, MOST_OF_ALL);
+	damping_charge(one, now, HALF_LIFE, most_of_one);
+	damping_charge(all, now, HALF_LIFE, most_of_all);
 
 	return true;
+}
+
+bool trap_may_be_told(struct sm *sm, unsigned source)
+{
+	return charge(&sm->traps.said[source], &sm->traps.said_in_all, loop_now(sm->loop),
+		      MOST_OF_ONE, MOST_OF_ALL);
+}
+
+bool trap_may_be_forwarded(struct sm *sm, unsigned source)
+{
+	return charge(&sm->traps.forwarded[source], &sm->traps.forwarded_in_all, loop_now(sm->loop),
+		      MOST_FORWARDED_OF_ONE, MOST_FORWARDED_OF_ALL);
 }
 
 const struct sm_traps *sm_traps(const struct sm *sm)

@@ -332,6 +332,8 @@ void trap_receive(struct sm *sm, const struct arrival *arrival)
 		return;
 	}
 	tell(sm, port, arrival, source);
+	if (trap_may_be_forwarded(sm, source))
+		notices_forward(sm, port, arrival);
 	if (!sm->conf.sweep_on_trap)
 		return;
 	if (has_sweep_follow(notice) && watch_takes_trap(sm, port))

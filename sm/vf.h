@@ -68,6 +68,7 @@ struct vf {
 	bool offered : 1;    /* its LID was given for an offer that it may not take, see vport.c */
 	bool duplicate : 1;  /* its GUID is another's: it is told nothing */
 	bool resettled : 1;  /* that has just become so, or has ended */
+	bool told_gid : 1;   /* that its GID is in service, see gids.c */
 	bool denied_lid : 1; /* it asks for a LID of its own, and rules give it none */
 	uint8_t info[SMP_DATA_SIZE];         /* VPortInfo: VPORT_INFO_... */
 	char description[SMP_DATA_SIZE + 1]; /* VNodeDescription, printable; empty: not known */
@@ -93,6 +94,7 @@ struct vfs {
 	uint64_t guids_bad;   /* bit per block: not written while guids_fault waits */
 	struct fault guids_fault; /* Sets of GUIDInfo are refused or not kept */
 	struct damping refusals;  /* that were told of */
+	struct damping gids;      /* the same, of GIDs that came into service: see gids.c */
 
 	/* Vports; first, that a block of VPortState is not told */
 	struct fault states_fault[VFS_BLOCKS];

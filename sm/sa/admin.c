@@ -46,6 +46,8 @@ static const struct admin_attribute *const attributes[] = {
 	&admin_link_record,
 	&admin_guid_record,
 	&admin_service_record,
+	&admin_inform_info,
+	&admin_inform_record,
 	&admin_pkey_record,
 	&admin_multi_path,
 	&admin_mc_member_record,

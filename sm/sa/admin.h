@@ -14,6 +14,7 @@
 #include "mad/transport.h"
 #include "sm/fabric.h"
 #include "sm/services.h"
+#include "sm/subscriptions.h"
 #include "sm/vf.h"
 
 struct sm_peer;
@@ -52,6 +53,13 @@ struct member_change {
 
 struct group_book;
 
+/* A request to subscribe, or to end that. */
+struct inform_change {
+	struct subscriber to; /* who it is, and how to get there */
+	bool is_end;
+	uint8_t info[INFORM_INFO_SIZE];
+};
+
 /*
  * What an answer is made from. Everything is only read, and only while admin_answer() runs; @user
  * goes to the functions as it is.
@@ -70,14 +78,17 @@ struct admin_view {
 	unsigned (*pkeys)(const void *user, struct endpoint e, uint16_t *ret, unsigned room);
 	/* The n-th other subnet manager, false past the last; see sm_peer(). */
 	bool (*peer)(const void *user, unsigned n, struct sm_peer *ret);
-	const struct services *services; /* NULL: none */
-	uint64_t now;                    /* loop_now() */
+	const struct services *services;           /* NULL: none */
+	const struct subscriptions *subscriptions; /* NULL: none */
+	uint64_t now;                              /* loop_now() */
 	/*
 	 * A status of the answer, and what was set or deleted. NULL: nothing can be. The answer is
 	 * true when it is on the disk, which is the caller's to wait for.
 	 */
 	uint16_t (*service_change)(void *changer, const struct service_change *change,
 				   struct service *ret);
+	/* The same. */
+	uint16_t (*inform_change)(void *changer, const struct inform_change *change);
 	/*
 	 * Change the plan, as far as that is allowed. A status of the answer; *ret_later: it is to
 	 * be made when the change is done. NULL: there is nothing to change, the answer is due.

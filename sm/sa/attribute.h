@@ -88,6 +88,8 @@ extern const struct admin_attribute admin_link_record;
 extern const struct admin_attribute admin_pkey_record;
 extern const struct admin_attribute admin_multi_path;
 extern const struct admin_attribute admin_mc_member_record;
+extern const struct admin_attribute admin_inform_info;
+extern const struct admin_attribute admin_inform_record;
 
 struct admin_query {
 	const struct admin_view *view;

@@ -117,12 +117,13 @@ static bool is_agent_for(const struct sim_agent *agent, const struct sim_packet 
 
 static bool takes_request(const struct sim_client *client, const struct sim_packet *p)
 {
+	/* Agents are of QP0 and QP1. */
+	if (p->dqpn > 1)
+		return client->takes_all && p->dqpn == client->qpn;
 	for (struct list *a = client->agents.next; a != &client->agents; a = a->next)
 		if (is_agent_for(CONTAINER_OF(a, struct sim_agent, of_client), p))
 			return true;
-	if (!client->takes_all)
-		return false;
-	return p->dqpn > 1 ? p->dqpn == client->qpn : client->is_sm;
+	return client->takes_all && client->is_sm;
 }
 
 static struct sim_client *find_by_tid(const struct sim_port *at, unsigned vf,

@@ -113,7 +113,7 @@ static void what_is_not_served_is_answered_as_not_supported(void **state)
 	struct asking *a = *state;
 	static const uint16_t pairs[][2] = {
 		{ METHOD_GET, 0x003b },                     /* ServiceAssociationRecord */
-		{ METHOD_SET, 0x0003 },                     /* InformInfo */
+		{ METHOD_GET, 0x0003 },                     /* InformInfo */
 		{ METHOD_GET, 0x0000 },                     /* no attribute */
 		{ METHOD_GET, 0xffff },                     /* */
 		{ METHOD_GET_TABLE, 0x003a },               /* MultiPathRecord */
