@@ -497,6 +497,7 @@ void multicast_tell_group(struct sm *sm, const struct group *group, bool is_new)
 {
 	char text[MGID_TEXT_SIZE];
 
+	notices_group(sm, is_new, group->mgid, group->pkey);
 	if (!may_be_told(&sm->multicast->comings, loop_now(sm->loop)))
 		return;
 	event_add(sm->events, EVENT_GROUP, group->creator, 0, -1,

@@ -350,6 +350,52 @@ static void a_link_that_begins_to_fail_is_told_on(void **state)
 	tear(t);
 }
 
+/* ---- multicast groups ------------------------------------------------------------------------ */
+
+static ib_member_rec_t make_group(const struct sim_port *port, uint16_t pkey)
+{
+	static const uint8_t mgid[16] = { 0xff, 0x12, 0xa0, 0x1c, 0xfe, 0x80, [15] = 7 };
+	ib_member_rec_t r = { .qkey = htobe32(0x1234), .pkey = htobe16(pkey), .scope_state = 1 };
+
+	memcpy(&r.mgid, mgid, sizeof(mgid));
+	r.port_gid.unicast.prefix = port->info.subnet_prefix;
+	r.port_gid.unicast.interface_id = htobe64(port->guid);
+	return r;
+}
+
+static void groups_are_told_of_to_their_partition(void **state)
+{
+	enum { MEMBER = 0x38, CREATE = 0x130c7, LEAVE = 0x10003 };
+	struct scenario *s = *state;
+	ib_member_rec_t r;
+	struct story *t;
+
+	alias_build(s);
+	scenario_join(s, scenario_host(s, 1), 5, true);
+	scenario_join(s, scenario_host(s, 2), 5, true);
+	alias_comes_up(s);
+	t = start(s);
+	for (unsigned i = 0; i < 3; i += 2) {
+		assert_int_equal(subscribe(t, i, 66), 0);
+		assert_int_equal(subscribe(t, i, 67), 0);
+	}
+	r = make_group(t->host[1], 0x8005);
+	assert_int_equal(sa_client_ask(s, &t->client[1], SIM_SET, MEMBER, CREATE, &r, sizeof(r)),
+			 0);
+	assert_int_equal(sa_client_count(&t->client[0], 66, 0), 1);
+	assert_memory_equal(&t->client[0].report[0].notice.data_details.ntc_64_67.gid, &r.mgid, 16);
+	r = make_group(t->host[0], 0x8005);
+	assert_int_equal(sa_client_ask(s, &t->client[0], SIM_SET, MEMBER, CREATE, &r, sizeof(r)),
+			 0);
+	assert_int_equal(sa_client_ask(s, &t->client[0], 0x15, MEMBER, LEAVE, &r, sizeof(r)), 0);
+	assert_int_equal(t->client[0].n_reports, 1);
+	r = make_group(t->host[1], 0x8005);
+	assert_int_equal(sa_client_ask(s, &t->client[1], 0x15, MEMBER, LEAVE, &r, sizeof(r)), 0);
+	assert_int_equal(sa_client_count(&t->client[0], 67, 0), 1);
+	assert_int_equal(t->client[2].n_reports, 0);
+	tear(t);
+}
+
 /* ---- virtual functions ----------------------------------------------------------------------- */
 
 static void alias_guids_come_and_go(void **state)
@@ -602,6 +648,7 @@ int main(void)
 		TEST(who_shares_no_partition_hears_nothing),
 		TEST(wrong_keys_are_told_to_whom_we_trust_alone),
 		TEST(a_link_that_begins_to_fail_is_told_on),
+		TEST(groups_are_told_of_to_their_partition),
 		TEST(alias_guids_come_and_go),
 		cmocka_unit_test_setup_teardown(vports_come_and_go_and_move, rig_set_up,
 						rig_tear_down),
