@@ -116,6 +116,7 @@ void sm_free(struct sm *sm)
 	routes_done(sm);
 	partition_done(sm);
 	pkeys_done(sm);
+	ways_drop(&sm->ways);
 	loop_timer_free(sm->sweep_timer);
 	loop_timer_free(sm->soon_timer);
 	loop_timer_free(sm->twin_timer);

@@ -22,6 +22,7 @@
 #include "sm/reservations.h"
 #include "sm/sa/admin.h"
 #include "sm/sa/outstanding.h"
+#include "sm/sa/ways.h"
 #include "sm/services.h"
 #include "sm/sm.h"
 #include "sm/subscriptions.h"
@@ -481,6 +482,7 @@ struct sm {
 	struct traps traps;
 	struct fair fair;
 	struct outstanding outstanding;
+	struct ways ways;               /* at rest only */
 	uint64_t unwritten[LID_BLOCKS]; /* bit per LID: see tables_find_unwritten() */
 	char trouble[256];              /* of our own port; empty: none */
 };

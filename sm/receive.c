@@ -14,6 +14,11 @@ static uint8_t route_for_admin(const void *user, uint32_t node, unsigned lid)
 	return sm_route(user, node, lid);
 }
 
+static const uint8_t *table_for_admin(const void *user, uint32_t node, unsigned *ret_size)
+{
+	return sm_table(user, node, ret_size);
+}
+
 static unsigned pkeys_for_admin(const void *user, struct endpoint e, uint16_t *ret, unsigned room)
 {
 	return pkeys_of_endpoint(user, e, ret, room);
@@ -82,8 +87,10 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 				   .sm_state = (uint8_t)sm->state,
 				   .room = outstanding_room(&sm->outstanding, arrival->from.lid,
 							    loop_now(sm->loop)),
+				   .ways = sm->phase == PHASE_REST ? &sm->ways : NULL,
 				   .user = sm,
 				   .route = route_for_admin,
+				   .table = table_for_admin,
 				   .pkeys = pkeys_for_admin,
 				   .peer = peer_for_admin,
 				   .services = &sm->services,

@@ -90,6 +90,7 @@ static void start_sweep(struct sm *sm)
 
 static void start(struct sm *sm)
 {
+	ways_drop(&sm->ways);
 	/* Who has not looked at all yet cannot look at one. */
 	sm->narrow = !sm->sweep_wanted && sm->state == SM_MASTER && !sm->adopting;
 	sm->local = sm->narrow && sm->complete && !sm->look_wide && !sm->changed;
@@ -171,6 +172,7 @@ static void rest(struct sm *sm)
 
 	sm->still = as_before;
 	sm->phase = PHASE_REST;
+	ways_drop(&sm->ways);
 	story_turn(sm);
 	sm->sweep_took = loop_now(sm->loop) - sm->sweep_started;
 	sm->next_sweep_from = loop_now(sm->loop) + sm->hold_off;

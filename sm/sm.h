@@ -285,6 +285,8 @@ const struct sm_change *sm_last_change(const struct sm *sm);
 
 /* Exit port of @sw (a node number) for @lid in the tables in use; ROUTE_NONE without a route. */
 uint8_t sm_route(const struct sm *sm, uint32_t sw, unsigned lid);
+/* All of @sw, by LID; NULL and none if there are no tables. Valid until the next phase. */
+const uint8_t *sm_table(const struct sm *sm, uint32_t sw, unsigned *ret_size);
 
 /* P_Keys planned for @port (in table order, holes are 0); how many entries; at most @room are
  * written. */

@@ -101,15 +101,25 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 			count_node(sm, &sm->fabric.nodes[i], ret);
 }
 
-uint8_t sm_route(const struct sm *sm, uint32_t number, unsigned lid)
+const uint8_t *sm_table(const struct sm *sm, uint32_t number, unsigned *ret_size)
 {
 	const struct sw *sw = sm->fabric.nodes[number].sw;
 	const struct tables *tables = &sm->routing.tables;
 
-	if (!sw || !tables->lft || sw->index == NO_SWITCH || lid > sm->routing.max_lid)
-		return ROUTE_NONE;
+	*ret_size = 0;
+	if (!sw || !tables->lft || sw->index == NO_SWITCH)
+		return NULL;
+	*ret_size = sm->routing.max_lid + 1u;
 
-	return tables->lft[sw->index * tables->stride + lid];
+	return tables->lft + sw->index * tables->stride;
+}
+
+uint8_t sm_route(const struct sm *sm, uint32_t number, unsigned lid)
+{
+	unsigned size;
+	const uint8_t *table = sm_table(sm, number, &size);
+
+	return lid < size ? table[lid] : ROUTE_NONE;
 }
 
 unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room)

@@ -441,6 +441,7 @@ static bool write_records(const struct admin_view *view, const struct arrival *r
 	query.is_table =
 		method_bit(query.method) & (ADMIN_GET_TABLE | ADMIN_GET_TRACE | ADMIN_GET_MULTI);
 	ret->room = SA_DATA_SIZE;
+	visible.n = 0;
 	if (query.requester.port != NO_PORT)
 		admin_keys_read(view, query.requester, &visible);
 	ask_attribute(&query);

@@ -18,6 +18,7 @@
 #include "sm/vf.h"
 
 struct sm_peer;
+struct ways;
 
 /* A request to set or delete entries of a block of GUIDInfo, which the port has. */
 struct guids_change {
@@ -71,9 +72,13 @@ struct admin_view {
 	uint8_t sm_state;   /* our own, enum sm_state */
 	size_t room;        /* how many bytes of records the requester may have in one answer now */
 	const void *user;
+	struct ways *ways; /* what is known of paths; NULL: nothing, and nothing is remembered */
 	/* Exit port of the switch with node number @node for @lid, or ROUTE_NONE; see sm_route().
 	 */
 	uint8_t (*route)(const void *user, uint32_t node, unsigned lid);
+	/* All of them, by LID; how many. It stays until @ways is dropped; only asked for with it.
+	 */
+	const uint8_t *(*table)(const void *user, uint32_t node, unsigned *ret_size);
 	/* P_Keys last planned for @e: how many entries; at most @room are written. */
 	unsigned (*pkeys)(const void *user, struct endpoint e, uint16_t *ret, unsigned room);
 	/* The n-th other subnet manager, false past the last; see sm_peer(). */

@@ -4,7 +4,8 @@
  * A path is what the tables say, so it is walked: out of the source, at each switch out of the port
  * that its table has for the LID, until the destination; and the same back, because every client
  * wants to answer on the way that it was asked. Tables are proven before they are used, but they
- * change while links come and go: hence the limit of hops.
+ * change while links come and go: hence the limit of hops. At rest most of the way is known from
+ * earlier questions (ways.h).
  *
  * MTU: once a link is Armed its ports send no longer packets than their NeighborMTU, whatever they
  * could; before that it is what both ends can and the operator allows. What the far end can
@@ -16,52 +17,15 @@
 
 #include "base/macros.h"
 #include "routing/engine.h"
-#include "sm/sa/rate.h"
+#include "sm/sa/ways.h"
 
 #define MAX_HOPS 64u
 
-static unsigned mtu_cap(const struct port *port)
+unsigned admin_mtu_cap(const struct port *port)
 {
 	uint64_t cap = wire_get(port->info, PORT_INFO_MTU_CAP);
 
 	return cap >= CONF_MTU_256 ? (unsigned)MIN(cap, CONF_MTU_4096) : CONF_MTU_256;
-}
-
-static unsigned mtu_sent(const struct admin_view *view, const struct port *port)
-{
-	uint64_t set = wire_get(port->info, PORT_INFO_NEIGHBOR_MTU);
-
-	if (port_state(port) < PORT_ARMED)
-		return view->conf->max_mtu;
-
-	return set >= CONF_MTU_256 ? (unsigned)MIN(set, CONF_MTU_4096) : CONF_MTU_256;
-}
-
-static void narrow_mtu(struct admin_path *path, unsigned mtu)
-{
-	path->mtu = (uint8_t)MIN(path->mtu, mtu);
-}
-
-static void narrow_rate(struct admin_path *path, unsigned rate)
-{
-	if (admin_rate_mbps(rate) < admin_rate_mbps(path->rate))
-		path->rate = (uint8_t)rate;
-}
-
-/* Over the cable at @out: the port at its far end, or NO_PORT. */
-static uint32_t cross(const struct admin_view *view, uint32_t out, struct admin_path *path)
-{
-	const struct port *ports = view->fabric->ports;
-	uint32_t in = ports[out].peer;
-
-	if (in == NO_PORT || port_rate(&ports[out]) == 0)
-		return NO_PORT;
-	narrow_mtu(path, mtu_sent(view, &ports[out]));
-	narrow_mtu(path, mtu_cap(&ports[out]));
-	narrow_mtu(path, mtu_cap(&ports[in]));
-	narrow_rate(path, port_rate(&ports[out]));
-
-	return in;
 }
 
 /* Through the switch of @at: the port by which a packet to @lid leaves it, or NO_PORT. */
@@ -77,30 +41,79 @@ static uint32_t forward(const struct admin_view *view, uint32_t at, unsigned lid
 	return exit != ROUTE_NONE && exit <= node->n_ports ? port_at(node, exit) : NO_PORT;
 }
 
-static bool walk(const struct admin_view *view, uint32_t from, uint32_t to, unsigned lid,
-		 struct admin_path *path)
+/* Over the cable at @out and on, after what has @found. */
+static uint8_t walk_on(const struct admin_view *view, uint32_t out, uint32_t to, unsigned lid,
+		       uint8_t found)
 {
-	const struct fabric *f = view->fabric;
-	uint32_t out = node_is_switch(node_of(f, from)) ? forward(view, from, lid) : from;
-
 	for (unsigned hop = 0; hop < MAX_HOPS && out != NO_PORT; hop++) {
-		uint32_t in = cross(view, out, path);
+		uint8_t link = ways_link(view, view->ways, out);
+		uint32_t in = view->fabric->ports[out].peer;
 
-		if (in == NO_PORT || in == to)
-			return in == to;
+		if (link == WAY_NONE)
+			return WAY_NONE;
+		found = way_narrower(found, link);
+		if (in == to)
+			return found;
 		out = forward(view, in, lid);
 		if (out == to)
-			return true;
+			return found;
 	}
 
-	return false;
+	return WAY_NONE;
+}
+
+static bool is_switch(const struct fabric *f, uint32_t port)
+{
+	return node_is_switch(node_of(f, port));
+}
+
+/* One direction. */
+struct leg {
+	uint32_t from;
+	uint32_t to;
+	unsigned from_lid;
+	unsigned lid;
+};
+
+/* From what is known; WAY_MIXED: nothing. */
+static uint8_t recall(const struct admin_view *view, const struct leg *leg, bool once)
+{
+	const struct fabric *f = view->fabric;
+	uint8_t outward = WAY_ALL, inward = WAY_ALL, between;
+
+	if (f->ports[leg->from].peer == leg->to) /* a cable from adapter to adapter */
+		return WAY_MIXED;
+	between = ways_between(view, leg->from_lid, leg->lid, once);
+	if (between == WAY_MIXED || between == WAY_NONE)
+		return between;
+	if (!is_switch(f, leg->from))
+		outward = ways_link(view, view->ways, leg->from);
+	if (!is_switch(f, leg->to))
+		inward = ways_link(view, view->ways, f->ports[leg->to].peer);
+	if (outward == WAY_NONE || inward == WAY_NONE)
+		return WAY_NONE;
+
+	return way_narrower(way_narrower(outward, between), inward);
+}
+
+static uint8_t walk(const struct admin_view *view, const struct leg *leg, bool once)
+{
+	uint8_t known = view->ways ? recall(view, leg, once) : WAY_MIXED;
+	uint32_t out = leg->from;
+
+	if (known != WAY_MIXED)
+		return known;
+	if (is_switch(view->fabric, out))
+		out = forward(view, out, leg->lid);
+
+	return walk_on(view, out, leg->to, leg->lid, WAY_ALL);
 }
 
 /* Packets to oneself see no link; one that is down has no rate. */
 static bool stay(const struct port *port, struct admin_path *ret)
 {
 	*ret = (struct admin_path){
-		.mtu = (uint8_t)mtu_cap(port),
+		.mtu = (uint8_t)admin_mtu_cap(port),
 		.rate = (uint8_t)port_rate(port),
 	};
 
@@ -110,19 +123,26 @@ static bool stay(const struct port *port, struct admin_path *ret)
 bool admin_path_walk(const struct admin_view *view, const struct admin_ends *ends,
 		     struct admin_path *ret)
 {
-	const struct port *ports = view->fabric->ports;
-	struct admin_path path = {
-		.mtu = (uint8_t)MIN(mtu_cap(&ports[ends->from]), mtu_cap(&ports[ends->to])),
+	const struct port *from = &view->fabric->ports[ends->from];
+	const struct port *to = &view->fabric->ports[ends->to];
+	struct leg outward = { ends->from, ends->to, ends->from_lid, ends->to_lid };
+	struct leg homeward = { ends->to, ends->from, ends->to_lid, ends->from_lid };
+	uint8_t there, back, both;
+
+	if (from == to)
+		return stay(from, ret);
+	there = walk(view, &outward, ends->once);
+	if (there == WAY_NONE)
+		return false;
+	back = walk(view, &homeward, ends->once);
+	if (back == WAY_NONE)
+		return false;
+	both = way_narrower(there, back);
+	*ret = (struct admin_path){
+		.mtu = (uint8_t)MIN(both >> 5, MIN(admin_mtu_cap(from), admin_mtu_cap(to))),
+		.rate = both & 31,
 		.life = (uint8_t)view->conf->subnet_timeout,
 	};
-
-	if (ends->from == ends->to)
-		return stay(&ports[ends->from], ret);
-	path.rate = (uint8_t)admin_rate_below(UINT32_MAX);
-	if (!walk(view, ends->from, ends->to, ends->to_lid, &path) ||
-	    !walk(view, ends->to, ends->from, ends->from_lid, &path))
-		return false;
-	*ret = path;
 
 	return true;
 }

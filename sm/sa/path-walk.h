@@ -12,6 +12,7 @@ struct admin_ends {
 	uint32_t to;
 	uint16_t from_lid; /* each is one of that port's */
 	uint16_t to_lid;
+	bool once; /* nobody else is going to ask for ways from these */
 };
 
 struct admin_path {
@@ -23,3 +24,6 @@ struct admin_path {
 /* False: there is no way, or none back. */
 bool admin_path_walk(const struct admin_view *view, const struct admin_ends *ends,
 		     struct admin_path *ret);
+
+/* MTUCap, a code that there is. */
+unsigned admin_mtu_cap(const struct port *port);

@@ -220,6 +220,7 @@ static void try_lids(struct path_query *p, uint16_t key)
 				.to = to->at.port,
 				.from_lid = (uint16_t)(from->first + i % from->n),
 				.to_lid = (uint16_t)(to->first + (i + round) % to->n),
+				.once = !p->every_pair,
 			};
 
 			if (!try_pair(p, &ends, key, round ? 2 : 0, &n))

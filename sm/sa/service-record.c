@@ -98,13 +98,6 @@ static void write_record(const struct admin_query *query, const struct service *
 		memset(ret + KEY, 0, 16);
 }
 
-static bool has_key(const struct admin_keys *keys, unsigned pkey)
-{
-	unsigned base = pkey & KEY_BASE_MASK;
-
-	return keys->member[base / 64] >> base % 64 & 1;
-}
-
 /* By its partition alone; whether the requester and who has the GID have one, see admin_offer(). */
 static bool is_in_sight(const struct admin_query *query, const uint8_t *record,
 			struct endpoint holder)
@@ -116,7 +109,7 @@ static bool is_in_sight(const struct admin_query *query, const uint8_t *record,
 	if (query->requester.port == NO_PORT || holder.port == NO_PORT)
 		return false;
 	if (is_multicast(record))
-		return pkey == 0 || has_key(query->visible, pkey);
+		return pkey == 0 || admin_keys_have(query->visible, (uint16_t)pkey);
 
 	return pkey == 0 || endpoint_is(holder, query->requester) ||
 	       admin_keys_share(query->view, query->visible, holder, pkey);
@@ -175,15 +168,17 @@ static uint16_t find_fault(const struct admin_query *query, const uint8_t *recor
 	if (wire_get(record, SERVICE_LEASE) == 0)
 		return STATUS_SA_REQ_INVALID;
 	if (is_multicast(record))
-		return pkey == 0 || has_key(query->visible, pkey) ? STATUS_OK
-								  : STATUS_SA_REQ_INVALID;
+		return pkey == 0 || admin_keys_have(query->visible, (uint16_t)pkey)
+			       ? STATUS_OK
+			       : STATUS_SA_REQ_INVALID;
 	holder = find_holder(query->view, record);
 	if (holder.port == NO_PORT || !admin_sees_endpoint(query, holder))
 		return STATUS_SA_INVALID_GID;
 	if (pkey == 0)
 		return STATUS_OK;
 
-	return has_key(query->visible, pkey) && admin_keys_own(query->view, holder, pkey) != 0
+	return admin_keys_have(query->visible, (uint16_t)pkey) &&
+			       admin_keys_own(query->view, holder, pkey) != 0
 		       ? STATUS_OK
 		       : STATUS_SA_REQ_INVALID;
 }

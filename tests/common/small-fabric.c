@@ -198,6 +198,7 @@ static int fill_switch(struct small_fabric *small, enum small_port which)
 		return -ENOMEM;
 	sw->lft_size = 2 * LFT_BLOCK;
 	sw->lft_known[0] = 3;
+	sw->index = which;
 	for (unsigned lid = 0; lid < sw->lft_size; lid++)
 		sw->lft[lid] = route(small, number, lid);
 	wire_set(sw->info, SWITCH_INFO_LINEAR_CAP, 0xc000);

@@ -5,7 +5,9 @@
  * that shapes the answer.
  */
 
+#include "base/xoshiro.h"
 #include "sm/sa/rate.h"
+#include "sm/sa/ways.h"
 #include "tests/unit/sa-ask.h"
 
 enum {
@@ -554,6 +556,148 @@ static void what_takes_too_long_is_refused(void **state)
 	assert_int_equal(ask(a), STATUS_SA_NO_RESOURCES);
 }
 
+/* ---- what is remembered ---------------------------------------------------------------------
+ */
+
+static const uint8_t *table_of(const void *user, uint32_t node, unsigned *ret_size)
+{
+	const struct small_fabric *small = user;
+	const struct sw *sw = small->fabric.nodes[node].sw;
+
+	*ret_size = sw->lft_size;
+
+	return sw->lft;
+}
+
+static uint8_t route_of(const void *user, uint32_t node, unsigned lid)
+{
+	unsigned size;
+	const uint8_t *table = table_of(user, node, &size);
+
+	return lid < size ? table[lid] : 0xff;
+}
+
+static unsigned below(struct xoshiro *random, unsigned n)
+{
+	return (unsigned)(xoshiro_next(random) % n);
+}
+
+/* Links get other speeds and MTUs, tables other entries, but few of each. */
+static void disturb(struct asking *a, struct xoshiro *random)
+{
+	static const uint8_t exits[] = { 0, 1, 2, 3, 4, SMALL_TRUNK, 0xff };
+
+	for (unsigned i = below(random, 4); i > 0; i--) {
+		unsigned which = below(random, SMALL_COUNT);
+		uint8_t *info =
+			small_fabric_info(&a->small, (enum small_port)which,
+					  which <= SMALL_EAST ? exits[below(random, 6)] : 1);
+
+		wire_set(info, PORT_INFO_WIDTH_ACTIVE, 1u << below(random, 2));
+		wire_set(info, PORT_INFO_SPEED_ACTIVE, below(random, 3));
+		wire_set(info, PORT_INFO_SPEED_EXT_ACTIVE, below(random, 2) * 2);
+		wire_set(info, PORT_INFO_NEIGHBOR_MTU, below(random, 7));
+	}
+	for (unsigned i = below(random, 6); i > 0; i--) {
+		struct sw *sw = node_of(&a->small.fabric, a->small.port[below(random, 2)])->sw;
+		unsigned lid = a->small.lid[below(random, SMALL_COUNT)] + below(random, 2);
+
+		sw->lft[lid] = below(random, 4) ? below(random, 2) ? 4 : SMALL_TRUNK
+						: exits[below(random, COUNT(exits))];
+	}
+}
+
+/* Tables as at the beginning. */
+static void settle(struct asking *a, uint8_t (*route)(const void *, uint32_t, unsigned))
+{
+	for (unsigned i = SMALL_WEST; i <= SMALL_EAST; i++) {
+		uint32_t node = a->small.fabric.ports[a->small.port[i]].node;
+		struct sw *sw = a->small.fabric.nodes[node].sw;
+
+		for (unsigned lid = 0; lid < sw->lft_size; lid++)
+			sw->lft[lid] = route(&a->small, node, lid);
+	}
+}
+
+/* A second cable between the switches, so that ways there can differ. */
+static void add_trunk(struct asking *a)
+{
+	struct fabric *f = &a->small.fabric;
+
+	fabric_connect(f, a->small.port[SMALL_WEST] + 4, a->small.port[SMALL_EAST] + 4);
+	for (unsigned i = SMALL_WEST; i <= SMALL_EAST; i++)
+		memcpy(small_fabric_info(&a->small, (enum small_port)i, 4),
+		       small_fabric_info(&a->small, (enum small_port)i, SMALL_TRUNK),
+		       SMP_DATA_SIZE);
+}
+
+/* The answer to the same with and without what is remembered. */
+static void ask_twice(struct asking *a, struct ways *ways)
+{
+	struct admin_answer without;
+	unsigned status;
+
+	a->small.view.ways = NULL;
+	status = ask(a);
+	without = a->whole;
+	a->whole.message = NULL;
+	a->small.view.ways = ways;
+	assert_int_equal(ask(a), status);
+	assert_memory_equal(&a->whole.datagram, &without.datagram, MAD_SIZE);
+	assert_int_equal(a->whole.length, without.length);
+	if (without.message)
+		assert_memory_equal(a->whole.message, without.message, without.length);
+	admin_answer_done(&without);
+	a->small.view.ways = NULL;
+}
+
+static void what_is_remembered_is_what_a_walk_finds(void **state)
+{
+	struct asking *a = *state;
+	uint8_t (*route)(const void *, uint32_t, unsigned) = a->small.view.route;
+	struct ways ways = { .link = NULL };
+	struct xoshiro random;
+
+	xoshiro_seed(&random, 1);
+	add_trunk(a);
+	a->small.view.table = table_of;
+	a->small.view.route = route_of;
+	for (unsigned i = 0; i < 300; i++) {
+		settle(a, route);
+		disturb(a, &random);
+		for (unsigned k = 0; k < 30; k++) {
+			unsigned from = below(&random, SMALL_COUNT),
+				 to = below(&random, SMALL_COUNT);
+			uint8_t method = below(&random, 2) ? METHOD_GET : METHOD_GET_TABLE;
+
+			by_gid(a, method, (enum small_port)from, (enum small_port)to);
+			if (below(&random, 4) == 0)
+				wire_set(&a->arrival.datagram, SA_COMP_MASK, 1u << SGID);
+			ask_twice(a, &ways);
+		}
+		ways_drop(&ways);
+	}
+}
+
+static void what_is_remembered_is_walked_once(void **state)
+{
+	struct asking *a = *state;
+	struct ways ways = { .link = NULL };
+
+	a->small.view.table = table_of;
+	a->small.view.route = route_of;
+	a->small.view.ways = &ways;
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
+	assert_int_equal(ask(a), STATUS_OK);
+	/* The tables are not looked at any more, until somebody says that they are others. */
+	memset(node_of(&a->small.fabric, a->small.port[SMALL_WEST])->sw->lft, 0xff, 2 * LFT_BLOCK);
+	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_DELTA_2);
+	assert_int_equal(ask(a), STATUS_OK);
+	ways_drop(&ways);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	ways_drop(&ways);
+}
+
 /* ---- P_Keys -----------------------------------------------------------------------------------
  */
 
@@ -968,6 +1112,8 @@ int main(void)
 		asking_test(a_multi_path_question_may_be_longer_than_a_datagram),
 		asking_test(a_multi_path_question_has_both_counts),
 		asking_test(what_takes_too_long_is_refused),
+		asking_test(what_is_remembered_is_what_a_walk_finds),
+		asking_test(what_is_remembered_is_walked_once),
 		asking_test(a_path_is_on_the_partition_that_was_asked_for),
 		asking_test(there_is_no_path_on_a_partition_that_is_not_shared),
 		asking_test(a_limited_member_may_ask_with_the_full_key),
