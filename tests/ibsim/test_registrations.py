@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Services and subscriptions of real programs, and what becomes of them when vsm is killed."""
+
+import signal
+
+import fabrics
+import lib
+from lib import check, check_equal, wait_until
+from suite import Suite
+from test_umad import CLIENT, Simulator
+
+suite = Suite()
+tests = suite.tests
+
+
+def managed(world, plan, **options):
+    sim = Simulator(world, plan.build(), **options)
+    sm = lib.Vsm(world, sim).start().wait_ready()
+    return sim, sm
+
+
+class Listener:
+    """client.py that has subscribed, and what it was told."""
+
+    def __init__(self, world, sim, host, lid, *traps):
+        self.world, self.log = world, f"heard-{host}.log"
+        env = {"IBSIM_SOCKNAME": sim.name, "TMPDIR": world.dir, "PYTHONDONTWRITEBYTECODE": "1"}
+        self.process = world.spawn([lib.VSM_RUN, "-n", host, "python3", CLIENT, "hear", str(lid), "300",
+                                    *traps], env, f"listener-{host}.log",
+                                   stdout=open(world.path(self.log), "w", encoding="utf-8"))
+        wait_until("it has subscribed", lambda: "subscribed" in world.read(self.log), 20)
+
+    def heard(self):
+        """(trap, GUID), each report once however often it came."""
+        lines = self.world.read(self.log).splitlines()[1:]
+        return [tuple(line.split()[:2]) for line in dict.fromkeys(lines)]
+
+    def wait(self, trap, guid, n):
+        wait_until(f"trap {trap} of {guid:x} was told {n} times",
+                   lambda: self.heard().count((str(trap), f"{guid:x}")) == n, 30)
+
+
+@suite.test("osmtest registers services, finds them and sees their leases end", weight=12)
+def osmtest(world):
+    sim, _ = managed(world, fabrics.one_switch())
+    for flow in "cs":
+        said = sim.tool("osmtest", "-f", flow, "-i", world.path("inventory"), "-l", world.path("osmtest.log"),
+                        host="H00001", seconds=120)
+        check("PASS" in said, f"osmtest -f {flow}: {said[-300:]}")
+
+
+@suite.test("who has subscribed is told of hosts that go and come, also after kill -9", weight=8)
+def subscriptions(world):
+    # ibsim gives nobody a request that is no SM.
+    sim, sm = managed(world, fabrics.fat_tree_3(4), program=lib.VSM_SIM)
+    snapshot = sim.wait_up(30)
+    guid = snapshot.port("H00002", 1).guid
+    lid = snapshot.port(sim.host, 1).lid
+    listener = Listener(world, sim, "H00001", lid, "64", "65")
+    sim.unlink("H00002", 1)
+    listener.wait(65, guid, 1)
+    sm.kill()
+    sim.relink("H00002", 1)
+    sm.start().wait_ready()
+    sim.wait_up(30)
+    sim.unlink("H00002", 1)
+    listener.wait(65, guid, 2)
+    sim.relink("H00002", 1)
+    listener.wait(64, guid, 1)
+    check_equal("all that was told", len(listener.heard()), 3)
+    world.stop(listener.process, signal.SIGTERM)
