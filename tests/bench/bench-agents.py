@@ -12,7 +12,8 @@ says so  until the subnet manager says that the subnet is up
 cable    one cable between switches is pulled: from then until the last block of a forwarding table is
          acknowledged, as seen between the subnet manager and libibumad (count-smps.c); of a leaf
          switch, and of the top of a fat tree, both anywhere in the middle (and, of vsm, the first of
-         all); with the SMPs and blocks of it
+         all); with the SMPs and blocks of it. vsm has swept once more by then, as its timer would
+         have had it do after ten seconds: the timers of both are off
 
 After each, the tables that are in the switches are judged from outside (judge.c): vsm's have to be
 complete, free of loops and of credit loops, or the run counts for nothing; opensm's are told of.
@@ -92,6 +93,8 @@ def run(rival, name, fabric, service):
         rivals.progress(f"{name}: {rival.name}: all Active after {result['up']['seconds']:.2f} s")
         rivals.wait_rest(sm, SECONDS)
         result["up"]["tables"] = check_tables(rival, sim)
+        if rival.name == "vsm":
+            rival.sweep(sm, SECONDS)
         for what, switch, port, whose in CABLES.get(name, ()):
             if rival.name not in whose:
                 continue
