@@ -3,12 +3,14 @@
 /*
  * ClassPortInfo (IBA 13.4.8.1) is what a client asks first: is there an SA, and what can it do?
  * Hosts ask again whenever the SM changes. It promises what the other files of this folder keep,
- * and nothing more: no multicast, no MultiPathRecord, no Notice yet. It has no ComponentMask.
+ * and nothing more: nobody can Get or Set a Notice of ours, and opensm says that it can. It has no
+ * ComponentMask.
  */
 
 #include "sm/sa/attribute.h"
 
 enum {
+	CAN_UD_MULTICAST = 1u << 9,
 	CAN_MULTI_PATH = 1u << 10,
 	CAN_MATCH_CAPABILITIES = 1u << 13, /* IBA 15.2.5.3, MODIFIER_CONTAINS */
 };
@@ -20,6 +22,7 @@ enum {
 	CAN_WHOLE_PORT_RECORD = 1u << 6, /* all components and Options */
 	CAN_EXTENDED_SPEEDS = 1u << 7,
 	CAN_MATCH_CAPABILITIES2 = 1u << 10,
+	CAN_SEND_ONLY_FULL = 1u << 12, /* JoinState SendOnlyFullMember */
 	CAN_WIDTH_2X = 1u << 13,
 	CAN_SPEED_HDR = 1u << 15,
 };
@@ -34,10 +37,12 @@ static void each(struct admin_query *query)
 
 	wire_set(info, CLASS_INFO_BASE_VERSION, 1);
 	wire_set(info, CLASS_INFO_CLASS_VERSION, CLASS_SA_VERSION);
-	wire_set(info, CLASS_INFO_CAPABILITIES, CAN_MULTI_PATH | CAN_MATCH_CAPABILITIES);
+	wire_set(info, CLASS_INFO_CAPABILITIES,
+		 CAN_UD_MULTICAST | CAN_MULTI_PATH | CAN_MATCH_CAPABILITIES);
 	wire_set(info, CLASS_INFO_CAPABILITIES2,
 		 CAN_MULTICAST_TOP | CAN_ALIAS_GUIDS | CAN_WHOLE_PORT_RECORD | CAN_EXTENDED_SPEEDS |
-			 CAN_MATCH_CAPABILITIES2 | CAN_WIDTH_2X | CAN_SPEED_HDR);
+			 CAN_MATCH_CAPABILITIES2 | CAN_SEND_ONLY_FULL | CAN_WIDTH_2X |
+			 CAN_SPEED_HDR);
 	wire_set(info, CLASS_INFO_RESPONSE_TIME, RESPONSE_TIME);
 	wire_set(info, CLASS_INFO_REDIRECT_QP, 1);
 	wire_set(info, CLASS_INFO_REDIRECT_QKEY, QKEY_WELL_KNOWN);

@@ -73,8 +73,8 @@ void sa_client_close(struct sa_client *c)
 	sim_detach(&c->client);
 }
 
-void sa_client_send_again(struct sa_client *c, uint8_t method, uint16_t attr, uint64_t mask,
-			  const void *record, size_t size)
+static void send(struct sa_client *c, uint8_t method, uint16_t attr, uint32_t modifier,
+		 uint64_t mask, const void *record, size_t size)
 {
 	struct sim_packet p = {
 		.dlid = be16toh(c->client.port->info.master_sm_base_lid),
@@ -92,9 +92,23 @@ void sa_client_send_again(struct sa_client *c, uint8_t method, uint16_t attr, ui
 	mad->method = method;
 	mad->trans_id = htobe64(c->tid);
 	mad->attr_id = htobe16(attr);
+	mad->attr_mod = htobe32(modifier);
 	mad->comp_mask = htobe64(mask);
 	memcpy(mad->data, record, size);
 	assert_int_equal(sim_client_send(&c->client, &p), 0);
+}
+
+void sa_client_send_again(struct sa_client *c, uint8_t method, uint16_t attr, uint64_t mask,
+			  const void *record, size_t size)
+{
+	send(c, method, attr, 0, mask, record, size);
+}
+
+void sa_client_send_modified(struct sa_client *c, uint8_t method, uint16_t attr, uint32_t modifier,
+			     uint64_t mask, const void *record, size_t size)
+{
+	c->tid++;
+	send(c, method, attr, modifier, mask, record, size);
 }
 
 void sa_client_send(struct sa_client *c, uint8_t method, uint16_t attr, uint64_t mask,

@@ -34,6 +34,9 @@ void sa_client_close(struct sa_client *c);
 /* One request; @size bytes of the attribute. Nothing is waited for. */
 void sa_client_send(struct sa_client *c, uint8_t method, uint16_t attr, uint64_t mask,
 		    const void *record, size_t size);
+/* The same with an attribute modifier. */
+void sa_client_send_modified(struct sa_client *c, uint8_t method, uint16_t attr, uint32_t modifier,
+			     uint64_t mask, const void *record, size_t size);
 /* The last once more, with the TID that it had. */
 void sa_client_send_again(struct sa_client *c, uint8_t method, uint16_t attr, uint64_t mask,
 			  const void *record, size_t size);

@@ -178,7 +178,7 @@ static void class_port_info_promises_what_there_is(void **state)
 	info = record_at(a, 0);
 	assert_int_equal(wire_get(info, CLASS_INFO_BASE_VERSION), 1);
 	assert_int_equal(wire_get(info, CLASS_INFO_CLASS_VERSION), 2);
-	assert_int_equal(wire_get(info, CLASS_INFO_CAPABILITIES), 0x2400);
+	assert_int_equal(wire_get(info, CLASS_INFO_CAPABILITIES), 0x2600);
 	assert_int_equal(wire_get(info, CLASS_INFO_CAPABILITIES2) & (1u << 10), 1u << 10);
 	assert_int_equal(wire_get(info, CLASS_INFO_RESPONSE_TIME), 16);
 	assert_int_equal(wire_get(info, CLASS_INFO_REDIRECT_QP), 1);
