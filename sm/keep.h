@@ -95,6 +95,7 @@ enum kept_registration_kind {
 	KEPT_GROUP_MEMBER, /* of one */
 	KEPT_SERVICE,
 	KEPT_SUBSCRIPTION,
+	KEPT_REGISTRAR, /* hosts of this fabric register with us: one row, of one byte */
 	KEPT_REGISTRATION_KIND_COUNT,
 };
 

@@ -700,6 +700,8 @@ bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct re
 void settings_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
 /* Read this port again, and then decide. */
 void settings_look_again(struct sm *sm, uint32_t port);
+/* Clients of all adapters are to register again: what they did is not known here. */
+void settings_register_all(struct sm *sm);
 /* Is the link Active with another MTU or other VLs than would be planned now? */
 bool settings_is_otherwise(const struct sm *sm, uint32_t port);
 bool setting_is_of(const struct node *node, unsigned setting);

@@ -46,8 +46,10 @@ struct multicast {
 	bool has_trees;
 	uint64_t signature;    /* of the graph that they are for */
 	uint32_t *node_of_row; /* of that graph */
-	unsigned largest;      /* MLIDs that some switch has a table for */
-	uint64_t looked;       /* reconcile in which places of members were last looked for */
+	unsigned largest;      /* MLIDs that some switch has a table for, */
+	unsigned limit;        /* and that all have, as was found in this reconcile: */
+	uint64_t limit_found;
+	uint64_t looked; /* reconcile in which places of members were last looked for */
 
 	enum multicast_stage stage;
 	bool unread;  /* some table may have to be read */
@@ -86,7 +88,7 @@ uint16_t mlid_ports(const struct tree *tree, uint32_t node, unsigned position);
 /* This one is not settled. 0 or -ENOMEM. */
 int multicast_note_changed(struct multicast *m, uint32_t index);
 /* MLIDs that all switches have a table for. */
-unsigned multicast_limit(const struct sm *sm);
+unsigned multicast_limit(struct sm *sm);
 /* Is it a switch that could take part, whatever is wrong with it now? */
 bool multicast_has_table(const struct sm *sm, const struct node *node);
 

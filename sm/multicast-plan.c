@@ -175,19 +175,22 @@ static bool takes_part(const struct sm *sm, const struct node *node, unsigned ne
 }
 
 /* New MLIDs are such that all have room for them. */
-unsigned multicast_limit(const struct sm *sm)
+unsigned multicast_limit(struct sm *sm)
 {
-	unsigned limit = 0;
+	struct multicast *m = sm->multicast;
 
+	if (m->limit_found == sm->sweeps && m->limit)
+		return m->limit;
+	m->limit = MLIDS_MAX; /* two hosts and a cable need no table */
+	m->limit_found = sm->sweeps;
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
 		const struct node *node = &sm->fabric.nodes[i];
 
 		if (multicast_has_table(sm, node))
-			limit = limit ? MIN(limit, table_size(node)) : table_size(node);
+			m->limit = MIN(m->limit, table_size(node));
 	}
 
-	/* Two hosts and a cable need no table. */
-	return limit ? limit : MLIDS_MAX;
+	return m->limit;
 }
 
 /* -- the graph ----------------------------------------------------------------------------------

@@ -184,6 +184,31 @@ static bool has_to_clear(const struct sm *sm, const struct mlid *mlid)
 	return clears;
 }
 
+/*
+ * Copies go to hosts that are no members: of them somebody else knew, who was master while we were
+ * not. They are to tell us, too.
+ */
+static bool leads_to_strangers(const struct sm *sm, const struct mlid *mlid)
+{
+	for (uint32_t i = 0, j = 0; i < mlid->held.n; i++) {
+		uint32_t exit = mlid->held.exit[i];
+		const struct node *node = &sm->fabric.nodes[TREE_EXIT_SWITCH(exit)];
+		unsigned number = TREE_EXIT_PORT(exit);
+		uint32_t peer;
+
+		while (j < mlid->planned.n && mlid->planned.exit[j] < exit)
+			j++;
+		if ((j < mlid->planned.n && mlid->planned.exit[j] == exit) || number == 0 ||
+		    number > node->n_ports)
+			continue;
+		peer = sm->fabric.ports[port_at(node, number)].peer;
+		if (peer != NO_PORT && !node_is_switch(node_of(&sm->fabric, peer)))
+			return true;
+	}
+
+	return false;
+}
+
 static void start_write(struct sm *sm)
 {
 	struct multicast *m = sm->multicast;
@@ -207,6 +232,8 @@ bool multicast_start_writing(struct sm *sm)
 	for (uint32_t i = 0; i < m->n_changed; i++) {
 		struct mlid *mlid = &m->mlids[m->changed[i]];
 
+		if (sm->adopting && leads_to_strangers(sm, mlid))
+			settings_register_all(sm);
 		mlid->clears = has_to_clear(sm, mlid);
 		any = any || mlid->clears;
 		if (mlid->clears)
@@ -536,15 +563,13 @@ unsigned multicast_top(const struct sm *sm, const struct node *node)
 	const struct sw *sw = node->sw;
 	unsigned now = (unsigned)wire_get(sw->info, SWITCH_INFO_MULTICAST_TOP);
 	unsigned cap = (unsigned)wire_get(sw->info, SWITCH_INFO_MULTICAST_CAP);
-	unsigned n = book->by_mlid ? MLIDS_MAX : 0;
+	unsigned n = book->n_mlids;
 	unsigned top;
 
 	if (!(wire_get(sm->fabric.ports[node->first_port].info, PORT_INFO_CAPABILITIES) &
 	      CAP_MULTICAST_TOP) ||
 	    sw->mft_top_fixed || cap == 0)
 		return now;
-	while (n > 0 && !book->by_mlid[n - 1])
-		n--;
 	n = (n + MFT_BLOCK - 1) / MFT_BLOCK * MFT_BLOCK;
 	top = MLID_FIRST + MIN(n, cap) - 1;
 

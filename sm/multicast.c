@@ -163,6 +163,7 @@ int group_add(struct group_book *book, const struct group *group, struct group *
 	added->n = added->room = added->n_count = 0;
 	added->next = book->by_mlid[group->mlid - MLID_FIRST];
 	book->by_mlid[group->mlid - MLID_FIRST] = added;
+	book->n_mlids = MAX(book->n_mlids, group->mlid - MLID_FIRST + 1u);
 	memmove(&book->by_mgid[at + 1], &book->by_mgid[at],
 		(book->n - at) * sizeof(*book->by_mgid));
 	book->by_mgid[at] = added;
@@ -179,6 +180,8 @@ static void unlink_mlid(struct group_book *book, const struct group *group)
 	while (*link != group)
 		link = &(*link)->next;
 	*link = group->next;
+	while (book->n_mlids > 0 && !book->by_mlid[book->n_mlids - 1])
+		book->n_mlids--;
 }
 
 void group_remove(struct group_book *book, struct group *group)

@@ -87,6 +87,7 @@ struct group_book {
 	uint32_t n;
 	uint32_t room;
 	struct group **by_mlid; /* [MLIDS_MAX]; NULL: no group was ever made */
+	uint32_t n_mlids;       /* that are used are below this */
 	uint32_t n_members;
 	struct group_holder *holders;
 	uint32_t n_holders;

@@ -28,9 +28,15 @@
 /* Makes in memory what a row says. NULL: nobody here knows that kind, its rows stay. */
 typedef void (*restore_fn)(struct sm *sm, const struct kept_registration *kept);
 
+static void restore_registrar(struct sm *sm, const struct kept_registration *kept)
+{
+	sm->registrations.is_registrar = kept->size > 0;
+}
+
 static const restore_fn restore_of[KEPT_REGISTRATION_KIND_COUNT] = {
 	[KEPT_SERVICE] = services_restore,
 	[KEPT_GROUP] = multicast_restore_group,
+	[KEPT_REGISTRAR] = restore_registrar,
 	[KEPT_GROUP_MEMBER] = multicast_restore_member,
 	[KEPT_SUBSCRIPTION] = subscriptions_restore,
 };
@@ -255,6 +261,28 @@ void registrations_wait(struct sm *sm)
 		r->safe = r->asked;
 		forget_undos(r);
 	}
+}
+
+/* -- whose they are -----------------------------------------------------------------------------
+ */
+
+/*
+ * What hosts registered with a predecessor that did not leave it to us, they have to register
+ * again; and they do not see by themselves that there is another, on this host as well.
+ */
+void registrations_claim(struct sm *sm)
+{
+	static const uint8_t yes = 1;
+
+	if (sm->registrations.is_registrar)
+		return;
+	if (sm->inherited)
+		settings_register_all(sm);
+	sm->registrations.is_registrar = true;
+	registration_keep(sm,
+			  &(struct kept_registration){
+				  .kind = KEPT_REGISTRAR, .id = 1, .blob = &yes, .size = 1 },
+			  NULL);
 }
 
 /* -- coming and going ---------------------------------------------------------------------------

@@ -56,10 +56,11 @@ struct registrations {
 	unsigned n_blocks; /* of those that are held: also a block is waited for */
 	struct list undos; /* of what is not on the disk yet, oldest first */
 	uint64_t last_id[KEPT_REGISTRATION_KIND_COUNT];
-	uint64_t handed; /* so many values given to the store that somebody waits for, */
-	uint64_t asked;  /* of these those that it will tell of, */
-	uint64_t safe;   /* and those that are on the disk */
-	bool keeping;    /* it will */
+	uint64_t handed;   /* so many values given to the store that somebody waits for, */
+	uint64_t asked;    /* of these those that it will tell of, */
+	uint64_t safe;     /* and those that are on the disk */
+	bool keeping;      /* it will */
+	bool is_registrar; /* hosts of this fabric have been told to register with us */
 };
 
 /* A number for a new one. */
@@ -98,6 +99,8 @@ void registrations_hold_block(struct sm *sm, const struct arrival *arrival, uint
 /* Of those that are held, those that are due. */
 void registrations_answer(struct sm *sm);
 
+/* We have just become master, and what is there has been read: before the plan. */
+void registrations_claim(struct sm *sm);
 void registrations_init(struct sm *sm);
 void registrations_done(struct sm *sm);
 /* For struct keep_reader. */

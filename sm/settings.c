@@ -378,6 +378,17 @@ static bool wants_reregister(const struct sm *sm, uint32_t number, unsigned diff
 	       (wire_get(port->info, PORT_INFO_CAPABILITIES) & CAP_REREGISTER);
 }
 
+void settings_register_all(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
+		struct port *port = &sm->fabric.ports[i];
+
+		if (port->present && port_is_end(&sm->fabric, i) &&
+		    !node_is_switch(node_of(&sm->fabric, i)))
+			port->register_again = true;
+	}
+}
+
 static bool zero_is_no_change(enum wire_field field)
 {
 	return field == PORT_INFO_WIDTH_ENABLED || field == PORT_INFO_SPEED_ENABLED ||

@@ -312,6 +312,8 @@ static bool advance_read(struct sm *sm)
 		rest(sm);
 		return true;
 	}
+	if (sm->adopting)
+		registrations_claim(sm);
 	r = aliases_plan(sm);
 	if (r == 0)
 		r = lids_plan(sm);
