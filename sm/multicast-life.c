@@ -53,11 +53,8 @@ uint32_t multicast_exit_of(const struct fabric *f, struct endpoint e)
 
 bool multicast_has_key(const struct sm *sm, struct endpoint e, uint16_t pkey)
 {
-	const struct vfs *vfs = sm->fabric.ports[e.port].vfs;
 	uint16_t keys[FABRIC_MAX_PKEYS];
-	bool own_table = e.index > 0 && vfs && vfs->model == VF_VPORT;
-	unsigned n = own_table ? pkeys_plan_vf(sm, e, keys, FABRIC_MAX_PKEYS)
-			       : pkeys_published(sm, e.port, keys, FABRIC_MAX_PKEYS);
+	unsigned n = pkeys_of_endpoint(sm, e, keys, FABRIC_MAX_PKEYS);
 
 	for (unsigned i = 0; i < MIN(n, FABRIC_MAX_PKEYS); i++)
 		if ((keys[i] & 0x7fff) == (pkey & 0x7fff))

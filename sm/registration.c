@@ -34,10 +34,8 @@ static void restore_registrar(struct sm *sm, const struct kept_registration *kep
 }
 
 static const restore_fn restore_of[KEPT_REGISTRATION_KIND_COUNT] = {
-	[KEPT_SERVICE] = services_restore,
-	[KEPT_GROUP] = multicast_restore_group,
-	[KEPT_REGISTRAR] = restore_registrar,
-	[KEPT_GROUP_MEMBER] = multicast_restore_member,
+	[KEPT_SERVICE] = services_restore,           [KEPT_GROUP] = multicast_restore_group,
+	[KEPT_REGISTRAR] = restore_registrar,        [KEPT_GROUP_MEMBER] = multicast_restore_member,
 	[KEPT_SUBSCRIPTION] = subscriptions_restore,
 };
 

@@ -9,13 +9,17 @@
  *
  * MTU, rate and packet life time are bounds, and count only together with their selectors. "Less
  * than" and "exactly" are also met by a path that could do more: the record then says less, and the
- * client sends accordingly. Every path is on SL 0. Traffic class, flow label, hop limit, service ID
+ * client sends accordingly. Every path is on SL 0, but to a multicast group, whose path is as the
+ * group is. Traffic class, flow label, hop limit, service ID
  * and QoS class are taken and mean nothing; in the answer they are 0, as in opensm's, but for the
  * hop limit of paths that leave the subnet, and of those from or to a virtual port that only its
  * GID tells apart.
  */
 
+#include <string.h>
+
 #include "base/macros.h"
+#include "sm/multicast.h"
 #include "sm/sa/path.h"
 
 /* Bits of the ComponentMask that mean something here. */
@@ -80,10 +84,10 @@ static bool take_end(struct admin_query *query, const struct side_place *place,
 	       take_lid(query, (unsigned)wire_get(query->wanted, place->lid), ret);
 }
 
+static const struct side_place from = { WANT_SGID, WANT_SLID, PATH_SGID_OFFSET, false, PATH_SLID };
+
 bool path_take_question(struct path_query *p, struct admin_query *query)
 {
-	static const struct side_place from = { WANT_SGID, WANT_SLID, PATH_SGID_OFFSET, false,
-						PATH_SLID };
 	static const struct side_place to = { WANT_DGID, WANT_DLID, PATH_DGID_OFFSET, true,
 					      PATH_DLID };
 
@@ -91,11 +95,85 @@ bool path_take_question(struct path_query *p, struct admin_query *query)
 	       take_end(query, &to, &p->to);
 }
 
+/* ---- to a multicast group ---------------------------------------------------------------------
+ */
+
+static bool is_to_group(const struct admin_query *query)
+{
+	return admin_has(query, WANT_DGID) && query->wanted[PATH_DGID_OFFSET] == 0xff;
+}
+
+static bool agrees(const struct admin_query *query, const struct path_component *component,
+		   uint64_t has, uint64_t mask)
+{
+	return !admin_has(query, component->bit) ||
+	       ((wire_get(query->wanted, (enum wire_field)component->field) ^ has) & mask) == 0;
+}
+
+static bool group_fits(const struct path_query *p, const struct group *group)
+{
+	static const struct path_component dlid = { WANT_DLID, PATH_DLID };
+
+	return agrees(p->query, &components.sl, group->sl, ~UINT64_C(0)) &&
+	       agrees(p->query, &components.pkey, group->pkey, KEY_BASE_MASK) &&
+	       agrees(p->query, &dlid, group->mlid, ~UINT64_C(0)) &&
+	       bound_has_mtu(&p->mtu, group->mtu) && bound_has_rate(&p->rate, group->rate) &&
+	       bound_has_life(&p->life, group->life);
+}
+
+static void give_group(const struct path_query *p, const struct group *group)
+{
+	uint8_t record[PATH_RECORD_SIZE] = { 0 };
+
+	memcpy(record + PATH_DGID_OFFSET, group->mgid, sizeof(group->mgid));
+	wire_set64(record + PATH_SGID_OFFSET, 0, p->from.prefix);
+	wire_set64(record + PATH_SGID_OFFSET, 1, p->from.guid);
+	wire_set(record, PATH_DLID, group->mlid);
+	wire_set(record, PATH_SLID, p->from.first);
+	wire_set(record, PATH_FLOW_LABEL, group->flow_label);
+	wire_set(record, PATH_HOP_LIMIT, group->hop_limit);
+	wire_set(record, PATH_TCLASS, group->tclass);
+	wire_set(record, PATH_REVERSIBLE, 1);
+	wire_set(record, PATH_PKEY, group->pkey);
+	wire_set(record, PATH_SL, group->sl);
+	wire_set(record, PATH_MTU_SELECTOR, EXACTLY);
+	wire_set(record, PATH_MTU, group->mtu);
+	wire_set(record, PATH_RATE_SELECTOR, EXACTLY);
+	wire_set(record, PATH_RATE, group->rate);
+	wire_set(record, PATH_LIFE_SELECTOR, EXACTLY);
+	wire_set(record, PATH_LIFE, group->life);
+	admin_give(p->query, record);
+}
+
+/* From who asks, if no source is given. Both have the key of the group. */
+static void each_to_group(struct admin_query *query)
+{
+	const struct admin_view *view = query->view;
+	const struct group *group = NULL;
+	struct path_query p;
+
+	if (view->groups)
+		group = group_find(view->groups, query->wanted + PATH_DGID_OFFSET);
+	path_read(&p, query, &components);
+	if (!group || !take_end(query, &from, &p.from))
+		return;
+	if (!p.from.given && query->requester.port != NO_PORT)
+		path_take_endpoint(view, query->requester, &p.from);
+	if (!p.from.given || !admin_keys_own(view, p.from.at, group->pkey) ||
+	    (!query->trusted && (query->requester.port == NO_PORT ||
+				 !admin_keys_own(view, query->requester, group->pkey))))
+		return;
+	if (p.limit > 0 && group_fits(&p, group))
+		give_group(&p, group);
+}
+
 static void each(struct admin_query *query)
 {
 	struct path_query p;
 
-	if (path_take_question(&p, query))
+	if (is_to_group(query))
+		each_to_group(query);
+	else if (path_take_question(&p, query))
 		path_find(&p);
 }
 

@@ -77,6 +77,7 @@ static void a_restart_writes_nothing(void **state)
 	rig_comes_up(s);
 	lid = sim_vport(scenario_host(s, 3), 2)->lid;
 	memory_keeper_clear(s->first.keeper);
+	s->first.conf.client_reregister = false; /* what was registered is lost, too */
 	scenario_stop_sm(s);
 	scenario_start_sm(s);
 	rig_settles_and_is_good(s);

@@ -845,6 +845,7 @@ static void who_stood_by_while_a_master_brought_the_fabric_up_takes_it_over_as_i
 
 	start_as_master(other);
 	w->conf.sweep_interval = 10;
+	w->conf.client_reregister = false; /* which is not with the other */
 	fake_add_sm(peer_of(w), SM_MASTER, 9);
 	world_start(w);
 	assert_int_equal(world_state(w), SM_STANDBY);
