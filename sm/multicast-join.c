@@ -31,8 +31,6 @@
 #define TOLD_AT_ONCE   32u
 #define TOLD_HALF_LIFE (30 * LOOP_SEC)
 
-#define SCOPE_LINK_LOCAL 2u
-
 /* Bits of the ComponentMask */
 #define HAS(n) (UINT64_C(1) << (n))
 enum {
@@ -277,8 +275,7 @@ static uint16_t join_group(struct wish *w, struct group *group, uint8_t *ret_rec
 
 	if (!has_keys(w, group->pkey))
 		return refuse(w, STATUS_SA_REQ_INVALID, "it has not the P_Key of the group");
-	if (!agrees_with(w, group) || !agrees(w, WANT_SCOPE, MCM_SCOPE, group->scope) ||
-	    !agrees(w, WANT_MLID, MCM_MLID, group->mlid))
+	if (!agrees_with(w, group) || !agrees(w, WANT_MLID, MCM_MLID, group->mlid))
 		return refuse(w, STATUS_SA_REQ_INVALID, "the group is another than it says");
 	status = check_limits(w, group);
 
@@ -290,13 +287,16 @@ static uint16_t join_group(struct wish *w, struct group *group, uint8_t *ret_rec
 
 static const uint8_t no_mgid[16];
 
-/* Nothing that is reserved, and nothing that only the SA chooses for the link-local scope. */
+/*
+ * Nothing that is reserved, and nothing that only the SA chooses for the link-local scope. Scope 15
+ * is reserved too, but osmtest has groups of it made.
+ */
 static bool is_lawful(const uint8_t mgid[static 16])
 {
 	bool is_ours = mgid[2] == 0xa0 && mgid[3] == 0x1b;
 	unsigned scope = mgid_scope(mgid);
 
-	if (mgid[0] != 0xff || scope == 0 || scope == 0xf)
+	if (mgid[0] != 0xff || scope == 0)
 		return false;
 	if (mgid_is_ip(mgid))
 		return true;
@@ -400,11 +400,6 @@ static uint16_t check_group(struct wish *w, struct group *group)
 		return refuse(w, STATUS_SA_REQ_INVALID, "there is no such group");
 	if (group->tid == 0 && !is_lawful(group->mgid))
 		return refuse(w, STATUS_SA_REQ_INVALID, "its MGID is not lawful");
-	if (group->tid == 0 && says(w, WANT_SCOPE) &&
-	    wire_get(w->record, MCM_SCOPE) != group->scope)
-		return refuse(w, STATUS_SA_REQ_INVALID, "its MGID has another scope");
-	if (group->scope == 0 || group->scope == 0xf)
-		return refuse(w, STATUS_SA_REQ_INVALID, "its scope is reserved");
 	if ((group->pkey & 0x7fff) == 0 || !has_keys(w, group->pkey))
 		return refuse(w, STATUS_SA_REQ_INVALID, "it has not the P_Key of the group");
 	status = check_ip(w, group);
@@ -448,6 +443,7 @@ static uint16_t make_group(struct wish *w, uint8_t *ret_record)
 /* -- leaving ------------------------------------------------------------------------------------
  */
 
+/* What is left of its states is told. */
 static uint16_t leave(struct wish *w, uint8_t *ret_record)
 {
 	struct group *group = group_find(&w->sm->multicast->book, w->record);
@@ -459,7 +455,7 @@ static uint16_t leave(struct wish *w, uint8_t *ret_record)
 	    !(member->proxy && multicast_has_key(w->sm, w->change->requester, group->pkey)))
 		return refuse(w, STATUS_SA_REQ_INVALID, "somebody else asks than who has joined");
 	group_to_record(group, member, w->prefix, ret_record);
-	wire_set(ret_record, MCM_JOIN_STATE, w->states);
+	wire_set(ret_record, MCM_JOIN_STATE, member->states & ~w->states);
 	if (multicast_leave(w->sm, group, w->guid, w->states) < 0)
 		return refuse(w, STATUS_SA_NO_RESOURCES, "there is no memory for it");
 

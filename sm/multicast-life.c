@@ -405,7 +405,7 @@ static void give_group(struct sm *sm, const struct partition *partition,
 		.life = (uint8_t)sm->conf.subnet_timeout,
 		.sl = params->sl,
 		.tclass = params->tclass,
-		.hop_limit = mgid_scope(mgid) == 2 ? 0 : 0xff,
+		.hop_limit = mgid_scope(mgid) == SCOPE_LINK_LOCAL ? 0 : 0xff,
 		.scope = mgid_scope(mgid),
 		.is_given = true,
 	};
@@ -429,19 +429,35 @@ static void give_group(struct sm *sm, const struct partition *partition,
 			  partition->name);
 }
 
+/* One for each scope that the file says; of an MGID that it gives, else that of itself. */
+static void give_scopes(struct sm *sm, const struct partition *partition,
+			const struct partition_params *params, const uint8_t mgid[static 16],
+			uint16_t otherwise)
+{
+	uint16_t scopes = params->scopes ? params->scopes : otherwise;
+	uint8_t scoped[16];
+
+	memcpy(scoped, mgid, sizeof(scoped));
+	for (unsigned scope = 0; scope < 16; scope++) {
+		scoped[1] = (uint8_t)((mgid[1] & 0xf0) | scope);
+		if (scopes >> scope & 1)
+			give_group(sm, partition, params, scoped);
+	}
+}
+
 static void give_groups(struct sm *sm, const struct partition *partition)
 {
-	uint16_t scopes = partition->params.scopes ? partition->params.scopes : 1u << 2;
 	uint8_t mgid[16];
 
-	for (unsigned scope = 1; partition->ipoib && scope < 16; scope++) {
-		if (!(scopes >> scope & 1))
-			continue;
-		mgid_of_broadcast(partition->pkey, (uint8_t)scope, mgid);
-		give_group(sm, partition, &partition->params, mgid);
+	mgid_of_broadcast(partition->pkey, SCOPE_LINK_LOCAL, mgid);
+	if (partition->ipoib)
+		give_scopes(sm, partition, &partition->params, mgid, 1u << SCOPE_LINK_LOCAL);
+	for (size_t i = 0; i < partition->n_groups; i++) {
+		const struct partition_group *group = &partition->groups[i];
+
+		give_scopes(sm, partition, &group->params, group->mgid,
+			    (uint16_t)(1u << mgid_scope(group->mgid)));
 	}
-	for (size_t i = 0; i < partition->n_groups; i++)
-		give_group(sm, partition, &partition->groups[i].params, partition->groups[i].mgid);
 }
 
 static void take_back_groups(struct sm *sm)

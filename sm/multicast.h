@@ -138,6 +138,8 @@ bool mgid_is_broadcast(const uint8_t mgid[static 16]);
 /* That of the IPv4 broadcast group. */
 void mgid_of_broadcast(uint16_t pkey, uint8_t scope, uint8_t ret[static 16]);
 
+#define SCOPE_LINK_LOCAL 2u
+
 static inline uint8_t mgid_scope(const uint8_t mgid[static 16])
 {
 	return mgid[1] & 0xf;

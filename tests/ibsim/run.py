@@ -29,6 +29,7 @@ import suite
 import test_alias
 import test_faults
 import test_input
+import test_multicast
 import test_peers
 import test_registrations
 import test_reload
@@ -47,7 +48,8 @@ OF_VSM = [*test_up.tests(), *test_faults.tests(), *test_input.tests(),
 TESTS = [*OF_VSM, *test_umad.tests(), *test_sim.tests(), *test_peers.tests(),
          *test_vports.tests(), *test_vf.tests(), *test_tools.tests(), *test_alias.tests(),
          *test_vf_rules.tests(), *test_reload.tests(), *test_sa.tests(),
-         *test_registrations.tests()]
+         *test_registrations.tests(),
+         *test_multicast.tests()]
 
 
 class Report:

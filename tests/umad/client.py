@@ -359,6 +359,58 @@ def batches():
         seen.add(os.read(umad.fd, 320)[64 + 12:64 + 16])
 
 
+def member_record(group, states):
+    """An MCMemberRecord of the default partition for our own port; group ffffffff is for all."""
+    gid = bytes.fromhex(attribute("gids/0").strip().replace(":", ""))
+    mgid = bytes.fromhex("ff12401bffff") + bytes(6) + struct.pack(">I", group)
+    return mgid + gid + struct.pack(">IHBBHBBIB7x", 0x0b1b, 0, 2 << 6 | 4, 0, 0xffff, 2 << 6 | 3, 0,
+                                    0, states)
+
+
+def ask_member(umad, agent, method, group, mask, tid, states=1):
+    mad = bytearray(gs(3, 2, method, 0x38, tid))
+    struct.pack_into(">Q", mad, 48, mask)
+    mad[56:112] = member_record(group, states)
+    umad.send(agent, bytes(mad), int(attribute("sm_lid"), 0), 1, 5000)
+
+
+def answers(umad, n):
+    """By TID: status, MLID and JoinState."""
+    found = {}
+    while len(found) < n:
+        check(umad.wait(20), f"{len(found)} answers of {n}")
+        mad = os.read(umad.fd, 4096)[64:]
+        found[struct.unpack_from(">Q", mad, 8)[0] & 0xffffffff] = (
+            struct.unpack_from(">H", mad, 4)[0], struct.unpack_from(">H", mad, 56 + 36)[0],
+            mad[56 + 48] & 0xf)
+    return found
+
+
+def join(group="0xffffffff", states="1"):
+    """Join a group, the broadcast group as IPoIB does it; prints its LID."""
+    umad, group = Umad(), int(group, 0)
+    agent = umad.register(3, 2, 1)
+    ask_member(umad, agent, 2, group, 0x10083 if group == 0xffffffff else 0x173f7, 1, int(states, 0))
+    status, mlid, state = answers(umad, 1)[1]
+    check(status == 0, f"status {status:#x}")
+    check(state & int(states, 0) == int(states, 0), f"JoinState {state:#x}")
+    print(f"{mlid:#x}")
+
+
+def storm(number, leave="1"):
+    """Join so many groups as fast as answers come, and leave them again."""
+    umad, number = Umad(), int(number)
+    agent = umad.register(3, 2, 1)
+    for method, mask in ((2, 0x173f7), (0x15, 0x10003))[:1 + int(leave)]:
+        for first in range(0, number, 100):
+            groups = range(first + 1, min(first + 100, number) + 1)
+            for group in groups:
+                ask_member(umad, agent, method, group, mask, group)
+            for tid, (status, mlid, _) in answers(umad, len(groups)).items():
+                check(status == 0, f"group {tid}, method {method:#x}: status {status:#x}")
+                check(mlid >= 0xc000, f"group {tid}: MLID {mlid:#x}")
+
+
 def nothing():
     """Without a simulator this is a machine without devices."""
     fails(errno.ENXIO, os.open, "/dev/infiniband/umad0", os.O_RDWR)
