@@ -32,6 +32,7 @@ const struct conf_name conf_engines[] = {
 	{ "minhop", CONF_ENGINE_MINHOP },
 	{ "updn", CONF_ENGINE_UPDN },
 	{ "ftree", CONF_ENGINE_FTREE },
+	{ "lanes", CONF_ENGINE_LANES },
 	{ NULL, 0 },
 };
 

@@ -61,6 +61,7 @@ enum conf_engine {
 	CONF_ENGINE_MINHOP,
 	CONF_ENGINE_UPDN,
 	CONF_ENGINE_FTREE,
+	CONF_ENGINE_LANES,
 };
 
 enum conf_enforcement {

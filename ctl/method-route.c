@@ -275,6 +275,7 @@ static void put_walk(struct call *call, struct walk *w, struct endpoint from, st
 	row_bool(row, "complete", w->arrived);
 	row_text(row, "end", w->arrived ? NULL : w->end);
 	row_put(row, "at", w->arrived ? json_null() : place_end(call->rpc, w->f, w->port));
+	row_number(row, "service_level", sm_service_level(call->sm, from.port, to.port));
 	row_number(row, "mtu", w->mtu);
 	row_number(row, "rate_mbps", w->rate);
 	row_put(row, "shared_pkeys", make_shared_pkeys(call, from, to));

@@ -228,6 +228,7 @@ void method_status(struct call *call)
 	put_dump_failure(call);
 	put_last_sweep(call, &s);
 	row_text(row, "engine", s.engine);
+	row_number(row, "virtual_lanes", s.lanes);
 	row_text(row, "routing", s.routing_why);
 	row_guid(row, "master_guid", s.state == SM_MASTER ? 0 : s.peer_guid);
 	if (!call->sm) {

@@ -153,10 +153,10 @@ void show_path(const json_t *result, const struct view *view)
 		       end_text(json_object_get(result, "destination"), buffer),
 		       member_number(result, "destination_lid"));
 	} else if (member_is_true(result, "complete")) {
-		printf("%s with LID %lld is reached in %zu hops, MTU %lld, %.4g Gb/s.\n",
+		printf("%s with LID %lld is reached in %zu hops, SL %lld, MTU %lld, %.4g Gb/s.\n",
 		       end_text(json_object_get(result, "destination"), buffer),
 		       member_number(result, "destination_lid"), json_array_size(hops),
-		       member_number(result, "mtu"),
+		       member_number(result, "service_level"), member_number(result, "mtu"),
 		       (double)member_number(result, "rate_mbps") / 1000);
 	} else {
 		print_painted(view->colour, PAINT_BAD, "The path ends");

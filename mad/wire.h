@@ -219,6 +219,7 @@ enum {
 /* PortInfo.CapabilityMask and CapabilityMask2 */
 enum {
 	CAP_IS_SM = 1u << 1,
+	CAP_SL_MAPPING = 1u << 6,
 	CAP_NVRAM_PKEY = 1u << 8,
 	CAP_SM_DISABLED = 1u << 10,
 	CAP_EXTENDED_SPEEDS = 1u << 14,

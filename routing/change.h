@@ -31,6 +31,7 @@ struct change {
 	bool *has_senders;     /* [switch] */
 	uint32_t *reverse;     /* [arc]: the same cable the other way */
 
+	bool has_turns; /* else nothing is known of what goes together */
 	struct admission admission;
 
 	/* The block of LIDs at hand. */

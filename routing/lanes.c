@@ -76,7 +76,7 @@ static unsigned n_retries(const struct weave *weave)
 	uint64_t cost = 1;
 
 	for (uint32_t s = 0; s < weave->n; s++)
-		cost += (uint64_t)weave->n_trees[s] * weave->n;
+		cost += (uint64_t)weave_n_trees(weave, s) * weave->n;
 	return (unsigned)MIN(RETRIES_COST / cost, RETRIES_MAX);
 }
 
@@ -130,24 +130,18 @@ static void fill_column(const struct weave *weave, const struct end *end, uint32
 	tables->lft[end->at * tables->stride + lid] = end->port;
 }
 
+/* Ports of hosts mostly follow each other, and so do trees; who hangs on others does not count. */
 static void fill_tables(const struct weave *weave, struct tables *tables)
 {
 	const struct graph *graph = weave->graph;
-	uint32_t n_before = 0; /* ends of the same switch */
 
 	memset(tables->lft, ROUTE_NONE, tables->stride * weave->n);
 	for (uint32_t e = 0; e < graph->n_ends; e++) {
 		const struct end *end = &graph->ends[e];
+		uint32_t n = weave_n_trees(weave, end->at);
 
-		if (e == 0 || end->at != graph->ends[e - 1].at)
-			n_before = 0;
 		for (uint32_t i = 0; i < UINT32_C(1) << end->lmc; i++)
-			fill_column(weave, end, end->lid + i,
-				    (n_before + i) % (end->kind == END_SWITCH
-							      ? weave->n_trees[end->at]
-							      : weave->trees),
-				    tables);
-		n_before += end->kind != END_SWITCH;
+			fill_column(weave, end, end->lid + i, (end->port + i) % n, tables);
 	}
 }
 

@@ -20,6 +20,9 @@
  *    LIDs are withdrawn are taken to have arrived, or to be dropped, when all switches have
  *    acknowledged that.
  *
+ * With several lanes all is withdrawn that changes: which turns are on which lane at what moment is
+ * nowhere known, as hosts keep the service level that they were told until they ask again.
+ *
  * Besides, all turns that packets of hosts can take meanwhile to LIDs that are not withdrawn,
  * together with all turns of the new tables, have no cycle (see admission.c). LIDs are taken one by
  * one, and for each the classes are tried in this order; what one does not get, it gives back. So
@@ -424,7 +427,7 @@ static int try_block(struct change *change, uint32_t block, struct transition *t
 	for (uint64_t lids = find_active(change); lids; lids &= lids - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(lids);
 
-		bool known = !leads_to_unknown(change, i);
+		bool known = change->has_turns && !leads_to_unknown(change, i);
 
 		transition->n_changed++;
 		if (known && goes_in_any_order(change, i))
@@ -469,7 +472,8 @@ static int start(struct change *change, const struct turns *turns)
 {
 	int r = change_allocate(change);
 
-	if (!r)
+	change->has_turns = turns;
+	if (!r && turns)
 		r = admission_init(change->graph, turns, &change->admission);
 	if (!r)
 		learn_graph(change);

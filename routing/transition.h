@@ -42,8 +42,8 @@ struct transition {
 /*
  * From @held to @planned. Rows of both are switches of @graph, the fabric as it is now; LIDs beyond
  * either stride are ROUTE_NONE there. @held may be anything; @planned is proven, and @turns are
- * those of its proof.
- * 0 with *ret filled in, -ENOMEM, or -EINVAL if there is a cycle in @turns.
+ * those of its proof; or NULL, if it is proven for several lanes: then whatever changes is
+ * withdrawn. 0 with *ret filled in, -ENOMEM, or -EINVAL if there is a cycle in @turns.
  */
 int transition_plan(const struct graph *graph, const struct tables *held,
 		    const struct tables *planned, const struct turns *turns,

@@ -140,7 +140,7 @@ static bool try_ways(const struct weave *weave, struct admission *lane, uint32_t
 {
 	const struct graph *graph = weave->graph;
 
-	for (uint32_t number = 0; number < weave->n_trees[to]; number++) {
+	for (uint32_t number = 0; number < weave_n_trees(weave, to); number++) {
 		size_t tree = weave_tree(weave, to, number);
 		uint32_t arc = weave_arc(weave, tree, from);
 

@@ -194,7 +194,7 @@ static bool mend_ways(struct repair *repair, uint32_t from, uint32_t to)
 {
 	const struct weave *weave = repair->weave;
 
-	for (uint32_t number = 0; number < weave->n_trees[to]; number++) {
+	for (uint32_t number = 0; number < weave_n_trees(weave, to); number++) {
 		struct way way = { weave_tree(weave, to, number), from, to };
 
 		if (!mend_way(repair, &way, repair->depth))

@@ -4,8 +4,11 @@
  * Trees of shortest ways. Ends of a switch share a few trees to it; the first tree to each switch
  * comes first, then the second ones, so that all have their turn at cables that are little used. A
  * tree grows from its root outward: of the cables that lead a hop nearer a switch takes the one
- * from which the way to the root is used least, where use is summed over the way. What all senders
+ * from which the way to the root is used least, where use is summed over the way. What all switches
  * then put on the cables of the tree counts for those that come after.
+ *
+ * How many hosts a switch has does not count, only whether it has any, and what order of magnitude
+ * the most at one switch is: so one more or less changes no way of others.
  *
  * In a product (product.h) the dimension comes before the use, and then its side: ways with few
  * turns share cables with the same others all along, and so lose less to them; and they wait for
@@ -43,7 +46,7 @@ struct growth {
 	uint64_t *use;     /* [switch]: of the way from there to the root */
 	uint32_t *arc;     /* [switch]: the first of the way */
 	uint8_t *lanes;    /* [switch]: that the way can have */
-	uint32_t *packets; /* [switch]: senders whose packets come there */
+	uint32_t *packets; /* [switch]: switches whose packets come there */
 };
 
 static void growth_clear(struct growth *growth)
@@ -204,13 +207,15 @@ static void keep_lanes(struct growth *growth, uint32_t s)
 static void add_load(struct growth *growth)
 {
 	struct weave *weave = growth->weave;
-	uint64_t targets = weave->targets[growth->tree];
 
-	memcpy(growth->packets, weave->senders, weave->n * sizeof(*growth->packets));
+	if (!weave->sends[growth->to])
+		return;
+	for (uint32_t s = 0; s < weave->n; s++)
+		growth->packets[s] = weave->sends[s];
 	for (uint32_t i = growth->n_order; i-- > 1;) {
 		uint32_t s = growth->order[i];
 
-		weave->load[growth->arc[s]] += growth->packets[s] * targets;
+		weave->load[growth->arc[s]] += growth->packets[s];
 		growth->packets[weave->graph->arcs[growth->arc[s]].to] += growth->packets[s];
 	}
 }
@@ -245,7 +250,7 @@ int weave_trees(struct weave *weave, uint64_t price)
 	memset(weave->fits, (int)(1u << weave->n_lanes) - 1, (size_t)weave->n * weave->n);
 	for (uint32_t number = 0; number < weave->trees; number++)
 		for (uint32_t to = 0; to < weave->n; to++)
-			if (number < weave->n_trees[to])
+			if (number < weave_n_trees(weave, to))
 				grow_tree(&growth, to, number);
 	return 0;
 }
@@ -277,38 +282,34 @@ static int find_hops(struct weave *weave)
 	return r;
 }
 
-/* How many trees to each switch, and who is reached by them. */
-static void deal_ends(struct weave *weave)
+/* As many trees as the switch with most LIDs at it has a use for, rounded up. */
+static int count_trees(struct weave *weave)
 {
 	const struct graph *graph = weave->graph;
+	AUTO(freep) uint32_t *lids = calloc(graph->n_switches + (size_t)1, sizeof(*lids));
+	size_t n = graph->n_switches, room = EXITS_MAX / (n * n + 1);
+	uint32_t most = 1;
 
+	if (!lids)
+		return -ENOMEM;
 	for (uint32_t e = 0; e < graph->n_ends; e++) {
 		const struct end *end = &graph->ends[e];
-		uint32_t lids = UINT32_C(1) << end->lmc;
 
 		if (end->kind == END_SWITCH)
 			continue;
-		for (uint32_t i = 0; i < lids; i++)
-			weave->targets[weave_tree(weave, end->at,
-						  (weave->senders[end->at] + i) % weave->trees)]++;
-		weave->senders[end->at]++;
+		lids[end->at] += UINT32_C(1) << end->lmc;
+		most = MAX(most, lids[end->at]);
 	}
-	for (uint32_t s = 0; s < weave->n; s++) {
-		uint32_t n = weave->trees;
-
-		while (n > 1 && !weave->targets[weave_tree(weave, s, n - 1)])
-			n--;
-		weave->n_trees[s] = (uint8_t)n;
-	}
+	weave->trees = 1;
+	while (weave->trees < most && weave->trees < WEAVE_TREES_MAX && 2 * weave->trees <= room)
+		weave->trees *= 2;
+	return 0;
 }
 
 static int allocate(struct weave *weave)
 {
 	size_t n = weave->n + (size_t)1;
 
-	weave->n_trees = calloc(n, sizeof(*weave->n_trees));
-	weave->targets = calloc(n * weave->trees, sizeof(*weave->targets));
-	weave->senders = calloc(n, sizeof(*weave->senders));
 	weave->sends = calloc(n, sizeof(*weave->sends));
 	weave->hops = calloc(n, n);
 	weave->exit = malloc(n * n * weave->trees);
@@ -317,28 +318,26 @@ static int allocate(struct weave *weave)
 	weave->fits = calloc(n, n);
 	weave->lane = calloc(n, n);
 	weave->lanes = calloc(weave->n_lanes, sizeof(*weave->lanes));
-	return weave->n_trees && weave->targets && weave->senders && weave->sends && weave->hops &&
-			       weave->exit && weave->up && weave->load && weave->fits &&
-			       weave->lane && weave->lanes
+	return weave->sends && weave->hops && weave->exit && weave->up && weave->load &&
+			       weave->fits && weave->lane && weave->lanes
 		       ? 0
 		       : -ENOMEM;
 }
 
 int weave_make(const struct graph *graph, unsigned n_lanes, struct weave *ret)
 {
-	size_t n = graph->n_switches;
 	int r;
 
 	*ret = (struct weave){ .graph = graph, .n = graph->n_switches, .n_lanes = n_lanes };
-	ret->trees = (uint32_t)MAX(MIN(EXITS_MAX / (n * n + 1), (size_t)WEAVE_TREES_MAX), 1U);
-	r = allocate(ret);
+	r = count_trees(ret);
+	if (!r)
+		r = allocate(ret);
 	if (!r)
 		r = product_find(graph, &ret->product);
 	if (!r)
 		r = find_hops(ret);
 	if (r)
 		return r;
-	deal_ends(ret);
 	turns_find_senders(graph, ret->sends);
 	return weave_find_tree(ret);
 }
@@ -348,9 +347,6 @@ void weave_clear(struct weave *weave)
 	for (unsigned l = 0; weave->lanes && l < weave->n_lanes; l++)
 		admission_clear(&weave->lanes[l]);
 	product_clear(&weave->product);
-	free(weave->n_trees);
-	free(weave->targets);
-	free(weave->senders);
 	free(weave->sends);
 	free(weave->hops);
 	free(weave->exit);

@@ -19,17 +19,14 @@ enum {
 struct weave {
 	const struct graph *graph;
 	struct product product;
-	uint32_t n;        /* switches */
-	uint32_t trees;    /* to one switch, at most */
-	uint8_t *n_trees;  /* [switch]: to it */
-	uint32_t *targets; /* [tree of switch]: LIDs of ends that are reached by it */
-	uint32_t *senders; /* [switch]: ends that hang on it */
-	bool *sends;       /* [switch]: something that sends hangs on it */
-	uint8_t *hops;     /* [to * n + from]; HOPS_NONE */
+	uint32_t n;     /* switches */
+	uint32_t trees; /* to one switch, at most */
+	bool *sends;    /* [switch]: something that sends hangs on it */
+	uint8_t *hops;  /* [to * n + from]; HOPS_NONE */
 	uint8_t most_hops;
 	uint8_t *up;    /* [switch]: see struct lanes */
 	uint8_t *exit;  /* [tree of @to * n + from]: place among the arcs of @from, or none */
-	uint64_t *load; /* [arc]: ways from hosts to hosts that take it */
+	uint64_t *load; /* [arc]: ways from switches to trees that take it */
 
 	/* Pairs of switches, [a * n + b], symmetric. */
 	uint8_t *fits; /* with lanes in some order: those that all ways of the pair can have */
@@ -42,6 +39,12 @@ struct weave {
 static inline size_t weave_tree(const struct weave *weave, uint32_t to, uint32_t number)
 {
 	return (size_t)to * weave->trees + number;
+}
+
+/* Nobody goes to a switch without hosts but for itself. */
+static inline uint32_t weave_n_trees(const struct weave *weave, uint32_t to)
+{
+	return weave->sends[to] ? weave->trees : 1;
 }
 
 /* What packets on this tree leave @from by, which is not its root and has a way. */

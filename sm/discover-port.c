@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "sm/discover-inside.h"
-#include "sm/machine.h"
+#include "sm/lanes.h"
 
 /* -- another master -----------------------------------------------------------------------------
  */
@@ -235,6 +235,7 @@ static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 	}
 	free(port->pkeys);
 	port->pkeys = NULL;
+	lanes_forget(node);
 	aliases_forget(sm, number);
 }
 

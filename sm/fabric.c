@@ -96,6 +96,8 @@ static void release_node(struct fabric *f, struct node *node)
 	node->not_kept = NULL;
 	free(node->fdr10);
 	node->fdr10 = NULL;
+	free(node->lanes);
+	node->lanes = NULL;
 }
 
 void fabric_done(struct fabric *f)

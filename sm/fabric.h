@@ -131,7 +131,7 @@ struct sw {
 	struct fault mft_fault; /* requests for it are refused or not answered */
 };
 
-#define WORK_KINDS 22 /* of enum todo */
+#define WORK_KINDS 23 /* of enum todo */
 
 /* What is to be asked of a node now; sm/work.c's own business. */
 struct node_work {
@@ -177,6 +177,7 @@ struct node {
 	bool trusted : 1;        /* all was read: what did not change need not be read again */
 	bool told : 1;           /* a switch, of a change that no sweep has looked for yet */
 	bool unsaved : 1;        /* not_kept is newer than the store's */
+	bool lanes_refused : 1;  /* it does not take its virtual lanes, see lanes.c */
 	bool too_small : 1;      /* a switch whose forwarding table has no room for all LIDs */
 	struct fault fault;      /* it does not tell what it is: left out */
 	struct damping traps;    /* that came from it, see watch.c */
@@ -185,6 +186,7 @@ struct node {
 	struct node_work work;
 	struct not_kept *not_kept; /* see not-kept.h; NULL: none */
 	struct fdr10 *fdr10;       /* by port; NULL: nothing was to be read */
+	struct lane_tables *lanes; /* see lanes.c; NULL: nothing is known of them */
 };
 
 struct fabric {

@@ -24,7 +24,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "sm/machine.h"
+#include "sm/lanes.h"
 
 #define FAULT_TRIES 5
 #define FAULT_REST  360 /* sweeps: an hour, if there is one every 10 seconds */
@@ -136,6 +136,8 @@ static void forget_port(struct port *port)
 static void forget_node(struct sm *sm, struct node *node)
 {
 	node->fault = node->mkey_fault = (struct fault){ 0 };
+	if (node->lanes_refused)
+		lanes_forget(node);
 	if (node->sw)
 		node->sw->info_fault = node->sw->lft_fault = node->sw->mft_fault =
 			(struct fault){ 0 };

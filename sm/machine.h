@@ -41,6 +41,7 @@ enum todo {
 	TODO_VPORT_READ,
 	TODO_PKEY_READ,
 	TODO_LFT_READ,
+	TODO_LANES,
 	TODO_LFT_WITHDRAW,
 	TODO_GUID_READ,
 	TODO_SWITCH_SET,
@@ -64,8 +65,8 @@ enum todo {
 #define TODO_SETS                                                                                  \
 	(TODO(TODO_CLEAR_CHANGE) | TODO(TODO_SWITCH_SET) | TODO(TODO_PKEY_WRITE) |                 \
 	 TODO(TODO_GUID_WRITE) | TODO(TODO_VPORT_KEYS) | TODO(TODO_FDR10_SET) |                    \
-	 TODO(TODO_PORT_SET) | TODO(TODO_LFT_WITHDRAW) | TODO(TODO_LFT_WRITE) | TODO(TODO_MFT) |   \
-	 TODO(TODO_ACTIVATE) | TODO(TODO_VPORT_SET))
+	 TODO(TODO_PORT_SET) | TODO(TODO_LANES) | TODO(TODO_LFT_WITHDRAW) | TODO(TODO_LFT_WRITE) | \
+	 TODO(TODO_MFT) | TODO(TODO_ACTIVATE) | TODO(TODO_VPORT_SET))
 
 /* request.tag: what kind of work it is, about which port (a number in fabric.ports) and block. */
 #define TAG_KIND(tag)          ((enum todo)((tag)&0xff))
@@ -140,6 +141,18 @@ struct discovery {
 };
 
 /*
+ * The service levels that packets go by: those that the SA tells and agents send on. They belong to
+ * certain tables, and change when the last entry of others is gone and before the first of these is
+ * written.
+ */
+struct levels {
+	struct lanes lanes;
+	uint32_t *rows; /* node: row of lanes, or NO_SWITCH; NULL: all is on level 0 */
+	uint32_t n_nodes;
+	uint8_t n_there; /* lanes that routes could use: as many levels have their own */
+};
+
+/*
  * Tables in use, and how they came about. They stay in use, for whoever asks for a way, while
  * others are computed and if there are none that can be proven; they are programmed only while they
  * are those of the fabric as it is.
@@ -161,9 +174,13 @@ struct routing {
 	uint64_t n_made, n_again; /* see struct sm_status */
 	uint64_t *withdrawn;      /* LIDs, a bit each, to be withdrawn before they are programmed;
 				     NULL: none, see routing/transition.h */
-	struct rounds rounds;     /* in which they are programmed; those of PHASE_PROGRAM: */
-	uint8_t round;            /* blocks of later ones wait */
-	uint64_t refused;         /* of the graph for which the trouble is that proofs fail, or 0 */
+	struct levels levels;
+	struct levels next_levels; /* of the tables that are planned, */
+	bool has_next_levels;      /* if they are not in force yet */
+	bool preparing;            /* that, or virtual lanes, has to be done before */
+	struct rounds rounds;      /* in which they are programmed; those of PHASE_PROGRAM: */
+	uint8_t round;             /* blocks of later ones wait */
+	uint64_t refused; /* of the graph for which the trouble is that proofs fail, or 0 */
 };
 
 /* A vport's LID, which is reached by the ways of another as far as the leaf, see vport-ways.c. */
@@ -704,6 +721,8 @@ void settings_look_again(struct sm *sm, uint32_t port);
 void settings_register_all(struct sm *sm);
 /* Is the link Active with another MTU or other VLs than would be planned now? */
 bool settings_is_otherwise(const struct sm *sm, uint32_t port);
+/* OperationalVLs as they are, or will be when the link comes up: a code. */
+uint64_t settings_operational_vls(const struct sm *sm, uint32_t port);
 bool setting_is_of(const struct node *node, unsigned setting);
 const char *setting_name(unsigned setting);
 enum wire_field setting_field(unsigned setting);

@@ -126,6 +126,8 @@ static enum reason remark(const struct sm *sm, uint32_t number)
 		reason = vports_reason_of_port(sm, number);
 	if (reason == REASON_NONE)
 		reason = (enum reason)port->tell_fault.reason;
+	if (reason == REASON_NONE && port_is_end(f, number) && node_of(f, number)->lanes_refused)
+		reason = REASON_LANES_REFUSED;
 	if (reason != REASON_NONE)
 		return reason;
 	if (settings_is_otherwise(sm, number))
@@ -148,6 +150,8 @@ static enum reason reason_of_switch(const struct sm *sm, const struct node *node
 		if (faults[i]->reason != REASON_NONE)
 			return faults[i]->reason;
 
+	if (node->lanes_refused)
+		return REASON_LANES_REFUSED;
 	reason = reason_of_route(sm, zero);
 	if (reason == REASON_NONE)
 		reason = reason_of_keys(sm, zero);

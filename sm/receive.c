@@ -19,6 +19,11 @@ static const uint8_t *table_for_admin(const void *user, uint32_t node, unsigned 
 	return sm_table(user, node, ret_size);
 }
 
+static uint8_t level_for_admin(const void *user, uint32_t a, uint32_t b)
+{
+	return sm_service_level(user, a, b);
+}
+
 static unsigned pkeys_for_admin(const void *user, struct endpoint e, uint16_t *ret, unsigned room)
 {
 	return pkeys_of_endpoint(user, e, ret, room);
@@ -91,6 +96,7 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 				   .user = sm,
 				   .route = route_for_admin,
 				   .table = table_for_admin,
+				   .service_level = level_for_admin,
 				   .pkeys = pkeys_for_admin,
 				   .peer = peer_for_admin,
 				   .services = &sm->services,

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "sm/lanes.h"
 #include "sm/route-job.h"
 #include "sm/vswitch.h"
 
@@ -432,6 +433,20 @@ static int add_roots(struct sm *sm, struct route_job *job)
 	return 0;
 }
 
+/* What every cable between switches has, and the operator allows. */
+static void add_lanes(const struct sm *sm, struct route_job *job)
+{
+	unsigned lanes = sm->conf.lanes;
+
+	for (uint32_t s = 0; s < job->graph.n_switches; s++) {
+		const struct node *node = &sm->fabric.nodes[job->switch_nodes[s]];
+
+		for (uint32_t a = job->arc_first[s]; a < job->arc_first[s + 1]; a++)
+			lanes = MIN(lanes, lanes_at(sm, port_at(node, job->arcs[a].port)));
+	}
+	job->graph.n_lanes = (uint8_t)lanes;
+}
+
 static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
 {
 	const uint8_t *b = bytes;
@@ -461,6 +476,7 @@ static uint64_t sign(const struct sm *sm, const struct route_job *job)
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
 	hash = mix(hash, job->engine, strlen(job->engine));
+	hash = mix(hash, &job->graph.n_lanes, sizeof(job->graph.n_lanes));
 	hash = mix(hash, job->roots, job->graph.n_roots * sizeof(*job->roots));
 	hash = sign_arcs(hash, &job->graph);
 	if (job->away) {
@@ -492,6 +508,8 @@ int route_graph_make(struct sm *sm, struct route_job *job)
 		r = add_ends(sm, job);
 	if (r == 0)
 		r = add_roots(sm, job);
+	if (r == 0)
+		add_lanes(sm, job);
 	job->graph.arc_first = job->arc_first;
 	job->graph.arcs = job->arcs;
 	job->graph.ends = job->ends;

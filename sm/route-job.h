@@ -37,7 +37,8 @@ struct route_job {
 	const char *engine;
 	struct route_result result;
 	uint64_t signature;
-	bool again; /* the tables are a copy of those in use; but switches hold others */
+	bool in_lanes; /* the tables are made for several lanes */
+	bool again;    /* the tables are a copy of those in use; but switches hold others */
 	int error;
 };
 

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "sm/lanes.h"
 #include "sm/route-job.h"
 
 void route_job_free(struct route_job *job)
@@ -45,6 +46,7 @@ void route_job_free(struct route_job *job)
 	turns_clear(&job->turns);
 	past_clear(&job->past);
 	transition_clear(&job->transition);
+	lanes_clear(&job->result.lanes);
 	free(job);
 }
 
@@ -205,6 +207,7 @@ static int copy_plan(const struct routing *routing, struct route_job *job)
 	size_t size = routing->tables.stride * job->graph.n_switches;
 
 	job->max_lid = routing->max_lid;
+	job->in_lanes = lanes_in_use(job->sm) > 1;
 	job->tables = (struct tables){ malloc(size), routing->tables.stride };
 	if (!job->tables.lft)
 		return -ENOMEM;
@@ -223,6 +226,7 @@ static int compute_routes(struct route_job *job)
 		return -ENOMEM;
 	r = route_fabric(job->engine, &job->graph, &job->tables, &job->result, &job->turns,
 			 &job->past);
+	job->in_lanes = job->result.lanes.sl;
 
 	return r < 0 ? r : add_columns(job);
 }
@@ -249,8 +253,8 @@ static int compute(struct route_job *job)
 		return r;
 	hold_away(job);
 
-	return transition_plan(&job->graph, &job->held, &job->tables, &job->turns,
-			       &job->transition);
+	return transition_plan(&job->graph, &job->held, &job->tables,
+			       job->in_lanes ? NULL : &job->turns, &job->transition);
 }
 
 static void run_job(void *user)
@@ -301,12 +305,15 @@ static void say_missing_roots(const struct sm *sm, const struct route_job *job)
 static void say_result(const struct sm *sm, const struct route_job *job)
 {
 	const char *why = job->result.why ? job->result.why : "";
+	char lanes[32] = "";
 
 	routes_say_order(&job->transition);
 	if (job->again)
 		return;
-	event_add(sm->events, EVENT_ROUTES, 0, 0, -1, "routes by %s, proven%s%s",
-		  job->result.engine->name, *why ? ": " : "", why);
+	if (job->in_lanes)
+		snprintf(lanes, sizeof(lanes), " on %u virtual lanes", job->result.lanes.n);
+	event_add(sm->events, EVENT_ROUTES, 0, 0, -1, "routes by %s%s, proven%s%s",
+		  job->result.engine->name, lanes, *why ? ": " : "", why);
 	say_missing_roots(sm, job);
 }
 
@@ -343,6 +350,11 @@ static void install(struct sm *sm, struct route_job *job)
 	memset(routing->copied, 0, sizeof(routing->copied));
 	for (uint32_t i = 0; i < job->n_columns; i++)
 		routing->copied[job->columns[i].to] = job->columns[i].from;
+	lanes_take_levels(sm, &(struct levels){ .lanes = job->result.lanes,
+						.rows = job->in_lanes ? TAKE(job->rows) : NULL,
+						.n_nodes = job->n_nodes,
+						.n_there = job->graph.n_lanes });
+	job->result.lanes = (struct lanes){ .sl = NULL };
 	routing->result = job->result;
 	routing->n_made++;
 	routing->signature = job->signature;
@@ -396,6 +408,7 @@ static bool is_settled(struct sm *sm, struct route_job *job)
 		routing->tables = (struct tables){ 0 };
 		turns_clear(&routing->turns);
 		past_clear(&routing->past);
+		lanes_forget_levels(sm);
 		routes_take_rows(sm, job);
 		return true;
 	}
@@ -468,4 +481,5 @@ void routes_done(struct sm *sm)
 	rounds_clear(&sm->routing.rounds);
 	turns_clear(&sm->routing.turns);
 	past_clear(&sm->routing.past);
+	lanes_forget_levels(sm);
 }

@@ -26,7 +26,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "sm/machine.h"
+#include "sm/lanes.h"
 
 #define MAX_REFUSALS      3
 #define SPEED_EXT_DISABLE 30 /* LinkSpeedExtEnabled: none of them */
@@ -118,9 +118,12 @@ static uint64_t sm_lid(const struct place *p)
 	return port_lid(&p->sm->fabric, p->sm->fabric.local_port);
 }
 
+/* Where routes use several lanes, requests to us go the level of all packets from there. */
 static uint64_t sm_sl(const struct place *p)
 {
-	return p->sm->conf.sm_sl;
+	return lanes_in_use(p->sm) > 1
+		       ? sm_service_level(p->sm, p->number, p->sm->fabric.local_port)
+		       : p->sm->conf.sm_sl;
 }
 
 static uint64_t subnet_timeout(const struct place *p)
@@ -307,6 +310,15 @@ unsigned settings_plan(const struct sm *sm, uint32_t number, uint8_t ret[static 
 	}
 
 	return differ;
+}
+
+uint64_t settings_operational_vls(const struct sm *sm, uint32_t number)
+{
+	struct place p = place_of(sm, number);
+
+	return p.is_settled || !p.is_link || !p.peer
+		       ? wire_get(p.port->info, PORT_INFO_OPERATIONAL_VLS)
+		       : operational_vls(&p);
 }
 
 static bool is_otherwise(const struct place *p, enum wire_field field, uint64_t planned)

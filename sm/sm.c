@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "sm/machine.h"
+#include "sm/lanes.h"
 
 #define RETRY_OWN (2 * LOOP_SEC) /* our own device does not answer */
 
@@ -369,6 +369,7 @@ static bool advance_keep(struct sm *sm)
 {
 	if (sm->keeping)
 		return false;
+	sm->routing.preparing = lanes_plan(sm) || sm->routing.withdrawn;
 	if (sm->routing.withdrawn) {
 		sm->local = false; /* all lose entries, and get them back */
 		work_add_switches(sm, TODO(TODO_LFT_WITHDRAW));
@@ -381,9 +382,10 @@ static bool advance_keep(struct sm *sm)
 /* A way that a switch does not give up is as one that it does not take: nobody waits for ever. */
 static bool advance_withdraw(struct sm *sm)
 {
-	if (sm->routing.withdrawn && sm->n_busy > 0)
+	if (sm->routing.preparing && sm->n_busy > 0)
 		return false;
 	free(TAKE(sm->routing.withdrawn));
+	lanes_switch(sm);
 	work_add_all(sm, TODO_TABLES);
 	if (sm->local && sm->new_columns)
 		work_add_switches(sm, TODO(TODO_SWITCH_SET) | TODO(TODO_LFT_WRITE));

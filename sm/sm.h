@@ -61,6 +61,7 @@ struct sm_status {
 	uint64_t sweep_due;      /* loop_now() of the next by the timer; 0: there is none */
 	const char *engine;      /* of the tables in use, or NULL */
 	const char *routing_why; /* sentence about it, or NULL */
+	unsigned lanes;          /* virtual lanes that they use */
 	uint64_t traps_ignored;  /* that said what cannot be */
 	uint64_t routes_made;    /* how often routes were computed from scratch, */
 	uint64_t routes_again;   /* and how often they were by what had changed alone */
@@ -287,6 +288,9 @@ const struct sm_change *sm_last_change(const struct sm *sm);
 uint8_t sm_route(const struct sm *sm, uint32_t sw, unsigned lid);
 /* All of @sw, by LID; NULL and none if there are no tables. Valid until the next phase. */
 const uint8_t *sm_table(const struct sm *sm, uint32_t sw, unsigned *ret_size);
+
+/* The service level on which two ports talk, forth and back, by the tables in use. */
+uint8_t sm_service_level(const struct sm *sm, uint32_t a, uint32_t b);
 
 /* P_Keys planned for @port (in table order, holes are 0); how many entries; at most @room are
  * written. */

@@ -8,7 +8,7 @@
 #include "sm/sm.h"
 
 #include "base/macros.h"
-#include "sm/machine.h"
+#include "sm/lanes.h"
 
 const struct fabric *sm_fabric(const struct sm *sm)
 {
@@ -85,6 +85,7 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 				   .traps_ignored = sm->traps_ignored,
 				   .routes_made = sm->routing.n_made,
 				   .routes_again = sm->routing.n_again,
+				   .lanes = lanes_in_use(sm),
 				   .trouble = sm->trouble[0] ? sm->trouble : NULL };
 	ret->lids_free = ret->lids_total - MIN(ret->lids_total, ret->lids_used + ret->lids_spare);
 	if (sm->routing.tables.lft) {

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "sm/machine.h"
+#include "sm/lanes.h"
 
 #define MAX_LFT_BLOCKS ((LID_UNICAST_LAST + 1) / LFT_BLOCK)
 
@@ -45,6 +45,7 @@ void tables_doubt(struct sm *sm, struct node *node)
 	if (node->sw)
 		memset(node->sw->lft_known, 0, sizeof(node->sw->lft_known));
 	multicast_doubt(sm, node);
+	lanes_doubt(node);
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		struct port *port = &sm->fabric.ports[port_at(node, i)];
 
@@ -61,6 +62,7 @@ void tables_forget(struct sm *sm, struct node *node)
 
 	tables_doubt(sm, node);
 	multicast_forget(sm, node);
+	lanes_forget(node);
 	sm->complete = false;
 	sw->cold = true;
 	if (sw->lft)
@@ -73,6 +75,7 @@ static void forget_keys(struct sm *sm, uint32_t number)
 
 	free(port->pkeys);
 	port->pkeys = NULL;
+	lanes_doubt(node_of(&sm->fabric, number));
 	aliases_doubt_held(sm, number);
 }
 

@@ -40,7 +40,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "sm/machine.h"
+#include "sm/lanes.h"
 
 #define TWIN_LIFE (2 * LOOP_SEC)
 #define TWIN_TICK (250 * LOOP_MSEC) /* what is due soon after each other is read together */
@@ -80,6 +80,10 @@ static void note_place(struct sm *sm, struct node *node, const struct request *r
 	case ATTR_PKEY_TABLE:
 	case ATTR_GUID_INFO: /* both tables of the port are read then */
 		port->keys_twin = true;
+		break;
+	case ATTR_SLTOVL:
+	case ATTR_VL_ARBITRATION:
+		lanes_note_twin(node);
 		break;
 	case ATTR_MLNX_PORT_INFO:
 		port->fdr10_twin = true;
@@ -156,6 +160,7 @@ static void doubt(struct sm *sm, struct node *node)
 	sm->local = false;
 	for (unsigned i = 0; i <= node->n_ports; i++)
 		doubt_port(sm, port_at(node, i));
+	lanes_doubt_twins(node);
 	if (!node->sw)
 		return;
 	doubt_blocks(node->sw);
@@ -173,6 +178,7 @@ static void doubt_what_was_read(struct sm *sm, struct node *node)
 	if (node->sw && !node->sw->cold)
 		memset(node->sw->lft_known, 0, sizeof(node->sw->lft_known));
 	multicast_doubt_read(sm, node);
+	lanes_doubt(node);
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		const struct pkey_table *keys = sm->fabric.ports[port_at(node, i)].pkeys;
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "sm/lanes.h"
 #include "sm/work-inside.h"
 
 #define LOSSES_TO_BE_SILENT 2 /* or deaf, to what is not vital */
@@ -123,6 +124,9 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 	case TODO_PKEY_READ:
 	case TODO_PKEY_WRITE:
 		tables_take_pkeys(sm, node, answer);
+		break;
+	case TODO_LANES:
+		lanes_take(sm, node, answer);
 		break;
 	case TODO_LFT_READ:
 	case TODO_LFT_WITHDRAW:

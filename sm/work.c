@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "sm/lanes.h"
 #include "sm/work-inside.h"
 
 _Static_assert(TODO_COUNT == WORK_KINDS, "each kind has a cursor");
@@ -203,6 +204,8 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 		return tables_ask_pkey_read(sm, node, ret);
 	case TODO_LFT_READ:
 		return tables_ask_lft_read(sm, node, ret);
+	case TODO_LANES:
+		return lanes_ask(sm, node, ret);
 	case TODO_LFT_WITHDRAW:
 		return withdraw_ask(sm, node, ret);
 	case TODO_GUID_READ:

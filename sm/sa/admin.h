@@ -79,6 +79,8 @@ struct admin_view {
 	/* All of them, by LID; how many. It stays until @ways is dropped; only asked for with it.
 	 */
 	const uint8_t *(*table)(const void *user, uint32_t node, unsigned *ret_size);
+	/* The service level on which two ports talk; NULL: all on 0. */
+	uint8_t (*service_level)(const void *user, uint32_t a, uint32_t b);
 	/* P_Keys last planned for @e: how many entries; at most @room are written. */
 	unsigned (*pkeys)(const void *user, struct endpoint e, uint16_t *ret, unsigned room);
 	/* The n-th other subnet manager, false past the last; see sm_peer(). */

@@ -9,9 +9,9 @@
  *
  * MTU, rate and packet life time are bounds, and count only together with their selectors. "Less
  * than" and "exactly" are also met by a path that could do more: the record then says less, and the
- * client sends accordingly. Every path is on SL 0, but to a multicast group, whose path is as the
- * group is. Traffic class, flow label, hop limit, service ID
- * and QoS class are taken and mean nothing; in the answer they are 0, as in opensm's, but for the
+ * client sends accordingly. A path has one SL, which routes say, and there is none on another; that
+ * to a multicast group is as the group is. Traffic class, flow label, hop limit, service ID and QoS
+ * class are taken and mean nothing; in the answer they are 0, as in opensm's, but for the
  * hop limit of paths that leave the subnet, and of those from or to a virtual port that only its
  * GID tells apart.
  */

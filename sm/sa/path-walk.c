@@ -143,6 +143,8 @@ bool admin_path_walk(const struct admin_view *view, const struct admin_ends *end
 		.rate = both & 31,
 		.life = (uint8_t)view->conf->subnet_timeout,
 	};
+	if (view->service_level)
+		ret->sl = view->service_level(view->user, ends->from, ends->to);
 
 	return true;
 }

@@ -19,6 +19,7 @@ struct admin_path {
 	uint8_t mtu;  /* enum conf_mtu */
 	uint8_t rate; /* see rate.h */
 	uint8_t life; /* 4.096 us * 2^life */
+	uint8_t sl;   /* service level, the same back */
 };
 
 /* False: there is no way, or none back. */

@@ -133,8 +133,7 @@ bool path_read(struct path_query *p, struct admin_query *query, const struct pat
 	};
 	if (query->is_table && has(query, &c->numb_path))
 		p->limit = value_of(query, &c->numb_path);
-	if (has(query, &c->sl) && value_of(query, &c->sl) != 0)
-		return false;
+	p->sl = has(query, &c->sl) ? (int)value_of(query, &c->sl) : -1;
 	if (!has(query, &c->pkey))
 		return p->limit > 0;
 	p->key = (uint16_t)value_of(query, &c->pkey);
@@ -173,6 +172,7 @@ bool path_offer(struct path_query *p, const struct admin_ends *ends, const struc
 	wire_set(record, PATH_HOP_LIMIT, hop_limit(p));
 	wire_set(record, PATH_REVERSIBLE, 1);
 	wire_set(record, PATH_PKEY, p->is_raw ? 0 : key);
+	wire_set(record, PATH_SL, path->sl);
 	wire_set(record, PATH_MTU_SELECTOR, EXACTLY);
 	wire_set(record, PATH_MTU, path->mtu);
 	wire_set(record, PATH_RATE_SELECTOR, EXACTLY);
@@ -194,8 +194,9 @@ static bool try_pair(struct path_query *p, const struct admin_ends *ends, uint16
 		p->query->status = STATUS_SA_NO_RESOURCES;
 		return false;
 	}
-	if (!admin_path_walk(p->query->view, ends, &path) || !bound_meet_mtu(&p->mtu, &path.mtu) ||
-	    !bound_meet_rate(&p->rate, &path.rate) || !bound_has_life(&p->life, path.life))
+	if (!admin_path_walk(p->query->view, ends, &path) || (p->sl >= 0 && p->sl != path.sl) ||
+	    !bound_meet_mtu(&p->mtu, &path.mtu) || !bound_meet_rate(&p->rate, &path.rate) ||
+	    !bound_has_life(&p->life, path.life))
 		return true;
 	++*n;
 

@@ -32,6 +32,7 @@ struct path_query {
 	struct bound rate;
 	struct bound life;
 	uint16_t key;   /* wanted P_Key, or 0 */
+	int sl;         /* wanted service level; negative: any */
 	bool is_raw;    /* without one */
 	unsigned limit; /* records for each pair of ends */
 	unsigned tries;

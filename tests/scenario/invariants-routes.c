@@ -9,9 +9,20 @@
 #include "tests/scenario/look.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/macros.h"
 #include "sm/route-job.h"
+
+/* Those of tables that use several lanes. */
+static void compare_levels(struct look *look, const struct sm *sm, const struct route_job *job)
+{
+	const struct lanes *made = &job->result.lanes, *used = &sm->routing.levels.lanes;
+	size_t n = (size_t)job->graph.n_switches * job->graph.n_switches;
+
+	if (!made->sl != !used->sl || (made->sl && memcmp(made->sl, used->sl, n) != 0))
+		look_say(look, "service levels are others than from scratch");
+}
 
 static void compare(struct look *look, const struct sm *sm, const struct route_job *job)
 {
@@ -50,8 +61,10 @@ void look_at_tables(struct look *look, struct sm *sm)
 		job->tables.stride = tables_stride(&job->graph);
 		job->tables.lft = malloc(job->graph.n_switches * job->tables.stride + 1);
 		if (job->tables.lft && route_fabric(job->engine, &job->graph, &job->tables,
-						    &job->result, NULL, NULL) == 0)
+						    &job->result, NULL, NULL) == 0) {
 			compare(look, sm, job);
+			compare_levels(look, sm, job);
+		}
 		max_lid = highest_lid(&sm->routing, job->graph.max_lid);
 		if (sm->fabric.n_vport_ports == 0 && sm->routing.max_lid != max_lid)
 			look_say(look, "LIDs are planned up to %u, and there are some up to %u",

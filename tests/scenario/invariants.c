@@ -355,15 +355,52 @@ static void check_management(struct look *look, struct sim_port *self)
 	}
 }
 
+/* It takes this port of a host for the one that is there: not for another with its GUID. */
+static bool knows_at_its_place(const struct fabric *f, const struct sim_port *port, uint32_t number)
+{
+	uint32_t home = f->ports[number].home;
+
+	return home != NO_PORT && port->far && f->ports[home].number == port->far->number &&
+	       node_of(f, home)->guid == be64toh(port->far->node->info.node_guid);
+}
+
+/*
+ * The service level that the subnet manager tells @source for packets to @lid, if it knows both: to
+ * others it has told nothing.
+ */
+static int level_of(const void *user, const struct sim_port *source, unsigned lid)
+{
+	const struct sm *sm = user;
+	uint32_t from, to;
+
+	if (!sm)
+		return -1;
+	from = fabric_find_port(sm_fabric(sm), source->guid);
+	to = endpoint_of_lid(sm_fabric(sm), lid).port;
+	if (from == NO_PORT || to == NO_PORT || !knows_at_its_place(sm_fabric(sm), source, from))
+		return -1;
+	return sm_service_level(sm, from, to);
+}
+
+static struct sim_credits credits_of(struct scenario *s)
+{
+	const struct scenario_sm *master = scenario_master(s);
+
+	if (s->first.conf.lanes == 1)
+		return (struct sim_credits){ .sls = 1 };
+	return (struct sim_credits){ .sl = level_of, .user = master ? master->sm : NULL };
+}
+
 /*
  * No circle of routes, and none of links that wait for each other. Who is left out sends, too,
  * where its link is Active still.
  */
 static void check_circles(struct look *look)
 {
-	struct sim_credits credits = { .sls = 1, .active = look->but };
+	struct sim_credits credits = credits_of(look->s);
 	struct sim_findings findings = { .n = 0 };
 
+	credits.active = look->but;
 	if (sim_check_routes(look->s->fabric, NULL, &findings) < 0)
 		abort();
 	if (sim_check_credits(look->s->fabric, &credits, &findings) < 0)
@@ -405,6 +442,7 @@ static void check_manager(struct look *look, const struct scenario_sm *master)
 	look_at_vport_ledger(look, sm_fabric(master->sm));
 	look_at_tables(look, master->sm);
 	look_at_multicast(look, master->sm);
+	look_at_lanes(look, master->sm);
 	look_at_shared_ledger(look, sm_fabric(master->sm));
 }
 
@@ -491,9 +529,10 @@ bool scenario_is_sure(struct scenario *s)
 
 void scenario_watch_write(struct scenario *s, bool before)
 {
+	struct sim_credits credits = credits_of(s);
 	struct sim_findings findings = { .n = 0 };
 
-	if (sim_check_moment(s->fabric, &findings) < 0)
+	if (sim_check_moment(s->fabric, &credits, &findings) < 0)
 		abort();
 	if (before) {
 		s->was_safe = findings.n == 0;
@@ -521,9 +560,10 @@ void scenario_before_change(struct scenario *s)
 
 void scenario_expect_no_waiting(struct scenario *s)
 {
-	struct sim_credits credits = { .sls = 1, .before = s->before };
+	struct sim_credits credits = credits_of(s);
 	struct sim_findings findings = { .n = 0 };
 
+	credits.before = s->before;
 	if (sim_check_credits(s->fabric, &credits, &findings) < 0)
 		abort();
 	if (findings.n)

@@ -51,6 +51,8 @@ unsigned look_count_aliases(const struct look *look, uint64_t guid);
 
 /* invariants-multicast.c: members are reached by each other, and by nobody else. */
 void look_at_multicast(struct look *look, const struct sm *sm);
+/* invariants-lanes.c: what several virtual lanes take. */
+void look_at_lanes(struct look *look, const struct sm *sm);
 
 /* invariants-routes.c: tables depend on the fabric alone, not on how it came to be. */
 void look_at_tables(struct look *look, struct sm *sm);

@@ -40,6 +40,7 @@ static void note_answer(void *user, const struct sim_packet *packet)
 		.dlid = be16toh(record.dlid),
 		.pkey = be16toh(record.pkey),
 		.hop_limit = (uint8_t)be32toh(record.hop_flow_raw),
+		.sl = (uint8_t)(be16toh(record.qos_class_sl) & 0x0f),
 		.sguid = guid_of(&record.sgid),
 		.dguid = guid_of(&record.dgid),
 	};

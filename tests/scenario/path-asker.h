@@ -16,6 +16,7 @@ struct path_answer {
 	uint16_t dlid;
 	uint16_t pkey; /* as the source has it */
 	uint8_t hop_limit;
+	uint8_t sl;
 	uint64_t sguid;
 	uint64_t dguid;
 };

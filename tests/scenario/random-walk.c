@@ -68,6 +68,8 @@ static void set_out(struct scenario *s)
 		s->first.conf.m_key_lease = (unsigned)scenario_random(s, 2) * 60;
 	}
 	s->first.conf.lmc = scenario_random(s, 4) ? 0 : 1;
+	if (s->seed % 2)
+		scenario_allow_lanes(s, 8);
 	s->rival.conf = s->first.conf;
 	scenario_build(s, some_fabric(s));
 	if (scenario_random(s, 2))

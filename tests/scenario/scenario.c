@@ -222,7 +222,13 @@ static void init_sm(struct scenario *s, struct scenario_sm *m)
 {
 	m->scenario = s;
 	conf_init_defaults(&m->conf);
+	m->conf.lanes = 1; /* unless somebody wants more, see scenario_allow_lanes() */
 	must(s, memory_keeper_new(s->loop, &m->keeper) == 0, "no memory");
+}
+
+void scenario_allow_lanes(struct scenario *s, unsigned n)
+{
+	s->first.conf.lanes = s->rival.conf.lanes = n;
 }
 
 struct scenario *scenario_new(uint64_t seed)

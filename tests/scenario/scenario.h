@@ -294,6 +294,10 @@ void scenario_expect_all_good(struct scenario *s);
 /* The same within so many seconds: something was given up on and is tried again ever less often. */
 void scenario_expect_good_within(struct scenario *s, unsigned seconds);
 /*
+ * Routes may use as many virtual lanes; one, if nobody calls this. Before a subnet manager starts.
+ */
+void scenario_allow_lanes(struct scenario *s, unsigned n);
+/*
  * Tables change switch by switch and in any order: from those of scenario_before_change() to what
  * is there now, no links can have waited for each other in a circle.
  */

@@ -117,12 +117,42 @@ static void follow(struct search *s, uint32_t link, unsigned lane)
 	}
 }
 
+static bool is_source(const struct search *s, uint32_t at, unsigned in)
+{
+	return in ? s->graph.far[s->graph.first[at] + in] == GRAPH_END : s->what->switches_send;
+}
+
+/* Who sends to this LID on this SL, by itself. */
+static uint16_t lanes_of_each(const struct search *s, uint32_t at, unsigned out)
+{
+	struct sim_port **ports = &s->graph.ports[s->graph.first[at]];
+	uint16_t lanes = 0;
+
+	for (unsigned in = 0; in <= ports_of(s, at); in++) {
+		const struct sim_port *source = in ? ports[in]->far : ports[in];
+		unsigned lane;
+
+		if (in == out || !is_source(s, at, in) ||
+		    s->what->sl(s->what->user, source, s->lid) != (int)s->sl)
+			continue;
+		lane = sim_lane(ports[in], ports[out], s->sl);
+		if (lane != NO_LANE)
+			lanes |= (uint16_t)(1u << lane);
+	}
+	return lanes;
+}
+
+static uint16_t lanes_of_sources(const struct search *s, uint32_t at, unsigned out)
+{
+	return s->what->sl ? lanes_of_each(s, at, out) : s->sources[s->graph.first[at] + out];
+}
+
 static void start(struct search *s, uint32_t at)
 {
 	for (unsigned t = 0; t < s->graph.n_tables; t++) {
 		unsigned out = sim_graph_route(&s->graph, t, at, s->lid);
 		uint32_t link = out ? sim_graph_link(&s->graph, at, out) : GRAPH_NOTHING;
-		unsigned lanes = link < GRAPH_SWITCHES ? s->sources[s->graph.first[at] + out] : 0;
+		unsigned lanes = link < GRAPH_SWITCHES ? lanes_of_sources(s, at, out) : 0;
 
 		for (unsigned lane = 0; lanes >> lane; lane++)
 			if (lanes >> lane & 1)
@@ -142,11 +172,6 @@ static void follow_lid(struct search *s)
 }
 
 /* ---- what stays the same for an SL ----------------------------------------------------------- */
-
-static bool is_source(const struct search *s, uint32_t at, unsigned in)
-{
-	return in ? s->graph.far[s->graph.first[at] + in] == GRAPH_END : s->what->switches_send;
-}
 
 static void read_lanes_of(struct search *s, uint32_t at)
 {
@@ -186,7 +211,7 @@ static void want_lids(const struct sim_fabric *fabric, struct search *s)
 static void follow_all(struct search *s)
 {
 	for (s->sl = 0; s->sl < LANES; s->sl++) {
-		if (!(s->what->sls >> s->sl & 1))
+		if (!s->what->sl && !(s->what->sls >> s->sl & 1))
 			continue;
 		for (uint32_t at = 0; at < s->graph.n_switches; at++)
 			read_lanes_of(s, at);

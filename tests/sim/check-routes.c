@@ -130,10 +130,13 @@ int sim_check_routes(const struct sim_fabric *fabric, const struct sim_snapshot 
 	return check(fabric, before, false, findings);
 }
 
-int sim_check_moment(const struct sim_fabric *fabric, struct sim_findings *findings)
+int sim_check_moment(const struct sim_fabric *fabric, const struct sim_credits *what,
+		     struct sim_findings *findings)
 {
-	struct sim_credits credits = { .sls = 1, .active = true };
+	struct sim_credits credits = what ? *what : (struct sim_credits){ .sls = 1 };
 	int r = check(fabric, NULL, true, findings);
 
+	credits.before = NULL;
+	credits.active = true;
 	return r < 0 ? r : sim_check_credits(fabric, &credits, findings);
 }

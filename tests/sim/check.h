@@ -38,7 +38,12 @@ int sim_check_routes(const struct sim_fabric *fabric, const struct sim_snapshot 
 		     struct sim_findings *findings);
 
 struct sim_credits {
-	uint16_t sls;                      /* bit n: SL n is in use */
+	uint16_t sls;                      /* bit n: SL n is in use, */
+	/*
+	 * or, if this is not NULL, the one on which @source sends to @lid; negative: it does not.
+	 */
+	int (*sl)(const void *user, const struct sim_port *source, unsigned lid);
+	const void *user;
 	bool switches_send;                /* their port 0 is a source too, not just end nodes */
 	const struct sim_snapshot *before; /* NULL, or as in sim_check_routes() */
 	bool active;                       /* only links that data passes; else all that are up */
@@ -53,9 +58,10 @@ int sim_check_credits(const struct sim_fabric *fabric, const struct sim_credits 
 
 /*
  * Both of it for what data does at this very moment, over links that are Active: may be asked while
- * tables are being written. On SL 0, end nodes as sources.
+ * tables are being written. @what but its last two; or NULL: on SL 0, end nodes as sources.
  */
-int sim_check_moment(const struct sim_fabric *fabric, struct sim_findings *findings);
+int sim_check_moment(const struct sim_fabric *fabric, const struct sim_credits *what,
+		     struct sim_findings *findings);
 
 /* No multicast LID that any switch knows leads in a circle. */
 int sim_check_multicast(const struct sim_fabric *fabric, struct sim_findings *findings);

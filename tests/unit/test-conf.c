@@ -475,7 +475,7 @@ static void every_choice_takes_its_names_only(void **unused)
 		assert_int_equal(parse(write_option(option, "true", text), &conf, NULL), -EINVAL);
 	}
 	refuse("routing = { engine = \"lash\"; };",
-	       "vsm.conf:1: routing.engine: \"lash\" is not one of auto, minhop, updn, ftree");
+	       "vsm.conf:1: routing.engine: \"lash\" is not one of auto, minhop, updn, ftree, lanes");
 	refuse("link = { max_mtu = 1500; };",
 	       "vsm.conf:1: link.max_mtu: \"1500\" is not one of 256, 512, 1024, 2048, 4096");
 }

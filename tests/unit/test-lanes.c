@@ -347,6 +347,53 @@ static void same_graph_gives_same_lanes(void **state)
 	}
 }
 
+static uint8_t exit_to(const struct routes *routes, uint32_t s, const struct end *end)
+{
+	return routes->tables.lft[s * routes->tables.stride + end->lid];
+}
+
+static const struct end *end_at(const struct graph *graph, uint32_t at, uint8_t port)
+{
+	for (uint32_t e = 0; e < graph->n_ends; e++)
+		if (graph->ends[e].at == at && graph->ends[e].port == port)
+			return &graph->ends[e];
+	return NULL;
+}
+
+/* Of those who were there before; and they talk on the same lanes. But for the most at a switch. */
+static void a_host_more_changes_no_way(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(shapes); i++) {
+		AUTO(graph_freep) struct made_graph *made = shapes[i].make();
+		AUTO(graph_freep) struct made_graph *more = shapes[i].make();
+
+		if (!graph_of(made)->n_arcs || shapes[i].make == make_tree ||
+		    shapes[i].make == make_two_trees)
+			continue;            /* a leaf is made of a spine */
+		graph_add_hosts(made, 0, 8); /* whoever has most has them all the same */
+		graph_add_hosts(more, 0, 8);
+		graph_add_hosts(more, graph_of(made)->n_switches / 2, 1);
+		AUTO(routes_clear) struct routes one = route(made, LANES);
+		AUTO(routes_clear) struct routes two = route(more, LANES);
+		size_t n = one.graph->n_switches;
+
+		for (uint32_t e = 0; e < one.graph->n_ends; e++) {
+			const struct end *end = &one.graph->ends[e];
+			const struct end *same = end_at(two.graph, end->at, end->port);
+
+			assert_non_null(same);
+			for (uint32_t s = 0; s < n; s++)
+				if (exit_to(&one, s, end) != exit_to(&two, s, same))
+					fail_msg("%s: the way from %u to %u changes",
+						 shapes[i].name, s, end->at);
+		}
+		assert_int_equal(one.lanes.n, two.lanes.n);
+		if (one.lanes.sl)
+			assert_memory_equal(one.lanes.sl, two.lanes.sl, n * n);
+	}
+}
+
 static void too_few_lanes_are_said(void **state)
 {
 	AUTO(graph_freep) struct made_graph *made = make_ring();
@@ -599,6 +646,7 @@ int main(void)
 		cmocka_unit_test(ways_of_a_whole_torus_are_shortest),
 		cmocka_unit_test(more_lanes_than_needed_are_left_alone),
 		cmocka_unit_test(same_graph_gives_same_lanes),
+		cmocka_unit_test(a_host_more_changes_no_way),
 		cmocka_unit_test(too_few_lanes_are_said),
 		cmocka_unit_test(who_is_away_is_not_led_to),
 		cmocka_unit_test(every_lid_of_a_port_is_led_to),

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Virtual lanes, where routes need more than one (routing/lanes.c): which service level travels on
+ * which lane (SLtoVLMappingTable, IBA 14.2.5.8), and that all lanes of a port have their turn
+ * (VLArbitrationTable, 14.2.5.9). With one lane nothing is read or written here, whatever devices
+ * hold: level 0 is on lane 0 everywhere.
+ *
+ * The plan is the same for all: level i, of as many as all cables between switches have lanes,
+ * travels on lane i, and those beyond begin again with 0. So it stays as routes use more or fewer.
+ * A port with fewer lanes, as that of a host may be, has them by turns too: nothing waits behind it
+ * for another cable between switches. All lanes have equal weight in the low priority table, that
+ * of one packet of 4 KB, and none is in the other.
+ *
+ * A switch has a table for each port that packets come in by and each that they leave by, which is
+ * a lot, so only those of links that are there matter. They are in place before a forwarding table
+ * changes. What a device holds is read first, if it may hold something, and only what differs is
+ * written. The ledger has a byte for each table, for there are few plans: which one it is like.
+ *
+ * A switch that does not take them is noted, until it restarts or somebody asks for a full sweep,
+ * and routes are then made for one lane, of the whole fabric. A host that does not take its own has
+ * what it came up with.
+ */
+
+#include "sm/lanes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+enum {
+	SERVICE_LEVELS = 16,
+	ARBITRATION_ENTRIES = 32, /* of a block */
+	WEIGHT = 64,              /* units of 64 bytes */
+	/* Modifier of VLArbitration: which table, IBA 14.2.5.9; and its places in the ledger. */
+	LOW_TABLE = 1,
+	HIGH_TABLE = 3,
+	LOW = 0,
+	HIGH = 1,
+	ARBITRATIONS = 2,
+};
+
+/* What is known of a table: one of these, or PLANS and the number of the plan that it is like. */
+enum {
+	STATE_UNKNOWN,
+	STATE_ASKED, /* or being set */
+	STATE_OTHER,
+	STATE_REFUSED,
+	PLANS,
+};
+
+/* For each port that packets leave by: from each port that they come in by, then arbitration. */
+struct lane_tables {
+	bool cold;  /* it came up without: what is unknown need not be read */
+	bool again; /* there is something to set where the cursor has been */
+	bool twin;  /* a late Set may yet arrive, see twin.c */
+	uint8_t state[];
+};
+
+/* Of a device with @n_ports, those that packets come in by. */
+static unsigned n_inputs(const struct node *node)
+{
+	return node_is_switch(node) ? node->n_ports + 1u : 1u;
+}
+
+static unsigned n_tables(const struct node *node)
+{
+	return n_inputs(node) + ARBITRATIONS;
+}
+
+static uint8_t *state_of(const struct node *node, unsigned port, unsigned table)
+{
+	return &node->lanes->state[port * n_tables(node) + table];
+}
+
+static const struct levels *planned_levels(const struct sm *sm)
+{
+	const struct routing *routing = &sm->routing;
+
+	return routing->has_next_levels ? &routing->next_levels : &routing->levels;
+}
+
+unsigned lanes_in_use(const struct sm *sm)
+{
+	const struct levels *levels = planned_levels(sm);
+
+	return levels->lanes.sl ? levels->lanes.n : 1;
+}
+
+static void clear_levels(struct levels *levels)
+{
+	lanes_clear(&levels->lanes);
+	free(TAKE(levels->rows));
+}
+
+void lanes_take_levels(struct sm *sm, const struct levels *levels)
+{
+	clear_levels(&sm->routing.next_levels);
+	sm->routing.next_levels = *levels;
+	sm->routing.has_next_levels = true;
+}
+
+void lanes_switch(struct sm *sm)
+{
+	if (!sm->routing.valid || !sm->routing.has_next_levels)
+		return;
+	clear_levels(&sm->routing.levels);
+	sm->routing.levels = sm->routing.next_levels;
+	sm->routing.next_levels = (struct levels){ .rows = NULL };
+	sm->routing.has_next_levels = false;
+}
+
+void lanes_forget_levels(struct sm *sm)
+{
+	clear_levels(&sm->routing.levels);
+	clear_levels(&sm->routing.next_levels);
+	sm->routing.has_next_levels = false;
+}
+
+/* -- what devices can ---------------------------------------------------------------------------
+ */
+
+static unsigned lanes_of_code(uint64_t code)
+{
+	static const uint8_t lanes[] = { 1, 1, 2, 4, 8, 15 };
+
+	return code < COUNT(lanes) ? lanes[code] : lanes[COUNT(lanes) - 1];
+}
+
+static bool maps_levels(const struct sm *sm, const struct node *node, uint32_t number)
+{
+	const struct port *port =
+		&sm->fabric.ports[node_is_switch(node) ? node->first_port : number];
+
+	return wire_get(port->info, PORT_INFO_CAPABILITIES) & CAP_SL_MAPPING;
+}
+
+/* Lanes that the port sends on; those that have no turn are none. */
+static unsigned lanes_of_port(const struct sm *sm, uint32_t number)
+{
+	const struct port *port = &sm->fabric.ports[number];
+	unsigned lanes = lanes_of_code(settings_operational_vls(sm, number));
+	unsigned turns = (unsigned)wire_get(port->info, PORT_INFO_VL_ARB_LOW_CAP);
+
+	return turns ? MIN(lanes, turns) : lanes;
+}
+
+unsigned lanes_at(const struct sm *sm, uint32_t number)
+{
+	const struct node *node = node_of(&sm->fabric, number);
+
+	if (node->lanes_refused || !maps_levels(sm, node, number))
+		return 1;
+	return lanes_of_port(sm, number);
+}
+
+/* -- the plan -----------------------------------------------------------------------------------
+ */
+
+static void plan_levels(unsigned there, unsigned lanes, uint8_t *ret)
+{
+	for (unsigned level = 0; level < SERVICE_LEVELS; level += 4) {
+		uint16_t four = 0;
+
+		for (unsigned i = level; i < level + 4; i++)
+			four = (uint16_t)(four << 4 | i % there % lanes);
+		wire_set16(ret, level / 4, four);
+	}
+}
+
+static void plan_turns(unsigned lanes, bool high, uint8_t *ret)
+{
+	for (unsigned i = 0; i < ARBITRATION_ENTRIES && i < lanes && !high; i++)
+		wire_set16(ret, i, (uint16_t)(i << 8 | WEIGHT));
+}
+
+/* What the table is to hold, in @ret, and how many bytes of that count; its number. */
+static uint8_t plan(const struct sm *sm, uint32_t number, unsigned table, uint8_t *ret,
+		    size_t *ret_size)
+{
+	const struct node *node = node_of(&sm->fabric, number);
+	const struct port *port = &sm->fabric.ports[number];
+	unsigned there = planned_levels(sm)->n_there, lanes = lanes_of_port(sm, number);
+	bool high = table == n_inputs(node) + HIGH;
+	enum wire_field room = high ? PORT_INFO_VL_ARB_HIGH_CAP : PORT_INFO_VL_ARB_LOW_CAP;
+
+	memset(ret, 0, SMP_DATA_SIZE);
+	if (table < n_inputs(node)) {
+		plan_levels(there, lanes, ret);
+		*ret_size = SERVICE_LEVELS / 2;
+	} else {
+		plan_turns(lanes, high, ret);
+		*ret_size = 2 * MIN(wire_get(port->info, room), ARBITRATION_ENTRIES);
+	}
+	return (uint8_t)(PLANS + there * 16 + lanes);
+}
+
+/* Is there such a table, and does it matter? */
+static bool is_there(const struct sm *sm, const struct node *node, uint32_t number, unsigned table)
+{
+	const struct port *port = &sm->fabric.ports[number];
+
+	if (!port->present || !port->known || port->number == 0 || port->peer == NO_PORT)
+		return false;
+	if (table < n_inputs(node)) {
+		const struct port *in = &sm->fabric.ports[port_at(node, table)];
+
+		return maps_levels(sm, node, number) &&
+		       (!node_is_switch(node) || table == 0 ||
+			(table != port->number && in->present && in->peer != NO_PORT));
+	}
+	return lanes_of_code(wire_get(port->info, PORT_INFO_VL_CAP)) > 1 &&
+	       wire_get(port->info, table == n_inputs(node) + HIGH ? PORT_INFO_VL_ARB_HIGH_CAP
+								   : PORT_INFO_VL_ARB_LOW_CAP);
+}
+
+static bool is_cold(const struct sm *sm, const struct node *node)
+{
+	if (node_is_switch(node))
+		return node->sw->cold;
+	for (unsigned i = 1; i <= node->n_ports; i++)
+		if (port_held_lid(&sm->fabric.ports[port_at(node, i)]) != 0)
+			return false;
+	return true;
+}
+
+static int make_room(const struct sm *sm, struct node *node)
+{
+	if (node->lanes)
+		return 0;
+	node->lanes =
+		calloc(1, sizeof(*node->lanes) + (node->n_ports + (size_t)1) * n_tables(node));
+	if (!node->lanes)
+		return -1;
+	node->lanes->cold = is_cold(sm, node);
+	return 0;
+}
+
+/* Has it a table that is not as planned, as far as is known? */
+static bool is_due(const struct sm *sm, const struct node *node)
+{
+	uint8_t data[SMP_DATA_SIZE];
+	size_t size;
+
+	for (unsigned p = 1; p <= node->n_ports; p++) {
+		uint32_t number = port_at(node, p);
+
+		for (unsigned table = 0; table < n_tables(node); table++) {
+			uint8_t state = *state_of(node, p, table);
+
+			if (state != STATE_REFUSED && is_there(sm, node, number, table) &&
+			    state != plan(sm, number, table, data, &size))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool lanes_plan(struct sm *sm)
+{
+	bool due = false;
+
+	if (lanes_in_use(sm) == 1 || !sm->routing.valid)
+		return false;
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		struct node *node = &sm->fabric.nodes[i];
+
+		if (!node->present || node->reason != REASON_NONE || !sm_includes(sm, node) ||
+		    make_room(sm, node) < 0 || !is_due(sm, node))
+			continue;
+		work_add(sm, i, TODO(TODO_LANES));
+		due = true;
+	}
+	return due;
+}
+
+/* -- asking -------------------------------------------------------------------------------------
+ */
+
+static void name_table(const struct node *node, const struct port *port, unsigned table,
+		       struct request *ret)
+{
+	unsigned out = node_is_switch(node) ? port->number : 0;
+
+	if (table < n_inputs(node)) {
+		ret->attr = ATTR_SLTOVL;
+		ret->modifier = node_is_switch(node) ? table << 8 | out : 0;
+	} else {
+		ret->attr = ATTR_VL_ARBITRATION;
+		ret->modifier =
+			(table == n_inputs(node) + HIGH ? HIGH_TABLE : LOW_TABLE) << 16 | out;
+	}
+}
+
+/* The first or next thing to be asked or set of this table, if there is. */
+static bool ask_table(struct sm *sm, struct node *node, uint32_t number, unsigned table,
+		      struct request *ret)
+{
+	const struct port *port = &sm->fabric.ports[number];
+	uint8_t *state = state_of(node, port->number, table);
+	uint8_t data[SMP_DATA_SIZE];
+	size_t size;
+
+	if (*state == STATE_ASKED || *state == STATE_REFUSED ||
+	    !is_there(sm, node, number, table) || *state == plan(sm, number, table, data, &size))
+		return false;
+	name_table(node, port, table, ret);
+	ret->tag = TAG(TODO_LANES, number, table);
+	if (*state == STATE_UNKNOWN && !node->lanes->cold) {
+		ret->method = METHOD_GET;
+	} else {
+		ret->method = METHOD_SET;
+		memcpy(ret->data, data, SMP_DATA_SIZE);
+	}
+	*state = STATE_ASKED;
+	return true;
+}
+
+static void next_table(const struct node *node, struct cursor *at)
+{
+	at->block++;
+	if (at->block == n_tables(node)) {
+		at->block = 0;
+		at->port++;
+	}
+}
+
+bool lanes_ask(struct sm *sm, struct node *node, struct request *ret)
+{
+	struct cursor *at = &node->work.cursor[TODO_LANES];
+
+	while (node->lanes && lanes_in_use(sm) > 1) {
+		if (at->port > node->n_ports && !node->lanes->again)
+			break;
+		if (at->port > node->n_ports) {
+			*at = (struct cursor){ 0 };
+			node->lanes->again = false;
+		}
+		uint32_t number = port_at(node, at->port);
+		unsigned table = at->block;
+
+		next_table(node, at);
+		if (ask_table(sm, node, number, table, ret))
+			return true;
+	}
+	node->work.todo &= ~TODO(TODO_LANES);
+	return false;
+}
+
+/* -- answers ------------------------------------------------------------------------------------
+ */
+
+/* There is more to do where the cursor may have been. */
+static void ask_again(struct sm *sm, struct node *node)
+{
+	if (node->work.todo & TODO(TODO_LANES))
+		node->lanes->again = true;
+	else
+		work_add(sm, node->sma.owner, TODO(TODO_LANES));
+}
+
+/* Routes for one lane follow; a host's own table is no matter of routes. */
+static void refused(struct sm *sm, struct node *node, uint32_t number, const struct answer *answer,
+		    enum reason reason)
+{
+	const struct port *port = &sm->fabric.ports[number];
+	bool is_new = !node->lanes_refused;
+
+	*state_of(node, port->number, TAG_BLOCK(answer->request->tag)) = STATE_REFUSED;
+	node->lanes_refused = true;
+	if (!is_new)
+		return;
+	event_add(sm->events, EVENT_PORT_REASON, node->guid, port_lid(&sm->fabric, number),
+		  port->number, "%s: %s (status 0x%04x)",
+		  answer->request->attr == ATTR_SLTOVL ? "SLtoVLMappingTable"
+						       : "VLArbitrationTable",
+		  reason_sentence(reason), answer->status);
+	if (!node_is_switch(node))
+		return;
+	routes_fail(sm, "A switch does not take its virtual lanes: routes for one lane follow.");
+	sm_sweep_again(sm, false);
+}
+
+void lanes_take(struct sm *sm, struct node *node, const struct answer *answer)
+{
+	uint32_t number = TAG_PORT(answer->request->tag);
+	unsigned table = TAG_BLOCK(answer->request->tag);
+	uint8_t data[SMP_DATA_SIZE], number_of_plan;
+	uint8_t *state;
+	size_t size;
+
+	if (!node->lanes || table >= n_tables(node))
+		return;
+	state = state_of(node, sm->fabric.ports[number].number, table);
+	*state = STATE_UNKNOWN;
+	if (answer->result == REQUEST_LOST) {
+		ask_again(sm, node);
+		return;
+	}
+	if (answer->result == REQUEST_REFUSED) {
+		refused(sm, node, number, answer, REASON_LANES_REFUSED);
+		return;
+	}
+	number_of_plan = plan(sm, number, table, data, &size);
+	if (memcmp(answer->data, data, size) == 0) {
+		*state = number_of_plan;
+	} else if (answer->request->method == METHOD_GET ||
+		   memcmp(answer->request->data, data, size) != 0) {
+		*state = STATE_OTHER;
+		ask_again(sm, node);
+	} else {
+		refused(sm, node, number, answer, REASON_NOT_KEPT);
+	}
+}
+
+/* -- forgetting ---------------------------------------------------------------------------------
+ */
+
+void lanes_doubt(struct node *node)
+{
+	if (!node->lanes)
+		return;
+	memset(node->lanes->state, STATE_UNKNOWN, (node->n_ports + (size_t)1) * n_tables(node));
+	node->lanes->cold = false;
+	node->lanes->twin = false;
+}
+
+void lanes_note_twin(struct node *node)
+{
+	if (node->lanes)
+		node->lanes->twin = true;
+}
+
+void lanes_doubt_twins(struct node *node)
+{
+	if (node->lanes && node->lanes->twin)
+		lanes_doubt(node);
+}
+
+void lanes_forget(struct node *node)
+{
+	lanes_done(node);
+	node->lanes_refused = false;
+}
+
+void lanes_done(struct node *node)
+{
+	free(TAKE(node->lanes));
+}
+
+/* -- for others ---------------------------------------------------------------------------------
+ */
+
+/* The switch that packets of the port come to first, as a row of the levels in force; or NO_SWITCH.
+ */
+static uint32_t row_at(const struct sm *sm, uint32_t number)
+{
+	const struct fabric *f = &sm->fabric;
+	const struct levels *levels = &sm->routing.levels;
+	uint32_t node;
+
+	if (number == NO_PORT)
+		return NO_SWITCH;
+	if (!node_is_switch(node_of(f, number))) {
+		number = f->ports[number].home;
+		if (number == NO_PORT || !node_is_switch(node_of(f, number)))
+			return NO_SWITCH;
+	}
+	node = f->ports[number].node;
+	return node < levels->n_nodes ? levels->rows[node] : NO_SWITCH;
+}
+
+uint8_t sm_service_level(const struct sm *sm, uint32_t a, uint32_t b)
+{
+	const struct lanes *lanes = &sm->routing.levels.lanes;
+	uint32_t from, to;
+
+	if (!lanes->sl)
+		return 0;
+	from = row_at(sm, a);
+	to = row_at(sm, b);
+	return from < lanes->n_switches && to < lanes->n_switches ? lanes_sl(lanes, from, to) : 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Service levels and virtual lanes, where routes need several: see lanes.c.
+ */
+
+#include "sm/machine.h"
+
+/* How many routes in use need; 1: there is nothing to be done anywhere. */
+unsigned lanes_in_use(const struct sm *sm);
+
+/*
+ * Tables are planned that go by @levels: they are taken over, and in force when lanes_switch() is
+ * called.
+ */
+void lanes_take_levels(struct sm *sm, const struct levels *levels);
+void lanes_switch(struct sm *sm);
+void lanes_forget_levels(struct sm *sm);
+
+/* Lanes that packets may have behind this port of a switch, by what it and the switch can. */
+unsigned lanes_at(const struct sm *sm, uint32_t port);
+
+/* Before forwarding tables change: work for those whose tables are not as planned. Is there any? */
+bool lanes_plan(struct sm *sm);
+bool lanes_ask(struct sm *sm, struct node *node, struct request *ret);
+void lanes_take(struct sm *sm, struct node *node, const struct answer *answer);
+
+/* What the device holds is not known. */
+void lanes_doubt(struct node *node);
+/* Copies of a Set may arrive late; and those that were noted are dead, see twin.c. */
+void lanes_note_twin(struct node *node);
+void lanes_doubt_twins(struct node *node);
+/* It has restarted; or what it refused is to be tried again. */
+void lanes_forget(struct node *node);
+void lanes_done(struct node *node);
