@@ -6,10 +6,11 @@
  * operator trusts. Each entry is decided by itself; one that is refused stays as it is, which the
  * answer shows, and the operator is told why.
  *
- * A change is written at once, by the SMPs that differ and nothing else; sweeps find it done. The
- * answer waits (registration.c) until the device has acknowledged it and the store has it, so that
- * what is answered is true and stays so. mlx4 does not mind: it learns its GUIDs by looking at the
- * SMP, and a VF is up with whatever comes second.
+ * A change goes to the disk, and then to the device by the SMPs that differ and nothing else;
+ * sweeps find it done. A driver looks at these SMPs: what it saw there must not be otherwise after
+ * a restart. The answer waits (registration.c) until the device has acknowledged it, so that what
+ * is answered is true and stays so. mlx4 does not mind: it learns its GUIDs by looking at the SMP,
+ * and a VF is up with whatever comes second.
  *
  * An entry that leaves the choice to us keeps what it has, else gets what it had before, else the
  * next of the pool; where rules say which GUIDs may be there, these are the pool.
@@ -207,6 +208,11 @@ void aliases_settle(struct sm *sm)
 /* -- requests -----------------------------------------------------------------------------------
  */
 
+void aliases_write(struct sm *sm, uint32_t number)
+{
+	work_add(sm, sm->fabric.ports[number].node, TODO(TODO_GUID_WRITE));
+}
+
 uint16_t aliases_change(struct sm *sm, const struct guids_change *change, bool *ret_later)
 {
 	struct aliases *a = &sm->aliases;
@@ -219,11 +225,11 @@ uint16_t aliases_change(struct sm *sm, const struct guids_change *change, bool *
 	if (is_too_early(sm, change->port))
 		return STATUS_BUSY;
 	status = change_entries(sm, change);
-	if (sm->registrations.handed != handed) {
+	if (sm->registrations.handed != handed)
 		a->changed = a->changed || sm->phase == PHASE_REST;
-		work_add(sm, sm->fabric.ports[change->port].node, TODO(TODO_GUID_WRITE));
-	}
 	registrations_wait(sm);
+	if (registrations_are_safe(&sm->registrations))
+		aliases_write(sm, change->port);
 	if (status != STATUS_OK || (registrations_are_safe(&sm->registrations) &&
 				    aliases_are_done(sm, change->port, change->block)))
 		return status;

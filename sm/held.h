@@ -25,6 +25,7 @@ struct held_request {
 	uint64_t handed; /* due when the store has that much, and */
 	uint32_t port;   /* if it is not made: this block of this port is written */
 	unsigned block;
+	bool is_told; /* its device */
 };
 
 #define HELD_BUCKETS 256u

@@ -806,6 +806,8 @@ void aliases_update_reasons(struct sm *sm, uint32_t port);
 
 /* alias-request.c: requests to the SA that change it. */
 uint16_t aliases_change(struct sm *sm, const struct guids_change *change, bool *ret_later);
+/* What has changed is on the disk, and is written to the device. */
+void aliases_write(struct sm *sm, uint32_t number);
 /* Nothing more is to come of this block. */
 bool aliases_are_done(const struct sm *sm, uint32_t number, unsigned block);
 /* Some of it may be done. */

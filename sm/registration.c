@@ -201,6 +201,22 @@ void registrations_answer(struct sm *sm)
 	}
 }
 
+/* What devices are to be told is on the disk. */
+static void tell_devices(struct sm *sm)
+{
+	const struct list *all = &sm->registrations.held.all;
+
+	for (struct list *l = all->next; l != all && sm->registrations.n_blocks > 0; l = l->next) {
+		struct held_request *request = LIST_ENTRY(l, struct held_request, link);
+
+		if (request->is_made || request->is_told ||
+		    sm->registrations.safe < request->handed)
+			continue;
+		request->is_told = true;
+		aliases_write(sm, request->port);
+	}
+}
+
 static void refuse_all(struct sm *sm)
 {
 	const struct list *all = &sm->registrations.held.all;
@@ -242,6 +258,7 @@ static void kept(void *user, int result)
 		forget_undos(r);
 		registrations_wait(sm);
 	}
+	tell_devices(sm);
 	registrations_answer(sm);
 	aliases_settle(sm);
 }
@@ -270,12 +287,21 @@ void registrations_wait(struct sm *sm)
  */
 void registrations_claim(struct sm *sm)
 {
-	static const uint8_t yes = 1;
-
-	if (sm->registrations.is_registrar)
+	if (sm->registrations.is_registrar || sm->registrations.is_claiming)
 		return;
+	sm->registrations.is_claiming = true;
 	if (sm->inherited)
 		settings_register_all(sm);
+}
+
+/* Not before they have been told: whoever is killed meanwhile begins anew. */
+void registrations_settle(struct sm *sm)
+{
+	static const uint8_t yes = 1;
+
+	if (!sm->registrations.is_claiming)
+		return;
+	sm->registrations.is_claiming = false;
 	sm->registrations.is_registrar = true;
 	registration_keep(sm,
 			  &(struct kept_registration){

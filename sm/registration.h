@@ -60,7 +60,8 @@ struct registrations {
 	uint64_t asked;    /* of these those that it will tell of, */
 	uint64_t safe;     /* and those that are on the disk */
 	bool keeping;      /* it will */
-	bool is_registrar; /* hosts of this fabric have been told to register with us */
+	bool is_registrar; /* hosts of this fabric have been told to register with us, */
+	bool is_claiming;  /* or are being told */
 };
 
 /* A number for a new one. */
@@ -101,6 +102,8 @@ void registrations_answer(struct sm *sm);
 
 /* We have just become master, and what is there has been read: before the plan. */
 void registrations_claim(struct sm *sm);
+/* And that plan has been programmed. */
+void registrations_settle(struct sm *sm);
 void registrations_init(struct sm *sm);
 void registrations_done(struct sm *sm);
 /* For struct keep_reader. */

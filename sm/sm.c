@@ -434,6 +434,7 @@ static bool advance_activate(struct sm *sm)
 	if (sm->adopting)
 		twins_judge_predecessor(sm);
 	sm->adopting = false;
+	registrations_settle(sm);
 	faults_settle(sm);
 	sm->faulty = faults_any(sm);
 	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide && !sm->faulty;

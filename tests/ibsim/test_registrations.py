@@ -43,7 +43,7 @@ class Listener:
 @suite.test("osmtest registers services, finds them and sees their leases end", weight=12)
 def osmtest(world):
     sim, _ = managed(world, fabrics.one_switch())
-    for flow in "cs":
+    for flow in "cse":  # of events it tests nothing, on libibumad
         said = sim.tool("osmtest", "-f", flow, "-i", world.path("inventory"), "-l", world.path("osmtest.log"),
                         host="H00001", seconds=120)
         check("PASS" in said, f"osmtest -f {flow}: {said[-300:]}")

@@ -461,16 +461,44 @@ static void nothing_is_answered_before_it_is_on_the_disk(void **state)
 	asker_send(&a, SIM_SET, target, 1, 0x500000);
 	scenario_run(s, 200 * LOOP_MSEC);
 	assert_int_equal(a.n_answers, 0);
-	assert_int_equal(sim_guid_at(target, 1), 0x500000); /* which does no harm */
+	assert_int_equal(sim_guid_at(target, 1), 0); /* drivers look at what is there */
 	a.tid--;
 	asker_send(&a, SIM_SET, target, 1, 0x500000); /* a retry: answered once */
 	scenario_run(s, 200 * LOOP_MSEC);
 	assert_int_equal(a.n_answers, 1);
+	assert_int_equal(sim_guid_at(target, 1), 0x500000);
 	scenario_kill_sm(s);
 	scenario_reboot(s, s->hosts[1]);
 	scenario_start_sm(s);
 	scenario_run(s, 5 * LOOP_SEC);
 	assert_int_equal(sim_guid_at(target, 1), 0x500000);
+	sa_client_close(&a);
+}
+
+/* A driver that has seen its GUID go does not ask again for that. */
+static void what_is_gone_from_a_device_stays_so_after_a_kill(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *target;
+	struct sa_client a;
+
+	alias_build(s);
+	target = scenario_host(s, 1);
+	alias_comes_up(s);
+	asker_open(&a, target);
+	for (unsigned moment = 1; moment < 12; moment++) {
+		bool was_gone;
+
+		assert_int_equal(asker_ask(s, &a, SIM_SET, target, 1, 0x500000), 0);
+		asker_send(&a, METHOD_DELETE, target, 1, 0);
+		scenario_run(s, moment * LOOP_MSEC / 2);
+		was_gone = sim_guid_at(target, 1) == 0;
+		scenario_kill_sm(s);
+		scenario_start_sm(s);
+		scenario_run(s, 5 * LOOP_SEC);
+		if (was_gone)
+			assert_int_equal(sim_guid_at(target, 1), 0);
+	}
 	sa_client_close(&a);
 }
 
@@ -721,6 +749,7 @@ int main(void)
 		TEST(a_device_without_a_name_is_not_put_off_for_ever),
 		TEST(an_empty_pool_has_no_resources),
 		TEST(nothing_is_answered_before_it_is_on_the_disk),
+		TEST(what_is_gone_from_a_device_stays_so_after_a_kill),
 		TEST(nothing_is_answered_before_the_device_has_it),
 		TEST(what_waits_is_bounded_for_each_vf),
 		TEST(a_device_that_refuses_its_guids_is_told_of_and_tried_again),
