@@ -16,9 +16,10 @@
  * one branch is cut off. Nothing is copied down a branch on which nobody receives, nor up from one
  * if nobody receives anywhere else.
  *
- * Without an order of unicast we have our own, and one hub: the first in whose tree, taken with all
- * cables and all branches, no turn closes a circle with those of unicast. If there is none within
- * some tries it is said; opensm never looks.
+ * Where unicast uses several lanes there is one tree for which it has left room on that of
+ * multicast, and all trees are parts of it. Without an order of unicast we have our own, and one
+ * hub: the first in whose tree, taken with all cables and all branches, no turn closes a circle
+ * with those of unicast. If there is none within some tries it is said; opensm never looks.
  */
 
 #include "routing/trees.h"
@@ -61,6 +62,7 @@ void trees_clear(struct trees *trees)
 	free(trees->place);
 	free(trees->key);
 	free(trees->passes);
+	free(trees->only);
 	free(trees->hubs);
 	free(trees->seen);
 	free(trees->up);
@@ -118,6 +120,8 @@ static bool leads_up(const struct trees *trees, const struct tree_ways *ways, ui
 	uint32_t to = trees->arcs[a].to;
 	uint32_t on_trunk = place_in(ways, s);
 
+	if (trees->only && trees->only[s] != trees->arcs[a].port)
+		return false;
 	if (on_trunk != NOWHERE)
 		return on_trunk + 1 < ways->n_trunk && to == ways->trunk[on_trunk + 1];
 
@@ -434,14 +438,81 @@ static int settle_on_hub(const struct trees_setup *setup, const struct ranking *
 	return 0;
 }
 
+/* The switch that @s leads up to; NOWHERE at a top. */
+static uint32_t above(const struct trees_setup *setup, uint32_t s)
+{
+	const struct graph *graph = setup->graph;
+
+	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
+		if (graph->arcs[a].port == setup->up[s])
+			return graph->arcs[a].to;
+
+	return NOWHERE;
+}
+
+/* Who is nearer to the top of the one tree is higher. */
+static int rank_by_tree(const struct trees_setup *setup, struct ranking *ret)
+{
+	uint32_t n = setup->graph->n_switches, next = 0;
+
+	ret->height = calloc(n + (size_t)1, sizeof(*ret->height));
+	ret->place = calloc(n + (size_t)1, sizeof(*ret->place));
+	ret->by_place = calloc(n + (size_t)1, sizeof(*ret->by_place));
+	if (!ret->height || !ret->place || !ret->by_place)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < n; s++) {
+		uint32_t depth = 0;
+
+		for (uint32_t at = above(setup, s); at != NOWHERE && depth < n;
+		     at = above(setup, at))
+			depth++;
+		ret->height[s] = depth;
+		ret->max_height = MAX(ret->max_height, depth);
+	}
+	for (uint32_t depth = ret->max_height + 1; depth-- > 0;) {
+		for (uint32_t s = 0; s < n; s++) {
+			if (ret->height[s] != depth)
+				continue;
+			ret->place[s] = next;
+			ret->by_place[next++] = s;
+		}
+	}
+	for (uint32_t s = 0; s < n; s++)
+		ret->height[s] = ret->max_height - ret->height[s];
+
+	return 0;
+}
+
+/* Is there one tree for all? */
+static bool has_one_tree(const struct trees_setup *setup)
+{
+	for (uint32_t s = 0; setup->up && s < setup->graph->n_switches; s++)
+		if (!setup->passes[s])
+			return false;
+
+	return setup->up;
+}
+
+static int find_order(const struct trees_setup *setup, struct trees *trees, struct ranking *ret)
+{
+	const struct graph *graph = setup->graph;
+	int r;
+
+	if (has_one_tree(setup)) {
+		trees->only = array_copy(setup->up, graph->n_switches, sizeof(*trees->only));
+		return trees->only ? rank_by_tree(setup, ret) : -ENOMEM;
+	}
+	r = ranking_make(graph->whole ? graph->whole : graph, ret);
+
+	return r < 0 ? r : ranking_join_tops(graph, ret);
+}
+
 static int make_own_order(const struct trees_setup *setup, struct trees *trees)
 {
 	AUTO(ranking_clear) struct ranking ranking = { 0 };
 	const struct graph *graph = setup->graph;
-	int r = ranking_make(graph->whole ? graph->whole : graph, &ranking);
+	int r = find_order(setup, trees, &ranking);
 
-	if (r == 0)
-		r = ranking_join_tops(graph, &ranking);
 	if (r < 0)
 		return r;
 	trees->place = array_copy(ranking.place, graph->n_switches, sizeof(*trees->place));

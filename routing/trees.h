@@ -49,6 +49,7 @@ struct trees {
 	uint32_t *place; /* [switch]: cables lead from a lower one to a higher one */
 	uint64_t *key;   /* [switch] */
 	bool *passes;    /* [switch] */
+	uint8_t *only;   /* [switch]: the port that may lead up; NULL: any */
 	uint32_t *hubs;  /* switches that trees have in their middle */
 	uint32_t n_hubs;
 	struct tree_ways *ways; /* [hub], made when they are needed */
@@ -71,6 +72,11 @@ struct trees_setup {
 	/* That the tables of unicast go by, or NULL: they have none. */
 	const struct ranking *ranking;
 	const struct turns *turns; /* of unicast, if there is no ranking */
+	/*
+	 * [switch]: the port that leads up the one tree for which unicast has room (struct lanes),
+	 * if there is; or NULL. It is used if all switches can be part of a tree.
+	 */
+	const uint8_t *up;
 };
 
 /* Everything of @setup is only read. 0 or -ENOMEM. trees_clear() also after failure. */

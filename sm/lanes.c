@@ -88,6 +88,13 @@ unsigned lanes_in_use(const struct sm *sm)
 	return levels->lanes.sl ? levels->lanes.n : 1;
 }
 
+const uint8_t *lanes_planned_tree(const struct sm *sm, uint32_t n_rows)
+{
+	const struct lanes *lanes = &planned_levels(sm)->lanes;
+
+	return lanes->sl && lanes->n_switches == n_rows ? lanes->up : NULL;
+}
+
 static void clear_levels(struct levels *levels)
 {
 	lanes_clear(&levels->lanes);

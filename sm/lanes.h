@@ -18,6 +18,12 @@ void lanes_take_levels(struct sm *sm, const struct levels *levels);
 void lanes_switch(struct sm *sm);
 void lanes_forget_levels(struct sm *sm);
 
+/*
+ * Of the tables that are planned, by row, of @n_rows: the port that leads up the tree for which
+ * level 0 has room, see struct lanes; NULL: there is no such.
+ */
+const uint8_t *lanes_planned_tree(const struct sm *sm, uint32_t n_rows);
+
 /* Lanes that packets may have behind this port of a switch, by what it and the switch can. */
 unsigned lanes_at(const struct sm *sm, uint32_t port);
 

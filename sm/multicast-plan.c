@@ -24,6 +24,7 @@
 
 #include "base/array.h"
 #include "base/macros.h"
+#include "sm/lanes.h"
 #include "sm/multicast-inside.h"
 #include "sm/route-job.h"
 
@@ -252,7 +253,8 @@ static int make_trees(struct sm *sm, const struct route_job *job, struct trees *
 				       .keys = keys,
 				       .passes = passes,
 				       .ranking = past->engine ? &past->layout.ranking : NULL,
-				       .turns = &sm->routing.turns },
+				       .turns = &sm->routing.turns,
+				       .up = lanes_planned_tree(sm, n) },
 		ret);
 }
 

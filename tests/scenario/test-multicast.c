@@ -117,6 +117,23 @@ static void hosts_join_and_reach_each_other(void **state)
 	assert_true(s->n_watched_multicast > 0);
 }
 
+/* There is room for them on lane 0, and nobody has to be warned. */
+static void members_on_a_torus_share_a_lane_with_unicast(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_allow_lanes(s, 8);
+	set_out(s, graph_make_torus(5, 5, 1, 1));
+	assert_true(scenario_status(&s->first).lanes > 1);
+	join_all(s);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	scenario_pull(s, scenario_link(s, 30));
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	assert_int_equal(s->first.n_events[EVENT_NO_ROUTES], 0);
+}
+
 static void a_member_alone_takes_no_table(void **state)
 {
 	struct scenario *s = *state;
@@ -448,6 +465,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(hosts_join_and_reach_each_other),
+		TEST(members_on_a_torus_share_a_lane_with_unicast),
 		TEST(a_member_alone_takes_no_table),
 		TEST(a_join_writes_only_what_changes),
 		TEST(when_all_have_left_tables_are_empty),

@@ -58,7 +58,8 @@ static void forest_make(struct forest *f, const struct graph *graph, const char 
 					 .keys = f->keys,
 					 .passes = f->passes,
 					 .ranking = f->past.engine ? &f->past.layout.ranking : NULL,
-					 .turns = &f->turns },
+					 .turns = &f->turns,
+					 .up = f->result.lanes.up },
 				 &f->trees),
 			 0);
 }
@@ -68,6 +69,7 @@ static void forest_done(struct forest *f)
 	trees_clear(&f->trees);
 	past_clear(&f->past);
 	turns_clear(&f->turns);
+	lanes_clear(&f->result.lanes);
 	free(f->tables.lft);
 	free(f->keys);
 	free(f->passes);
@@ -180,6 +182,8 @@ static void assert_no_circle(const struct forest *f)
 }
 
 /* Groups of all sizes; all their turns are put to those of unicast. */
+#define NOBODY UINT32_MAX
+
 static void try_fabric(struct made_graph *made, const char *engine, uint32_t blocked, bool whole)
 {
 	struct tree_member *members = calloc(MEMBERS_MAX, sizeof(*members));
@@ -202,6 +206,8 @@ static void try_fabric(struct made_graph *made, const char *engine, uint32_t blo
 	}
 	if (trees_are_proven(&f.trees) && f.graph->n_arcs > 0)
 		assert_no_circle(&f);
+	/* Of those that share lane 0 with unicast there is always one. */
+	assert_true(!f.result.lanes.up || blocked != NOBODY || trees_are_proven(&f.trees));
 	forest_done(&f);
 	free(members);
 	graph_free(made);
@@ -209,8 +215,6 @@ static void try_fabric(struct made_graph *made, const char *engine, uint32_t blo
 
 /* ---- tests --------------------------------------------------------------------------------------
  */
-
-#define NOBODY UINT32_MAX
 
 static struct made_graph *make_shape(unsigned n)
 {
@@ -256,6 +260,21 @@ static void they_do_with_any_engine(void **state)
 		try_fabric(make_shape(i), "updn", NOBODY, true);
 	try_fabric(graph_make_ft3(8, 8), "minhop", NOBODY, true);
 	try_fabric(graph_make_hyperx(1, 6, 2), "minhop", NOBODY, true);
+}
+
+static void they_do_beside_unicast_on_several_lanes(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; make_shape(i); i++) {
+		struct made_graph *made = make_shape(i);
+		struct made_graph *damaged = make_shape(i);
+
+		graph_set_lanes(made, LANES_MAX);
+		try_fabric(made, "lanes", NOBODY, true);
+		graph_remove_links(damaged, 2 + i, 3);
+		graph_set_lanes(damaged, LANES_MAX);
+		try_fabric(damaged, "lanes", NOBODY, false);
+	}
 }
 
 static void they_do_on_damaged_fabrics(void **state)
@@ -441,6 +460,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_member_reaches_all_others_once),
 		cmocka_unit_test(they_do_with_any_engine),
+		cmocka_unit_test(they_do_beside_unicast_on_several_lanes),
 		cmocka_unit_test(they_do_on_damaged_fabrics),
 		cmocka_unit_test(those_around_a_switch_without_multicast_are_reached),
 		cmocka_unit_test(who_joins_adds_a_branch_and_takes_none),
