@@ -2,4 +2,4 @@
 # Man pages: dist_man_MANS; the rest: dist_doc_DATA.
 dist_man_MANS += doc/vsm.8 doc/vsmctl.1 doc/vsm-run.1 doc/vsm-sim.1
 EXTRA_DIST += README.md doc/architecture.md
-dist_doc_DATA += doc/virtual-functions.md doc/performance.md
+dist_doc_DATA += doc/virtual-functions.md doc/performance.md doc/sa.md

@@ -153,3 +153,4 @@ _Static_assert(sizeof(ib_lft_record_t) == LFT_RECORD_SIZE, "IBA 15.2.5.6");
 _Static_assert(sizeof(ib_link_record_t) == LINK_RECORD_SIZE, "IBA 15.2.5.13");
 _Static_assert(sizeof(ib_pkey_table_record_t) == PKEY_RECORD_SIZE, "IBA 15.2.5.11");
 _Static_assert(offsetof(ib_multipath_rec_t, gids) == MULTI_GIDS_OFFSET, "IBA 15.2.5.20");
+_Static_assert(sizeof(ib_mft_record_t) == MFT_RECORD_SIZE, "IBA 15.2.5.8");

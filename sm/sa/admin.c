@@ -42,6 +42,7 @@ static const struct admin_attribute *const attributes[] = {
 	&admin_port_record,
 	&admin_switch_record,
 	&admin_lft_record,
+	&admin_mft_record,
 	&admin_sm_record,
 	&admin_link_record,
 	&admin_guid_record,

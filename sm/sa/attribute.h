@@ -84,6 +84,7 @@ extern const struct admin_attribute admin_guid_record;
 extern const struct admin_attribute admin_service_record;
 extern const struct admin_attribute admin_switch_record;
 extern const struct admin_attribute admin_lft_record;
+extern const struct admin_attribute admin_mft_record;
 extern const struct admin_attribute admin_link_record;
 extern const struct admin_attribute admin_pkey_record;
 extern const struct admin_attribute admin_multi_path;

@@ -21,6 +21,7 @@ enum {
 	CAN_ALIAS_GUIDS = 1u << 5,       /* GuidInfoRecord: IsAdditionalGUIDsSupported */
 	CAN_WHOLE_PORT_RECORD = 1u << 6, /* all components and Options */
 	CAN_EXTENDED_SPEEDS = 1u << 7,
+	CAN_MULTICAST_SERVICES = 1u << 8, /* ServiceRecords of groups */
 	CAN_MATCH_CAPABILITIES2 = 1u << 10,
 	CAN_SEND_ONLY_FULL = 1u << 12, /* JoinState SendOnlyFullMember */
 	CAN_WIDTH_2X = 1u << 13,
@@ -41,8 +42,8 @@ static void each(struct admin_query *query)
 		 CAN_UD_MULTICAST | CAN_MULTI_PATH | CAN_MATCH_CAPABILITIES);
 	wire_set(info, CLASS_INFO_CAPABILITIES2,
 		 CAN_MULTICAST_TOP | CAN_ALIAS_GUIDS | CAN_WHOLE_PORT_RECORD | CAN_EXTENDED_SPEEDS |
-			 CAN_MATCH_CAPABILITIES2 | CAN_SEND_ONLY_FULL | CAN_WIDTH_2X |
-			 CAN_SPEED_HDR);
+			 CAN_MULTICAST_SERVICES | CAN_MATCH_CAPABILITIES2 | CAN_SEND_ONLY_FULL |
+			 CAN_WIDTH_2X | CAN_SPEED_HDR);
 	wire_set(info, CLASS_INFO_RESPONSE_TIME, RESPONSE_TIME);
 	wire_set(info, CLASS_INFO_REDIRECT_QP, 1);
 	wire_set(info, CLASS_INFO_REDIRECT_QKEY, QKEY_WELL_KNOWN);

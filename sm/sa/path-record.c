@@ -100,7 +100,22 @@ bool path_take_question(struct path_query *p, struct admin_query *query)
 
 static bool is_to_group(const struct admin_query *query)
 {
-	return admin_has(query, WANT_DGID) && query->wanted[PATH_DGID_OFFSET] == 0xff;
+	if (admin_has(query, WANT_DGID))
+		return query->wanted[PATH_DGID_OFFSET] == 0xff;
+
+	return admin_has(query, WANT_DLID) && wire_get(query->wanted, PATH_DLID) >= MLID_FIRST;
+}
+
+/* The one that has the MGID, or the first of those that have the MLID. */
+static const struct group *first_group(const struct admin_query *query,
+				       const struct group_book *book)
+{
+	uint64_t mlid = wire_get(query->wanted, PATH_DLID);
+
+	if (admin_has(query, WANT_DGID))
+		return group_find(book, query->wanted + PATH_DGID_OFFSET);
+
+	return book->by_mlid && mlid <= MLID_LAST ? book->by_mlid[mlid - MLID_FIRST] : NULL;
 }
 
 static bool agrees(const struct admin_query *query, const struct path_component *component,
@@ -145,26 +160,35 @@ static void give_group(const struct path_query *p, const struct group *group)
 	admin_give(p->query, record);
 }
 
-/* From who asks, if no source is given. Both have the key of the group. */
+/* Both ends, and who asks, have the key of the group. */
+static bool may_use(const struct path_query *p, const struct group *group)
+{
+	const struct admin_query *query = p->query;
+
+	if (!admin_keys_own(query->view, p->from.at, group->pkey))
+		return false;
+
+	return query->trusted || (query->requester.port != NO_PORT &&
+				  admin_keys_own(query->view, query->requester, group->pkey));
+}
+
+/* From who asks, if no source is given. */
 static void each_to_group(struct admin_query *query)
 {
 	const struct admin_view *view = query->view;
-	const struct group *group = NULL;
+	const struct group *group;
 	struct path_query p;
 
-	if (view->groups)
-		group = group_find(view->groups, query->wanted + PATH_DGID_OFFSET);
 	path_read(&p, query, &components);
-	if (!group || !take_end(query, &from, &p.from))
+	if (!view->groups || !take_end(query, &from, &p.from))
 		return;
 	if (!p.from.given && query->requester.port != NO_PORT)
 		path_take_endpoint(view, query->requester, &p.from);
-	if (!p.from.given || !admin_keys_own(view, p.from.at, group->pkey) ||
-	    (!query->trusted && (query->requester.port == NO_PORT ||
-				 !admin_keys_own(view, query->requester, group->pkey))))
-		return;
-	if (p.limit > 0 && group_fits(&p, group))
-		give_group(&p, group);
+	group = p.from.given && p.limit > 0 ? first_group(query, view->groups) : NULL;
+	for (; group; group = admin_has(query, WANT_DGID) ? NULL : group->next) {
+		if (may_use(&p, group) && group_fits(&p, group))
+			give_group(&p, group);
+	}
 }
 
 static void each(struct admin_query *query)

@@ -232,25 +232,24 @@ static void try_lids(struct path_query *p, uint16_t key)
 
 /*
  * The P_Key of a path, or 0: the one that is wanted, if both have it and one of them fully, else
- * their lowest common one, as the source has it in its table. A port talks to itself on any key of
- * its own.
+ * their lowest common one, as the source has it in its table. A port that is nowhere a full member
+ * still talks to itself, on any key of its own.
  */
 static uint16_t key_of(const struct path_query *p)
 {
 	const struct admin_view *view = p->query->view;
 	struct endpoint from = p->from.at;
 	struct endpoint other = p->fixed == &p->from ? p->to.at : from;
+	bool is_own = endpoint_is(from, p->to.at);
 	uint16_t key;
 
-	if (endpoint_is(from, p->to.at)) {
-		key = admin_keys_own(view, from, p->key);
-		return key && p->key ? p->key : key;
-	}
+	if (p->key && is_own)
+		return admin_keys_own(view, from, p->key) ? p->key : 0;
 	if (p->key)
 		return admin_keys_share(view, p->keys, other, p->key) ? p->key : 0;
 	key = admin_keys_shared(view, p->keys, other);
 
-	return key ? admin_keys_own(view, from, key) : 0;
+	return key || is_own ? admin_keys_own(view, from, key) : 0;
 }
 
 /* A pair of ends costs a try, too: most may have no key in common. False: enough. */

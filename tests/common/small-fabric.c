@@ -186,6 +186,22 @@ static void connect_all(struct small_fabric *small)
 	make_slow(&small->fabric.ports[small->port[SMALL_EAST] + 2]);
 }
 
+/* A group with MLID 0xc022, at ports 1 and 36. */
+static int fill_multicast(struct sw *sw)
+{
+	uint8_t cell[SMP_DATA_SIZE] = { 0 };
+	int r = mft_make_room(&sw->mft, SMALL_TRUNK, 3, true);
+
+	wire_set16(cell, 2, 1u << 1);
+	if (r == 0)
+		r = mft_cell_set(mft_cell_at(sw->mft, 1, 0), cell);
+	wire_set16(cell, 2, 1u << (SMALL_TRUNK - 2 * MFT_PORTS));
+	if (r == 0)
+		r = mft_cell_set(mft_cell_at(sw->mft, 1, 2), cell);
+
+	return r;
+}
+
 /* 128 LIDs, as route() has them, and SwitchInfo. */
 static int fill_switch(struct small_fabric *small, enum small_port which)
 {
@@ -213,7 +229,7 @@ static int fill_switch(struct small_fabric *small, enum small_port which)
 	wire_set(sw->info, SWITCH_INFO_ENHANCED_PORT0, 1);
 	wire_set(sw->info, SWITCH_INFO_MULTICAST_TOP, 0xc01f);
 
-	return 0;
+	return fill_multicast(sw);
 }
 
 /* What devices hold is what is planned; and gamma has a second block. */

@@ -11,7 +11,8 @@
  * LMC is 1 but for the switches. alpha has the subnet manager, gamma and delta have others.
  * Everybody is a full member of the default partition but beta, which is a limited one. alpha and
  * gamma are also in partition 0x8001. Links are 4X EDR, but delta's second, which is 1X SDR and of
- * MTU 1024. gamma is a shared port with room for 10 GUIDs, and has two aliases.
+ * MTU 1024. Both switches send MLID 0xc022 to ports 1 and 36. gamma is a shared port with room for
+ *10 GUIDs, and has two aliases.
  */
 
 #include "sm/sa/admin.h"

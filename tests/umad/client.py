@@ -228,6 +228,25 @@ def multipath(sm_lid, guid, other, count):
         check(record[68:70] == bytes(2), f"status {record[68:70].hex()}")
 
 
+def long_multipath(sm_lid, guid, other, count, rest=0):
+    """A MultiPathRecord that is longer than a datagram, so many GIDs on either side, and so many bytes that
+    mean nothing; prints the status and how many paths."""
+    umad = Umad()
+    agent = umad.register(3, 2, rmpp=1)
+    mad = bytearray(gs(3, 2, 0x14, 0x3a))
+    mad[24:27] = 1, 1, 1
+    struct.pack_into(">Q", mad, 48, 1 << 6 | 1 << 19 | 1 << 20)
+    mad[56 + 5] = 0x7f
+    mad[56 + 15:56 + 17] = int(count), int(count)
+    gids = b"".join(struct.pack(">QQ", 0xfe80 << 48, int(end, 16)) * int(count) for end in (guid, other))
+    umad.send(agent, bytes(mad[:80]) + gids + bytes(int(rest)), int(sm_lid), 1, 5000)
+    check(umad.wait(20), "no answer")
+    record = os.read(umad.fd, 1 << 24)
+    check(struct.unpack_from("=I", record, 4)[0] == 0, "it timed out")
+    check(record[67] == 0x94, f"method {record[67]:x}")
+    print(struct.unpack_from(">H", record, 68)[0], (len(record) - 64 - 56) // 64)
+
+
 def agents():
     """A method is one agent's, of all files."""
     one, two = Umad(), Umad()

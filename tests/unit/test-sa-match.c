@@ -69,6 +69,9 @@ static const struct component of_switch[] = {
 static const struct component of_lft[] = {
 	{ 16, LID }, { 16, SAME }, { 32, SKIP }, { 512, SAME }, { 0, END },
 };
+static const struct component of_mft[] = {
+	{ 16, LID }, { 4, SAME }, { 3, SKIP }, { 9, SAME }, { 32, SKIP }, { 512, SAME }, { 0, END },
+};
 static const struct component of_link[] = {
 	{ 16, LID }, { 8, SAME }, { 8, SAME }, { 16, LID }, { 0, END },
 };
@@ -89,6 +92,7 @@ static const struct kind_of_record kinds[] = {
 	{ "PortInfoRecord", 0x12, 72, false, 0, of_port },
 	{ "SwitchInfoRecord", 0x14, 24, false, 0, of_switch },
 	{ "LinearForwardingTableRecord", 0x15, 72, false, 0, of_lft },
+	{ "MulticastForwardingTableRecord", 0x17, 72, false, 0, of_mft },
 	{ "SMInfoRecord", 0x18, 32, false, 0, of_manager },
 	{ "LinkRecord", 0x20, 8, false, 0, of_link },
 	{ "GuidInfoRecord", 0x30, 72, false, 0, of_guids },

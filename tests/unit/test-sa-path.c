@@ -6,6 +6,7 @@
  */
 
 #include "base/xoshiro.h"
+#include "sm/multicast.h"
 #include "sm/sa/rate.h"
 #include "sm/sa/ways.h"
 #include "tests/unit/sa-ask.h"
@@ -164,18 +165,23 @@ static void a_limited_member_reaches_itself_on_its_own_key(void **state)
 	assert_int_equal(path_field(a, PATH_PKEY), 0x7fff);
 }
 
-static void a_full_member_reaches_itself_on_its_first_key_or_the_one_it_wants(void **state)
+static void a_full_member_reaches_itself_as_others_do_or_on_the_key_it_wants(void **state)
 {
 	struct asking *a = *state;
 
 	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_ALPHA);
 	assert_int_equal(ask(a), STATUS_OK);
-	assert_int_equal(path_field(a, PATH_PKEY), 0xffff);
-	set_field(a, PKEY, PATH_PKEY, 0x8001);
-	assert_int_equal(ask(a), STATUS_OK);
 	assert_int_equal(path_field(a, PATH_PKEY), 0x8001);
+	set_field(a, PKEY, PATH_PKEY, 0xffff);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0xffff);
 	set_field(a, PKEY, PATH_PKEY, 0x8002);
 	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	/* Where it is a limited member only it does not hear itself. */
+	a->small.keys[SMALL_BETA][1] = 0x8007;
+	by_gid(a, METHOD_GET, SMALL_BETA, SMALL_BETA);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(path_field(a, PATH_PKEY), 0x8007);
 }
 
 static void paths_go_to_and_from_switches_too(void **state)
@@ -452,6 +458,109 @@ static void a_gid_of_another_subnet_is_reached_by_the_router(void **state)
 	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_DELTA_1);
 	assert_int_equal(ask(a), STATUS_OK);
 	assert_int_equal(path_field(a, PATH_HOP_LIMIT), 0);
+}
+
+/* ---- groups -----------------------------------------------------------------------------------
+ */
+
+static const uint8_t mgid[16] = { 0xff, 0x12, 0x40, 0x1b, 0xff, 0xff, [15] = 7 };
+
+/* Two with the same MLID, of the default partition and of 0x8001, which alpha and gamma have. */
+static void add_groups(struct asking *a, struct group_book *book)
+{
+	struct group group = { .mlid = 0xc005,
+			       .pkey = 0xffff,
+			       .mtu = CONF_MTU_1024,
+			       .rate = SDR_1X,
+			       .life = 18,
+			       .sl = 3,
+			       .tclass = 9,
+			       .hop_limit = 4,
+			       .flow_label = 0x12345 };
+	struct group *ret;
+
+	memset(book, 0, sizeof(*book));
+	memcpy(group.mgid, mgid, sizeof(mgid));
+	assert_int_equal(group_add(book, &group, &ret), 0);
+	group.mgid[15] = 8;
+	group.pkey = 0x8001;
+	assert_int_equal(group_add(book, &group, &ret), 0);
+	a->small.view.groups = book;
+}
+
+static void to_group(struct asking *a, enum small_port from, uint8_t last)
+{
+	question(a, from, METHOD_GET, ATTR_SA_PATH_RECORD);
+	set_gid(a, SGID, SMALL_PREFIX, a->small.guid[from]);
+	want(a, DGID);
+	memcpy(wanted_of(a) + PATH_DGID_OFFSET, mgid, sizeof(mgid));
+	wanted_of(a)[PATH_DGID_OFFSET + 15] = last;
+}
+
+static void a_path_to_a_group_is_what_the_group_says(void **state)
+{
+	struct asking *a = *state;
+	struct group_book book;
+
+	add_groups(a, &book);
+	to_group(a, SMALL_BETA, 7);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_memory_equal(record_at(a, 0) + PATH_DGID_OFFSET, mgid, sizeof(mgid));
+	assert_true(wire_get64(record_at(a, 0) + PATH_SGID_OFFSET, 1) == 0x21);
+	assert_int_equal(path_field(a, PATH_DLID), 0xc005);
+	assert_int_equal(path_field(a, PATH_SLID), 0x20);
+	assert_int_equal(path_field(a, PATH_PKEY), 0xffff);
+	assert_int_equal(path_field(a, PATH_SL), 3);
+	assert_int_equal(path_field(a, PATH_TCLASS), 9);
+	assert_int_equal(path_field(a, PATH_HOP_LIMIT), 4);
+	assert_int_equal(path_field(a, PATH_FLOW_LABEL), 0x12345);
+	assert_int_equal(path_field(a, PATH_MTU), CONF_MTU_1024);
+	assert_int_equal(path_field(a, PATH_RATE), SDR_1X);
+	to_group(a, SMALL_BETA, 9);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	group_book_done(&book);
+}
+
+static void who_is_not_in_the_partition_of_a_group_has_no_path_to_it(void **state)
+{
+	struct asking *a = *state;
+	struct group_book book;
+
+	add_groups(a, &book);
+	to_group(a, SMALL_BETA, 8);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	to_group(a, SMALL_ALPHA, 8);
+	assert_int_equal(ask(a), STATUS_OK);
+	set_field(a, PKEY, PATH_PKEY, 0x8001);
+	assert_int_equal(ask(a), STATUS_OK);
+	set_field(a, PKEY, PATH_PKEY, 0xffff);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	group_book_done(&book);
+}
+
+static void a_group_is_found_by_its_lid(void **state)
+{
+	struct asking *a = *state;
+	struct group_book book;
+
+	add_groups(a, &book);
+	question(a, SMALL_ALPHA, METHOD_GET_TABLE, ATTR_SA_PATH_RECORD);
+	set_field(a, DLID, PATH_DLID, 0xc005);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 2);
+	a->arrival.from.lid = a->small.lid[SMALL_BETA];
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 1);
+	set_field(a, DLID, PATH_DLID, 0xc006);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 0);
+	set_field(a, DLID, PATH_DLID, 0xffff);
+	assert_int_equal(ask(a), STATUS_OK);
+	assert_int_equal(n_records(a), 0);
+	to_group(a, SMALL_ALPHA, 7);
+	set_field(a, DLID, PATH_DLID, 0xc006);
+	assert_int_equal(ask(a), STATUS_SA_NO_RECORDS);
+	group_book_done(&book);
 }
 
 /* ---- MultiPathRecord --------------------------------------------------------------------------
@@ -1089,7 +1198,7 @@ int main(void)
 		asking_test(every_mask_that_clients_use_is_answered),
 		asking_test(a_path_to_oneself_is_a_path),
 		asking_test(a_limited_member_reaches_itself_on_its_own_key),
-		asking_test(a_full_member_reaches_itself_on_its_first_key_or_the_one_it_wants),
+		asking_test(a_full_member_reaches_itself_as_others_do_or_on_the_key_it_wants),
 		asking_test(paths_go_to_and_from_switches_too),
 		asking_test(adapters_without_a_switch_between_them_have_a_path),
 		asking_test(link_local_gids_are_as_good_and_come_back_as_asked),
@@ -1108,6 +1217,9 @@ int main(void)
 		asking_test(who_is_trusted_sees_paths_of_others),
 		asking_test(a_raw_path_has_no_key),
 		asking_test(a_gid_of_another_subnet_is_reached_by_the_router),
+		asking_test(a_path_to_a_group_is_what_the_group_says),
+		asking_test(who_is_not_in_the_partition_of_a_group_has_no_path_to_it),
+		asking_test(a_group_is_found_by_its_lid),
 		asking_test(a_multi_path_question_is_answered_with_path_records),
 		asking_test(a_multi_path_question_may_be_longer_than_a_datagram),
 		asking_test(a_multi_path_question_has_both_counts),
