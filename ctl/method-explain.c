@@ -15,6 +15,7 @@
 
 #include "base/macros.h"
 #include "ctl/find.h"
+#include "ctl/group-row.h"
 #include "ctl/pkeys.h"
 #include "ctl/place.h"
 #include "ctl/reserved.h"
@@ -91,6 +92,8 @@ static json_t *make_port(const struct call *call, uint32_t number, bool with_vfs
 	if (port_is_end(f, number))
 		put_end_port(&row, call->sm, number);
 	row_put(&row, "not_kept", make_not_kept(call->sm, number));
+	if (port_is_end(f, number))
+		group_put_all_of(&row, call, port->guid);
 	if (with_vfs && port_is_end(f, number))
 		put_vfs(&row, call, number);
 	row_bool(&row, "problem", port_has_problem(f, number));

@@ -38,6 +38,8 @@ static const struct method methods[] = {
 	{ "ports",      ROLE_READER, true,  "from:n limit:n of:t problems:b ", method_ports },
 	{ "links",      ROLE_READER, true,  "from:n limit:n of:t problems:b ", method_links },
 	{ "vfs",        ROLE_READER, true,  "from:n limit:n of:t not_active:b ", method_vfs },
+	{ "groups",     ROLE_READER, true,  "from:n limit:n of:t ", method_groups },
+	{ "group-show", ROLE_READER, true,  "from:n limit:n group:t ", method_group_show },
 	{ "partitions", ROLE_READER, true,  "from:n limit:n partition:t port:t ", method_partitions },
 	{ "partition-show",   ROLE_READER, true, "from:n limit:n partition:t ", method_partition_show },
 	{ "partition-check",  ROLE_READER, true, "pkey:t generation:n ", method_partition_check },

@@ -120,6 +120,8 @@ void method_nodes(struct call *call);
 void method_ports(struct call *call);
 void method_links(struct call *call);
 void method_vfs(struct call *call);
+void method_groups(struct call *call);
+void method_group_show(struct call *call);
 void method_partitions(struct call *call);
 void method_partition_add(struct call *call);
 void method_partition_remove(struct call *call);

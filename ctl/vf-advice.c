@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "base/macros.h"
+#include "ctl/group-row.h"
 #include "ctl/place.h"
 #include "ctl/reserved.h"
 #include "ctl/tried.h"
@@ -326,6 +327,7 @@ json_t *vf_explain(const struct call *call, const struct vf_place *place)
 	row_put(&row, "pf_problem", make_pf_problem(call, place));
 	if (place->model == VF_VPORT)
 		put_vport(&row, call->fabric, place);
+	group_put_all_of(&row, call, vf_look(call->fabric, place).guid);
 	row_put(&row, "commands", make_commands(call, place));
 
 	return row_end(&row);

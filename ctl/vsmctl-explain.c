@@ -227,6 +227,27 @@ static void say_not_kept(struct paragraph *p, const json_t *port)
 	say(p, "%s", i ? "." : "");
 }
 
+static void say_groups(struct paragraph *p, const json_t *row)
+{
+	const json_t *groups = json_object_get(row, "groups"), *group;
+	long long n = member_number(row, "groups_count");
+	size_t i;
+
+	if (n == 0)
+		return;
+	say(p, " It is member of %lld multicast %s:", n, n == 1 ? "group" : "groups");
+	json_array_foreach(groups, i, group)
+	{
+		const char *sentence = member_text(group, "sentence", NULL);
+
+		say(p, "%s %s (%s)", i ? "," : "", member_text(group, "mgid", "?"),
+		    member_text(group, "mlid", "?"));
+		if (sentence)
+			say(p, ", which does not reach it: %s", sentence);
+	}
+	say(p, "%s", n > (long long)i ? " and more." : ".");
+}
+
 /* Of those that are not Active a table; all about one of them has "explain" again. */
 static void show_vfs_of(const json_t *port, const struct view *view)
 {
@@ -261,6 +282,7 @@ static void show_port(const json_t *port, const struct view *view)
 	say_reason(&p, port);
 	say_tried(&p, json_object_get(port, "tried"));
 	say_pkeys(&p, port);
+	say_groups(&p, port);
 	say_not_kept(&p, port);
 	print_paragraph(&p);
 	show_vfs_of(port, view);
@@ -447,6 +469,7 @@ static void show_vf(const json_t *vf)
 	say_move(&p, json_object_get(vf, "move"));
 	say_tried(&p, json_object_get(vf, "tried"));
 	say_vf_pkeys(&p, vf);
+	say_groups(&p, vf);
 	print_paragraph(&p);
 	show_commands(json_object_get(vf, "commands"));
 }

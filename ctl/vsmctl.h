@@ -121,6 +121,8 @@ void show_links(const json_t *result, const struct view *view);
 void show_vfs(const json_t *result, const struct view *view);
 /* Rows of virtual functions as a table, and what their reasons mean. */
 void show_vf_rows(const json_t *rows, const struct view *view);
+void show_groups(const json_t *result, const struct view *view);
+void show_group(const json_t *result, const struct view *view);
 void show_partitions(const json_t *result, const struct view *view);
 void show_partition(const json_t *result, const struct view *view);
 void show_partition_change(const json_t *result, const struct view *view);

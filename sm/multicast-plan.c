@@ -388,6 +388,25 @@ const char *sm_group_obstacle(const struct sm *sm, const struct group *group, ui
 	return f->ports[e.port].peer == NO_PORT ? "It has no link." : NULL;
 }
 
+uint32_t sm_group_switches(const struct sm *sm, const struct group *group)
+{
+	const struct mlid *mlid = mlid_at(sm->multicast, mlid_index(group->mlid));
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; mlid && i < mlid->planned.n; i++)
+		n += i == 0 || TREE_EXIT_SWITCH(mlid->planned.exit[i]) !=
+				       TREE_EXIT_SWITCH(mlid->planned.exit[i - 1]);
+
+	return n;
+}
+
+bool sm_group_is_written(const struct sm *sm, const struct group *group)
+{
+	const struct mlid *mlid = mlid_at(sm->multicast, mlid_index(group->mlid));
+
+	return !mlid || (mlid->settled && !mlid->dirty);
+}
+
 static int by_place(const void *a, const void *b)
 {
 	const struct tree_member *x = a, *y = b;

@@ -303,6 +303,9 @@ unsigned sm_planned_pkeys_of_vf(const struct sm *sm, uint32_t port, unsigned ind
 struct group;
 struct group_book;
 const struct group_book *sm_groups(const struct sm *sm);
+/* Switches of its tree, as planned; and whether all of them hold their part of it. */
+uint32_t sm_group_switches(const struct sm *sm, const struct group *group);
+bool sm_group_is_written(const struct sm *sm, const struct group *group);
 /*
  * Why does nothing of what is sent to @group come to the GUID, which is member of it? A sentence;
  * NULL: it does.

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/macros.h"
 #include "conf/additions.h"
+#include "sm/multicast.h"
 #include "sm/reservations.h"
 #include "sm/vf.h"
 
@@ -38,6 +39,7 @@ struct sm {
 		void *user;
 	} waiters[64];
 	unsigned n_waiters;
+	struct group_book groups;
 	uint8_t tables[4][TABLE_SIZE]; /* of the first nodes, which are the switches */
 };
 
@@ -695,6 +697,7 @@ void fake_free(struct fake *fake)
 	fake_keep(fake, -ECANCELED);
 	loop_timer_free(sm->disk);
 	reservations_done(&sm->reservations);
+	group_book_done(&sm->groups);
 	requests_free(sm->requests);
 	event_log_free(sm->events);
 	partitions_free(sm->partitions);
@@ -702,6 +705,67 @@ void fake_free(struct fake *fake)
 	additions_free(sm->added);
 	fabric_done(&sm->fabric);
 	free(sm);
+}
+
+/* -- multicast ----------------------------------------------------------------------------------
+ */
+
+const struct group_book *sm_groups(const struct sm *sm)
+{
+	return &sm->groups;
+}
+
+const char *sm_group_obstacle(const struct sm *sm, const struct group *group, uint64_t guid)
+{
+	(void)group;
+	return endpoint_find(&sm->fabric, guid).port == NO_PORT ? "It is not there." : NULL;
+}
+
+uint32_t sm_group_switches(const struct sm *sm, const struct group *group)
+{
+	(void)sm;
+	return group->n > 1 ? 2 : 0;
+}
+
+bool sm_group_is_written(const struct sm *sm, const struct group *group)
+{
+	(void)sm;
+	return group->is_given;
+}
+
+static void add_group(struct sm *sm, uint16_t mlid, const uint64_t *guids, unsigned n)
+{
+	struct group group = { .q_key = 0x0b1b,
+			       .pkey = 0xffff,
+			       .mlid = mlid,
+			       .mtu = 4,
+			       .rate = 3,
+			       .is_given = mlid == MLID_FIRST,
+			       .creator = mlid == MLID_FIRST ? 0 : guids[0] };
+	struct group *added;
+
+	mgid_of_broadcast(0x7fff, SCOPE_LINK_LOCAL, group.mgid);
+	group.mgid[15] = (uint8_t)(0xff - (mlid - MLID_FIRST));
+	if (group_add(&sm->groups, &group, &added) < 0)
+		abort();
+	for (unsigned i = 0; i < n; i++) {
+		struct group_member member = { .guid = guids[i],
+					       .states = i == 2 ? JOIN_NON | JOIN_SEND_ONLY_FULL
+								: JOIN_FULL,
+					       .proxy = i == 1 };
+
+		if (group_put_member(&sm->groups, added, &member) < 0)
+			abort();
+	}
+}
+
+void fake_add_groups(struct fake *fake)
+{
+	static const uint64_t guids[] = { 0x101, 0x201, 0x301, 0xbad };
+
+	add_group(fake->sm, MLID_FIRST, guids, COUNT(guids));
+	add_group(fake->sm, MLID_FIRST + 1, guids, 1);
+	add_group(fake->sm, MLID_FIRST + 2, guids, 1);
 }
 
 void fake_grow(struct fake *fake, unsigned n)

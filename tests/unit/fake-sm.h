@@ -55,6 +55,12 @@ void fake_grow(struct fake *fake, unsigned n);
 void fake_add_vfs(struct fake *fake);
 #define FAKE_VF(index) (UINT64_C(0x1200000000000101) + ((uint64_t)(index) << 40))
 
+/*
+ * Multicast groups: the broadcast group of partitions.conf, LID 0xc000, with host1, host2 (by a
+ * proxy), host3 and a GUID that is not there; and 0xc001 and 0xc002 of host1 alone.
+ */
+void fake_add_groups(struct fake *fake);
+
 /* The table of @node (by GUID): exit port for @lid. */
 void fake_route(struct fake *fake, uint64_t node, unsigned lid, uint8_t port);
 

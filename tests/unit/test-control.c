@@ -954,6 +954,8 @@ static void every_method_says_its_schema(void **state)
 		{ "ports", "{}" },
 		{ "links", "{}" },
 		{ "vfs", "{}" },
+		{ "groups", "{}" },
+		{ "group-show", "{\"group\":\"0xc000\"}" },
 		{ "partitions", "{}" },
 		{ "routes", "{\"switch\":\"leaf1\"}" },
 		{ "path", "{\"source\":\"4\",\"destination\":\"5\"}" },
@@ -965,8 +967,10 @@ static void every_method_says_its_schema(void **state)
 		{ "reload", "{}" },
 	};
 	json_t *vfs = json_object_get(ask(*state, "vfs", "{}"), "vfs");
+	struct fixture *f = *state;
 	char schema[64];
 
+	fake_add_groups(f->fake);
 	assert_true(json_is_array(vfs));
 	for (size_t i = 0; i < COUNT(methods); i++) {
 		snprintf(schema, sizeof(schema), "vsm.%s.v1", methods[i][0]);

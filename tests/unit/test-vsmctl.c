@@ -466,6 +466,23 @@ static void virtual_functions_are_a_table_with_reasons(void **state)
 	GOLDEN(state, 0, "status-vfs", "status");
 }
 
+static void groups_are_a_table_and_so_are_their_members(void **state)
+{
+	struct fixture *f = *state;
+
+	GOLDEN(state, 0, "groups-none", "groups");
+	fake_add_groups(f->fake);
+	GOLDEN(state, 0, "groups", "groups");
+	GOLDEN(state, 0, "groups-of-host1", "groups", "host1");
+	GOLDEN(state, 0, "groups-of-host4", "groups", "host4");
+	GOLDEN(state, 0, "group-show", "group", "show", "ff12:401b:ffff::ffff:ffff");
+	GOLDEN(state, 0, "explain-groups", "explain", "host1");
+	expect(f, RUN(f, "group", "show", "0xc001"), 0, "");
+	expect(f, RUN(f, "group", "show", "0xc009"), 4, "no multicast group has LID 0xc009");
+	expect(f, RUN(f, "group", "show", "ff12::1"), 4, "there is no multicast group \"ff12::1\"");
+	expect(f, RUN(f, "group", "show", "host1"), 4, "\"host1\" is no MGID");
+}
+
 static void a_virtual_function_is_explained_with_what_to_type(void **state)
 {
 	struct fixture *f = *state;
@@ -1049,6 +1066,7 @@ int main(void)
 		TEST(explain_is_prose),
 		TEST(explain_of_a_quarantine_says_when_it_ends),
 		TEST(virtual_functions_are_a_table_with_reasons),
+		TEST(groups_are_a_table_and_so_are_their_members),
 		TEST(a_virtual_function_is_explained_with_what_to_type),
 		TEST(a_path_may_begin_and_end_at_virtual_functions),
 		TEST(events_are_lines),
