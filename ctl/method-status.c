@@ -340,6 +340,21 @@ static json_t *make_last_change(const struct call *call)
 	return row_end(&row);
 }
 
+static json_t *make_reports(const struct sm *sm)
+{
+	struct row row = row_start();
+	struct sm_reports reports;
+
+	sm_reports(sm, &reports);
+	row_number(&row, "sent", reports.sent);
+	row_number(&row, "acknowledged", reports.acknowledged);
+	row_number(&row, "lost", reports.lost);
+	row_number(&row, "ended", reports.ended);
+	row_number(&row, "waiting", reports.waiting);
+
+	return row_end(&row);
+}
+
 void method_stats(struct call *call)
 {
 	const struct requests *requests = sm_requests(call->sm);
@@ -362,6 +377,7 @@ void method_stats(struct call *call)
 	row_number(row, "routes_made", s.routes_made);
 	row_number(row, "routes_again", s.routes_again);
 	put_traps(call);
+	row_put(row, "reports", make_reports(call->sm));
 	row_put(row, "phases", make_phase_times(call->sm));
 	row_put(row, "last_change", make_last_change(call));
 	row_put(row, "longest_step_ms", ms_value(loop_longest_step(call->rpc->loop)));

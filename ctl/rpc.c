@@ -48,6 +48,8 @@ static const struct method methods[] = {
 	{ "partition-remove", ROLE_ADMIN,  true, "pkey:t guids:l ", method_partition_remove },
 	{ "routes",     ROLE_READER, true,  "from:n limit:n switch:t ", method_routes },
 	{ "path",       ROLE_READER, true,  "source:t destination:t ", method_path },
+	{ "services",      ROLE_READER, true, "from:n limit:n ", method_services },
+	{ "subscriptions", ROLE_READER, true, "from:n limit:n ", method_subscriptions },
 	{ "events",     ROLE_READER, true,  "from:n limit:n last:n follow:b ", method_events },
 	{ "explain",    ROLE_READER, true,  "what:t ", method_explain },
 	{ "stats",      ROLE_READER, true,  "", method_stats },

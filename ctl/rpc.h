@@ -134,4 +134,6 @@ void method_explain(struct call *call);
 void method_vf_add(struct call *call);
 void method_vf_move(struct call *call);
 void method_vf_remove(struct call *call);
+void method_services(struct call *call);
+void method_subscriptions(struct call *call);
 void method_vf_show(struct call *call);

@@ -138,6 +138,8 @@ void show_reload(const json_t *result, const struct view *view);
 void show_vf_add(const json_t *result, const struct view *view);
 void show_vf_move(const json_t *result, const struct view *view);
 void show_vf_remove(const json_t *result, const struct view *view);
+void show_services(const json_t *result, const struct view *view);
+void show_subscriptions(const json_t *result, const struct view *view);
 void show_vf_show(const json_t *result, const struct view *view);
 
 /* vsmctl-help.c; @some: it is about some verbs, and not about all */

@@ -319,6 +319,22 @@ const char *sm_group_obstacle(const struct sm *sm, const struct group *group, ui
 bool sm_not_kept(const struct sm *sm, uint32_t port, unsigned n, const char **ret_setting,
 		 uint64_t *ret_wanted, uint64_t *ret_held);
 
+/* What hosts have registered: see services.h and subscriptions.h. Valid until the next callback. */
+struct services;
+struct subscriptions;
+const struct services *sm_services(const struct sm *sm);
+const struct subscriptions *sm_subscriptions(const struct sm *sm);
+
+/* Reports to subscribers since the start. */
+struct sm_reports {
+	uint64_t sent; /* tries */
+	uint64_t acknowledged;
+	uint64_t lost;    /* notices for which there was no room in a queue */
+	uint64_t ended;   /* subscribers that were given up */
+	uint64_t waiting; /* notices that are in queues now */
+};
+void sm_reports(const struct sm *sm, struct sm_reports *ret);
+
 /* Other subnet managers seen: the n-th; false past the last. */
 struct sm_peer {
 	uint64_t guid;

@@ -164,3 +164,22 @@ bool sm_peer(const struct sm *sm, unsigned n, struct sm_peer *ret)
 
 	return true;
 }
+
+const struct services *sm_services(const struct sm *sm)
+{
+	return &sm->services;
+}
+
+const struct subscriptions *sm_subscriptions(const struct sm *sm)
+{
+	return &sm->subscriptions;
+}
+
+void sm_reports(const struct sm *sm, struct sm_reports *ret)
+{
+	*ret = (struct sm_reports){ .sent = sm->reports.sent,
+				    .acknowledged = sm->reports.acknowledged,
+				    .lost = sm->reports.lost + sm->notices.lost,
+				    .ended = sm->reports.buried,
+				    .waiting = sm->reports.n_pending };
+}

@@ -12,6 +12,8 @@
 #include "conf/additions.h"
 #include "sm/multicast.h"
 #include "sm/reservations.h"
+#include "sm/services.h"
+#include "sm/subscriptions.h"
 #include "sm/vf.h"
 
 #define TABLE_SIZE 64
@@ -29,6 +31,8 @@ struct sm {
 	struct loop *loop;
 	struct datagram sent;
 	struct reservations reservations;
+	struct services services;
+	struct subscriptions subscriptions;
 	struct kept_move move; /* the only one; or GUID 0 */
 	struct sm_traps traps;
 	struct sm_phase_time times[PHASE_COUNT];
@@ -82,6 +86,22 @@ const struct event_log *sm_events(const struct sm *sm)
 void sm_status(const struct sm *sm, struct sm_status *ret)
 {
 	*ret = sm->status;
+}
+
+const struct services *sm_services(const struct sm *sm)
+{
+	return &sm->services;
+}
+
+const struct subscriptions *sm_subscriptions(const struct sm *sm)
+{
+	return &sm->subscriptions;
+}
+
+void sm_reports(const struct sm *sm, struct sm_reports *ret)
+{
+	(void)sm;
+	*ret = (struct sm_reports){ .sent = 9, .acknowledged = 7, .lost = 1, .waiting = 2 };
 }
 
 const struct sm_traps *sm_traps(const struct sm *sm)
@@ -669,6 +689,8 @@ struct fake *fake_new(struct loop *loop)
 	if (loop_timer_new(loop, on_disk, sm, &sm->disk) < 0)
 		abort();
 	conf_init_defaults(&sm->conf);
+	services_init(&sm->services);
+	subscriptions_init(&sm->subscriptions);
 	strcpy(sm->conf.node_name_map, "/nonexistent");
 	if (partitions_parse(partitions, strlen(partitions), "partitions.conf",
 			     &(struct partition_options){ 0 }, &sm->given, NULL) < 0 ||
@@ -690,6 +712,59 @@ struct fake *fake_new(struct loop *loop)
 	return &sm->fake;
 }
 
+static void add_service(struct sm *sm, uint64_t id, uint64_t guid, uint64_t lapses_at,
+			const char *name)
+{
+	struct service s = { .row = id, .lapses_at = lapses_at, .by = { guid, guid, 0 } };
+
+	wire_set(s.record, SERVICE_ID, id);
+	wire_set64(s.record + 8, 0, UINT64_C(0xfe80000000000000));
+	wire_set64(s.record + 8, 1, guid);
+	wire_set(s.record, SERVICE_PKEY, 0xffff);
+	s.record[32] = name[0] != 0;
+	snprintf((char *)s.record + 48, 64, "%s", name);
+	if (!services_add(&sm->services, &s))
+		abort();
+}
+
+static struct subscriber *add_subscription(struct sm *sm, uint64_t guid, uint32_t qpn,
+					   unsigned trap, unsigned first, unsigned last)
+{
+	struct subscriber to = { .by = { guid, guid, 0 }, .qpn = qpn };
+	uint8_t info[INFORM_INFO_SIZE] = { 0 };
+	struct subscription *s;
+
+	wire_set(info, INFORM_GENERIC, 1);
+	wire_set(info, INFORM_SUBSCRIBE, 1);
+	wire_set(info, INFORM_TYPE, 0xffff);
+	wire_set(info, INFORM_PRODUCER, 0xffffff);
+	wire_set(info, INFORM_TRAP, trap);
+	wire_set(info, INFORM_LID_BEGIN, first);
+	wire_set(info, INFORM_LID_END, last);
+	s = subscriptions_add(&sm->subscriptions, &to, trap, info);
+	if (!s)
+		abort();
+
+	return s->to;
+}
+
+void fake_add_registrations(struct fake *fake)
+{
+	struct sm *sm = fake->sm;
+	struct subscriber *to;
+
+	add_service(sm, 7, 0x101, 0, "");
+	add_service(sm, 8, 0x301, loop_now(sm->loop) + 90 * LOOP_SEC, "storage \033[0m");
+	add_service(sm, UINT64_C(0x1000000000000009), 0x9999, 0, "gone");
+	add_subscription(sm, 0x101, 1, 64, 0xffff, 0);
+	add_subscription(sm, 0x201, 72, 0xffff, 4, 0);
+	to = add_subscription(sm, 0x201, 73, 144, 1, 0xbfff);
+	to->reported = 5;
+	to->lost = 2;
+	to->failures = 3;
+	add_subscription(sm, 0x9999, 1, 65, 0xffff, 0);
+}
+
 void fake_free(struct fake *fake)
 {
 	struct sm *sm = fake->sm;
@@ -698,6 +773,8 @@ void fake_free(struct fake *fake)
 	loop_timer_free(sm->disk);
 	reservations_done(&sm->reservations);
 	group_book_done(&sm->groups);
+	services_done(&sm->services);
+	subscriptions_done(&sm->subscriptions);
 	requests_free(sm->requests);
 	event_log_free(sm->events);
 	partitions_free(sm->partitions);

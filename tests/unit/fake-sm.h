@@ -61,6 +61,9 @@ void fake_add_vfs(struct fake *fake);
  */
 void fake_add_groups(struct fake *fake);
 
+/* Three services and four subscriptions, of host1 to host3 and of one that is away. */
+void fake_add_registrations(struct fake *fake);
+
 /* The table of @node (by GUID): exit port for @lid. */
 void fake_route(struct fake *fake, uint64_t node, unsigned lid, uint8_t port);
 

@@ -959,6 +959,8 @@ static void every_method_says_its_schema(void **state)
 		{ "partitions", "{}" },
 		{ "routes", "{\"switch\":\"leaf1\"}" },
 		{ "path", "{\"source\":\"4\",\"destination\":\"5\"}" },
+		{ "services", "{}" },
+		{ "subscriptions", "{}" },
 		{ "events", "{}" },
 		{ "explain", "{\"what\":\"4\"}" },
 		{ "stats", "{}" },

@@ -483,6 +483,17 @@ static void groups_are_a_table_and_so_are_their_members(void **state)
 	expect(f, RUN(f, "group", "show", "host1"), 4, "\"host1\" is no MGID");
 }
 
+static void what_hosts_registered_is_a_table(void **state)
+{
+	struct fixture *f = *state;
+
+	GOLDEN(state, 0, "services-none", "services");
+	GOLDEN(state, 0, "subscriptions-none", "subscriptions");
+	fake_add_registrations(f->fake);
+	GOLDEN(state, 0, "services", "services");
+	GOLDEN(state, 0, "subscriptions", "subscriptions");
+}
+
 static void a_virtual_function_is_explained_with_what_to_type(void **state)
 {
 	struct fixture *f = *state;
@@ -660,8 +671,9 @@ static void there_is_no_colour_but_on_a_terminal(void **state)
 
 static void json_is_one_object_with_its_schema(void **state)
 {
-	static const char *const verbs[] = { "status", "nodes",  "ports", "links",
-					     "vfs",    "events", "stats", "version" };
+	static const char *const verbs[] = { "status", "nodes",    "ports",         "links",
+					     "vfs",    "services", "subscriptions", "events",
+					     "stats",  "version" };
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < COUNT(verbs); i++) {
@@ -967,6 +979,8 @@ static void nothing_that_steers_a_terminal_is_shown(void **state)
 		{ "routes", "leaf1" },
 		{ "path", "host1", "host4" },
 		{ "path", "host1", "host2" },
+		{ "services" },
+		{ "subscriptions" },
 		{ "events" },
 		{ "explain", "host4" },
 		{ "explain", "leaf2" },
@@ -1067,6 +1081,7 @@ int main(void)
 		TEST(explain_of_a_quarantine_says_when_it_ends),
 		TEST(virtual_functions_are_a_table_with_reasons),
 		TEST(groups_are_a_table_and_so_are_their_members),
+		TEST(what_hosts_registered_is_a_table),
 		TEST(a_virtual_function_is_explained_with_what_to_type),
 		TEST(a_path_may_begin_and_end_at_virtual_functions),
 		TEST(events_are_lines),
