@@ -154,3 +154,5 @@ _Static_assert(sizeof(ib_link_record_t) == LINK_RECORD_SIZE, "IBA 15.2.5.13");
 _Static_assert(sizeof(ib_pkey_table_record_t) == PKEY_RECORD_SIZE, "IBA 15.2.5.11");
 _Static_assert(offsetof(ib_multipath_rec_t, gids) == MULTI_GIDS_OFFSET, "IBA 15.2.5.20");
 _Static_assert(sizeof(ib_mft_record_t) == MFT_RECORD_SIZE, "IBA 15.2.5.8");
+_Static_assert(sizeof(ib_slvl_table_record_t) == SLTOVL_RECORD_SIZE, "IBA 15.2.5.5");
+_Static_assert(sizeof(ib_vl_arb_table_record_t) == VLARB_RECORD_SIZE, "IBA 15.2.5.9");

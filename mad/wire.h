@@ -91,6 +91,10 @@ static inline const uint8_t *sa_data_in(const struct datagram *d)
 #define LFT_RECORD_TABLE_OFFSET        8
 #define LFT_RECORD_SIZE                72
 #define LINK_RECORD_SIZE               8
+#define SLTOVL_RECORD_TABLE_OFFSET     8
+#define SLTOVL_RECORD_SIZE             16
+#define VLARB_RECORD_TABLE_OFFSET      8
+#define VLARB_RECORD_SIZE              72
 #define MFT_RECORD_TABLE_OFFSET        8
 #define MFT_RECORD_SIZE                72
 #define PKEY_RECORD_TABLE_OFFSET       8

@@ -282,6 +282,51 @@ bool lanes_plan(struct sm *sm)
 	return due;
 }
 
+/* -- what is held, for who asks -----------------------------------------------------------------
+ */
+
+/* The plan that table is like, levels and lanes; false: it is not known to be like any. */
+static bool find_held(const struct sm *sm, uint32_t number, unsigned table, unsigned *ret_there,
+		      unsigned *ret_lanes)
+{
+	const struct node *node = node_of(&sm->fabric, number);
+	unsigned state;
+
+	if (!node->lanes || !is_there(sm, node, number, table))
+		return false;
+	state = *state_of(node, sm->fabric.ports[number].number, table);
+	if (state < PLANS)
+		return false;
+	*ret_there = (state - PLANS) / 16;
+	*ret_lanes = (state - PLANS) % 16;
+	return *ret_there > 0 && *ret_lanes > 0;
+}
+
+bool lanes_held_levels(const struct sm *sm, uint32_t out, unsigned in, uint8_t *ret)
+{
+	const struct node *node = node_of(&sm->fabric, out);
+	unsigned there, lanes;
+
+	if (in >= n_inputs(node) || !find_held(sm, out, in, &there, &lanes))
+		return false;
+	plan_levels(there, lanes, ret);
+	return true;
+}
+
+bool lanes_held_turns(const struct sm *sm, uint32_t out, unsigned block, uint8_t *ret)
+{
+	unsigned place = block == LOW_TABLE ? LOW : HIGH;
+	unsigned there, lanes;
+
+	if (block != LOW_TABLE && block != HIGH_TABLE)
+		return false;
+	if (!find_held(sm, out, n_inputs(node_of(&sm->fabric, out)) + place, &there, &lanes))
+		return false;
+	memset(ret, 0, SMP_DATA_SIZE);
+	plan_turns(lanes, place == HIGH, ret);
+	return true;
+}
+
 /* -- asking -------------------------------------------------------------------------------------
  */
 

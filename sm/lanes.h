@@ -32,6 +32,14 @@ bool lanes_plan(struct sm *sm);
 bool lanes_ask(struct sm *sm, struct node *node, struct request *ret);
 void lanes_take(struct sm *sm, struct node *node, const struct answer *answer);
 
+/*
+ * What the device is known to hold, for who asks: the mapping of levels (8 bytes) of what comes in
+ * by port number @in of the node and leaves by @out, and of the turns of lanes @block (64 bytes; 1
+ * and 2 low priority, 3 and 4 high). False: it is not known, or is none of the plans.
+ */
+bool lanes_held_levels(const struct sm *sm, uint32_t out, unsigned in, uint8_t *ret);
+bool lanes_held_turns(const struct sm *sm, uint32_t out, unsigned block, uint8_t *ret);
+
 /* What the device holds is not known. */
 void lanes_doubt(struct node *node);
 /* Copies of a Set may arrive late; and those that were noted are dead, see twin.c. */

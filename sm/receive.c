@@ -7,6 +7,7 @@
  */
 
 #include "base/macros.h"
+#include "sm/lanes.h"
 #include "sm/machine.h"
 
 static uint8_t route_for_admin(const void *user, uint32_t node, unsigned lid)
@@ -27,6 +28,16 @@ static uint8_t level_for_admin(const void *user, uint32_t a, uint32_t b)
 static unsigned pkeys_for_admin(const void *user, struct endpoint e, uint16_t *ret, unsigned room)
 {
 	return pkeys_of_endpoint(user, e, ret, room);
+}
+
+static bool sltovl_for_admin(const void *user, uint32_t out, unsigned in, uint8_t *ret)
+{
+	return lanes_held_levels(user, out, in, ret);
+}
+
+static bool arbitration_for_admin(const void *user, uint32_t out, unsigned block, uint8_t *ret)
+{
+	return lanes_held_turns(user, out, block, ret);
 }
 
 static bool peer_for_admin(const void *user, unsigned n, struct sm_peer *ret)
@@ -98,6 +109,8 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 				   .table = table_for_admin,
 				   .service_level = level_for_admin,
 				   .pkeys = pkeys_for_admin,
+				   .sltovl = sltovl_for_admin,
+				   .vl_arbitration = arbitration_for_admin,
 				   .peer = peer_for_admin,
 				   .services = &sm->services,
 				   .subscriptions = &sm->subscriptions,

@@ -43,6 +43,8 @@ static const struct admin_attribute *const attributes[] = {
 	&admin_switch_record,
 	&admin_lft_record,
 	&admin_mft_record,
+	&admin_sltovl_record,
+	&admin_vl_arbitration_record,
 	&admin_sm_record,
 	&admin_link_record,
 	&admin_guid_record,
@@ -167,6 +169,10 @@ bool admin_give(struct admin_query *query, const uint8_t *record)
 
 bool admin_offer(struct admin_query *query, struct endpoint subject, const uint8_t *record)
 {
+	if (++query->n_offered > ADMIN_MAX_CANDIDATES) {
+		query->status = STATUS_SA_NO_RESOURCES;
+		return false;
+	}
 	if (!fits(query, record) ||
 	    (!endpoint_is(subject, FOR_EVERYBODY) && !admin_sees_endpoint(query, subject)))
 		return true;

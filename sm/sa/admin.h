@@ -83,6 +83,13 @@ struct admin_view {
 	uint8_t (*service_level)(const void *user, uint32_t a, uint32_t b);
 	/* P_Keys last planned for @e: how many entries; at most @room are written. */
 	unsigned (*pkeys)(const void *user, struct endpoint e, uint16_t *ret, unsigned room);
+	/*
+	 * The mapping of levels, for what comes in by port number @in, and the turns of lanes, in
+	 * the wire's form (8 bytes, and 64 of the four blocks), that @out is known to hold; false:
+	 * it is not known. NULL: never.
+	 */
+	bool (*sltovl)(const void *user, uint32_t out, unsigned in, uint8_t *ret);
+	bool (*vl_arbitration)(const void *user, uint32_t out, unsigned block, uint8_t *ret);
 	/* The n-th other subnet manager, false past the last; see sm_peer(). */
 	bool (*peer)(const void *user, unsigned n, struct sm_peer *ret);
 	const struct services *services;           /* NULL: none */
@@ -124,6 +131,8 @@ enum admin_result {
 
 /* Bytes of records in one answer; more than that is not to be had (STATUS_SA_NO_RESOURCES). */
 #define ADMIN_MAX_RECORDS (8u << 20)
+/* And records that are compared with one question: so long it may take. */
+#define ADMIN_MAX_CANDIDATES (1u << 20)
 
 /* An answer: a datagram, or a message that RMPP has to cut into some (IBA 13.6). */
 struct admin_answer {

@@ -85,6 +85,8 @@ extern const struct admin_attribute admin_service_record;
 extern const struct admin_attribute admin_switch_record;
 extern const struct admin_attribute admin_lft_record;
 extern const struct admin_attribute admin_mft_record;
+extern const struct admin_attribute admin_sltovl_record;
+extern const struct admin_attribute admin_vl_arbitration_record;
 extern const struct admin_attribute admin_link_record;
 extern const struct admin_attribute admin_pkey_record;
 extern const struct admin_attribute admin_multi_path;
@@ -105,9 +107,10 @@ struct admin_query {
 	bool trusted;              /* it knows our key: it sees everything */
 	bool is_table;
 	bool overflow;
-	bool later;                  /* what is asked for takes time */
-	uint16_t status;             /* what the enumerator finds wrong with the question */
-	unsigned n;                  /* records taken */
+	bool later;      /* what is asked for takes time */
+	uint16_t status; /* what the enumerator finds wrong with the question */
+	unsigned n;      /* records taken */
+	unsigned n_offered;
 	struct admin_answer *answer; /* where they go */
 	struct admin_keys *visible;  /* P_Keys of the requester */
 };

@@ -86,6 +86,32 @@ static bool peer(const void *user, unsigned n, struct sm_peer *ret)
 	return true;
 }
 
+/* Level i travels on lane i + (number of the port that it leaves by), of four. */
+static bool sltovl(const void *user, uint32_t out, unsigned in, uint8_t *ret)
+{
+	const struct small_fabric *small = user;
+	const struct port *port = &small->fabric.ports[out];
+
+	if (port->peer == NO_PORT || in == port->number)
+		return false;
+	for (unsigned i = 0; i < 8; i++)
+		ret[i] =
+			(uint8_t)((2 * i + port->number) % 4 << 4 | (2 * i + 1 + port->number) % 4);
+
+	return true;
+}
+
+static bool vl_arbitration(const void *user, uint32_t out, unsigned block, uint8_t *ret)
+{
+	const struct small_fabric *small = user;
+
+	if (small->fabric.ports[out].peer == NO_PORT || block % 2 == 0)
+		return false;
+	memset(ret, (int)(block == 1 ? small->fabric.ports[out].number : 0), SMP_DATA_SIZE);
+
+	return true;
+}
+
 static void fill_info(struct port *port, uint16_t lid, uint8_t lmc)
 {
 	port->known = true;
@@ -323,6 +349,8 @@ int small_fabric_init(struct small_fabric *small)
 		.user = small,
 		.route = route,
 		.pkeys = pkeys,
+		.sltovl = sltovl,
+		.vl_arbitration = vl_arbitration,
 		.peer = peer,
 	};
 

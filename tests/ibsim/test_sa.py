@@ -75,6 +75,35 @@ def multi_path(world):
                 str(0x0100))
 
 
+@suite.test("virtual lanes as saquery shows them are what the switch holds", weight=3)
+def lanes(world):
+    sim, _ = managed(world, fabrics.torus(6))
+    switch = sim.check_up().switches()[0]
+    shown = {}
+    for record in dumped(sim.tool("saquery", "SL2VL", switch.ports[0].lid)):
+        named = dict(record)
+        shown[int(named["InPort"]), int(named["OutPort"])] = numbers(named["VL"])
+    check(shown, "no records")
+    for number in range(1, len(switch.ports)):
+        held = sim.tool("smpquery", "sl2vl", switch.ports[0].lid, number)
+        for line in held.splitlines():
+            match = re.match(r"ports: in +(\d+), out +(\d+): (.*)", line)
+            place = (int(match[1]), int(match[2])) if match else None
+            # What comes in by a port does not leave by it.
+            if place in shown:
+                check_equal(f"levels of {place}", shown.pop(place), numbers(match[3]))
+    check_equal("levels of what there is not", shown, {})
+    turns = dumped(sim.tool("saquery", "VLAR", f"{switch.ports[0].lid}/1/1"))[0]
+    first = next(value for name, value in turns if name.startswith("VL"))
+    held = sim.tool("smpquery", "vlarb", switch.ports[0].lid, 1)
+    lanes_of = [int(lane, 16) for lane in re.search(r"VL *:(.*)", held)[1].split("|") if lane.strip()]
+    check_equal("lanes that have turns", numbers(first)[:len(lanes_of)], lanes_of)
+
+
+def numbers(text):
+    return [int(number) for number in text.split("|") if number.strip()]
+
+
 # ---- beside opensm ------------------------------------------------------------------------------
 
 PARTITIONS = """

@@ -12,7 +12,7 @@
 #include "base/xoshiro.h"
 #include "tests/unit/sa-ask.h"
 
-#define RECORDS_MAX 256u
+#define RECORDS_MAX 512u
 #define SIZE_MAX_OF 128u /* bytes of the longest record */
 #define ROUNDS      4000u
 
@@ -72,6 +72,15 @@ static const struct component of_lft[] = {
 static const struct component of_mft[] = {
 	{ 16, LID }, { 4, SAME }, { 3, SKIP }, { 9, SAME }, { 32, SKIP }, { 512, SAME }, { 0, END },
 };
+static const struct component of_levels[] = {
+	{ 16, LID }, { 8, SAME }, { 8, SAME }, { 32, SKIP },
+	{ 4, SAME }, { 4, SAME }, { 4, SAME }, { 4, SAME }, { 4, SAME }, { 4, SAME }, { 4, SAME },
+	{ 4, SAME }, { 4, SAME }, { 4, SAME }, { 4, SAME }, { 4, SAME }, { 4, SAME }, { 4, SAME },
+	{ 4, SAME }, { 4, SAME }, { 0, END },
+};
+static const struct component of_turns[] = {
+	{ 16, LID }, { 8, SAME }, { 8, SAME }, { 32, SKIP }, { 512, SAME }, { 0, END },
+};
 static const struct component of_link[] = {
 	{ 16, LID }, { 8, SAME }, { 8, SAME }, { 16, LID }, { 0, END },
 };
@@ -93,6 +102,8 @@ static const struct kind_of_record kinds[] = {
 	{ "SwitchInfoRecord", 0x14, 24, false, 0, of_switch },
 	{ "LinearForwardingTableRecord", 0x15, 72, false, 0, of_lft },
 	{ "MulticastForwardingTableRecord", 0x17, 72, false, 0, of_mft },
+	{ "SLtoVLMappingTableRecord", 0x13, 16, false, 0, of_levels },
+	{ "VLArbitrationTableRecord", 0x36, 72, false, 0, of_turns },
 	{ "SMInfoRecord", 0x18, 32, false, 0, of_manager },
 	{ "LinkRecord", 0x20, 8, false, 0, of_link },
 	{ "GuidInfoRecord", 0x30, 72, false, 0, of_guids },
