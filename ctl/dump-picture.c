@@ -118,6 +118,27 @@ static int take_tables(struct picture *p, const struct sm *sm)
 	return 0;
 }
 
+/* As many pairs as there are LIDs in tables, or fewer. */
+static int take_levels(struct picture *p, const struct sm *sm)
+{
+	struct sm_status status;
+	uint8_t *at;
+
+	sm_status(sm, &status);
+	if (status.lanes < 2)
+		return 0;
+	p->levels = malloc((size_t)p->n_switches * p->n_switches + 1);
+	if (!p->levels)
+		return -ENOMEM;
+	at = p->levels;
+	for (uint32_t row = 0; row < p->n_switches; row++)
+		for (uint32_t to = 0; to < p->n_switches; to++)
+			*at++ = sm_service_level(sm, p->nodes[p->switches[row]].first_port,
+						 p->nodes[p->switches[to]].first_port);
+
+	return 0;
+}
+
 int picture_take(const struct sm *sm, struct picture **ret)
 {
 	AUTO(picture_freep) struct picture *p = calloc(1, sizeof(*p));
@@ -132,6 +153,8 @@ int picture_take(const struct sm *sm, struct picture **ret)
 	number_switches(p, f);
 	take_lids(p, f);
 	r = take_tables(p, sm);
+	if (r == 0)
+		r = take_levels(p, sm);
 	if (r < 0)
 		return r;
 	*ret = TAKE(p);
@@ -148,6 +171,7 @@ void picture_free(struct picture *picture)
 	free(picture->order);
 	free(picture->switches);
 	free(picture->owners);
+	free(picture->levels);
 	free(picture->lft);
 	free(picture);
 }

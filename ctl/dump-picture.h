@@ -48,6 +48,7 @@ struct picture {
 	uint32_t n_switches;
 	uint32_t max_lid;
 	uint32_t *owners; /* LID up to max_lid: port, or NO_PORT */
+	uint8_t *levels;  /* row by row, n_switches each: service levels; NULL: all are 0 */
 	uint8_t *lft;     /* row by row, max_lid + 1 exits each; ROUTE_NONE without one */
 };
 

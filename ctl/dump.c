@@ -354,6 +354,51 @@ static int put_all_routes(struct dump_file *file, const struct picture *p)
 	return 0;
 }
 
+/* The row of the switch where this port sends, or NO_SWITCH. */
+static uint32_t row_at(const struct picture *p, uint32_t number)
+{
+	const struct picture_port *port = &p->ports[number];
+	uint32_t row = p->nodes[port->node].row;
+
+	if (row == NO_SWITCH && port->peer != NO_PORT)
+		row = p->nodes[p->ports[port->peer].node].row;
+
+	return row;
+}
+
+/* Of the first port that has a link: the format knows nodes only. */
+static void put_levels_of(struct dump_file *file, const struct picture *p,
+			  const struct picture_node *node)
+{
+	uint32_t from = NO_SWITCH;
+
+	for (unsigned i = 1; i <= node->n_ports && from == NO_SWITCH; i++)
+		from = row_at(p, node->first_port + i);
+	for (uint32_t lid = 1; from != NO_SWITCH && lid <= p->max_lid; lid++) {
+		uint32_t to = p->owners[lid] == NO_PORT ? NO_SWITCH : row_at(p, p->owners[lid]);
+
+		if (to == NO_SWITCH)
+			continue;
+		dump_text(file, "0x");
+		dump_hex(file, node->guid, 16);
+		dump_text(file, " ");
+		dump_decimal(file, lid, 1);
+		dump_text(file, " ");
+		dump_decimal(file, p->levels[(size_t)from * p->n_switches + to], 1);
+		dump_text(file, "\n");
+	}
+}
+
+/* What ibdmchk takes with -c: who sends to which LID on which service level. Empty: all on 0. */
+static int put_levels(struct dump_file *file, const struct picture *p)
+{
+	for (uint32_t i = 0; p->levels && i < p->n_order; i++)
+		if (p->nodes[p->order[i]].row == NO_SWITCH)
+			put_levels_of(file, p, &p->nodes[p->order[i]]);
+
+	return 0;
+}
+
 static int put_nothing(struct dump_file *file, const struct picture *p)
 {
 	(void)file;
@@ -369,10 +414,9 @@ static const struct dump {
 	const char *name;
 	int (*put)(struct dump_file *file, const struct picture *p);
 } dumps[] = {
-	{ "opensm-subnet.lst", put_subnet },
-	{ "opensm-lfts.dump", put_tables },
-	{ "opensm.fdbs", put_all_routes },
-	{ "opensm.mcfdbs", put_nothing },
+	{ "opensm-subnet.lst", put_subnet }, { "opensm-lfts.dump", put_tables },
+	{ "opensm.fdbs", put_all_routes },   { "opensm.mcfdbs", put_nothing },
+	{ "opensm.psl", put_levels },
 };
 
 static int write_dump(const struct dump *dump, const struct picture *p, const char *dir)

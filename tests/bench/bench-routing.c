@@ -6,6 +6,8 @@
  *   route, proof  median milliseconds of one thread; LIDs are in random order
  *   efi, ebb, hops  see quality.h: routes on the most used cable, and how many times the average;
  *                 effective bisection bandwidth; cables on the way
+ *   lanes         virtual lanes that are used, of eight
+ *
  * And what it takes to get from tables to others, when one cable is lost and when it is back:
  *
  *   trans         median milliseconds until it is known what is to be withdrawn, and what waits
@@ -69,6 +71,15 @@ static double median(double *values, unsigned n)
 /* ---- the table ----------------------------------------------------------------------------------
  */
 
+static int route_in(const struct engine *engine, const struct graph *graph, struct tables *tables,
+		    struct lanes *ret)
+{
+	const char *why;
+
+	return engine->route_in_lanes ? engine->route_in_lanes(graph, tables, ret, &why)
+				      : engine->route(graph, tables, &why, NULL);
+}
+
 static void print_row(const char *fabric, const struct graph *graph, const struct engine *engine,
 		      unsigned runs)
 {
@@ -77,32 +88,36 @@ static void print_row(const char *fabric, const struct graph *graph, const struc
 	double proof_ms[RUNS_MAX];
 	struct proof proof = { 0 };
 	struct quality quality = { 0 };
-	const char *why = NULL;
+	struct lanes lanes = { 0 };
 
 	tables.lft = malloc(graph->n_switches * tables.stride);
 	for (unsigned i = 0; i < runs; i++) {
 		double start = now_ms();
 		double routed;
 
-		if (engine->route(graph, &tables, &why, NULL))
+		lanes_clear(&lanes);
+		if (route_in(engine, graph, &tables, &lanes)) {
+			free(tables.lft);
 			return;
+		}
 		routed = now_ms();
-		if (proof_check(graph, &tables, &proof, NULL))
+		if (proof_check_lanes(graph, &tables, &lanes, &proof, NULL))
 			return;
 		route_ms[i] = routed - start;
 		proof_ms[i] = now_ms() - routed;
 	}
 	if (proof.complete && proof.loop_free)
 		quality = quality_of(graph, &tables);
-	printf("%-22s %5u %6u  %-7s %8.2f %8.2f  %9.0f %6.2f  %5.3f  %4.2f  %s\n", fabric,
+	printf("%-22s %5u %6u  %-7s %8.2f %8.2f  %9.0f %6.2f  %5.3f  %4.2f  %u %s\n", fabric,
 	       graph->n_switches, graph->n_ends, engine->name, median(route_ms, runs),
 	       median(proof_ms, runs), quality.efi_max, quality.efi_ratio, quality.ebb,
-	       quality.hops,
+	       quality.hops, MAX(lanes.n, 1),
 	       !proof.complete        ? "NOT COMPLETE"
 	       : !proof.loop_free     ? "LOOP"
 	       : !proof.deadlock_free ? "may deadlock"
 				      : "proven");
 	fflush(stdout);
+	lanes_clear(&lanes);
 	free(tables.lft);
 }
 
@@ -111,8 +126,10 @@ static void print_fabric(const char *fabric, struct made_graph *made, unsigned r
 {
 	graph_shuffle_lids(made, 1);
 	graph_shuffle_order(made, 2);
-	for (unsigned i = 0; engines[i]; i++) /* ftree is updn */
-		print_row(fabric, graph_of(made), engines[i], runs);
+	graph_set_lanes(made, LANES_MAX);
+	for (unsigned i = 0; engines[i]; i++) /* ftree is updn; trees need no lanes */
+		if (engines[i] != &engine_lanes || strncmp(fabric, "tree", 4) != 0)
+			print_row(fabric, graph_of(made), engines[i], runs);
 	graph_free(made);
 }
 

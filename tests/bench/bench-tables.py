@@ -8,8 +8,9 @@ Each brings up vsm-sim (by our preload, agents answer at once) with the LIDs tha
 tables are read from the simulator and judged by the same program (judge.c): effective bisection
 bandwidth (hosts send in 40 random permutations, the same for all, and a flow gets 1/n of its worst
 cable), the most used cable by the average, cables on the way, flows that do not arrive, and whether
-the tables are complete, without loops, and free of credit loops on one lane. Engines that use several
-lanes may well be free of credit loops with them; that is not looked at.
+the tables are complete, without loops, and free of credit loops: those of vsm on the service levels
+that its dumps say, those of opensm on one lane. Its engines that use several lanes may well be free of
+credit loops with them; that is not looked at.
 
 opensm falls back to minhop where an engine does not fit: such a row says so, and is left out where
 minhop has one. An engine that takes longer than --seconds is given up. VSM_FABRICS: a folder with
@@ -30,7 +31,7 @@ import fabrics
 import lib
 import rivals
 
-VSM_ENGINES = ("auto", "minhop", "updn", "ftree")
+VSM_ENGINES = ("auto", "minhop", "updn", "ftree", "lanes")
 # From the quickest on. Some of the last ones take minutes to hours on hundreds of switches.
 OPENSM_ENGINES = ("minhop", "updn", "dnup", "ftree", "dor", "torus-2QoS", "sssp", "dfsssp", "lash",
                   "nue")
@@ -84,7 +85,7 @@ def torus_conf(world, fabric):
 
 def options_of(world, fabric, rival, engine):
     if rival.name == "vsm":
-        return {"routing.engine": engine}
+        return {"routing.engine": engine, "files.dump_dir": world.folder("levels")}
     options = {"routing_engine": engine, "sweep_interval": 0}
     if engine in ("dfsssp", "lash", "torus-2QoS", "nue"):
         options["qos"] = "TRUE"
@@ -111,7 +112,11 @@ def run(rival, fabric, engine, seconds):
         sm = rival.make(world, sim, options_of(world, fabric, rival, engine))
         rivals.start(rival, sm, seconds)
         sim.check_up()
-        return {**rivals.judge(sim), "asked": engine, "used": used_engine(rival, sm, engine),
+        levels = []
+        if rival.name == "vsm":
+            sm.dumps = world.path("levels")
+            levels = [sm.dump_path("opensm.psl", 60)]
+        return {**rivals.judge(sim, levels=levels), "asked": engine, "used": used_engine(rival, sm, engine),
                 "rival": rival.name}
 
 
@@ -129,7 +134,8 @@ def print_row(row):
         print(row["failure"])
     else:
         print(f"{row['ebb']:6.3f} {row['efi_ratio']:7.2f} {row['hops']:6.2f} {row['lost']:7.4f}  "
-              f"{rivals.verdict(row)}{' (on one lane)' if row['used'] in LANES else ''}")
+              f"{rivals.verdict(row)}{' (on one lane)' if row['used'] in LANES else ''}"
+              f"{' on %u lanes' % row['lanes'] if row['lanes'] > 1 else ''}")
     sys.stdout.flush()
 
 

@@ -2,13 +2,15 @@
 
 /*
  * Judges the tables that a subnet manager, whichever, has left in the switches of vsm-sim: are they
- * complete, without loops, and can they not deadlock on one lane (routing/proof.h), and how good
- * are they (quality.h)? The subnet manager is not asked: which LID belongs to whom follows from the
+ * complete, without loops, and can they not deadlock (routing/proof.c), and how good are they
+ * (quality.h)? The subnet manager is not asked: which LID belongs to whom follows from the
  * port by which the last switch hands it out.
  *
- * Usage: judge NET TABLES. NET is the net file of the simulator (without cables that were pulled),
- * TABLES the answers of its console to 'Dump "switch"' for all switches in the order of the file.
- * Prints one line of JSON. LIDs of LMC 0 only.
+ * Usage: judge NET TABLES [LEVELS]. NET is the net file of the simulator (without cables that were
+ * pulled), TABLES the answers of its console to 'Dump "switch"' for all switches in the order of
+ * the file. LEVELS says who sends on which service level, as opensm.psl does: "GUID LID level",
+ * where GUIDs rise in the order of the file; a level is taken to be a lane. Without it, or if it is
+ * empty, all share one. Prints one line of JSON. LIDs of LMC 0 only.
  */
 
 #include <errno.h>
@@ -86,8 +88,67 @@ static unsigned find_lids(const struct graph *graph, const struct tables *tables
 	return unknown;
 }
 
+/* ---- service levels ----------------------------------------------------------------------------
+ */
+
+/* The switch of the host whose device is the next in the file after @device, which it becomes. */
+static uint32_t next_sender(const struct graph *graph, uint32_t *device)
+{
+	const struct end *best = NULL;
+
+	for (uint32_t e = 0; e < graph->n_ends; e++) {
+		const struct end *end = &graph->ends[e];
+
+		if (end->kind != END_SWITCH && (*device == UINT32_MAX || end->device > *device) &&
+		    (!best || end->device < best->device))
+			best = end;
+	}
+	if (!best)
+		return UINT32_MAX;
+	*device = best->device;
+	return best->at;
+}
+
+static void take_level(struct lanes *lanes, uint32_t from, uint32_t to, unsigned level)
+{
+	if (from == UINT32_MAX || to == UINT32_MAX || level >= LANES_MAX)
+		return;
+	lanes->sl[(size_t)from * lanes->n_switches + to] = (uint8_t)level;
+	lanes->sl[(size_t)to * lanes->n_switches + from] = (uint8_t)level;
+	lanes->n = (uint8_t)MAX(lanes->n, level + 1);
+}
+
+/* 0, or an errno. */
+static int read_levels(const char *path, const struct graph *graph, struct lanes *ret)
+{
+	AUTO(close_file) FILE *file = fopen(path, "re");
+	AUTO(freep) uint32_t *at = malloc(LIDS * sizeof(*at));
+	unsigned long long guid, former = 0;
+	uint32_t device = UINT32_MAX, from = UINT32_MAX;
+	unsigned lid, level;
+	size_t n = graph->n_switches;
+
+	if (!file || !at)
+		return file ? ENOMEM : errno;
+	memset(at, 0xff, LIDS * sizeof(*at));
+	for (uint32_t e = 0; e < graph->n_ends; e++)
+		at[graph->ends[e].lid] = graph->ends[e].at;
+	ret->sl = calloc(n * n + 1, 1);
+	ret->n_switches = graph->n_switches;
+	while (ret->sl && fscanf(file, "%llx %u %u", &guid, &lid, &level) == 3) {
+		if (guid != former)
+			from = next_sender(graph, &device);
+		former = guid;
+		take_level(ret, from, lid < LIDS ? at[lid] : UINT32_MAX, level);
+	}
+	if (ret->sl && ret->n < 2)
+		lanes_clear(ret);
+	return ret->sl || ret->n < 2 ? 0 : ENOMEM;
+}
+
 /* Of those ends that have a LID: the proof wants no others. */
-static int prove(struct graph graph, const struct tables *tables, struct proof *ret)
+static int prove(struct graph graph, const struct tables *tables, const struct lanes *lanes,
+		 struct proof *ret)
 {
 	AUTO(freep) struct end *known = malloc((graph.n_ends + (size_t)1) * sizeof(*known));
 	uint32_t n = 0;
@@ -99,7 +160,7 @@ static int prove(struct graph graph, const struct tables *tables, struct proof *
 			known[n++] = graph.ends[e];
 	graph.ends = known;
 	graph.n_ends = n;
-	return proof_check(&graph, tables, ret, NULL);
+	return proof_check_lanes(&graph, tables, lanes, ret, NULL);
 }
 
 static const char *truth(bool value)
@@ -107,27 +168,34 @@ static const char *truth(bool value)
 	return value ? "true" : "false";
 }
 
-static int judge(struct graph graph, const struct tables *tables)
+/* @levels: a file, or NULL. */
+static int judge(struct graph graph, const struct tables *tables, const char *levels)
 {
+	AUTO(lanes_clear) struct lanes lanes = { 0 };
 	AUTO(freep) struct end *ends = malloc((graph.n_ends + (size_t)1) * sizeof(*ends));
 	struct proof proof;
 	struct quality quality;
 	unsigned unknown;
+	int r;
 
 	if (!ends)
 		return ENOMEM;
 	unknown = find_lids(&graph, tables, ends);
 	graph.ends = ends;
 	graph.max_lid = LIDS - 1;
-	if (prove(graph, tables, &proof) < 0)
+	r = levels ? read_levels(levels, &graph, &lanes) : 0;
+	if (r)
+		return r;
+	if (prove(graph, tables, &lanes, &proof) < 0)
 		return ENOMEM;
 	quality = quality_of(&graph, tables);
 	printf("{\"unknown\": %u, \"missing\": %u, \"complete\": %s, \"loop_free\": %s, "
-	       "\"deadlock_free\": %s, \"efi_max\": %.0f, \"efi_ratio\": %.3f, \"ebb\": %.4f, "
+	       "\"deadlock_free\": %s, \"lanes\": %u, \"efi_max\": %.0f, \"efi_ratio\": %.3f, "
+	       "\"ebb\": %.4f, "
 	       "\"hops\": %.3f, \"lost\": %.5f}\n",
 	       unknown, proof.n_missing, truth(proof.complete && !unknown), truth(proof.loop_free),
-	       truth(proof.deadlock_free), quality.efi_max, quality.efi_ratio, quality.ebb,
-	       quality.hops, quality.lost);
+	       truth(proof.deadlock_free), MAX(lanes.n, 1), quality.efi_max, quality.efi_ratio,
+	       quality.ebb, quality.hops, quality.lost);
 	return 0;
 }
 
@@ -139,8 +207,8 @@ int main(int argc, char **argv)
 	unsigned line;
 	int r;
 
-	if (argc != 3) {
-		fputs("usage: judge NET TABLES\n", stderr);
+	if (argc != 3 && argc != 4) {
+		fputs("usage: judge NET TABLES [LEVELS]\n", stderr);
 		return 2;
 	}
 	if (graph_read_net(argv[1], &made, &line)) {
@@ -153,7 +221,7 @@ int main(int argc, char **argv)
 	tables.lft = lft;
 	r = lft ? read_tables(argv[2], graph_of(made), &tables) : ENOMEM;
 	if (!r)
-		r = judge(*graph_of(made), &tables);
+		r = judge(*graph_of(made), &tables, argv[3]);
 	if (r)
 		fprintf(stderr, "judge: %s: %s\n", argv[2], strerror(r));
 	return r ? 1 : 0;

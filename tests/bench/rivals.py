@@ -205,16 +205,16 @@ def without_cable(fabric, name, port):
     return "\n".join(lines) + "\n"
 
 
-def judge(sim, text=None):
+def judge(sim, text=None, levels=()):
     """What tests/bench/judge says of the tables in all switches. text: of the fabric, if it is not
-    what the simulator read."""
+    what the simulator read. levels: a file that says who sends on which service level, if there is."""
     world = sim.world
     net = world.write("judged.net", text) if text else sim.net
     with open(world.path("tables"), "w", encoding="utf-8") as file:
         for kind, _, name in sim.fabric.nodes:
             if kind == "switch":
                 file.write(sim.command(f'Dump "{name}"'))
-    done = world.run([JUDGE, net, world.path("tables")], seconds=600)
+    done = world.run([JUDGE, net, world.path("tables"), *levels], seconds=600)
     os.unlink(world.path("tables"))
     if done.returncode:
         raise lib.Failure(done.stderr.strip())

@@ -81,6 +81,8 @@ def routes(manager, snapshot, host, seconds=120, extra=()):
     for option, name in (("-s", "opensm-subnet.lst"), ("-f", "opensm.fdbs"),
                          ("-m", "opensm.mcfdbs")):
         arguments += [option, manager.dump_path(name)]
+    if levels_in(manager):
+        arguments += ["-c", manager.dump_path("opensm.psl")]
     # Its exit code says nothing: it crashes at its end, after it has said all. On some fabrics it
     # spoils its heap earlier; how the heap is laid out decides whether it gets to the verdict.
     for number in range(IBDMCHK_TRIES):
@@ -113,6 +115,17 @@ def tables_in(text):
     return tables
 
 
+def levels_in(manager):
+    """{(GUID of a node, LID): service level}, if routes use several virtual lanes."""
+    if manager.name != "vsm":
+        return {}
+    levels = {}
+    for line in manager.dump("opensm.psl").splitlines():
+        guid, lid, level = line.split()
+        levels[int(guid, 16), int(lid)] = int(level)
+    return levels
+
+
 def tables(sim, manager, snapshot, rings=False):
     """dump_fts reads from the switches what the manager says that it wrote, and that is good.
     rings: channels may wait for each other."""
@@ -132,7 +145,7 @@ def tables(sim, manager, snapshot, rings=False):
                 bad.append(f"0x{guid:x} LID {lid}: holds {held[guid].get(lid)}, "
                            f"said {said[guid].get(lid)}")
     check_empty("dump_fts and opensm-lfts.dump", bad)
-    deadlock_free(snapshot, sim.host, held, rings)
+    deadlock_free(snapshot, sim.host, held, levels_in(manager), rings)
     return held
 
 
@@ -148,18 +161,19 @@ def next_hops(snapshot, host, held):
     return hops
 
 
-def walk(hops, start, lid, target, seen, edges):
-    """From a switch to a LID; adds the dependencies of one channel on the next to edges."""
+def walk(hops, start, lid, level, target, seen, edges):
+    """From a switch to a LID; adds the dependencies of one channel on the next to edges. A service
+    level stays on its own lane."""
     name, before = start, None
     while name != target:
         step = hops[name].get(lid)
         check(step and step[1], f"no way from {start} to LID {lid}: it ends at {name}")
-        channel = (name, step[0])
+        channel = (name, step[0], level)
         if before:
             edges.setdefault(before, set()).add(channel)
-        if name in seen:
+        if (name, level) in seen:
             return
-        seen.add(name)
+        seen.add((name, level))
         name, before = step[1], channel
         if name not in hops:
             check(name == target, f"LID {lid} is delivered to {name}, not to {target}")
@@ -184,23 +198,23 @@ def check_acyclic(edges):
     check(done == len(waits), f"{len(waits) - done} channels wait for each other in a ring")
 
 
-def deadlock_free(snapshot, host, held, rings=False):
+def deadlock_free(snapshot, host, held, levels, rings=False):
     """By the tables that the switches hold: from every switch that has hosts to every host, and to
-    every switch, there is a way, and no ring of channels that wait for each other."""
+    every switch, there is a way, and no ring of channels that wait for each other, lane by lane."""
     hops = next_hops(snapshot, host, held)
     reachable = snapshot.reachable(host)
     tops = {snapshot.nodes[name].linear_top for name in hops}
-    starts = {port.peer[0] for port in snapshot.linked_ports(host)
+    starts = {port.peer[0]: port.node.guid for port in snapshot.linked_ports(host)
               if port.node.kind != "Switch" and port.peer[0] in hops}
     edges = {}
     for port in snapshot.end_ports(host):
         is_switch = port.node.kind == "Switch"
         if not hops or port.node.name not in reachable or port.lid % 64 == 0 and port.lid in tops:
             continue
-        seen = {port.node.name} if is_switch else set()
-        for start in starts:
+        seen = set()
+        for start, guid in starts.items():
             # What goes to a switch itself is management on VL 15, which waits for nobody.
-            walk(hops, start, port.lid, port.node.name, seen,
+            walk(hops, start, port.lid, levels.get((guid, port.lid), 0), port.node.name, seen,
                  {} if is_switch or rings else edges)
     check_acyclic(edges)
 

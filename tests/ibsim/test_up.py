@@ -317,7 +317,7 @@ def dumps_whole(world):
         check_equal("exit code", sm.stop(), 0)
         files = sorted(os.listdir(sm.dumps))
         check(files in ([], ["opensm-lfts.dump", "opensm-subnet.lst", "opensm.fdbs",
-                             "opensm.mcfdbs"]), f"files: {files}")
+                             "opensm.mcfdbs", "opensm.psl"]), f"files: {files}")
         if files:
             check(sm.dump("opensm-lfts.dump").endswith(" lids dumped\n"), "cut off")
 

@@ -30,7 +30,7 @@
 #define FILE_SIZE (64 << 10)
 
 static const char *const names[] = { "opensm-subnet.lst", "opensm-lfts.dump", "opensm.fdbs",
-				     "opensm.mcfdbs" };
+				     "opensm.mcfdbs", "opensm.psl" };
 
 struct fixture {
 	struct loop *loop;

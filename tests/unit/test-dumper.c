@@ -22,7 +22,7 @@
 #include "tests/unit/loop-virtual.h"
 
 static const char *const names[] = { "opensm-subnet.lst", "opensm-lfts.dump", "opensm.fdbs",
-				     "opensm.mcfdbs" };
+				     "opensm.mcfdbs", "opensm.psl" };
 
 struct fixture {
 	struct loop *loop;
