@@ -48,8 +48,8 @@ CABLES = {"648": (("leaf", "SL_17", 25, BOTH), ("first leaf", "SL_00", 19, OURS)
           "torus": (("ring", "S05_05_05", 3, BOTH),)}
 
 
-def check_tables(rival, sim, text=None):
-    found = rivals.verdict(rivals.judge(sim, text))
+def check_tables(rival, sm, sim, text=None):
+    found = rivals.verdict(rivals.judge(sim, sm, text))
     if rival.name == "vsm":
         lib.check_equal("tables", found, "proven")
     return found
@@ -80,7 +80,7 @@ def pull(rival, sm, sim, name, port):
     result = {"seconds": answered - began, "smps": rivals.total(sent),
               "blocks": rivals.total(sent, "Set", "LinearForwardingTable"),
               "cpu": rivals.cpu_seconds(sm.process.pid) - worked}
-    result["tables"] = check_tables(rival, sim, rivals.without_cable(sim.fabric, name, port))
+    result["tables"] = check_tables(rival, sm, sim, rivals.without_cable(sim.fabric, name, port))
     return result
 
 
@@ -92,7 +92,7 @@ def run(rival, name, fabric, service):
         result = {"up": bring_up(rival, sm, sim)}
         rivals.progress(f"{name}: {rival.name}: all Active after {result['up']['seconds']:.2f} s")
         rivals.wait_rest(sm, SECONDS)
-        result["up"]["tables"] = check_tables(rival, sim)
+        result["up"]["tables"] = check_tables(rival, sm, sim)
         if rival.name == "vsm":
             rival.sweep(sm, SECONDS)
         for what, switch, port, whose in CABLES.get(name, ()):

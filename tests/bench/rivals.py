@@ -205,16 +205,32 @@ def without_cable(fabric, name, port):
     return "\n".join(lines) + "\n"
 
 
-def judge(sim, text=None, levels=()):
+def levels_of(sm):
+    """The file that says who sends on which service level, in a list; none if all do on one. Dumps
+    are not written otherwise, as they take their time."""
+    if sm.name != "vsm" or sm.status()["virtual_lanes"] < 2:
+        return []
+    options = sm.options
+    sm.options = {**options, "files.dump_dir": sm.dumps}
+    sm.config()
+    sm.ctl("reload")
+    path = sm.dump_path("opensm.psl", 120)
+    sm.options = options
+    sm.config()
+    sm.ctl("reload")
+    return [path]
+
+
+def judge(sim, sm, text=None):
     """What tests/bench/judge says of the tables in all switches. text: of the fabric, if it is not
-    what the simulator read. levels: a file that says who sends on which service level, if there is."""
+    what the simulator read."""
     world = sim.world
     net = world.write("judged.net", text) if text else sim.net
     with open(world.path("tables"), "w", encoding="utf-8") as file:
         for kind, _, name in sim.fabric.nodes:
             if kind == "switch":
                 file.write(sim.command(f'Dump "{name}"'))
-    done = world.run([JUDGE, net, world.path("tables"), *levels], seconds=600)
+    done = world.run([JUDGE, net, world.path("tables"), *levels_of(sm)], seconds=600)
     os.unlink(world.path("tables"))
     if done.returncode:
         raise lib.Failure(done.stderr.strip())
