@@ -177,6 +177,11 @@ void sm_start(struct sm *sm)
 	sm_sweep_again(sm, true);
 }
 
+void sm_set_qos_policy(struct sm *sm, const struct qos_policy *policy)
+{
+	sm->qos = policy;
+}
+
 void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *partitions)
 {
 	sm->conf = *conf;

@@ -69,6 +69,7 @@ libvsm_a_SOURCES += sm/sa/node-record.c sm/sa/switch-record.c
 libvsm_a_SOURCES += sm/sa/member-record.c
 libvsm_a_SOURCES += sm/sa/outstanding.c sm/sa/outstanding.h
 libvsm_a_SOURCES += sm/sa/path.c sm/sa/path.h sm/sa/path-record.c sm/sa/multi-path.c
+libvsm_a_SOURCES += sm/sa/path-qos.c
 libvsm_a_SOURCES += sm/sa/path-walk.c sm/sa/path-walk.h sm/sa/ways.c sm/sa/ways.h
 libvsm_a_SOURCES += sm/sa/port-record.c
 libvsm_a_SOURCES += sm/sa/rate.c sm/sa/rate.h

@@ -402,6 +402,7 @@ struct sm {
 	struct keeper *keeper;
 	struct conf conf;
 	struct partitions *partitions; /* in use: see partition.c */
+	const struct qos_policy *qos;  /* the daemon's; NULL: there is none */
 	struct run_time *run_time;
 	bool intent_changed; /* the next walk counts as one that has made a change */
 	struct sm_listener listener;

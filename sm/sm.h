@@ -19,6 +19,7 @@
 #include "sm/keep.h"
 #include "sm/vf.h"
 
+struct qos_policy;
 struct sm;
 
 /* What happens now; a reconcile goes through them in this order and ends at rest. */
@@ -157,6 +158,9 @@ void sm_start(struct sm *sm);
 
 /* New intent: applied with the next reconcile, which starts now. @partitions is taken over. */
 void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *partitions);
+
+/* What services may ask for; NULL: nothing. It stays the caller's, until the next one is set. */
+void sm_set_qos_policy(struct sm *sm, const struct qos_policy *policy);
 
 /* A change of a partition at run time, to what the store has besides the file. */
 struct sm_partition_change {

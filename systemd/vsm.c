@@ -24,6 +24,7 @@
 #include "conf/changes.h"
 #include "conf/conf.h"
 #include "conf/partitions.h"
+#include "conf/qos-policy.h"
 #include "ctl/control.h"
 #include "ctl/dumper.h"
 #include "mad/transport.h"
@@ -58,6 +59,7 @@ struct daemon {
 	struct sm *sm;
 	struct control *control;
 	struct partitions *partitions; /* while there is no sm that has them */
+	struct qos_policy *qos;        /* NULL: none */
 	struct dumper *dumper;
 	struct loop_timer *retry;
 	struct loop_timer *progress;
@@ -289,6 +291,27 @@ static int load_partitions(const struct conf *conf, struct partitions **ret,
 	return partitions_load(conf->partition_file, &options, ret, reterr);
 }
 
+static int load_qos(const struct conf *conf, struct qos_policy **ret, struct conf_error *reterr)
+{
+	if (conf->qos_policy_file[0] == 0)
+		return 0;
+
+	return qos_policy_load(conf->qos_policy_file, ret, reterr);
+}
+
+static void warn(const char *sentence)
+{
+	log_warning("%s", sentence);
+}
+
+static void say_what_qos_is(const struct daemon *d)
+{
+	if (d->qos && !d->conf.qos)
+		warn("qos.policy_file means nothing while qos.enable is false");
+	if (d->qos && d->qos->has_setup)
+		warn("qos-setup in qos.policy_file is passed over, as opensm does");
+}
+
 static int make_sm(struct daemon *d)
 {
 	struct sm_setup setup = { .loop = d->loop,
@@ -303,6 +326,7 @@ static int make_sm(struct daemon *d)
 	if (r < 0)
 		return r;
 	d->partitions = NULL;
+	sm_set_qos_policy(d->sm, d->qos);
 	d->transport->fn = on_arrival;
 	d->transport->user = d;
 	sm_start(d->sm);
@@ -394,17 +418,13 @@ static void take_change(void *user, const struct conf_change *change)
 	snprintf(c->names + used, sizeof(c->names) - used, "%s%s", used ? ", " : "", change->path);
 }
 
-static void warn(const char *sentence)
-{
-	log_warning("%s", sentence);
-}
-
 static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
 		  void *fn_user)
 {
 	struct daemon *d = user;
 	AUTO(freep) struct conf *conf = malloc(sizeof(*conf));
 	AUTO(partitions_freep) struct partitions *partitions = NULL;
+	AUTO(qos_policy_freep) struct qos_policy *qos = NULL, *former;
 	struct conf_error error = { 0 };
 	struct changes changes = { .fn = fn, .user = fn_user };
 	int r;
@@ -414,6 +434,8 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell
 	r = options_load_conf(&d->options, conf, &error);
 	if (r == 0)
 		r = load_partitions(conf, &partitions, &error);
+	if (r == 0)
+		r = load_qos(conf, &qos, &error);
 	if (r < 0) {
 		snprintf(ret_text, CONTROL_TEXT_SIZE, "%.480s; nothing has changed", error.text);
 		return r;
@@ -423,7 +445,12 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell
 	d->conf = *conf;
 	log_set_level(d->conf.log_level);
 	options_check_files(&d->conf, warn);
+	former = d->qos;
+	d->qos = qos;
+	qos = former;
+	say_what_qos_is(d);
 	if (d->sm) {
+		sm_set_qos_policy(d->sm, d->qos);
 		sm_reconfigure(d->sm, &d->conf, TAKE(partitions));
 	} else {
 		partitions_free(d->partitions);
@@ -603,6 +630,7 @@ static void stop(struct daemon *d)
 	dumper_free(d->dumper);
 	sm_free(d->sm);
 	partitions_free(d->partitions);
+	qos_policy_free(d->qos);
 	store_close(d->store);
 	loop_timer_free(d->retry);
 	loop_timer_free(d->progress);
@@ -631,6 +659,8 @@ static int configure(struct daemon *d)
 
 	if (r == 0)
 		r = load_partitions(&d->conf, &d->partitions, &error);
+	if (r == 0)
+		r = load_qos(&d->conf, &d->qos, &error);
 	if (r < 0)
 		fprintf(stderr, "vsm: %s\n", error.text);
 
@@ -659,11 +689,13 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (d->options.check_config) {
 		partitions_free(d->partitions);
+		qos_policy_free(d->qos);
 		return check_config(d);
 	}
 	journal_start(&d->progress_shown);
 	log_set_level(d->conf.log_level);
 	options_check_files(&d->conf, warn);
+	say_what_qos_is(d);
 	code = start(d) == 0 ? loop_run(d->loop) : EXIT_FAILED;
 	stop(d);
 

@@ -68,6 +68,8 @@ struct inform_change {
 struct admin_view {
 	const struct fabric *fabric;
 	const struct conf *conf;
+	const struct partitions *partitions;
+	const struct qos_policy *qos; /* NULL: there is none */
 	uint32_t act_count; /* our own SMInfo.ActCount; GUID and LID are fabric->local_port's */
 	uint8_t sm_state;   /* our own, enum sm_state */
 	size_t room;        /* how many bytes of records the requester may have in one answer now */

@@ -14,14 +14,17 @@
 
 /* Bits of the ComponentMask that mean something only here. */
 enum {
+	WANT_SERVICE_FIRST = 16,
 	WANT_SGID_COUNT = 19,
 	WANT_DGID_COUNT = 20,
+	WANT_SERVICE_REST = 21,
 };
 
 static const struct path_components components = {
 	.raw = { 0, MULTI_RAW },
 	.numb_path = { 6, MULTI_NUMB_PATH },
 	.pkey = { 7, MULTI_PKEY },
+	.qos_class = { 8, MULTI_QOS_CLASS },
 	.sl = { 9, MULTI_SL },
 	.mtu_selector = { 10, MULTI_MTU_SELECTOR },
 	.mtu = { 11, MULTI_MTU },
@@ -60,6 +63,14 @@ static bool take_gids(struct admin_query *query, struct gids *ret)
 	return true;
 }
 
+static void take_service(const struct admin_query *query, struct path_wish *ret)
+{
+	ret->has_service =
+		admin_has(query, WANT_SERVICE_FIRST) && admin_has(query, WANT_SERVICE_REST);
+	ret->service = wire_get(query->wanted, MULTI_SERVICE_FIRST) << 56 |
+		       wire_get(query->wanted, MULTI_SERVICE_REST);
+}
+
 static bool is_enough(const struct admin_query *query)
 {
 	return query->overflow || query->status != STATUS_OK;
@@ -72,6 +83,7 @@ static void each(struct admin_query *query)
 
 	if (!take_gids(query, &gids) || !path_read(&p, query, &components))
 		return;
+	take_service(query, &p.wish);
 	for (unsigned i = 0; i < gids.n_from && !is_enough(query); i++) {
 		if (!path_take_gid(query, gids.from + (size_t)i * GID_SIZE, false, &p.from))
 			continue;

@@ -9,11 +9,11 @@
  *
  * MTU, rate and packet life time are bounds, and count only together with their selectors. "Less
  * than" and "exactly" are also met by a path that could do more: the record then says less, and the
- * client sends accordingly. A path has one SL, which routes say, and there is none on another; that
- * to a multicast group is as the group is. Traffic class, flow label, hop limit, service ID and QoS
- * class are taken and mean nothing; in the answer they are 0, as in opensm's, but for the
- * hop limit of paths that leave the subnet, and of those from or to a virtual port that only its
- * GID tells apart.
+ * client sends accordingly. Service ID and QoS class are what a QoS policy may go by (path-qos.c).
+ * Traffic class, flow label and hop limit are taken and mean nothing; in the answer they are 0, as
+ * in opensm's, and so is QoS class, but for the hop limit of paths that leave the subnet, and of
+ * those from or to a virtual port that only its GID tells apart. A path to a multicast group is as
+ * the group is.
  */
 
 #include <string.h>
@@ -24,6 +24,7 @@
 
 /* Bits of the ComponentMask that mean something here. */
 enum {
+	WANT_SERVICE = 0, /* and 1: both halves of it */
 	WANT_DGID = 2,
 	WANT_SGID = 3,
 	WANT_DLID = 4,
@@ -34,6 +35,7 @@ static const struct path_components components = {
 	.raw = { 6, PATH_RAW },
 	.numb_path = { 12, PATH_NUMB_PATH },
 	.pkey = { 13, PATH_PKEY },
+	.qos_class = { 14, PATH_QOS_CLASS },
 	.sl = { 15, PATH_SL },
 	.mtu_selector = { 16, PATH_MTU_SELECTOR },
 	.mtu = { 17, PATH_MTU },
@@ -91,8 +93,12 @@ bool path_take_question(struct path_query *p, struct admin_query *query)
 	static const struct side_place to = { WANT_DGID, WANT_DLID, PATH_DGID_OFFSET, true,
 					      PATH_DLID };
 
-	return path_read(p, query, &components) && take_end(query, &from, &p->from) &&
-	       take_end(query, &to, &p->to);
+	if (!path_read(p, query, &components))
+		return false;
+	p->wish.has_service = admin_has(query, WANT_SERVICE) && admin_has(query, WANT_SERVICE + 1);
+	p->wish.service = wire_get(query->wanted, PATH_SERVICE_ID);
+
+	return take_end(query, &from, &p->from) && take_end(query, &to, &p->to);
 }
 
 /* ---- to a multicast group ---------------------------------------------------------------------

@@ -133,7 +133,10 @@ bool path_read(struct path_query *p, struct admin_query *query, const struct pat
 	};
 	if (query->is_table && has(query, &c->numb_path))
 		p->limit = value_of(query, &c->numb_path);
-	p->sl = has(query, &c->sl) ? (int)value_of(query, &c->sl) : -1;
+	p->wish.has_class = has(query, &c->qos_class);
+	p->wish.qos_class = (uint16_t)value_of(query, &c->qos_class);
+	p->wish.has_sl = has(query, &c->sl);
+	p->wish.sl = (uint8_t)value_of(query, &c->sl);
 	if (!has(query, &c->pkey))
 		return p->limit > 0;
 	p->key = (uint16_t)value_of(query, &c->pkey);
@@ -188,15 +191,20 @@ bool path_offer(struct path_query *p, const struct admin_ends *ends, const struc
 static bool try_pair(struct path_query *p, const struct admin_ends *ends, uint16_t key,
 		     uint8_t preference, unsigned *n)
 {
+	const struct admin_view *view = p->query->view;
 	struct admin_path path;
 
 	if (++p->tries > PATH_MAX_TRIES) {
 		p->query->status = STATUS_SA_NO_RESOURCES;
 		return false;
 	}
-	if (!admin_path_walk(p->query->view, ends, &path) || (p->sl >= 0 && p->sl != path.sl) ||
-	    !bound_meet_mtu(&p->mtu, &path.mtu) || !bound_meet_rate(&p->rate, &path.rate) ||
-	    !bound_has_life(&p->life, path.life))
+	if (!admin_path_walk(view, ends, &path))
+		return true;
+	if (!view->service_level)
+		path.sl = p->sl;
+	path_limit(p->level, &path);
+	if ((p->wish.has_sl && p->wish.sl != path.sl) || !bound_meet_mtu(&p->mtu, &path.mtu) ||
+	    !bound_meet_rate(&p->rate, &path.rate) || !bound_has_life(&p->life, path.life))
 		return true;
 	++*n;
 
@@ -232,8 +240,8 @@ static void try_lids(struct path_query *p, uint16_t key)
 
 /*
  * The P_Key of a path, or 0: the one that is wanted, if both have it and one of them fully, else
- * their lowest common one, as the source has it in its table. A port that is nowhere a full member
- * still talks to itself, on any key of its own.
+ * their lowest common one, as the source has it in its table; of those that the policy allows. A
+ * port that is nowhere a full member still talks to itself, on any key of its own.
  */
 static uint16_t key_of(const struct path_query *p)
 {
@@ -246,8 +254,10 @@ static uint16_t key_of(const struct path_query *p)
 	if (p->key && is_own)
 		return admin_keys_own(view, from, p->key) ? p->key : 0;
 	if (p->key)
-		return admin_keys_share(view, p->keys, other, p->key) ? p->key : 0;
-	key = admin_keys_shared(view, p->keys, other);
+		return admin_keys_share(view, p->keys, other, p->key)
+			       ? path_level_key(p, other, p->key)
+			       : 0;
+	key = path_level_key(p, other, 0);
 
 	return key || is_own ? admin_keys_own(view, from, key) : 0;
 }
@@ -261,9 +271,12 @@ static bool try_ends(struct path_query *p)
 		p->query->status = STATUS_SA_NO_RESOURCES;
 		return false;
 	}
+	p->level = path_find_level(p);
 	key = key_of(p);
-	if (key)
+	if (key) {
+		p->sl = path_choose_sl(p, key);
 		try_lids(p, key);
+	}
 
 	return !p->query->overflow && p->query->status == STATUS_OK;
 }

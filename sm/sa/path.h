@@ -24,15 +24,23 @@ struct path_side {
 	uint16_t n;
 };
 
+/* What a QoS policy may go by, and the service level that is asked for. */
+struct path_wish {
+	bool has_service, has_class, has_sl;
+	uint8_t sl;
+	uint16_t qos_class;
+	uint64_t service;
+};
+
 struct path_query {
 	struct admin_query *query;
+	struct path_wish wish;
 	struct path_side from;
 	struct path_side to;
 	struct bound mtu;
 	struct bound rate;
 	struct bound life;
 	uint16_t key;   /* wanted P_Key, or 0 */
-	int sl;         /* wanted service level; negative: any */
 	bool is_raw;    /* without one */
 	unsigned limit; /* records for each pair of ends */
 	unsigned tries;
@@ -43,6 +51,8 @@ struct path_query {
 
 	struct path_side *fixed; /* that whose keys these are */
 	struct admin_keys *keys;
+	const struct qos_level *level; /* of the ends at hand, or NULL */
+	uint8_t sl;                    /* of paths between them, unless routes say it */
 };
 
 /* Where a question has a component: its bit of the mask, and its field. */
@@ -52,7 +62,7 @@ struct path_component {
 };
 
 struct path_components {
-	struct path_component raw, numb_path, pkey, sl;
+	struct path_component raw, numb_path, pkey, qos_class, sl;
 	struct path_component mtu_selector, mtu, rate_selector, rate, life_selector, life;
 };
 
@@ -71,6 +81,14 @@ void path_find(struct path_query *p);
 /* A found() for who wants PathRecords. */
 bool path_offer(struct path_query *p, const struct admin_ends *ends, const struct admin_path *path,
 		uint16_t key, uint8_t preference);
+
+/* path-qos.c: what the operator says of paths between both ends. NULL: nothing. */
+const struct qos_level *path_find_level(const struct path_query *p);
+/* May they have this P_Key, or with 0, which is the lowest of both that they may have? 0: none. */
+uint16_t path_level_key(const struct path_query *p, struct endpoint other, uint16_t key);
+/* The service level with @key, unless routes say it; another than is asked for is no path. */
+uint8_t path_choose_sl(const struct path_query *p, uint16_t key);
+void path_limit(const struct qos_level *level, struct admin_path *path);
 
 /* Reads a question that is a PathRecord. False: the answer is known, nothing or query->status. */
 bool path_take_question(struct path_query *p, struct admin_query *query);
