@@ -17,6 +17,7 @@
 
 #include "base/macros.h"
 #include "conf/input.h"
+#include "conf/qos-tables.h"
 #include "conf/value.h"
 
 #ifndef VSM_STATE_DIR
@@ -229,6 +230,10 @@ const char *value_check(const struct conf *conf, const char **ret_path)
 	*ret_path = "timing.first_timeout_ms";
 	if (conf->first_timeout_ms < conf->min_timeout_ms)
 		return "is shorter than timing.min_timeout_ms";
+
+	why = qos_tables_check(conf, ret_path);
+	if (why)
+		return why;
 
 	why = check_virtualization(conf, ret_path);
 	if (!why)

@@ -13,6 +13,7 @@ libvsm_a_SOURCES += conf/partition-draft.c conf/partition-draft.h
 libvsm_a_SOURCES += conf/partition-flags.c
 libvsm_a_SOURCES += conf/partition-parse.c conf/partition-parser.h
 libvsm_a_SOURCES += conf/partitions.c conf/partitions.h
+libvsm_a_SOURCES += conf/qos-tables.c conf/qos-tables.h
 libvsm_a_SOURCES += conf/qos-policy.c conf/qos-policy-parse.c conf/qos-policy.h
 libvsm_a_SOURCES += conf/setting.c conf/setting.h
 libvsm_a_SOURCES += conf/span.h
@@ -27,7 +28,7 @@ conf_gen_doc_LDADD = libvsm.a $(LIBCONFIG_LIBS)
 check_PROGRAMS += tests/unit/test-additions
 check_PROGRAMS += tests/unit/test-conf
 check_PROGRAMS += tests/unit/test-partitions
-check_PROGRAMS += tests/unit/test-qos-policy
+check_PROGRAMS += tests/unit/test-qos-policy tests/unit/test-qos-tables
 check_PROGRAMS += tests/unit/test-vf-policy
 
 doc_DATA += doc/vsm.conf.sample
