@@ -403,7 +403,7 @@ static void give_group(struct sm *sm, const struct partition *partition,
 		.mtu = params->mtu,
 		.rate = params->rate,
 		.life = (uint8_t)sm->conf.subnet_timeout,
-		.sl = params->sl,
+		.sl = sm->conf.qos ? params->sl : 0, /* see sa/path-qos.c */
 		.tclass = params->tclass,
 		.hop_limit = mgid_scope(mgid) == SCOPE_LINK_LOCAL ? 0 : 0xff,
 		.scope = mgid_scope(mgid),

@@ -46,7 +46,7 @@ def groups(sim, *options):
 @suite.test("groups of partitions.conf are there from the start, as opensm has them", weight=10)
 def given(world):
     path = world.write("partitions.conf", PARTITIONS)
-    sim, sm = managed(world, options={"partition_file": path})
+    sim, sm = managed(world, options={"partition_file": path, "qos.enable": True})
     ours = groups(sim)
     check_equal("exit code of vsm", sm.stop(), 0)
     opensm = lib.Opensm(world, sim, options={"partition_config_file": path, "qos": "TRUE"})
