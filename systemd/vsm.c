@@ -312,6 +312,18 @@ static void say_what_qos_is(const struct daemon *d)
 		warn("qos-setup in qos.policy_file is passed over, as opensm does");
 }
 
+/* That of before is the caller's then. */
+static void use_qos(struct daemon *d, struct qos_policy **qos)
+{
+	struct qos_policy *former = d->qos;
+
+	d->qos = *qos;
+	*qos = former;
+	say_what_qos_is(d);
+	if (d->sm)
+		sm_set_qos_policy(d->sm, d->qos);
+}
+
 static int make_sm(struct daemon *d)
 {
 	struct sm_setup setup = { .loop = d->loop,
@@ -424,7 +436,7 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell
 	struct daemon *d = user;
 	AUTO(freep) struct conf *conf = malloc(sizeof(*conf));
 	AUTO(partitions_freep) struct partitions *partitions = NULL;
-	AUTO(qos_policy_freep) struct qos_policy *qos = NULL, *former;
+	AUTO(qos_policy_freep) struct qos_policy *qos = NULL;
 	struct conf_error error = { 0 };
 	struct changes changes = { .fn = fn, .user = fn_user };
 	int r;
@@ -445,12 +457,8 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell
 	d->conf = *conf;
 	log_set_level(d->conf.log_level);
 	options_check_files(&d->conf, warn);
-	former = d->qos;
-	d->qos = qos;
-	qos = former;
-	say_what_qos_is(d);
+	use_qos(d, &qos);
 	if (d->sm) {
-		sm_set_qos_policy(d->sm, d->qos);
 		sm_reconfigure(d->sm, &d->conf, TAKE(partitions));
 	} else {
 		partitions_free(d->partitions);

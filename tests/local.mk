@@ -191,6 +191,7 @@ EXTRA_DIST += tests/ibsim/test_peers.py tests/ibsim/test_sim.py tests/ibsim/test
 EXTRA_DIST += tests/ibsim/test_vf.py tests/ibsim/test_reserve.py tests/ibsim/test_alias.py tests/ibsim/test_sa.py tests/ibsim/test_multicast.py
 EXTRA_DIST += tests/ibsim/test_registrations.py
 EXTRA_DIST += tests/ibsim/test_vf_rules.py tests/ibsim/test_tools.py tests/ibsim/test_reload.py
+EXTRA_DIST += tests/ibsim/test_qos.py
 EXTRA_DIST += tests/ibsim/test_umad.py tests/umad/client.py tests/umad/bridge.py
 
 # A preload: no part of vsm, so not built as the rest of it is (sanitizers).

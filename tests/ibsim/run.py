@@ -31,6 +31,7 @@ import test_faults
 import test_input
 import test_multicast
 import test_peers
+import test_qos
 import test_registrations
 import test_reload
 import test_reserve
@@ -47,7 +48,7 @@ OF_VSM = [*test_up.tests(), *test_faults.tests(), *test_input.tests(),
           *test_reserve.tests()]
 TESTS = [*OF_VSM, *test_umad.tests(), *test_sim.tests(), *test_peers.tests(),
          *test_vports.tests(), *test_vf.tests(), *test_tools.tests(), *test_alias.tests(),
-         *test_vf_rules.tests(), *test_reload.tests(), *test_sa.tests(),
+         *test_vf_rules.tests(), *test_reload.tests(), *test_qos.tests(), *test_sa.tests(),
          *test_registrations.tests(),
          *test_multicast.tests()]
 
