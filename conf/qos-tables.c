@@ -73,8 +73,9 @@ struct lists {
 static struct lists lists_of(const struct conf *conf, unsigned class)
 {
 	const struct lists all[QOS_CLASS_COUNT + 1] = {
-		[QOS_CLASS_CA] = LISTS(qos_ca),        [QOS_CLASS_ROUTER] = LISTS(qos_rtr),
-		[QOS_CLASS_SWITCH_0] = LISTS(qos_sw0), [QOS_CLASS_SWITCH] = LISTS(qos_swe),
+		[QOS_CLASS_CA] = LISTS(qos_ca),
+		[QOS_CLASS_ROUTER] = LISTS(qos_rtr),
+		[QOS_CLASS_SWITCH] = LISTS(qos_swe),
 		[QOS_CLASS_COUNT] = LISTS(qos),
 	};
 

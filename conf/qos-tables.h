@@ -5,7 +5,8 @@
  * The tables that ports are given where qos.enable is set: which lane a service level travels on
  * (SLtoVLMappingTable, IBA 14.2.5.8), and which lanes have which turn
  * (VLArbitrationTable, 14.2.5.9), by what the port is. As opensm's qos_*_sl2vl, qos_*_vlarb_high,
- * qos_*_vlarb_low, qos_*_high_limit.
+ * qos_*_vlarb_low, qos_*_high_limit,
+ * but that port 0 of a switch keeps what it came up with.
  */
 
 #include <stdbool.h>
@@ -20,8 +21,7 @@
 enum qos_class {
 	QOS_CLASS_CA,
 	QOS_CLASS_ROUTER,
-	QOS_CLASS_SWITCH_0, /* enhanced port 0 */
-	QOS_CLASS_SWITCH,   /* the others of a switch */
+	QOS_CLASS_SWITCH, /* but for port 0 */
 	QOS_CLASS_COUNT,
 };
 

@@ -12,6 +12,11 @@
  * for another cable between switches. All lanes have equal weight in the low priority table, that
  * of one packet of 4 KB, and none is in the other.
  *
+ * With one lane, qos.enable has them all the same, by the tables of the operator
+ * (conf/qos-tables.h), which say nothing where routes need lanes. Lanes that a port has not are
+ * counted anew from 0, as above; a service level that is dropped is dropped. A device that does not
+ * take these is told of, and no more than that happens.
+ *
  * A switch has a table for each port that packets come in by and each that they leave by, which is
  * a lot, so only those of links that are there matter. They are in place before a forwarding table
  * changes. What a device holds is read first, if it may hold something, and only what differs is
@@ -47,8 +52,13 @@ enum {
 	STATE_ASKED, /* or being set */
 	STATE_OTHER,
 	STATE_REFUSED,
-	PLANS,
+	PLANS,                           /* of routes: as many lanes there, and at the port */
+	OPERATOR_PLANS = PLANS + 9 * 16, /* of the operator: class, and lanes at the port */
 };
+
+_Static_assert(OPERATOR_PLANS + QOS_CLASS_COUNT * 16 <= UINT8_MAX, "a byte for each table");
+
+#define VL_DROP 15u
 
 /* For each port that packets leave by: from each port that they come in by, then arbitration. */
 struct lane_tables {
@@ -99,6 +109,17 @@ static void clear_levels(struct levels *levels)
 {
 	lanes_clear(&levels->lanes);
 	free(TAKE(levels->rows));
+}
+
+/* Lanes are by the operator's tables. */
+static bool are_operators(const struct sm *sm)
+{
+	return sm->conf.qos && lanes_in_use(sm) == 1;
+}
+
+static bool are_needed(const struct sm *sm)
+{
+	return sm->conf.qos || lanes_in_use(sm) > 1;
 }
 
 void lanes_take_levels(struct sm *sm, const struct levels *levels)
@@ -182,25 +203,80 @@ static void plan_turns(unsigned lanes, bool high, uint8_t *ret)
 		wire_set16(ret, i, (uint16_t)(i << 8 | WEIGHT));
 }
 
+enum qos_class lanes_class_of(const struct node *node)
+{
+	if (node_is_switch(node))
+		return QOS_CLASS_SWITCH;
+
+	return node->type == NODE_TYPE_ROUTER ? QOS_CLASS_ROUTER : QOS_CLASS_CA;
+}
+
+static void set_levels(const struct qos_tables *tables, unsigned lanes, uint8_t *ret)
+{
+	for (unsigned i = 0; i < SERVICE_LEVELS / 2; i++) {
+		uint8_t a = tables->vl[2 * i], b = tables->vl[2 * i + 1];
+
+		a = a == VL_DROP ? a : (uint8_t)(a % lanes);
+		b = b == VL_DROP ? b : (uint8_t)(b % lanes);
+		ret[i] = (uint8_t)(a << 4 | b);
+	}
+}
+
+static void set_turns(const struct qos_turns *turns, unsigned lanes, uint8_t *ret)
+{
+	for (unsigned i = 0; i < turns->n; i++)
+		wire_set16(ret, i,
+			   (uint16_t)(turns->turn[i].vl % lanes << 8 | turns->turn[i].weight));
+}
+
+/* Of those that a port could have: which one is for it. */
+static uint8_t plan_for(const struct sm *sm, uint32_t number)
+{
+	unsigned lanes = lanes_of_port(sm, number);
+
+	if (are_operators(sm))
+		return (uint8_t)(OPERATOR_PLANS +
+				 lanes_class_of(node_of(&sm->fabric, number)) * 16 + lanes);
+
+	return (uint8_t)(PLANS + planned_levels(sm)->n_there * 16 + lanes);
+}
+
+/* What a table of @node is by this plan; @ret is zeroed. */
+static void write_plan(const struct sm *sm, const struct node *node, unsigned plan, unsigned table,
+		       uint8_t *ret)
+{
+	bool high = table == n_inputs(node) + HIGH;
+	bool is_operators = plan >= OPERATOR_PLANS;
+	unsigned which = plan - (is_operators ? OPERATOR_PLANS : PLANS);
+	const struct qos_tables *tables = is_operators ? &sm->qos_tables[which / 16] : NULL;
+
+	if (table < n_inputs(node) && tables)
+		set_levels(tables, which % 16, ret);
+	else if (table < n_inputs(node))
+		plan_levels(which / 16, which % 16, ret);
+	else if (tables)
+		set_turns(high ? &tables->high : &tables->low, which % 16, ret);
+	else
+		plan_turns(which % 16, high, ret);
+}
+
 /* What the table is to hold, in @ret, and how many bytes of that count; its number. */
 static uint8_t plan(const struct sm *sm, uint32_t number, unsigned table, uint8_t *ret,
 		    size_t *ret_size)
 {
 	const struct node *node = node_of(&sm->fabric, number);
 	const struct port *port = &sm->fabric.ports[number];
-	unsigned there = planned_levels(sm)->n_there, lanes = lanes_of_port(sm, number);
 	bool high = table == n_inputs(node) + HIGH;
 	enum wire_field room = high ? PORT_INFO_VL_ARB_HIGH_CAP : PORT_INFO_VL_ARB_LOW_CAP;
+	uint8_t ours = plan_for(sm, number);
 
 	memset(ret, 0, SMP_DATA_SIZE);
-	if (table < n_inputs(node)) {
-		plan_levels(there, lanes, ret);
-		*ret_size = SERVICE_LEVELS / 2;
-	} else {
-		plan_turns(lanes, high, ret);
-		*ret_size = 2 * MIN(wire_get(port->info, room), ARBITRATION_ENTRIES);
-	}
-	return (uint8_t)(PLANS + there * 16 + lanes);
+	*ret_size = table < n_inputs(node)
+			    ? SERVICE_LEVELS / 2
+			    : 2 * MIN(wire_get(port->info, room), ARBITRATION_ENTRIES);
+	write_plan(sm, node, ours, table, ret);
+
+	return ours;
 }
 
 /* Is there such a table, and does it matter? */
@@ -268,7 +344,7 @@ bool lanes_plan(struct sm *sm)
 {
 	bool due = false;
 
-	if (lanes_in_use(sm) == 1 || !sm->routing.valid)
+	if (!are_needed(sm) || !sm->routing.valid)
 		return false;
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
 		struct node *node = &sm->fabric.nodes[i];
@@ -285,46 +361,37 @@ bool lanes_plan(struct sm *sm)
 /* -- what is held, for who asks -----------------------------------------------------------------
  */
 
-/* The plan that table is like, levels and lanes; false: it is not known to be like any. */
-static bool find_held(const struct sm *sm, uint32_t number, unsigned table, unsigned *ret_there,
-		      unsigned *ret_lanes)
+/* False: it is not known to be like any plan. */
+static bool write_held(const struct sm *sm, uint32_t number, unsigned table, uint8_t *ret)
 {
 	const struct node *node = node_of(&sm->fabric, number);
+	uint8_t data[SMP_DATA_SIZE] = { 0 };
 	unsigned state;
 
 	if (!node->lanes || !is_there(sm, node, number, table))
 		return false;
 	state = *state_of(node, sm->fabric.ports[number].number, table);
-	if (state < PLANS)
+	if (state < PLANS + 16 || (state - PLANS) % 16 == 0)
 		return false;
-	*ret_there = (state - PLANS) / 16;
-	*ret_lanes = (state - PLANS) % 16;
-	return *ret_there > 0 && *ret_lanes > 0;
+	write_plan(sm, node, state, table, data);
+	memcpy(ret, data, table < n_inputs(node) ? SERVICE_LEVELS / 2 : SMP_DATA_SIZE);
+
+	return true;
 }
 
 bool lanes_held_levels(const struct sm *sm, uint32_t out, unsigned in, uint8_t *ret)
 {
-	const struct node *node = node_of(&sm->fabric, out);
-	unsigned there, lanes;
-
-	if (in >= n_inputs(node) || !find_held(sm, out, in, &there, &lanes))
-		return false;
-	plan_levels(there, lanes, ret);
-	return true;
+	return in < n_inputs(node_of(&sm->fabric, out)) && write_held(sm, out, in, ret);
 }
 
 bool lanes_held_turns(const struct sm *sm, uint32_t out, unsigned block, uint8_t *ret)
 {
 	unsigned place = block == LOW_TABLE ? LOW : HIGH;
-	unsigned there, lanes;
 
 	if (block != LOW_TABLE && block != HIGH_TABLE)
 		return false;
-	if (!find_held(sm, out, n_inputs(node_of(&sm->fabric, out)) + place, &there, &lanes))
-		return false;
-	memset(ret, 0, SMP_DATA_SIZE);
-	plan_turns(lanes, place == HIGH, ret);
-	return true;
+
+	return write_held(sm, out, n_inputs(node_of(&sm->fabric, out)) + place, ret);
 }
 
 /* -- asking -------------------------------------------------------------------------------------
@@ -382,7 +449,7 @@ bool lanes_ask(struct sm *sm, struct node *node, struct request *ret)
 {
 	struct cursor *at = &node->work.cursor[TODO_LANES];
 
-	while (node->lanes && lanes_in_use(sm) > 1) {
+	while (node->lanes && are_needed(sm)) {
 		if (at->port > node->n_ports && !node->lanes->again)
 			break;
 		if (at->port > node->n_ports) {
@@ -428,7 +495,7 @@ static void refused(struct sm *sm, struct node *node, uint32_t number, const str
 		  answer->request->attr == ATTR_SLTOVL ? "SLtoVLMappingTable"
 						       : "VLArbitrationTable",
 		  reason_sentence(reason), answer->status);
-	if (!node_is_switch(node))
+	if (!node_is_switch(node) || are_operators(sm))
 		return;
 	routes_fail(sm, "A switch does not take its virtual lanes: routes for one lane follow.");
 	sm_sweep_again(sm, false);
@@ -476,6 +543,53 @@ void lanes_doubt(struct node *node)
 	memset(node->lanes->state, STATE_UNKNOWN, (node->n_ports + (size_t)1) * n_tables(node));
 	node->lanes->cold = false;
 	node->lanes->twin = false;
+}
+
+/* Which of the tables of a class are others now. */
+struct news {
+	bool levels;
+	bool turns[ARBITRATIONS];
+};
+
+static struct news compare(const struct qos_tables *a, const struct qos_tables *b)
+{
+	return (struct news){
+		.levels = memcmp(a->vl, b->vl, sizeof(a->vl)) != 0,
+		.turns = { [LOW] = memcmp(&a->low, &b->low, sizeof(a->low)) != 0,
+			   [HIGH] = memcmp(&a->high, &b->high, sizeof(a->high)) != 0 },
+	};
+}
+
+/* Who holds what the operator said before holds another's. */
+static void doubt_operators(struct sm *sm, enum qos_class class, const struct news *news)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		struct node *node = &sm->fabric.nodes[i];
+		unsigned n = n_tables(node), inputs = n_inputs(node);
+
+		if (!node->lanes || lanes_class_of(node) != class)
+			continue;
+		for (size_t k = 0; k < (node->n_ports + (size_t)1) * n; k++) {
+			bool other = k % n < inputs ? news->levels : news->turns[k % n - inputs];
+
+			if (other && node->lanes->state[k] >= OPERATOR_PLANS)
+				node->lanes->state[k] = STATE_OTHER;
+		}
+	}
+}
+
+void lanes_reconfigure(struct sm *sm)
+{
+	struct qos_tables tables;
+
+	for (unsigned class = 0; class < QOS_CLASS_COUNT; class ++) {
+		struct news news;
+
+		qos_tables_of(&sm->conf, (enum qos_class) class, &tables);
+		news = compare(&tables, &sm->qos_tables[class]);
+		sm->qos_tables[class] = tables;
+		doubt_operators(sm, (enum qos_class) class, &news);
+	}
 }
 
 void lanes_note_twin(struct node *node)

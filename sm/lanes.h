@@ -39,6 +39,9 @@ void lanes_take(struct sm *sm, struct node *node, const struct answer *answer);
  */
 bool lanes_held_levels(const struct sm *sm, uint32_t out, unsigned in, uint8_t *ret);
 bool lanes_held_turns(const struct sm *sm, uint32_t out, unsigned block, uint8_t *ret);
+/* The operator's tables may be others now. */
+void lanes_reconfigure(struct sm *sm);
+enum qos_class lanes_class_of(const struct node *node);
 
 /* What the device holds is not known. */
 void lanes_doubt(struct node *node);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sm/lanes.h"
 #include "sm/machine.h"
 
 static void apply_limits(struct sm *sm)
@@ -96,6 +97,7 @@ int sm_new(const struct sm_setup *setup, struct sm **ret)
 		return r;
 	}
 	apply_limits(sm);
+	lanes_reconfigure(sm);
 	memory_load(sm);
 	r = partition_start(sm, setup->partitions);
 	if (r < 0) {
@@ -187,6 +189,7 @@ void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *p
 	sm->conf = *conf;
 	partition_replace(sm, partitions);
 	apply_limits(sm);
+	lanes_reconfigure(sm);
 	faults_forget(sm);
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		fdr10_forget(&sm->fabric.nodes[i]);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
+#include "conf/qos-tables.h"
 #include "routing/past.h"
 #include "routing/transition.h"
 #include "sm/alias-book.h"
@@ -402,7 +403,8 @@ struct sm {
 	struct keeper *keeper;
 	struct conf conf;
 	struct partitions *partitions; /* in use: see partition.c */
-	const struct qos_policy *qos;  /* the daemon's; NULL: there is none */
+	struct qos_tables qos_tables[QOS_CLASS_COUNT];
+	const struct qos_policy *qos; /* the daemon's; NULL: there is none */
 	struct run_time *run_time;
 	bool intent_changed; /* the next walk counts as one that has made a change */
 	struct sm_listener listener;

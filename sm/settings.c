@@ -222,6 +222,18 @@ static uint64_t down_default(const struct place *p)
 	return PHYS_POLLING;
 }
 
+/* Of lanes with priority there is something to say only if there are such turns. */
+static bool on_priority(const struct place *p)
+{
+	return on_link(p) && p->sm->conf.qos &&
+	       wire_get(p->port->info, PORT_INFO_VL_ARB_HIGH_CAP) != 0;
+}
+
+static uint64_t vl_high_limit(const struct place *p)
+{
+	return p->sm->qos_tables[lanes_class_of(p->node)].high_limit;
+}
+
 /* The numbers of the lines are in the store (not-kept.h): add at the end, do not reorder. */
 /* clang-format off */
 static const struct setting settings[] = {
@@ -246,6 +258,7 @@ static const struct setting settings[] = {
 	{ "link speed",           PORT_INFO_SPEED_ENABLED,     on_link,       speed_enabled },
 	{ "extended link speed",  PORT_INFO_SPEED_EXT_ENABLED, on_extended,   speed_ext_enabled },
 	{ "link down default",    PORT_INFO_DOWN_DEFAULT,      on_link,       down_default },
+	{ "VL high limit",        PORT_INFO_VL_HIGH_LIMIT,     on_priority,   vl_high_limit },
 };
 /* clang-format on */
 

@@ -147,6 +147,92 @@ static void a_tree_has_one_lane_and_is_told_nothing(void **state)
 	assert_int_equal(counts(s)->requests, sent);
 }
 
+/* ---- lanes of the operator --------------------------------------------------------------------
+ */
+
+static void set_option(struct conf *conf, const char *path, const char *value)
+{
+	assert_int_equal(conf_set(conf, path, value, NULL), 0);
+}
+
+/* Every table of a link that is there, by what the port is; eight lanes. */
+static void expect_levels(struct scenario *s, unsigned at_switch, unsigned at_host)
+{
+	for (uint32_t i = 0; i < s->n_switches; i++) {
+		struct sim_node *sw = s->switches[i];
+
+		for (unsigned in = 0; in <= sw->n_ports; in++)
+			for (unsigned out = 1; out <= sw->n_ports; out++)
+				if (in != out && sw->ports[out].far &&
+				    (in == 0 || sw->ports[in].far))
+					assert_int_equal(
+						sim_sl2vl_at(&sw->ports[in], &sw->ports[out], 5),
+						at_switch);
+	}
+	for (uint32_t i = 0; i < s->n_hosts; i++)
+		assert_int_equal(sim_sl2vl_at(scenario_host(s, i), scenario_host(s, i), 5),
+				 at_host);
+}
+
+static void reload(struct scenario *s)
+{
+	scenario_apply_partitions(s);
+	is_good_again(s);
+}
+
+static void qos_has_lanes_as_the_operator_says(void **state)
+{
+	struct scenario *s = *state;
+	uint8_t turn[2];
+	uint64_t sets;
+
+	s->first.conf.qos = true;
+	set_option(&s->first.conf, "qos.sl2vl", "0,0,0,0,0,2,0,0,0,0,0,0,0,0,0,15");
+	set_option(&s->first.conf, "qos_ca.sl2vl", "0,0,0,0,0,11,0,0,0,0,0,0,0,0,0,0");
+	set_option(&s->first.conf, "qos.vlarb_high", "3:77");
+	set_option(&s->first.conf, "qos.vlarb_low", "1:2,9:4");
+	set_option(&s->first.conf, "qos.high_limit", "9");
+	comes_up(s, graph_make_ft2(4));
+	assert_int_equal(lanes(s), 1);
+	expect_levels(s, 2, 11 % 8);
+	sim_vlarb_at(scenario_host(s, 1), true, 0, turn);
+	assert_int_equal(turn[0], 3);
+	assert_int_equal(turn[1], 77);
+	sim_vlarb_at(scenario_host(s, 1)->far, false, 1, turn);
+	assert_int_equal(turn[0], 9 % 8);
+	assert_int_equal(turn[1], 4);
+	assert_int_equal(scenario_host(s, 1)->info.vl_high_limit, 9);
+	/* A restart reads it all and writes nothing. */
+	scenario_stop_sm(s);
+	scenario_run(s, 5 * LOOP_SEC);
+	scenario_start_sm(s);
+	is_good_again(s);
+	assert_int_equal(counts(s)->sets, 0);
+	expect_levels(s, 2, 11 % 8);
+	/* Another list for hosts costs what hosts hold. */
+	sets = counts(s)->sets;
+	set_option(&s->first.conf, "qos_ca.sl2vl", "0,0,0,0,0,4,0,0,0,0,0,0,0,0,0,0");
+	reload(s);
+	expect_levels(s, 2, 4);
+	assert_int_equal(counts(s)->sets - sets, s->n_hosts);
+	/* And the same again costs nothing. */
+	sets = counts(s)->sets;
+	reload(s);
+	assert_int_equal(counts(s)->sets, sets);
+}
+
+/* Where routes need lanes these are theirs, whatever the operator wishes. */
+static void routes_go_before_qos(void **state)
+{
+	struct scenario *s = *state;
+
+	s->first.conf.qos = true;
+	set_option(&s->first.conf, "qos.sl2vl", "7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7");
+	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	assert_int_equal(lanes(s), 4);
+	assert_int_not_equal(sim_sl2vl_at(scenario_host(s, 1), scenario_host(s, 1), 0), 7);
+}
+
 /* ---- what hosts are told ------------------------------------------------------------------------
  */
 
@@ -451,6 +537,8 @@ int main(void)
 		TEST(many_lids_for_each_port_come_up),
 		TEST(vports_go_the_level_of_their_port),
 		TEST(a_tree_has_one_lane_and_is_told_nothing),
+		TEST(qos_has_lanes_as_the_operator_says),
+		TEST(routes_go_before_qos),
 		TEST(path_records_say_the_level_of_the_pair),
 		TEST(a_restart_writes_nothing),
 		TEST(what_a_stranger_mapped_is_mapped_back),

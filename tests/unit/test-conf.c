@@ -138,6 +138,15 @@ static void guids_of_the_pool_are_of_no_vendor(void **unused)
 }
 
 /* Every option at another value than its default, where there is one. */
+#define LEVELS "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"
+
+/* Text that is a list: see conf/qos-tables.h. */
+static bool is_list(const struct conf_option *option)
+{
+	return !strncmp(option->path, "qos", 3) && option->type == CONF_TYPE_TEXT &&
+	       strcmp(option->path, "qos.policy_file") != 0;
+}
+
 static void change_everything(struct conf *changed)
 {
 	conf_init_defaults(changed);
@@ -165,7 +174,9 @@ static void change_everything(struct conf *changed)
 			value = "0x8123456789abcdef";
 			break;
 		case CONF_TYPE_TEXT:
-			value = "/a \"b\" \\c#d//e\xc3\xa4";
+			value = is_list(option)
+					? strstr(option->path, "sl2vl") ? LEVELS : "3:4, 5:6"
+					: "/a \"b\" \\c#d//e\xc3\xa4";
 			break;
 		case CONF_TYPE_CHOICE:
 			value = option->names[1].name;
@@ -438,7 +449,7 @@ static void every_text_ends_at_its_limit(void **unused)
 	for (const struct conf_option *option = conf_options; option->path; option++) {
 		char text[4096], value[CONF_TEXT_SIZE + 8], why[64];
 
-		if (option->type != CONF_TYPE_TEXT)
+		if (option->type != CONF_TYPE_TEXT || is_list(option))
 			continue;
 		assert_true(option->most < CONF_TEXT_SIZE);
 		memset(value, 'x', sizeof(value));
@@ -474,8 +485,8 @@ static void every_choice_takes_its_names_only(void **unused)
 		assert_int_equal(parse(write_option(option, "\"\"", text), &conf, NULL), -EINVAL);
 		assert_int_equal(parse(write_option(option, "true", text), &conf, NULL), -EINVAL);
 	}
-	refuse("routing = { engine = \"lash\"; };",
-	       "vsm.conf:1: routing.engine: \"lash\" is not one of auto, minhop, updn, ftree, lanes");
+	refuse("routing = { engine = \"lash\"; };", "vsm.conf:1: routing.engine: \"lash\" is not "
+						    "one of auto, minhop, updn, ftree, lanes");
 	refuse("link = { max_mtu = 1500; };",
 	       "vsm.conf:1: link.max_mtu: \"1500\" is not one of 256, 512, 1024, 2048, 4096");
 }

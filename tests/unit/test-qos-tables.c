@@ -77,7 +77,7 @@ static void a_class_has_its_own_or_that_of_all(void **state)
 	set(conf, "qos_ca.vlarb_low", "0:1, 1:255");
 	set(conf, "qos_swe.high_limit", "0");
 	set(conf, "qos_rtr.sl2vl", "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1");
-	set(conf, "qos_sw0.vlarb_high", "3:0x10");
+	set(conf, "qos_swe.vlarb_high", "3:0x10");
 	qos_tables_of(conf, QOS_CLASS_CA, &t);
 	assert_int_equal(t.vl[15], 15);
 	assert_int_equal(t.vl[8], 2);
@@ -87,11 +87,10 @@ static void a_class_has_its_own_or_that_of_all(void **state)
 	qos_tables_of(conf, QOS_CLASS_SWITCH, &t);
 	assert_int_equal(t.low.n, 15);
 	assert_int_equal(t.high_limit, 0);
-	qos_tables_of(conf, QOS_CLASS_ROUTER, &t);
-	assert_int_equal(t.vl[15], 1);
-	qos_tables_of(conf, QOS_CLASS_SWITCH_0, &t);
 	assert_int_equal(t.high.n, 1);
 	assert_int_equal(t.high.turn[0].weight, 16);
+	qos_tables_of(conf, QOS_CLASS_ROUTER, &t);
+	assert_int_equal(t.vl[15], 1);
 }
 
 static void what_is_no_list_is_refused(void **state)
@@ -109,7 +108,7 @@ static void what_is_no_list_is_refused(void **state)
 	refuse("qos.vlarb_low", "0:256");
 	refuse("qos_swe.vlarb_low", "0:1,");
 	refuse("qos_rtr.vlarb_high", "0:1:1");
-	refuse("qos_sw0.vlarb_high",
+	refuse("qos_swe.vlarb_high",
 	       "0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,"
 	       "0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1,0:1");
 }

@@ -445,7 +445,7 @@ static void what_the_keeper_makes_up_of_unknown_settings_is_not_believed(void **
 	port = fabric_find_port(sm_fabric(w->sm), w->host[3]->port_guid);
 	while (sm_not_kept(w->sm, port, n, &setting, &wanted, &held))
 		n++;
-	assert_int_equal(n, 21); /* as many as there are */
+	assert_int_equal(n, 22); /* as many as there are */
 }
 
 /* -- devices that lie ---------------------------------------------------------------------------
