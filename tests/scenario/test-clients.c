@@ -8,6 +8,7 @@
 
 #include "tests/scenario/joiner.h"
 #include "tests/scenario/sa-client.h"
+#include "tests/scenario/timed-rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -418,6 +419,72 @@ static void ibacm_makes_a_group_for_each_rate(void **state)
 	close_desk(d);
 }
 
+/* ---- while much happens -----------------------------------------------------------------------
+ */
+
+/* Asks for its path every millisecond, for so many. The longest that it waited, in milliseconds. */
+static unsigned ask_on(struct desk *d, unsigned ms)
+{
+	ib_path_rec_t record = { .num_path = 1 };
+	unsigned sent = 0, waited = 0, longest = 0;
+
+	record.dgid.unicast.prefix = record.sgid.unicast.prefix = d->port->info.subnet_prefix;
+	record.dgid.unicast.interface_id = htobe64(d->port->guid);
+	record.sgid.unicast.interface_id = htobe64(d->port->guid);
+	d->client.n_answers = 0;
+	while (ms-- > 0) {
+		sa_client_send(&d->client, SIM_GET, PATH_RECORD, 0xc, &record, sizeof(record));
+		sent++;
+		scenario_run(d->s, LOOP_MSEC);
+		waited = d->client.n_answers < sent ? waited + 1 : 0;
+		longest = MAX(longest, waited);
+	}
+	assert_true(sent > 0 && d->client.n_answers + longest >= sent);
+	return longest;
+}
+
+/* The n-th cable from a leaf that neither is at: no packet of theirs is lost with it. */
+static struct sim_port *cable_of_others(struct desk *d, unsigned n)
+{
+	const struct sim_node *ours = d->s->first.port->far->node, *theirs = d->port->far->node;
+
+	for (uint32_t i = 0; i < d->s->n_links; i++) {
+		struct sim_port *a = scenario_link(d->s, i);
+		const struct sim_node *x = a->node, *y = a->far ? a->far->node : NULL;
+
+		if (y && x->info.node_type == IB_NODE_TYPE_SWITCH &&
+		    y->info.node_type == IB_NODE_TYPE_SWITCH && x != ours && y != ours &&
+		    x != theirs && y != theirs && n-- == 0)
+			return a;
+	}
+	fail();
+	return NULL;
+}
+
+static void answers_come_soon_while_the_fabric_comes_up_and_changes(void **state)
+{
+	struct desk d = { .s = *state };
+	unsigned ms = 0;
+
+	scenario_build(d.s, timed_make_tree());
+	timed_serve(d.s);
+	d.port = scenario_host(d.s, 40);
+	sa_client_open(&d.client, d.port, 0, 1);
+	scenario_start_sm(d.s);
+	while (sim_state(d.port) != SIM_ACTIVE) {
+		scenario_run(d.s, LOOP_MSEC);
+		assert_true(ms++ < 1000);
+	}
+	assert_in_range(ask_on(&d, 50), 0, 10);
+	for (unsigned i = 0; i < 8; i++) {
+		scenario_pull(d.s, cable_of_others(&d, 3 * i));
+		assert_in_range(ask_on(&d, 20), 0, 10);
+	}
+	sm_sweep(d.s->first.sm, true);
+	assert_in_range(ask_on(&d, 100), 0, 10);
+	sa_client_close(&d.client);
+}
+
 /* ---- all --------------------------------------------------------------------------------------
  */
 
@@ -458,6 +525,7 @@ int main(void)
 		TEST(srp_daemon_finds_device_managers),
 		TEST(srp_daemon_looks_at_a_target),
 		TEST(ibacm_makes_a_group_for_each_rate),
+		TEST(answers_come_soon_while_the_fabric_comes_up_and_changes),
 		TEST(unknown_components_are_passed_over),
 	};
 
