@@ -259,6 +259,11 @@ tests_fuzz_fuzz_vport_SOURCES = tests/fuzz/fuzz-vport.c
 tests_fuzz_fuzz_vport_CPPFLAGS = $(sim_cppflags)
 tests_fuzz_fuzz_vport_LDADD = libscenario.a libtest.a libsim.a $(fuzz_ldadd)
 EXTRA_DIST += tests/fuzz/fuzz-vport.in
+fuzz_programs += tests/fuzz/fuzz-groups
+tests_fuzz_fuzz_groups_SOURCES = tests/fuzz/fuzz-groups.c
+tests_fuzz_fuzz_groups_CPPFLAGS = $(sim_cppflags)
+tests_fuzz_fuzz_groups_LDADD = libscenario.a libtest.a libsim.a $(fuzz_ldadd) $(CMOCKA_LIBS)
+EXTRA_DIST += tests/fuzz/fuzz-groups.in
 
 if FUZZERS
 fuzz_ldadd = $(VSM_LIBS) $(FUZZ_LDFLAGS)

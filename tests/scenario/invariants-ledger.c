@@ -2,13 +2,15 @@
 
 /*
  * What the subnet manager believes that devices hold, held against what they do: PortInfo, P_Keys
- * and forwarding tables. That of VFs is in invariants-vports.c and invariants-shared.c.
+ * and forwarding tables, those of multicast too. That of VFs is in invariants-vports.c and
+ * invariants-shared.c.
  */
 
 #include <inttypes.h>
 
 #include "base/macros.h"
 #include "tests/scenario/look.h"
+#include "tests/sim/tables.h"
 #include "tests/sim/vf.h"
 
 /* Fields of PortInfo that only the subnet manager writes, but for those of other agents. */
@@ -62,6 +64,34 @@ static void check_ledger_switch(struct look *look, const struct sw *known,
 	}
 }
 
+static void check_ledger_cell(struct look *look, const struct mft_cell *cell, unsigned block,
+			      unsigned position, const struct sim_node *node)
+{
+	for (unsigned i = 0; i < MFT_BLOCK; i++) {
+		unsigned mlid = SIM_LID_MULTICAST + block * MFT_BLOCK + i, held = 0;
+
+		for (unsigned port = 0; port < MFT_PORTS; port++)
+			if (sim_mft_has(node, mlid, position * MFT_PORTS + port))
+				held |= 1u << port;
+		if (held != mft_cell_get(cell, i))
+			look_say(look, "%s: ports %#x of LID %#x from %u on, believed to be %#x",
+				 node->name, held, mlid, position * MFT_PORTS,
+				 mft_cell_get(cell, i));
+	}
+}
+
+static void check_ledger_multicast(struct look *look, const struct mft *mft,
+				   const struct sim_node *node)
+{
+	for (unsigned block = 0; mft && block < mft->n_blocks; block++)
+		for (unsigned p = 0; p < mft->n_positions; p++) {
+			const struct mft_cell *cell = mft_cell_at(mft, block, p);
+
+			if (cell->known)
+				check_ledger_cell(look, cell, block, p, node);
+		}
+}
+
 void look_at_ledger(struct look *look, const struct fabric *f)
 {
 	for (uint32_t i = 0; i < look->n_ends; i++) {
@@ -77,6 +107,7 @@ void look_at_ledger(struct look *look, const struct fabric *f)
 		if (!end->node->sw || !node->sw)
 			continue;
 		check_ledger_switch(look, node->sw, end->node);
+		check_ledger_multicast(look, node->sw->mft, end->node);
 		for (unsigned p = 1; p <= end->node->n_ports; p++)
 			if (look_counts(look, &end->node->ports[p]))
 				check_ledger_port(look, &f->ports[port_at(node, p)],
