@@ -24,6 +24,12 @@ struct mlid {
 	bool clears; /* what is held and not planned goes first */
 };
 
+/* A member whose group the store has not told yet. */
+struct early_member {
+	uint8_t mgid[16];
+	struct group_member member;
+};
+
 /* Of what switches are asked now: when all have answered the next begins. */
 enum multicast_stage {
 	MULTICAST_IDLE,
@@ -59,6 +65,8 @@ struct multicast {
 	struct loop_timer *timer;
 	uint64_t first_wish; /* loop_now() of the first change that the timer is set for; 0: none */
 	struct loop_timer *leave_timer;
+	struct early_member *early; /* while the store is read */
+	uint32_t n_early, early_room;
 	struct damping refusals; /* that were told of, */
 	struct damping comings;  /* and groups that came and went */
 };

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/macros.h"
 #include "sm/multicast-inside.h"
 
@@ -147,6 +148,29 @@ static void restore_no_member(struct sm *sm, uint64_t id)
 			}
 }
 
+static void put_read_member(struct sm *sm, struct group *group, const struct group_member *member)
+{
+	if (!group || group_put_member(&sm->multicast->book, group, member) < 0)
+		log_warning("A member of a multicast group in the state directory has no group, "
+			    "or there is no room: 0x%016" PRIx64,
+			    member->guid);
+	else
+		multicast_touch(sm, group->mlid);
+}
+
+static void put_aside(struct multicast *m, const uint8_t mgid[static 16],
+		      const struct group_member *member)
+{
+	struct early_member *early;
+
+	if (m->n_early >= MEMBERS_MAX ||
+	    array_make_room(&m->early, m->n_early, &m->early_room, 16, sizeof(*m->early)) < 0)
+		return;
+	early = &m->early[m->n_early++];
+	early->member = *member;
+	memcpy(early->mgid, mgid, sizeof(early->mgid));
+}
+
 void multicast_restore_member(struct sm *sm, const struct kept_registration *kept)
 {
 	struct group_member member;
@@ -161,12 +185,21 @@ void multicast_restore_member(struct sm *sm, const struct kept_registration *kep
 		return;
 	member.id = kept->id;
 	group = group_find(&sm->multicast->book, mgid);
-	if (!group || group_put_member(&sm->multicast->book, group, &member) < 0)
-		log_warning("A member of a multicast group in the state directory has no group, "
-			    "or there is no room: 0x%016" PRIx64,
-			    member.guid);
+	if (group)
+		put_read_member(sm, group, &member);
 	else
-		multicast_touch(sm, group->mlid);
+		put_aside(sm->multicast, mgid, &member);
+}
+
+/* The store has told all. */
+static void settle_early_members(struct sm *sm)
+{
+	struct multicast *m = sm->multicast;
+
+	for (uint32_t i = 0; i < m->n_early; i++)
+		put_read_member(sm, group_find(&m->book, m->early[i].mgid), &m->early[i].member);
+	free(TAKE(m->early));
+	m->n_early = m->early_room = 0;
 }
 
 static int forget_row(struct sm *sm, enum kept_registration_kind kind, uint64_t id,
@@ -482,6 +515,7 @@ void multicast_use_partitions(struct sm *sm)
 	}
 	for (size_t i = 0; i < sm->partitions->n; i++)
 		give_groups(sm, &sm->partitions->partitions[i]);
+	settle_early_members(sm);
 	take_back_groups(sm);
 	multicast_touch_all(sm);
 }
@@ -521,6 +555,7 @@ void multicast_done(struct sm *sm)
 		return;
 	multicast_plan_done(sm);
 	loop_timer_free(sm->multicast->leave_timer);
+	free(sm->multicast->early);
 	group_book_done(&sm->multicast->book);
 	free(sm->multicast);
 }
