@@ -53,7 +53,7 @@ static bool take_named(struct call *call, const char *text, uint64_t *ret)
 	int r = find_guid_text(text, ret) && *ret != 0 ? 1 : find_reserved(call, text, ret);
 
 	if (r == 0)
-		call_fail(call, PROTOCOL_BAD_PARAMS,
+		call_fail(call, PROTOCOL_NOT_FOUND,
 			  "\"%.100s\" is not a GUID such as 0x0200000000000001, and nothing is "
 			  "reserved with that name",
 			  text);
@@ -91,6 +91,24 @@ static bool take_name(struct call *call, struct kept_reservation *ret)
 		return false;
 	}
 	strcpy(ret->name, name);
+
+	return true;
+}
+
+/* A name that two have would be nobody's. */
+static bool is_free(struct call *call, const struct kept_reservation *wanted)
+{
+	const struct kept_reservation *r;
+
+	if (!wanted->name[0])
+		return true;
+	for (uint64_t n = 0; (r = sm_reservation(call->sm, n)); n++) {
+		if (r->guid == wanted->guid || strcmp(r->name, wanted->name) != 0)
+			continue;
+		call_fail(call, PROTOCOL_REFUSED, "0x%016" PRIx64 " has the name \"%s\" already",
+			  r->guid, wanted->name);
+		return false;
+	}
 
 	return true;
 }
@@ -224,7 +242,7 @@ void method_vf_add(struct call *call)
 	int r;
 
 	if (!text || !take_guid(call, text, &wanted.guid) || !take_lid(call, &wanted) ||
-	    !take_name(call, &wanted) || !take_places(call, &wanted))
+	    !take_name(call, &wanted) || !is_free(call, &wanted) || !take_places(call, &wanted))
 		return;
 	r = sm_reserve(call->sm, &wanted, why);
 	if (r < 0) {

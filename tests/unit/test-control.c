@@ -1018,6 +1018,21 @@ static void what_is_reserved_is_shown_until_it_is_taken_back(void **state)
 	assert_null(shown(f, 0));
 }
 
+static void a_name_is_that_of_one(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f, "vf-add", "{" VF ",\"name\":\"vm 1\"}");
+	ask(f, "vf-add", "{" VF ",\"name\":\"vm 1\"}"); /* its own */
+	ask_wrongly(f, "vf-add", "{\"guid\":\"0x0200000000000002\",\"name\":\"vm 1\"}",
+		    PROTOCOL_REFUSED, "0x0200000000000001 has the name \"vm 1\" already");
+	ask(f, "vf-add", "{\"guid\":\"0x0200000000000002\",\"name\":\"vm 2\"}");
+	ask(f, "vf-remove", "{\"guid\":\"vm 1\"}");
+	ask_wrongly(f, "vf-remove", "{\"guid\":\"vm 1\"}", PROTOCOL_NOT_FOUND, "\"vm 1\"");
+	ask_wrongly(f, "vf-move", "{\"guid\":\"vm 1\",\"port\":\"0x301\"}", PROTOCOL_NOT_FOUND,
+		    "\"vm 1\"");
+}
+
 static void who_is_to_move_is_shown_until_it_has(void **state)
 {
 	struct fixture *f = *state;
@@ -2418,6 +2433,7 @@ int main(void)
 		TEST(before_there_is_a_port_only_status_version_and_reload_answer),
 		TEST(every_method_says_its_schema),
 		TEST(what_is_reserved_is_shown_until_it_is_taken_back),
+		TEST(a_name_is_that_of_one),
 		TEST(one_that_is_there_is_shown_with_its_place_and_keys),
 		TEST(virtual_functions_are_shown_with_their_index),
 		TEST(who_is_to_move_is_shown_until_it_has),
