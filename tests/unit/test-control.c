@@ -1181,7 +1181,7 @@ static void what_cannot_be_reserved_is_refused_with_a_sentence(void **state)
 	for (size_t i = 0; i < COUNT(bad); i++)
 		ask_wrongly(f, "vf-add", bad[i].params, bad[i].code, bad[i].part);
 	ask_wrongly(f, "vf-remove", "{}", PROTOCOL_BAD_PARAMS, "parameter \"guid\" is missing");
-	ask_wrongly(f, "vf-show", "{\"guid\":\"x\"}", PROTOCOL_BAD_PARAMS, "is not a GUID");
+	ask_wrongly(f, "vf-show", "{\"guid\":\"x\"}", PROTOCOL_NOT_FOUND, "is not a GUID");
 	ask_wrongly(f, "vf-move", "{" VF "}", PROTOCOL_BAD_PARAMS, "say where to");
 	ask_wrongly(f, "vf-move", "{" VF ",\"port\":\"0x301\",\"cancel\":true}",
 		    PROTOCOL_BAD_PARAMS, "say where to");
