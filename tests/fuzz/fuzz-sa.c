@@ -5,14 +5,18 @@
  * drops leaves no trace; what it answers is well-formed, says nothing of an M_Key, and is the same
  * the second time. What it passes on to be changed is possible.
  *
- * The input: source LID (two bytes), a byte of which bit 0 lets the tables loop and bit 1 cuts the
- * cable between the switches, a byte that is not used, and the datagram.
+ * The input: source LID (two bytes), a byte of bits, a byte that is not used, and the datagram, or
+ * the message that RMPP has put together if it is longer than that. Bit 0 lets the tables loop, bit
+ * 1 cuts the cable between the switches, with bit 2 the key in the question is ours, with bit 3
+ * ways are remembered, with bit 4 the requester has much under way.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
+#include "sm/multicast.h"
+#include "sm/sa/ways.h"
 #include "tests/common/small-fabric.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -42,6 +46,33 @@ static uint16_t take_change(void *changer, const struct guids_change *change, bo
 	return change->is_delete ? STATUS_SA_REQ_DENIED : STATUS_OK;
 }
 
+static const uint8_t *table(const void *user, uint32_t node, unsigned *ret_size)
+{
+	const struct small_fabric *small = user;
+	const struct sw *sw = small->fabric.nodes[node].sw;
+
+	*ret_size = sw->lft_size;
+
+	return sw->lft;
+}
+
+/* One that everybody may send to. */
+static const struct group_book *groups(void)
+{
+	static struct group_book book;
+	struct group group = { .mgid = { 0xff, 0x12, 0x40, 0x1b, 0xff, 0xff },
+			       .mlid = MLID_FIRST,
+			       .pkey = 0xffff,
+			       .mtu = 4,
+			       .rate = 3 };
+	struct group *ret;
+
+	if (book.n == 0)
+		check(group_add(&book, &group, &ret) == 0);
+
+	return &book;
+}
+
 static struct small_fabric *fabric(bool cut)
 {
 	static struct small_fabric fabrics[2];
@@ -52,6 +83,8 @@ static struct small_fabric *fabric(bool cut)
 	check(small_fabric_init(small) == 0);
 	small->view.guids_change = take_change;
 	small->view.changer = small;
+	small->view.table = table;
+	small->view.groups = groups();
 	if (cut)
 		fabric_disconnect(&small->fabric, small->port[SMALL_WEST] + SMALL_TRUNK);
 
@@ -73,8 +106,11 @@ static void check_head(const struct datagram *request, const struct datagram *an
 	static const enum wire_field echoed[] = { MAD_BASE_VERSION, MAD_CLASS, MAD_CLASS_VERSION,
 						  MAD_TID,          MAD_ATTR,  MAD_MODIFIER };
 
-	for (size_t i = 0; i < COUNT(echoed); i++)
-		check(wire_get(request, echoed[i]) == wire_get(answer, echoed[i]));
+	for (size_t i = 0; i < COUNT(echoed); i++) {
+		/* To a MultiPathRecord PathRecords are the answer. */
+		if (echoed[i] != MAD_ATTR || wire_get(request, MAD_METHOD) != METHOD_GET_MULTI)
+			check(wire_get(request, echoed[i]) == wire_get(answer, echoed[i]));
+	}
 	check(wire_is_response(answer));
 	check(wire_get(answer, SA_KEY) == 0);
 }
@@ -145,18 +181,42 @@ static void check_same(const struct admin_answer *a, const struct admin_answer *
 	check(!a->message || memcmp(a->message, b->message, a->length) == 0);
 }
 
+enum { LOOPS = 1, CUT = 2, TRUSTED = 4, REMEMBERS = 8, BUSY = 16 };
+
+/* An exact copy, so that who reads beyond its end is found out. */
+static void fill_arrival(struct arrival *arrival, const uint8_t *bytes, size_t size)
+{
+	memcpy(arrival->datagram.bytes, bytes, MIN(size, MAD_SIZE));
+	if (size <= MAD_SIZE)
+		return;
+	arrival->length = (uint32_t)size;
+	arrival->message = malloc(size);
+	check(arrival->message != NULL);
+	memcpy(arrival->message, bytes, size);
+}
+
+static void set_view(struct small_fabric *small, unsigned bits, const struct arrival *arrival,
+		     struct ways *ways)
+{
+	small->loops = bits & LOOPS;
+	small->conf.sa_key = bits & TRUSTED ? wire_get(&arrival->datagram, SA_KEY) : 0;
+	small->view.ways = bits & REMEMBERS ? ways : NULL;
+	small->view.room = bits & BUSY ? 300 : ADMIN_MAX_RECORDS;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arrival arrival = { .from = { .qpn = 1 } };
 	struct admin_answer answer, again;
+	struct ways ways = { .link = NULL };
 	struct small_fabric *small;
 
-	if (size < HEAD || size > HEAD + MAD_SIZE)
+	if (size < HEAD || size > HEAD + TRANSPORT_MAX_MESSAGE)
 		return 0;
-	small = fabric(data[2] & 2);
-	small->loops = data[2] & 1;
+	small = fabric(data[2] & CUT);
 	arrival.from.lid = wire_get16(data, 0);
-	memcpy(arrival.datagram.bytes, data + HEAD, size - HEAD);
+	fill_arrival(&arrival, data + HEAD, size - HEAD);
+	set_view(small, data[2], &arrival, &ways);
 	answer = again = (struct admin_answer){ .length = 0 };
 	memset(&answer.datagram, FILLER, sizeof(answer.datagram));
 	memset(&again.datagram, FILLER, sizeof(again.datagram));
@@ -169,6 +229,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_same(&answer, &again);
 	admin_answer_done(&answer);
 	admin_answer_done(&again);
+	ways_drop(&ways);
+	free(arrival.message);
 
 	return 0;
 }
