@@ -57,10 +57,12 @@ EXTRA_DIST += tests/bench/bench.py tests/bench/rivals.py
 # The same two on vsm-sim, whose agents take their time, whose cables lose packets, and whose tables
 # are judged.
 benches += tests/bench/bench-agents.py tests/bench/bench-loss.py tests/bench/bench-tables.py
+benches += tests/bench/bench-sa.py
 EXTRA_PROGRAMS += tests/bench/judge
 tests_bench_judge_SOURCES = tests/bench/judge.c tests/bench/quality.c tests/bench/quality.h
 bench: tests/bench/judge$(EXEEXT)
 EXTRA_DIST += tests/bench/bench-agents.py tests/bench/bench-loss.py tests/bench/bench-tables.py
+EXTRA_DIST += tests/bench/bench-sa.py
 # vsm-sim and ibsim side by side.
 benches += tests/bench/bench-sim.py
 EXTRA_PROGRAMS += tests/bench/smp-rate
@@ -69,7 +71,7 @@ tests_bench_smp_rate_LDADD = $(UMAD_LIBS)
 bench: tests/bench/smp-rate$(EXEEXT)
 EXTRA_DIST += tests/bench/bench-sim.py
 CLEANFILES += tests/bench/bench.json tests/bench/bench-agents.json tests/bench/bench-loss.json \
-	tests/bench/bench-tables.json
+	tests/bench/bench-tables.json tests/bench/bench-sa.json
 
 # ---- store: a scratch directory and what the log said ------------------------------------------
 store_fixture = tests/unit/store-fixture.c tests/unit/store-fixture.h
