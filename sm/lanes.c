@@ -164,11 +164,15 @@ static bool maps_levels(const struct sm *sm, const struct node *node, uint32_t n
 	return wire_get(port->info, PORT_INFO_CAPABILITIES) & CAP_SL_MAPPING;
 }
 
-/* Lanes that the port sends on; those that have no turn are none. */
+/* Lanes that the port sends on; those that have no turn are none. This is asked of each cable of
+ * the fabric, whenever one is lost. */
 static unsigned lanes_of_port(const struct sm *sm, uint32_t number)
 {
 	const struct port *port = &sm->fabric.ports[number];
-	unsigned lanes = lanes_of_code(settings_operational_vls(sm, number));
+	uint64_t code = port_state(port) >= PORT_ARMED && port->number != 0
+				? wire_get(port->info, PORT_INFO_OPERATIONAL_VLS)
+				: settings_operational_vls(sm, number);
+	unsigned lanes = lanes_of_code(code);
 	unsigned turns = (unsigned)wire_get(port->info, PORT_INFO_VL_ARB_LOW_CAP);
 
 	return turns ? MIN(lanes, turns) : lanes;
@@ -323,17 +327,15 @@ static int make_room(const struct sm *sm, struct node *node)
 /* Has it a table that is not as planned, as far as is known? */
 static bool is_due(const struct sm *sm, const struct node *node)
 {
-	uint8_t data[SMP_DATA_SIZE];
-	size_t size;
-
 	for (unsigned p = 1; p <= node->n_ports; p++) {
 		uint32_t number = port_at(node, p);
+		uint8_t wanted = plan_for(sm, number);
 
 		for (unsigned table = 0; table < n_tables(node); table++) {
 			uint8_t state = *state_of(node, p, table);
 
-			if (state != STATE_REFUSED && is_there(sm, node, number, table) &&
-			    state != plan(sm, number, table, data, &size))
+			if (state != wanted && state != STATE_REFUSED &&
+			    is_there(sm, node, number, table))
 				return true;
 		}
 	}

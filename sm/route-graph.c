@@ -433,16 +433,35 @@ static int add_roots(struct sm *sm, struct route_job *job)
 	return 0;
 }
 
-/* What every cable between switches has, and the operator allows. */
+/*
+ * Do all its cables lead to one other switch? What comes to it goes no further than to its own
+ * hosts, as with the switch inside an adapter: on its cables nothing waits in a circle, whatever
+ * lanes they have.
+ */
+static bool is_stub(const struct graph *graph, uint32_t s)
+{
+	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
+		if (graph->arcs[a].to != graph->arcs[graph->arc_first[s]].to)
+			return false;
+
+	return true;
+}
+
+/* What every cable between switches has, stubs aside, and the operator allows. */
 static void add_lanes(const struct sm *sm, struct route_job *job)
 {
 	unsigned lanes = sm->conf.lanes;
 
-	for (uint32_t s = 0; s < job->graph.n_switches; s++) {
+	if (sm->conf.engine != CONF_ENGINE_AUTO && sm->conf.engine != CONF_ENGINE_LANES)
+		lanes = 1;
+	for (uint32_t s = 0; s < job->graph.n_switches && lanes > 1; s++) {
 		const struct node *node = &sm->fabric.nodes[job->switch_nodes[s]];
 
-		for (uint32_t a = job->arc_first[s]; a < job->arc_first[s + 1]; a++)
-			lanes = MIN(lanes, lanes_at(sm, port_at(node, job->arcs[a].port)));
+		if (is_stub(&job->graph, s))
+			continue;
+		for (uint32_t a = job->arc_first[s]; a < job->arc_first[s + 1] && lanes > 1; a++)
+			if (!is_stub(&job->graph, job->arcs[a].to))
+				lanes = MIN(lanes, lanes_at(sm, port_at(node, job->arcs[a].port)));
 	}
 	job->graph.n_lanes = (uint8_t)lanes;
 }
@@ -508,10 +527,10 @@ int route_graph_make(struct sm *sm, struct route_job *job)
 		r = add_ends(sm, job);
 	if (r == 0)
 		r = add_roots(sm, job);
-	if (r == 0)
-		add_lanes(sm, job);
 	job->graph.arc_first = job->arc_first;
 	job->graph.arcs = job->arcs;
+	if (r == 0)
+		add_lanes(sm, job);
 	job->graph.ends = job->ends;
 	job->graph.order = job->order;
 	job->graph.strangers = job->strangers;

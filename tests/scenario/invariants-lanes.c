@@ -25,9 +25,32 @@ static bool has_turn(const struct sim_port *port, unsigned lane)
 	return false;
 }
 
-static bool leads_to_switch(const struct look *look, const struct sim_port *port)
+static bool is_link_between_switches(const struct look *look, const struct sim_port *port)
 {
 	return look_counts(look, port) && port->far->node->sw;
+}
+
+/* All its cables lead to one other switch: it has the lanes that it has. */
+static bool is_stub(const struct look *look, const struct sim_node *node)
+{
+	const struct sim_node *far = NULL;
+
+	for (unsigned p = 1; p <= node->n_ports; p++) {
+		const struct sim_port *port = &node->ports[p];
+
+		if (!is_link_between_switches(look, port))
+			continue;
+		if (far && port->far->node != far)
+			return false;
+		far = port->far->node;
+	}
+	return true;
+}
+
+static bool leads_on(const struct look *look, const struct sim_port *port)
+{
+	return is_link_between_switches(look, port) && !is_stub(look, port->node) &&
+	       !is_stub(look, port->far->node);
 }
 
 static void look_at_exit(struct look *look, struct sim_port *out, unsigned lanes)
@@ -73,7 +96,7 @@ void look_at_lanes(struct look *look, const struct sm *sm)
 		struct sim_node *node = fabric->nodes[i];
 
 		for (unsigned p = 1; node->sw && p <= node->n_ports; p++)
-			if (look->live[i] && leads_to_switch(look, &node->ports[p]))
+			if (look->live[i] && leads_on(look, &node->ports[p]))
 				look_at_exit(look, &node->ports[p], status.lanes);
 	}
 	for (uint32_t i = 0; i < look->n_ends; i++)

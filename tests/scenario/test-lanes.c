@@ -482,6 +482,20 @@ static void hosts_with_fewer_lanes_are_no_matter(void **state)
 	assert_int_equal(lanes(s), 4);
 }
 
+static void a_switch_inside_an_adapter_is_no_matter(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *pf;
+
+	scenario_build(s, graph_make_torus(5, 5, 1, 2));
+	pf = scenario_host(s, 9);
+	scenario_add_vfs(s, pf, 2, true);
+	give_switch_lanes(scenario_vf(pf, 1)->far->node, VL_0);
+	scenario_start_sm(s);
+	is_good_again(s);
+	assert_true(lanes(s) > 1);
+}
+
 static void a_switch_that_maps_no_levels_has_all_on_one_lane(void **state)
 {
 	struct scenario *s = *state;
@@ -552,6 +566,7 @@ int main(void)
 		TEST(a_switch_with_fewer_lanes_has_all_use_fewer),
 		TEST(a_switch_with_one_lane_has_all_on_one),
 		TEST(hosts_with_fewer_lanes_are_no_matter),
+		TEST(a_switch_inside_an_adapter_is_no_matter),
 		TEST(a_switch_that_maps_no_levels_has_all_on_one_lane),
 		TEST(a_switch_that_refuses_has_all_on_one_lane),
 		TEST(lost_requests_are_asked_again),
