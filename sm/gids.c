@@ -227,7 +227,7 @@ void gids_look(struct sm *sm)
 	for (uint32_t i = sm->gids.n; i-- > 0;)
 		if (!is_as_told(sm, &sm->gids.told[i]))
 			take_out(sm, i);
-		else if (!sm->local)
+		else if (sm_includes(sm, node_of(&sm->fabric, sm->gids.told[i].at)))
 			look_at_keys(sm, &sm->gids.told[i]);
 	for (uint32_t i = 0; i < f->n_nodes; i++) {
 		const struct node *node = &f->nodes[i];

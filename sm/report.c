@@ -176,6 +176,8 @@ static struct report *find_free(struct sm *sm)
 
 static void give_up(struct sm *sm, struct subscriber *to)
 {
+	to->lost += to->n_pending;
+	sm->reports.lost += to->n_pending;
 	while (to->n_pending > 0)
 		drop_first(sm, to);
 	set_state(sm, to, SUBSCRIBER_IDLE);

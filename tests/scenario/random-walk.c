@@ -8,6 +8,7 @@
  * "random-walk 1000". VSM_SCENARIO_SEED in the environment: that seed alone.
  */
 
+#include "tests/scenario/listener.h"
 #include "tests/scenario/walk.h"
 
 #include <inttypes.h>
@@ -118,6 +119,7 @@ static void walk(uint64_t seed)
 	struct scenario *s = scenario_new(seed);
 
 	set_out(s);
+	scenario_listen(s);
 	for (unsigned step = 0; step < STEPS; step++) {
 		unsigned takeovers = s->n_takeovers;
 
@@ -133,9 +135,11 @@ static void walk(uint64_t seed)
 			scenario_forget_lids(s);
 		scenario_expect_good_within(s, 1800);
 		scenario_expect_paths(s);
+		scenario_expect_told(s);
 		if (!scenario_random(s, 6))
 			live_with_twins(s);
 	}
+	scenario_listen_no_more(s);
 	scenario_free(s);
 }
 

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "tests/sim/client.h"
+#include "tests/sim/tables.h"
 
 static void acknowledge(struct sa_client *c, const struct sim_packet *report)
 {
@@ -73,15 +74,24 @@ void sa_client_close(struct sa_client *c)
 	sim_detach(&c->client);
 }
 
-static void send(struct sa_client *c, uint8_t method, uint16_t attr, uint32_t modifier,
-		 uint64_t mask, const void *record, size_t size)
+/* A key of the default partition, which nearly everybody has. */
+static uint16_t default_pkey(const struct sim_port *port)
+{
+	for (unsigned i = 0; port->pkeys && i < sim_pkey_cap(port); i++)
+		if ((be16toh(port->pkeys[i]) & 0x7fff) == 0x7fff)
+			return be16toh(port->pkeys[i]);
+	return 0xffff;
+}
+
+static bool send_any(struct sim_client *client, uint64_t tid, uint8_t method, uint16_t attr,
+		     uint32_t modifier, uint64_t mask, const void *record, size_t size)
 {
 	struct sim_packet p = {
-		.dlid = be16toh(c->client.port->info.master_sm_base_lid),
-		.sqpn = c->client.qpn,
+		.dlid = be16toh(client->port->info.master_sm_base_lid),
+		.sqpn = client->qpn,
 		.dqpn = 1,
 		.qkey = SIM_QKEY_MAD,
-		.pkey = 0xffff,
+		.pkey = default_pkey(client->port),
 		.length = SIM_MAD_SIZE,
 	};
 	ib_sa_mad_t *mad = (ib_sa_mad_t *)p.bytes;
@@ -90,25 +100,31 @@ static void send(struct sa_client *c, uint8_t method, uint16_t attr, uint32_t mo
 	mad->mgmt_class = 3;
 	mad->class_ver = 2;
 	mad->method = method;
-	mad->trans_id = htobe64(c->tid);
+	mad->trans_id = htobe64(tid);
 	mad->attr_id = htobe16(attr);
 	mad->attr_mod = htobe32(modifier);
 	mad->comp_mask = htobe64(mask);
 	memcpy(mad->data, record, size);
-	assert_int_equal(sim_client_send(&c->client, &p), 0);
+	return p.dlid && sim_client_send(client, &p) == 0;
+}
+
+bool sa_send_raw(struct sim_client *client, uint64_t tid, uint8_t method, uint16_t attr,
+		 uint64_t mask, const void *record, size_t size)
+{
+	return send_any(client, tid, method, attr, 0, mask, record, size);
 }
 
 void sa_client_send_again(struct sa_client *c, uint8_t method, uint16_t attr, uint64_t mask,
 			  const void *record, size_t size)
 {
-	send(c, method, attr, 0, mask, record, size);
+	assert_true(sa_send_raw(&c->client, c->tid, method, attr, mask, record, size));
 }
 
 void sa_client_send_modified(struct sa_client *c, uint8_t method, uint16_t attr, uint32_t modifier,
 			     uint64_t mask, const void *record, size_t size)
 {
 	c->tid++;
-	send(c, method, attr, modifier, mask, record, size);
+	assert_true(send_any(&c->client, c->tid, method, attr, modifier, mask, record, size));
 }
 
 void sa_client_send(struct sa_client *c, uint8_t method, uint16_t attr, uint64_t mask,

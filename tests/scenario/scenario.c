@@ -514,6 +514,7 @@ static void start(struct scenario *s, struct scenario_sm *m)
 	must(s, !m->sm && m->port, "it runs already, or has no port");
 	must(s, transport_sim_open(m->port, &m->transport) == 0, "no transport");
 	m->sweep = 0;
+	m->starts++;
 	m->transport->fn = on_arrival;
 	m->transport->user = m;
 	transport_sim_watch(m->transport, s->sent, s->sent_user);
@@ -733,6 +734,7 @@ void scenario_reconfigure(struct scenario *s, struct scenario_sm *m)
 void scenario_apply_partitions(struct scenario *s)
 {
 	scenario_happens(s, "partitions are read again");
+	s->n_applied++;
 	scenario_reconfigure(s, &s->first);
 	scenario_reconfigure(s, &s->rival);
 }

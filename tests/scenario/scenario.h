@@ -44,6 +44,7 @@ struct scenario_sm {
 	struct transport *transport;
 	struct sm *sm;    /* NULL: it does not run */
 	struct conf conf; /* for the next start */
+	unsigned starts;
 	unsigned settled; /* reconciles that ended */
 	uint32_t sweep;   /* of the last that was a sweep, its number */
 	uint64_t swept;   /* and when it began */
@@ -104,6 +105,7 @@ struct scenario {
 	bool has_rules; /* the operator's may keep VFs down */
 	bool closed;    /* the default partition has all ports but the subnet manager's limited, */
 	bool vports_limited; /* or only the vports; */
+	unsigned n_applied;  /* how often partitions were read again */
 	bool vports_outside; /* or it has no vport at all, as no file can say but sm/ takes it */
 	struct scenario_member members[SCENARIO_MEMBERS];
 	unsigned n_members;
@@ -111,6 +113,7 @@ struct scenario {
 	transport_sim_watch_fn sent; /* is shown all that both send; NULL: nobody is */
 	void *sent_user;
 
+	struct listener *listener;   /* see listener.h; NULL: nobody listens */
 	struct sim_snapshot *before; /* scenario_before_change() */
 
 	/* What no write into a forwarding table may do: see scenario_watch_write(). */

@@ -486,6 +486,7 @@ static const struct {
 	{ change_members, 4, false },
 	{ ask_for_a_sweep, 1, false },
 	{ walk_join_or_leave, 14, false },
+	{ walk_register, 10, false },
 };
 
 /* @same: the subnet manager is the same all the time, and alone. */

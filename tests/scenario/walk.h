@@ -36,6 +36,9 @@ void walk_reboot_shared(struct scenario *s);
 /* walk-groups.c: hosts join and leave multicast groups. */
 void walk_join_or_leave(struct scenario *s);
 
+/* walk-registrations.c: hosts register services, and subscribe, if somebody listens. */
+void walk_register(struct scenario *s);
+
 /* Some hosts that have no VFs of another kind are shared. */
 void walk_make_shared(struct scenario *s);
 /* All started, each asking for the GUID that it had at first. */
