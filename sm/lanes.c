@@ -18,9 +18,11 @@
  * take these is told of, and no more than that happens.
  *
  * A switch has a table for each port that packets come in by and each that they leave by, which is
- * a lot, so only those of links that are there matter. They are in place before a forwarding table
- * changes. What a device holds is read first, if it may hold something, and only what differs is
- * written. The ledger has a byte for each table, for there are few plans: which one it is like.
+ * a lot, so only those of links that are there matter, and where the switch can
+ * (OptimizedSLtoVLMappingProgramming) all inputs of one port are set at once. They are in place
+ * before a forwarding table changes. What a device holds is read first, if it may hold something,
+ * and only what differs is written. The ledger has a byte for each table, for there are few plans:
+ * which one it is like.
  *
  * A switch that does not take them is noted, until it restarts or somebody asks for a full sweep,
  * and routes are then made for one lane, of the whole fabric. A host that does not take its own has
@@ -44,6 +46,9 @@ enum {
 	LOW = 0,
 	HIGH = 1,
 	ARBITRATIONS = 2,
+	/* Modifier of SLtoVL: all tables of a port that packets leave by, IBA 14.2.5.8. */
+	ALL_INPUTS = 0x20000,
+	OPTIMIZED = 1, /* SwitchInfo: the switch has that */
 };
 
 /* What is known of a table: one of these, or PLANS and the number of the plan that it is like. */
@@ -62,9 +67,10 @@ _Static_assert(OPERATOR_PLANS + QOS_CLASS_COUNT * 16 <= UINT8_MAX, "a byte for e
 
 /* For each port that packets leave by: from each port that they come in by, then arbitration. */
 struct lane_tables {
-	bool cold;  /* it came up without: what is unknown need not be read */
-	bool again; /* there is something to set where the cursor has been */
-	bool twin;  /* a late Set may yet arrive, see twin.c */
+	bool cold;   /* it came up without: what is unknown need not be read */
+	bool again;  /* there is something to set where the cursor has been */
+	bool twin;   /* a late Set may yet arrive, see twin.c */
+	bool narrow; /* it does not take one Set for all inputs */
 	uint8_t state[];
 };
 
@@ -415,6 +421,18 @@ static void name_table(const struct node *node, const struct port *port, unsigne
 }
 
 /* The first or next thing to be asked or set of this table, if there is. */
+/* One Set for all inputs: they have the same plan, and those without a link may have it too. */
+static bool takes_all(const struct node *node, unsigned table)
+{
+	return node_is_switch(node) && table < n_inputs(node) && !node->lanes->narrow &&
+	       (wire_get(node->sw->info, SWITCH_INFO_OPT_SLTOVL) & OPTIMIZED);
+}
+
+static void set_inputs(const struct node *node, unsigned out, uint8_t state)
+{
+	memset(state_of(node, out, 0), state, n_inputs(node));
+}
+
 static bool ask_table(struct sm *sm, struct node *node, uint32_t number, unsigned table,
 		      struct request *ret)
 {
@@ -435,6 +453,10 @@ static bool ask_table(struct sm *sm, struct node *node, uint32_t number, unsigne
 		memcpy(ret->data, data, SMP_DATA_SIZE);
 	}
 	*state = STATE_ASKED;
+	if (ret->method == METHOD_SET && takes_all(node, table)) {
+		ret->modifier = ALL_INPUTS | port->number;
+		set_inputs(node, port->number, STATE_ASKED);
+	}
 	return true;
 }
 
@@ -503,6 +525,23 @@ static void refused(struct sm *sm, struct node *node, uint32_t number, const str
 	sm_sweep_again(sm, false);
 }
 
+/* Who does not take it, or answers otherwise, is told of each input by itself. */
+static void take_all(struct sm *sm, struct node *node, uint32_t number, const struct answer *answer)
+{
+	unsigned out = sm->fabric.ports[number].number;
+	uint8_t data[SMP_DATA_SIZE], number_of_plan;
+	size_t size;
+
+	number_of_plan = plan(sm, number, 0, data, &size);
+	if (answer->result == REQUEST_ANSWERED && memcmp(answer->data, data, size) == 0) {
+		set_inputs(node, out, number_of_plan);
+		return;
+	}
+	node->lanes->narrow = node->lanes->narrow || answer->result != REQUEST_LOST;
+	set_inputs(node, out, answer->result == REQUEST_LOST ? STATE_UNKNOWN : STATE_OTHER);
+	ask_again(sm, node);
+}
+
 void lanes_take(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	uint32_t number = TAG_PORT(answer->request->tag);
@@ -513,6 +552,10 @@ void lanes_take(struct sm *sm, struct node *node, const struct answer *answer)
 
 	if (!node->lanes || table >= n_tables(node))
 		return;
+	if (answer->request->attr == ATTR_SLTOVL && (answer->request->modifier & ALL_INPUTS)) {
+		take_all(sm, node, number, answer);
+		return;
+	}
 	state = state_of(node, sm->fabric.ports[number].number, table);
 	*state = STATE_UNKNOWN;
 	if (answer->result == REQUEST_LOST) {

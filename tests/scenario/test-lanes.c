@@ -268,6 +268,61 @@ static void path_records_say_the_level_of_the_pair(void **state)
 	assert_true(__builtin_popcount(seen) > 1);
 }
 
+/* ---- one Set for all inputs ---------------------------------------------------------------------
+ */
+
+enum { OPTIMIZED = 1, ALL_INPUTS = 0x20000 };
+
+static void count_level_sets(void *user, const struct datagram *datagram)
+{
+	unsigned *n = user;
+
+	*n += wire_get(datagram, MAD_ATTR) == ATTR_SLTOVL &&
+	      wire_get(datagram, MAD_METHOD) == METHOD_SET;
+}
+
+static unsigned sets_of_levels(struct scenario *s)
+{
+	unsigned n = 0;
+
+	s->sent = count_level_sets;
+	s->sent_user = &n;
+	scenario_start_sm(s);
+	scenario_settle(s);
+	s->sent = NULL;
+	transport_sim_watch(s->first.transport, NULL, NULL);
+	return n;
+}
+
+static void switches_that_can_are_told_of_all_inputs_at_once(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_torus(5, 5, 1, 2));
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		s->switches[i]->sw->info.life_state |= OPTIMIZED;
+	/* Each of six ports, and each host. */
+	assert_int_equal(sets_of_levels(s), 25 * 6 + 50);
+	scenario_expect_all_good(s);
+	assert_int_equal(lanes(s), 4);
+	scenario_stop_sm(s);
+	scenario_start_sm(s);
+	is_good_again(s);
+	assert_int_equal(counts(s)->sets, 0);
+}
+
+static void a_switch_that_cannot_though_it_says_so_is_told_of_each(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_torus(5, 5, 1, 2));
+	s->switches[3]->sw->info.life_state |= OPTIMIZED;
+	scenario_fault(s, "refuse \"S3\" 0x17 set modifier 0x%x next 1", ALL_INPUTS | 1);
+	scenario_start_sm(s);
+	is_good_again(s);
+	assert_int_equal(lanes(s), 4);
+}
+
 /* ---- restarts ----------------------------------------------------------------------------------
  */
 
@@ -554,6 +609,8 @@ int main(void)
 		TEST(qos_has_lanes_as_the_operator_says),
 		TEST(routes_go_before_qos),
 		TEST(path_records_say_the_level_of_the_pair),
+		TEST(switches_that_can_are_told_of_all_inputs_at_once),
+		TEST(a_switch_that_cannot_though_it_says_so_is_told_of_each),
 		TEST(a_restart_writes_nothing),
 		TEST(what_a_stranger_mapped_is_mapped_back),
 		TEST(it_is_killed_at_random_moments),
