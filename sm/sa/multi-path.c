@@ -34,6 +34,8 @@ static const struct path_components components = {
 	.life = { 15, MULTI_LIFE },
 };
 
+#define GIDS_MAX UINT8_MAX /* of either side: SGIDCount and DGIDCount have 8 bits */
+
 struct gids {
 	unsigned n_from;
 	unsigned n_to;
@@ -76,20 +78,35 @@ static bool is_enough(const struct admin_query *query)
 	return query->overflow || query->status != STATUS_OK;
 }
 
+/* Once, not for each source: a router is sought among all nodes. How many there are. */
+static unsigned find_destinations(const struct admin_query *query, const struct gids *gids,
+				  struct path_side ret[static GIDS_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < gids->n_to; i++)
+		n += path_take_gid(query, gids->to + (size_t)i * GID_SIZE, true, &ret[n]);
+
+	return n;
+}
+
 static void each(struct admin_query *query)
 {
+	struct path_side to[GIDS_MAX];
 	struct path_query p;
 	struct gids gids;
+	unsigned n_to;
 
 	if (!take_gids(query, &gids) || !path_read(&p, query, &components))
 		return;
 	take_service(query, &p.wish);
+	n_to = find_destinations(query, &gids, to);
 	for (unsigned i = 0; i < gids.n_from && !is_enough(query); i++) {
 		if (!path_take_gid(query, gids.from + (size_t)i * GID_SIZE, false, &p.from))
 			continue;
-		for (unsigned k = 0; k < gids.n_to && !is_enough(query); k++) {
-			if (path_take_gid(query, gids.to + (size_t)k * GID_SIZE, true, &p.to))
-				path_find(&p);
+		for (unsigned k = 0; k < n_to && !is_enough(query); k++) {
+			p.to = to[k];
+			path_find(&p);
 		}
 	}
 }
