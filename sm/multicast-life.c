@@ -275,23 +275,6 @@ int multicast_leave(struct sm *sm, struct group *group, uint64_t guid, uint8_t s
 	return 0;
 }
 
-/* @since: what was joined later stays, in seconds. How many it was. */
-static unsigned leave_all(struct sm *sm, uint64_t guid, uint32_t since)
-{
-	struct group_book *book = &sm->multicast->book;
-	unsigned n = 0;
-
-	for (uint32_t i = book->n; i-- > 0;) {
-		const struct group_member *member = group_member_find(book->by_mgid[i], guid);
-
-		if (member && member->joined < since &&
-		    multicast_leave(sm, book->by_mgid[i], guid, member->states) == 0)
-			n++;
-	}
-
-	return n;
-}
-
 static uint32_t seconds(uint64_t time)
 {
 	return (uint32_t)(time / LOOP_SEC);
@@ -308,25 +291,80 @@ static bool is_due(const struct group_holder *holder, uint64_t now, uint32_t *re
 	return holder->told_at && !holder->gone_at && now - holder->told_at >= REGISTER_FOR;
 }
 
-static void end_memberships(struct sm *sm)
+/* Who leaves all that it joined before @since, in seconds of loop_now(); and how many that was. */
+struct leaver {
+	uint64_t guid;
+	uint32_t since;
+	unsigned n;
+};
+
+static int by_guid(const void *a, const void *b)
+{
+	const struct leaver *x = a, *y = b;
+
+	return x->guid < y->guid ? -1 : x->guid > y->guid;
+}
+
+/* Sorted by GUID. How many; without memory nobody now. */
+static uint32_t find_leavers(struct sm *sm, struct leaver **ret)
 {
 	struct group_book *book = &sm->multicast->book;
+	uint64_t now = loop_now(sm->loop);
+	uint32_t n_due = 0, n = 0, since;
+	struct leaver *leavers;
 
-	for (uint32_t i = book->n_holders; i-- > 0;) {
+	for (uint32_t i = 0; i < book->n_holders; i++)
+		n_due += is_due(&book->holders[i], now, &since);
+	leavers = n_due > 0 ? malloc(n_due * sizeof(*leavers)) : NULL;
+	for (uint32_t i = 0; leavers && i < book->n_holders; i++) {
 		struct group_holder *holder = &book->holders[i];
-		uint64_t guid = holder->guid;
-		uint32_t since;
-		unsigned n;
 
-		if (!is_due(holder, loop_now(sm->loop), &since))
+		if (!is_due(holder, now, &since))
 			continue;
 		holder->told_at = 0;
-		n = leave_all(sm, guid, since);
-		if (n > 0)
-			event_add(sm->events, EVENT_GROUP, guid, 0, -1,
-				  "left %u multicast groups: %s", n,
-				  since == UINT32_MAX ? "it is gone" : "it has not joined again");
+		leavers[n++] = (struct leaver){ .guid = holder->guid, .since = since };
 	}
+	if (n > 0)
+		qsort(leavers, n, sizeof(*leavers), by_guid);
+	*ret = leavers;
+
+	return n;
+}
+
+/* It may end with that. */
+static void take_leavers_out(struct sm *sm, struct group *group, struct leaver *leavers, uint32_t n)
+{
+	const struct group_book *book = &sm->multicast->book;
+	uint32_t n_groups = book->n;
+
+	for (uint32_t i = group->n; i-- > 0;) {
+		const struct group_member *member = &group->members[i];
+		struct leaver *leaver = bsearch(&(struct leaver){ .guid = member->guid }, leavers,
+						n, sizeof(*leavers), by_guid);
+
+		if (!leaver || member->joined >= leaver->since)
+			continue;
+		leaver->n += multicast_leave(sm, group, member->guid, member->states) == 0;
+		if (book->n < n_groups)
+			return;
+	}
+}
+
+/* All of them together: after a takeover it may be most of the fabric. */
+static void end_memberships(struct sm *sm)
+{
+	const struct group_book *book = &sm->multicast->book;
+	AUTO(freep) struct leaver *leavers = NULL;
+	uint32_t n = find_leavers(sm, &leavers);
+
+	for (uint32_t i = n > 0 ? book->n : 0; i-- > 0;)
+		take_leavers_out(sm, book->by_mgid[i], leavers, n);
+	for (uint32_t i = 0; i < n; i++)
+		if (leavers[i].n > 0)
+			event_add(sm->events, EVENT_GROUP, leavers[i].guid, 0, -1,
+				  "left %u multicast groups: %s", leavers[i].n,
+				  leavers[i].since == UINT32_MAX ? "it is gone"
+								 : "it has not joined again");
 }
 
 static bool anybody_may_leave(const struct group_book *book)

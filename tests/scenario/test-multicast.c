@@ -320,6 +320,39 @@ static void a_host_that_is_gone_for_long_has_left(void **state)
 	scenario_expect_all_good(s);
 }
 
+static void join_other(struct scenario *s, unsigned host, uint32_t group)
+{
+	struct sim_port *port = scenario_host(s, host);
+	ib_member_rec_t record = joiner_other(port, guid_of(port, 0), DEFAULT, group, FULL);
+
+	assert_int_equal(ask(s, port, SIM_SET, &record, MCM_MASK_OTHER, NULL), OK);
+}
+
+/* Two in each group and all in one: groups end while others are left. */
+static void hosts_that_are_gone_leave_together(void **state)
+{
+	enum { HOSTS = 10, GONE = 5 };
+	struct scenario *s = *state;
+	unsigned n_events;
+
+	set_out(s, graph_make_ft2(6));
+	for (unsigned i = 1; i <= HOSTS; i++) {
+		assert_int_equal(join(s, scenario_host(s, i)), OK);
+		join_other(s, i, 100 + i);
+		join_other(s, i, 100 + i % HOSTS + 1);
+	}
+	assert_int_equal(sm_groups(s->first.sm)->n, 1 + HOSTS);
+	assert_int_equal(n_members(s), 3 * HOSTS);
+	n_events = s->first.n_events[EVENT_GROUP];
+	for (unsigned i = 3; i < 3 + GONE; i++)
+		scenario_pull(s, scenario_host(s, i));
+	scenario_run(s, 300 * LOOP_SEC);
+	assert_int_equal(sm_groups(s->first.sm)->n, 1 + HOSTS - (GONE - 1));
+	assert_int_equal(n_members(s), 3 * (HOSTS - GONE));
+	assert_int_equal(s->first.n_events[EVENT_GROUP] - n_events, GONE + GONE - 1);
+	scenario_expect_all_good(s);
+}
+
 static void a_host_that_reboots_is_member_of_what_it_joins_again(void **state)
 {
 	struct scenario *s = *state;
@@ -476,6 +509,7 @@ int main(void)
 		TEST(switches_that_reboot_have_their_tables_again),
 		TEST(a_restart_writes_nothing_and_forgets_nobody),
 		TEST(a_host_that_is_gone_for_long_has_left),
+		TEST(hosts_that_are_gone_leave_together),
 		TEST(a_host_that_reboots_is_member_of_what_it_joins_again),
 		TEST(trees_go_around_switches_without_multicast),
 		TEST(a_switch_that_refuses_is_left_out_until_it_does_not),
