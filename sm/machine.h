@@ -847,6 +847,8 @@ void reports_done(struct sm *sm);
 void reports_add(struct sm *sm, struct subscriber *to, struct notice *notice);
 void reports_pump(struct sm *sm);
 void reports_take(struct sm *sm, const struct arrival *arrival);
+/* It has shown that it is there: what was not acknowledged is tried now. */
+void reports_wake(struct sm *sm, struct subscriber *to);
 /* Nothing is told to it any more. */
 void reports_forget(struct sm *sm, struct subscriber *to);
 /* Nor to anybody. */

@@ -7,9 +7,10 @@
  * To one subscriber one report is under way at a time, and the others are in its queue; all have
  * their turns, in a window of so many. Four tries, each waits twice as long as the one before, and
  * then the subscriber is left alone for a while, longer each time, and its next report is that one
- * again. Many that are dead take only a part of the window. Who has acknowledged nothing eight
- * times and for ten minutes is gone without a word, and so are its subscriptions: that is said, and
- * an event. (opensm sends to the dead for ever, and forgets a report after its four tries.)
+ * again, or when it subscribes once more. Many that are dead take only a part of the window. Who
+ * has acknowledged nothing eight times and for ten minutes is gone without a word, and so are its
+ * subscriptions: that is said, and an event. (opensm sends to the dead for ever, and forgets a
+ * report after its four tries.)
  *
  * A queue that is full loses its oldest notice. Who is not in the fabric, or not Active, is not
  * told: what happened while it was away it has to ask for anyway.
@@ -355,6 +356,14 @@ void reports_take(struct sm *sm, const struct arrival *arrival)
 		drop_first(sm, to);
 		set_state(sm, to, to->n_pending > 0 ? SUBSCRIBER_READY : SUBSCRIBER_IDLE);
 	}
+	reports_pump(sm);
+}
+
+void reports_wake(struct sm *sm, struct subscriber *to)
+{
+	if (to->state != SUBSCRIBER_WAITS)
+		return;
+	set_state(sm, to, SUBSCRIBER_READY);
 	reports_pump(sm);
 }
 

@@ -118,6 +118,7 @@ static int keep(struct sm *sm, const struct subscriber *to, uint64_t row, const 
 
 static uint16_t subscribe(struct sm *sm, const struct inform_change *change)
 {
+	struct subscription *s;
 	uint64_t row;
 
 	if (!has_room(sm, &change->to.by))
@@ -125,15 +126,33 @@ static uint16_t subscribe(struct sm *sm, const struct inform_change *change)
 	row = registration_new_id(sm, KEPT_SUBSCRIPTION);
 	if (keep(sm, &change->to, row, change->info, true) < 0)
 		return STATUS_SA_NO_RESOURCES;
-	if (subscriptions_add(&sm->subscriptions, &change->to, row, change->info))
+	s = subscriptions_add(&sm->subscriptions, &change->to, row, change->info);
+	if (s) {
+		reports_wake(sm, s->to);
 		return STATUS_OK;
+	}
 	registration_keep(sm, &(struct kept_registration){ .kind = KEPT_SUBSCRIPTION, .id = row },
 			  NULL);
 
 	return STATUS_SA_NO_RESOURCES;
 }
 
-/* The same once more is one. */
+/* The same once more is one. Who says it may have restarted, and be reached in another way. */
+static uint16_t renew(struct sm *sm, const struct inform_change *change, struct subscription *s)
+{
+	uint8_t blob[SUBSCRIPTION_BLOB_SIZE], former_blob[SUBSCRIPTION_BLOB_SIZE];
+	struct kept_registration now = row_of(s->row, blob), former = row_of(s->row, former_blob);
+
+	subscription_to_blob(&change->to, change->info, blob);
+	subscription_to_blob(s->to, s->info, former_blob);
+	if (memcmp(blob, former_blob, sizeof(blob)) != 0 &&
+	    registration_keep(sm, &now, &former) < 0)
+		return STATUS_SA_NO_RESOURCES;
+	subscription_renew(s, &change->to, change->info);
+	reports_wake(sm, s->to);
+
+	return STATUS_OK;
+}
 
 uint16_t subscriptions_change(struct sm *sm, const struct inform_change *change)
 {
@@ -143,7 +162,7 @@ uint16_t subscriptions_change(struct sm *sm, const struct inform_change *change)
 	if (change->is_end && !s)
 		return STATUS_SA_REQ_INVALID;
 	if (!change->is_end)
-		return s ? STATUS_OK : subscribe(sm, change);
+		return s ? renew(sm, change, s) : subscribe(sm, change);
 	if (keep(sm, s->to, s->row, s->info, false) < 0)
 		return STATUS_SA_NO_RESOURCES;
 	remove_one(sm, s);

@@ -152,6 +152,12 @@ struct subscription *subscriptions_add(struct subscriptions *subscriptions,
 	return s;
 }
 
+void subscription_renew(struct subscription *s, const struct subscriber *to, const uint8_t *info)
+{
+	copy_way(s->to, to);
+	memcpy(s->info, info, sizeof(s->info));
+}
+
 void subscriptions_remove(struct subscriptions *subscriptions, struct subscription *s)
 {
 	list_remove(&s->all);

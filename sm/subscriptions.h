@@ -90,6 +90,9 @@ struct subscription *subscriptions_find(const struct subscriptions *subscription
 struct subscription *subscriptions_add(struct subscriptions *subscriptions,
 				       const struct subscriber *to, uint64_t row,
 				       const uint8_t *info);
+/* It was made once more: the same, but for the time to answer and how to get there. */
+void subscription_renew(struct subscription *subscription, const struct subscriber *to,
+			const uint8_t *info);
 /* And its subscriber with its last one, which has nothing pending then. */
 void subscriptions_remove(struct subscriptions *subscriptions, struct subscription *subscription);
 

@@ -510,6 +510,39 @@ static void what_happens_while_somebody_does_not_listen_is_told_later(void **sta
 	tear(t);
 }
 
+/* As a host does that has rebooted, and that takes its time now. */
+static void who_subscribes_once_more_is_told_at_once_and_as_it_says_now(void **state)
+{
+	struct story *t = build(state);
+	struct sa_client *c = &t->client[0];
+	ib_inform_info_t info = make(65);
+	const struct subscription *s;
+	unsigned before;
+
+	assert_int_equal(send(t, c, &info), 0);
+	c->deaf = true;
+	scenario_pull(t->s, t->host[1]);
+	scenario_run(t->s, 150 * LOOP_SEC);
+	c->deaf = false;
+	before = c->n_reports;
+	scenario_run(t->s, 5 * LOOP_SEC);
+	assert_int_equal(c->n_reports, before); /* it is left alone */
+	info.g_or_v.generic.qpn_resp_time_val = htobe32(19);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(send(t, c, &info), 0);
+		assert_int_equal(c->n_reports, before + 1);
+		assert_int_equal(sm_subscriptions(t->s->first.sm)->n, 1);
+	}
+	scenario_kill_sm(t->s);
+	scenario_start_sm(t->s);
+	settle(t);
+	s = subscriptions_next(sm_subscriptions(t->s->first.sm), NULL);
+	assert_non_null(s);
+	assert_int_equal(s->to->response_time, 19);
+	assert_int_equal(wire_get(s->info, INFORM_RESPONSE_TIME), 19);
+	tear(t);
+}
+
 static void who_is_dead_is_left_alone_ever_longer_and_then_forgotten(void **state)
 {
 	struct story *t = build(state);
@@ -654,6 +687,7 @@ int main(void)
 						rig_tear_down),
 		TEST(a_report_that_is_lost_is_sent_again_as_it_was),
 		TEST(what_happens_while_somebody_does_not_listen_is_told_later),
+		TEST(who_subscribes_once_more_is_told_at_once_and_as_it_says_now),
 		TEST(who_is_dead_is_left_alone_ever_longer_and_then_forgotten),
 		TEST(who_is_away_has_nothing_waiting_when_it_comes_back),
 		TEST(subscriptions_survive_a_kill_and_nobody_is_told_what_was_before),
