@@ -15,8 +15,6 @@
 #include "sm/services.h"
 #include "sm/subscriptions.h"
 
-enum { GID_AT = 8, NAME_AT = 48, NAME_SIZE = 64 };
-
 static void put_gid(struct row *row, const char *key, const uint8_t *gid)
 {
 	char text[40];
@@ -62,18 +60,18 @@ static json_t *make_service(struct call *call, const struct service *service)
 {
 	const uint8_t *record = service->record;
 	struct row row = row_start();
-	char name[NAME_SIZE + 1] = "";
+	char name[SERVICE_NAME_SIZE + 1] = "";
 
-	memcpy(name, record + NAME_AT, NAME_SIZE);
+	memcpy(name, record + SERVICE_NAME_OFFSET, SERVICE_NAME_SIZE);
 	put_hex(&row, "id", wire_get(record, SERVICE_ID), 16);
 	row_text(&row, "name", name[0] ? name : NULL);
-	put_gid(&row, "gid", record + GID_AT);
+	put_gid(&row, "gid", record + SERVICE_GID_OFFSET);
 	put_hex(&row, "pkey", wire_get(record, SERVICE_PKEY), 4);
 	put_lease(call, &row, service);
 	row_bool(&row, "has_key", service_has_key(record));
 	row_guid(&row, "registered_by", service->by.guid);
 	row_number(&row, "registered_by_vf", service->by.vf);
-	put_place(call, &row, wire_get64(record + GID_AT, 1));
+	put_place(call, &row, wire_get64(record + SERVICE_GID_OFFSET, 1));
 
 	return row_end(&row);
 }

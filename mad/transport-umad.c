@@ -61,7 +61,7 @@ struct umad_transport {
 	int is_sm; /* issm descriptor, -1: closed */
 	int event; /* eventfd: something can be read */
 	struct loop_watch *watch;
-	void *out; /* one record for sending, one for receiving */
+	void *out; /* one record for sending, and one for receiving */
 	ib_user_mad_t *in;
 	pthread_t poller;
 	bool polling;       /* there is a thread */
@@ -505,9 +505,7 @@ int transport_umad_open(struct loop *loop, const struct transport_choice *choice
 	t->port = t->is_sm = t->event = -1;
 	sem_init(&t->empty, 0, 0);
 	t->out = umad_alloc(1, sizeof(ib_user_mad_t) + MAD_SIZE);
-
 	t->in = umad_alloc(1, sizeof(ib_user_mad_t) + MAD_SIZE);
-
 	r = t->out && t->in ? choose_port(t, choice, why) : -ENOMEM;
 	if (r == 0)
 		r = open_port(t, why);

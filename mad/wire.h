@@ -74,10 +74,16 @@ static inline const uint8_t *sa_data_in(const struct datagram *d)
 #define PATH_RECORD_SIZE               64
 #define MULTI_GIDS_OFFSET              24 /* in a MultiPathRecord: first those of sources */
 #define GID_SIZE                       16
+#define GID_PREFIX_DEFAULT             UINT64_C(0xfe80000000000000) /* link-local, IBA 4.1.1 */
 #define SM_RECORD_INFO_OFFSET          4
 #define SM_RECORD_SIZE                 32
 #define GUID_RECORD_INFO_OFFSET        8
 #define GUID_RECORD_SIZE               72
+#define SERVICE_GID_OFFSET             8
+#define SERVICE_KEY_OFFSET             32
+#define SERVICE_KEY_SIZE               16
+#define SERVICE_NAME_OFFSET            48
+#define SERVICE_NAME_SIZE              64
 #define SERVICE_RECORD_SIZE            176
 #define NOTICE_SIZE                    80
 #define NOTICE_GID_OFFSET              16 /* of traps 64 to 67 */

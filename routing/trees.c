@@ -665,6 +665,12 @@ static int by_exit(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+void tree_sort(struct tree *tree)
+{
+	if (tree->n > 0)
+		qsort(tree->exit, tree->n, sizeof(*tree->exit), by_exit);
+}
+
 static void start_round(struct trees *trees)
 {
 	if (++trees->round != 0)
@@ -700,7 +706,7 @@ int trees_grow(struct trees *trees, uint32_t number, struct tree_member *members
 	for (uint32_t i = 0; i < n; i++)
 		if (members[i].reached && members[i].receives)
 			ret->exit[ret->n++] = TREE_EXIT(members[i].at, members[i].port);
-	qsort(ret->exit, ret->n, sizeof(*ret->exit), by_exit);
+	tree_sort(ret);
 
 	return 0;
 }

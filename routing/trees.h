@@ -39,6 +39,9 @@ struct tree {
 	uint32_t n;
 };
 
+/* So that they rise. */
+void tree_sort(struct tree *tree);
+
 struct tree_ways;
 
 /* What trees of one graph have in common. */

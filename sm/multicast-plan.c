@@ -444,20 +444,12 @@ static uint32_t count_members(const struct group *first)
 }
 
 /* From rows of the graph to nodes, which stay what they are. */
-static int by_exit(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void name_nodes(const struct multicast *m, struct tree *tree)
 {
 	for (uint32_t i = 0; i < tree->n; i++)
 		tree->exit[i] = TREE_EXIT(m->node_of_row[TREE_EXIT_SWITCH(tree->exit[i])],
 					  TREE_EXIT_PORT(tree->exit[i]));
-	if (tree->n > 0)
-		qsort(tree->exit, tree->n, sizeof(*tree->exit), by_exit);
+	tree_sort(tree);
 }
 
 static int grow(struct sm *sm, uint32_t index, struct tree *ret)

@@ -334,22 +334,13 @@ static void forget_held(struct multicast *m)
 	m->n_changed = 0;
 }
 
-/* Nodes come in their order, but cells of one node do not. */
-static int by_exit(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int compare_held(struct multicast *m)
 {
 	for (uint32_t i = 0; i < m->n_mlids; i++) {
 		struct mlid *mlid = &m->mlids[i];
 		struct tree *held = &mlid->held;
 
-		if (held->n > 0)
-			qsort(held->exit, held->n, sizeof(*held->exit), by_exit);
+		tree_sort(held); /* nodes come in their order, but cells of one node do not */
 		mlid->settled = held->n == mlid->planned.n &&
 				(held->n == 0 || !memcmp(held->exit, mlid->planned.exit,
 							 held->n * sizeof(*held->exit)));

@@ -68,10 +68,9 @@ struct registrations {
 uint64_t registration_new_id(struct sm *sm, enum kept_registration_kind kind);
 
 /*
- * What is to be on the disk as @now says. If it turns out that it cannot be written, the former
- * state
- * @former is restored, there and in memory, later and without a call from within; NULL: it is not,
- * and is written when the disk takes it. 0, or -ENOMEM and nothing is changed.
+ * What is to be on the disk as @now says. If it turns out that it cannot be written, what was
+ * before, @former, is restored, there and in memory, later and without a call from within; NULL: it
+ * is not, and is written when the disk takes it. 0, or -ENOMEM and nothing is changed.
  */
 int registration_keep(struct sm *sm, const struct kept_registration *now,
 		      const struct kept_registration *former);

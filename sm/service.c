@@ -22,10 +22,6 @@
 #include "base/macros.h"
 #include "sm/machine.h"
 
-#define KEY_OFFSET 32
-#define KEY_SIZE   16
-#define GID_OFFSET 8
-
 /* -- leases -------------------------------------------------------------------------------------
  */
 
@@ -94,7 +90,7 @@ static void set_lease(struct sm *sm, struct service *service, uint32_t lease)
 static bool is_holder(const struct sm *sm, const struct service_change *change,
 		      const uint8_t *record)
 {
-	struct endpoint e = endpoint_find(&sm->fabric, wire_get64(record + GID_OFFSET, 1));
+	struct endpoint e = endpoint_find(&sm->fabric, wire_get64(record + SERVICE_GID_OFFSET, 1));
 
 	return e.port != NO_PORT && e.port == change->requester.port &&
 	       (change->requester.index == 0 || endpoint_is(e, change->requester));
@@ -103,11 +99,11 @@ static bool is_holder(const struct sm *sm, const struct service_change *change,
 static bool may_change(const struct sm *sm, const struct service_change *change,
 		       const struct service *service)
 {
-	const uint8_t *key = service->record + KEY_OFFSET;
+	const uint8_t *key = service->record + SERVICE_KEY_OFFSET;
 	bool has_key = service_has_key(service->record);
 
 	if (change->has_key && has_key)
-		return memcmp(change->record + KEY_OFFSET, key, KEY_SIZE) == 0;
+		return memcmp(change->record + SERVICE_KEY_OFFSET, key, SERVICE_KEY_SIZE) == 0;
 
 	return registrant_is(&change->by, &service->by) || change->trusted ||
 	       is_holder(sm, change, service->record);
@@ -187,7 +183,8 @@ static uint16_t replace(struct sm *sm, const struct service_change *change, stru
 	if (!may_change(sm, change, service))
 		return STATUS_SA_REQ_DENIED;
 	if (!change->has_key)
-		memcpy(ret->record + KEY_OFFSET, service->record + KEY_OFFSET, KEY_SIZE);
+		memcpy(ret->record + SERVICE_KEY_OFFSET, service->record + SERVICE_KEY_OFFSET,
+		       SERVICE_KEY_SIZE);
 	ret->row = service->row;
 	ret->by = service->by;
 	ret->by_id = service->by_id;

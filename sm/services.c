@@ -12,11 +12,7 @@
 
 #include "base/loop.h"
 
-#define KEY_OFFSET 32
-#define KEY_SIZE   16
-#define GID_OFFSET 8
-
-static const uint8_t no_key[KEY_SIZE];
+static const uint8_t no_key[SERVICE_KEY_SIZE];
 
 void services_init(struct services *services)
 {
@@ -50,7 +46,7 @@ static bool is_same(const uint8_t *a, const uint8_t *b)
 	uint64_t keys = wire_get(a, SERVICE_PKEY) ^ wire_get(b, SERVICE_PKEY);
 
 	return wire_get(a, SERVICE_ID) == wire_get(b, SERVICE_ID) && (keys & 0x7fff) == 0 &&
-	       memcmp(a + GID_OFFSET, b + GID_OFFSET, 16) == 0;
+	       memcmp(a + SERVICE_GID_OFFSET, b + SERVICE_GID_OFFSET, GID_SIZE) == 0;
 }
 
 struct service *services_find(const struct services *services, const uint8_t *record)
@@ -142,7 +138,7 @@ uint32_t service_lease_left(const struct service *service, uint64_t now)
 
 bool service_has_key(const uint8_t *record)
 {
-	return memcmp(record + KEY_OFFSET, no_key, KEY_SIZE) != 0;
+	return memcmp(record + SERVICE_KEY_OFFSET, no_key, SERVICE_KEY_SIZE) != 0;
 }
 
 void service_to_blob(const struct service *service, uint8_t ret[static SERVICE_BLOB_SIZE])

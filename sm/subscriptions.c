@@ -24,8 +24,6 @@ enum {
 	PRODUCER_ALL = 0xffffff,
 };
 
-#define DEFAULT_PREFIX UINT64_C(0xfe80000000000000)
-
 void subscriptions_init(struct subscriptions *subscriptions)
 {
 	subscriptions->n = 0;
@@ -228,7 +226,7 @@ static bool is_from(const uint8_t *info, const uint8_t *notice)
 
 	if (has_gid(info))
 		return wire_get64(info, 1) == wire_get64(issuer, 1) &&
-		       is_any_or(wire_get64(info, 0), DEFAULT_PREFIX, wire_get64(issuer, 0));
+		       is_any_or(wire_get64(info, 0), GID_PREFIX_DEFAULT, wire_get64(issuer, 0));
 
 	return begin == LIDS_ALL || (lid >= begin && lid <= (end == 0 ? begin : end));
 }

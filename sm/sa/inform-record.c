@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * InformInfoRecord (IBA 15.2.5.13): who has subscribed to what. Seen by those who can see the
+ * InformInfoRecord (IBA 15.2.5.12): who has subscribed to what. Seen by those who can see the
  * subscriber; the QPN to which reports go by whom we trust alone, and a subscriber that is not in
  * the fabric by those, too. The number of a record is unique for its subscriber's GID.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * SLtoVLMappingTableRecord (IBA 15.2.5.5) and VLArbitrationTableRecord (15.2.5.9): which service
+ * SLtoVLMappingTableRecord (IBA 15.2.5.4) and VLArbitrationTableRecord (15.2.5.9): which service
  * level travels on which lane, and how lanes take turns, as far as ports are known to hold it.
  * Where routes need no more than one lane nobody reads or writes these tables, and there are no
  * records: opensm then shows zeros, which no device has said.

@@ -27,8 +27,6 @@ enum {
 	WANT_LIFE_SELECTOR = 10,
 };
 
-#define LINK_LOCAL_PREFIX UINT64_C(0xfe80000000000000)
-
 /* clang-format off */
 static const struct admin_component components[] = {
 	[WANT_MGID] = BYTES_AT(0, 16),
@@ -91,7 +89,7 @@ static uint64_t wanted_prefix(const struct admin_query *query)
 static bool is_our_prefix(const struct admin_query *query)
 {
 	return wanted_prefix(query) == query->view->conf->subnet_prefix ||
-	       wanted_prefix(query) == LINK_LOCAL_PREFIX;
+	       wanted_prefix(query) == GID_PREFIX_DEFAULT;
 }
 
 /* ---- questions --------------------------------------------------------------------------------

@@ -17,8 +17,7 @@
 
 #include "base/macros.h"
 
-#define LINK_LOCAL_PREFIX UINT64_C(0xfe80000000000000)
-#define HOPS_BEYOND       255u
+#define HOPS_BEYOND 255u
 
 /* ---- ends -------------------------------------------------------------------------------------
  */
@@ -83,7 +82,7 @@ bool path_take_gid(const struct admin_query *query, const uint8_t *gid, bool may
 	uint64_t prefix = wire_get64(gid, 0);
 	struct endpoint e;
 
-	if (prefix != query->view->conf->subnet_prefix && prefix != LINK_LOCAL_PREFIX)
+	if (prefix != query->view->conf->subnet_prefix && prefix != GID_PREFIX_DEFAULT)
 		return may_be_beyond && take_beyond(query, gid, ret);
 	e = endpoint_find(f, wire_get64(gid, 1));
 	if (e.port == NO_PORT || !admin_is_end(f, e.port) || endpoint_lid(f, e) == 0)

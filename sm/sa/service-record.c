@@ -31,16 +31,11 @@ enum {
 };
 
 enum {
-	GID = 8,
-	KEY = 32,
-	NAME = 48,
 	DATA8 = 112,
 	DATA16 = 128,
 	DATA32 = 144,
 	DATA64 = 160,
 };
-
-#define DEFAULT_PREFIX UINT64_C(0xfe80000000000000)
 
 #define D8(n_)  BYTES_AT(DATA8 + (n_), 1)
 #define D16(n_) BYTES_AT(DATA16 + 2 * (n_), 2)
@@ -55,7 +50,7 @@ static const struct admin_component components[] = {
 	NOT_COMPARED, /* reserved */
 	[WANT_LEASE] = AT(0, SERVICE_LEASE),
 	[WANT_KEY] = NOT_COMPARED, /* see is_wanted() */
-	BYTES_AT(NAME, 64),
+	BYTES_AT(SERVICE_NAME_OFFSET, SERVICE_NAME_SIZE),
 	D8(0), D8(1), D8(2), D8(3), D8(4), D8(5), D8(6), D8(7),
 	D8(8), D8(9), D8(10), D8(11), D8(12), D8(13), D8(14), D8(15),
 	D16(0), D16(1), D16(2), D16(3), D16(4), D16(5), D16(6), D16(7),
@@ -66,21 +61,21 @@ static const struct admin_component components[] = {
 
 static bool is_multicast(const uint8_t *record)
 {
-	return record[GID] == 0xff;
+	return record[SERVICE_GID_OFFSET] == 0xff;
 }
 
 static void make_own_prefix(const struct admin_view *view, uint8_t *record)
 {
-	uint64_t prefix = wire_get64(record + GID, 0);
+	uint64_t prefix = wire_get64(record + SERVICE_GID_OFFSET, 0);
 
-	if (prefix == 0 || prefix == DEFAULT_PREFIX)
-		wire_set64(record + GID, 0, view->conf->subnet_prefix);
+	if (prefix == 0 || prefix == GID_PREFIX_DEFAULT)
+		wire_set64(record + SERVICE_GID_OFFSET, 0, view->conf->subnet_prefix);
 }
 
 /* Who has the GID now. What prefix it has is not looked at: osmtest writes it backwards. */
 static struct endpoint find_holder(const struct admin_view *view, const uint8_t *record)
 {
-	return endpoint_find(view->fabric, wire_get64(record + GID, 1));
+	return endpoint_find(view->fabric, wire_get64(record + SERVICE_GID_OFFSET, 1));
 }
 
 /* ---- questions --------------------------------------------------------------------------------
@@ -92,7 +87,7 @@ static void write_record(const struct admin_query *query, const struct service *
 	memcpy(ret, service->record, SERVICE_RECORD_SIZE);
 	wire_set(ret, SERVICE_LEASE, service_lease_left(service, query->view->now));
 	if (!query->trusted)
-		memset(ret + KEY, 0, 16);
+		memset(ret + SERVICE_KEY_OFFSET, 0, 16);
 }
 
 /* By its partition alone; whether the requester and who has the GID have one, see admin_offer(). */
@@ -116,9 +111,10 @@ static bool is_wanted(const struct admin_query *query, const uint8_t *wanted,
 		      const struct service *service)
 {
 	return (!admin_has(query, WANT_GID) ||
-		memcmp(wanted + GID, service->record + GID, 16) == 0) &&
+		memcmp(wanted + SERVICE_GID_OFFSET, service->record + SERVICE_GID_OFFSET, 16) ==
+			0) &&
 	       (!admin_has(query, WANT_KEY) ||
-		memcmp(wanted + KEY, service->record + KEY, 16) == 0);
+		memcmp(wanted + SERVICE_KEY_OFFSET, service->record + SERVICE_KEY_OFFSET, 16) == 0);
 }
 
 static bool offer(struct admin_query *query, const struct service *service)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * SMInfoRecord (IBA 15.2.5.12): ourselves, and the other subnet managers that were seen. The SM_Key
+ * SMInfoRecord (IBA 15.2.5.10): ourselves, and the other subnet managers that were seen. The SM_Key
  * in it is always 0. Of others the ActCount is what we last heard, and that is not kept: 0.
  */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * SwitchInfoRecord (IBA 15.2.5.4): the SwitchInfo of every switch, as it told or acknowledged it.
+ * SwitchInfoRecord (IBA 15.2.5.5): the SwitchInfo of every switch, as it told or acknowledged it.
  */
 
 #include <string.h>
