@@ -180,6 +180,20 @@ static uint16_t change_entries(struct sm *sm, const struct guids_change *change)
 	return asked > 0 && lacking == asked ? STATUS_SA_NO_RESOURCES : STATUS_OK;
 }
 
+/* A GUID that is in a multicast group cannot be given back: one leaves first. */
+static bool is_in_a_group(const struct sm *sm, const struct guids_change *change)
+{
+	for (unsigned i = 0; i < GUID_BLOCK; i++) {
+		struct endpoint e = { change->port, (uint16_t)(change->block * GUID_BLOCK + i) };
+		uint64_t guid = change->entries >> i & 1 ? wanted_of(sm, e) : 0;
+
+		if (guid != 0 && multicast_is_member(sm, guid))
+			return true;
+	}
+
+	return false;
+}
+
 /* -- waiting for it -----------------------------------------------------------------------------
  */
 
@@ -224,6 +238,8 @@ uint16_t aliases_change(struct sm *sm, const struct guids_change *change, bool *
 		return STATUS_SA_REQ_DENIED;
 	if (is_too_early(sm, change->port))
 		return STATUS_BUSY;
+	if (change->is_delete && is_in_a_group(sm, change))
+		return STATUS_SA_REQ_DENIED;
 	status = change_entries(sm, change);
 	if (sm->registrations.handed != handed)
 		a->changed = a->changed || sm->phase == PHASE_REST;

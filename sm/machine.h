@@ -710,6 +710,8 @@ void multicast_restore_group(struct sm *sm, const struct kept_registration *kept
 void multicast_restore_member(struct sm *sm, const struct kept_registration *kept);
 /* The port was told that its clients have to register again. */
 void multicast_told(struct sm *sm, uint32_t port);
+/* @guid is in a group, or more. */
+bool multicast_is_member(const struct sm *sm, uint64_t guid);
 /* Where members are now. */
 void multicast_look_for_members(struct sm *sm);
 

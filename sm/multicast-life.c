@@ -387,6 +387,13 @@ static void on_time(void *user)
 		loop_timer_set(sm->multicast->leave_timer, loop_now(sm->loop) + LEAVE_TICK);
 }
 
+bool multicast_is_member(const struct sm *sm, uint64_t guid)
+{
+	const struct group_holder *holder = group_holder_find(&sm->multicast->book, guid);
+
+	return holder && holder->n > 0;
+}
+
 /* Those of its virtual functions too, which are not told one by one. */
 void multicast_told(struct sm *sm, uint32_t number)
 {

@@ -18,6 +18,7 @@
 
 #include "base/macros.h"
 #include "sm/held.h"
+#include "tests/scenario/joiner.h"
 #include "tests/sim/tables.h"
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -50,6 +51,51 @@ static void one_request_costs_one_smp(void **state)
 	sa_client_close(&a);
 	scenario_run(s, 30 * LOOP_SEC);
 	assert_int_equal(alias_count_sets(s), 2);
+}
+
+/* A GUID is given back when it has left its groups. */
+static void what_is_in_a_group_is_not_given_back(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *host;
+	struct sa_client a;
+	struct joiner j;
+	ib_member_rec_t record;
+	uint64_t sets;
+
+	alias_build(s);
+	alias_comes_up(s);
+	host = scenario_host(s, 1);
+	asker_open(&a, host);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, host, 9, 0x500000), 0);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, host, 10, 0x500001), 0);
+	sa_client_close(&a);
+	joiner_open(&j, host);
+	record = joiner_other(host, 0x500000, 0xffff, 0xffffffff, 1);
+	assert_true(joiner_send(&j, SIM_SET, &record, MCM_MASK_OTHER));
+	scenario_run(s, LOOP_SEC);
+	assert_true(j.answered);
+	assert_int_equal(j.status, 0);
+	joiner_close(&j);
+
+	sets = alias_count_sets(s);
+	asker_open(&a, host);
+	assert_int_equal(asker_ask(s, &a, METHOD_DELETE, host, 9, 0), 0x0700);
+	assert_int_equal(sim_guid_at(host, 9), 0x500000);
+	assert_int_equal(alias_count_sets(s), sets);
+	assert_int_equal(asker_ask(s, &a, METHOD_DELETE, host, 10, 0), 0);
+	assert_int_equal(sim_guid_at(host, 10), 0);
+	sa_client_close(&a);
+	joiner_open(&j, host);
+	assert_true(joiner_send(&j, METHOD_DELETE, &record, MCM_MASK_LEAVE));
+	scenario_run(s, LOOP_SEC);
+	assert_true(j.answered);
+	assert_int_equal(j.status, 0);
+	joiner_close(&j);
+	asker_open(&a, host);
+	assert_int_equal(asker_ask(s, &a, METHOD_DELETE, host, 9, 0), 0);
+	assert_int_equal(sim_guid_at(host, 9), 0);
+	sa_client_close(&a);
 }
 
 static void a_foreigner_is_denied(void **state)
@@ -736,6 +782,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_request_costs_one_smp),
+		TEST(what_is_in_a_group_is_not_given_back),
 		TEST(a_foreigner_is_denied),
 		TEST(whom_the_operator_trusts_may),
 		TEST(what_cannot_be_is_refused_by_entry),
