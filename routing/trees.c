@@ -752,6 +752,11 @@ static uint32_t root_of(uint32_t *above, uint32_t s)
 	return s;
 }
 
+bool trees_have_cable(const struct trees *trees, uint32_t exit)
+{
+	return cable_of(trees, exit) != NOWHERE;
+}
+
 int trees_mix(const struct trees *trees, const struct tree *a, const struct tree *b)
 {
 	uint32_t n_exits = a->n + b->n, n = 0;

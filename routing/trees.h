@@ -102,6 +102,9 @@ int trees_grow(struct trees *trees, uint32_t number, struct tree_member *members
 /* Does tree @number reach switch @s? Also false without memory. */
 bool trees_reach(const struct trees *trees, uint32_t number, uint32_t s);
 
+/* Is there a cable at this exit of a switch? */
+bool trees_have_cable(const struct trees *trees, uint32_t exit);
+
 /*
  * May the tables of two trees with one number be mixed, switch by switch, and no packet goes in a
  * circle? Exits whose cable is not in the graph lead nowhere. 1, 0 or -ENOMEM.

@@ -87,12 +87,19 @@ void mft_doubt(struct mft *mft)
 		mft->cells[i].known = false;
 }
 
-void mft_clear(struct mft *mft)
+bool mft_clear(struct mft *mft)
 {
+	bool all = true;
+
 	for (size_t i = 0; i < n_cells(mft); i++) {
-		free(TAKE(mft->cells[i].ports));
-		mft->cells[i].known = true;
+		struct mft_cell *cell = &mft->cells[i];
+
+		cell->known = cell->known && !cell->ports;
+		all = all && cell->known;
+		free(TAKE(cell->ports));
 	}
+
+	return all;
 }
 
 bool mft_doubt_twins(struct mft *mft)

@@ -53,7 +53,11 @@ static inline uint16_t mft_cell_get(const struct mft_cell *cell, unsigned i)
 /* It holds @data, MFT_BLOCK 16-bit masks in wire order. 0 or -ENOMEM. */
 int mft_cell_set(struct mft_cell *cell, const uint8_t *data);
 
-/* Nothing is known any more, or it is known to be empty; of twins only: what had some. */
+/* Nothing is known any more; of twins only: what had some. */
 void mft_doubt(struct mft *mft);
-void mft_clear(struct mft *mft);
 bool mft_doubt_twins(struct mft *mft);
+/*
+ * It came up empty. What was not empty may have been written since then, before that was seen: it
+ * is not known. Is all of it known?
+ */
+bool mft_clear(struct mft *mft);

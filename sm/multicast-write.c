@@ -6,8 +6,9 @@
  *
  * * tables that are not known are read, of the MLIDs that are in use; those of a switch that came
  *   up without anything are known to be empty;
- * * where exits of the old tree and of the new one could together make a circle (trees_mix()), what
- *   is old and not new is taken out first;
+ * * where exits of the old tree and of the new one could together make a circle (trees_mix(); or
+ *   because an old one leads to a device that does not answer), what is old and not new is taken
+ *   out first;
  * * what differs is written.
  *
  * So at any moment the cables that a packet of an MLID may take are those of one tree, or of two
@@ -149,6 +150,11 @@ static void mark_differences(struct sm *sm, uint32_t index, const struct tree *a
 /* -- stages -------------------------------------------------------------------------------------
  */
 
+static bool is_row(const struct multicast *m, const struct sw *sw, uint32_t node)
+{
+	return sw && sw->index < m->trees.n_switches && m->node_of_row[sw->index] == node;
+}
+
 /* By rows of the graph, without switches that are none of it. */
 static int to_rows(const struct sm *sm, const struct tree *tree, struct tree *ret)
 {
@@ -161,11 +167,47 @@ static int to_rows(const struct sm *sm, const struct tree *tree, struct tree *re
 		uint32_t node = TREE_EXIT_SWITCH(tree->exit[i]);
 		const struct sw *sw = sm->fabric.nodes[node].sw;
 
-		if (sw && sw->index < m->trees.n_switches && m->node_of_row[sw->index] == node)
+		if (is_row(m, sw, node))
 			ret->exit[ret->n++] = TREE_EXIT(sw->index, TREE_EXIT_PORT(tree->exit[i]));
 	}
 
 	return 0;
+}
+
+/* To a switch, maybe, by a cable that trees do not know of and packets do. */
+static bool leads_astray(const struct sm *sm, uint32_t exit)
+{
+	const struct multicast *m = sm->multicast;
+	uint32_t number = TREE_EXIT_SWITCH(exit);
+	const struct node *node = &sm->fabric.nodes[number];
+	unsigned exit_port = TREE_EXIT_PORT(exit);
+	const struct port *port;
+
+	if (exit_port == 0 || exit_port > node->n_ports)
+		return false;
+	port = &sm->fabric.ports[port_at(node, exit_port)];
+	if (port->peer == NO_PORT)
+		return port->known && port_phys_state(port) == PHYS_LINK_UP;
+
+	return node_is_switch(node_of(&sm->fabric, port->peer)) &&
+	       !(is_row(m, node->sw, number) &&
+		 trees_have_cable(&m->trees, TREE_EXIT(node->sw->index, exit_port)));
+}
+
+/* Of what is held and not planned. */
+static bool any_leads_astray(const struct sm *sm, const struct mlid *mlid)
+{
+	for (uint32_t i = 0, j = 0; i < mlid->held.n; i++) {
+		uint32_t exit = mlid->held.exit[i];
+
+		while (j < mlid->planned.n && mlid->planned.exit[j] < exit)
+			j++;
+		if ((j == mlid->planned.n || mlid->planned.exit[j] != exit) &&
+		    leads_astray(sm, exit))
+			return true;
+	}
+
+	return false;
 }
 
 /* Without memory to find out it is done the safe way. */
@@ -176,6 +218,8 @@ static bool has_to_clear(const struct sm *sm, const struct mlid *mlid)
 
 	if (mlid->held.n == 0 || mlid->planned.n == 0)
 		return false;
+	if (any_leads_astray(sm, mlid))
+		return true;
 	if (to_rows(sm, &mlid->held, &held) == 0 && to_rows(sm, &mlid->planned, &planned) == 0)
 		clears = trees_mix(&sm->multicast->trees, &held, &planned) != 1;
 	free(held.exit);
@@ -505,7 +549,8 @@ void multicast_doubt(struct sm *sm, struct node *node)
 
 void multicast_forget(struct sm *sm, struct node *node)
 {
-	mft_clear(node->sw->mft);
+	if (!mft_clear(node->sw->mft))
+		sm->multicast->unread = true;
 	node->sw->mft_empty = true;
 	sm->multicast->recount = true;
 }

@@ -40,11 +40,11 @@ uint8_t tables_lft_held(const struct sw *sw, unsigned lid)
 	return sw && lid < sw->lft_size ? sw->lft[lid] : ROUTE_NONE;
 }
 
-void tables_doubt(struct sm *sm, struct node *node)
+/* But those of multicast. */
+static void doubt_most(struct sm *sm, struct node *node)
 {
 	if (node->sw)
 		memset(node->sw->lft_known, 0, sizeof(node->sw->lft_known));
-	multicast_doubt(sm, node);
 	lanes_doubt(node);
 	for (unsigned i = 0; i <= node->n_ports; i++) {
 		struct port *port = &sm->fabric.ports[port_at(node, i)];
@@ -56,11 +56,17 @@ void tables_doubt(struct sm *sm, struct node *node)
 	}
 }
 
+void tables_doubt(struct sm *sm, struct node *node)
+{
+	doubt_most(sm, node);
+	multicast_doubt(sm, node);
+}
+
 void tables_forget(struct sm *sm, struct node *node)
 {
 	struct sw *sw = node->sw;
 
-	tables_doubt(sm, node);
+	doubt_most(sm, node);
 	multicast_forget(sm, node);
 	lanes_forget(node);
 	sm->complete = false;

@@ -271,6 +271,26 @@ static void trees_of_rings_change_without_a_circle(void **state)
 	scenario_expect_good_within(s, 1800);
 }
 
+/* Nobody answers through it, and it carries packets as before. */
+static void a_restart_beside_a_cable_not_seen_makes_no_circle(void **state)
+{
+	struct scenario *s = *state;
+
+	set_out(s, graph_make_ring(6, 2));
+	join_all(s);
+	for (uint32_t i = 0; i < s->n_switches; i++) {
+		scenario_settle(s);
+		scenario_expect_good_within(s, 1800);
+		scenario_kill_sm(s);
+		scenario_fault(s, "loss \"%s\"[1] 100%%", s->switches[i]->name);
+		scenario_start_sm(s);
+		scenario_run(s, 10 * LOOP_SEC);
+		scenario_clear_faults(s);
+	}
+	scenario_settle(s);
+	scenario_expect_good_within(s, 1800);
+}
+
 static void switches_that_reboot_have_their_tables_again(void **state)
 {
 	struct scenario *s = *state;
@@ -506,6 +526,7 @@ int main(void)
 		TEST(groups_are_made_by_who_joins_first),
 		TEST(trees_follow_cables),
 		TEST(trees_of_rings_change_without_a_circle),
+		TEST(a_restart_beside_a_cable_not_seen_makes_no_circle),
 		TEST(switches_that_reboot_have_their_tables_again),
 		TEST(a_restart_writes_nothing_and_forgets_nobody),
 		TEST(a_host_that_is_gone_for_long_has_left),
