@@ -107,6 +107,8 @@ tests_unit_test_sa_path_vf_SOURCES = tests/unit/test-sa-path-vf.c tests/unit/sa-
 tests_unit_test_sa_SOURCES = tests/unit/test-sa.c tests/unit/sa-ask.h
 check_PROGRAMS += tests/unit/test-sa-service
 tests_unit_test_sa_service_SOURCES = tests/unit/test-sa-service.c tests/unit/sa-ask.h
+check_PROGRAMS += tests/unit/test-sa-inform
+tests_unit_test_sa_inform_SOURCES = tests/unit/test-sa-inform.c tests/unit/sa-ask.h
 tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 
 check_PROGRAMS += tests/unit/test-loss tests/unit/test-damping

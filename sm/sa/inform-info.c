@@ -15,6 +15,9 @@
 #include "base/macros.h"
 #include "sm/sa/attribute.h"
 
+/* A multiple of 8, as AttributeOffset has it. */
+#define ANSWER_SIZE 40u
+
 static bool is_secret(const uint8_t *info)
 {
 	uint64_t trap = wire_get(info, INFORM_TRAP);
@@ -78,6 +81,7 @@ static uint16_t find_fault(const struct admin_query *query, const struct inform_
 
 static void change(struct admin_query *query)
 {
+	uint8_t answer[ANSWER_SIZE] = { 0 };
 	struct inform_change change = { .is_end = !wire_get(query->wanted, INFORM_SUBSCRIBE) };
 
 	memcpy(change.info, query->wanted, sizeof(change.info));
@@ -90,13 +94,14 @@ static void change(struct admin_query *query)
 	query->status = query->view->inform_change(query->view->changer, &change);
 	if (query->status != STATUS_OK)
 		return;
-	wire_set(change.info, INFORM_SUBSCRIBE, !change.is_end);
-	admin_give(query, change.info);
+	memcpy(answer, change.info, sizeof(change.info));
+	wire_set(answer, INFORM_SUBSCRIBE, !change.is_end);
+	admin_give(query, answer);
 }
 
 const struct admin_attribute admin_inform_info = {
 	.id = ATTR_SA_INFORM_INFO,
-	.record_size = INFORM_INFO_SIZE,
+	.record_size = ANSWER_SIZE,
 	.methods = ADMIN_SET,
 	.change = change,
 };

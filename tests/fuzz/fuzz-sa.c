@@ -73,6 +73,73 @@ static const struct group_book *groups(void)
 	return &book;
 }
 
+/* Done as it is asked for, and not remembered. */
+static uint16_t take_service(void *changer, const struct service_change *change,
+			     struct service *ret)
+{
+	const struct small_fabric *small = changer;
+	uint64_t prefix = wire_get64(change->record + 8, 0);
+
+	check(change->requester.port < small->fabric.n_ports && change->by.guid && change->by.port);
+	check(prefix != 0 && prefix != UINT64_C(0xfe80000000000000));
+	check(change->is_delete || wire_get(change->record, SERVICE_LEASE) != 0);
+	*ret = (struct service){ .row = 1, .by = change->by };
+	memcpy(ret->record, change->record, sizeof(ret->record));
+
+	return change->has_key ? STATUS_SA_REQ_DENIED : STATUS_OK;
+}
+
+static uint16_t take_subscription(void *changer, const struct inform_change *change)
+{
+	(void)changer;
+	check(inform_info_is_valid(change->info) && wire_get(change->info, INFORM_SUBSCRIBE) == 1);
+	check(change->to.by.guid && change->to.by.port && change->to.qpn > 0);
+	check(change->to.lid_offset < 128);
+
+	return change->is_end ? STATUS_SA_REQ_INVALID : STATUS_OK;
+}
+
+/* One of a port, one of nobody, one of a multicast group; all have a key. */
+static const struct services *services(const struct small_fabric *small)
+{
+	static struct services all;
+
+	if (all.n > 0)
+		return &all;
+	services_init(&all);
+	for (uint64_t i = 1; i <= 3; i++) {
+		struct service s = { .row = i, .by = { 1, 1, 0 }, .lapses_at = i == 2 ? 5000 : 0 };
+
+		memset(s.record, 0x5e, sizeof(s.record));
+		wire_set(s.record, SERVICE_ID, i);
+		wire_set64(s.record + 8, 0, i == 3 ? UINT64_C(0xff12) << 48 : SMALL_PREFIX);
+		wire_set64(s.record + 8, 1, i == 1 ? small->guid[SMALL_GAMMA] : 0x999);
+		wire_set(s.record, SERVICE_PKEY, i == 1 ? 0x8001 : 0);
+		check(services_add(&all, &s));
+	}
+
+	return &all;
+}
+
+static const struct subscriptions *subscriptions(const struct small_fabric *small)
+{
+	static struct subscriptions all;
+
+	if (all.n > 0)
+		return &all;
+	subscriptions_init(&all);
+	for (uint64_t i = 1; i <= 2; i++) {
+		struct subscriber to = { .by = { i == 1 ? small->guid[SMALL_BETA] : 0x999, 1, 0 },
+					 .qpn = 72 };
+		uint8_t info[INFORM_INFO_SIZE] = { 0 };
+
+		wire_set(info, INFORM_QPN, 72);
+		check(subscriptions_add(&all, &to, i, info));
+	}
+
+	return &all;
+}
+
 static struct small_fabric *fabric(bool cut)
 {
 	static struct small_fabric fabrics[2];
@@ -85,6 +152,12 @@ static struct small_fabric *fabric(bool cut)
 	small->view.changer = small;
 	small->view.table = table;
 	small->view.groups = groups();
+	small->conf.subnet_prefix = SMALL_PREFIX;
+	small->view.service_change = take_service;
+	small->view.inform_change = take_subscription;
+	small->view.services = services(small);
+	small->view.subscriptions = subscriptions(small);
+	small->view.now = 1000;
 	if (cut)
 		fabric_disconnect(&small->fabric, small->port[SMALL_WEST] + SMALL_TRUNK);
 
@@ -142,12 +215,22 @@ static size_t check_records(const struct datagram *request, const struct admin_a
 	return length - 20;
 }
 
+/* Who asks knows our key. */
+static bool trusted;
+
 static void check_keys(const struct datagram *head, const uint8_t *records, size_t bytes)
 {
 	uint8_t mkey[8];
 
 	wire_set64(mkey, 0, SMALL_MKEY);
-	check(!memmem(records, bytes, mkey, sizeof(mkey)));
+	/* What is registered may be anything. */
+	check(wire_get(head, MAD_ATTR) == ATTR_SA_SERVICE_RECORD ||
+	      wire_get(head, MAD_ATTR) == ATTR_SA_INFORM_INFO ||
+	      !memmem(records, bytes, mkey, sizeof(mkey)));
+	for (size_t i = 0;
+	     wire_get(head, MAD_ATTR) == ATTR_SA_SERVICE_RECORD && i < bytes && !trusted;
+	     i += SERVICE_RECORD_SIZE)
+		check(is_all(records + i + 32, 16, 0));
 	if (wire_get(head, MAD_ATTR) != ATTR_SA_PORT_RECORD)
 		return;
 	for (size_t i = 0; i < bytes; i += PORT_RECORD_SIZE)
@@ -200,6 +283,7 @@ static void set_view(struct small_fabric *small, unsigned bits, const struct arr
 {
 	small->loops = bits & LOOPS;
 	small->conf.sa_key = bits & TRUSTED ? wire_get(&arrival->datagram, SA_KEY) : 0;
+	trusted = small->conf.sa_key != 0;
 	small->view.ways = bits & REMEMBERS ? ways : NULL;
 	small->view.room = bits & BUSY ? 300 : ADMIN_MAX_RECORDS;
 }
