@@ -69,3 +69,17 @@ def subscriptions(world):
     listener.wait(64, guid, 1)
     check_equal("all that was told", len(listener.heard()), 3)
     world.stop(listener.process, signal.SIGTERM)
+
+
+@suite.test("many services at once share the synchronizations of the disk", weight=4)
+def many(world):
+    sim, sm = managed(world, fabrics.one_switch())
+    snapshot = sim.wait_up(30)
+    lid, guid = snapshot.port(sim.host, 1).lid, f"{snapshot.port('H00001', 1).guid:x}"
+    one = sim.client("register", str(lid), guid, "200", "1", host="H00001")
+    many_at_once = sim.client("register", str(lid), guid, "4000", "100", host="H00001")
+    check(float(many_at_once.split()[0]) > 3 * float(one.split()[0]),
+          f"a second, ms: one by one {one.strip()}, a hundred at a time {many_at_once.strip()}")
+    sm.kill()
+    sm.start().wait_ready()
+    check_equal("services", len(sm.ctl("services")["services"]), 200)

@@ -209,6 +209,30 @@ def hear(sm_lid, seconds, *traps):
               f"{struct.unpack_from('>Q', mad, 8)[0] & 0xffffffff:x}", flush=True)
 
 
+def register(sm_lid, guid, count, window):
+    """Sets so many ServiceRecords, so many of them under way at a time; all are answered. Prints how many a
+    second, and milliseconds: the median, and the 99th of a hundred."""
+    umad = Umad()
+    agent = umad.register(3, 2)
+    began, sent, took = time.monotonic(), {}, []
+    for tid in range(1, int(count) + 1):
+        mad = bytearray(gs(3, 2, 2, 0x31, tid))
+        struct.pack_into(">Q", mad, 48, 0x57)
+        struct.pack_into(">QQQHHI", mad, 56, 1 + tid % 200, 0xfe80 << 48, int(guid, 16), 0xffff, 0, 3600)
+        struct.pack_into(">I", mad, 56 + 112, tid)  # each is another one than before
+        umad.send(agent, bytes(mad), int(sm_lid), 1, 5000)
+        sent[tid] = time.monotonic()
+        while len(sent) >= int(window) or (tid == int(count) and sent):
+            check(umad.wait(10), "no answer")
+            record = os.read(umad.fd, 4096)
+            check(struct.unpack_from("=I", record, 4)[0] == 0, "a request timed out")
+            check(record[68:70] == bytes(2), f"status {record[68:70].hex()}")
+            took.append(time.monotonic() - sent.pop(struct.unpack_from(">Q", record, 72)[0] & 0xffffffff))
+    took.sort()
+    print(f"{int(count) / (time.monotonic() - began):.0f} {1000 * took[len(took) // 2]:.1f}"
+          f" {1000 * took[len(took) * 99 // 100]:.1f}")
+
+
 def multipath(sm_lid, guid, other, count):
     """So many questions for MultiPathRecords, RMPP both ways, one after the other, all answered."""
     umad = Umad()
