@@ -364,6 +364,31 @@ static void a_former_schema_on_a_full_disk_is_read_and_brought_up_to_ours_later(
 	assert_int_equal(fixture_count_said(f, "damaged"), 0);
 }
 
+/* The last word counts, also of those that the disk did not take. */
+static void a_registration_that_is_taken_back_is_not_written_later(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	keep_registration_of(f, KEPT_SERVICE, 7, 0, "old", 3);
+	assert_int_equal(flush(f), 0);
+	bad_disk_get()->write_result = SQLITE_FULL;
+	keep_registration_of(f, KEPT_SERVICE, 7, 9, "new", 3);
+	keep_registration_of(f, KEPT_SUBSCRIPTION, 7, 0, "another", 7);
+	assert_int_equal(flush(f), -ENOSPC);
+	keep_registration_of(f, KEPT_SUBSCRIPTION, 7, 0, NULL, 0);
+	keep_registration_of(f, KEPT_SERVICE, 7, 0, "old", 3);
+	assert_int_equal(flush(f), -ENOSPC);
+	bad_disk_get()->write_result = SQLITE_OK;
+	loop_virtual_run_for(f->loop, 61 * LOOP_SEC);
+	assert_int_equal(flush(f), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->back->n_registrations, 1);
+	assert_int_equal(f->back->registrations[0].kind, KEPT_SERVICE);
+	assert_int_equal(f->back->registrations[0].expires, 0);
+	assert_memory_equal(f->back->registrations[0].blob, "old", 3);
+}
+
 static void reservations_wait_for_a_schema_that_has_them(void **state)
 {
 	struct fixture *f = *state;
@@ -715,6 +740,7 @@ int main(void)
 		TEST(a_change_is_tried_although_the_last_one_failed),
 		TEST(a_change_for_which_there_is_no_room_leaves_nothing),
 		TEST(a_former_schema_on_a_full_disk_is_read_and_brought_up_to_ours_later),
+		TEST(a_registration_that_is_taken_back_is_not_written_later),
 		TEST(reservations_wait_for_a_schema_that_has_them),
 		TEST(a_full_disk_does_not_hide_what_is_kept),
 		TEST(a_disk_that_cannot_be_read_is_no_damaged_file),
