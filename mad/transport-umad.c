@@ -282,16 +282,17 @@ static int send_datagram(struct transport *transport, const struct datagram *d,
 	return umad_send(t->port, agent_for(t, d), t->out, length_of(d), (int)timeout_ms, 0);
 }
 
-static int send_message(struct transport *transport, const uint8_t *message, size_t length,
+/* What libibumad puts before a MAD goes into the room before the message. */
+static int send_message(struct transport *transport, uint8_t *message, size_t length,
 			const struct address *to)
 {
 	struct umad_transport *t = CONTAINER_OF(transport, struct umad_transport, transport);
-	AUTO(freep) void *record = malloc(umad_size() + length);
+	size_t head = umad_size();
+	uint8_t *record = message - head;
 
-	if (!record)
-		return -ENOMEM;
-	memset(record, 0, umad_size());
-	memcpy(umad_get_mad(record), message, length);
+	if (head > TRANSPORT_HEADROOM)
+		return -EOPNOTSUPP;
+	memset(record, 0, head);
 	write_address(umad_get_mad_addr(record), to);
 
 	return umad_send(t->port, t->agent[AGENT_SA], record, (int)length, MESSAGE_WAIT_MS,

@@ -64,7 +64,7 @@ struct transport_ops {
 	int (*send)(struct transport *t, const struct datagram *d, const struct address *to,
 		    unsigned timeout_ms);
 	/* NULL: it cannot */
-	int (*send_message)(struct transport *t, const uint8_t *message, size_t length,
+	int (*send_message)(struct transport *t, uint8_t *message, size_t length,
 			    const struct address *to);
 	int (*set_is_sm)(struct transport *t, bool is_sm);
 	void (*free)(struct transport *t);
@@ -89,13 +89,17 @@ static inline int transport_send(struct transport *t, const struct datagram *d,
 	return t->ops->send(t, d, to, timeout_ms);
 }
 
+/* Bytes before a message, for who sends it. */
+#define TRANSPORT_HEADROOM 64u
+
 /*
  * Send an answer of the SA that is longer than a datagram: header (SA_DATA_OFFSET bytes) and
- * records, for RMPP to cut up. It is copied. When all of it has been acknowledged, or given up, it
+ * records, for RMPP to cut up. The TRANSPORT_HEADROOM bytes before it are written to; it is the
+ * caller's when this returns. When all of it has been acknowledged, or given up, it
  * may come back as undelivered; not every stack tells. 0 or -errno, and nothing comes back; -EINVAL
  * also if an answer to the same question is still under way.
  */
-static inline int transport_send_message(struct transport *t, const uint8_t *message, size_t length,
+static inline int transport_send_message(struct transport *t, uint8_t *message, size_t length,
 					 const struct address *to)
 {
 	return t->ops->send_message ? t->ops->send_message(t, message, length, to) : -EOPNOTSUPP;

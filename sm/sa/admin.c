@@ -136,9 +136,11 @@ static bool grow(struct admin_query *query, size_t least)
 
 	if (room < least)
 		return false;
-	message = realloc(answer->message, SA_DATA_OFFSET + room);
+	message = realloc(answer->message ? answer->message - TRANSPORT_HEADROOM : NULL,
+			  TRANSPORT_HEADROOM + SA_DATA_OFFSET + room);
 	if (!message)
 		return false;
+	message += TRANSPORT_HEADROOM;
 	if (!answer->message)
 		memcpy(message + SA_DATA_OFFSET, sa_data_in(&answer->datagram), SA_DATA_SIZE);
 	answer->message = message;
@@ -531,7 +533,8 @@ enum admin_result admin_answer(const struct admin_view *view, const struct arriv
 
 void admin_answer_done(struct admin_answer *answer)
 {
-	free(answer->message);
+	if (answer->message)
+		free(answer->message - TRANSPORT_HEADROOM);
 	answer->message = NULL;
 	answer->length = 0;
 }

@@ -139,7 +139,8 @@ enum admin_result {
 /* An answer: a datagram, or a message that RMPP has to cut into some (IBA 13.6). */
 struct admin_answer {
 	struct datagram datagram; /* all of it; or of a message the header, SA_DATA_OFFSET bytes */
-	uint8_t *message;         /* header and records; NULL: it is the datagram */
+	uint8_t *message;         /* header and records, TRANSPORT_HEADROOM bytes before them;
+				     NULL: it is the datagram */
 	size_t length;            /* of the message */
 	size_t room;              /* for records */
 };

@@ -311,13 +311,31 @@ static bool try_every(struct path_query *p)
 	return true;
 }
 
+/* How many take part, so that who asks for too much is told at once. */
+static size_t count_visible(const struct admin_query *query)
+{
+	struct admin_walk walk = { 0 };
+	struct endpoint e;
+	size_t n = 0;
+
+	while (admin_walk_next(query->view->fabric, &walk, &e))
+		n += admin_sees_endpoint(query, e);
+
+	return n;
+}
+
 static void try_all(struct path_query *p)
 {
 	const struct admin_view *view = p->query->view;
+	size_t n = count_visible(p->query);
 	struct admin_walk walk = { 0 };
 	struct admin_keys keys;
 	struct endpoint e;
 
+	if (n * n > PATH_MAX_TRIES) {
+		p->query->status = STATUS_SA_NO_RESOURCES;
+		return;
+	}
 	while (admin_walk_next(view->fabric, &walk, &e)) {
 		if (!admin_sees_endpoint(p->query, e))
 			continue;

@@ -45,6 +45,7 @@ struct taker {
 	struct transport *real;
 	uint64_t answers;
 	uint64_t good;
+	uint16_t expected; /* status */
 	uint64_t bytes;
 };
 
@@ -56,7 +57,7 @@ static struct taker *taker_of(struct transport *t)
 static void count(struct taker *taker, const uint8_t *mad, size_t length)
 {
 	taker->answers++;
-	taker->good += wire_get(mad, MAD_STATUS) == STATUS_OK;
+	taker->good += wire_get(mad, MAD_STATUS) == taker->expected;
 	taker->bytes += length;
 }
 
@@ -70,7 +71,7 @@ static int take(struct transport *t, const struct datagram *d, const struct addr
 	return 0;
 }
 
-static int take_message(struct transport *t, const uint8_t *message, size_t length,
+static int take_message(struct transport *t, uint8_t *message, size_t length,
 			const struct address *to)
 {
 	(void)to;
@@ -207,7 +208,7 @@ static double time_table(struct bench *b, uint16_t attr, uint64_t mask, unsigned
 		double before, here;
 
 		start(&a, from, METHOD_GET_TABLE, attr, mask);
-		if (attr == ATTR_SA_PATH_RECORD)
+		if (mask)
 			wire_set(sa_data_of(&a.datagram), PATH_SLID, from->lid);
 		before = cpu();
 		sm_receive(b->sm, &a, 1);
@@ -267,6 +268,9 @@ int main(int argc, char **argv)
 	good &= report_paths(&b, "a path", N_PATHS, true);
 	good &= report_table(&b, "NodeRecord, all", ATTR_SA_NODE_RECORD, 0, 10, false);
 	good &= report_table(&b, "PortInfoRecord, all", ATTR_SA_PORT_RECORD, 0, 10, false);
+	b.taker.expected = STATUS_SA_NO_RESOURCES;
+	good &= report_table(&b, "refused: all forwarding tables", ATTR_SA_LFT_RECORD, 0, 3, false);
+	good &= report_table(&b, "refused: all paths of all", ATTR_SA_PATH_RECORD, 0, 3, false);
 	printf("most memory, with the simulated fabric: %.1f MB\n",
 	       (double)peak_kilobytes() / 1024);
 

@@ -452,7 +452,7 @@ static void cut(const uint8_t *message, size_t length, unsigned segment, unsigne
 }
 
 /* All at once: nobody here acknowledges. */
-static int send_message(struct transport *transport, const uint8_t *message, size_t length,
+static int send_message(struct transport *transport, uint8_t *message, size_t length,
 			const struct address *to)
 {
 	unsigned segments = (unsigned)((length - SA_DATA_OFFSET + SA_DATA_SIZE - 1) / SA_DATA_SIZE);
