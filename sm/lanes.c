@@ -145,6 +145,14 @@ void lanes_switch(struct sm *sm)
 	sm->routing.has_next_levels = false;
 }
 
+bool lanes_are_changing(const struct sm *sm)
+{
+	const struct routing *routing = &sm->routing;
+
+	return routing->has_next_levels &&
+	       (routing->levels.lanes.sl || routing->next_levels.lanes.sl);
+}
+
 void lanes_forget_levels(struct sm *sm)
 {
 	clear_levels(&sm->routing.levels);

@@ -17,6 +17,8 @@ unsigned lanes_in_use(const struct sm *sm);
 void lanes_take_levels(struct sm *sm, const struct levels *levels);
 void lanes_switch(struct sm *sm);
 void lanes_forget_levels(struct sm *sm);
+/* Are others planned than are in force, or were there before? */
+bool lanes_are_changing(const struct sm *sm);
 
 /*
  * Of the tables that are planned, by row, of @n_rows: the port that leads up the tree for which

@@ -94,6 +94,18 @@ static void send_answer(struct sm *sm, const struct admin_answer *answer, const 
 				 answer->length, loop_now(sm->loop));
 }
 
+/*
+ * Hosts keep the service level of a path for long: while levels change, who asks for one is not
+ * answered, and asks again.
+ */
+static bool is_too_early(const struct sm *sm, const struct arrival *arrival)
+{
+	uint64_t attr = wire_get(&arrival->datagram, MAD_ATTR);
+
+	return (attr == ATTR_SA_PATH_RECORD || attr == ATTR_SA_MULTI_PATH_RECORD) &&
+	       lanes_are_changing(sm);
+}
+
 /* @changer: who makes the changes that it asks for; NULL: nobody. */
 static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm *changer)
 {
@@ -127,7 +139,8 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 	};
 	struct admin_answer answer;
 
-	if (sm->state != SM_MASTER || admin_answer(&view, arrival, &answer) != ADMIN_ANSWERED)
+	if (sm->state != SM_MASTER || is_too_early(sm, arrival) ||
+	    admin_answer(&view, arrival, &answer) != ADMIN_ANSWERED)
 		return;
 	if (changer && has_changed(arrival, &answer.datagram) &&
 	    !registrations_are_safe(&sm->registrations))

@@ -268,6 +268,44 @@ static void path_records_say_the_level_of_the_pair(void **state)
 	assert_true(__builtin_popcount(seen) > 1);
 }
 
+/*
+ * While levels change, and while it is not known yet which are in force, nobody is told one that is
+ * not: who asks then asks again.
+ */
+static void nobody_is_told_a_level_of_other_tables(void **state)
+{
+	struct scenario *s = *state;
+	struct path_asker asker;
+	struct sim_port *from, *to;
+	unsigned n_answers = 0;
+	uint8_t sl = 0;
+
+	comes_up(s, graph_make_torus(5, 5, 1, 1));
+	from = to = scenario_host(s, 1);
+	for (uint32_t i = 0; sl == 0 && i < s->n_hosts * s->n_hosts; i++) {
+		const struct fabric *f = sm_fabric(s->first.sm);
+
+		from = scenario_host(s, i / s->n_hosts);
+		to = scenario_host(s, i % s->n_hosts);
+		sl = sm_service_level(s->first.sm, fabric_find_port(f, from->guid),
+				      fabric_find_port(f, to->guid));
+	}
+	assert_int_not_equal(sl, 0);
+	scenario_kill_sm(s);
+	path_asker_open(&asker, from);
+	scenario_start_sm(s);
+	for (unsigned i = 0; i < 200; i++) {
+		path_asker_ask(&asker, from->guid, to->guid);
+		scenario_run(s, 100 * LOOP_USEC);
+		if (!asker.answered || asker.answer.status != PATH_OK)
+			continue;
+		n_answers++;
+		assert_int_equal(asker.answer.sl, sl);
+	}
+	assert_true(n_answers > 0);
+	path_asker_close(&asker);
+}
+
 /* ---- one Set for all inputs ---------------------------------------------------------------------
  */
 
@@ -609,6 +647,7 @@ int main(void)
 		TEST(qos_has_lanes_as_the_operator_says),
 		TEST(routes_go_before_qos),
 		TEST(path_records_say_the_level_of_the_pair),
+		TEST(nobody_is_told_a_level_of_other_tables),
 		TEST(switches_that_can_are_told_of_all_inputs_at_once),
 		TEST(a_switch_that_cannot_though_it_says_so_is_told_of_each),
 		TEST(a_restart_writes_nothing),
