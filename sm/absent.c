@@ -110,8 +110,9 @@ static void share_places(struct absents *absents)
 {
 	struct absent *first = NULL;
 
-	if (absents->n > 0)
-		qsort(absents->all, absents->n, sizeof(*absents->all), by_place);
+	if (absents->n == 0)
+		return;
+	qsort(absents->all, absents->n, sizeof(*absents->all), by_place);
 	for (struct absent *a = absents->all; a < absents->all + absents->n; a++) {
 		if (!first || first->leaf != a->leaf || first->exit != a->exit) {
 			first = a;
