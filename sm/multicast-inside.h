@@ -59,6 +59,7 @@ struct multicast {
 
 	enum multicast_stage stage;
 	bool unread;  /* some table may have to be read */
+	bool undone;  /* something that was to be done in this stage is not */
 	bool recount; /* what is held has to be counted from tables */
 	bool check;   /* whether a stage is over */
 	bool short_of_memory;

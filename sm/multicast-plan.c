@@ -567,8 +567,10 @@ static int begin(struct sm *sm)
 
 	if (r == -EAGAIN)
 		return 0;
-	if (r > 0)
+	if (r > 0) {
 		multicast_touch_all(sm);
+		m->unread = true; /* of who was away, too */
+	}
 	if (r < 0 || multicast_start_read(sm))
 		return MIN(r, 0);
 	if (m->recount)

@@ -285,6 +285,7 @@ bool multicast_start_writing(struct sm *sm)
 	}
 	m->stage = MULTICAST_CLEAR;
 	m->check = true;
+	m->undone = false;
 	if (!any)
 		start_write(sm);
 
@@ -323,11 +324,12 @@ void multicast_settle(struct sm *sm)
 
 	while (m->stage != MULTICAST_IDLE && m->check && !is_busy(sm)) {
 		m->check = false;
-		if (m->stage == MULTICAST_CLEAR) {
+		/* What is still there that was to go may make a circle: new trees go around it. */
+		if (m->stage == MULTICAST_CLEAR && !m->undone) {
 			start_write(sm);
 			continue;
 		}
-		if (m->stage == MULTICAST_WRITE)
+		if (m->stage != MULTICAST_READ)
 			settle_all(m);
 		m->stage = MULTICAST_IDLE;
 		multicast_begin(sm);
@@ -506,7 +508,7 @@ static void cell_failed(struct sm *sm, struct node *node, enum reason reason, ui
 	struct multicast *m = sm->multicast;
 
 	fault_note(sm, node->first_port, &node->sw->mft_fault, "Multicast table", reason, status);
-	m->unread = m->recount = true;
+	m->unread = m->recount = m->undone = true;
 }
 
 void multicast_take(struct sm *sm, struct node *node, const struct answer *answer)
@@ -557,9 +559,13 @@ void multicast_forget(struct sm *sm, struct node *node)
 
 void multicast_dropped(struct sm *sm, struct node *node)
 {
+	struct multicast *m = sm->multicast;
+
+	if (node->sw && (node->sw->mft_in_flight || (node->work.todo & TODO(TODO_MFT))))
+		m->unread = m->recount = m->undone = true;
 	if (node->sw)
 		node->sw->mft_in_flight = 0;
-	sm->multicast->check = true;
+	m->check = true;
 }
 
 void multicast_note_twin(struct node *node, const struct request *request)
