@@ -297,7 +297,7 @@ static int find_distances(struct again *again)
 	again->touched = calloc(graph->n_switches * (size_t)again->words + 1, sizeof(uint64_t));
 	if (r < 0 || !again->touched)
 		return -ENOMEM;
-	for (uint32_t s = 0; s < graph->n_switches; s++)
+	for (uint32_t s = 0; again->block.n > 0 && s < graph->n_switches; s++)
 		keep_distances(again, s);
 
 	return 0;

@@ -80,6 +80,23 @@ static int follow(struct routing *routing, const struct column *column, uint32_t
 	return r;
 }
 
+/* LIDs that have the ways of another, but are nobody's now, are not what that one's are any more.
+ */
+static void forget_left(struct routing *routing, const uint64_t *followed,
+			const struct patch *patch, uint32_t n)
+{
+	for (unsigned lid = 1; lid <= LID_UNICAST_LAST; lid++) {
+		uint16_t from = routing->copied[lid];
+		uint32_t i;
+
+		if (from == 0 || (followed[lid / 64] >> lid % 64 & 1))
+			continue;
+		i = find_entry(patch, n, from);
+		if (i < n && patch->entry[i].lid == from)
+			routing->copied[lid] = 0;
+	}
+}
+
 /*
  * 0; 1 if a vport is new, or some leaf sends a port, or whose ways a vport has, out by another
  * exit: then columns have to be copied; -ENOMEM.
@@ -87,14 +104,16 @@ static int follow(struct routing *routing, const struct column *column, uint32_t
 static int follow_all(struct sm *sm, struct patch *patch)
 {
 	struct routing *routing = &sm->routing;
+	AUTO(freep) uint64_t *followed = calloc(LID_UNICAST_LAST / 64 + 1, sizeof(*followed));
 	struct columns columns = { .rows = NULL };
 	struct column column;
 	uint32_t n = patch->n;
-	int r = 0;
+	int r = followed ? 0 : -ENOMEM;
 
 	while (r == 0 && columns_next(sm, &columns, &column)) {
 		uint32_t leaf = NO_SWITCH;
 
+		followed[column.to / 64] |= UINT64_C(1) << column.to % 64;
 		if (column.leaf != NO_NODE)
 			leaf = sm->fabric.nodes[column.leaf].sw->index;
 		if (routing->copied[column.to] != column.from ||
@@ -105,6 +124,8 @@ static int follow_all(struct sm *sm, struct patch *patch)
 			r = follow(routing, &column, leaf, patch, n);
 	}
 	columns_done(&columns);
+	if (r == 0)
+		forget_left(routing, followed, patch, n);
 
 	return r;
 }

@@ -169,6 +169,41 @@ static void the_lid_of_a_vport_that_is_down_is_not_that_of_its_new_guid(void **s
 	assert_int_equal(sim_vport(port, 1)->lid, lid);
 }
 
+static bool is_between_switches(const struct sim_port *link)
+{
+	return link->far && link->node->info.node_type == IB_NODE_TYPE_SWITCH &&
+	       link->far->node->info.node_type == IB_NODE_TYPE_SWITCH;
+}
+
+/* Routes change while its GUID is not there, and what its LID had has not changed with them. */
+static void who_comes_back_finds_ways_that_are_there(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	uint64_t guid, other;
+
+	rig_build(s, graph_make_ft2(6), true, true);
+	rig_comes_up(s);
+	port = scenario_host(s, 4);
+	guid = sim_vport(port, 2)->guid;
+	other = UINT64_C(0x0600000000aa0001);
+	for (uint32_t i = 0; i < s->n_links; i++) {
+		struct sim_port *link = scenario_link(s, i);
+
+		if (!is_between_switches(link))
+			continue;
+		scenario_set_vport_guid(s, port, 2, other);
+		rig_settles_and_is_good(s);
+		scenario_pull(s, link);
+		rig_settles_and_is_good(s);
+		scenario_set_vport_guid(s, port, 2, guid);
+		rig_settles_and_is_good(s);
+		rig_expect_up(s, port, 2);
+		scenario_plug(s, link);
+		rig_settles_and_is_good(s);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -179,6 +214,7 @@ int main(void)
 		TEST(who_has_no_guid_gives_back_the_lid_of_its_neighbour),
 		TEST(who_uses_the_lid_of_its_port_is_left_alone),
 		TEST(the_lid_of_a_vport_that_is_down_is_not_that_of_its_new_guid),
+		TEST(who_comes_back_finds_ways_that_are_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
