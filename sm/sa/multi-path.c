@@ -3,7 +3,8 @@
 /*
  * MultiPathRecord (IBA 15.2.5.20): paths from each of some ports to each of some others, in
  * PathRecords. The question lists GIDs, first of all sources, then of all destinations, and may be
- * longer than a datagram. A GID that nobody has has no paths, and the others have theirs.
+ * longer than a datagram. A GID that nobody has whom the requester sees makes all of it wrong (IBA
+ * 15.2.4), and who asks can tell nothing from it.
  *
  * Independent paths are those that come first: where ports have several LIDs, the first pairs of
  * LIDs take different links as far as there are some. IndependenceSelector asks for no more than
@@ -78,16 +79,28 @@ static bool is_enough(const struct admin_query *query)
 	return query->overflow || query->status != STATUS_OK;
 }
 
-/* Once, not for each source: a router is sought among all nodes. How many there are. */
-static unsigned find_destinations(const struct admin_query *query, const struct gids *gids,
-				  struct path_side ret[static GIDS_MAX])
+/* False: query->status says why. */
+static bool take_gid(struct admin_query *query, const uint8_t *gids, unsigned i, bool may_be_beyond,
+		     struct path_side *ret)
 {
-	unsigned n = 0;
+	if (path_take_gid(query, gids + (size_t)i * GID_SIZE, may_be_beyond, ret) &&
+	    admin_sees_endpoint(query, ret->at))
+		return true;
+	query->status = STATUS_SA_INVALID_GID;
 
-	for (unsigned i = 0; i < gids->n_to; i++)
-		n += path_take_gid(query, gids->to + (size_t)i * GID_SIZE, true, &ret[n]);
+	return false;
+}
 
-	return n;
+/* Once, not for each source: a router is sought among all nodes. */
+static bool take_destinations(struct admin_query *query, const struct gids *gids,
+			      struct path_side ret[static GIDS_MAX])
+{
+	for (unsigned i = 0; i < gids->n_to; i++) {
+		if (!take_gid(query, gids->to, i, true, &ret[i]))
+			return false;
+	}
+
+	return true;
 }
 
 static void each(struct admin_query *query)
@@ -95,16 +108,16 @@ static void each(struct admin_query *query)
 	struct path_side to[GIDS_MAX];
 	struct path_query p;
 	struct gids gids;
-	unsigned n_to;
 
 	if (!take_gids(query, &gids) || !path_read(&p, query, &components))
 		return;
 	take_service(query, &p.wish);
-	n_to = find_destinations(query, &gids, to);
+	if (!take_destinations(query, &gids, to))
+		return;
 	for (unsigned i = 0; i < gids.n_from && !is_enough(query); i++) {
-		if (!path_take_gid(query, gids.from + (size_t)i * GID_SIZE, false, &p.from))
-			continue;
-		for (unsigned k = 0; k < n_to && !is_enough(query); k++) {
+		if (!take_gid(query, gids.from, i, false, &p.from))
+			return;
+		for (unsigned k = 0; k < gids.n_to && !is_enough(query); k++) {
 			p.to = to[k];
 			path_find(&p);
 		}

@@ -15,67 +15,77 @@
 
 #include "sm/sa/outstanding.h"
 
-#include <string.h>
-
 #include "base/loop.h"
 #include "base/macros.h"
 
 #define LIFE (60 * LOOP_SEC)
 
-static void forget(struct outstanding *o, unsigned first, unsigned n)
+static struct outstanding_message *at(struct outstanding *o, unsigned i)
 {
-	o->n -= n;
-	memmove(&o->message[first], &o->message[first + n], (o->n - first) * sizeof(*o->message));
+	return &o->message[(o->first + i) % OUTSTANDING_MAX];
 }
 
-static void forget_old(struct outstanding *o, uint64_t now)
+static void end(struct outstanding *o, struct outstanding_message *message)
 {
-	unsigned n = 0;
+	if (message->over)
+		return;
+	message->over = true;
+	o->live--;
+	o->bytes -= message->bytes;
+	o->live_of[message->lid]--;
+	o->bytes_of[message->lid] -= message->bytes;
+}
 
-	while (n < o->n && o->message[n].until <= now)
-		n++;
-	forget(o, 0, n);
+static void drop_first(struct outstanding *o)
+{
+	end(o, at(o, 0));
+	o->first = (o->first + 1) % OUTSTANDING_MAX;
+	o->n--;
 }
 
 size_t outstanding_room(struct outstanding *o, uint16_t lid, uint64_t now)
 {
-	size_t bytes = 0, own_bytes = 0;
-	unsigned own = 0;
+	size_t taken;
 
-	forget_old(o, now);
+	while (o->n > 0 && (at(o, 0)->over || at(o, 0)->until <= now))
+		drop_first(o);
+	taken = o->bytes + o->bytes_of[lid];
 	if (!o->told)
 		return OUTSTANDING_MAX_BYTES;
-	for (unsigned i = 0; i < o->n; i++) {
-		bool is_own = o->message[i].lid == lid;
-
-		bytes += o->message[i].bytes;
-		own_bytes += is_own ? o->message[i].bytes : 0;
-		own += is_own;
-	}
-	if (own >= OUTSTANDING_MAX - o->n || bytes + own_bytes >= OUTSTANDING_MAX_BYTES)
+	if (o->live + o->live_of[lid] >= OUTSTANDING_MAX || taken >= OUTSTANDING_MAX_BYTES)
 		return 0;
 
-	return OUTSTANDING_MAX_BYTES - bytes - own_bytes;
+	return OUTSTANDING_MAX_BYTES - taken;
 }
 
 void outstanding_sent(struct outstanding *o, uint16_t lid, uint64_t tid, size_t bytes, uint64_t now)
 {
+	struct outstanding_message *message;
+
 	if (o->n == OUTSTANDING_MAX)
-		forget(o, 0, 1);
-	o->message[o->n++] = (struct outstanding_message){
+		drop_first(o);
+	message = at(o, o->n++);
+	*message = (struct outstanding_message){
 		.tid = tid,
 		.until = now + LIFE,
-		.bytes = (uint32_t)MIN(bytes, UINT32_MAX),
+		.bytes = (uint32_t)MIN(bytes, OUTSTANDING_MAX_BYTES),
 		.lid = lid,
 	};
+	o->live++;
+	o->bytes += message->bytes;
+	o->live_of[lid]++;
+	o->bytes_of[lid] += message->bytes;
 }
 
+/* They end in about the order in which they were sent. */
 void outstanding_over(struct outstanding *o, uint16_t lid, uint64_t tid)
 {
 	o->told = true;
 	for (unsigned i = 0; i < o->n; i++) {
-		if (o->message[i].tid == tid && o->message[i].lid == lid) {
-			forget(o, i, 1);
+		struct outstanding_message *message = at(o, i);
+
+		if (!message->over && message->tid == tid && message->lid == lid) {
+			end(o, message);
 			return;
 		}
 	}

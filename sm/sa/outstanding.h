@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OUTSTANDING_MAX       1024u       /* messages */
+#define OUTSTANDING_MAX       16384u      /* messages: a client that asks in a loop has many */
 #define OUTSTANDING_MAX_BYTES (64u << 20) /* of all of them */
 
 struct outstanding {
@@ -18,9 +18,15 @@ struct outstanding {
 		uint64_t tid;
 		uint64_t until; /* then it is over, whether that was told or not */
 		uint32_t bytes;
-		uint16_t lid;       /* to whom */
-	} message[OUTSTANDING_MAX]; /* oldest first */
-	unsigned n;
+		uint16_t lid; /* to whom */
+		bool over;
+	} message[OUTSTANDING_MAX]; /* a ring, oldest first */
+	unsigned first;
+	unsigned n;    /* in the ring */
+	unsigned live; /* of these that are not over, */
+	size_t bytes;  /* and how much that is; the same of each LID: */
+	uint32_t bytes_of[1u << 16];
+	uint16_t live_of[1u << 16];
 	bool told; /* that one was over: this stack does */
 };
 

@@ -597,13 +597,13 @@ static void set_long(struct asking *a, unsigned n)
 static void a_multi_path_question_is_answered_with_path_records(void **state)
 {
 	struct asking *a = *state;
-	static const uint64_t guids[] = { 0x11, 0x21, 0x31, 0x42, 0x99 };
+	static const uint64_t guids[] = { 0x11, 0x21, 0x31, 0x42 };
 
-	set_multi(a, SMALL_ALPHA, guids, 2, 3);
+	set_multi(a, SMALL_ALPHA, guids, 2, 2);
 	assert_int_equal(ask(a), STATUS_OK);
 	assert_int_equal(wire_get(&a->answer, MAD_ATTR), 0x35);
 	assert_int_equal(wire_get(&a->answer, MAD_METHOD), 0x94);
-	assert_int_equal(n_records(a), 2 * 2 * 4); /* 0x99 is nobody */
+	assert_int_equal(n_records(a), 2 * 2 * 4);
 	assert_true(wire_get64(record_at(a, 0) + PATH_SGID_OFFSET, 1) == 0x11);
 	assert_true(wire_get64(record_at(a, 0) + PATH_DGID_OFFSET, 1) == 0x31);
 	assert_true(wire_get64(record_at(a, 15) + PATH_SGID_OFFSET, 1) == 0x21);
@@ -614,6 +614,23 @@ static void a_multi_path_question_is_answered_with_path_records(void **state)
 	set_field(a, MULTI_PKEY_BIT, MULTI_PKEY, 0x8001);
 	assert_int_equal(ask(a), STATUS_OK);
 	assert_int_equal(n_records(a), 1);
+}
+
+static void a_multi_path_question_that_names_nobody_is_wrong(void **state)
+{
+	struct asking *a = *state;
+	static const uint64_t sources[] = { 0x11, 0x99, 0x31 }, destinations[] = { 0x11, 0x31, 0 };
+	static const uint64_t good[] = { 0x11, 0x31 };
+
+	set_multi(a, SMALL_ALPHA, sources, 2, 1);
+	assert_int_equal(ask(a), STATUS_SA_INVALID_GID);
+	set_multi(a, SMALL_ALPHA, destinations, 1, 2);
+	assert_int_equal(ask(a), STATUS_SA_INVALID_GID);
+	/* Nor can one tell who there is that one does not see. */
+	set_multi(a, SMALL_BETA, good, 1, 1);
+	assert_int_equal(ask(a), STATUS_OK);
+	a->small.keys[SMALL_GAMMA][0] = 0x8007;
+	assert_int_equal(ask(a), STATUS_SA_INVALID_GID);
 }
 
 static void a_multi_path_question_may_be_longer_than_a_datagram(void **state)
@@ -1259,6 +1276,7 @@ int main(void)
 		asking_test(who_is_not_in_the_partition_of_a_group_has_no_path_to_it),
 		asking_test(a_group_is_found_by_its_lid),
 		asking_test(a_multi_path_question_is_answered_with_path_records),
+		asking_test(a_multi_path_question_that_names_nobody_is_wrong),
 		asking_test(a_multi_path_question_may_be_longer_than_a_datagram),
 		asking_test(a_router_is_sought_once_for_each_destination),
 		asking_test(a_multi_path_question_has_both_counts),
