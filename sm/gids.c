@@ -185,7 +185,16 @@ static bool may_tell(struct sm *sm, struct endpoint e)
 	return true;
 }
 
-static void look_at(struct sm *sm, struct endpoint e)
+/* It was told to be somewhere that has not been looked at: there it goes before it comes here. */
+static void take_out_elsewhere(struct sm *sm, uint64_t guid)
+{
+	for (uint32_t i = sm->gids.n; i-- > 0;)
+		if (sm->gids.told[i].guid == guid)
+			take_out(sm, i);
+}
+
+/* @alone: at no other port has it been looked what is gone. */
+static void look_at(struct sm *sm, struct endpoint e, bool alone)
 {
 	uint16_t keys[FABRIC_MAX_PKEYS];
 	struct gid_told *told;
@@ -197,6 +206,8 @@ static void look_at(struct sm *sm, struct endpoint e)
 		sm->gids.owed = true;
 		return;
 	}
+	if (alone)
+		take_out_elsewhere(sm, endpoint_guid(&sm->fabric, e));
 	n = MIN(pkeys_of_endpoint(sm, e, keys, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
 	told = &sm->gids.told[sm->gids.n++];
 	*told = (struct gid_told){ .guid = endpoint_guid(&sm->fabric, e),
@@ -207,15 +218,15 @@ static void look_at(struct sm *sm, struct endpoint e)
 	tell(sm, true, told);
 }
 
-static void look_at_port(struct sm *sm, uint32_t port)
+static void look_at_port(struct sm *sm, uint32_t port, bool alone)
 {
 	const struct vfs *vfs = sm->fabric.ports[port].vfs;
 
 	if (sm->fabric.ports[port].guid == 0)
 		return;
-	look_at(sm, endpoint_of_port(port));
+	look_at(sm, endpoint_of_port(port), alone);
 	for (unsigned i = 1; vfs && i < vfs->n; i++)
-		look_at(sm, (struct endpoint){ port, (uint16_t)i });
+		look_at(sm, (struct endpoint){ port, (uint16_t)i }, alone);
 }
 
 /* Those that are gone first: who has moved was away, and then has come. */
@@ -236,7 +247,7 @@ void gids_look(struct sm *sm)
 			continue;
 		for (unsigned k = node_is_switch(node) ? 0 : 1;
 		     k <= (node_is_switch(node) ? 0u : node->n_ports); k++)
-			look_at_port(sm, port_at(node, k));
+			look_at_port(sm, port_at(node, k), false);
 	}
 	sm->gids.known = true;
 }
@@ -248,7 +259,7 @@ void gids_look_at_port(struct sm *sm, uint32_t port)
 	for (uint32_t i = sm->gids.n; i-- > 0;)
 		if (sm->gids.told[i].at == port && !is_as_told(sm, &sm->gids.told[i]))
 			take_out(sm, i);
-	look_at_port(sm, port);
+	look_at_port(sm, port, true);
 }
 
 void gids_forget(struct sm *sm)

@@ -19,6 +19,8 @@
 
 #include "sm/subscriptions.h"
 #include "tests/sim/trap.h"
+#include "tests/sim/vf.h"
+#include "tests/sim/vport.h"
 
 enum {
 	INFORM = 0x03,
@@ -461,6 +463,37 @@ static void vports_come_and_go_and_move(void **state)
 	sa_client_close(&c);
 }
 
+/* It is asked for as soon as its old place has lost it, while the reconcile that found that runs.
+ */
+static void a_guid_that_changes_places_goes_before_it_comes(void **state)
+{
+	struct scenario *s = *state;
+	struct story *t;
+	uint64_t guid;
+
+	alias_build(s);
+	scenario_add_vports(s, scenario_host(s, 2), 2, true, true);
+	alias_comes_up(s);
+	t = start(s);
+	guid = alias_look(t->host[1], 1).guid;
+	assert_int_equal(subscribe(t, 0, 64), 0);
+	assert_int_equal(subscribe(t, 0, 65), 0);
+	scenario_fault(s, "delay \"H2\"[1] 5ms");
+	scenario_set_vport_guid(s, t->host[1], 1, 0);
+	for (unsigned i = 0; i < 4000; i++) {
+		asker_send(&t->client[2], SIM_SET, t->host[2], 1, guid);
+		scenario_run(s, 5 * LOOP_MSEC);
+		if (sa_client_count(&t->client[0], 64, guid) > 0)
+			break;
+	}
+	scenario_clear_faults(s);
+	settle(t);
+	assert_int_equal(sa_client_count(&t->client[0], 65, guid), 1);
+	assert_int_equal(sa_client_count(&t->client[0], 64, guid), 1);
+	assert_int_equal(be16toh(t->client[0].report[1].notice.g_or_v.generic.trap_num), 64);
+	tear(t);
+}
+
 /* ---- what gets lost, and who is dead ----------------------------------------------------------
  */
 
@@ -685,6 +718,7 @@ int main(void)
 		TEST(alias_guids_come_and_go),
 		cmocka_unit_test_setup_teardown(vports_come_and_go_and_move, rig_set_up,
 						rig_tear_down),
+		TEST(a_guid_that_changes_places_goes_before_it_comes),
 		TEST(a_report_that_is_lost_is_sent_again_as_it_was),
 		TEST(what_happens_while_somebody_does_not_listen_is_told_later),
 		TEST(who_subscribes_once_more_is_told_at_once_and_as_it_says_now),
