@@ -7,6 +7,8 @@
  * For whom: the port that asks; a virtual function of it, if the physical one asks or they share
  * the port's driver; or anybody, for whom then it is a proxy, if both have the P_Key of the group.
  * Nobody leaves but by who has joined: the port itself, or of a proxy's member whoever has the key.
+ * Who has joined itself is no proxy's any more, who may join for it only what it is already; and
+ * what a proxy makes is counted as its own.
  *
  * A group is made by the first that joins as a member that counts, and says all that others have
  * to go by; who joins later may say any of it again, and then it has to be the same. Drivers of
@@ -65,6 +67,7 @@ struct wish {
 	uint64_t prefix;   /* of the PortGID */
 	struct endpoint e; /* who is to be member; port NO_PORT: nobody has the PortGID */
 	uint64_t guid;
+	uint64_t maker; /* of a group: it, or the proxy that asks */
 	uint8_t states;
 	bool is_own;     /* else it is a proxy that asks */
 	const char *why; /* it is refused */
@@ -105,6 +108,7 @@ static uint16_t read_wish(struct sm *sm, const struct member_change *change, str
 		return refuse(ret, STATUS_SA_REQ_DENIED, "nobody has the LID that it came from");
 	if (w.e.port == NO_PORT)
 		return refuse(ret, STATUS_SA_INVALID_GID, "nobody has that PortGID");
+	ret->maker = w.is_own ? w.guid : endpoint_guid(&sm->fabric, change->requester);
 	if (w.states == 0)
 		return refuse(ret, STATUS_SA_REQ_INVALID, "its JoinState is 0");
 
@@ -242,15 +246,27 @@ static int keep_group(struct sm *sm, struct group *group)
 	return r;
 }
 
+static uint16_t may_join(struct wish *w, const struct group_member *there)
+{
+	if (!there && !group_may_join(&w->sm->multicast->book, w->guid, !w->is_own))
+		return refuse(w, STATUS_SA_NO_RESOURCES, "there is no room for more members");
+	if (there && !there->proxy && !w->is_own && (w->states & ~there->states))
+		return refuse(w, STATUS_SA_REQ_INVALID, "somebody else asks than who has joined");
+
+	return STATUS_OK;
+}
+
 static uint16_t join(struct wish *w, struct group *group, uint8_t *ret_record)
 {
 	struct sm *sm = w->sm;
 	const struct group_member *there = group_member_find(group, w->guid);
-	struct group_member member = { .guid = w->guid, .proxy = !w->is_own };
+	struct group_member member = { .guid = w->guid,
+				       .proxy = !w->is_own && (!there || there->proxy) };
 	bool is_new = !there || (w->states & ~there->states) || there->proxy != member.proxy;
+	uint16_t status = may_join(w, there);
 
-	if (!there && !group_may_join(&sm->multicast->book, w->guid))
-		return refuse(w, STATUS_SA_NO_RESOURCES, "there is no room for more members");
+	if (status != STATUS_OK)
+		return status;
 	member.states = (uint8_t)(w->states | (there ? there->states : 0));
 	member.joined = (uint32_t)(loop_now(sm->loop) / LOOP_SEC);
 	member.id = there ? there->id : registration_new_id(sm, KEPT_GROUP_MEMBER);
@@ -355,7 +371,7 @@ static void read_group(const struct wish *w, struct group *ret)
 	const uint8_t *r = w->record;
 	bool sa_chooses = memcmp(r, no_mgid, 16) == 0;
 
-	*ret = (struct group){ .creator = w->guid,
+	*ret = (struct group){ .creator = w->maker,
 			       .q_key = (uint32_t)wire_get(r, MCM_QKEY),
 			       .flow_label = (uint32_t)wire_get(r, MCM_FLOW_LABEL),
 			       .pkey = (uint16_t)(wire_get(r, MCM_PKEY) | 0x8000),
@@ -422,7 +438,7 @@ static uint16_t make_group(struct wish *w, uint8_t *ret_record)
 	group = find_made(w, &like);
 	if (group)
 		return join(w, group, ret_record);
-	if (!group_may_make(book, w->guid))
+	if (!group_may_make(book, w->maker))
 		return refuse(w, STATUS_SA_NO_RESOURCES, "it has made as many groups as it may");
 	if (like.tid)
 		group_make_mgid(book, like.scope, sm->conf.subnet_prefix, like.mgid);

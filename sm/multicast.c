@@ -118,9 +118,13 @@ bool group_may_make(const struct group_book *book, uint64_t guid)
 	return book->n < GROUPS_MAX && (!holder || holder->n_groups < GROUPS_OF_MAX);
 }
 
-bool group_may_join(const struct group_book *book, uint64_t guid)
+bool group_may_join(const struct group_book *book, uint64_t guid, bool proxy)
 {
 	const struct group_holder *holder = group_holder_find(book, guid);
+
+	if (proxy &&
+	    (book->n_proxied >= PROXIED_MAX || (holder && holder->n_proxied >= PROXIED_OF_MAX)))
+		return false;
 
 	return book->n_members < MEMBERS_MAX && (!holder || holder->n < MEMBERSHIPS_OF_MAX);
 }
@@ -225,6 +229,16 @@ static bool counts(const struct group_member *member)
 	return member->states & JOIN_COUNTS;
 }
 
+static void count_proxied(struct group_book *book, uint64_t guid, bool was, bool is)
+{
+	struct group_holder *holder = was != is ? group_holder_find(book, guid) : NULL;
+
+	if (!holder)
+		return;
+	holder->n_proxied += (uint32_t)is - was;
+	book->n_proxied += (uint32_t)is - was;
+}
+
 int group_put_member(struct group_book *book, struct group *group,
 		     const struct group_member *member)
 {
@@ -233,6 +247,7 @@ int group_put_member(struct group_book *book, struct group *group,
 
 	if (at < group->n && group->members[at].guid == member->guid) {
 		group->n_count += (uint32_t)counts(member) - counts(&group->members[at]);
+		count_proxied(book, member->guid, group->members[at].proxy, member->proxy);
 		group->members[at] = *member;
 		return 0;
 	}
@@ -251,6 +266,7 @@ int group_put_member(struct group_book *book, struct group *group,
 	group->n_count += counts(member);
 	book->n_members++;
 	holder->n++;
+	count_proxied(book, member->guid, false, member->proxy);
 
 	return 0;
 }
@@ -263,6 +279,7 @@ void group_drop_member(struct group_book *book, struct group *group, uint64_t gu
 	if (at >= group->n || group->members[at].guid != guid)
 		return;
 	group->n_count -= counts(&group->members[at]);
+	count_proxied(book, guid, group->members[at].proxy, false);
 	memmove(&group->members[at], &group->members[at + 1],
 		(group->n - at - 1) * sizeof(*group->members));
 	group->n--;

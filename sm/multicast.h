@@ -27,6 +27,8 @@ struct sm;
 #define MEMBERS_MAX        2097152u /* of all groups */
 #define GROUPS_OF_MAX      2048u    /* made by one GUID that is there no longer than these */
 #define MEMBERSHIPS_OF_MAX 16384u   /* of one GUID: one that talks to all others has so many */
+#define PROXIED_OF_MAX     1024u    /* of those, joined by others for it; */
+#define PROXIED_MAX        (MEMBERS_MAX / 2) /* and of all */
 
 /* MCMemberRecord.JoinState, bits */
 enum {
@@ -49,7 +51,7 @@ struct group_member {
 struct group {
 	uint8_t mgid[16];
 	uint64_t id;      /* in the store; 0: it is not there */
-	uint64_t creator; /* GUID; 0: partitions.conf */
+	uint64_t creator; /* GUID that asked for it; 0: partitions.conf */
 	uint64_t tid;     /* of the request that had the SA choose the MGID, or 0 */
 	uint32_t q_key;
 	uint32_t flow_label;
@@ -74,11 +76,12 @@ struct group {
 /* A GUID that is member of something, or has made a group. */
 struct group_holder {
 	uint64_t guid;
-	uint64_t gone_at;  /* loop_now() when it was first missed; 0: it is there */
-	uint64_t told_at;  /* or when it was told to register again; 0: it was not */
-	uint32_t at;       /* the switch port that it hung on when trees were last planned, or */
-	uint32_t n;        /* NO_PORT; memberships; */
-	uint32_t n_groups; /* and groups that it made and that are there still */
+	uint64_t gone_at;   /* loop_now() when it was first missed; 0: it is there */
+	uint64_t told_at;   /* or when it was told to register again; 0: it was not */
+	uint32_t at;        /* the switch port that it hung on when trees were last planned, or */
+	uint32_t n;         /* NO_PORT; memberships; */
+	uint32_t n_groups;  /* and groups that it made and that are there still; */
+	uint32_t n_proxied; /* of its memberships, those that others have joined for it */
 };
 
 /* All groups. A zeroed struct has none. */
@@ -89,6 +92,7 @@ struct group_book {
 	struct group **by_mlid; /* [MLIDS_MAX]; NULL: no group was ever made */
 	uint32_t n_mlids;       /* that are used are below this */
 	uint32_t n_members;
+	uint32_t n_proxied; /* of those, by others */
 	struct group_holder *holders;
 	uint32_t n_holders;
 	uint32_t holders_room;
@@ -110,9 +114,9 @@ int group_add(struct group_book *book, const struct group *group, struct group *
 /* With all members. */
 void group_remove(struct group_book *book, struct group *group);
 
-/* Has @guid made as many groups, or is it member of as many, as it may? */
+/* Has @guid not yet made as many groups, or is it member of as many, as it may; by others too? */
 bool group_may_make(const struct group_book *book, uint64_t guid);
-bool group_may_join(const struct group_book *book, uint64_t guid);
+bool group_may_join(const struct group_book *book, uint64_t guid, bool proxy);
 
 /* As @member says; also of one that is there already, with other states. -ENOSPC, -ENOMEM. */
 int group_put_member(struct group_book *book, struct group *group,

@@ -113,12 +113,15 @@ static void check_group(const struct group_book *book, const struct group *group
 static void check_book(const struct group_book *book)
 {
 	uint32_t n_members = 0, n_memberships = 0, n_groups = 0, n_made = 0;
+	uint32_t n_proxied = 0, n_held_proxied = 0;
 
 	for (uint32_t i = 0; i < book->n; i++) {
 		check(i == 0 || memcmp(book->by_mgid[i - 1]->mgid, book->by_mgid[i]->mgid, 16) < 0);
 		check_group(book, book->by_mgid[i]);
 		n_members += book->by_mgid[i]->n;
 		n_made += book->by_mgid[i]->creator != 0;
+		for (uint32_t j = 0; j < book->by_mgid[i]->n; j++)
+			n_proxied += book->by_mgid[i]->members[j].proxy;
 	}
 	for (uint32_t i = 0; i < book->n_holders; i++) {
 		const struct group_holder *h = &book->holders[i];
@@ -126,8 +129,10 @@ static void check_book(const struct group_book *book)
 		check(group_holder_find(book, h->guid) == h && h->n + h->n_groups > 0);
 		n_memberships += h->n;
 		n_groups += h->n_groups;
+		n_held_proxied += h->n_proxied;
 	}
 	check(book->n_members == n_members && n_memberships == n_members && n_groups == n_made);
+	check(book->n_proxied == n_proxied && n_held_proxied == n_proxied);
 }
 
 /* The same of groups and members; what one of the file is like it has from the file. */

@@ -336,6 +336,32 @@ static void nobody_makes_more_groups_than_he_may(void **state)
 	assert_int_equal(join(s, 2, DEFAULT, 0x12345, FULL), OK);
 }
 
+/* Whoever has a P_Key in common with others could else take all that they may make. */
+static void a_proxy_makes_groups_of_its_own_account(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port = scenario_host(s, 2);
+
+	for (unsigned i = 0; i < GROUPS_OF_MAX; i++) {
+		ib_member_rec_t record = record_of(port, DEFAULT, i + 1, FULL);
+		struct joiner j;
+
+		joiner_open(&j, scenario_host(s, 1));
+		assert_true(joiner_send(&j, SIM_SET, &record, ALL));
+		scenario_run(s, 5 * LOOP_MSEC);
+		joiner_close(&j);
+		if (i >= PROXIED_OF_MAX || groups(s)->n < i + 2)
+			break;
+	}
+	/* No more than others may join for one. */
+	assert_int_equal(groups(s)->n, PROXIED_OF_MAX + 1);
+	assert_int_equal(group_holder_find(groups(s), guid_of(port))->n_groups, 0);
+	assert_int_equal(join(s, 2, DEFAULT, 0x12345, FULL), OK);
+	assert_int_equal(join(s, 2, DEFAULT, 1, FULL), OK);
+	/* It is its own now: there is room for one. */
+	assert_int_equal(groups(s)->n_proxied, PROXIED_OF_MAX - 1);
+}
+
 /* ---- joining ------------------------------------------------------------------------------------
  */
 
@@ -411,6 +437,22 @@ static void proxies_have_the_key_of_the_group(void **state)
 	assert_int_equal(ask(s, proxy, SIM_SET, &record, ALL, NULL), REQ_INVALID);
 	assert_int_equal(ask(s, port, SIM_SET, &record, ALL, NULL), OK);
 	assert_int_equal(ask(s, proxy, DELETE, &record, MCM_MASK_LEAVE, NULL), REQ_INVALID);
+}
+
+static void a_proxy_takes_nothing_from_who_joined_itself(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *proxy = scenario_host(s, 1), *port = scenario_host(s, 2);
+	ib_member_rec_t record = record_of(port, DEFAULT, UINT32_MAX, FULL), answer;
+
+	assert_int_equal(ask(s, port, SIM_SET, &record, ALL, NULL), OK);
+	assert_int_equal(ask(s, proxy, SIM_SET, &record, ALL, &answer), OK);
+	assert_int_equal(answer.proxy_join | *(&answer.scope_state + 1), 0);
+	assert_int_equal(ask(s, proxy, DELETE, &record, MCM_MASK_LEAVE, NULL), REQ_INVALID);
+	record.scope_state = NON;
+	assert_int_equal(ask(s, proxy, SIM_SET, &record, ALL, NULL), REQ_INVALID);
+	assert_int_equal(groups(s)->by_mgid[0]->members[0].states, FULL);
+	assert_false(groups(s)->by_mgid[0]->members[0].proxy);
 }
 
 /* ---- asking who is there ------------------------------------------------------------------------
@@ -492,10 +534,12 @@ int main(void)
 		TEST(a_group_is_what_its_maker_says),
 		TEST(an_mgid_of_0_is_the_sa_s_to_choose_once),
 		TEST(nobody_makes_more_groups_than_he_may),
+		TEST(a_proxy_makes_groups_of_its_own_account),
 		TEST(who_joins_says_nothing_or_the_same),
 		TEST(states_add_up_and_are_told),
 		TEST(a_group_ends_with_its_last_member_that_counts),
 		TEST(proxies_have_the_key_of_the_group),
+		TEST(a_proxy_takes_nothing_from_who_joined_itself),
 		TEST(strangers_see_groups_and_no_members),
 		TEST(what_the_disk_does_not_take_has_not_been),
 	};
