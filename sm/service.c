@@ -256,9 +256,12 @@ static struct service *find_row(const struct services *services, uint64_t row)
 	return s;
 }
 
-static uint64_t seconds_until(uint64_t expires, uint64_t wall)
+/* Never more than it was given: the clock may be set back, and in a host without one be at 1970. */
+static uint64_t seconds_left(const struct service *service, uint64_t wall)
 {
-	return MIN(expires - MIN(expires, wall), SERVICE_LEASE_EVER);
+	uint64_t left = service->expires - MIN(service->expires, wall);
+
+	return MIN(left, wire_get(service->record, SERVICE_LEASE));
 }
 
 /* Who came back with the same identity meanwhile has taken its place: one of both is left. */
@@ -281,8 +284,7 @@ void services_restore(struct sm *sm, const struct kept_registration *kept)
 	if (there)
 		services_remove(&sm->services, there);
 	if (service.expires != 0)
-		service.lapses_at =
-			loop_now(sm->loop) + seconds_until(service.expires, wall) * LOOP_SEC;
+		service.lapses_at = loop_now(sm->loop) + seconds_left(&service, wall) * LOOP_SEC;
 	if (sm->services.n == SERVICES_MAX || !services_add(&sm->services, &service))
 		return;
 	if (service.lapses_at != 0)

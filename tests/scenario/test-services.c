@@ -7,6 +7,7 @@
 
 #include "tests/scenario/alias-rig.h"
 #include "tests/scenario/sa-client.h"
+#include "tests/unit/loop-virtual.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -179,6 +180,24 @@ static void leases_go_on_while_we_are_away(void **state)
 	assert_int_equal(get(t, 1, 8), NO_RECORDS);
 	assert_int_equal(get(t, 1, 9), 0);
 	assert_int_equal(be32toh(found(t, 1).service_lease), EVER);
+	tear(t);
+}
+
+/* As after a loss of power without a battery: what is left of a lease is then all of it. */
+static void a_clock_that_is_set_back_makes_no_lease_longer(void **state)
+{
+	struct story *t = build(state);
+	ib_service_record_t r = make(t->host[0], 7, 20, 0);
+
+	assert_int_equal(set(t, 0, &r, 0), 0);
+	scenario_kill_sm(t->s);
+	loop_virtual_set_wall(t->s->loop, 0);
+	scenario_start_sm(t->s);
+	scenario_settle(t->s);
+	assert_int_equal(get(t, 1, 7), 0);
+	assert_in_range(be32toh(found(t, 1).service_lease), 1, 20);
+	scenario_run(t->s, 25 * LOOP_SEC);
+	assert_int_equal(get(t, 1, 7), NO_RECORDS);
 	tear(t);
 }
 
@@ -422,6 +441,7 @@ int main(void)
 		TEST(who_looks_for_it_finds_it_until_it_is_deleted),
 		TEST(a_lease_ends_at_its_second),
 		TEST(leases_go_on_while_we_are_away),
+		TEST(a_clock_that_is_set_back_makes_no_lease_longer),
 		TEST(others_need_the_key_and_it_must_be_right),
 		TEST(without_a_key_it_is_its_registrants_and_the_holders),
 		TEST(a_gid_that_nobody_has_cannot_be_registered),

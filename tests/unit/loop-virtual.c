@@ -17,6 +17,7 @@
 
 struct loop {
 	uint64_t now;
+	uint64_t wall_ahead; /* seconds, modulo 2^64 */
 	struct timer_queue timers;
 	struct xoshiro random;
 	struct list jobs; /* that have run and are not done */
@@ -46,7 +47,12 @@ uint64_t loop_now(struct loop *loop)
 
 uint64_t loop_wall(struct loop *loop)
 {
-	return LOOP_VIRTUAL_WALL + (loop->now - LOOP_VIRTUAL_START) / LOOP_SEC;
+	return LOOP_VIRTUAL_WALL + loop->wall_ahead + (loop->now - LOOP_VIRTUAL_START) / LOOP_SEC;
+}
+
+void loop_virtual_set_wall(struct loop *loop, uint64_t wall)
+{
+	loop->wall_ahead += wall - loop_wall(loop);
 }
 
 /* No time passes in a callback. */

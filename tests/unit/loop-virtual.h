@@ -17,6 +17,9 @@
 /* And it is this second since 1970. */
 #define LOOP_VIRTUAL_WALL UINT64_C(1700000000)
 
+/* loop_wall() is @wall now, and goes on from there. */
+void loop_virtual_set_wall(struct loop *loop, uint64_t wall);
+
 /* 0 or -ENOMEM. */
 int loop_virtual_new(uint64_t seed, struct loop **ret);
 
