@@ -428,7 +428,6 @@ static void name_table(const struct node *node, const struct port *port, unsigne
 	}
 }
 
-/* The first or next thing to be asked or set of this table, if there is. */
 /* One Set for all inputs: they have the same plan, and those without a link may have it too. */
 static bool takes_all(const struct node *node, unsigned table)
 {
@@ -441,6 +440,7 @@ static void set_inputs(const struct node *node, unsigned out, uint8_t state)
 	memset(state_of(node, out, 0), state, n_inputs(node));
 }
 
+/* The first or next thing to be asked or set of this table, if there is. */
 static bool ask_table(struct sm *sm, struct node *node, uint32_t number, unsigned table,
 		      struct request *ret)
 {
