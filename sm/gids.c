@@ -27,6 +27,11 @@
 
 /* ---- sets of P_Keys -------------------------------------------------------------------------- */
 
+static bool is_set(const struct gid_keys *set, const uint16_t *keys, unsigned n)
+{
+	return set->n == n && (n == 0 || memcmp(set->key, keys, n * sizeof(*keys)) == 0);
+}
+
 /* Few are different. Number 0 is the empty one, and what all have that found no room. */
 static uint16_t share_keys(struct sm *sm, const uint16_t *keys, unsigned n)
 {
@@ -38,7 +43,7 @@ static uint16_t share_keys(struct sm *sm, const uint16_t *keys, unsigned n)
 		set = &gids->set[i];
 		if (set->refs == 0)
 			free_one = i;
-		else if (set->n == n && memcmp(set->key, keys, n * sizeof(*keys)) == 0) {
+		else if (is_set(set, keys, n)) {
 			set->refs++;
 			return (uint16_t)i;
 		}
@@ -125,8 +130,7 @@ static void tell(struct sm *sm, bool in_service, const struct gid_told *told)
 	const struct gid_keys *set = &sm->gids.set[told->keys];
 
 	if (sm->gids.known)
-		notices_gid(sm, in_service, told->guid, sm->fabric.ports[told->at].guid, set->key,
-			    set->n);
+		notices_gid(sm, in_service, told->guid, told->port, set->key, set->n);
 }
 
 static void take_out(struct sm *sm, uint32_t i)
@@ -158,14 +162,17 @@ static int make_room(struct gids *gids)
 	return 0;
 }
 
-/* Of what has stayed: partitions may be others. */
+/* Of what has stayed: partitions may be others, but mostly are not. */
 static void look_at_keys(struct sm *sm, struct gid_told *told)
 {
 	uint16_t keys[FABRIC_MAX_PKEYS];
 	struct endpoint e = { told->at, told->index };
 	unsigned n = MIN(pkeys_of_endpoint(sm, e, keys, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
-	uint16_t number = share_keys(sm, keys, n);
+	uint16_t number;
 
+	if (is_set(&sm->gids.set[told->keys], keys, n))
+		return;
+	number = share_keys(sm, keys, n);
 	release_keys(sm, told->keys);
 	told->keys = number;
 }
@@ -211,6 +218,7 @@ static void look_at(struct sm *sm, struct endpoint e, bool alone)
 	n = MIN(pkeys_of_endpoint(sm, e, keys, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
 	told = &sm->gids.told[sm->gids.n++];
 	*told = (struct gid_told){ .guid = endpoint_guid(&sm->fabric, e),
+				   .port = sm->fabric.ports[e.port].guid,
 				   .at = e.port,
 				   .index = e.index,
 				   .keys = share_keys(sm, keys, n) };

@@ -371,7 +371,8 @@ struct reports {
 /* That a GID is in service, as subscribers were told: see gids.c. */
 struct gid_told {
 	uint64_t guid;
-	uint32_t at; /* the number of its physical port */
+	uint64_t port; /* GUID of its physical port, */
+	uint32_t at;   /* and its number, which may be another's when it has gone */
 	uint16_t index;
 	uint16_t keys; /* number of a set */
 };
