@@ -423,6 +423,24 @@ static uint16_t check_group(struct wish *w, struct group *group)
 	return status == STATUS_OK ? find_limits(w, group) : status;
 }
 
+/* Who has many virtual functions has no more than so many groups with all of them. */
+static bool may_make(const struct wish *w)
+{
+	const struct fabric *f = &w->sm->fabric;
+	const struct group_book *book = &w->sm->multicast->book;
+	uint32_t port = w->change->requester.port, n = 0;
+	unsigned n_ends = f->ports[port].vfs ? MAX(f->ports[port].vfs->n, 1) : 1;
+
+	for (unsigned i = 0; i < n_ends; i++) {
+		uint64_t guid = endpoint_guid(f, (struct endpoint){ port, (uint16_t)i });
+		const struct group_holder *holder = guid ? group_holder_find(book, guid) : NULL;
+
+		n += holder ? holder->n_groups : 0;
+	}
+
+	return n < GROUPS_OF_PORT && group_may_make(book, w->maker);
+}
+
 static uint16_t make_group(struct wish *w, uint8_t *ret_record)
 {
 	struct sm *sm = w->sm;
@@ -438,7 +456,7 @@ static uint16_t make_group(struct wish *w, uint8_t *ret_record)
 	group = find_made(w, &like);
 	if (group)
 		return join(w, group, ret_record);
-	if (!group_may_make(book, w->maker))
+	if (!may_make(w))
 		return refuse(w, STATUS_SA_NO_RESOURCES, "it has made as many groups as it may");
 	if (like.tid)
 		group_make_mgid(book, like.scope, sm->conf.subnet_prefix, like.mgid);

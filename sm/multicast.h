@@ -25,7 +25,8 @@ struct sm;
 #define MLIDS_MAX          (MLID_LAST - MLID_FIRST + 1)
 #define GROUPS_MAX         65536u   /* of all kinds */
 #define MEMBERS_MAX        2097152u /* of all groups */
-#define GROUPS_OF_MAX      2048u    /* made by one GUID that is there no longer than these */
+#define GROUPS_OF_MAX      2048u    /* made by one GUID that is there no longer than these, */
+#define GROUPS_OF_PORT     8192u    /* and by a port with all its virtual functions */
 #define MEMBERSHIPS_OF_MAX 16384u   /* of one GUID: one that talks to all others has so many */
 #define PROXIED_OF_MAX     1024u    /* of those, joined by others for it; */
 #define PROXIED_MAX        (MEMBERS_MAX / 2) /* and of all */

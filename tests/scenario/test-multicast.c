@@ -463,6 +463,45 @@ static void vports_join_and_move(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* Until no more is made; how many groups there are then. */
+static uint32_t make_groups(struct scenario *s, struct sim_port *port, uint16_t vf)
+{
+	const struct group_book *book = sm_groups(s->first.sm);
+	struct joiner j;
+	uint32_t before;
+
+	joiner_open(&j, port);
+	do {
+		ib_member_rec_t record =
+			joiner_other(port, guid_of(port, vf), DEFAULT, 1 + book->n, FULL);
+
+		before = book->n;
+		assert_true(joiner_send(&j, SIM_SET, &record, MCM_MASK_OTHER));
+		scenario_run(s, 5 * LOOP_MSEC);
+	} while (book->n > before);
+	joiner_close(&j);
+	return before;
+}
+
+static void a_port_with_many_vports_does_not_make_all_the_groups_there_may_be(void **state)
+{
+	enum { VPORTS = GROUPS_OF_PORT / GROUPS_OF_MAX + 1 };
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	scenario_build(s, graph_make_ft2(4));
+	port = scenario_host(s, 3);
+	scenario_add_vports(s, port, VPORTS, true, false);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	assert_int_equal(make_groups(s, port, 1), 1 + GROUPS_OF_MAX);
+	for (uint16_t vf = 2; vf <= VPORTS; vf++)
+		make_groups(s, port, vf);
+	assert_int_equal(sm_groups(s->first.sm)->n, 1 + GROUPS_OF_PORT);
+	assert_int_equal(make_groups(s, scenario_host(s, 2), 0),
+			 1 + GROUPS_OF_PORT + GROUPS_OF_MAX);
+}
+
 static void who_leaves_the_partition_gets_nothing(void **state)
 {
 	struct scenario *s = *state;
@@ -536,6 +575,7 @@ int main(void)
 		TEST(a_switch_that_refuses_is_left_out_until_it_does_not),
 		TEST(lost_packets_delay_and_change_nothing),
 		TEST(vports_join_and_move),
+		TEST(a_port_with_many_vports_does_not_make_all_the_groups_there_may_be),
 		TEST(who_leaves_the_partition_gets_nothing),
 	};
 
