@@ -7,8 +7,8 @@ struct picture;
 
 /*
  * Write opensm-subnet.lst, opensm-lfts.dump, opensm.fdbs, opensm.mcfdbs and opensm.psl into @dir,
- * which must exist; each replaces the former one at once. On -errno the files from @ret_failed on, which has
- * the name of one, are the former ones.
+ * which must exist; each replaces the former one at once. On -errno the files from @ret_failed on,
+ * which has the name of one, are the former ones.
  *
  * About 100 bytes per switch and LID: 4 MB for 648 hosts, but 2 GB and some seconds or minutes for
  * 11,664 hosts. So it looks at nothing but the picture, and is for another thread.

@@ -38,7 +38,7 @@ int sim_check_routes(const struct sim_fabric *fabric, const struct sim_snapshot 
 		     struct sim_findings *findings);
 
 struct sim_credits {
-	uint16_t sls;                      /* bit n: SL n is in use, */
+	uint16_t sls; /* bit n: SL n is in use, */
 	/*
 	 * or, if this is not NULL, the one on which @source sends to @lid; negative: it does not.
 	 */
