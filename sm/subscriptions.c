@@ -18,7 +18,6 @@
 #include "base/macros.h"
 
 enum {
-	LIDS_ALL = 0xffff,
 	TYPE_ALL = 0xffff,
 	TRAP_ALL = 0xffff,
 	PRODUCER_ALL = 0xffffff,

@@ -15,6 +15,9 @@
 #include "mad/wire.h"
 #include "sm/registration.h"
 
+/* InformInfo.LIDRangeBegin of who means all, IBA 13.4.8.3 */
+#define LIDS_ALL 0xffffu
+
 #define SUBSCRIPTIONS_MAX     65536u
 #define SUBSCRIPTIONS_OF_PORT 1024u /* from one port and all its VFs */
 #define SUBSCRIPTIONS_OF_VF   64u   /* and from one of these */

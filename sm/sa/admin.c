@@ -16,9 +16,10 @@
  * just got its LID is known here before it can ask. A source LID that nobody has is a stranger's;
  * it learns that there is an SA (ClassPortInfo) and nothing about the fabric. Who sends the key
  * that the operator has set (sa_key) is trusted and sees everything, but for M_Keys and SM_Keys:
- * they are 0 in every record. A wrong key is no better than none, and no worse.
+ * they are 0 in every record. Who sends another one, where there is one, is not answered, as with
+ * opensm: a key that is guessed is never known to be wrong.
  *
- * Whatever is well-formed is answered, if only by a status. A table that one datagram has no room
+ * Whatever else is well-formed is answered, if only by a status. A table that one datagram has no room
  * for becomes a message, which RMPP cuts up (IBA 13.6); it grows as records are found, up to a
  * limit, and who asks for more than that is told that there are not the resources.
  */
@@ -425,6 +426,12 @@ static bool is_trusted(const struct admin_view *view, const struct datagram *req
 	return view->conf->sa_key != 0 && wire_get(request, SA_KEY) == view->conf->sa_key;
 }
 
+static bool has_wrong_key(const struct admin_view *view, const struct datagram *request)
+{
+	return view->conf->sa_key != 0 && wire_get(request, SA_KEY) != 0 &&
+	       !is_trusted(view, request);
+}
+
 /* False: it is to be answered later. */
 static bool write_records(const struct admin_view *view, const struct arrival *request,
 			  const struct admin_attribute *attribute, struct admin_answer *ret,
@@ -513,7 +520,7 @@ enum admin_result admin_answer(const struct admin_view *view, const struct arriv
 	struct admin_answer answer = { .message = NULL };
 	uint16_t status = STATUS_BAD_VERSION;
 
-	if (!is_request(request))
+	if (!is_request(request) || has_wrong_key(view, d))
 		return ADMIN_SILENT;
 
 	start_answer(d, &answer.datagram);

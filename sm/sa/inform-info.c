@@ -69,7 +69,7 @@ static uint16_t find_fault(const struct admin_query *query, const struct inform_
 {
 	if (query->requester.port == NO_PORT || !query->view->inform_change)
 		return STATUS_SA_REQ_DENIED;
-	if (!inform_info_is_valid(query->wanted) || query->request->from.qpn == 0)
+	if (!inform_info_is_valid(change->info) || query->request->from.qpn == 0)
 		return STATUS_SA_REQ_INVALID;
 	if (change->is_end)
 		return STATUS_OK;
@@ -79,12 +79,21 @@ static uint16_t find_fault(const struct admin_query *query, const struct inform_
 	return is_in_sight(query, change->info) ? STATUS_OK : STATUS_SA_INVALID_GID;
 }
 
+/* Who names nobody means all; with opensm it would never hear of anything. */
+static void name_source(uint8_t *info)
+{
+	if (wire_get64(info, 0) == 0 && wire_get64(info, 1) == 0 &&
+	    wire_get(info, INFORM_LID_BEGIN) == 0 && wire_get(info, INFORM_LID_END) == 0)
+		wire_set(info, INFORM_LID_BEGIN, LIDS_ALL);
+}
+
 static void change(struct admin_query *query)
 {
 	uint8_t answer[ANSWER_SIZE] = { 0 };
 	struct inform_change change = { .is_end = !wire_get(query->wanted, INFORM_SUBSCRIBE) };
 
 	memcpy(change.info, query->wanted, sizeof(change.info));
+	name_source(change.info);
 	wire_set(change.info, INFORM_SUBSCRIBE, 1);
 	query->status = find_fault(query, &change);
 	if (query->status != STATUS_OK)

@@ -77,9 +77,9 @@ def multi_path(world):
 
 @suite.test("osmtest is content with vsm: its inventory, and floods of each kind", weight=40)
 def osmtest(world):
-    sim, _ = managed(world, fabrics.fat_tree_3(4))
+    sim, _ = managed(world, fabrics.fat_tree_3(4), options={"sm.sa_key": 1})
     inventory = world.path("inventory")
-    for flow in ("-f c", "-f f -s 1", "-f f -s 2", "-f f -s 3", "-f f -s 4"):
+    for flow in ("-f c", "-f v", "-f a", "-f f -s 1", "-f f -s 2", "-f f -s 3", "-f f -s 4"):
         said = sim.tool("osmtest", *flow.split(), "-i", inventory, "-l", world.path("osmtest.log"),
                         host="H00001", seconds=300)
         check("PASS" in said, f"osmtest {flow}: {said[-300:]}")
