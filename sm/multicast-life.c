@@ -280,8 +280,11 @@ static uint32_t seconds(uint64_t time)
 	return (uint32_t)(time / LOOP_SEC);
 }
 
+/* Who has but made groups, of which others are members, has nothing to leave. */
 static bool is_due(const struct group_holder *holder, uint64_t now, uint32_t *ret_since)
 {
+	if (holder->n == 0)
+		return false;
 	if (holder->gone_at && now - holder->gone_at >= GONE_FOR) {
 		*ret_since = UINT32_MAX;
 		return true;
@@ -303,6 +306,24 @@ static int by_guid(const void *a, const void *b)
 	const struct leaver *x = a, *y = b;
 
 	return x->guid < y->guid ? -1 : x->guid > y->guid;
+}
+
+static bool is_there(const struct sm *sm, const struct group_holder *holder)
+{
+	struct endpoint e = endpoint_find(&sm->fabric, holder->guid);
+
+	return e.port != NO_PORT && multicast_exit_of(&sm->fabric, e) != NO_PORT &&
+	       endpoint_is_active(&sm->fabric, e);
+}
+
+/* Who was missed when it was last looked who is there may have come since. */
+static void look_who_is_back(struct sm *sm)
+{
+	struct group_book *book = &sm->multicast->book;
+
+	for (uint32_t i = 0; i < book->n_holders; i++)
+		if (book->holders[i].gone_at && is_there(sm, &book->holders[i]))
+			book->holders[i].gone_at = 0;
 }
 
 /* Sorted by GUID. How many; without memory nobody now. */
@@ -355,8 +376,10 @@ static void end_memberships(struct sm *sm)
 {
 	const struct group_book *book = &sm->multicast->book;
 	AUTO(freep) struct leaver *leavers = NULL;
-	uint32_t n = find_leavers(sm, &leavers);
+	uint32_t n;
 
+	look_who_is_back(sm);
+	n = find_leavers(sm, &leavers);
 	for (uint32_t i = n > 0 ? book->n : 0; i-- > 0;)
 		take_leavers_out(sm, book->by_mgid[i], leavers, n);
 	for (uint32_t i = 0; i < n; i++)
@@ -370,7 +393,8 @@ static void end_memberships(struct sm *sm)
 static bool anybody_may_leave(const struct group_book *book)
 {
 	for (uint32_t i = 0; i < book->n_holders; i++)
-		if (book->holders[i].gone_at || book->holders[i].told_at)
+		if (book->holders[i].n > 0 &&
+		    (book->holders[i].gone_at || book->holders[i].told_at))
 			return true;
 
 	return false;
@@ -425,7 +449,7 @@ static bool has_moved(const struct sm *sm, struct group_holder *holder)
 	bool moved = at != holder->at;
 
 	holder->at = at;
-	if (at != NO_PORT && endpoint_is_active(&sm->fabric, e))
+	if (is_there(sm, holder))
 		holder->gone_at = 0;
 	else if (!holder->gone_at)
 		holder->gone_at = MAX(loop_now(sm->loop), 1);

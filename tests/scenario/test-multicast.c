@@ -348,6 +348,33 @@ static void join_other(struct scenario *s, unsigned host, uint32_t group)
 	assert_int_equal(ask(s, port, SIM_SET, &record, MCM_MASK_OTHER, NULL), OK);
 }
 
+/* Sweeps may be minutes apart, and one that was away may have come in the last. */
+static void who_is_back_has_not_left(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	uint64_t guid;
+
+	scenario_build(s, graph_make_ft2(6));
+	s->first.conf.sweep_interval = 0;
+	scenario_start_sm(s);
+	scenario_run(s, 5 * LOOP_SEC);
+	port = scenario_host(s, 3);
+	guid = guid_of(port, 0);
+	join_other(s, 3, 55);
+	join_other(s, 4, 55);
+	for (unsigned away = 114; away <= 600; away += 243) {
+		scenario_pull(s, port);
+		scenario_run(s, away * LOOP_SEC);
+		scenario_plug(s, port);
+		scenario_run(s, 3 * LOOP_SEC);
+		join_other(s, 3, 55);
+		scenario_run(s, 30 * LOOP_SEC);
+		assert_int_equal(n_members(s), 2);
+	}
+	assert_true(group_holder_find(sm_groups(s->first.sm), guid)->n == 1);
+}
+
 /* Two in each group and all in one: groups end while others are left. */
 static void hosts_that_are_gone_leave_together(void **state)
 {
@@ -569,6 +596,7 @@ int main(void)
 		TEST(switches_that_reboot_have_their_tables_again),
 		TEST(a_restart_writes_nothing_and_forgets_nobody),
 		TEST(a_host_that_is_gone_for_long_has_left),
+		TEST(who_is_back_has_not_left),
 		TEST(hosts_that_are_gone_leave_together),
 		TEST(a_host_that_reboots_is_member_of_what_it_joins_again),
 		TEST(trees_go_around_switches_without_multicast),
