@@ -19,8 +19,8 @@
  * they are 0 in every record. Who sends another one, where there is one, is not answered, as with
  * opensm: a key that is guessed is never known to be wrong.
  *
- * Whatever else is well-formed is answered, if only by a status. A table that one datagram has no room
- * for becomes a message, which RMPP cuts up (IBA 13.6); it grows as records are found, up to a
+ * Whatever else is well-formed is answered, if only by a status. A table that one datagram has no
+ * room for becomes a message, which RMPP cuts up (IBA 13.6); it grows as records are found, up to a
  * limit, and who asks for more than that is told that there are not the resources.
  */
 

@@ -94,10 +94,10 @@ static void change(struct admin_query *query)
 
 	memcpy(change.info, query->wanted, sizeof(change.info));
 	name_source(change.info);
-	wire_set(change.info, INFORM_SUBSCRIBE, 1);
 	query->status = find_fault(query, &change);
 	if (query->status != STATUS_OK)
 		return;
+	wire_set(change.info, INFORM_SUBSCRIBE, 1);
 	change.to = find_way(query);
 	wire_set(change.info, INFORM_QPN, change.to.qpn);
 	query->status = query->view->inform_change(query->view->changer, &change);

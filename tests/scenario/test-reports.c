@@ -246,6 +246,19 @@ static void a_range_a_gid_a_type_and_a_producer_choose(void **state)
 	tear(t);
 }
 
+static void who_names_nobody_means_all(void **state)
+{
+	struct story *t = build(state);
+	ib_inform_info_t info = make(65);
+
+	info.lid_range_begin = 0;
+	assert_int_equal(send(t, &t->client[0], &info), 0);
+	scenario_pull(t->s, t->host[1]);
+	settle(t);
+	assert_int_equal(t->client[0].n_reports, 1);
+	tear(t);
+}
+
 static void what_makes_no_sense_is_refused(void **state)
 {
 	struct story *t = build(state);
@@ -258,6 +271,7 @@ static void what_makes_no_sense_is_refused(void **state)
 	assert_int_equal(send(t, &t->client[0], &info), INVALID);
 	info = make(64);
 	info.lid_range_begin = 0;
+	info.lid_range_end = htobe16(6);
 	assert_int_equal(send(t, &t->client[0], &info), INVALID);
 	info.lid_range_begin = htobe16(7);
 	info.lid_range_end = htobe16(6);
@@ -709,6 +723,7 @@ int main(void)
 		TEST(reports_go_to_the_queue_pair_that_asked),
 		TEST(who_asks_for_all_is_told_each_once),
 		TEST(a_range_a_gid_a_type_and_a_producer_choose),
+		TEST(who_names_nobody_means_all),
 		TEST(what_makes_no_sense_is_refused),
 		TEST(nobody_subscribes_to_more_than_it_may),
 		TEST(who_shares_no_partition_hears_nothing),
