@@ -12,8 +12,9 @@
  * subscriptions: that is said, and an event. (opensm sends to the dead for ever, and forgets a
  * report after its four tries.)
  *
- * A queue that is full loses its oldest notice. Who is not in the fabric, or not Active, is not
- * told: what happened while it was away it has to ask for anyway.
+ * A queue that is full loses its oldest notice. Those of the deaf may fill all the room there is,
+ * but for a few places that each has for itself, which is enough for who listens. Who is not in the
+ * fabric, or not Active, is not told: what happened while it was away it has to ask for anyway.
  *
  * The kernel forgets a request a little before we send it again, as it takes no TID twice.
  */
@@ -37,7 +38,8 @@
 #define DEAD_AFTER     (600 * LOOP_SEC)
 #define WINDOW_FAILING (REPORTS_WINDOW / 4)
 
-#define PENDING_MAX 262144u /* of all subscribers */
+#define PENDING_MAX 262144u /* of all subscribers, and beyond that */
+#define QUEUE_LEAST 8u      /* of one, whatever those of others are */
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
@@ -80,13 +82,18 @@ static void lose_one(struct sm *sm, struct subscriber *to)
 	sm->reports.lost++;
 }
 
+static bool has_room(const struct sm *sm, const struct subscriber *to)
+{
+	return sm->reports.n_pending < PENDING_MAX || to->n_pending < QUEUE_LEAST;
+}
+
 void reports_add(struct sm *sm, struct subscriber *to, struct notice *notice)
 {
 	struct pending *pending;
 
 	if (to->n_pending == SUBSCRIBER_QUEUE)
 		lose_one(sm, to);
-	pending = sm->reports.n_pending < PENDING_MAX ? malloc(sizeof(*pending)) : NULL;
+	pending = has_room(sm, to) ? malloc(sizeof(*pending)) : NULL;
 	if (!pending) {
 		to->lost++;
 		sm->reports.lost++;

@@ -714,6 +714,50 @@ static void whoever_sets_guids_all_the_time_does_not_have_all_told_each(void **s
 	tear(t);
 }
 
+/* From all QPs and as all VFs that a port may have, which together could fill all room there is. */
+static void a_host_that_acknowledges_nothing_keeps_nobody_from_hearing(void **state)
+{
+	enum { MEMBER = 0x38, CREATE = 0x130c7, LEAVE = 0x10003, N = SUBSCRIPTIONS_OF_PORT };
+	struct scenario *s = *state;
+	struct story *t;
+	ib_member_rec_t r;
+	ib_inform_info_t info = make(0xffff);
+	struct sa_client deaf;
+	unsigned before;
+
+	alias_build(s);
+	alias_add_vfs(s, scenario_host(s, 1), N / SUBSCRIPTIONS_OF_VF, 0);
+	alias_comes_up(s);
+	t = start(s);
+	r = make_group(t->host[1], 0xffff);
+	sa_client_open(&deaf, t->host[0], 0, 2);
+	deaf.deaf = true;
+	for (unsigned i = 0; i < N; i++) {
+		deaf.client.vf = (uint16_t)(i / SUBSCRIPTIONS_OF_VF);
+		deaf.client.qpn = 0x100 + i;
+		sa_send_raw(&deaf.client, i + 1, SIM_SET, INFORM, MASK, &info, sizeof(info));
+		scenario_run(t->s, 20 * LOOP_MSEC);
+	}
+	assert_int_equal(subscribe(t, 2, 66), 0);
+	assert_int_equal(sm_subscriptions(t->s->first.sm)->n, N + 1);
+	for (unsigned i = 0; i < 2 * SUBSCRIBER_QUEUE; i++) {
+		sa_client_send(&t->client[1], i & 1 ? 0x15 : SIM_SET, MEMBER,
+			       i & 1 ? LEAVE : CREATE, &r, sizeof(r));
+		scenario_run(t->s, 50 * LOOP_MSEC);
+	}
+	scenario_run(t->s, 100 * LOOP_SEC);
+	before = t->client[2].n_reports;
+	for (unsigned i = 0; i < 20; i++) {
+		sa_client_send(&t->client[1], i & 1 ? 0x15 : SIM_SET, MEMBER,
+			       i & 1 ? LEAVE : CREATE, &r, sizeof(r));
+		scenario_run(t->s, 50 * LOOP_MSEC);
+	}
+	scenario_run(t->s, LOOP_SEC);
+	assert_int_equal(t->client[2].n_reports, before + 10);
+	sa_client_close(&deaf);
+	tear(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -743,6 +787,7 @@ int main(void)
 		TEST(a_full_disk_takes_no_subscription),
 		TEST(a_device_that_says_the_same_all_the_time_is_not_told_on_for_ever),
 		TEST(whoever_sets_guids_all_the_time_does_not_have_all_told_each),
+		TEST(a_host_that_acknowledges_nothing_keeps_nobody_from_hearing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
