@@ -133,7 +133,7 @@ uint16_t mlid_ports(const struct tree *tree, uint32_t node, unsigned position)
 /* -- who takes part -----------------------------------------------------------------------------
  */
 
-static unsigned table_size(const struct node *node)
+unsigned multicast_table_size(const struct node *node)
 {
 	unsigned cap = (unsigned)wire_get(node->sw->info, SWITCH_INFO_MULTICAST_CAP);
 
@@ -143,7 +143,7 @@ static unsigned table_size(const struct node *node)
 bool multicast_has_table(const struct sm *sm, const struct node *node)
 {
 	(void)sm;
-	return node->present && node_is_switch(node) && table_size(node) > 0;
+	return node->present && node_is_switch(node) && multicast_table_size(node) > 0;
 }
 
 static unsigned largest_table(const struct sm *sm)
@@ -152,7 +152,7 @@ static unsigned largest_table(const struct sm *sm)
 
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		if (multicast_has_table(sm, &sm->fabric.nodes[i]))
-			largest = MAX(largest, table_size(&sm->fabric.nodes[i]));
+			largest = MAX(largest, multicast_table_size(&sm->fabric.nodes[i]));
 
 	return largest;
 }
@@ -171,7 +171,7 @@ static unsigned size_needed(const struct sm *sm)
 
 static bool takes_part(const struct sm *sm, const struct node *node, unsigned needed)
 {
-	return multicast_has_table(sm, node) && table_size(node) >= needed &&
+	return multicast_has_table(sm, node) && multicast_table_size(node) >= needed &&
 	       node->sw->mft_fault.reason == REASON_NONE;
 }
 
@@ -188,7 +188,7 @@ unsigned multicast_limit(struct sm *sm)
 		const struct node *node = &sm->fabric.nodes[i];
 
 		if (multicast_has_table(sm, node))
-			m->limit = MIN(m->limit, table_size(node));
+			m->limit = MIN(m->limit, multicast_table_size(node));
 	}
 
 	return m->limit;

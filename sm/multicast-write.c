@@ -44,13 +44,14 @@ static void give_work(struct sm *sm, uint32_t number)
 		work_add(sm, number, TODO(TODO_MFT));
 }
 
-/* Cells of the MLIDs that there is room for. */
+/* Cells of the MLIDs that it has room for: of others it is neither asked nor told. */
 static int make_room(const struct sm *sm, struct node *node)
 {
 	struct sw *sw = node->sw;
+	unsigned n = MIN(sm->multicast->n_mlids, multicast_table_size(node));
 
-	return mft_make_room(&sw->mft, node->n_ports,
-			     (sm->multicast->n_mlids + MFT_BLOCK - 1) / MFT_BLOCK, sw->mft_empty);
+	return mft_make_room(&sw->mft, node->n_ports, (n + MFT_BLOCK - 1) / MFT_BLOCK,
+			     sw->mft_empty);
 }
 
 static bool is_used(const struct multicast *m, unsigned block)

@@ -435,6 +435,27 @@ static void trees_go_around_switches_without_multicast(void **state)
 	assert_string_equal(scenario_reason(s, &s->switches[7]->ports[0]), "no-multicast");
 }
 
+/* It comes when LIDs are in use that it has no room for. What it has not it is not asked. */
+static void trees_go_around_a_switch_whose_table_is_too_small(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_node *spine;
+
+	scenario_build(s, graph_make_ft2(6));
+	spine = s->switches[7];
+	spine->sw->info.mcast_cap = htobe16(64);
+	scenario_power_off(s, spine);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	for (unsigned i = 1; i <= 100; i++)
+		for (unsigned host = 1; host < s->n_hosts; host += s->n_hosts - 2)
+			join_other(s, host, i);
+	scenario_power_on(s, spine);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	assert_string_equal(scenario_reason(s, &spine->ports[0]), "no-multicast");
+}
+
 static void a_switch_that_refuses_is_left_out_until_it_does_not(void **state)
 {
 	struct scenario *s = *state;
@@ -600,6 +621,7 @@ int main(void)
 		TEST(hosts_that_are_gone_leave_together),
 		TEST(a_host_that_reboots_is_member_of_what_it_joins_again),
 		TEST(trees_go_around_switches_without_multicast),
+		TEST(trees_go_around_a_switch_whose_table_is_too_small),
 		TEST(a_switch_that_refuses_is_left_out_until_it_does_not),
 		TEST(lost_packets_delay_and_change_nothing),
 		TEST(vports_join_and_move),
