@@ -297,7 +297,8 @@ void scenario_expect_all_good(struct scenario *s);
 /* The same within so many seconds: something was given up on and is tried again ever less often. */
 void scenario_expect_good_within(struct scenario *s, unsigned seconds);
 /*
- * Routes may use as many virtual lanes; one, if nobody calls this. Before a subnet manager starts.
+ * Routes may use as many virtual lanes; one, if nobody calls this. From the next start or reload
+ * on.
  */
 void scenario_allow_lanes(struct scenario *s, unsigned n);
 /*

@@ -322,6 +322,18 @@ static void change_members(struct scenario *s)
 	scenario_apply_partitions(s);
 }
 
+/* Of both, which have the same vsm.conf. */
+static void change_options(struct scenario *s)
+{
+	unsigned lanes = 1u << scenario_random(s, 4);
+	bool qos = scenario_random(s, 2);
+
+	scenario_happens(s, "routes may use %u lanes, and qos is %s", lanes, qos ? "on" : "off");
+	scenario_allow_lanes(s, lanes);
+	s->first.conf.qos = s->rival.conf.qos = qos;
+	scenario_apply_partitions(s);
+}
+
 static void ask_for_a_sweep(struct scenario *s)
 {
 	bool full = scenario_random(s, 2);
@@ -484,6 +496,7 @@ static const struct {
 	{ change_priority, 1, false },
 	{ cut_off_the_master, 1, false },
 	{ change_members, 4, false },
+	{ change_options, 2, false },
 	{ ask_for_a_sweep, 1, false },
 	{ walk_join_or_leave, 14, false },
 	{ walk_register, 10, false },
