@@ -220,6 +220,22 @@ static bool adopt(struct sm *sm, struct endpoint e)
 	return false;
 }
 
+/* It held that before it was out of sight, and somebody else got it and has it no longer. */
+static bool is_nobodys(const struct sm *sm, uint64_t guid)
+{
+	const struct alias *alias = alias_book_find(&sm->aliases.book, guid);
+
+	return !alias || !alias->wanted;
+}
+
+static bool is_to_be_adopted(const struct sm *sm, const struct vfs *vfs, unsigned index)
+{
+	const struct vf *vf = &vfs->vf[index];
+
+	return is_fresh(vfs, index) && vf->guid &&
+	       (vf->guid != vf->wanted || is_nobodys(sm, vf->guid));
+}
+
 static unsigned adopt_all(struct sm *sm, uint32_t number)
 {
 	struct vfs *vfs = sm->fabric.ports[number].vfs;
@@ -228,7 +244,7 @@ static unsigned adopt_all(struct sm *sm, uint32_t number)
 	if (vfs->guids_fresh == 0)
 		return 0;
 	for (unsigned i = 1; i < vfs->n; i++)
-		if (is_fresh(vfs, i) && vfs->vf[i].guid && vfs->vf[i].guid != vfs->vf[i].wanted)
+		if (is_to_be_adopted(sm, vfs, i))
 			n += adopt(sm, (struct endpoint){ number, (uint16_t)i });
 	vfs->guids_fresh = 0;
 

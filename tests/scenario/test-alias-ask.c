@@ -53,6 +53,34 @@ static void one_request_costs_one_smp(void **state)
 	assert_int_equal(alias_count_sets(s), 2);
 }
 
+/* What it held before it was out of sight, and somebody else had meanwhile, is nobody's now. */
+static void who_comes_back_keeps_what_nobody_has_any_more(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *host, *other;
+	struct sa_client a, b;
+
+	alias_build(s);
+	alias_comes_up(s);
+	host = scenario_host(s, 1);
+	other = scenario_host(s, 2);
+	asker_open(&a, host);
+	asker_open(&b, other);
+	assert_int_equal(asker_ask(s, &a, SIM_SET, host, 9, 0x500000), 0);
+	scenario_pull(s, host);
+	scenario_settle(s);
+	assert_int_equal(asker_ask(s, &b, SIM_SET, other, 3, 0x500000), 0);
+	assert_int_equal(asker_guid(&b, 3), 0x500000);
+	assert_int_equal(asker_ask(s, &b, SIM_SET, other, 3, 0x500001), 0);
+	assert_int_equal(asker_guid(&b, 3), 0x500001);
+	scenario_plug(s, host);
+	scenario_settle(s);
+	assert_int_equal(sim_guid_at(host, 9), 0x500000);
+	scenario_expect_all_good(s);
+	sa_client_close(&a);
+	sa_client_close(&b);
+}
+
 /* A GUID is given back when it has left its groups. */
 static void what_is_in_a_group_is_not_given_back(void **state)
 {
@@ -782,6 +810,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_request_costs_one_smp),
+		TEST(who_comes_back_keeps_what_nobody_has_any_more),
 		TEST(what_is_in_a_group_is_not_given_back),
 		TEST(a_foreigner_is_denied),
 		TEST(whom_the_operator_trusts_may),
