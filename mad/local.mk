@@ -4,4 +4,4 @@
 libmad_a_SOURCES += mad/loss.c mad/loss.h
 libmad_a_SOURCES += mad/request.c mad/request.h
 libmad_a_SOURCES += mad/transport-umad.c mad/transport.h
-libmad_a_SOURCES += mad/wire.c mad/wire.h mad/wire.def mad/vport-layout.h
+libmad_a_SOURCES += mad/wire.c mad/wire.h mad/wire.def mad/layout.h

@@ -14,7 +14,7 @@
 #include <iba/ib_types.h>
 
 #include "base/macros.h"
-#include "mad/vport-layout.h"
+#include "mad/layout.h"
 
 /* It is read out of 8 bytes at once, and written into them: those that end with its last byte, or
    the first 8 of all. */
@@ -151,6 +151,7 @@ _Static_assert(sizeof(ib_switch_info_record_t) <= SWITCH_RECORD_SIZE, "IBA 15.2.
 _Static_assert(offsetof(ib_switch_info_record_t, switch_info) == SWITCH_RECORD_INFO_OFFSET, "");
 _Static_assert(sizeof(ib_lft_record_t) == LFT_RECORD_SIZE, "IBA 15.2.5.6");
 _Static_assert(sizeof(ib_link_record_t) == LINK_RECORD_SIZE, "IBA 15.2.5.13");
+_Static_assert(sizeof(struct trace_record) == TRACE_RECORD_SIZE, "IBA 15.2.5.19");
 _Static_assert(sizeof(ib_pkey_table_record_t) == PKEY_RECORD_SIZE, "IBA 15.2.5.11");
 _Static_assert(offsetof(ib_multipath_rec_t, gids) == MULTI_GIDS_OFFSET, "IBA 15.2.5.20");
 _Static_assert(sizeof(ib_mft_record_t) == MFT_RECORD_SIZE, "IBA 15.2.5.8");

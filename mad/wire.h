@@ -97,6 +97,7 @@ static inline const uint8_t *sa_data_in(const struct datagram *d)
 #define LFT_RECORD_TABLE_OFFSET        8
 #define LFT_RECORD_SIZE                72
 #define LINK_RECORD_SIZE               8
+#define TRACE_RECORD_SIZE              48
 #define SLTOVL_RECORD_TABLE_OFFSET     8
 #define SLTOVL_RECORD_SIZE             16
 #define VLARB_RECORD_TABLE_OFFSET      8

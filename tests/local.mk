@@ -97,7 +97,8 @@ tests_unit_test_again_LDFLAGS = -Wl,--wrap=patch_add,--wrap=filler_new
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h
 check_PROGRAMS += tests/unit/test-sa
 check_PROGRAMS += tests/unit/test-sa-path tests/unit/test-outstanding tests/unit/test-sa-match
-check_PROGRAMS += tests/unit/test-sa-path-match
+check_PROGRAMS += tests/unit/test-sa-path-match tests/unit/test-sa-trace
+tests_unit_test_sa_trace_SOURCES = tests/unit/test-sa-trace.c tests/unit/sa-ask.h
 tests_unit_test_sa_path_match_SOURCES = tests/unit/test-sa-path-match.c tests/unit/sa-ask.h
 tests_unit_test_sa_match_SOURCES = tests/unit/test-sa-match.c tests/unit/sa-ask.h
 check_PROGRAMS += tests/unit/test-sa-guid tests/unit/test-sa-path-vf tests/unit/test-sa-qos

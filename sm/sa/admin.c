@@ -54,6 +54,7 @@ static const struct admin_attribute *const attributes[] = {
 	&admin_inform_record,
 	&admin_pkey_record,
 	&admin_multi_path,
+	&admin_trace_record,
 	&admin_mc_member_record,
 };
 /* clang-format on */

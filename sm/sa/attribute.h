@@ -90,6 +90,7 @@ extern const struct admin_attribute admin_vl_arbitration_record;
 extern const struct admin_attribute admin_link_record;
 extern const struct admin_attribute admin_pkey_record;
 extern const struct admin_attribute admin_multi_path;
+extern const struct admin_attribute admin_trace_record;
 extern const struct admin_attribute admin_mc_member_record;
 extern const struct admin_attribute admin_inform_info;
 extern const struct admin_attribute admin_inform_record;

@@ -86,6 +86,14 @@ static bool take_end(struct admin_query *query, const struct side_place *place,
 	       take_lid(query, (unsigned)wire_get(query->wanted, place->lid), ret);
 }
 
+static bool is_to_group(const struct admin_query *query)
+{
+	if (admin_has(query, WANT_DGID))
+		return query->wanted[PATH_DGID_OFFSET] == 0xff;
+
+	return admin_has(query, WANT_DLID) && wire_get(query->wanted, PATH_DLID) >= MLID_FIRST;
+}
+
 static const struct side_place from = { WANT_SGID, WANT_SLID, PATH_SGID_OFFSET, false, PATH_SLID };
 
 bool path_take_question(struct path_query *p, struct admin_query *query)
@@ -93,7 +101,7 @@ bool path_take_question(struct path_query *p, struct admin_query *query)
 	static const struct side_place to = { WANT_DGID, WANT_DLID, PATH_DGID_OFFSET, true,
 					      PATH_DLID };
 
-	if (!path_read(p, query, &components))
+	if (is_to_group(query) || !path_read(p, query, &components))
 		return false;
 	p->wish.has_service = admin_has(query, WANT_SERVICE) && admin_has(query, WANT_SERVICE + 1);
 	p->wish.service = wire_get(query->wanted, PATH_SERVICE_ID);
@@ -103,14 +111,6 @@ bool path_take_question(struct path_query *p, struct admin_query *query)
 
 /* ---- to a multicast group ---------------------------------------------------------------------
  */
-
-static bool is_to_group(const struct admin_query *query)
-{
-	if (admin_has(query, WANT_DGID))
-		return query->wanted[PATH_DGID_OFFSET] == 0xff;
-
-	return admin_has(query, WANT_DLID) && wire_get(query->wanted, PATH_DLID) >= MLID_FIRST;
-}
 
 /* The one that has the MGID, or the first of those that have the MLID. */
 static const struct group *first_group(const struct admin_query *query,

@@ -19,8 +19,6 @@
 #include "routing/engine.h"
 #include "sm/sa/ways.h"
 
-#define MAX_HOPS 64u
-
 unsigned admin_mtu_cap(const struct port *port)
 {
 	uint64_t cap = wire_get(port->info, PORT_INFO_MTU_CAP);
@@ -28,8 +26,7 @@ unsigned admin_mtu_cap(const struct port *port)
 	return cap >= CONF_MTU_256 ? (unsigned)MIN(cap, CONF_MTU_4096) : CONF_MTU_256;
 }
 
-/* Through the switch of @at: the port by which a packet to @lid leaves it, or NO_PORT. */
-static uint32_t forward(const struct admin_view *view, uint32_t at, unsigned lid)
+uint32_t admin_path_exit(const struct admin_view *view, uint32_t at, unsigned lid)
 {
 	const struct node *node = node_of(view->fabric, at);
 	uint8_t exit;
@@ -45,7 +42,7 @@ static uint32_t forward(const struct admin_view *view, uint32_t at, unsigned lid
 static uint8_t walk_on(const struct admin_view *view, uint32_t out, uint32_t to, unsigned lid,
 		       uint8_t found)
 {
-	for (unsigned hop = 0; hop < MAX_HOPS && out != NO_PORT; hop++) {
+	for (unsigned hop = 0; hop < PATH_MAX_HOPS && out != NO_PORT; hop++) {
 		uint8_t link = ways_link(view, view->ways, out);
 		uint32_t in = view->fabric->ports[out].peer;
 
@@ -54,7 +51,7 @@ static uint8_t walk_on(const struct admin_view *view, uint32_t out, uint32_t to,
 		found = way_narrower(found, link);
 		if (in == to)
 			return found;
-		out = forward(view, in, lid);
+		out = admin_path_exit(view, in, lid);
 		if (out == to)
 			return found;
 	}
@@ -104,7 +101,7 @@ static uint8_t walk(const struct admin_view *view, const struct leg *leg, bool o
 	if (known != WAY_MIXED)
 		return known;
 	if (is_switch(view->fabric, out))
-		out = forward(view, out, leg->lid);
+		out = admin_path_exit(view, out, leg->lid);
 
 	return walk_on(view, out, leg->to, leg->lid, WAY_ALL);
 }

@@ -26,5 +26,14 @@ struct admin_path {
 bool admin_path_walk(const struct admin_view *view, const struct admin_ends *ends,
 		     struct admin_path *ret);
 
+/* Hops of a way at most, of those that are walked */
+#define PATH_MAX_HOPS 64u
+
+/*
+ * The port by which a packet to @lid leaves the switch that has port @at: port 0 if it is for the
+ * switch. NO_PORT: none, or it is no switch.
+ */
+uint32_t admin_path_exit(const struct admin_view *view, uint32_t at, unsigned lid);
+
 /* MTUCap, a code that there is. */
 unsigned admin_mtu_cap(const struct port *port);

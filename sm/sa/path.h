@@ -90,5 +90,8 @@ uint16_t path_level_key(const struct path_query *p, struct endpoint other, uint1
 uint8_t path_choose_sl(const struct path_query *p, uint16_t key);
 void path_limit(const struct qos_level *level, struct admin_path *path);
 
-/* Reads a question that is a PathRecord. False: the answer is known, nothing or query->status. */
+/*
+ * Reads a question that is a PathRecord, not to a multicast group. False: the answer is known,
+ * nothing or query->status.
+ */
 bool path_take_question(struct path_query *p, struct admin_query *query);

@@ -3,6 +3,7 @@
 
 import re
 
+import checks
 import fabrics
 import lib
 from lib import check, check_equal
@@ -73,6 +74,24 @@ def multi_path(world):
     check_equal("status of what is too long",
                 sim.client("long_multipath", lid, *guids, "255", "20000", host="H00003").split()[0],
                 str(0x0100))
+
+
+@suite.test("TraceRecords are the way that ibtracert walks", weight=4)
+def trace(world):
+    sim, _ = managed(world)
+    snapshot = sim.check_up()
+    source = snapshot.port("H00003", 1)
+    for name in ("H00004", "H00033", "H00053"):
+        target = snapshot.port(name, 1)
+        walked = checks.traced(sim.tool("ibtracert", source.lid, target.lid))
+        told = [line.split() for line in
+                sim.client("trace", str(snapshot.port(sim.host, 1).lid), f"{source.guid:x}",
+                           f"{target.guid:x}", host="H00003").splitlines()]
+        names = {f"{node.guid:016x}": node.name for node in snapshot.nodes.values()}
+        check_equal(f"nodes on the way to {name}", [names[guid] for guid, _, _ in told],
+                    [node for node, _ in walked] + [name])
+        check_equal(f"ports that it leaves by, to {name}", [int(exit) for _, _, exit in told[1:-1]],
+                    [exit for _, exit in walked[1:]])
 
 
 @suite.test("osmtest is content with vsm: its inventory, and floods of each kind", weight=40)

@@ -271,6 +271,23 @@ def long_multipath(sm_lid, guid, other, count, rest=0):
     print(struct.unpack_from(">H", record, 68)[0], (len(record) - 64 - 56) // 64)
 
 
+def trace(sm_lid, source, destination):
+    """The TraceRecords of the path between two GUIDs: node GUID, entry and exit port of each."""
+    umad = Umad()
+    agent = umad.register(3, 2, rmpp=1)
+    mad = bytearray(gs(3, 2, 0x13, 0x39))
+    struct.pack_into(">Q", mad, 48, 1 << 2 | 1 << 3)
+    struct.pack_into(">QQQQ", mad, 64, 0xfe80 << 48, int(destination, 16), 0xfe80 << 48, int(source, 16))
+    umad.send(agent, bytes(mad), int(sm_lid), 1, 5000)
+    check(umad.wait(20), "no answer")
+    record = os.read(umad.fd, 1 << 16)
+    check(struct.unpack_from("=I", record, 4)[0] == 0, "it timed out")
+    check(record[67:70] == b"\x93\0\0", f"method and status {record[67:70].hex()}")
+    for at in range(64 + 56, len(record), 48):
+        node, entry, exit = struct.unpack_from(">Q24xBB", record, at + 12)
+        print(f"{node ^ 0x55555555:016x}", entry, exit)
+
+
 def agents():
     """A method is one agent's, of all files."""
     one, two = Umad(), Umad()

@@ -117,6 +117,8 @@ static void what_is_not_served_is_answered_as_not_supported(void **state)
 		{ METHOD_GET, 0x0000 },                     /* no attribute */
 		{ METHOD_GET, 0xffff },                     /* */
 		{ METHOD_GET_TABLE, 0x003a },               /* MultiPathRecord */
+		{ METHOD_GET_TABLE, 0x0039 },               /* TraceRecord */
+		{ METHOD_GET_TRACE_TABLE, 0x0035 },         /* that has another name */
 		{ METHOD_GET_MULTI, 0x0035 },               /* that has another name */
 		{ METHOD_SET, ATTR_SA_PATH_RECORD },        /* read only */
 		{ METHOD_DELETE, ATTR_SA_NODE_RECORD },     /* */

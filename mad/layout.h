@@ -2,9 +2,10 @@
 #pragma once
 
 /*
+ * What <iba/ib_types.h> does not know. For wire.def only.
+ *
  * The attributes of virtual ports, 0xffb0 to 0xffb6, and the notices of those who have them, as
- * reference/virtualization.md 2.3 and 2.4 give them: <iba/ib_types.h> does not know them. For
- * wire.def only. Never run against ConnectX hardware.
+ * reference/virtualization.md 2.3 and 2.4 give them. Never run against ConnectX hardware.
  */
 
 #include <stdint.h>
@@ -61,3 +62,18 @@ _Static_assert(sizeof(struct virtualization_info) == 64, "");
 _Static_assert(sizeof(struct vport_info) == 64, "");
 _Static_assert(sizeof(struct vnode_info) == 64, "");
 _Static_assert(sizeof(struct vport_notice) == 64, "");
+
+/* TraceRecord (IBA 15.2.5.19), as Intel's FastFabric tools read it. */
+struct trace_record {
+	uint8_t gid_prefix[8];
+	uint8_t id_generation[2];
+	uint8_t reserved1;
+	uint8_t node_type;
+	uint8_t node_id[8];
+	uint8_t chassis_id[8];
+	uint8_t entry_port_id[8];
+	uint8_t exit_port_id[8];
+	uint8_t entry_port;
+	uint8_t exit_port;
+	uint8_t reserved2[2];
+};
