@@ -39,6 +39,9 @@ static const restore_fn restore_of[KEPT_REGISTRATION_KIND_COUNT] = {
 	[KEPT_SUBSCRIPTION] = subscriptions_restore,
 };
 
+/* A disk that fails is said so often, however many want to register on it. */
+#define SAY_AGAIN (60 * LOOP_SEC)
+
 /* What was before a change, while that may still fail. */
 struct undo {
 	struct list link;
@@ -232,14 +235,25 @@ static void refuse_all(struct sm *sm)
 	}
 }
 
-/* That the disk fails is said by the store. What was handed over since cannot be on it either. */
+static void say_failure(struct sm *sm, int error)
+{
+	struct registrations *r = &sm->registrations;
+	uint64_t now = loop_now(sm->loop);
+
+	if (r->said_at != 0 && now - r->said_at < SAY_AGAIN)
+		return;
+	r->said_at = now;
+	log_error("The state directory cannot be written (%s): hosts cannot register, and alias "
+		  "GUIDs may be forgotten with the next restart",
+		  strerror(-error));
+}
+
+/* What was handed over since cannot be on it either. */
 static void fail(struct sm *sm, int error)
 {
 	struct registrations *r = &sm->registrations;
 
-	log_error("The state directory cannot be written (%s): hosts cannot register, and alias "
-		  "GUIDs may be forgotten with the next restart",
-		  strerror(-error));
+	say_failure(sm, error);
 	refuse_all(sm);
 	take_back(sm);
 	r->safe = r->handed;

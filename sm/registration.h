@@ -59,6 +59,7 @@ struct registrations {
 	uint64_t handed;   /* so many values given to the store that somebody waits for, */
 	uint64_t asked;    /* of these those that it will tell of, */
 	uint64_t safe;     /* and those that are on the disk */
+	uint64_t said_at;  /* loop_now() when it was last said that the disk fails; 0: never */
 	bool keeping;      /* it will */
 	bool is_registrar; /* hosts of this fabric have been told to register with us, */
 	bool is_claiming;  /* or are being told */

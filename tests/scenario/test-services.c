@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "sm/held.h"
 #include "sm/services.h"
 
@@ -380,6 +381,33 @@ static void what_was_answered_survives_a_kill(void **state)
 	tear(t);
 }
 
+static void count_errors(enum log_level level, const struct log_where *where, const char *text,
+			 void *user)
+{
+	unsigned *n = user;
+
+	(void)where;
+	(void)text;
+	*n += level == LOG_LEVEL_ERROR;
+}
+
+/* The log may be on the same disk. */
+static void a_full_disk_is_said_now_and_then_however_many_come(void **state)
+{
+	struct story *t = build(state);
+	unsigned n = 0;
+
+	memory_keeper_set_full(t->s->first.keeper, true);
+	log_set_sink(count_errors, &n);
+	for (unsigned i = 0; i < 130; i++) {
+		ib_service_record_t r = make(t->host[0], 100 + i, EVER, 0);
+
+		assert_int_equal(set(t, 0, &r, 0), NO_RESOURCES); /* seconds pass */
+	}
+	assert_in_range(n, 1, 10);
+	tear(t);
+}
+
 static void a_full_disk_is_no_resources_and_nothing_is_remembered(void **state)
 {
 	struct story *t = build(state);
@@ -451,6 +479,7 @@ int main(void)
 		TEST(it_is_answered_when_it_is_on_the_disk_and_once),
 		TEST(what_was_answered_survives_a_kill),
 		TEST(a_full_disk_is_no_resources_and_nothing_is_remembered),
+		TEST(a_full_disk_is_said_now_and_then_however_many_come),
 		TEST(who_sends_too_much_at_once_is_told_to_wait),
 	};
 
