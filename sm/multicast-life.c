@@ -120,8 +120,9 @@ void multicast_restore_group(struct sm *sm, const struct kept_registration *kept
 		return;
 	}
 	if (!group_from_blob(kept->blob, kept->size, &read)) {
-		log_warning("A multicast group in the state directory makes no sense: it is left "
-			    "out");
+		log_peer(loop_now(sm->loop), NULL,
+			 "A multicast group in the state directory makes no sense: it is left "
+			 "out");
 		return;
 	}
 	group = group_find(&sm->multicast->book, read.mgid);
@@ -130,7 +131,8 @@ void multicast_restore_group(struct sm *sm, const struct kept_registration *kept
 	else if (group_add(&sm->multicast->book, &read, &group) == 0)
 		group->id = kept->id;
 	else
-		log_error("There is no room for a multicast group of the state directory");
+		log_peer(loop_now(sm->loop), NULL,
+			 "There is no room for a multicast group of the state directory");
 }
 
 /* A member that was not there has a row without content, and so its number alone. */
@@ -151,9 +153,10 @@ static void restore_no_member(struct sm *sm, uint64_t id)
 static void put_read_member(struct sm *sm, struct group *group, const struct group_member *member)
 {
 	if (!group || group_put_member(&sm->multicast->book, group, member) < 0)
-		log_warning("A member of a multicast group in the state directory has no group, "
-			    "or there is no room: 0x%016" PRIx64,
-			    member->guid);
+		log_peer(loop_now(sm->loop), NULL,
+			 "A member of a multicast group in the state directory has no group, "
+			 "or there is no room: 0x%016" PRIx64,
+			 member->guid);
 	else
 		multicast_touch(sm, group->mlid);
 }

@@ -277,7 +277,8 @@ void services_restore(struct sm *sm, const struct kept_registration *kept)
 		return;
 	}
 	if (!service_from_row(kept, &service)) {
-		log_warning("A service in the state directory cannot be right, and is left out");
+		log_peer(loop_now(sm->loop), NULL,
+			 "A service in the state directory cannot be right, and is left out");
 		return;
 	}
 	there = services_find(&sm->services, service.record);

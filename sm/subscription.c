@@ -192,8 +192,9 @@ void subscriptions_restore(struct sm *sm, const struct kept_registration *kept)
 		return;
 	}
 	if (!subscription_from_row(kept, &to, info)) {
-		log_warning("A subscription in the state directory cannot be right, and is left "
-			    "out");
+		log_peer(loop_now(sm->loop), NULL,
+			 "A subscription in the state directory cannot be right, and is left "
+			 "out");
 		return;
 	}
 	if (sm->subscriptions.n < SUBSCRIPTIONS_MAX &&
