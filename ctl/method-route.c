@@ -263,6 +263,21 @@ static json_t *make_end(const struct call *call, struct endpoint e)
 	return row_end(&row);
 }
 
+/* Null: with qos.enable, and where routes do not need it, what is asked for decides
+ * (sa/path-qos.c). */
+static json_t *make_service_level(const struct call *call, struct endpoint from, struct endpoint to)
+{
+	struct sm_status s = { .lanes = 1 };
+
+	if (sm_conf(call->sm)->qos) {
+		sm_status(call->sm, &s);
+		if (s.lanes <= 1)
+			return json_null();
+	}
+
+	return json_integer(sm_service_level(call->sm, from.port, to.port));
+}
+
 static void put_walk(struct call *call, struct walk *w, struct endpoint from, struct endpoint to)
 {
 	struct row *row = &call->result;
@@ -275,7 +290,7 @@ static void put_walk(struct call *call, struct walk *w, struct endpoint from, st
 	row_bool(row, "complete", w->arrived);
 	row_text(row, "end", w->arrived ? NULL : w->end);
 	row_put(row, "at", w->arrived ? json_null() : place_end(call->rpc, w->f, w->port));
-	row_number(row, "service_level", sm_service_level(call->sm, from.port, to.port));
+	row_put(row, "service_level", make_service_level(call, from, to));
 	row_number(row, "mtu", w->mtu);
 	row_number(row, "rate_mbps", w->rate);
 	row_put(row, "shared_pkeys", make_shared_pkeys(call, from, to));

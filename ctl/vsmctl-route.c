@@ -137,13 +137,22 @@ static void show_shared_pkeys(const json_t *keys, const struct view *view)
 	printf("\n");
 }
 
+static const char *level_text(const json_t *result, char ret[static 32])
+{
+	if (!json_is_integer(json_object_get(result, "service_level")))
+		return "as its path record says";
+	snprintf(ret, 32, "%lld", member_number(result, "service_level"));
+
+	return ret;
+}
+
 void show_path(const json_t *result, const struct view *view)
 {
 	static const char *const heads[] = { ">HOP", "FROM", ">PORT", "TO", "LINK", ">MTU", NULL };
 	const json_t *hops = json_object_get(result, "hops");
 	struct table table = table_start(heads);
 	const json_t *row;
-	char buffer[320];
+	char buffer[320], level[32];
 	size_t i;
 
 	json_array_foreach(hops, i, row) add_hop(&table, i, row);
@@ -153,10 +162,10 @@ void show_path(const json_t *result, const struct view *view)
 		       end_text(json_object_get(result, "destination"), buffer),
 		       member_number(result, "destination_lid"));
 	} else if (member_is_true(result, "complete")) {
-		printf("%s with LID %lld is reached in %zu hops, SL %lld, MTU %lld, %.4g Gb/s.\n",
+		printf("%s with LID %lld is reached in %zu hops, SL %s, MTU %lld, %.4g Gb/s.\n",
 		       end_text(json_object_get(result, "destination"), buffer),
 		       member_number(result, "destination_lid"), json_array_size(hops),
-		       member_number(result, "service_level"), member_number(result, "mtu"),
+		       level_text(result, level), member_number(result, "mtu"),
 		       (double)member_number(result, "rate_mbps") / 1000);
 	} else {
 		print_painted(view->colour, PAINT_BAD, "The path ends");

@@ -706,6 +706,7 @@ struct fake *fake_new(struct loop *loop)
 	make_story(sm);
 	sm->fake.sm = sm;
 	sm->fake.status = &sm->status;
+	sm->fake.conf = &sm->conf;
 	sm->fake.fabric = &sm->fabric;
 	sm->fake.events = sm->events;
 

@@ -21,6 +21,7 @@
 struct fake {
 	struct sm *sm;
 	struct sm_status *status; /* what sm_status() says: change it */
+	struct conf *conf;        /* the same of sm_conf() */
 	struct fabric *fabric;
 	struct event_log *events;
 	unsigned sweeps, full_sweeps; /* asked for */
