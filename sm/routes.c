@@ -314,6 +314,10 @@ static void say_result(const struct sm *sm, const struct route_job *job)
 		snprintf(lanes, sizeof(lanes), " on %u virtual lanes", job->result.lanes.n);
 	event_add(sm->events, EVENT_ROUTES, 0, 0, -1, "routes by %s%s, proven%s%s",
 		  job->result.engine->name, lanes, *why ? ": " : "", why);
+	if (job->in_lanes && sm->conf.qos)
+		log_warning("Service levels of paths are those of routes, which need %u lanes: "
+			    "qos.policy_file and sl= of partitions say nothing of them",
+			    job->result.lanes.n);
 	say_missing_roots(sm, job);
 }
 

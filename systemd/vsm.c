@@ -312,6 +312,17 @@ static void say_what_qos_is(const struct daemon *d)
 		warn("qos-setup in qos.policy_file is passed over, as opensm does");
 }
 
+static void say_what_levels_are(const struct conf *conf, const struct partitions *partitions)
+{
+	for (size_t i = 0; !conf->qos && i < partitions->n; i++)
+		if (partitions->partitions[i].params.sl != 0) {
+			log_warning("sl=%u of partition %s means nothing while qos.enable is false",
+				    partitions->partitions[i].params.sl,
+				    partitions->partitions[i].name);
+			return;
+		}
+}
+
 /* That of before is the caller's then. */
 static void use_qos(struct daemon *d, struct qos_policy **qos)
 {
@@ -458,6 +469,7 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell
 	log_set_level(d->conf.log_level);
 	options_check_files(&d->conf, warn);
 	use_qos(d, &qos);
+	say_what_levels_are(&d->conf, partitions);
 	if (d->sm) {
 		sm_reconfigure(d->sm, &d->conf, TAKE(partitions));
 	} else {
@@ -704,6 +716,7 @@ int main(int argc, char **argv)
 	log_set_level(d->conf.log_level);
 	options_check_files(&d->conf, warn);
 	say_what_qos_is(d);
+	say_what_levels_are(&d->conf, d->partitions);
 	code = start(d) == 0 ? loop_run(d->loop) : EXIT_FAILED;
 	stop(d);
 
