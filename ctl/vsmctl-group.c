@@ -105,7 +105,10 @@ void show_group(const json_t *result, const struct view *view)
 		table_add(&table, reached ? PAINT_NONE : PAINT_WARN, "%s",
 			  member_place(row, place));
 		table_add(&table, PAINT_NONE, "%s", member_text(row, "guid", "?"));
-		table_add(&table, PAINT_NONE, "%lld", member_number(row, "lid"));
+		if (member_number(row, "lid"))
+			table_add(&table, PAINT_NONE, "%lld", member_number(row, "lid"));
+		else
+			table_add(&table, PAINT_NONE, "-");
 		table_add(&table, PAINT_NONE, "%s", states_text(row, states));
 		table_add(&table, PAINT_NONE, "%s", member_is_true(row, "proxy") ? "proxy" : "-");
 	}

@@ -124,10 +124,13 @@ static void show_place(const json_t *s)
 			printf("LID %lld, ", member_number(port, "lid"));
 		printf("port GUID %s\n", member_text(s, "port_guid", "?"));
 	}
-	if (engine)
-		printf("routed by %s%s%s\n", engine,
-		       json_is_string(json_object_get(s, "routing")) ? ": " : "",
+	if (engine) {
+		printf("routed by %s", engine);
+		if (member_number(s, "virtual_lanes") > 1)
+			printf(" on %lld virtual lanes", member_number(s, "virtual_lanes"));
+		printf("%s%s\n", json_is_string(json_object_get(s, "routing")) ? ": " : "",
 		       member_text(s, "routing", ""));
+	}
 	if (master)
 		printf("the master is %s\n", master);
 }

@@ -346,7 +346,8 @@ static enum result parse_arguments(struct order *order, int argc, char **argv)
 	while (most < COUNT(verb->params) && verb->params[most])
 		most++;
 	if (argc < (int)verb->needs || (argc > (int)most && !verb->rest)) {
-		complain("usage: vsmctl %s %s", verb->name, verb->arguments);
+		complain("usage: vsmctl %s%s%s", verb->name, *verb->arguments ? " " : "",
+			 verb->arguments);
 		return RESULT_USAGE;
 	}
 	for (int i = 0; i < argc && i < (int)most; i++)
