@@ -229,14 +229,17 @@ enum qos_class lanes_class_of(const struct node *node)
 	return node->type == NODE_TYPE_ROUTER ? QOS_CLASS_ROUTER : QOS_CLASS_CA;
 }
 
+static uint8_t lane_of(uint8_t configured, unsigned lanes)
+{
+	return (uint8_t)(configured == VL_DROP ? VL_DROP : configured % lanes);
+}
+
 static void set_levels(const struct qos_tables *tables, unsigned lanes, uint8_t *ret)
 {
 	for (unsigned i = 0; i < SERVICE_LEVELS / 2; i++) {
 		uint8_t a = tables->vl[2 * i], b = tables->vl[2 * i + 1];
 
-		a = a == VL_DROP ? a : (uint8_t)(a % lanes);
-		b = b == VL_DROP ? b : (uint8_t)(b % lanes);
-		ret[i] = (uint8_t)(a << 4 | b);
+		ret[i] = (uint8_t)(lane_of(a, lanes) << 4 | lane_of(b, lanes));
 	}
 }
 
