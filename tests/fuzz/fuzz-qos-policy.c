@@ -78,7 +78,7 @@ static uint16_t partition(const void *user, const char *name)
 
 static void ask(const struct qos_policy *policy, const uint8_t *data, size_t size)
 {
-	uint16_t key = size > 1 ? (uint16_t)(data[0] << 7 | data[1]) : 0x7fff;
+	uint16_t key = (uint16_t)(size > 1 ? data[0] << 7 | data[1] : 0x7fff);
 	struct qos_end end = {
 		.guid = size,
 		.nodes = QOS_CA,
