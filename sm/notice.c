@@ -186,7 +186,8 @@ void notices_gid(struct sm *sm, bool in_service, uint64_t guid, uint64_t port, c
 	wire_set64(notice->bytes + NOTICE_GID_OFFSET, 0, sm->conf.subnet_prefix);
 	wire_set64(notice->bytes + NOTICE_GID_OFFSET, 1, guid);
 	notice->port = port;
-	memcpy(notice->keys, keys, n_keys * sizeof(*keys));
+	if (n_keys > 0)
+		memcpy(notice->keys, keys, n_keys * sizeof(*keys));
 	add(sm, notice);
 }
 
