@@ -127,11 +127,8 @@ static bool has_keys(const struct wish *w, uint16_t pkey)
 static struct bound bound_of(const struct wish *w, unsigned selector_bit, enum wire_field selector,
 			     enum wire_field value)
 {
-	if (!says(w, selector_bit) || !says(w, selector_bit + 1))
-		return (struct bound){ .selector = BEST };
-
-	return (struct bound){ .selector = (enum selector)wire_get(w->record, selector),
-			       .value = (unsigned)wire_get(w->record, value) };
+	return bound_read(w->record, says(w, selector_bit) && says(w, selector_bit + 1), selector,
+			  value);
 }
 
 /* It says nothing of it, or the same. */

@@ -11,6 +11,16 @@
 #include "conf/conf.h"
 #include "sm/sa/rate.h"
 
+struct bound bound_read(const void *record, bool has_both, enum wire_field selector,
+			enum wire_field value)
+{
+	if (!has_both)
+		return (struct bound){ .selector = BEST };
+
+	return (struct bound){ .selector = (enum selector)wire_get(record, selector),
+			       .value = (unsigned)wire_get(record, value) };
+}
+
 bool bound_meet_mtu(const struct bound *bound, uint8_t *mtu)
 {
 	switch (bound->selector) {

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mad/wire.h"
+
 enum selector {
 	MORE_THAN = 0,
 	LESS_THAN = 1,
@@ -21,6 +23,10 @@ struct bound {
 	enum selector selector;
 	unsigned value;
 };
+
+/* As @record says, if the question has both. */
+struct bound bound_read(const void *record, bool has_both, enum wire_field selector,
+			enum wire_field value);
 
 /*
  * Can what has @mtu at most be used within the bound? It is lowered to the most that is. An MTU

@@ -50,11 +50,9 @@ static const struct admin_component components[] = {
 static struct bound bound_of(const struct admin_query *query, unsigned selector_bit,
 			     enum wire_field selector, enum wire_field value)
 {
-	if (!admin_has(query, selector_bit) || !admin_has(query, selector_bit + 1))
-		return (struct bound){ .selector = BEST };
-
-	return (struct bound){ .selector = (enum selector)wire_get(query->wanted, selector),
-			       .value = (unsigned)wire_get(query->wanted, value) };
+	return bound_read(query->wanted,
+			  admin_has(query, selector_bit) && admin_has(query, selector_bit + 1),
+			  selector, value);
 }
 
 static bool fits(const struct admin_query *query, const struct group *group)

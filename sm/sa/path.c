@@ -110,13 +110,8 @@ static struct bound read_bound(const struct admin_query *query,
 			       const struct path_component *selector,
 			       const struct path_component *value)
 {
-	if (!has(query, selector) || !has(query, value))
-		return (struct bound){ .selector = BEST };
-
-	return (struct bound){
-		.selector = (enum selector)value_of(query, selector),
-		.value = value_of(query, value),
-	};
+	return bound_read(query->wanted, has(query, selector) && has(query, value),
+			  (enum wire_field)selector->field, (enum wire_field)value->field);
 }
 
 bool path_read(struct path_query *p, struct admin_query *query, const struct path_components *c)
