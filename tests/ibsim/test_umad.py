@@ -20,7 +20,7 @@ UMAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "umad")
 CLIENT = os.path.join(UMAD, "client.py")
 BRIDGE = os.path.join(UMAD, "bridge.py")
 CHECKS = ("readable", "timeout", "agents", "issm", "sysfs", "fork", "blocking",
-          "asleep", "batches")
+          "asleep", "batches", "held")
 
 
 class Simulator(lib.Simulator):

@@ -419,6 +419,20 @@ def batches():
         seen.add(os.read(umad.fd, 320)[64 + 12:64 + 16])
 
 
+def held():
+    """What is written after several records were read goes out though nobody waits or reads."""
+    umad = Umad()
+    agent = umad.register(0x81, 1)
+    for tid in range(3):
+        umad.send(agent, smp(0x11, tid + 1), 0xffff, 0, 1000)
+    time.sleep(0.2)
+    for tid in range(3):
+        check(len(os.read(umad.fd, 320)) == 320, f"{tid} of 3 answers")
+    umad.send(agent, smp(0x11, 4), 0xffff, 0, 1000)
+    time.sleep(0.2)
+    check(len(os.read(umad.fd, 320)) == 320, "held back for ever")
+
+
 def member_record(group, states):
     """An MCMemberRecord of the default partition for our own port; group ffffffff is for all."""
     gid = bytes.fromhex(attribute("gids/0").strip().replace(":", ""))

@@ -32,6 +32,7 @@ struct open_file {
 	struct device_port *port;
 	struct list dirty; /* its event has to be set or taken back */
 	unsigned references;
+	unsigned unanswered; /* records read and none written for, since it last waited */
 	int event;
 	pid_t pid;
 	bool issm;

@@ -9,8 +9,9 @@
  * the thread of the program that calls, and all of it under one lock.
  *
  * Packets are sent in batches. A program that has records left to read will read them, and write
- * again: its packets wait until it has read the last one, at most HOLD_MSEC. A program that has
- * nothing to read is sent for at once.
+ * again, and one that has read several in a row will write as often: its packets wait until it has,
+ * or waits for more, at most BUSY_MSEC. A program that has nothing to read or to answer is sent for
+ * at once.
  *
  * Client ids come again, and the other side remembers a long message for 10 s by its TID: were the
  * second process with an id to count its agents as the first did, its questions would be taken for

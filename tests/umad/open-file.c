@@ -255,6 +255,7 @@ static int wait_at_wire(struct open_file *file, int fd, int msec)
 	struct linger_state linger = port->linger;
 	int r;
 
+	file->unanswered = 0;
 	if (!link_flush(port->link))
 		device_wake();
 	port->pollers++;
@@ -319,6 +320,7 @@ ssize_t file_read(struct open_file *file, int fd, void *buffer, size_t count)
 		n = file->issm           ? -EINVAL
 		    : is_inherited(file) ? -EIO
 					 : kmad_file_read(&file->kmad, buffer, count);
+		file->unanswered += n >= 0;
 		/* All read: what was held back goes out. */
 		if ((n == -EAGAIN || (n >= 0 && !file->wanted)) && has_wire(file))
 			link_flush(file->port->link);
@@ -336,7 +338,8 @@ static bool may_hold(const struct open_file *file)
 {
 	const struct link_buffer *out = &file->port->link->out;
 
-	return file->wanted && out->to - out->from < HOLD_BYTES && device_now() < device.busy_until;
+	return (file->wanted || file->unanswered) && out->to - out->from < HOLD_BYTES &&
+	       device_now() < device.busy_until;
 }
 
 ssize_t file_write(struct open_file *file, const void *buffer, size_t count)
@@ -347,6 +350,7 @@ ssize_t file_write(struct open_file *file, const void *buffer, size_t count)
 	n = file->issm           ? -EINVAL
 	    : is_inherited(file) ? -EIO
 				 : kmad_file_write(&file->kmad, buffer, count);
+	file->unanswered -= file->unanswered > 0;
 	if (n >= 0 && !file->port->kmad.gone && !may_hold(file) &&
 	    (!link_flush(file->port->link) || file->port->link->broken))
 		device_wake();
