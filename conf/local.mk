@@ -6,6 +6,7 @@ libvsm_a_SOURCES += conf/changes.c conf/changes.h
 libvsm_a_SOURCES += conf/conf.c conf/conf.h conf/options.def
 libvsm_a_SOURCES += conf/conf-file.c
 libvsm_a_SOURCES += conf/conf-print.c
+libvsm_a_SOURCES += conf/doubts.c conf/doubts.h
 libvsm_a_SOURCES += conf/input.c conf/input.h
 libvsm_a_SOURCES += conf/partition-compose.c
 libvsm_a_SOURCES += conf/partition-index.c conf/partition-index.h
@@ -27,6 +28,7 @@ conf_gen_doc_LDADD = libvsm.a $(LIBCONFIG_LIBS)
 
 check_PROGRAMS += tests/unit/test-additions
 check_PROGRAMS += tests/unit/test-conf
+check_PROGRAMS += tests/unit/test-doubts
 check_PROGRAMS += tests/unit/test-partitions
 check_PROGRAMS += tests/unit/test-qos-policy tests/unit/test-qos-tables
 check_PROGRAMS += tests/unit/test-vf-policy

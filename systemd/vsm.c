@@ -23,10 +23,12 @@
 #include "base/macros.h"
 #include "conf/changes.h"
 #include "conf/conf.h"
+#include "conf/doubts.h"
 #include "conf/partitions.h"
 #include "conf/qos-policy.h"
 #include "ctl/control.h"
 #include "ctl/dumper.h"
+#include "ctl/names.h"
 #include "mad/transport.h"
 #include "sm/sm.h"
 #include "store/guid2lid.h"
@@ -304,23 +306,10 @@ static void warn(const char *sentence)
 	log_warning("%s", sentence);
 }
 
-static void say_what_qos_is(const struct daemon *d)
+static void say_doubt(void *user, const char *sentence)
 {
-	if (d->qos && !d->conf.qos)
-		warn("qos.policy_file means nothing while qos.enable is false");
-	if (d->qos && d->qos->has_setup)
-		warn("qos-setup in qos.policy_file is passed over, as opensm does");
-}
-
-static void say_what_levels_are(const struct conf *conf, const struct partitions *partitions)
-{
-	for (size_t i = 0; !conf->qos && i < partitions->n; i++)
-		if (partitions->partitions[i].params.sl != 0) {
-			log_warning("sl=%u of partition %s means nothing while qos.enable is false",
-				    partitions->partitions[i].params.sl,
-				    partitions->partitions[i].name);
-			return;
-		}
+	(void)user;
+	warn(sentence);
 }
 
 /* That of before is the caller's then. */
@@ -330,7 +319,6 @@ static void use_qos(struct daemon *d, struct qos_policy **qos)
 
 	d->qos = *qos;
 	*qos = former;
-	say_what_qos_is(d);
 	if (d->sm)
 		sm_set_qos_policy(d->sm, d->qos);
 }
@@ -469,7 +457,7 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell
 	log_set_level(d->conf.log_level);
 	options_check_files(&d->conf, warn);
 	use_qos(d, &qos);
-	say_what_levels_are(&d->conf, partitions);
+	doubts_tell(&d->conf, partitions, d->qos, say_doubt, NULL);
 	if (d->sm) {
 		sm_reconfigure(d->sm, &d->conf, TAKE(partitions));
 	} else {
@@ -663,10 +651,32 @@ static void complain(const char *sentence)
 	fprintf(stderr, "vsm: %s\n", sentence);
 }
 
+static int forget_lid(void *user, uint64_t guid, uint16_t lid_min, uint16_t lid_max)
+{
+	(void)user, (void)guid, (void)lid_min, (void)lid_max;
+
+	return 0;
+}
+
+/* What reading these files would say; the fabric and the state directory are not touched. */
+static void say_what_files_have(const struct conf *conf)
+{
+	struct guid2lid_counts counts;
+	struct names names = { 0 };
+
+	names_refresh(&names, conf->node_name_map);
+	names_done(&names);
+	if (conf->import_guid2lid[0])
+		guid2lid_import(conf->import_guid2lid, forget_lid, NULL, &counts);
+}
+
+/* All that a start would say, as far as it knows without a device. */
 static int check_config(const struct daemon *d)
 {
+	doubts_tell(&d->conf, d->partitions, d->qos, say_doubt, NULL);
 	if (options_check_files(&d->conf, complain) > 0)
 		return EXIT_USAGE;
+	say_what_files_have(&d->conf);
 	puts("The configuration is valid.");
 
 	return EXIT_UP;
@@ -707,16 +717,15 @@ int main(int argc, char **argv)
 		return code;
 	if (configure(d) < 0)
 		return EXIT_USAGE;
-	if (d->options.check_config) {
-		partitions_free(d->partitions);
-		qos_policy_free(d->qos);
-		return check_config(d);
-	}
 	journal_start(&d->progress_shown);
+	if (d->options.check_config) {
+		code = check_config(d);
+		stop(d);
+		return code;
+	}
 	log_set_level(d->conf.log_level);
 	options_check_files(&d->conf, warn);
-	say_what_qos_is(d);
-	say_what_levels_are(&d->conf, d->partitions);
+	doubts_tell(&d->conf, d->partitions, d->qos, say_doubt, NULL);
 	code = start(d) == 0 ? loop_run(d->loop) : EXIT_FAILED;
 	stop(d);
 

@@ -147,6 +147,54 @@ def missing_file(world, option):
     check(f"warning: files.{option}: {path}" in sm.output(), f"it says: {sm.output()}")
 
 
+DOUBTS = {
+    "an option of QoS without QoS": ('qos = { high_limit = 7; };\n', "qos.high_limit means nothing"),
+    "a service level without QoS": ('partition_file = "%s";\n', "sl=3 of partition blue means nothing",
+                                    "blue=0x21, sl=3 : ALL ;\n"),
+    "a partition of the QoS policy that nobody has": (
+        'qos = { enable = true; policy_file = "%s"; };\n', ':3: no partition is called "blue"',
+        "port-groups\n port-group\n partition: blue\n name: x\n end-port-group\nend-port-groups\n"
+        "qos-ulps\n default: 1\nend-qos-ulps\n"),
+    "LIDs that cannot be": ('files = { import_guid2lid = "%s"; };\n', ":1: a LID is not from",
+                            "0x0002c90300000011 0xc000 0xc000\n"),
+}
+
+
+def warnings(said):
+    return sorted(line for line in said.splitlines() if line.startswith("warning: "))
+
+
+@suite.for_each("--check-config warns as a start does of {}", list(DOUBTS.items()), weight=2)
+def doubts(world, case):
+    text, sentence, content = (*case, "")[:3]
+    path = conf(world, text % world.write("named", content) if content else text)
+    code, said = run(world, "-c", path, "--check-config")
+    check_equal(f"exit code ({said.strip()})", code, 0)
+    check_equal(f"warnings in: {said}", [sentence in line for line in warnings(said)], [True])
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim, text=open(path, encoding="ascii").read())
+    check_equal("exit code", sm.once(), 0)
+    check_equal("warnings of a start", warnings(sm.output()), warnings(said))
+
+
+@suite.test("--check-config warns of names that cannot be read")
+def doubtful_names(world):
+    path = world.write("names", "0x1 one\nzebra\n")
+    code, said = run(world, "-c", conf(world, f'files = {{ node_name_map = "{path}"; }};\n'), "--check-config")
+    check_equal(f"exit code ({said.strip()})", code, 0)
+    check(f"warning: {path}:2: not a GUID and a name" in said, said)
+
+
+@suite.test("--check-config warns of nothing in what vsm.conf.sample says")
+def no_doubts(world):
+    sample = os.path.join(os.path.dirname(lib.VSM), "doc", "vsm.conf.sample")
+    if not os.path.exists(sample):
+        raise Skip("vsm.conf.sample is not built")
+    code, said = run(world, "-c", sample, "--check-config")
+    check_equal("exit code", code, 0)
+    check_equal("it says", said, "The configuration is valid.\n")
+
+
 @suite.test("a dump_dir that is a file is refused by --check-config")
 def dump_file(world):
     path = world.write("dump", "")
