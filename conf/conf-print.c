@@ -295,7 +295,7 @@ void conf_print_file(FILE *out, const struct conf *conf)
 
 /* ---- vsm.conf(5) ----------------------------------------------------------------------------- */
 
-/* @text so that man(7) shows what it says. */
+/* @text so that man(7) shows what it says; long lists may be broken after a comma. */
 static void print_roff(FILE *out, const char *text)
 {
 	for (; *text; text++) {
@@ -305,6 +305,8 @@ static void print_roff(FILE *out, const char *text)
 			fputs("\\(ha", out);
 		else if (*text == '-')
 			fputs("\\-", out);
+		else if (*text == ',' && text[1] != ' ')
+			fputs(",\\:", out);
 		else
 			fputc(*text, out);
 	}
@@ -346,6 +348,20 @@ static void print_man_keys(FILE *out)
 	fputs(".PP\nFor example:\n.PP\n.nf\n" VF_POLICY_EXAMPLE "\n.fi\n.RE\n", out);
 }
 
+static void print_man_default(FILE *out, const struct conf_option *option,
+			      const struct conf *defaults)
+{
+	AUTO(freep) char *text = NULL;
+	size_t size;
+	FILE *buffer = open_memstream(&text, &size);
+
+	if (!buffer)
+		return;
+	conf_print_value(buffer, option, defaults);
+	if (fclose(buffer) == 0)
+		print_roff(out, text);
+}
+
 static void print_man_option(FILE *out, const struct conf_option *option,
 			     const struct conf *defaults)
 {
@@ -358,7 +374,7 @@ static void print_man_option(FILE *out, const struct conf_option *option,
 	fprintf(out, "\n.br\n\\fI%s%s ", type_name(option->type), named ? "" : ",");
 	print_range(out, option);
 	fputs("default ", out);
-	conf_print_value(out, option, defaults);
+	print_man_default(out, option, defaults);
 	fprintf(out, "%s\\fR\n", option->reload ? "" : "; needs a restart");
 	if (option->type == CONF_TYPE_VF_POLICIES)
 		print_man_keys(out);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Doubts are no errors: each option is right by itself, and the fabric comes up. But somebody set it
- * for a reason, and another option, or a name that nobody has, keeps it from having an effect. What
- * only the fabric can tell (switches in routing.root_guids that are not there) is told where that is
- * known.
+ * Doubts are no errors: each option is right by itself, and the fabric comes up. But somebody set
+ * it for a reason, and another option, or a name that nobody has, keeps it from having an effect.
+ * What only the fabric can tell (switches in routing.root_guids that are not there) is told where
+ * that is known.
  */
 
 #include "conf/doubts.h"
@@ -148,6 +148,8 @@ void doubts_tell(const struct conf *conf, const struct partitions *partitions,
 		tell_of_levels(&teller, partitions);
 	if (qos && qos->has_setup)
 		tell(&teller, "qos-setup in qos.policy_file is passed over, as opensm does");
+	if (qos && qos->has_path_bits)
+		tell(&teller, "path-bits in qos.policy_file are passed over, as opensm does");
 	if (qos && partitions && conf->qos)
 		tell_of_strangers(&teller, partitions, qos);
 }

@@ -8,7 +8,7 @@
  * level", which are rules, too, tried after those of qos-match-rules.
  *
  * Where opensm logs an error and goes on without a policy, this refuses the file with its line.
- * What is in qos-setup means nothing to opensm, and nothing here.
+ * What is in qos-setup, and path-bits, mean nothing to opensm, and nothing here.
  *
  * Names point into a copy of the file, in which each is ended by a 0.
  */
@@ -457,6 +457,20 @@ static int take_level_life(struct reader *reader, struct span value)
 	return r < 0 ? r : take_small(reader, value, 0, 63, &last_level(reader)->life);
 }
 
+/* Numbers, so that a slip is seen, that mean nothing. */
+static int take_path_bits(struct reader *reader, struct span value)
+{
+	const struct number bits = { QOS_KIND_COUNT, UINT64_MAX, UINT64_MAX, 0 };
+	uint32_t n = reader->policy->n_terms;
+	struct qos_terms terms = { 0 };
+	int r = take_ranges(reader, value, &bits, &terms);
+
+	reader->policy->n_terms = n;
+	reader->policy->has_path_bits = true;
+
+	return r;
+}
+
 static int take_level_pkeys(struct reader *reader, struct span value)
 {
 	return take_ranges(reader, value, &pkeys, &last_level(reader)->pkeys);
@@ -733,6 +747,7 @@ static const struct {
 	{ IN_LEVEL, "mtu-limit", take_level_mtu },
 	{ IN_LEVEL, "rate-limit", take_level_rate },
 	{ IN_LEVEL, "packet-life", take_level_life },
+	{ IN_LEVEL, "path-bits", take_path_bits },
 	{ IN_LEVEL, "pkey", take_level_pkeys },
 	{ IN_RULE, "use", take_nothing },
 	{ IN_RULE, "qos-class", take_rule_classes },

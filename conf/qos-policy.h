@@ -97,8 +97,9 @@ struct qos_policy {
 	uint32_t room_terms, room_groups, room_levels, room_rules;
 	uint32_t fallback; /* the level of what fits no rule */
 	bool has_fallback;
-	bool has_setup; /* there was a qos-setup, which means nothing, as to opensm */
-	char *text;     /* that names point into */
+	bool has_setup;     /* there was a qos-setup, which means nothing, as to opensm */
+	bool has_path_bits; /* the same */
+	char *text;         /* that names point into */
 };
 
 int qos_policy_load(const char *path, struct qos_policy **ret, struct conf_error *reterr);

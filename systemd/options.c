@@ -61,7 +61,7 @@ static const char help[] =
 	"      --help               print this help\n"
 	"\n"
 	"Exit status: 0 done, 1 failed or not all up, 2 usage or configuration, 3 no device.\n"
-	"See vsm(8), vsm.conf(5) and vsmctl(1).\n";
+	"See vsm(8), vsm.conf(5), vsm-partitions(5), vsm-qos-policy(5) and vsmctl(1).\n";
 
 static void split_device(char *text, struct options *ret)
 {

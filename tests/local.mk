@@ -185,6 +185,7 @@ tests_unit_test_umad_rmpp_LDADD = libkmad.a $(LDADD)
 # ---- scripts ------------------------------------------------------------------------------------
 dist_check_SCRIPTS += tests/check-layers.sh
 dist_check_SCRIPTS += tests/check-symbols.sh
+dist_check_SCRIPTS += tests/check-pages.py
 dist_check_SCRIPTS += tests/check-units.sh
 
 # ---- the real daemon on stock ibsim -------------------------------------------------------------

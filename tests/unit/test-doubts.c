@@ -132,9 +132,11 @@ static void a_policy_without_qos_and_a_setup_mean_nothing(void **state)
 {
 	(void)state;
 	tell("qos = { policy_file = \"policy\"; };", DEFAULT_FILE,
-	     "qos-setup\nwhatever\nend-qos-setup\nqos-ulps\ndefault: 1\nend-qos-ulps\n");
+	     "qos-setup\nwhatever\nend-qos-setup\nqos-levels\nqos-level\nname: DEFAULT\nsl: 1\n"
+	     "path-bits: 2,4-8\nend-qos-level\nend-qos-levels\n");
 	assert_string_equal(told, "qos.policy_file means nothing while qos.enable is false\n"
-				  "qos-setup in qos.policy_file is passed over, as opensm does\n");
+				  "qos-setup in qos.policy_file is passed over, as opensm does\n"
+				  "path-bits in qos.policy_file are passed over, as opensm does\n");
 }
 
 int main(void)

@@ -347,6 +347,20 @@ static void setup_is_passed_over(void **state)
 	assert_true(policy->has_setup);
 }
 
+static void path_bits_are_passed_over(void **state)
+{
+	AUTO(qos_policy_freep)
+	struct qos_policy *policy =
+		parse("qos-levels\nqos-level\nname: DEFAULT\nsl: 1\npath-bits: 2,4,8-32\n"
+		      "pkey: 7\nend-qos-level\nend-qos-levels\n");
+
+	(void)state;
+	assert_true(policy->has_path_bits);
+	assert_int_equal(policy->n_terms, 1);
+	assert_true(qos_level_allows(policy, &policy->levels[0], 7));
+	assert_false(qos_level_allows(policy, &policy->levels[0], 8));
+}
+
 static void a_file_without_a_default_is_refused(void **state)
 {
 	(void)state;
@@ -377,6 +391,7 @@ static void what_is_not_understood_is_refused_with_its_line(void **state)
 	refuse("port-groups\nport-group\nnode-type: HOST\n", 3, "\"HOST\" is not CA");
 	refuse("qos-levels\nqos-level\nname: a\nend-qos-level\n", 4, "has no sl");
 	refuse("qos-levels\nqos-level\nsl: 16\n", 3, "16 is more than");
+	refuse("qos-levels\nqos-level\npath-bits: x\n", 3, "is not a number");
 	refuse("qos-levels\nqos-level\nsl: 1\nsl: 1\n", 4, "has an sl already");
 	refuse("qos-levels\nqos-level\nmtu-limit: 0\n", 3, "0 is less than 1");
 	refuse("qos-levels\nqos-level\npacket-life: 64\n", 3, "64 is more than");
@@ -429,6 +444,7 @@ int main(void)
 		cmocka_unit_test(others_are_known_by_a_port),
 		cmocka_unit_test(rules_come_before_ulps_wherever_they_are),
 		cmocka_unit_test(setup_is_passed_over),
+		cmocka_unit_test(path_bits_are_passed_over),
 		cmocka_unit_test(a_file_without_a_default_is_refused),
 		cmocka_unit_test(what_is_not_understood_is_refused_with_its_line),
 		cmocka_unit_test(so_many_and_no_more),
