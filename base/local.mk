@@ -9,4 +9,5 @@ libvsm_a_SOURCES += base/log.c base/log.h
 libvsm_a_SOURCES += base/loop.h
 libvsm_a_SOURCES += base/macros.h
 libvsm_a_SOURCES += base/timer-queue.c base/timer-queue.h
+libvsm_a_SOURCES += base/wheel.c base/wheel.h
 libvsm_a_SOURCES += base/xoshiro.h

@@ -14,20 +14,14 @@
  * "twin" that was long under way overwrites what was set since. The engine cannot call it back; it
  * tells of every Set that ends while a copy of it is unanswered, and when that was sent.
  *
- * Time-outs are measured: 8 smoothed round trips of that agent, of all agents while this one is
- * unknown. They double with every try, but for those that go under by chance where much is lost
- * (loss.h): to wait longer for what is lost brings nothing, and how much may be on the wire is the
- * windows' affair. They lie in a wheel of lists; its tick is coarse, as time-outs are.
+ * Time-outs lie in a wheel, whose tick is coarse, as time-outs are. How long they are, and how much
+ * may be under way, is the affair of pace.h.
  *
- * Windows grow with answers and halve on loss. Loss is only believed when the agent answers a later
- * try: silence alone says nothing about the fabric, or a dead node would slow all others down. For
- * the same reason a request that is overdue gives its room back while it goes on waiting: when
- * something that was sent well after it has been answered. If nothing is, the fabric or we may be
- * standing still, and to send more would only fill buffers that nobody empties; so when the window
- * is full of silence our own device is asked who it is (the "beat"), for it tells dead from still.
- *
- * VL15 has
- * no flow control and a port needs to buffer but one SMP, so the window of one agent starts at 2.
+ * Silence alone says nothing about the fabric, so a request that is overdue gives its room back
+ * while it goes on waiting: when something that was sent well after it has been answered. If not,
+ * the fabric or we may be standing still, and to send more would only fill buffers that nobody
+ * empties; so when the window is full of silence our own device is asked who it is (the "beat"),
+ * for it tells dead from still.
  *
  * What the engine refuses to know: what the attributes mean, and what a lost request is worth.
  */
@@ -41,7 +35,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
-#include "mad/loss.h"
+#include "base/wheel.h"
+#include "mad/pace.h"
 
 #define SLOT_BITS   11
 #define TRY_BITS    3
@@ -49,23 +44,12 @@
 #define MAX_TRIES   (1u << TRY_BITS)
 #define GENERATIONS (1u << (32 - SLOT_BITS - TRY_BITS))
 
-#define WHEEL_TICK  (4 * LOOP_MSEC)
-#define WHEEL_SLOTS 1024
+#define KERNEL_TIMEOUT_MS 20000             /* an answer to any of our tries is of use that long */
+#define BEAT_FIRST        (100 * LOOP_MSEC) /* of silence, until our own device is asked */
+#define BEAT_MOST         (8 * LOOP_SEC)    /* between two, while it does not answer */
+#define COUNT_KINDS       512
 
-#define WINDOW_START        64
-#define WINDOW_MIN          16
-#define SMA_WINDOW_START    2
-#define SMA_WINDOW_PATIENCE 32 /* answers before it grows by one */
-#define KNOWN_AFTER         16 /* answers until the engine's own round trip means something */
-#define TIMEOUT_MAX         (4 * LOOP_SEC) /* one try */
-#define KERNEL_TIMEOUT_MS   20000          /* an answer to any of our tries is of use that long */
-#define OVERDUE_MIN         (2 * LOOP_MSEC)
-#define BEAT_FIRST          (100 * LOOP_MSEC) /* of silence, until our own device is asked */
-#define BEAT_LOSSY          OVERDUE_MIN       /* the same where much is lost */
-#define BEAT_MOST           (8 * LOOP_SEC)    /* between two, while it does not answer */
-#define ODDS_TO_WAIT        16    /* once in so many times it is bad luck, and no reason to wait */
-#define ODDS_OF_SILENCE     10000 /* or to take somebody for silent */
-#define COUNT_KINDS         512
+_Static_assert(MAX_TRIES == REQUEST_MAX_TRIES, "a try has its bits in the TID");
 
 struct flight {
 	struct list wheel;  /* in a list of the wheel, in the ring of repeats, or among the free */
@@ -93,7 +77,7 @@ struct requests {
 	struct transport *transport;
 	const struct request_handler *handler;
 	void *user;
-	struct request_limits limits;
+	struct pace pace;
 
 	struct list ready;        /* agents that may have something to be asked */
 	struct list repeats;      /* flights that wait for room for another try */
@@ -102,8 +86,6 @@ struct requests {
 	unsigned n_window;        /* packets, repeats too */
 	uint64_t newest_answered; /* when the newest try that was answered had been sent */
 	unsigned n_flights;
-	unsigned window_size; /* in sixteenths, so that it can grow by less than one */
-	uint64_t window_cut_at;
 
 	struct sma self;     /* our own device */
 	struct flight *beat; /* the flight that asks it; of no list of the idle */
@@ -112,13 +94,7 @@ struct requests {
 	uint64_t own_mkey;   /* to ask with */
 	unsigned beats_lost; /* in a row */
 
-	uint32_t srtt; /* over all agents, microseconds */
-	uint32_t rttvar;
-	uint32_t samples;
-	struct loss loss;
-
-	struct list wheel[WHEEL_SLOTS];
-	uint64_t ticked; /* wheel slots up to this tick are done */
+	struct wheel wheel;
 	struct loop_timer *tick;
 	struct loop_timer *soon;
 	bool soon_set;
@@ -132,8 +108,9 @@ struct requests {
 
 void request_sma_init(struct sma *sma)
 {
-	*sma = (struct sma){ .window = SMA_WINDOW_START };
+	*sma = (struct sma){ 0 };
 	list_init(&sma->ready);
+	pace_sma_init(sma);
 }
 
 /* -- counting -----------------------------------------------------------------------------------
@@ -174,91 +151,14 @@ unsigned requests_in_flight(const struct requests *r)
 	return r->n_flights;
 }
 
-unsigned requests_window(const struct requests *r)
-{
-	return r->window_size / 16;
-}
-
-/* -- windows and round trips --------------------------------------------------------------------
- */
-
-static void grow(struct requests *r, struct sma *sma)
-{
-	unsigned most = 16 * r->limits.window;
-
-	r->window_size = MIN(r->window_size + 16, most);
-	if (sma->window < r->limits.window_per_sma && ++sma->grown >= SMA_WINDOW_PATIENCE) {
-		sma->window++;
-		sma->grown = 0;
-	}
-}
-
-/* Much is lost, whoever is asked. */
-static bool is_lossy(const struct requests *r)
-{
-	return loss_patience(&r->loss, ODDS_TO_WAIT) > 1;
-}
-
-/*
- * At most once per round trip, or one burst that overflows a buffer would close the window. Where
- * much is lost everywhere that says nothing of the buffers of one agent: it is as if unknown.
- */
-static void shrink(struct requests *r, struct sma *sma)
-{
-	uint64_t now = loop_now(r->loop);
-
-	sma->window = MAX(sma->window / 2, is_lossy(r) ? SMA_WINDOW_START : 1);
-	sma->grown = 0;
-	if (now - r->window_cut_at < MAX(r->srtt * LOOP_USEC, WHEEL_TICK))
-		return;
-	r->window_cut_at = now;
-	r->window_size = MAX(r->window_size / 2, MIN(16 * WINDOW_MIN, 16 * r->limits.window));
-}
-
-/* RFC 6298's estimator, in microseconds. */
-static void smooth(uint32_t *srtt, uint32_t *rttvar, uint32_t sample)
-{
-	uint32_t off;
-
-	if (*srtt == 0) {
-		*srtt = sample;
-		*rttvar = sample / 2;
-		return;
-	}
-	off = sample > *srtt ? sample - *srtt : *srtt - sample;
-	*rttvar = (3 * *rttvar + off) / 4;
-	*srtt = (7 * *srtt + sample) / 8;
-}
-
-static void learn_round_trip(struct requests *r, struct sma *sma, uint64_t sent_at)
-{
-	uint64_t usec = (loop_now(r->loop) - sent_at) / LOOP_USEC;
-	uint32_t sample = (uint32_t)MIN(MAX(usec, 1), UINT32_C(60000000));
-
-	smooth(&sma->srtt, &sma->rttvar, sample);
-	smooth(&r->srtt, &r->rttvar, sample);
-	r->samples++;
-}
-
 unsigned requests_patience(const struct requests *r)
 {
-	return loss_patience(&r->loss, ODDS_OF_SILENCE);
+	return pace_patience(&r->pace);
 }
 
-static uint64_t timeout_of(const struct requests *r, const struct flight *f)
+unsigned requests_window(const struct requests *r)
 {
-	uint64_t least = r->limits.min_timeout_ms * LOOP_MSEC;
-	unsigned by_chance = loss_patience(&r->loss, ODDS_TO_WAIT);
-	uint64_t first;
-
-	if (f->sma->srtt)
-		first = MAX((8 * (uint64_t)f->sma->srtt + 4 * f->sma->rttvar) * LOOP_USEC, least);
-	else if (r->samples >= KNOWN_AFTER)
-		first = MAX((8 * (uint64_t)r->srtt + 8 * r->rttvar) * LOOP_USEC, least);
-	else
-		first = MAX(r->limits.first_timeout_ms * LOOP_MSEC, least);
-
-	return MIN(first << (MAX(f->tries, by_chance) - by_chance), TIMEOUT_MAX);
+	return pace_window(&r->pace);
 }
 
 static void leave_window(struct requests *r, struct flight *f)
@@ -272,12 +172,7 @@ static void leave_window(struct requests *r, struct flight *f)
 
 static bool has_room(const struct requests *r)
 {
-	return r->n_window < r->window_size / 16;
-}
-
-static bool sma_has_room(const struct requests *r, const struct sma *sma)
-{
-	return sma->in_flight < MIN(sma->window, r->limits.window_per_sma);
+	return r->n_window < pace_window(&r->pace);
 }
 
 /* -- flights ------------------------------------------------------------------------------------
@@ -285,14 +180,7 @@ static bool sma_has_room(const struct requests *r, const struct sma *sma)
 
 static void arm_tick(struct requests *r)
 {
-	loop_timer_set(r->tick, (r->ticked + 1) * WHEEL_TICK);
-}
-
-static void put_in_wheel(struct requests *r, struct flight *f)
-{
-	uint64_t tick = MAX(f->deadline / WHEEL_TICK + 1, r->ticked + 1);
-
-	list_add_tail(&r->wheel[tick % WHEEL_SLOTS], &f->wheel);
+	loop_timer_set(r->tick, wheel_next(&r->wheel));
 }
 
 static uint32_t tid_of(const struct requests *r, const struct flight *f)
@@ -317,7 +205,7 @@ static void send_try(struct requests *r, struct flight *f)
 
 	f->by_lid |= (uint8_t)(to_lid << f->tries);
 	f->sent_at[f->tries++] = loop_now(r->loop);
-	f->deadline = loop_now(r->loop) + timeout_of(r, f);
+	f->deadline = loop_now(r->loop) + pace_timeout(&r->pace, f->sma, f->tries);
 
 	wire_start(&d, to_lid ? CLASS_SM_LID : CLASS_SM_DIRECTED, f->request.method,
 		   f->request.attr, f->request.modifier);
@@ -342,7 +230,7 @@ static void send_try(struct requests *r, struct flight *f)
 		list_add_tail(&r->window, &f->window);
 	f->packets++;
 	r->n_window++;
-	put_in_wheel(r, f);
+	wheel_put(&r->wheel, &f->wheel, f->deadline);
 }
 
 static void start_flight(struct requests *r, struct flight *f, struct sma *sma,
@@ -356,7 +244,7 @@ static void start_flight(struct requests *r, struct flight *f, struct sma *sma,
 	f->open = 0;
 	f->generation = (f->generation + 1) % GENERATIONS;
 	if (r->n_flights++ == 0) {
-		r->ticked = loop_now(r->loop) / WHEEL_TICK;
+		wheel_start(&r->wheel, loop_now(r->loop));
 		arm_tick(r);
 	}
 	sma->in_flight++;
@@ -406,12 +294,6 @@ static bool is_own(const struct sma *sma, const struct request *request)
 	return (request->has_route ? request->hops : sma->hops) == 0;
 }
 
-/* Where much is lost a window is soon full of it, and to stand still is nothing special. */
-static uint64_t beat_patience(const struct requests *r)
-{
-	return MAX(8 * r->srtt * LOOP_USEC, is_lossy(r) ? BEAT_LOSSY : BEAT_FIRST);
-}
-
 /* The window is full, and has been for long: does anything move at all? */
 static void beat(struct requests *r)
 {
@@ -422,7 +304,7 @@ static void beat(struct requests *r)
 	if (list_is_empty(&r->window) || has_room(r) || r->beat->sma || now < r->beat_at)
 		return;
 	oldest = LIST_ENTRY(r->window.next, struct flight, window);
-	if (now - oldest->sent_at[oldest->tries - 1] < beat_patience(r))
+	if (now - oldest->sent_at[oldest->tries - 1] < pace_silence(&r->pace))
 		return;
 	start_flight(r, r->beat, &r->self, &who);
 }
@@ -469,7 +351,7 @@ static void conclude(struct requests *r, struct flight *f, struct answer *answer
  */
 static bool is_off_the_wire(const struct requests *r, const struct flight *f)
 {
-	uint64_t patience = MAX(4 * r->srtt * LOOP_USEC, OVERDUE_MIN);
+	uint64_t patience = pace_overdue(&r->pace);
 
 	return f->unsent || r->newest_answered >= f->sent_at[f->tries - 1] + patience;
 }
@@ -491,7 +373,7 @@ static void expire(struct requests *r, struct flight *f)
 		f->sma->in_vain = (uint8_t)MIN(f->sma->in_vain + 1, UINT8_MAX);
 	if (is_off_the_wire(r, f))
 		leave_window(r, f);
-	if (f->tries < r->limits.tries && f != r->beat) {
+	if (f->tries < r->pace.limits.tries && f != r->beat) {
 		list_add_tail(&r->repeats, &f->wheel);
 		r->unsettled = true;
 		if (r->handler->late)
@@ -522,44 +404,25 @@ static void release_overdue(struct requests *r)
 		leave_window(r, f);
 	}
 	if (gave_up)
-		r->window_size = MAX(r->window_size / 2, 16);
+		pace_halve(&r->pace);
 }
 
-static void expire_slot(struct requests *r, struct list *slot, uint64_t now)
+static void on_deadline(void *user, struct list *l)
 {
-	struct list due;
+	struct requests *r = user;
+	struct flight *f = LIST_ENTRY(l, struct flight, wheel);
 
-	/* Taken over as a whole: what is put back may land in the same slot. */
-	if (list_is_empty(slot))
-		return;
-	due = *slot;
-	due.next->prev = &due;
-	due.prev->next = &due;
-	list_init(slot);
-
-	while (!list_is_empty(&due)) {
-		struct flight *f = LIST_ENTRY(list_take_first(&due), struct flight, wheel);
-
-		if (f->deadline > now)
-			put_in_wheel(r, f);
-		else
-			expire(r, f);
-	}
+	if (f->deadline > loop_now(r->loop))
+		wheel_put(&r->wheel, l, f->deadline);
+	else
+		expire(r, f);
 }
 
 static void on_tick(void *user)
 {
 	struct requests *r = user;
-	uint64_t now = loop_now(r->loop);
-	uint64_t tick = now / WHEEL_TICK;
 
-	/* After a pause longer than the wheel once round is enough. */
-	if (tick - r->ticked > WHEEL_SLOTS)
-		r->ticked = tick - WHEEL_SLOTS;
-	while (r->ticked < tick && r->n_flights > 0) {
-		r->ticked++;
-		expire_slot(r, &r->wheel[r->ticked % WHEEL_SLOTS], now);
-	}
+	wheel_turn(&r->wheel, loop_now(r->loop), on_deadline, r);
 	release_overdue(r);
 	beat(r);
 	if (r->n_flights > 0)
@@ -603,15 +466,6 @@ static bool answers_this(const struct datagram *d, const struct flight *f, unsig
 	       answers_route(d, f->by_lid >> try & 1);
 }
 
-/* Those after the one that was answered, late, were not in vain but too early. */
-static void learn_loss(struct requests *r, const struct flight *f, unsigned try)
-{
-	unsigned too_early = MIN(f->tries - 1u - try, f->sma->in_vain);
-
-	loss_note(&r->loss, f->sma->in_vain - too_early);
-	f->sma->in_vain = 0;
-}
-
 static void take_answer(struct requests *r, struct flight *f, unsigned try,
 			const struct datagram *d)
 {
@@ -621,14 +475,8 @@ static void take_answer(struct requests *r, struct flight *f, unsigned try,
 				 .data = smp_data_in(d),
 				 .datagram = d };
 
-	learn_round_trip(r, f->sma, f->sent_at[try]);
-	learn_loss(r, f, try);
+	pace_answered(&r->pace, f->sma, try, f->tries, f->sent_at[try], loop_now(r->loop));
 	r->newest_answered = MAX(r->newest_answered, f->sent_at[try]);
-	/* The agent lives, and an earlier try went under: that was loss. */
-	if (try > 0)
-		shrink(r, f->sma);
-	else
-		grow(r, f->sma);
 	if (status)
 		counts_of(r, &f->request)->refused++;
 	else
@@ -725,14 +573,14 @@ static void send_new(struct requests *r)
 		struct sma *sma = LIST_ENTRY(list_take_first(&r->ready), struct sma, ready);
 		struct request request = { 0 };
 
-		if (!sma_has_room(r, sma))
+		if (!pace_sma_has_room(&r->pace, sma))
 			continue;
 		if (!r->handler->next(r->user, sma, &request)) {
 			r->unsettled = true; /* it may have been the last that had something */
 			continue;
 		}
 		start_flight(r, LIST_ENTRY(r->idle.next, struct flight, wheel), sma, &request);
-		if (sma_has_room(r, sma) && list_is_empty(&sma->ready))
+		if (pace_sma_has_room(&r->pace, sma) && list_is_empty(&sma->ready))
 			list_add_tail(&r->ready, &sma->ready);
 	}
 }
@@ -780,11 +628,7 @@ void requests_set_own_mkey(struct requests *r, uint64_t mkey)
 
 void requests_set_limits(struct requests *r, const struct request_limits *limits)
 {
-	r->limits = *limits;
-	r->limits.window = MIN(MAX(limits->window, 1), 448);
-	r->limits.window_per_sma = MIN(MAX(limits->window_per_sma, 1), 64);
-	r->limits.tries = MIN(MAX(limits->tries, 1), MAX_TRIES);
-	r->window_size = MIN(r->window_size, 16 * r->limits.window);
+	pace_set_limits(&r->pace, limits);
 }
 
 static void init_lists(struct requests *r)
@@ -795,8 +639,7 @@ static void init_lists(struct requests *r)
 	list_init(&r->repeats);
 	list_init(&r->window);
 	list_init(&r->idle);
-	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
-		list_init(&r->wheel[i]);
+	wheel_init(&r->wheel);
 	for (unsigned i = 0; i < SLOTS; i++) {
 		list_init(&r->flights[i].window);
 		list_add_tail(&r->idle, &r->flights[i].wheel);
@@ -823,10 +666,9 @@ int requests_new(struct loop *loop, struct transport *transport,
 	r->transport = transport;
 	r->handler = handler;
 	r->user = user;
-	r->window_size = 16 * WINDOW_START;
 	r->beat_wait = BEAT_FIRST;
 	request_sma_init(&r->self);
-	requests_set_limits(r, &limits);
+	pace_init(&r->pace, &limits);
 	init_lists(r);
 
 	e = loop_timer_new(loop, on_tick, r, &r->tick);

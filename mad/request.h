@@ -23,7 +23,7 @@
 struct loop;
 struct requests;
 
-/* An agent, embedded in what it belongs to. Initialise with sma_init(); owned by the caller. */
+/* An agent, embedded in what it belongs to. Made by request_sma_init(); owned by the caller. */
 struct sma {
 	struct list ready; /* in the engine's ring of ready agents */
 	uint32_t srtt;     /* smoothed round trip, microseconds; 0: not known */
@@ -88,10 +88,12 @@ struct request_handler {
 	void (*settle)(void *user);
 };
 
+#define REQUEST_MAX_TRIES 8
+
 struct request_limits {
 	unsigned window; /* most requests in flight in all; at most 448 (kernel: 512 buffers) */
 	unsigned window_per_sma;   /* 1 to 64 */
-	unsigned tries;            /* 1 to 8 */
+	unsigned tries;            /* 1 to REQUEST_MAX_TRIES */
 	unsigned first_timeout_ms; /* until a round trip is known */
 	unsigned min_timeout_ms;
 };

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * base/: the array, the ring, the map and the log. The map is held against a plain array of all
- * that is in it, over many thousand random steps, because what goes wrong in open addressing goes
- * wrong when something is taken out.
+ * base/: the array, the ring, the wheel, the map and the log. The map is held against a plain array
+ * of all that is in it, over many thousand random steps, because what goes wrong in open addressing
+ * goes wrong when something is taken out.
  */
 
 #include "base/array.h"
 #include "base/guid-map.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/loop.h"
+#include "base/macros.h"
+#include "base/wheel.h"
+#include "base/xoshiro.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -102,6 +106,77 @@ static void removing_an_element_twice_harms_nobody(void **unused)
 	assert_ptr_equal(list_take_first(&ring), &items[0].link);
 	assert_ptr_equal(list_take_first(&ring), &items[2].link);
 	assert_true(list_is_empty(&ring));
+}
+
+/* ---- wheel ----------------------------------------------------------------------------------- */
+
+/* Deadlines at random places up to half a minute away, which is several times round the wheel. */
+#define N_DEADLINES 500
+#define FARTHEST    (30 * LOOP_SEC)
+#define LATE        (8 * LOOP_MSEC) /* two ticks */
+
+struct deadline {
+	struct list link;
+	uint64_t at; /* 0: not in the wheel */
+};
+
+struct clock {
+	struct wheel wheel;
+	struct deadline all[N_DEADLINES];
+	uint64_t now;
+	unsigned rung;
+};
+
+static void ring_or_put_back(void *user, struct list *l)
+{
+	struct clock *c = user;
+	struct deadline *d = LIST_ENTRY(l, struct deadline, link);
+
+	assert_true(d->at > 0);
+	if (d->at > c->now) {
+		wheel_put(&c->wheel, l, d->at);
+		return;
+	}
+	d->at = 0;
+	c->rung++;
+}
+
+static void put_or_take_back(struct clock *c, struct deadline *d, struct xoshiro *random)
+{
+	if (d->at) {
+		list_remove(&d->link);
+		d->at = 0;
+		return;
+	}
+	d->at = c->now + xoshiro_next(random) % FARTHEST;
+	wheel_put(&c->wheel, &d->link, d->at);
+}
+
+static void a_deadline_rings_once_and_neither_early_nor_late(void **unused)
+{
+	static struct clock c;
+	struct xoshiro random;
+
+	(void)unused;
+	xoshiro_seed(&random, 1);
+	wheel_init(&c.wheel);
+	c.now = 12345 * LOOP_MSEC;
+	wheel_start(&c.wheel, c.now);
+	for (unsigned i = 0; i < N_DEADLINES; i++)
+		list_init(&c.all[i].link);
+
+	for (unsigned step = 0; step < 20000; step++) {
+		struct deadline *d = &c.all[xoshiro_next(&random) % N_DEADLINES];
+
+		put_or_take_back(&c, d, &random);
+		c.now += xoshiro_next(&random) % (step % 1000 ? 10 * LOOP_MSEC : FARTHEST);
+		if (wheel_next(&c.wheel) > c.now)
+			continue;
+		wheel_turn(&c.wheel, c.now, ring_or_put_back, &c);
+		for (unsigned i = 0; i < N_DEADLINES; i++)
+			assert_true(!c.all[i].at || c.all[i].at + LATE > c.now);
+	}
+	assert_true(c.rung > 1000);
 }
 
 /* ---- guid-map -------------------------------------------------------------------------------- */
@@ -294,6 +369,7 @@ int main(void)
 		cmocka_unit_test(an_array_that_cannot_grow_is_what_it_was),
 		cmocka_unit_test(a_list_gives_back_in_the_order_of_adding),
 		cmocka_unit_test(removing_an_element_twice_harms_nobody),
+		cmocka_unit_test(a_deadline_rings_once_and_neither_early_nor_late),
 		cmocka_unit_test(an_empty_map_holds_nothing_and_refuses_guid_zero),
 		cmocka_unit_test(a_second_put_replaces_the_value),
 		cmocka_unit_test(a_map_behaves_as_a_plain_table_whatever_is_put_and_removed),
