@@ -8,7 +8,9 @@
  *
  * GUIDInfo is read once, and only of a port that may hold something: with room for more than its
  * own GUID, which nearly all have and which is only capacity, and with a LID when we first see it
- * or trust nothing any more. A port that comes up without one holds none.
+ * or trust nothing any more. A port that comes up without one holds none, unless another was at its
+ * cable before, whose GUIDs may have arrived after that: these are read to be taken away, and not
+ * adopted.
  *
  * What is found there is adopted, also where the book says otherwise: the client of the SA is
  * answered only when a device holds what it asked for, so what it knows is there, and what the book
@@ -114,7 +116,7 @@ bool aliases_are_unread(const struct sm *sm, uint32_t number)
 	const struct port *port = &sm->fabric.ports[number];
 
 	return !port->guids_read && port->present && port->known &&
-	       aliases_capacity(sm, number) > 1 && port_held_lid(port) != 0;
+	       aliases_capacity(sm, number) > 1 && (port_held_lid(port) != 0 || port->successor);
 }
 
 static bool is_known(const struct sm *sm, uint32_t number, unsigned block)
@@ -137,6 +139,7 @@ bool aliases_ask_read(struct sm *sm, struct node *node, struct request *ret)
 			at->block++;
 		if (at->block >= blocks_of(sm, number)) {
 			sm->fabric.ports[number].guids_read = true;
+			sm->fabric.ports[number].successor = false;
 			continue;
 		}
 		ret->method = METHOD_GET;
@@ -192,7 +195,7 @@ static void take_read(struct sm *sm, uint32_t number, const struct answer *answe
 	if (note_block(sm, number, block, answer->data) < 0)
 		log_error("No memory for the alias GUIDs of 0x%016" PRIx64,
 			  sm->fabric.ports[number].guid);
-	else if (aliases_of(sm, number))
+	else if (aliases_of(sm, number) && !sm->fabric.ports[number].successor)
 		aliases_of(sm, number)->guids_fresh |= bit_of(block);
 }
 

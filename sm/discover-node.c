@@ -359,6 +359,16 @@ static bool take_port_guid(struct fabric *f, uint32_t number, uint64_t guid)
 	return guid_map_put(&f->by_port_guid, guid, number) == 0;
 }
 
+/*
+ * What is at this cable now was taken for another, or has just come in its place: what was for that
+ * one may have arrived here.
+ */
+static void doubt_successor(struct fabric *f, uint32_t via, uint32_t far)
+{
+	if (f->ports[via].home != NO_PORT && f->ports[via].home != far)
+		f->ports[far].successor = true;
+}
+
 /* At another place: another device may have this GUID, and hold other keys, aliases and vports. */
 static void doubt_moved(struct sm *sm, uint32_t via, uint32_t far)
 {
@@ -388,6 +398,7 @@ static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 		look_at_lost_link(sm, via);
 		look_at_lost_link(sm, far);
 	}
+	doubt_successor(f, via, far);
 	doubt_moved(sm, via, far);
 	fabric_connect(f, via, far);
 	f->ports[via].checked = f->ports[far].checked = f->walk;

@@ -218,6 +218,7 @@ static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 		forget_faults(sm, node);
 	if (port_held_lid(port) != 0) {
 		sm->inherited = sm->inherited || sm->adopting;
+		port->successor = false; /* what it holds has been given to it */
 		if (node_is_switch(node) && sm->adopting)
 			node->sw->cold = false;
 		/* Who gave it one since may have given it more. */
@@ -237,6 +238,8 @@ static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 	port->pkeys = NULL;
 	lanes_forget(node);
 	aliases_forget(sm, number);
+	if (port->successor)
+		aliases_doubt(sm, number);
 }
 
 static void take_end_port(struct sm *sm, uint32_t number, uint64_t mkey, uint16_t lid_before)

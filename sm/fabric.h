@@ -95,6 +95,7 @@ struct port {
 	bool relink : 1;       /* what is behind the link is to be asked again */
 	bool fresh : 1;        /* Active since its far end was last asked, see discover.c */
 	bool guids_read : 1;   /* its GUIDInfo was, or need not be; see alias.c */
+	bool successor : 1;    /* another was at its cable before, and it has restarted */
 	bool fdr10 : 1;        /* the link runs at FDR10, where PortInfo says QDR */
 	bool register_again : 1; /* the driver is still to be told, see settings.c, */
 	bool unsure : 1;         /* and may be what that was refused for: it is tried without */

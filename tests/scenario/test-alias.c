@@ -582,6 +582,35 @@ static void who_was_standby_from_the_start_adopts_what_the_other_gave(void **sta
 	assert_int_equal(alias_known(s, port, 1)->guid, sim_guid_at(port, 1));
 }
 
+/*
+ * It was taken for another one, and what that asked for arrived when it was itself again: it has
+ * something although it has just restarted.
+ */
+static void who_was_taken_for_another_keeps_nothing_of_it(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *one, *other;
+
+	alias_build(s);
+	one = scenario_host(s, 1);
+	other = scenario_host(s, 2);
+	alias_add_vfs(s, one, 1, 0x500000);
+	alias_add_vfs(s, other, 1, 0x600000);
+	alias_comes_up(s);
+	scenario_power_off(s, one->node);
+	scenario_settle(s);
+	scenario_twin(s, other->node, one->node);
+	scenario_settle(s);
+	scenario_clear_faults(s);
+	put_guid(s, other, 9, 0x500000);
+	scenario_settle(s);
+	assert_int_equal(sim_guid_at(other, 9), 0);
+	scenario_power_on(s, one->node);
+	scenario_run(s, 60 * LOOP_SEC);
+	assert_int_equal(alias_look(one, 1).state, SIM_ACTIVE);
+	scenario_expect_all_good(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -605,6 +634,7 @@ int main(void)
 		TEST(of_what_two_hold_one_stays),
 		TEST(a_standby_that_takes_over_adopts_what_changed_while_it_waited),
 		TEST(who_was_standby_from_the_start_adopts_what_the_other_gave),
+		TEST(who_was_taken_for_another_keeps_nothing_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
