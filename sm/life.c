@@ -60,6 +60,8 @@ static int make_parts(struct sm *sm)
 	if (r == 0)
 		r = services_start(sm);
 	if (r == 0)
+		r = registrar_start(sm);
+	if (r == 0)
 		r = notices_start(sm);
 	if (r == 0)
 		r = reports_start(sm);
@@ -125,6 +127,7 @@ void sm_free(struct sm *sm)
 	loop_timer_free(sm->watch.timer);
 	loop_timer_free(sm->release_timer);
 	loop_timer_free(sm->lease_timer);
+	loop_timer_free(sm->registrar.timer);
 	requests_free(sm->requests);
 	discover_done(sm);
 	registrations_done(sm);
@@ -158,6 +161,7 @@ void sm_stop(struct sm *sm)
 	loop_timer_stop(sm->twin_timer);
 	loop_timer_stop(sm->watch.timer);
 	loop_timer_stop(sm->release_timer);
+	loop_timer_stop(sm->registrar.timer);
 	multicast_stop(sm);
 	election_leave(sm);
 }

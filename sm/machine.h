@@ -428,6 +428,7 @@ struct sm {
 	struct planned_keys planned_keys;
 	struct aliases aliases;
 	struct registrations registrations;
+	struct registrar registrar;
 	struct services services;
 	struct subscriptions subscriptions;
 	struct notices notices;
@@ -821,6 +822,8 @@ void aliases_settle(struct sm *sm);
 
 /* service.c: services that hosts register. */
 int services_start(struct sm *sm);
+/* Those that were last set before loop_now() was @time. How many that was. */
+unsigned services_end_before(struct sm *sm, uint64_t time);
 uint16_t services_change(struct sm *sm, const struct service_change *change, struct service *ret);
 void services_restore(struct sm *sm, const struct kept_registration *kept);
 
@@ -828,6 +831,8 @@ void services_restore(struct sm *sm, const struct kept_registration *kept);
 uint16_t subscriptions_change(struct sm *sm, const struct inform_change *change);
 /* It does not acknowledge anything any more: all that it has is ended, and said. */
 void subscriptions_bury(struct sm *sm, struct subscriber *to);
+/* Those that were last made before loop_now() was @time. How many that was. */
+unsigned subscriptions_end_before(struct sm *sm, uint64_t time);
 void subscriptions_restore(struct sm *sm, const struct kept_registration *kept);
 
 /* notice.c: what subscribers are told. */

@@ -30,7 +30,6 @@
 #include "sm/multicast-inside.h"
 
 #define GONE_FOR     (120 * LOOP_SEC)
-#define REGISTER_FOR (60 * LOOP_SEC)
 #define LEAVE_TICK   (10 * LOOP_SEC) /* what is due soon after each other ends together */
 
 #define MOVES_ONE_BY_ONE 8u /* more of them: all trees are planned again */

@@ -28,14 +28,9 @@
 /* Makes in memory what a row says. NULL: nobody here knows that kind, its rows stay. */
 typedef void (*restore_fn)(struct sm *sm, const struct kept_registration *kept);
 
-static void restore_registrar(struct sm *sm, const struct kept_registration *kept)
-{
-	sm->registrations.is_registrar = kept->size > 0;
-}
-
 static const restore_fn restore_of[KEPT_REGISTRATION_KIND_COUNT] = {
 	[KEPT_SERVICE] = services_restore,           [KEPT_GROUP] = multicast_restore_group,
-	[KEPT_REGISTRAR] = restore_registrar,        [KEPT_GROUP_MEMBER] = multicast_restore_member,
+	[KEPT_REGISTRAR] = registrar_restore,        [KEPT_GROUP_MEMBER] = multicast_restore_member,
 	[KEPT_SUBSCRIPTION] = subscriptions_restore,
 };
 
@@ -290,37 +285,6 @@ void registrations_wait(struct sm *sm)
 		r->safe = r->asked;
 		forget_undos(r);
 	}
-}
-
-/* -- whose they are -----------------------------------------------------------------------------
- */
-
-/*
- * What hosts registered with a predecessor that did not leave it to us, they have to register
- * again; and they do not see by themselves that there is another, on this host as well.
- */
-void registrations_claim(struct sm *sm)
-{
-	if (sm->registrations.is_registrar || sm->registrations.is_claiming)
-		return;
-	sm->registrations.is_claiming = true;
-	if (sm->inherited)
-		settings_register_all(sm);
-}
-
-/* Not before they have been told: whoever is killed meanwhile begins anew. */
-void registrations_settle(struct sm *sm)
-{
-	static const uint8_t yes = 1;
-
-	if (!sm->registrations.is_claiming)
-		return;
-	sm->registrations.is_claiming = false;
-	sm->registrations.is_registrar = true;
-	registration_keep(sm,
-			  &(struct kept_registration){
-				  .kind = KEPT_REGISTRAR, .id = 1, .blob = &yes, .size = 1 },
-			  NULL);
 }
 
 /* -- coming and going ---------------------------------------------------------------------------

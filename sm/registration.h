@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/loop.h"
 #include "mad/transport.h"
 #include "mad/wire.h"
 #include "sm/held.h"
@@ -56,14 +57,29 @@ struct registrations {
 	unsigned n_blocks; /* of those that are held: also a block is waited for */
 	struct list undos; /* of what is not on the disk yet, oldest first */
 	uint64_t last_id[KEPT_REGISTRATION_KIND_COUNT];
-	uint64_t handed;   /* so many values given to the store that somebody waits for, */
-	uint64_t asked;    /* of these those that it will tell of, */
-	uint64_t safe;     /* and those that are on the disk */
-	uint64_t said_at;  /* loop_now() when it was last said that the disk fails; 0: never */
-	bool keeping;      /* it will */
-	bool is_registrar; /* hosts of this fabric have been told to register with us, */
-	bool is_claiming;  /* or are being told */
+	uint64_t handed;  /* so many values given to the store that somebody waits for, */
+	uint64_t asked;   /* of these those that it will tell of, */
+	uint64_t safe;    /* and those that are on the disk */
+	uint64_t said_at; /* loop_now() when it was last said that the disk fails; 0: never */
+	bool keeping;     /* it will */
 };
+
+/* Do hosts of this fabric register with us? See registrar.c. */
+enum registrar_state {
+	REGISTRAR_IS_NOT,
+	REGISTRAR_TELLS, /* they are being told to, */
+	REGISTRAR_WAITS, /* and have been, and are to have done so by the time of the timer */
+	REGISTRAR_IS,
+};
+
+struct registrar {
+	enum registrar_state state;
+	uint64_t since; /* loop_now() when that began: what is older is theirs no more */
+	struct loop_timer *timer;
+};
+
+/* So long after it was told to register again a host has done so. */
+#define REGISTER_FOR (60 * LOOP_SEC)
 
 /* A number for a new one. */
 uint64_t registration_new_id(struct sm *sm, enum kept_registration_kind kind);
@@ -101,9 +117,12 @@ void registrations_hold_block(struct sm *sm, const struct arrival *arrival, uint
 void registrations_answer(struct sm *sm);
 
 /* We have just become master, and what is there has been read: before the plan. */
-void registrations_claim(struct sm *sm);
+void registrar_claim(struct sm *sm);
 /* And that plan has been programmed. */
-void registrations_settle(struct sm *sm);
+void registrar_settle(struct sm *sm);
+void registrar_restore(struct sm *sm, const struct kept_registration *kept);
+int registrar_start(struct sm *sm);
+
 void registrations_init(struct sm *sm);
 void registrations_done(struct sm *sm);
 /* For struct keep_reader. */

@@ -55,6 +55,22 @@ static void end(struct sm *sm, struct service *service)
 	services_remove(&sm->services, service);
 }
 
+unsigned services_end_before(struct sm *sm, uint64_t time)
+{
+	struct service *service = services_next(&sm->services, NULL, NULL);
+	unsigned n = 0;
+
+	for (struct service *next; service; service = next) {
+		next = services_next(&sm->services, NULL, service);
+		if (service->set_at >= time)
+			continue;
+		end(sm, service);
+		n++;
+	}
+
+	return n;
+}
+
 static void on_lapse(void *user)
 {
 	struct sm *sm = user;

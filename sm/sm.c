@@ -313,7 +313,7 @@ static bool advance_read(struct sm *sm)
 		return true;
 	}
 	if (sm->adopting)
-		registrations_claim(sm);
+		registrar_claim(sm);
 	r = aliases_plan(sm);
 	if (r == 0)
 		r = lids_plan(sm);
@@ -434,7 +434,7 @@ static bool advance_activate(struct sm *sm)
 	if (sm->adopting)
 		twins_judge_predecessor(sm);
 	sm->adopting = false;
-	registrations_settle(sm);
+	registrar_settle(sm);
 	faults_settle(sm);
 	sm->faulty = faults_any(sm);
 	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide && !sm->faulty;

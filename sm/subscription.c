@@ -63,6 +63,22 @@ void subscriptions_bury(struct sm *sm, struct subscriber *to)
 	}
 }
 
+unsigned subscriptions_end_before(struct sm *sm, uint64_t time)
+{
+	struct subscription *s = subscriptions_next(&sm->subscriptions, NULL);
+	unsigned n = 0;
+
+	for (struct subscription *next; s; s = next) {
+		next = subscriptions_next(&sm->subscriptions, s);
+		if (s->made_at >= time)
+			continue;
+		end(sm, s);
+		n++;
+	}
+
+	return n;
+}
+
 /* ---- room ------------------------------------------------------------------------------------ */
 
 static bool give_up_silent(struct sm *sm, const struct registrant *by)
@@ -128,6 +144,7 @@ static uint16_t subscribe(struct sm *sm, const struct inform_change *change)
 		return STATUS_SA_NO_RESOURCES;
 	s = subscriptions_add(&sm->subscriptions, &change->to, row, change->info);
 	if (s) {
+		s->made_at = loop_now(sm->loop);
 		reports_wake(sm, s->to);
 		return STATUS_OK;
 	}
@@ -149,6 +166,7 @@ static uint16_t renew(struct sm *sm, const struct inform_change *change, struct 
 	    registration_keep(sm, &now, &former) < 0)
 		return STATUS_SA_NO_RESOURCES;
 	subscription_renew(s, &change->to, change->info);
+	s->made_at = loop_now(sm->loop);
 	reports_wake(sm, s->to);
 
 	return STATUS_OK;

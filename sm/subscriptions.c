@@ -140,6 +140,7 @@ struct subscription *subscriptions_add(struct subscriptions *subscriptions,
 	copy_way(s->to, to);
 	s->to->n++;
 	s->row = row;
+	s->made_at = 0;
 	s->trap = (uint16_t)wire_get(info, INFORM_TRAP);
 	memcpy(s->info, info, sizeof(s->info));
 	list_add_tail(&subscriptions->all, &s->all);

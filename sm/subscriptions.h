@@ -62,8 +62,9 @@ struct subscription {
 	struct list by_port;
 	struct list all; /* in the order in which they were made */
 	struct subscriber *to;
-	uint64_t row;  /* its number in the store */
-	uint16_t trap; /* of info: 0xffff is any */
+	uint64_t row;     /* its number in the store */
+	uint64_t made_at; /* loop_now(), also once more; 0: before we ran */
+	uint16_t trap;    /* of info: 0xffff is any */
 	uint8_t info[INFORM_INFO_SIZE];
 };
 

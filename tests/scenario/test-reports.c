@@ -664,6 +664,28 @@ static void subscriptions_survive_a_kill_and_nobody_is_told_what_was_before(void
 	tear(t);
 }
 
+static void after_another_was_master_only_who_subscribes_again_is_told(void **state)
+{
+	struct story *t = build(state);
+
+	assert_int_equal(subscribe(t, 0, 64), 0);
+	assert_int_equal(subscribe(t, 1, 64), 0);
+	scenario_start_rival(t->s, t->host[2], 15);
+	scenario_run(t->s, 30 * LOOP_SEC);
+	scenario_kill_rival(t->s);
+	scenario_run(t->s, 60 * LOOP_SEC);
+	assert_int_equal(subscribe(t, 0, 64), 0);
+	scenario_run(t->s, 70 * LOOP_SEC);
+	scenario_pull(t->s, t->host[2]);
+	settle(t);
+	t->client[0].n_reports = t->client[1].n_reports = 0;
+	scenario_plug(t->s, t->host[2]);
+	settle(t);
+	assert_int_equal(t->client[0].n_reports, 1);
+	assert_int_equal(t->client[1].n_reports, 0);
+	tear(t);
+}
+
 static void a_full_disk_takes_no_subscription(void **state)
 {
 	struct story *t = build(state);
@@ -784,6 +806,7 @@ int main(void)
 		TEST(who_is_dead_is_left_alone_ever_longer_and_then_forgotten),
 		TEST(who_is_away_has_nothing_waiting_when_it_comes_back),
 		TEST(subscriptions_survive_a_kill_and_nobody_is_told_what_was_before),
+		TEST(after_another_was_master_only_who_subscribes_again_is_told),
 		TEST(a_full_disk_takes_no_subscription),
 		TEST(a_device_that_says_the_same_all_the_time_is_not_told_on_for_ever),
 		TEST(whoever_sets_guids_all_the_time_does_not_have_all_told_each),

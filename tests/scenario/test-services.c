@@ -332,6 +332,84 @@ static void who_is_away_is_not_told_of_and_comes_back_with_all(void **state)
 	tear(t);
 }
 
+/* ---- another subnet manager ------------------------------------------------------------------ */
+
+/* Of 7 and 8, both registered, the first is so again after we are master again. */
+static void only_what_is_registered_again_stays(struct story *t)
+{
+	ib_service_record_t r = make(t->host[0], 7, EVER, 0);
+
+	assert_int_equal(get(t, 1, 8), 0);
+	assert_int_equal(set(t, 0, &r, 0), 0);
+	scenario_run(t->s, 70 * LOOP_SEC);
+	assert_int_equal(get(t, 1, 7), 0);
+	assert_int_equal(get(t, 1, 8), NO_RECORDS);
+	scenario_kill_sm(t->s);
+	scenario_start_sm(t->s);
+	scenario_run(t->s, 120 * LOOP_SEC);
+	assert_int_equal(get(t, 1, 7), 0);
+	assert_int_equal(get(t, 1, 8), NO_RECORDS);
+}
+
+static struct story *register_two(void **state)
+{
+	struct story *t = build(state);
+	ib_service_record_t first = make(t->host[0], 7, EVER, 0);
+	ib_service_record_t second = make(t->host[1], 8, EVER, 0);
+
+	assert_int_equal(set(t, 0, &first, 0), 0);
+	assert_int_equal(set(t, 1, &second, 0), 0);
+	return t;
+}
+
+static void who_gave_way_to_another_believes_only_what_is_registered_again(void **state)
+{
+	struct story *t = register_two(state);
+
+	scenario_start_rival(t->s, t->host[2], 15);
+	scenario_run(t->s, 30 * LOOP_SEC);
+	assert_int_equal(scenario_status(&t->s->first).state, SM_STANDBY);
+	scenario_kill_rival(t->s);
+	scenario_run(t->s, 60 * LOOP_SEC);
+	assert_int_equal(scenario_status(&t->s->first).state, SM_MASTER);
+	only_what_is_registered_again_stays(t);
+	tear(t);
+}
+
+static void so_does_who_was_killed_and_comes_when_another_has_gone(void **state)
+{
+	struct story *t = register_two(state);
+
+	scenario_kill_sm(t->s);
+	scenario_start_rival(t->s, t->host[2], 1);
+	scenario_run(t->s, 30 * LOOP_SEC);
+	scenario_kill_rival(t->s);
+	scenario_start_sm(t->s);
+	scenario_run(t->s, 10 * LOOP_SEC);
+	/* And once more, before anybody had the time. */
+	scenario_kill_sm(t->s);
+	scenario_start_sm(t->s);
+	scenario_run(t->s, 10 * LOOP_SEC);
+	only_what_is_registered_again_stays(t);
+	tear(t);
+}
+
+static void where_hosts_are_not_to_be_told_all_stays(void **state)
+{
+	struct story *t = register_two(state);
+
+	scenario_kill_sm(t->s);
+	t->s->first.conf.client_reregister = false;
+	scenario_start_rival(t->s, t->host[2], 1);
+	scenario_run(t->s, 30 * LOOP_SEC);
+	scenario_kill_rival(t->s);
+	scenario_start_sm(t->s);
+	scenario_run(t->s, 120 * LOOP_SEC);
+	assert_int_equal(get(t, 1, 7), 0);
+	assert_int_equal(get(t, 1, 8), 0);
+	tear(t);
+}
+
 /* ---- the disk -------------------------------------------------------------------------------- */
 
 static void it_is_answered_when_it_is_on_the_disk_and_once(void **state)
@@ -476,6 +554,9 @@ int main(void)
 		TEST(a_partition_keeps_its_services_to_itself),
 		TEST(nobody_registers_more_than_there_is_room_for_it),
 		TEST(who_is_away_is_not_told_of_and_comes_back_with_all),
+		TEST(who_gave_way_to_another_believes_only_what_is_registered_again),
+		TEST(so_does_who_was_killed_and_comes_when_another_has_gone),
+		TEST(where_hosts_are_not_to_be_told_all_stays),
 		TEST(it_is_answered_when_it_is_on_the_disk_and_once),
 		TEST(what_was_answered_survives_a_kill),
 		TEST(a_full_disk_is_no_resources_and_nothing_is_remembered),

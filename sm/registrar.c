@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * Whose registrations they are. Hosts register with one subnet administration: if another was
+ * master meanwhile, they have registered with that, and ended there what we still have. So a master
+ * that follows another has all hosts register again, as has one that finds a fabric and nothing in
+ * its store; and they do not see by themselves that there is another, on this host as well. A
+ * restart with nobody in between asks nobody.
+ *
+ * That another was master our own port says: it has the LID of whoever was master last. Who was it
+ * and did not come to write that has had no registrations either.
+ *
+ * What was there before stays for as long as hosts need to register it again, so that nobody who
+ * does lacks anything; and what was not registered again is over then. (How long somebody is member
+ * of a multicast group is told in multicast-life.c.) Until then we are not the registrar: whoever
+ * is killed meanwhile begins anew. Where hosts are not to be told (link.client_reregister), all
+ * stays.
+ */
+
+#include "base/macros.h"
+#include "sm/machine.h"
+
+void registrar_restore(struct sm *sm, const struct kept_registration *kept)
+{
+	sm->registrar.state = kept->size > 0 ? REGISTRAR_IS : REGISTRAR_IS_NOT;
+}
+
+static void keep(struct sm *sm, bool is_registrar)
+{
+	static const uint8_t yes = 1;
+
+	registration_keep(sm,
+			  &(struct kept_registration){ .kind = KEPT_REGISTRAR,
+						       .id = 1,
+						       .blob = is_registrar ? &yes : NULL,
+						       .size = is_registrar },
+			  NULL);
+}
+
+static void lose_all(struct sm *sm)
+{
+	if (sm->registrar.state == REGISTRAR_IS)
+		keep(sm, false);
+	sm->registrar.state = REGISTRAR_IS_NOT;
+	loop_timer_stop(sm->registrar.timer);
+}
+
+static bool another_was_last(const struct sm *sm)
+{
+	const struct port *own = &sm->fabric.ports[sm->fabric.local_port];
+	uint64_t master = wire_get(own->info, PORT_INFO_SM_LID);
+
+	return sm->inherited && master != 0 && master != port_held_lid(own);
+}
+
+void registrar_claim(struct sm *sm)
+{
+	struct registrar *r = &sm->registrar;
+
+	if (r->state != REGISTRAR_IS_NOT && another_was_last(sm))
+		lose_all(sm);
+	if (r->state != REGISTRAR_IS_NOT)
+		return;
+	r->state = REGISTRAR_TELLS;
+	r->since = loop_now(sm->loop);
+	if (sm->inherited)
+		settings_register_all(sm);
+}
+
+static void be_registrar(struct sm *sm)
+{
+	sm->registrar.state = REGISTRAR_IS;
+	keep(sm, true);
+}
+
+void registrar_settle(struct sm *sm)
+{
+	struct registrar *r = &sm->registrar;
+
+	if (r->state != REGISTRAR_TELLS)
+		return;
+	if (!sm->inherited || !sm->conf.client_reregister ||
+	    (sm->services.n == 0 && sm->subscriptions.n == 0)) {
+		be_registrar(sm);
+		return;
+	}
+	r->state = REGISTRAR_WAITS;
+	loop_timer_set(r->timer, loop_now(sm->loop) + REGISTER_FOR);
+}
+
+static void on_time(void *user)
+{
+	struct sm *sm = user;
+	uint64_t since = sm->registrar.since;
+	unsigned n_services, n_subscriptions;
+
+	if (sm->state != SM_MASTER) {
+		lose_all(sm); /* they could not */
+		return;
+	}
+	n_services = services_end_before(sm, since);
+	n_subscriptions = subscriptions_end_before(sm, since);
+	if (n_services + n_subscriptions > 0)
+		event_add(sm->events, EVENT_PEER, 0, 0, -1,
+			  "another subnet manager was master: %u services and %u subscriptions of "
+			  "before are over, as nobody has registered them again",
+			  n_services, n_subscriptions);
+	be_registrar(sm);
+}
+
+int registrar_start(struct sm *sm)
+{
+	return loop_timer_new(sm->loop, on_time, sm, &sm->registrar.timer);
+}
