@@ -43,9 +43,15 @@ void notice_put(struct notice *notice)
 
 /* ---- who may hear of it ---------------------------------------------------------------------- */
 
+/* The operator may have another key by now. */
+static bool knows_key(const struct sm *sm, const struct subscriber *to)
+{
+	return sm->conf.sa_key != 0 && to->sa_key == sm->conf.sa_key;
+}
+
 static bool is_trusted(const struct sm *sm, const struct subscriber *to, struct endpoint e)
 {
-	return to->trusted || e.port == sm->fabric.local_port ||
+	return knows_key(sm, to) || e.port == sm->fabric.local_port ||
 	       admin_trusts(&sm->conf, to->by.port);
 }
 
@@ -70,7 +76,7 @@ static bool may_hear(const struct sm *sm, const struct notice *notice, const str
 
 	if (notice->is_secret)
 		return is_trusted(sm, to, e);
-	if (to->trusted || (to->by.port == notice->port && e.index == 0))
+	if (knows_key(sm, to) || (to->by.port == notice->port && e.index == 0))
 		return true;
 	n = MIN(pkeys_of_endpoint(sm, e, keys, FABRIC_MAX_PKEYS), FABRIC_MAX_PKEYS);
 	for (unsigned i = 0; i < n; i++)

@@ -118,7 +118,7 @@ static void copy_way(struct subscriber *to, const struct subscriber *from)
 	to->sl = from->sl;
 	to->pkey = from->pkey;
 	to->has_grh = from->has_grh;
-	to->trusted = from->trusted;
+	to->sa_key = from->sa_key;
 	to->response_time = from->response_time;
 }
 
@@ -257,9 +257,15 @@ bool inform_info_is_valid(const uint8_t *info)
 
 /* ---- the store ------------------------------------------------------------------------------- */
 
-enum { QPN_AT = INFORM_INFO_SIZE, KEY_AT = QPN_AT + 4, REST_AT = KEY_AT + 2 };
+enum {
+	QPN_AT = INFORM_INFO_SIZE,
+	KEY_AT = QPN_AT + 4,
+	REST_AT = KEY_AT + 2,
+	BY_AT = REST_AT + 5, /* one byte is not used any more */
+	SA_KEY_AT = BY_AT + REGISTRANT_SIZE,
+};
 
-static_assert(REST_AT + 5 == INFORM_INFO_SIZE + 11, "the layout of the blob");
+static_assert(SA_KEY_AT + 8 == SUBSCRIPTION_BLOB_SIZE, "the layout of the blob");
 
 void subscription_to_blob(const struct subscriber *to, const uint8_t *info,
 			  uint8_t ret[static SUBSCRIPTION_BLOB_SIZE])
@@ -271,9 +277,10 @@ void subscription_to_blob(const struct subscriber *to, const uint8_t *info,
 	ret[REST_AT] = to->lid_offset;
 	ret[REST_AT + 1] = to->sl;
 	ret[REST_AT + 2] = to->has_grh;
-	ret[REST_AT + 3] = to->trusted;
+	ret[REST_AT + 3] = 0;
 	ret[REST_AT + 4] = to->response_time;
-	registrant_to_blob(&to->by, ret + REST_AT + 5);
+	registrant_to_blob(&to->by, ret + BY_AT);
+	wire_set64(ret + SA_KEY_AT, 0, to->sa_key);
 }
 
 bool subscription_from_row(const struct kept_registration *kept, struct subscriber *ret_to,
@@ -281,7 +288,8 @@ bool subscription_from_row(const struct kept_registration *kept, struct subscrib
 {
 	const uint8_t *blob = kept->blob;
 
-	if (kept->size != SUBSCRIPTION_BLOB_SIZE)
+	/* An older vsm kept no key. */
+	if (kept->size != SUBSCRIPTION_BLOB_SIZE && kept->size != SA_KEY_AT)
 		return false;
 	memcpy(ret_info, blob, INFORM_INFO_SIZE);
 	*ret_to = (struct subscriber){
@@ -290,10 +298,10 @@ bool subscription_from_row(const struct kept_registration *kept, struct subscrib
 		.lid_offset = blob[REST_AT] & 0x7f,
 		.sl = blob[REST_AT + 1] & 0xf,
 		.has_grh = blob[REST_AT + 2] != 0,
-		.trusted = blob[REST_AT + 3] != 0,
 		.response_time = blob[REST_AT + 4] & 0x1f,
+		.sa_key = kept->size > SA_KEY_AT ? wire_get64(blob + SA_KEY_AT, 0) : 0,
 	};
 
 	return inform_info_is_valid(ret_info) && ret_to->qpn > 0 && ret_to->qpn < 1u << 24 &&
-	       registrant_from_blob(blob + REST_AT + 5, &ret_to->by);
+	       registrant_from_blob(blob + BY_AT, &ret_to->by);
 }

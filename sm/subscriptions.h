@@ -44,8 +44,8 @@ struct subscriber {
 	uint8_t sl;
 	uint16_t pkey; /* of our own table */
 	bool has_grh;
-	bool trusted;          /* it may be told of security traps */
 	uint8_t response_time; /* code, IBA 13.4.6.2 */
+	uint64_t sa_key;       /* that it gave: trusted as long as it is ours; 0: none */
 
 	enum subscriber_state state;
 	struct list link;    /* in the list of its state, see report.c */
@@ -115,7 +115,7 @@ bool inform_info_fits(const uint8_t *info, const uint8_t *notice);
 /* Can it be right, as far as one can see without knowing who asks? */
 bool inform_info_is_valid(const uint8_t *info);
 
-#define SUBSCRIPTION_BLOB_SIZE (INFORM_INFO_SIZE + 11 + REGISTRANT_SIZE)
+#define SUBSCRIPTION_BLOB_SIZE (INFORM_INFO_SIZE + 11 + REGISTRANT_SIZE + 8)
 void subscription_to_blob(const struct subscriber *to, const uint8_t *info,
 			  uint8_t ret[static SUBSCRIPTION_BLOB_SIZE]);
 /* A row of the store; false if it cannot be right. */

@@ -60,7 +60,7 @@ static struct subscriber find_way(const struct admin_query *query)
 		.sl = from->sl,
 		.pkey = key_at(query->view, from->pkey_index),
 		.has_grh = from->has_grh,
-		.trusted = query->trusted,
+		.sa_key = query->trusted ? query->view->conf->sa_key : 0,
 		.response_time = (uint8_t)wire_get(query->wanted, INFORM_RESPONSE_TIME),
 	};
 }

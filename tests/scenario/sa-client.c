@@ -83,8 +83,9 @@ static uint16_t default_pkey(const struct sim_port *port)
 	return 0xffff;
 }
 
-static bool send_any(struct sim_client *client, uint64_t tid, uint8_t method, uint16_t attr,
-		     uint32_t modifier, uint64_t mask, const void *record, size_t size)
+static bool send_any(struct sim_client *client, uint64_t sa_key, uint64_t tid, uint8_t method,
+		     uint16_t attr, uint32_t modifier, uint64_t mask, const void *record,
+		     size_t size)
 {
 	struct sim_packet p = {
 		.dlid = be16toh(client->port->info.master_sm_base_lid),
@@ -104,6 +105,7 @@ static bool send_any(struct sim_client *client, uint64_t tid, uint8_t method, ui
 	mad->attr_id = htobe16(attr);
 	mad->attr_mod = htobe32(modifier);
 	mad->comp_mask = htobe64(mask);
+	mad->sm_key = htobe64(sa_key);
 	memcpy(mad->data, record, size);
 	return p.dlid && sim_client_send(client, &p) == 0;
 }
@@ -111,20 +113,21 @@ static bool send_any(struct sim_client *client, uint64_t tid, uint8_t method, ui
 bool sa_send_raw(struct sim_client *client, uint64_t tid, uint8_t method, uint16_t attr,
 		 uint64_t mask, const void *record, size_t size)
 {
-	return send_any(client, tid, method, attr, 0, mask, record, size);
+	return send_any(client, 0, tid, method, attr, 0, mask, record, size);
 }
 
 void sa_client_send_again(struct sa_client *c, uint8_t method, uint16_t attr, uint64_t mask,
 			  const void *record, size_t size)
 {
-	assert_true(sa_send_raw(&c->client, c->tid, method, attr, mask, record, size));
+	assert_true(send_any(&c->client, c->sa_key, c->tid, method, attr, 0, mask, record, size));
 }
 
 void sa_client_send_modified(struct sa_client *c, uint8_t method, uint16_t attr, uint32_t modifier,
 			     uint64_t mask, const void *record, size_t size)
 {
 	c->tid++;
-	assert_true(send_any(&c->client, c->tid, method, attr, modifier, mask, record, size));
+	assert_true(send_any(&c->client, c->sa_key, c->tid, method, attr, modifier, mask, record,
+			     size));
 }
 
 void sa_client_send(struct sa_client *c, uint8_t method, uint16_t attr, uint64_t mask,

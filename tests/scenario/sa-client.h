@@ -20,6 +20,7 @@ struct sa_client {
 	struct sim_client client; /* sa_client_close() it in the end */
 	struct sim_agent agent;
 	uint64_t tid;
+	uint64_t sa_key; /* to be trusted; at first none */
 	unsigned n_answers;
 	struct sim_packet answer; /* the last */
 	bool deaf;                /* to reports, which it counts and does not acknowledge */

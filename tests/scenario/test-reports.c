@@ -325,10 +325,19 @@ static void who_shares_no_partition_hears_nothing(void **state)
 	tear(t);
 }
 
+static void say_wrong_key(struct story *t)
+{
+	uint8_t details[54] = { 0 };
+
+	details[3] = (uint8_t)sim_lid(t->host[2]);
+	details[5] = (uint8_t)sim_lid(t->host[2]);
+	sim_trap_say(t->host[2], 2, 257, details, sizeof(details));
+	scenario_run(t->s, 30 * LOOP_SEC);
+}
+
 static void wrong_keys_are_told_to_whom_we_trust_alone(void **state)
 {
 	struct story *t = build(state);
-	uint8_t details[54] = { 0 };
 
 	assert_int_equal(subscribe(t, 0, 257), DENIED);
 	assert_int_equal(subscribe(t, 0, 0xffff), 0);
@@ -337,12 +346,40 @@ static void wrong_keys_are_told_to_whom_we_trust_alone(void **state)
 	scenario_apply_partitions(t->s);
 	settle(t);
 	assert_int_equal(subscribe(t, 1, 257), 0);
-	details[3] = (uint8_t)sim_lid(t->host[2]);
-	details[5] = (uint8_t)sim_lid(t->host[2]);
-	sim_trap_say(t->host[2], 2, 257, details, sizeof(details));
-	scenario_run(t->s, 30 * LOOP_SEC);
+	say_wrong_key(t);
 	assert_int_equal(sa_client_count(&t->client[1], 257, 0), 1);
 	assert_int_equal(sa_client_count(&t->client[0], 257, 0), 0);
+	tear(t);
+}
+
+static void give_key(struct story *t, uint64_t key)
+{
+	t->s->first.conf.sa_key = key;
+	scenario_apply_partitions(t->s);
+	settle(t);
+}
+
+static void trust_ends_with_the_key_that_it_was_for(void **state)
+{
+	struct story *t = build(state);
+	struct sa_client *c = &t->client[0];
+
+	c->sa_key = 5;
+	give_key(t, 5);
+	assert_int_equal(subscribe(t, 0, 257), 0);
+	say_wrong_key(t);
+	assert_int_equal(c->n_reports, 1);
+	give_key(t, 6);
+	say_wrong_key(t);
+	assert_int_equal(c->n_reports, 1);
+	scenario_kill_sm(t->s);
+	scenario_start_sm(t->s);
+	settle(t);
+	say_wrong_key(t);
+	assert_int_equal(c->n_reports, 1);
+	give_key(t, 5);
+	say_wrong_key(t);
+	assert_int_equal(c->n_reports, 2);
 	tear(t);
 }
 
@@ -794,6 +831,7 @@ int main(void)
 		TEST(nobody_subscribes_to_more_than_it_may),
 		TEST(who_shares_no_partition_hears_nothing),
 		TEST(wrong_keys_are_told_to_whom_we_trust_alone),
+		TEST(trust_ends_with_the_key_that_it_was_for),
 		TEST(a_link_that_begins_to_fail_is_told_on),
 		TEST(groups_are_told_of_to_their_partition),
 		TEST(alias_guids_come_and_go),

@@ -265,7 +265,7 @@ static void a_set_names_who_it_is_and_how_to_get_there(void **state)
 	assert_int_equal(t->seen.to.sl, 3);
 	assert_int_equal(t->seen.to.pkey, t->asking.small.keys[SMALL_ALPHA][1]);
 	assert_int_equal(t->seen.to.response_time, 20);
-	assert_false(t->seen.is_end || t->seen.to.trusted);
+	assert_false(t->seen.is_end || t->seen.to.sa_key);
 	assert_int_equal(wire_get(record_at(&t->asking, 0), INFORM_QPN), 0x48);
 	assert_int_equal(wire_get(record_at(&t->asking, 0), INFORM_SUBSCRIBE), 1);
 	info = set(t, SMALL_GAMMA);
@@ -286,7 +286,7 @@ static void what_cannot_be_is_refused(void **state)
 	assert_int_equal(ask(&t->asking), STATUS_SA_REQ_DENIED);
 	wire_set(&t->asking.arrival.datagram, SA_KEY, 5);
 	assert_int_equal(ask(&t->asking), STATUS_OK);
-	assert_true(t->seen.to.trusted);
+	assert_true(t->seen.to.sa_key == 5);
 	info = set(t, SMALL_ALPHA); /* ourselves */
 	wire_set(info, INFORM_TRAP, 256);
 	assert_int_equal(ask(&t->asking), STATUS_OK);
@@ -308,8 +308,8 @@ static void a_row_of_the_store_is_the_subscription_again(void **state)
 				 .sl = 15,
 				 .pkey = 0x8001,
 				 .has_grh = true,
-				 .trusted = true,
-				 .response_time = 31 };
+				 .response_time = 31,
+				 .sa_key = UINT64_C(0xfedcba9876543210) };
 	uint8_t blob[SUBSCRIPTION_BLOB_SIZE], info[INFORM_INFO_SIZE] = { 0 }, back_info[36];
 	struct kept_registration kept = { KEPT_SUBSCRIPTION, 5, 0, blob, sizeof(blob) };
 	struct subscriber back;
@@ -323,10 +323,13 @@ static void a_row_of_the_store_is_the_subscription_again(void **state)
 	assert_int_equal(back.lid_offset, 127);
 	assert_int_equal(back.sl, 15);
 	assert_int_equal(back.pkey, 0x8001);
-	assert_true(back.has_grh && back.trusted);
+	assert_true(back.has_grh && back.sa_key == to.sa_key);
 	assert_int_equal(back.response_time, 31);
 	assert_true(registrant_is(&back.by, &to.by));
-	kept.size--;
+	kept.size -= 8; /* as an older vsm wrote it */
+	assert_true(subscription_from_row(&kept, &back, back_info) && back.sa_key == 0);
+	assert_true(registrant_is(&back.by, &to.by));
+	kept.size += 7;
 	assert_false(subscription_from_row(&kept, &back, back_info));
 	kept.size++;
 	blob[22] = 2; /* generic */
