@@ -132,6 +132,18 @@ static int keep(struct sm *sm, const struct subscriber *to, uint64_t row, const 
 			: registration_keep(sm, &without, &with);
 }
 
+/* There are fewer of one port, and so of one GUID, than numbers. */
+static uint64_t choose_row(struct sm *sm, const struct registrant *by)
+{
+	uint64_t row;
+
+	do
+		row = registration_new_id(sm, KEPT_SUBSCRIPTION);
+	while (subscriptions_have_number(&sm->subscriptions, by, (uint16_t)row));
+
+	return row;
+}
+
 static uint16_t subscribe(struct sm *sm, const struct inform_change *change)
 {
 	struct subscription *s;
@@ -139,7 +151,7 @@ static uint16_t subscribe(struct sm *sm, const struct inform_change *change)
 
 	if (!has_room(sm, &change->to.by))
 		return STATUS_SA_NO_RESOURCES;
-	row = registration_new_id(sm, KEPT_SUBSCRIPTION);
+	row = choose_row(sm, &change->to.by);
 	if (keep(sm, &change->to, row, change->info, true) < 0)
 		return STATUS_SA_NO_RESOURCES;
 	s = subscriptions_add(&sm->subscriptions, &change->to, row, change->info);

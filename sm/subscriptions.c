@@ -94,6 +94,21 @@ struct subscription *subscriptions_find(const struct subscriptions *subscription
 	return NULL;
 }
 
+bool subscriptions_have_number(const struct subscriptions *subscriptions,
+			       const struct registrant *by, uint16_t number)
+{
+	const struct list *bucket = &subscriptions->by_port[hash(by->port)];
+
+	for (struct list *l = bucket->next; l != bucket; l = l->next) {
+		const struct subscription *s = LIST_ENTRY(l, struct subscription, by_port);
+
+		if (s->to->by.guid == by->guid && (uint16_t)s->row == number)
+			return true;
+	}
+
+	return false;
+}
+
 /* ---- coming and going ------------------------------------------------------------------------ */
 
 static struct subscriber *make_subscriber(struct subscriptions *subscriptions,

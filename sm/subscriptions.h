@@ -87,6 +87,10 @@ struct subscription *subscriptions_find(const struct subscriptions *subscription
 					const struct registrant *by, uint32_t qpn,
 					const uint8_t *info);
 
+/* Is that the number of one of this GUID (of @by) in InformInfoRecord, where it has 16 bits? */
+bool subscriptions_have_number(const struct subscriptions *subscriptions,
+			       const struct registrant *by, uint16_t number);
+
 /*
  * One more; of @to what tells who it is, and how to get there, is copied, also if there is such a
  * subscriber. NULL without memory.

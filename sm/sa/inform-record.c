@@ -3,7 +3,8 @@
 /*
  * InformInfoRecord (IBA 15.2.5.12): who has subscribed to what. Seen by those who can see the
  * subscriber; the QPN to which reports go by whom we trust alone, and a subscriber that is not in
- * the fabric by those, too. The number of a record is unique for its subscriber's GID.
+ * the fabric by those, too. The number of a record is unique for its subscriber's GID, as IBA wants
+ * it: the last 16 bits of that of its row (choose_row() of subscription.c).
  */
 
 #include <string.h>

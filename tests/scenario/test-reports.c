@@ -670,6 +670,50 @@ static void who_is_away_has_nothing_waiting_when_it_comes_back(void **state)
 	tear(t);
 }
 
+struct row {
+	struct kept_registration kept;
+	uint8_t blob[KEEP_REGISTRATION_MAX];
+};
+
+static void note_row(void *user, const struct kept_registration *kept)
+{
+	struct row *row = user;
+
+	if (kept->kind != KEPT_SUBSCRIPTION)
+		return;
+	row->kept = *kept;
+	memcpy(row->blob, kept->blob, kept->size);
+	row->kept.blob = row->blob;
+}
+
+/* Of rows there have been so many that numbers of 16 bits have all been used. */
+static void records_of_one_subscriber_have_different_numbers(void **state)
+{
+	static const struct keep_reader reader = { .registration = note_row };
+	struct story *t = build(state);
+	struct keeper *keeper = memory_keeper_keeper(t->s->first.keeper);
+	const ib_inform_info_record_t *r =
+		(const ib_inform_info_record_t *)sa_client_record(&t->client[0]);
+	uint8_t of_any[80] = { 0 };
+	struct row row = { 0 };
+
+	assert_int_equal(subscribe(t, 0, 64), 0);
+	keep_read(keeper, &reader, &row);
+	row.kept.id += 0xffff;
+	scenario_kill_sm(t->s);
+	keep_registration(keeper, &row.kept);
+	memory_keeper_flush(t->s->first.keeper);
+	scenario_start_sm(t->s);
+	settle(t);
+	assert_int_equal(subscribe(t, 0, 65), 0);
+	assert_int_equal(
+		sa_client_ask(t->s, &t->client[0], 0x12, INFORM_RECORD, 0, of_any, sizeof(of_any)),
+		0);
+	assert_int_not_equal(r[0].subscriber_enum, 0);
+	assert_int_not_equal(r[0].subscriber_enum, r[1].subscriber_enum);
+	tear(t);
+}
+
 /* ---- restarts -------------------------------------------------------------------------------- */
 
 static void subscriptions_survive_a_kill_and_nobody_is_told_what_was_before(void **state)
@@ -843,6 +887,7 @@ int main(void)
 		TEST(who_subscribes_once_more_is_told_at_once_and_as_it_says_now),
 		TEST(who_is_dead_is_left_alone_ever_longer_and_then_forgotten),
 		TEST(who_is_away_has_nothing_waiting_when_it_comes_back),
+		TEST(records_of_one_subscriber_have_different_numbers),
 		TEST(subscriptions_survive_a_kill_and_nobody_is_told_what_was_before),
 		TEST(after_another_was_master_only_who_subscribes_again_is_told),
 		TEST(a_full_disk_takes_no_subscription),
