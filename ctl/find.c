@@ -13,6 +13,7 @@
 
 #include "ctl/find.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,9 @@
 
 #define CANDIDATES_MAX 16
 #define NAME_SIZE      256 /* of a name with a port behind it */
+
+#define MULTICAST_FIRST 0xc000u
+#define MULTICAST_LAST  0xfffeu
 
 bool node_exists(const struct fabric *f, uint32_t node)
 {
@@ -186,6 +190,12 @@ static bool find_lid(struct call *call, unsigned lid, struct found *ret)
 {
 	struct endpoint e = endpoint_of_lid(call->fabric, lid);
 
+	if (lid >= MULTICAST_FIRST && lid <= MULTICAST_LAST) {
+		call_fail(call, PROTOCOL_NOT_FOUND,
+			  "0x%04x is the LID of multicast groups: vsmctl group show 0x%04x", lid,
+			  lid);
+		return false;
+	}
 	if (e.port == NO_PORT || !port_exists(call->fabric, e.port)) {
 		call_fail(call, PROTOCOL_NOT_FOUND, "no port has the LID %u", lid);
 		return false;
@@ -447,6 +457,22 @@ static int find_vf_of(struct call *call, const char *text, const char *slash, st
 	return 1;
 }
 
+static bool is_mgid(const char *text)
+{
+	uint8_t mgid[16];
+
+	return inet_pton(AF_INET6, text, mgid) == 1 && mgid[0] == 0xff;
+}
+
+static void fail_unknown(struct call *call, const char *text)
+{
+	if (is_mgid(text))
+		call_fail(call, PROTOCOL_NOT_FOUND, "%s is an MGID: vsmctl group show %s", text,
+			  text);
+	else
+		call_fail(call, PROTOCOL_NOT_FOUND, "nothing is called \"%.100s\"", text);
+}
+
 bool find_thing(struct call *call, const char *text, struct found *ret)
 {
 	const char *slash = find_vf_slash(text);
@@ -455,7 +481,7 @@ bool find_thing(struct call *call, const char *text, struct found *ret)
 	if (r == 0 && slash)
 		r = find_vf_of(call, text, slash, ret);
 	if (r == 0)
-		call_fail(call, PROTOCOL_NOT_FOUND, "nothing is called \"%.100s\"", text);
+		fail_unknown(call, text);
 
 	return r > 0;
 }

@@ -74,6 +74,12 @@ static void put_pkey(struct row *row, const char *key, uint16_t pkey)
 	row_text(row, key, text);
 }
 
+/* That of its groups, and of paths that no QoS policy decides on. */
+static void put_level(struct row *row, const struct call *call, const struct partition *partition)
+{
+	row_number(row, "sl", sm_conf(call->sm)->qos ? partition->params.sl : 0);
+}
+
 static unsigned count_absent(const struct fabric *f, const struct partition *partition)
 {
 	unsigned n = 0;
@@ -98,6 +104,7 @@ static json_t *make_partition(const struct call *call, const struct partition *p
 
 	row_text(&row, "name", partition->name);
 	put_pkey(&row, "pkey", partition->pkey);
+	put_level(&row, call, partition);
 	row_bool(&row, "ipoib", partition->ipoib);
 	row_bool(&row, "indx0", partition->indx0);
 	row_number(&row, "full", n[PARTITION_FULL]);
@@ -206,6 +213,7 @@ static void list_members(struct call *call, const char *text)
 		return;
 	row_text(&call->result, "name", partition->name);
 	put_pkey(&call->result, "pkey", partition->pkey);
+	put_level(&call->result, call, partition);
 	page = page_start(call, UINT32_MAX);
 	next = page.from;
 	if (next < ABSENT)

@@ -247,6 +247,8 @@ static enum result explain_error(const json_t *error)
 
 	complain("%s", member_text(error, "message", "vsm refuses, and does not say why"));
 	switch (code) {
+	case PROTOCOL_BAD_PARAMS:
+		return RESULT_USAGE;
 	case PROTOCOL_NOT_FOUND:
 	case PROTOCOL_AMBIGUOUS:
 		return RESULT_NOT_FOUND;

@@ -42,8 +42,8 @@ static void show_sentences(const json_t *rows, const char *what)
 
 void show_groups(const json_t *result, const struct view *view)
 {
-	static const char *const heads[] = { "MGID", "LID",       "PKEY",     ">MTU", ">SL",
-					     "FROM", ">SWITCHES", ">MEMBERS", "AS",   NULL };
+	static const char *const heads[] = { "MGID",   "LID",       "PKEY",     ">MTU", ">SL",
+					     "SOURCE", ">SWITCHES", ">MEMBERS", "AS",   NULL };
 	const json_t *rows = json_object_get(result, "groups"), *row;
 	struct table table = table_start(heads);
 	char states[64];

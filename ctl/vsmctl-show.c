@@ -229,8 +229,10 @@ void show_links(const json_t *result, const struct view *view)
 
 	json_array_foreach(rows, i, row) add_link(&table, row);
 	table_end(&table, view->colour);
-	if (view->problems && json_array_size(rows) == 0)
-		printf("All links are active, and as fast as both ends can.\n");
+	if (json_array_size(rows) == 0)
+		printf("%s\n", view->problems
+				       ? "All links are active, and as fast as both ends can."
+				       : "There is no link.");
 }
 
 /* -- vfs ----------------------------------------------------------------------------------------
@@ -315,7 +317,7 @@ static const char *flags_text(const json_t *row)
 
 static void show_partition_list(const json_t *rows, const struct view *view)
 {
-	static const char *const heads[] = { "PARTITION", "PKEY",    ">FULL", ">LIMITED",
+	static const char *const heads[] = { "PARTITION", "PKEY",    ">SL",   ">FULL", ">LIMITED",
 					     ">BOTH",     ">ABSENT", "FLAGS", NULL };
 	struct table table = table_start(heads);
 	const json_t *row;
@@ -325,6 +327,7 @@ static void show_partition_list(const json_t *rows, const struct view *view)
 	{
 		table_add(&table, PAINT_NONE, "%s", member_text(row, "name", "?"));
 		table_add(&table, PAINT_NONE, "%s", member_text(row, "pkey", "?"));
+		table_add(&table, PAINT_NONE, "%lld", member_number(row, "sl"));
 		table_add(&table, PAINT_NONE, "%lld", member_number(row, "full"));
 		table_add(&table, PAINT_NONE, "%lld", member_number(row, "limited"));
 		table_add(&table, PAINT_NONE, "%lld", member_number(row, "both"));
@@ -343,8 +346,8 @@ static void show_members(const json_t *result, const struct view *view)
 	char buffer[320], lid[24];
 	size_t i;
 
-	printf("%s, P_Key %s\n", member_text(result, "name", "?"),
-	       member_text(result, "pkey", "?"));
+	printf("%s, P_Key %s, SL %lld\n", member_text(result, "name", "?"),
+	       member_text(result, "pkey", "?"), member_number(result, "sl"));
 	json_array_foreach(json_object_get(result, "members"), i, row)
 	{
 		bool present = member_is_true(row, "present");
@@ -434,10 +437,12 @@ void show_event(const json_t *event, const struct view *view)
 
 void show_events(const json_t *result, const struct view *view)
 {
-	const json_t *event;
+	const json_t *events = json_object_get(result, "events"), *event;
 	size_t i;
 
-	json_array_foreach(json_object_get(result, "events"), i, event) show_event(event, view);
+	json_array_foreach(events, i, event) show_event(event, view);
+	if (json_array_size(events) == 0)
+		printf("There is no such event.\n");
 }
 
 void show_version(const json_t *result, const struct view *view)

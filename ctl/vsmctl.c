@@ -456,16 +456,21 @@ static void print_json(const json_t *result, size_t flags)
 	printf("\n");
 }
 
+static void show_followed(const struct order *order, const json_t *event, const struct view *view)
+{
+	if (order->json)
+		print_json(event, JSON_COMPACT);
+	else
+		show_event(event, view);
+}
+
 static enum result follow(struct client *client, const struct order *order, const struct view *view)
 {
 	enum result r;
 	json_t *event;
 
 	while ((r = client_next_event(client, &event)) == RESULT_OK) {
-		if (order->json)
-			print_json(event, JSON_COMPACT);
-		else
-			show_event(event, view);
+		show_followed(order, event, view);
 		fflush(stdout);
 		json_decref(event);
 	}
@@ -476,12 +481,12 @@ static enum result follow(struct client *client, const struct order *order, cons
 /* Events that one follows are a line each from the start, also as JSON. */
 static void show(const struct order *order, const json_t *result, const struct view *view)
 {
-	const json_t *event;
+	json_t *event;
 	size_t i;
 
-	if (order->json && (order->options & OPTION_FOLLOW)) {
+	if (order->options & OPTION_FOLLOW) {
 		json_array_foreach(json_object_get(result, "events"), i, event)
-			print_json(event, JSON_COMPACT);
+			show_followed(order, event, view);
 	} else if (order->json) {
 		print_json(result, JSON_INDENT(2));
 	} else if (order->options & OPTION_NAMES) {

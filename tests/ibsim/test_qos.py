@@ -116,6 +116,23 @@ def reload(world):
     check_equal("SL without QoS", level(), "0x0")
 
 
+@suite.test("vsmctl partitions has the service levels that count", weight=2)
+def levels_of_partitions(world):
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    path = world.write("partitions.conf", "Default=0x7fff : ALL=full ;\nblue=0x21, sl=3 : ALL ;\n")
+    sm = vsm(world, sim, options={"qos.enable": True, "partition_file": path}).start().wait_ready()
+
+    def levels():
+        return {each["name"]: each["sl"] for each in sm.ctl("partitions")["partitions"]}
+
+    check_equal("levels", levels(), {"Default": 0, "blue": 3})
+    check_equal("level of blue", sm.ctl("partitions", "blue")["sl"], 3)
+    sm.options["qos.enable"] = False
+    sm.config()
+    sm.ctl("reload")
+    check_equal("levels without QoS", levels(), {"Default": 0, "blue": 0})
+
+
 @suite.test("a QoS policy file that means nothing, or is not there: vsm does not start")
 def refused(world):
     path = world.write("qos.conf", "qos-levels\n")

@@ -343,6 +343,7 @@ static void problems_come_with_remedies_and_exit_code_7(void **state)
 	GOLDEN(state, 7, "links-problems", "links", "--problems");
 	GOLDEN(state, 0, "ports-no-problems", "ports", "--problems", "host1");
 	GOLDEN(state, 0, "links-no-problems", "links", "host1", "--problems");
+	GOLDEN(state, 0, "links-none", "links", "leaf1/0");
 }
 
 static void partitions_in_three_views(void **state)
@@ -405,8 +406,8 @@ static void a_change_that_is_refused_is_said(void **state)
 	f->change_error = -EPERM;
 	expect(f, RUN(f, "partition", "remove", "0x2", "0x101", "--wait"), 1,
 	       "the file says otherwise");
-	expect(f, RUN(f, "partition", "add", "0x8002", "0x101"), 1, "membership bit");
-	expect(f, RUN(f, "partition", "add", "0x22"), 1,
+	expect(f, RUN(f, "partition", "add", "0x8002", "0x101"), 2, "membership bit");
+	expect(f, RUN(f, "partition", "add", "0x22"), 2,
 	       "there is nothing to add: give GUIDs, or a name");
 	f->fake->status->state = SM_STANDBY;
 	expect(f, RUN(f, "partition", "add", "0x2", "0x101"), 6, "not master");
@@ -537,6 +538,7 @@ static void events_are_lines(void **state)
 	GOLDEN(state, 0, "events", "events");
 	GOLDEN(state, 0, "events-last", "events", "--last", "1");
 	GOLDEN(state, 0, "events-last", "events", "--from", "3");
+	GOLDEN(state, 0, "events-none", "events", "--from", "99");
 }
 
 static void stats_tell_of_phases_traps_and_the_last_change(void **state)
@@ -632,7 +634,7 @@ static void wrong_words_about_reservations_are_refused(void **state)
 	expect(f, RUN(f, "vf add", "0x0200000000000001", "5"), 2, "usage: vsmctl vf add GUID");
 	expect(f, RUN(f, "vf", "show", "--lid", "5"), 2, "vf show has no option --lid");
 	expect(f, RUN(f, "vf", "move"), 2, "usage: vsmctl vf move GUID|NAME");
-	expect(f, RUN(f, "vf", "move", "0x0200000000000001"), 1,
+	expect(f, RUN(f, "vf", "move", "0x0200000000000001"), 2,
 	       "say where to (PORT), or --cancel, and not both");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "x"), 2,
 	       "--lid: x is not a number");
@@ -641,7 +643,7 @@ static void wrong_words_about_reservations_are_refused(void **state)
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--place", "\xff"), 2,
 	       "--place: \xff is not UTF-8");
 	expect(f, RUN(f, "vf", "add", "0x0200000000000001", "--lid", "5"), 1, "LID 5 belongs to");
-	expect(f, RUN(f, "vf", "add", "leaf1"), 1, "\"leaf1\" is not a GUID");
+	expect(f, RUN(f, "vf", "add", "leaf1"), 2, "\"leaf1\" is not a GUID");
 	f->fake->status->state = SM_STANDBY;
 	expect(f, RUN(f, "vf", "remove", "0x0200000000000001"), 6, "not master");
 }
@@ -716,7 +718,7 @@ static void wrong_usage_is_2(void **state)
 	expect(f, RUN(f, "events", "--from", "x"), 2, "not a number");
 	expect(f, RUN(f, "--timeout", "-1", "status"), 2, "not a number");
 	expect(f, RUN(f, "explain", "\xff"), 2, "UTF-8");
-	expect(f, RUN(f, "partitions", "blue", "--port", "host1"), 1, "not both");
+	expect(f, RUN(f, "partitions", "blue", "--port", "host1"), 2, "not both");
 	expect(f, RUN(f, "partition"), 2,
 	       "\"partition\" is half a verb: partition add, partition remove, partition show");
 	expect(f, RUN(f, "partition", "paint"), 2, "\"partition\" is half a verb");
@@ -742,6 +744,9 @@ static void not_found_is_4(void **state)
 	expect(f, RUN(f, "explain", "nobody"), 4, "nothing is called \"nobody\"");
 	expect(f, RUN(f, "explain", "twin"), 4, "2 nodes are called \"twin\"");
 	expect(f, RUN(f, "partitions", "green"), 4, "no partition \"green\"");
+	expect(f, RUN(f, "groups", "0xc001"), 4, "vsmctl group show 0xc001");
+	expect(f, RUN(f, "explain", "ff12:401b:ffff::1"), 4, "vsmctl group show ff12:401b:ffff::1");
+	expect(f, RUN(f, "explain", "fe12::1"), 4, "nothing is called \"fe12::1\"");
 }
 
 static void denied_is_5(void **state)
