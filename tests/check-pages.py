@@ -178,6 +178,40 @@ def check_completion():
     result("completion offers the verbs and options of vsmctl --help", wrong)
 
 
+# -- what other pages mention ---------------------------------------------------------------------
+
+MARKDOWN = ("README.md", "NEWS", "doc/virtual-functions.md", "doc/sa.md", "doc/architecture.md", "doc/performance.md")
+
+
+def check_commands():
+    """Lines that begin with vsmctl, in blocks."""
+    known, wrong, n = verbs(), [], 0
+    common = options_of(" ".join(ask_completion("_vsmctl_options", "")))
+    for name in MARKDOWN:
+        for line in re.findall(r"^    (?:\$ )?(vsmctl .*?)(?:#.*)?$", source(name), re.M):
+            for command in line.split(";"):
+                words = command.replace("--json ", "").split()[1:]
+                verb = next((verb for verb in (" ".join(words[:2]), *words[:1]) if verb in known), None)
+                n += 1
+                if words and (not verb or options_of(command) - options_of(known[verb]) - common):
+                    wrong.append(f"{name}: {command.strip()}")
+    result("vsmctl has the verbs and options of commands in README.md and doc",
+           wrong or ([] if n > 20 else [f"only {n} commands were found"]))
+
+
+def check_mentions():
+    text = re.sub(r"\\(.)", r"\1", read(os.path.join(BUILD, "doc/vsm.conf.5")))
+    options = set(re.findall(r"^fB([a-z_]+\.[a-z_0-9]+)fR$", text, re.M))
+    groups = {option.split(".")[0] for option in options}
+    wrong = []
+    users = [name for name in MARKDOWN if name != "doc/architecture.md"]
+    for path in (*users, *(os.path.relpath(page, SOURCE) for page in pages())):
+        mentioned = re.findall(r"(?:`|\.BR? \"?)([a-z_]+)\.([a-z_0-9]+)\b", source(path).replace("\\-", "-"))
+        wrong += [f"{path}: {group}.{name}" for group, name in mentioned
+                  if group in groups and name not in ("c", "conf", "h") and f"{group}.{name}" not in options]
+    result("options that pages mention are there", wrong or ([] if len(options) > 50 else ["no options were found"]))
+
+
 # -- the pages themselves -------------------------------------------------------------------------
 
 def check_page(path):
@@ -215,6 +249,8 @@ def main():
         for path in pages():
             check_page(path)
     check_completion()
+    check_commands()
+    check_mentions()
     print(f"1..{len(results)}")
     return 0 if all(results) else 1
 
