@@ -29,8 +29,8 @@
 #include "base/macros.h"
 #include "sm/multicast-inside.h"
 
-#define GONE_FOR     (120 * LOOP_SEC)
-#define LEAVE_TICK   (10 * LOOP_SEC) /* what is due soon after each other ends together */
+#define GONE_FOR   (120 * LOOP_SEC)
+#define LEAVE_TICK (10 * LOOP_SEC) /* what is due soon after each other ends together */
 
 #define MOVES_ONE_BY_ONE 8u /* more of them: all trees are planned again */
 
@@ -193,21 +193,27 @@ void multicast_restore_member(struct sm *sm, const struct kept_registration *kep
 		put_aside(sm->multicast, mgid, &member);
 }
 
-/* The store has told all. */
-static void settle_early_members(struct sm *sm)
-{
-	struct multicast *m = sm->multicast;
-
-	for (uint32_t i = 0; i < m->n_early; i++)
-		put_read_member(sm, group_find(&m->book, m->early[i].mgid), &m->early[i].member);
-	free(TAKE(m->early));
-	m->n_early = m->early_room = 0;
-}
-
 static int forget_row(struct sm *sm, enum kept_registration_kind kind, uint64_t id,
 		      const struct kept_registration *former)
 {
 	return registration_keep(sm, &(struct kept_registration){ .kind = kind, .id = id }, former);
+}
+
+/* The store has told all: who has no group is member of nothing, there neither. */
+static void settle_early_members(struct sm *sm)
+{
+	struct multicast *m = sm->multicast;
+
+	for (uint32_t i = 0; i < m->n_early; i++) {
+		const struct early_member *early = &m->early[i];
+		struct group *group = group_find(&m->book, early->mgid);
+
+		put_read_member(sm, group, &early->member);
+		if (!group)
+			forget_row(sm, KEPT_GROUP_MEMBER, early->member.id, NULL);
+	}
+	free(TAKE(m->early));
+	m->n_early = m->early_room = 0;
 }
 
 /* -- ends ---------------------------------------------------------------------------------------

@@ -575,6 +575,31 @@ static void a_state_directory_full_of_nonsense_is_not_a_log_full_of_it(void **st
 	assert_int_equal(join(s, 1, DEFAULT, UINT32_MAX, FULL), OK);
 }
 
+static void count_members(void *user, const struct kept_registration *kept)
+{
+	unsigned *n = user;
+
+	*n += kept->kind == KEPT_GROUP_MEMBER;
+}
+
+static void members_of_no_group_are_forgotten_in_the_state_directory_too(void **state)
+{
+	static const struct keep_reader reader = { .registration = count_members };
+	struct scenario *s = *state;
+	unsigned n = 0;
+
+	assert_int_equal(join(s, 1, DEFAULT, UINT32_MAX, FULL), OK);
+	scenario_stop_sm(s);
+	for (uint64_t i = 2; i <= 1000; i++)
+		keep_nonsense(s, KEPT_GROUP_MEMBER, i, MEMBER_BLOB_SIZE);
+	memory_keeper_flush(s->first.keeper);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	keep_read(memory_keeper_keeper(s->first.keeper), &reader, &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(groups(s)->n_members, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -592,6 +617,7 @@ int main(void)
 		TEST(a_proxy_takes_nothing_from_who_joined_itself),
 		TEST(strangers_see_groups_and_no_members),
 		TEST(a_state_directory_full_of_nonsense_is_not_a_log_full_of_it),
+		TEST(members_of_no_group_are_forgotten_in_the_state_directory_too),
 		TEST(what_the_disk_does_not_take_has_not_been),
 	};
 
