@@ -41,6 +41,17 @@ static size_t n_cells(const struct mft *mft)
 	return mft ? (size_t)mft->n_blocks * mft->n_positions : 0;
 }
 
+void mft_cut(struct mft *mft, unsigned n_blocks)
+{
+	size_t before = n_cells(mft);
+
+	if (!mft || n_blocks >= mft->n_blocks)
+		return;
+	mft->n_blocks = (uint16_t)n_blocks;
+	for (size_t i = n_cells(mft); i < before; i++)
+		free(mft->cells[i].ports);
+}
+
 void mft_free(struct mft *mft)
 {
 	for (size_t i = 0; i < n_cells(mft); i++)

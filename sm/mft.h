@@ -40,6 +40,8 @@ struct mft {
  * @empty and known, or not known. @mft NULL: it is made. 0 or -ENOMEM.
  */
 int mft_make_room(struct mft **mft, unsigned n_ports, unsigned n_blocks, bool empty);
+/* No more than that many. @mft may be NULL. */
+void mft_cut(struct mft *mft, unsigned n_blocks);
 void mft_free(struct mft *mft);
 
 /* NULL beyond what there is room for. */

@@ -44,11 +44,17 @@ static void give_work(struct sm *sm, uint32_t number)
 		work_add(sm, number, TODO(TODO_MFT));
 }
 
-/* Cells of the MLIDs that it has room for: of others it is neither asked nor told. */
+/*
+ * Cells of the MLIDs that it has room for: of others it is neither asked nor told, also if it has
+ * come back with less room than it had.
+ */
 static int make_room(const struct sm *sm, struct node *node)
 {
 	struct sw *sw = node->sw;
-	unsigned n = MIN(sm->multicast->n_mlids, multicast_table_size(node));
+	unsigned size = multicast_table_size(node);
+	unsigned n = MIN(sm->multicast->n_mlids, size);
+
+	mft_cut(sw->mft, (size + MFT_BLOCK - 1) / MFT_BLOCK);
 
 	return mft_make_room(&sw->mft, node->n_ports, (n + MFT_BLOCK - 1) / MFT_BLOCK,
 			     sw->mft_empty);
