@@ -11,7 +11,9 @@
  * anybody change all.
  *
  * Leases are counted on the loop's clock; the store has the second of the wall's clock at which
- * they end, so that one that ends while we are away has ended. A record whose GID is not in the
+ * they end, so that one that ends while we are away has ended. A host without a clock of its own
+ * begins in 1970, until it has asked for the time: what was set before that has all of its lease
+ * after a restart, and its second is then corrected in the store. A record whose GID is not in the
  * fabric is kept, as its host may only have lost a cable, and nobody sees it meanwhile
  * (service-record.c). Hosts that never come back do not fill the table: who was set longest ago, of
  * those that are away, gives way when it is full.
@@ -44,6 +46,29 @@ static struct kept_registration row_of(const struct service *service, const uint
 					   .expires = service->expires,
 					   .blob = blob,
 					   .size = blob ? SERVICE_BLOB_SIZE : 0 };
+}
+
+/* No clock that was set is before the first vsm: 2020. */
+#define CLOCK_IS_SET UINT64_C(1577836800)
+
+/* Seconds by which the store may be wrong. */
+#define WRONG_BY 60
+
+/* The wall's clock was set since it was given that lease. */
+static void correct(struct sm *sm, struct service *service, uint64_t now)
+{
+	uint64_t wall = loop_wall(sm->loop);
+	uint64_t expires = wall + service_lease_left(service, now);
+	uint8_t blob[SERVICE_BLOB_SIZE];
+	struct kept_registration row;
+
+	if (wall < CLOCK_IS_SET ||
+	    (service->expires <= expires + WRONG_BY && expires <= service->expires + WRONG_BY))
+		return;
+	service->expires = expires;
+	service_to_blob(service, blob);
+	row = row_of(service, blob);
+	registration_keep(sm, &row, NULL);
 }
 
 /* Without a request: whatever becomes of it on the disk, it is over. */
@@ -81,10 +106,14 @@ static void on_lapse(void *user)
 	sm->services_looked = now;
 	for (struct service *next; service; service = next) {
 		next = services_next(&sm->services, NULL, service);
-		if (service_has_lapsed(service, now))
+		if (service->lapses_at == 0)
+			continue;
+		if (service_has_lapsed(service, now)) {
 			end(sm, service);
-		else if (service->lapses_at != 0 && (first == 0 || service->lapses_at < first))
-			first = service->lapses_at;
+			continue;
+		}
+		correct(sm, service, now);
+		first = first == 0 ? service->lapses_at : MIN(first, service->lapses_at);
 	}
 	if (first != 0)
 		look_at(sm, first);
@@ -272,12 +301,19 @@ static struct service *find_row(const struct services *services, uint64_t row)
 	return s;
 }
 
-/* Never more than it was given: the clock may be set back, and in a host without one be at 1970. */
+/*
+ * Never more than it was given: the clock may be set back, and in a host without one be at 1970. If
+ * it was when the lease was given nobody knows how long ago that was.
+ */
 static uint64_t seconds_left(const struct service *service, uint64_t wall)
 {
 	uint64_t left = service->expires - MIN(service->expires, wall);
+	uint64_t lease = wire_get(service->record, SERVICE_LEASE);
 
-	return MIN(left, wire_get(service->record, SERVICE_LEASE));
+	if (service->expires < CLOCK_IS_SET + lease && wall >= CLOCK_IS_SET)
+		return lease;
+
+	return MIN(left, lease);
 }
 
 /* Who came back with the same identity meanwhile has taken its place: one of both is left. */
@@ -305,7 +341,7 @@ void services_restore(struct sm *sm, const struct kept_registration *kept)
 	if (sm->services.n == SERVICES_MAX || !services_add(&sm->services, &service))
 		return;
 	if (service.lapses_at != 0)
-		look_at(sm, service.lapses_at);
+		look_at(sm, loop_now(sm->loop));
 }
 
 int services_start(struct sm *sm)

@@ -202,6 +202,35 @@ static void a_clock_that_is_set_back_makes_no_lease_longer(void **state)
 	tear(t);
 }
 
+/* A host without a clock has asked for the time since. */
+static void what_was_registered_in_1970_does_not_end_with_a_restart(void **state)
+{
+	struct story *t = build(state);
+	uint64_t today = loop_wall(t->s->loop);
+	ib_service_record_t r = make(t->host[0], 7, 600, 0);
+
+	loop_virtual_set_wall(t->s->loop, 50);
+	assert_int_equal(set(t, 0, &r, 0), 0);
+	scenario_run(t->s, 10 * LOOP_SEC);
+	loop_virtual_set_wall(t->s->loop, today);
+	assert_int_equal(get(t, 1, 7), 0);
+	scenario_kill_sm(t->s);
+	scenario_start_sm(t->s);
+	scenario_settle(t->s);
+	assert_int_equal(get(t, 1, 7), 0);
+	/* And from then on it goes on by the clock, over restarts. */
+	scenario_run(t->s, 300 * LOOP_SEC);
+	scenario_kill_sm(t->s);
+	scenario_run(t->s, 200 * LOOP_SEC);
+	scenario_start_sm(t->s);
+	scenario_settle(t->s);
+	assert_int_equal(get(t, 1, 7), 0);
+	assert_in_range(be32toh(found(t, 1).service_lease), 1, 110);
+	scenario_run(t->s, 120 * LOOP_SEC);
+	assert_int_equal(get(t, 1, 7), NO_RECORDS);
+	tear(t);
+}
+
 /* ---- who may --------------------------------------------------------------------------------- */
 
 static void others_need_the_key_and_it_must_be_right(void **state)
@@ -548,6 +577,7 @@ int main(void)
 		TEST(a_lease_ends_at_its_second),
 		TEST(leases_go_on_while_we_are_away),
 		TEST(a_clock_that_is_set_back_makes_no_lease_longer),
+		TEST(what_was_registered_in_1970_does_not_end_with_a_restart),
 		TEST(others_need_the_key_and_it_must_be_right),
 		TEST(without_a_key_it_is_its_registrants_and_the_holders),
 		TEST(a_gid_that_nobody_has_cannot_be_registered),
