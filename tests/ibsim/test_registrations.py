@@ -83,3 +83,31 @@ def many(world):
     sm.kill()
     sm.start().wait_ready()
     check_equal("services", len(sm.ctl("services")["services"]), 200)
+
+
+@suite.test("whoever lies about the lengths of long requests harms nobody", weight=4)
+def lies(world):
+    sim, sm = managed(world, fabrics.one_switch())
+    snapshot = sim.wait_up(30)
+    lid, guid = str(snapshot.port(sim.host, 1).lid), f"{snapshot.port('H00001', 1).guid:x}"
+    for seed in range(4):
+        sim.client("lie", lid, "2000", str(seed), host="H00001")
+        sim.client("multipath", lid, guid, guid, "20", host="H00001")
+        sim.client("register", lid, guid, "20", "1", host="H00001")
+    check_equal("state", sm.status()["state"], "master")
+
+
+@suite.test("who wants more of everything at once than there is room for is told so, and others are served",
+            weight=4)
+def greed(world):
+    sim, sm = managed(world, fabrics.fat_tree_3(4), program=lib.VSM_SIM)
+    snapshot = sim.wait_up(30)
+    lid = str(snapshot.port(sim.host, 1).lid)
+    guid, other = (f"{snapshot.port(host, 1).guid:x}" for host in ("H00001", "H00002"))
+    for _ in range(2):
+        had = sim.client("greed", lid, guid, host="H00001").split()
+        check_equal("services, subscriptions and groups", had[:3], ["256", "64", "2048"])
+        sim.client("register", lid, other, "200", "100", host="H00002")
+        sm.kill()
+        sm.start().wait_ready()
+    check_equal("services", len(sm.ctl("services")["services"]), 456)

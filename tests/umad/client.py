@@ -10,6 +10,7 @@ Runs under the preload and exits with 0 if the check CHECK holds, otherwise with
 import errno
 import fcntl
 import os
+import random
 import select
 import signal
 import struct
@@ -269,6 +270,80 @@ def long_multipath(sm_lid, guid, other, count, rest=0):
     check(struct.unpack_from("=I", record, 4)[0] == 0, "it timed out")
     check(record[67] == 0x94, f"method {record[67]:x}")
     print(struct.unpack_from(">H", record, 68)[0], (len(record) - 64 - 56) // 64)
+
+
+def lie(sm_lid, count, seed):
+    """So many requests whose RMPP headers are lies, of all kinds, by an agent that has no RMPP and so is not
+    corrected: numbers of segments, lengths, flags and types. What comes back is not looked at."""
+    lies = random.Random(int(seed))
+    umad = Umad()
+    agent = umad.register(3, 2)
+    lengths = (0, 1, 19, 20, 21, 76, 200, 219, 220, 221, 256, 1 << 16, (1 << 31) - 1, (1 << 32) - 1)
+    numbers = (0, 1, 2, 3, 63, 64, 65, 1 << 20, (1 << 32) - 1)
+    for tid in range(1, int(count) + 1):
+        method, attribute_id = lies.choice(((0x14, 0x3a), (2, 0x31), (1, 0x35), (0x12, 0x12), (2, 3), (0x15, 0x38)))
+        for segment in range(1, 1 + lies.choice((1, 1, 2, 3, 70))):
+            mad = bytearray(gs(3, 2, method, attribute_id, tid))
+            mad[56:] = lies.randbytes(200)
+            mad[24:28] = (lies.choice((1, 1, 1, 0, 2)), lies.choice((1, 1, 1, 2, 3, 4, 9)),
+                          lies.choice((1, 3, 5, 7)), lies.choice((0, 0, 70, 126, 255)))
+            struct.pack_into(">II", mad, 28, lies.choice((segment, segment, segment, lies.choice(numbers))),
+                             lies.choice(lengths))
+            struct.pack_into(">HQ", mad, 46, lies.choice((0, 1, 7, 0xffff)), lies.getrandbits(64))
+            umad.send(agent, bytes(mad), int(sm_lid), 1, 0)
+        while umad.wait(0):
+            os.read(umad.fd, 1 << 20)
+
+
+def wish(kind, n, guid):
+    """The n-th of a kind of things that one can register, as a request."""
+    if kind == "service":
+        mad = bytearray(gs(3, 2, 2, 0x31, n))
+        struct.pack_into(">Q", mad, 48, 0x57)
+        struct.pack_into(">QQQHHI", mad, 56, n, 0xfe80 << 48, guid, 0xffff, 0, 3600)
+    elif kind == "subscription":
+        mad = bytearray(gs(3, 2, 2, 3, n))
+        struct.pack_into(">Q", mad, 48, 0x10f2)
+        struct.pack_into(">QQHHHBBHHI", mad, 56, 0, 0, n, n, 0, 1, 1, 0xffff, 64, 0)
+        mad[56 + 33:56 + 36] = b"\xff\xff\xff"
+    else:
+        mad = bytearray(gs(3, 2, 2, 0x38, n))
+        struct.pack_into(">Q", mad, 48, 0x173f7)
+        mad[56:112] = member_record(n, 1)
+    return bytes(mad)
+
+
+def greed(sm_lid, guid):
+    """Registers more of everything than there is room for, hundreds at a time; each is answered. Prints how
+    many of each kind there were room for."""
+    umad = Umad()
+    agent = umad.register(3, 2)
+    wishes = [(kind, n) for n in range(1, 2400) for kind in ("service", "subscription", "group")
+              if n < {"service": 400, "subscription": 200, "group": 2400}[kind]]
+    waiting, had = {}, dict.fromkeys(("service", "subscription", "group"), 0)
+    for tid, (kind, n) in enumerate(wishes, 1):
+        mad = bytearray(wish(kind, n, int(guid, 16)))
+        struct.pack_into(">Q", mad, 8, tid)
+        waiting[tid] = kind, bytes(mad)
+    busy = 0
+    asked = set()
+    while waiting:
+        for tid in list(waiting)[:300]:
+            if tid not in asked:
+                umad.send(agent, waiting[tid][1], int(sm_lid), 1, 20000)
+                asked.add(tid)
+        check(umad.wait(20), f"{len(waiting)} are not answered")
+        record = os.read(umad.fd, 4096)
+        tid = struct.unpack_from(">Q", record, 72)[0] & 0xffffffff
+        check(struct.unpack_from("=I", record, 4)[0] == 0, f"{waiting[tid][0]} {tid} timed out")
+        status = struct.unpack_from(">H", record, 68)[0]
+        asked.remove(tid)
+        if status == 1:  # it is to ask again
+            busy += 1
+            continue
+        check(status in (0, 0x100), f"{waiting[tid][0]}: status {status:#x}")
+        had[waiting.pop(tid)[0]] += status == 0
+    print(had["service"], had["subscription"], had["group"], busy)
 
 
 def trace(sm_lid, source, destination):
