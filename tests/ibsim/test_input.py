@@ -327,6 +327,26 @@ def bad_state_dir(world, make):
     check_equal(f"sentences in: {sm.output()}", len(sentences(sm.output())), 1)
 
 
+@suite.for_each("the state directory is on a read-only disk, {}: vsm does not start, and says which", [
+    ("with a database", True), ("and empty", False)])
+def read_only(world, is_used):
+    if subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0:
+        raise Skip("this may not make a namespace")
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim)
+    os.makedirs(sm.state, exist_ok=True)
+    if is_used:
+        check_equal("exit code", sm.once(), 0)
+    before = sm.output()
+    sm.spawn(["unshare", "-m", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"',
+              sm.state, lib.VSM, "-c", sm.config(), "--once", "--state-dir", sm.state])
+    code = sm.wait_end(60)
+    said = sm.output()[len(before):]
+    check(code in (1, 2), f"exit code {code}: {said}")
+    check(sm.state in said and "ead-only" in said, said)
+    check_equal(f"sentences in: {said}", len(sentences(said)), 1)
+
+
 def as_nobody(world, *argv):
     """Run it as a user without rights."""
     if os.geteuid() != 0:

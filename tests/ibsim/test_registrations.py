@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Services and subscriptions of real programs, and what becomes of them when vsm is killed."""
 
+import os
+import shutil
 import signal
 
 import fabrics
@@ -111,3 +113,35 @@ def greed(world):
         sm.kill()
         sm.start().wait_ready()
     check_equal("services", len(sm.ctl("services")["services"]), 456)
+
+
+def is_registered(sim, lid, guid, n):
+    """So many, of which the last is another one than before."""
+    try:
+        sim.client("register", lid, guid, str(n), "1", host="H00001")
+    except lib.Failure as failure:
+        check("status 0100" in str(failure), str(failure))
+        return False
+    return True
+
+
+@suite.for_each("the state directory {}: hosts are told that they cannot register, and can when it is there", [
+    ("is away", (lambda path: os.rename(path, path + ".away"),
+                 lambda path: os.rename(path + ".away", path))),
+    ("is lost", (shutil.rmtree, os.mkdir))], weight=2)
+def state_dir(world, case):
+    lose, find = case
+    sim = Simulator(world, fabrics.one_switch().build())
+    sm = lib.Vsm(world, sim).start().wait_ready()
+    snapshot = sim.wait_up(30)
+    lid, guid = str(snapshot.port(sim.host, 1).lid), f"{snapshot.port('H00001', 1).guid:x}"
+    check(is_registered(sim, lid, guid, 1), "not at first")
+    lose(sm.state)
+    check(not is_registered(sim, lid, guid, 2), "it was told that it is, and is not")
+    check_equal("state", sm.status()["state"], "master")
+    find(sm.state)
+    wait_until("it works again", lambda: is_registered(sim, lid, guid, 3), 30)
+    sm.kill()
+    sm.start().wait_ready()
+    kept = [service["id"] for service in sm.ctl("services")["services"]]
+    check(any(int(str(number), 0) == 4 for number in kept), f"the last one is lost: {kept}")
