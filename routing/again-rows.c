@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * The second half of again.c: entries, and the patch.
+ * The last part of again.c: entries, and the patch.
  *
- * A row that is not dirty has other entries only in columns that moved, and of these only where its
- * own distance changed or that of a neighbour; columns of who is away are filled in all rows. A
- * filler knows nothing of that and fills whole blocks, so what may change is saved before, and
- * compared afterwards.
+ * A row that is not dirty has other entries only in columns that moved, and of these only where
+ * exits may be others; columns of who is away are filled in all rows. What may change is saved
+ * before, and compared afterwards.
  */
 
 #include "routing/again.h"
@@ -46,9 +45,13 @@ static void list_lids(struct again *again)
 			list_lids_of(was, again->block.index[i], again);
 	}
 	again->first_lid[again->block.n] = again->n_lids;
-	for (uint32_t i = 0; i < again->away.n; i++) {
-		list_lids_of(now, again->away.index[i], again);
-		list_lids_of(was, again->away.index[i], again);
+	for (uint32_t b = again->pages.n_present; b < again->pages.n; b++) {
+		const struct block *away = &again->pages.page[b].block;
+
+		for (uint32_t i = 0; i < away->n; i++) {
+			list_lids_of(now, away->index[i], again);
+			list_lids_of(was, away->index[i], again);
+		}
 	}
 }
 
@@ -68,20 +71,25 @@ static void forget_lids(const struct again *again, uint8_t *lft)
 /* Columns of the block in which switch @s may have other exits. */
 static struct set find_near(const struct again *again, uint32_t s)
 {
-	const struct fans *fans = &again->layout->fans;
-	const uint64_t *touched = again->touched;
-	uint32_t words = again->words;
 	struct set near = { 0 };
 
 	if (again->new_targets)
 		memset(&near, 0xff, sizeof(near));
-	for (uint32_t w = 0; w < words; w++)
-		near.word[w] |= touched[(size_t)s * words + w];
-	for (uint32_t f = fans->first[s]; f < fans->first[s + 1]; f++)
-		for (uint32_t w = 0; w < words; w++)
-			near.word[w] |= touched[(size_t)fans->fan[f].to * words + w];
+	else
+		memcpy(&near, again->near + (size_t)s * again->words,
+		       again->words * sizeof(near.word[0]));
 
 	return near;
+}
+
+static bool is_any_away(const struct again *again)
+{
+	return again->pages.n > again->pages.n_present;
+}
+
+static bool has_column(const struct set *set, uint32_t column)
+{
+	return set->word[column / 64] >> column % 64 & 1;
 }
 
 /* Entries of the list: those of column @column, or of all that are away. */
@@ -101,10 +109,16 @@ static struct entries entries_of(const struct again *again, uint32_t column)
 /* The next of @set from *column on; those that are away come last. */
 static bool next_column(const struct again *again, const struct set *set, uint32_t *column)
 {
-	while (*column < again->block.n && !(set->word[*column / 64] >> *column % 64 & 1))
-		++*column;
+	uint32_t n = again->block.n;
 
-	return *column < again->block.n + (again->away.n > 0);
+	while (*column < n && !has_column(set, *column)) {
+		uint64_t left = set->word[*column / 64] >> *column % 64;
+
+		*column = left ? *column + (uint32_t)__builtin_ctzll(left)
+			       : MIN((*column / 64 + 1) * 64, n);
+	}
+
+	return *column < n + is_any_away(again);
 }
 
 static void save_column(const struct again *again, const uint8_t *lft, uint32_t column)
@@ -136,29 +150,43 @@ static int note_column(const struct again *again, uint32_t s, uint32_t column)
 	return r;
 }
 
-/* For one block each; NULL: there is none. */
-struct fillers {
-	struct filler *moved;
-	struct filler *away;
-};
-
-static void free_fillers(const struct fillers *fillers)
+/*
+ * Of columns @near those of page @b, as the page counts them; *next is the first that may be of it,
+ * and then the first that is not. False: there are none.
+ */
+static bool list_columns(const struct again *again, const struct set *near, uint32_t b,
+			 uint32_t *next, struct set *ret)
 {
-	filler_free(fillers->moved);
-	filler_free(fillers->away);
+	bool any = false;
+
+	*ret = (struct set){ 0 };
+	for (; *next < again->block.n && again->block.index[*next] / HOPS_BLOCK == b; ++*next) {
+		uint32_t column = again->block.index[*next] % HOPS_BLOCK;
+
+		if (!has_column(near, *next))
+			continue;
+		ret->word[column / 64] |= UINT64_C(1) << column % 64;
+		any = true;
+	}
+
+	return any;
 }
 
-static int make_fillers(const struct again *again, struct fillers *ret)
+static void fill_columns(const struct again *again, uint32_t s, const struct set *near,
+			 uint8_t *lft)
 {
-	if (again->block.n > 0)
-		ret->moved = filler_new(again->layout, &again->block);
-	if (again->away.n > 0)
-		ret->away = filler_new(again->whole, &again->away);
+	const struct pages *pages = &again->pages;
+	struct set columns;
+	uint32_t next = 0;
 
-	return !ret->moved == !again->block.n && !ret->away == !again->away.n ? 0 : -ENOMEM;
+	for (uint32_t b = 0; b < pages->n_present; b++)
+		if (list_columns(again, near, b, &next, &columns))
+			filler_fill_those(pages->page[b].filler, s, columns.word, lft);
+	for (uint32_t b = pages->n_present; b < pages->n; b++)
+		filler_fill(pages->page[b].filler, s, lft);
 }
 
-static int fill_row(struct again *again, const struct fillers *fillers, uint32_t s)
+static int fill_row(struct again *again, uint32_t s)
 {
 	const struct set near = find_near(again, s);
 	uint8_t *lft = row_at(again, s);
@@ -170,10 +198,7 @@ static int fill_row(struct again *again, const struct fillers *fillers, uint32_t
 	for (uint32_t i = column; next_column(again, &near, &i); i++)
 		save_column(again, lft, i);
 	forget_lids(again, lft);
-	if (column < again->block.n)
-		filler_fill_those(fillers->moved, s, near.word, lft);
-	if (fillers->away)
-		filler_fill(fillers->away, s, lft);
+	fill_columns(again, s, &near, lft);
 	for (uint32_t i = column; r == 0 && next_column(again, &near, &i); i++)
 		r = note_column(again, s, i);
 	for (uint32_t i = column; r < 0 && next_column(again, &near, &i); i++)
@@ -196,22 +221,6 @@ static void start_dirty(struct again *again)
 	}
 }
 
-static int fill_dirty_block(const struct again *again, uint32_t b)
-{
-	struct block block = { .tiered = again->past->tiered[b] };
-	struct filler *filler;
-
-	block_start(again->graph, again->layout, b * HOPS_BLOCK, &block);
-	filler = filler_new(again->layout, &block);
-	if (!filler)
-		return -ENOMEM;
-	for (uint32_t d = 0; d < again->n_dirty; d++)
-		filler_fill(filler, again->dirty[d], row_at(again, again->dirty[d]));
-	filler_free(filler);
-
-	return 0;
-}
-
 static int note_row(const struct again *again, uint32_t s, const uint8_t *was)
 {
 	const uint8_t *lft = row_at(again, s);
@@ -224,16 +233,16 @@ static int note_row(const struct again *again, uint32_t s, const uint8_t *was)
 	return r;
 }
 
-static int fill_dirty(struct again *again, const struct fillers *fillers)
+static int fill_dirty(struct again *again)
 {
 	size_t stride = again->tables->stride;
 	int r = 0;
 
 	start_dirty(again);
-	for (uint32_t b = 0; r == 0 && b < again->past->n_blocks; b++)
-		r = fill_dirty_block(again, b);
-	for (uint32_t d = 0; fillers->away && d < again->n_dirty; d++)
-		filler_fill(fillers->away, again->dirty[d], row_at(again, again->dirty[d]));
+	for (uint32_t b = 0; b < again->pages.n; b++)
+		for (uint32_t d = 0; d < again->n_dirty; d++)
+			filler_fill(again->pages.page[b].filler, again->dirty[d],
+				    row_at(again, again->dirty[d]));
 	for (uint32_t d = 0; r == 0 && d < again->n_dirty; d++)
 		r = note_row(again, again->dirty[d], again->rows + d * stride);
 	for (uint32_t d = 0; r < 0 && d < again->n_dirty; d++)
@@ -246,14 +255,12 @@ static int fill_dirty(struct again *again, const struct fillers *fillers)
 
 int again_fill(struct again *again)
 {
-	AUTO(free_fillers) struct fillers fillers = { 0 };
-	int r;
+	int r = pages_make_fillers(&again->pages);
 
 	list_lids(again);
-	r = make_fillers(again, &fillers);
 	for (uint32_t s = 0; r == 0 && s < again->graph->n_switches; s++)
 		if (!again->is_dirty[s])
-			r = fill_row(again, &fillers, s);
+			r = fill_row(again, s);
 
-	return r < 0 ? r : fill_dirty(again, &fillers);
+	return r < 0 ? r : fill_dirty(again);
 }

@@ -11,8 +11,8 @@
  *    hangs on them. Distances are the one solution of rules that each switch keeps with its
  *    neighbours. If the rules of the dirty rows, which alone are new, are kept by the distances of
  *    before, these are the solution still. So looking at dirty rows finds all columns that moved;
- *  - distances to these are computed as ever, in a block of their own, and rows are filled from it
- *    where a distance changed, or that of a neighbour.
+ *  - distances to these are mended, and rows are filled where exits may be others for it
+ *    (again-distances.c).
  *
  * A switch that went or came has a row that nobody or everybody around it reads: it is computed
  * first, by those of its neighbours, which are dirty and so are looked at. Columns of switches that
@@ -36,13 +36,12 @@ static void again_clear(struct again *again)
 {
 	free(again->is_dirty);
 	free(again->moved);
-	free(again->touched);
+	free(again->near);
 	free(again->lids);
 	free(again->is_listed);
 	free(again->was);
 	free(again->rows);
-	tiered_clear(&again->block.tiered);
-	tiered_clear(&again->away.tiered);
+	pages_clear(&again->pages);
 }
 
 static int again_allocate(struct again *again)
@@ -110,11 +109,11 @@ static bool has_same_fans(const struct fans *now, const struct fans *was, uint32
 	if (was->first[s + 1] - was->first[s] != n || now->share[s] != was->share[s])
 		return false;
 	for (uint32_t f = 0; f < n; f++)
-		if (a[f].to != b[f].to || a[f].n_ports != b[f].n_ports)
+		if (a[f].to != b[f].to || fan_n_ports(&a[f]) != fan_n_ports(&b[f]))
 			return false;
 
-	return n == 0 || memcmp(now->ports + a->first_port, was->ports + b->first_port,
-				a[n - 1].first_port + a[n - 1].n_ports - a->first_port) == 0;
+	return memcmp(now->ports + a->first_port, was->ports + b->first_port,
+		      a[n].first_port - a->first_port) == 0;
 }
 
 static bool has_same_slots(const struct nominal *now, const struct nominal *was, uint32_t s)
@@ -198,22 +197,20 @@ static void compare_row(struct again *again, const struct block *block, uint32_t
 }
 
 /* What distances of dirty rows would be by those of their neighbours before. */
-static void find_moved_of(struct again *again, uint32_t b)
+static void find_moved_of(struct again *again, const struct block *block)
 {
 	const struct tiers tiers = ranking_tiers(&again->layout->ranking);
 	uint8_t down[HOPS_BLOCK], best[HOPS_BLOCK], may_climb[HOPS_BLOCK];
-	struct block block = { .tiered = again->past->tiered[b] };
-	struct tiered row = { down, best, may_climb, block.tiered.width };
+	struct tiered row = { down, best, may_climb, block->tiered.width };
 
-	block_start(again->graph, again->layout, b * HOPS_BLOCK, &block);
-	hops_renew_tiered_rows(again->graph, &tiers, block.target, block.n, again->renewed,
-			       again->n_renewed, &block.tiered);
+	hops_renew_tiered_rows(again->graph, &tiers, block->target, block->n, again->renewed,
+			       again->n_renewed, &block->tiered);
 	for (uint32_t d = 0; d < again->n_dirty; d++) {
 		if (came_or_went(again, again->dirty[d]))
 			continue;
-		hops_fill_tiered_row(again->graph, &tiers, block.target, block.n, again->dirty[d],
-				     &block.tiered, &row);
-		compare_row(again, &block, again->dirty[d], &row);
+		hops_fill_tiered_row(again->graph, &tiers, block->target, block->n, again->dirty[d],
+				     &block->tiered, &row);
+		compare_row(again, block, again->dirty[d], &row);
 	}
 }
 
@@ -222,17 +219,15 @@ static bool sort_column(struct again *again, uint32_t i)
 {
 	const struct numbering *now = &again->layout->numbering;
 	uint32_t s = now->sequence[i];
-	bool is_away = graph_is_away(again->graph, s);
 	bool other =
 		was_away(again, s) || !has_same_targets(now, &again->past->layout.numbering, i);
-	struct block *block = is_away ? &again->away : &again->block;
 
-	if (!is_away && !other && !again->moved[i])
+	if (graph_is_away(again->graph, s) || (!other && !again->moved[i]))
 		return true;
-	if (block->n == HOPS_BLOCK)
+	if (again->block.n == HOPS_BLOCK)
 		return false;
-	again->new_targets |= other && !is_away;
-	block_add(again->layout, i, block);
+	again->new_targets |= other;
+	block_add(again->layout, i, &again->block);
 
 	return true;
 }
@@ -240,8 +235,8 @@ static bool sort_column(struct again *again, uint32_t i)
 /* False: too many. */
 static bool find_moved(struct again *again)
 {
-	for (uint32_t b = 0; b < again->past->n_blocks; b++)
-		find_moved_of(again, b);
+	for (uint32_t b = 0; b < again->pages.n_present; b++)
+		find_moved_of(again, &again->pages.page[b].block);
 	for (uint32_t i = 0; i < again->graph->n_switches; i++)
 		if (!sort_column(again, i))
 			return false;
@@ -249,70 +244,40 @@ static bool find_moved(struct again *again)
 	return true;
 }
 
-/* ---- their distances ------------------------------------------------------------------------- */
-
-/* Keep distances of switch @s to the columns that moved, and note which are others. */
-static void keep_distances(struct again *again, uint32_t s)
-{
-	const struct block *block = &again->block;
-	struct tiered row = tiered_row(&block->tiered, s);
-
-	for (uint32_t i = 0; i < block->n; i++) {
-		const struct tiered *past = &again->past->tiered[block->index[i] / HOPS_BLOCK];
-		struct tiered kept = tiered_row(past, s);
-		uint32_t at = block->index[i] % HOPS_BLOCK;
-
-		if (kept.down[at] == row.down[i] && kept.best[at] == row.best[i] &&
-		    kept.may_climb[at] == row.may_climb[i])
-			continue;
-		again->touched[(size_t)s * again->words + i / 64] |= UINT64_C(1) << i % 64;
-		kept.down[at] = row.down[i];
-		kept.best[at] = row.best[i];
-		kept.may_climb[at] = row.may_climb[i];
-	}
-}
-
-static int find_distances_of(const struct graph *graph, const struct layout *layout,
-			     struct block *block)
-{
-	const struct tiers tiers = ranking_tiers(&layout->ranking);
-
-	if (block->n == 0)
-		return 0;
-	if (tiered_make(graph, hops_width(block->n), &block->tiered) < 0)
-		return -ENOMEM;
-	hops_fill_tiered(graph, &tiers, block->target, block->n, &block->tiered);
-
-	return 0;
-}
-
-static int find_distances(struct again *again)
-{
-	const struct graph *graph = again->graph;
-	int r = find_distances_of(graph, again->layout, &again->block);
-
-	if (r == 0 && again->away.n > 0)
-		r = find_distances_of(graph->whole, again->whole, &again->away);
-	again->words = (uint32_t)(hops_width(again->block.n) / 64);
-	again->touched = calloc(graph->n_switches * (size_t)again->words + 1, sizeof(uint64_t));
-	if (r < 0 || !again->touched)
-		return -ENOMEM;
-	for (uint32_t s = 0; again->block.n > 0 && s < graph->n_switches; s++)
-		keep_distances(again, s);
-
-	return 0;
-}
-
 /* ---- the whole ------------------------------------------------------------------------------- */
+
+/* Who is there is as far from others as before, so far; those who are away as if they were there.
+ */
+static int make_pages(struct again *again)
+{
+	struct pages *pages = &again->pages;
+	int r = pages_make(again->graph, again->layout, again->whole, pages);
+
+	for (uint32_t b = 0; r == 0 && b < pages->n_present; b++)
+		pages->page[b].block.tiered = again->past->tiered[b];
+	for (uint32_t b = pages->n_present; r == 0 && b < pages->n; b++)
+		r = page_find_tiered(&pages->page[b], NULL);
+
+	return r;
+}
 
 static int again_run(struct again *again)
 {
+	int r;
+
 	if (again_allocate(again) < 0)
 		return -ENOMEM;
-	if (!is_alike(again) || !find_dirty(again) || !find_moved(again))
+	if (!is_alike(again) || !find_dirty(again))
 		return 0;
+	if (make_pages(again) < 0)
+		return -ENOMEM;
+	if (!find_moved(again))
+		return 0;
+	r = again_find_distances(again);
+	if (r <= 0)
+		return r;
 
-	return find_distances(again) < 0 || again_fill(again) < 0 ? -ENOMEM : 1;
+	return again_fill(again) < 0 ? -ENOMEM : 1;
 }
 
 int tables_again(const struct graph *graph, struct past *past, struct tables *tables,

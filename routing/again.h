@@ -2,9 +2,11 @@
 #pragma once
 
 /*
- * Between again.c, which finds what a change touches, and again-rows.c, which fills it in.
+ * Between again.c, which finds what a change touches, again-distances.c, which mends distances, and
+ * again-rows.c, which fills entries in.
  */
 
+#include "routing/pages.h"
 #include "routing/past.h"
 
 enum { DIRTY_MAX = 64 }; /* rows; more are not worth it */
@@ -24,9 +26,9 @@ struct again {
 	bool *is_dirty;     /* [switch] */
 	bool *moved;        /* [index in sequence] */
 	bool new_targets;   /* other LIDs hang on a column that moved, or on other ports */
-	struct block block; /* the columns that moved, */
-	struct block away;  /* and those of switches that are away */
-	uint64_t *touched;  /* [switch * words]: columns of the block whose distance changed */
+	struct pages pages; /* the distances of those who are there are those of the past */
+	struct block block; /* the columns that moved; it has no distances */
+	uint64_t *near;     /* [switch * words]: those of them in which exits may be others */
 	uint32_t words;
 	uint16_t *lids; /* of the block, before and now, column by column; then of those away */
 	uint32_t first_lid[HOPS_BLOCK + 1]; /* of each column of the block */
@@ -35,6 +37,12 @@ struct again {
 	uint8_t *was;    /* entries for those, */
 	uint8_t *rows;   /* and whole dirty rows */
 };
+
+/*
+ * Mend the distances of the past in columns that moved, and set @near. 1; 0: too much is other than
+ * it was; or -ENOMEM. After both the past is worth nothing.
+ */
+int again_find_distances(struct again *again);
 
 /*
  * Columns that moved and dirty rows, and what is away. 0 or -ENOMEM; in both cases tables are as

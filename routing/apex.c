@@ -39,13 +39,15 @@
 enum { NOBODY = UINT32_MAX };
 
 struct tops {
-	uint64_t *above; /* of each switch the tops above it, as a set of @words words */
+	uint32_t *number; /* [switch]: NOBODY: it is none */
+	uint64_t *above;  /* of each switch the tops above it, as a set of @words words */
 	size_t words;
 	uint32_t n;
 };
 
 static void tops_clear(const struct tops *tops)
 {
+	free(tops->number);
 	free(tops->above);
 }
 
@@ -57,43 +59,45 @@ static bool is_top(const struct graph *graph, const struct ranking *ranking, uin
 	return true;
 }
 
-static uint32_t count_tops(const struct graph *graph, const struct ranking *ranking)
+static int tops_find(const struct graph *graph, const struct ranking *ranking, struct tops *ret)
 {
-	uint32_t n = 0;
-
+	ret->number = malloc((graph->n_switches + (size_t)1) * sizeof(*ret->number));
+	if (!ret->number)
+		return -ENOMEM;
 	for (uint32_t s = 0; s < graph->n_switches; s++)
-		n += is_top(graph, ranking, s);
-	return n;
+		ret->number[s] = is_top(graph, ranking, s) ? ret->n++ : NOBODY;
+
+	return 0;
+}
+
+static void add_set(uint64_t *restrict set, const uint64_t *restrict other, size_t words)
+{
+	for (size_t w = 0; w < words; w++)
+		set[w] |= other[w];
 }
 
 /* From the highest place down: what is above its upper neighbours is above a switch, too. */
-static int tops_find(const struct graph *graph, const struct ranking *ranking, struct tops *ret)
+static int tops_find_above(const struct graph *graph, const struct ranking *ranking,
+			   struct tops *tops)
 {
-	ret->n = count_tops(graph, ranking);
-	ret->words = ret->n / 64 + 1;
-	ret->above = calloc(graph->n_switches + (size_t)1, ret->words * sizeof(*ret->above));
-	if (!ret->above)
+	tops->words = tops->n / 64 + 1;
+	tops->above = calloc(graph->n_switches + (size_t)1, tops->words * sizeof(*tops->above));
+	if (!tops->above)
 		return -ENOMEM;
-
-	uint32_t number = 0;
-
 	for (uint32_t p = graph->n_switches; p-- > 0;) {
-		uint32_t s = ranking->by_place[p];
-		uint64_t *set = ret->above + s * ret->words;
+		uint32_t s = ranking->by_place[p], number = tops->number[s];
+		uint64_t *set = tops->above + s * tops->words;
 
-		if (is_top(graph, ranking, s)) {
+		if (number != NOBODY)
 			set[number / 64] |= UINT64_C(1) << number % 64;
-			number++;
-		}
 		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
 			uint32_t to = graph->arcs[a].to;
 
-			if (ranking->place[to] < p)
-				continue;
-			for (size_t w = 0; w < ret->words; w++)
-				set[w] |= ret->above[to * ret->words + w];
+			if (ranking->place[to] > p)
+				add_set(set, tops->above + to * tops->words, tops->words);
 		}
 	}
+
 	return 0;
 }
 
@@ -192,12 +196,12 @@ static uint32_t list_upper(const struct graph *graph, const struct ranking *rank
 
 /* Those that can climb to an apex; one that another has been raised over is none. */
 static void find_climbers(const struct graph *graph, const struct ranking *ranking,
-			  const bool *is_apex, bool *ret)
+			  const struct tops *tops, const bool *is_apex, bool *ret)
 {
 	for (uint32_t p = graph->n_switches; p-- > 0;) {
 		uint32_t s = ranking->by_place[p];
 
-		ret[s] = is_apex[s] && is_top(graph, ranking, s);
+		ret[s] = is_apex[s] && tops->number[s] != NOBODY;
 		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
 			ret[s] |= ranking->place[graph->arcs[a].to] > p && ret[graph->arcs[a].to];
 	}
@@ -267,7 +271,11 @@ static int join_some_tops(const struct graph *graph, struct ranking *ranking, bo
 
 	if (!climbs || tops_find(graph, ranking, &tops) < 0)
 		return -ENOMEM;
-	find_climbers(graph, ranking, is_apex, climbs);
+	if (tops.n < 2)
+		return 0;
+	if (tops_find_above(graph, ranking, &tops) < 0)
+		return -ENOMEM;
+	find_climbers(graph, ranking, &tops, is_apex, climbs);
 	x = find_lift(graph, ranking, &tops, climbs);
 	if (x == NOBODY) {
 		x = find_apex(graph, ranking, &tops);

@@ -33,22 +33,20 @@ static int fans_alloc(const struct graph *graph, struct fans *ret)
 {
 	*ret = (struct fans){
 		.first = calloc(graph->n_switches + (size_t)2, sizeof(uint32_t)),
-		.fan = calloc(graph->n_arcs + (size_t)1, sizeof(struct fan)),
-		.ports = calloc(graph->n_arcs + (size_t)1, sizeof(uint8_t)),
+		.fan = malloc((graph->n_arcs + (size_t)1) * sizeof(struct fan)),
+		.ports = malloc((graph->n_arcs + (size_t)1) * sizeof(uint8_t)),
 		.share = calloc(graph->n_switches + (size_t)1, sizeof(uint32_t)),
 	};
 	return ret->first && ret->fan && ret->ports && ret->share ? 0 : -ENOMEM;
 }
 
-/* An arc out of @port, before those to the same switch are put together. */
-struct lane {
-	uint32_t to;
-	uint8_t port;
-};
+/* An arc out of a port, before those to the same switch are put together. */
+#define LANE(to, port) ((uint32_t)(to) << 8 | (port))
+#define LANE_TO(lane)  ((lane) >> 8)
 
 /* Walking the switches by exit key, and handing each arc to its far end, sorts all at once. */
 static void sort_lanes(const struct graph *graph, const uint32_t *by_key, uint32_t *next,
-		       struct lane *lanes)
+		       uint32_t *lanes)
 {
 	for (uint32_t s = 0; s < graph->n_switches; s++)
 		next[s] = graph->arc_first[s];
@@ -58,33 +56,39 @@ static void sort_lanes(const struct graph *graph, const uint32_t *by_key, uint32
 		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
 			const struct arc *arc = &graph->arcs[a];
 
-			lanes[next[arc->to]++] = (struct lane){ s, arc->to_port };
+			lanes[next[arc->to]++] = LANE(s, arc->to_port);
 		}
 	}
 }
 
-static void group_lanes(const struct graph *graph, const struct lane *lanes, struct fans *ret)
+static void group_lanes(const struct graph *graph, const uint32_t *lanes, struct fans *ret)
 {
-	uint32_t n = 0;
+	struct fan *next = ret->fan;
+	uint8_t *restrict ports = ret->ports;
 
 	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		ret->first[s] = n;
-		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
-			if (n == ret->first[s] || ret->fan[n - 1].to != lanes[a].to)
-				ret->fan[n++] = (struct fan){ lanes[a].to, a, 0 };
-			ret->fan[n - 1].n_ports++;
-			ret->ports[a] = lanes[a].port;
+		uint32_t a = graph->arc_first[s], end = graph->arc_first[s + 1];
+
+		ret->first[s] = (uint32_t)(next - ret->fan);
+		while (a < end) {
+			*next = (struct fan){ LANE_TO(lanes[a]), a };
+			for (; a < end && LANE_TO(lanes[a]) == next->to; a++)
+				ports[a] = (uint8_t)lanes[a];
+			next++;
 		}
 	}
-	ret->first[graph->n_switches] = n;
+	ret->first[graph->n_switches] = (uint32_t)(next - ret->fan);
+	*next = (struct fan){ UINT32_MAX, graph->n_arcs };
 }
 
 static uint32_t count_upper(const struct ranking *ranking, const struct fans *fans, uint32_t s)
 {
-	uint32_t n = 0;
+	const struct fan *end = fans->fan + fans->first[s + 1];
+	const uint32_t *heights = ranking->height;
+	uint32_t height = heights[s], n = 0;
 
-	for (uint32_t f = fans->first[s]; f < fans->first[s + 1]; f++)
-		n += ranking->height[fans->fan[f].to] > ranking->height[s];
+	for (const struct fan *fan = fans->fan + fans->first[s]; fan < end; fan++)
+		n += heights[fan->to] > height;
 	return n;
 }
 
@@ -116,7 +120,7 @@ int fans_make(const struct graph *graph, const struct ranking *ranking,
 	size_t n = graph->n_switches + (size_t)1;
 	AUTO(freep) uint32_t *by_key = calloc(n, sizeof(*by_key));
 	AUTO(freep) uint32_t *next = calloc(n, sizeof(*next));
-	AUTO(freep) struct lane *lanes = calloc(graph->n_arcs + (size_t)1, sizeof(*lanes));
+	AUTO(freep) uint32_t *lanes = malloc((graph->n_arcs + (size_t)1) * sizeof(*lanes));
 	int r = fans_alloc(graph, ret);
 
 	if (r || !by_key || !next || !lanes)

@@ -10,16 +10,20 @@
 
 struct fan {
 	uint32_t to;
-	uint32_t first_port; /* of ports[] */
-	uint32_t n_ports;
+	uint32_t first_port; /* of ports[]; those of the next fan follow */
 };
 
 struct fans {
 	uint32_t *first; /* of switch s: fan[first[s]] to fan[first[s + 1] - 1] */
-	struct fan *fan;
+	struct fan *fan; /* and one more, which is the end of ports[] */
 	uint8_t *ports;
 	uint32_t *share; /* of switches: so many successive targets leave through one exit */
 };
+
+static inline uint32_t fan_n_ports(const struct fan *fan)
+{
+	return fan[1].first_port - fan->first_port;
+}
 
 /* 0 or -ENOMEM. fans_clear() also after failure. */
 int fans_make(const struct graph *graph, const struct ranking *ranking,

@@ -20,5 +20,6 @@ libvsm_a_SOURCES += routing/weave.c routing/weave-assign.c
 libvsm_a_SOURCES += routing/weave-repair.c routing/weave.h
 libvsm_a_SOURCES += routing/product.c routing/product-sides.c routing/product.h
 libvsm_a_SOURCES += routing/patch.c routing/patch.h routing/past.c routing/past.h
-libvsm_a_SOURCES += routing/again.c routing/again-rows.c routing/again.h
+libvsm_a_SOURCES += routing/again.c routing/again-distances.c routing/again-rows.c
+libvsm_a_SOURCES += routing/again.h
 libvsm_a_SOURCES += routing/again-proof.c

@@ -32,14 +32,22 @@ struct votes {
 	uint32_t lanes; /* with how many cables in all */
 };
 
+/* A fan that leads up. */
+struct rising {
+	uint32_t to;
+	uint8_t n_ports;
+	uint8_t fan; /* which of the fans of its switch */
+};
+
 struct search {
 	const struct graph *graph;
 	const struct ranking *ranking;
 	const struct numbering *numbering;
 	const struct fans *fans;
-	uint32_t *n_upper; /* of each switch, how many neighbours above */
-	uint32_t *common;  /* with the switch that is looked at; 0 between looks */
-	uint32_t *alike;   /* those that it has anything in common with */
+	uint32_t *first_upper; /* of switch s: rising[first_upper[s]] to the next one's */
+	struct rising *rising;
+	uint32_t *common; /* with the switch that is looked at; 0 between looks */
+	uint32_t *alike;  /* those that it has anything in common with */
 	uint32_t n_alike;
 	struct votes *votes; /* of each switch; 0 between looks */
 	uint32_t *upper;     /* those that have a vote, or are its neighbours */
@@ -56,7 +64,8 @@ void nominal_clear(struct nominal *nominal)
 
 static void search_clear(const struct search *search)
 {
-	free(search->n_upper);
+	free(search->first_upper);
+	free(search->rising);
 	free(search->common);
 	free(search->alike);
 	free(search->votes);
@@ -68,23 +77,19 @@ static int search_alloc(struct search *search)
 {
 	size_t n = search->graph->n_switches + (size_t)1;
 
-	search->n_upper = calloc(n, sizeof(*search->n_upper));
+	search->first_upper = calloc(n, sizeof(*search->first_upper));
+	search->rising = malloc((search->fans->first[n - 1] + (size_t)1) * sizeof(*search->rising));
 	search->common = calloc(n, sizeof(*search->common));
 	search->alike = calloc(n, sizeof(*search->alike));
 	search->votes = calloc(n, sizeof(*search->votes));
 	search->upper = calloc(n, sizeof(*search->upper));
 	search->example = malloc(n * sizeof(*search->example));
-	if (!search->n_upper || !search->common || !search->alike || !search->votes ||
-	    !search->upper || !search->example)
+	if (!search->first_upper || !search->rising || !search->common || !search->alike ||
+	    !search->votes || !search->upper || !search->example)
 		return -ENOMEM;
 	memset(search->example, 0xff, n * sizeof(*search->example));
 
 	return 0;
-}
-
-static bool is_above(const struct search *search, uint32_t upper, uint32_t s)
-{
-	return search->ranking->height[upper] > search->ranking->height[s];
 }
 
 /* Fans of @s: those from *ret_end on are not its. */
@@ -95,12 +100,34 @@ static const struct fan *fans_of(const struct search *search, uint32_t s,
 	return search->fans->fan + search->fans->first[s];
 }
 
-static void count_upper(const struct search *search, uint32_t s)
+/* The same of those that lead up. */
+static const struct rising *rising_of(const struct search *search, uint32_t s,
+				      const struct rising **ret_end)
 {
-	const struct fan *end;
+	*ret_end = search->rising + search->first_upper[s + 1];
+	return search->rising + search->first_upper[s];
+}
 
-	for (const struct fan *fan = fans_of(search, s, &end); fan < end; fan++)
-		search->n_upper[s] += is_above(search, fan->to, s);
+static uint32_t count_upper(const struct search *search, uint32_t s)
+{
+	return search->first_upper[s + 1] - search->first_upper[s];
+}
+
+static void list_rising(struct search *search)
+{
+	const uint32_t *height = search->ranking->height;
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < search->graph->n_switches; s++) {
+		const struct fan *end, *first = fans_of(search, s, &end);
+
+		for (const struct fan *fan = first; fan < end; fan++)
+			if (height[fan->to] > height[s])
+				search->rising[n++] =
+					(struct rising){ fan->to, (uint8_t)fan_n_ports(fan),
+							 (uint8_t)(fan - first) };
+		search->first_upper[s + 1] = n;
+	}
 }
 
 /* ---- who is connected alike ----------------------------------------------------------------- */
@@ -118,20 +145,19 @@ static void meet_neighbours(struct search *search, uint32_t upper, uint32_t s)
 /* All that have anything in common with @s, and how much; then those that are much alike. */
 static void find_alike(struct search *search, uint32_t s)
 {
-	const uint32_t *n_upper = search->n_upper;
-	const struct fan *end;
+	const struct rising *end;
 	uint32_t n = 0;
 
 	search->n_alike = 0;
-	for (const struct fan *fan = fans_of(search, s, &end); fan < end; fan++)
-		if (is_above(search, fan->to, s))
-			meet_neighbours(search, fan->to, s);
+	for (const struct rising *up = rising_of(search, s, &end); up < end; up++)
+		meet_neighbours(search, up->to, s);
 	for (uint32_t i = 0; i < search->n_alike; i++) {
 		uint32_t other = search->alike[i];
 		uint32_t common = search->common[other];
 
 		search->common[other] = 0;
-		if (2 * common >= n_upper[s] && 2 * common >= n_upper[other])
+		if (2 * common >= count_upper(search, s) &&
+		    2 * common >= count_upper(search, other))
 			search->alike[n++] = other;
 	}
 	search->n_alike = n;
@@ -154,12 +180,11 @@ static void gather_votes(struct search *search, uint32_t s)
 	search->n_found = 0;
 	search->alike[search->n_alike++] = s;
 	for (uint32_t i = 0; i < search->n_alike; i++) {
-		const struct fan *end;
+		const struct rising *end;
 
-		for (const struct fan *fan = fans_of(search, search->alike[i], &end); fan < end;
-		     fan++)
-			if (is_above(search, fan->to, s))
-				vote(search, fan->to, fan->n_ports);
+		for (const struct rising *up = rising_of(search, search->alike[i], &end); up < end;
+		     up++)
+			vote(search, up->to, up->n_ports);
 	}
 }
 
@@ -178,13 +203,13 @@ static int compare_uppers(const void *a, const void *b)
 }
 
 /* The fan of @s to @upper, or NULL. */
-static const struct fan *find_fan(const struct search *search, uint32_t s, uint32_t upper)
+static const struct rising *find_fan(const struct search *search, uint32_t s, uint32_t upper)
 {
-	const struct fan *end;
+	const struct rising *end;
 
-	for (const struct fan *fan = fans_of(search, s, &end); fan < end; fan++)
-		if (fan->to == upper)
-			return fan;
+	for (const struct rising *up = rising_of(search, s, &end); up < end; up++)
+		if (up->to == upper)
+			return up;
 
 	return NULL;
 }
@@ -193,17 +218,16 @@ static const struct fan *find_fan(const struct search *search, uint32_t s, uint3
 static bool judge(const struct search *search, uint32_t s, uint32_t upper, struct upper *ret)
 {
 	const struct votes *votes = &search->votes[upper];
-	const struct fan *fan = find_fan(search, s, upper);
+	const struct rising *up = find_fan(search, s, upper);
 	uint32_t usual = (2 * votes->lanes + votes->n) / (2 * votes->n);
 
 	*ret = (struct upper){
 		.key = search->numbering->exit_key[upper],
-		.lanes = fan ? MAX(fan->n_ports, usual) : usual,
-		.there = fan ? fan->n_ports : 0,
-		.fan = fan ? (uint8_t)(fan - (search->fans->fan + search->fans->first[s]))
-			   : NOMINAL_LOST,
+		.lanes = up ? MAX(up->n_ports, usual) : usual,
+		.there = up ? up->n_ports : 0,
+		.fan = up ? up->fan : NOMINAL_LOST,
 	};
-	return fan || 2 * votes->n >= search->n_alike;
+	return up || 2 * votes->n >= search->n_alike;
 }
 
 /* ---- slots ---------------------------------------------------------------------------------- */
@@ -270,36 +294,21 @@ static uint32_t find_slots(struct search *search, uint32_t s, struct nominal_slo
 
 /* ---- twins ----------------------------------------------------------------------------------- */
 
-/* The next fan upward of @s, @fan or a later one, or NULL. */
-static const struct fan *next_upper(const struct search *search, uint32_t s, const struct fan *fan)
-{
-	const struct fan *end = search->fans->fan + search->fans->first[s + 1];
-
-	while (fan < end && !is_above(search, fan->to, s))
-		fan++;
-
-	return fan < end ? fan : NULL;
-}
-
-static const struct fan *first_upper(const struct search *search, uint32_t s)
-{
-	return next_upper(search, s, search->fans->fan + search->fans->first[s]);
-}
-
 /* Have both the same upper neighbours? Then @ret_mine is the fan of @s for each of @twin. */
 static bool are_twins(const struct search *search, uint32_t twin, uint32_t s,
 		      uint8_t ret_mine[static SLOTS_MAX + 1])
 {
-	const struct fan *a = first_upper(search, twin), *b = first_upper(search, s);
+	const struct rising *end, *a = rising_of(search, twin, &end),
+				  *b = rising_of(search, s, &end);
+	uint32_t n = count_upper(search, s);
 
-	if (search->n_upper[twin] != search->n_upper[s] ||
+	if (count_upper(search, twin) != n ||
 	    search->ranking->height[twin] != search->ranking->height[s])
 		return false;
-	for (; a && b; a = next_upper(search, twin, a + 1), b = next_upper(search, s, b + 1)) {
-		if (a->to != b->to || a->n_ports != b->n_ports)
+	for (uint32_t i = 0; i < n; i++) {
+		if (a[i].to != b[i].to || a[i].n_ports != b[i].n_ports)
 			return false;
-		ret_mine[a - (search->fans->fan + search->fans->first[twin])] =
-			(uint8_t)(b - (search->fans->fan + search->fans->first[s]));
+		ret_mine[a[i].fan] = b[i].fan;
 	}
 
 	return true;
@@ -309,7 +318,7 @@ static bool are_twins(const struct search *search, uint32_t twin, uint32_t s,
 static uint32_t take_slots(struct search *search, const struct nominal *nominal, uint32_t s,
 			   struct nominal_slot *ret)
 {
-	uint32_t *example = &search->example[first_upper(search, s)->to];
+	uint32_t *example = &search->example[search->rising[search->first_upper[s]].to];
 	uint8_t mine[SLOTS_MAX + 1];
 	const struct nominal_slot *slot;
 	uint32_t n;
@@ -331,18 +340,20 @@ static uint32_t take_slots(struct search *search, const struct nominal *nominal,
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static int add_slots(struct nominal *nominal, uint32_t *room, const struct nominal_slot *slot,
-		     uint32_t n, uint32_t s)
+static int find_all_slots(struct search *search, struct nominal *ret)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		int r = array_make_room(&nominal->slot, nominal->first[s] + i, room, 1024,
-					sizeof(*slot));
+	uint32_t room = 0;
 
-		if (r < 0)
-			return r;
-		nominal->slot[nominal->first[s] + i] = slot[i];
+	for (uint32_t s = 0; s < search->graph->n_switches; s++) {
+		uint32_t n = ret->first[s];
+
+		/* As many as there may be. */
+		if (array_make_room(&ret->slot, n + SLOTS_MAX, &room, 8192, sizeof(*ret->slot)) < 0)
+			return -ENOMEM;
+		if (count_upper(search, s) > 0)
+			n += take_slots(search, ret, s, ret->slot + n);
+		ret->first[s + 1] = n;
 	}
-	nominal->first[s + 1] = nominal->first[s] + n;
 
 	return 0;
 }
@@ -354,23 +365,14 @@ int nominal_make(const struct graph *graph, const struct ranking *ranking,
 	struct search search = {
 		.graph = graph, .ranking = ranking, .numbering = numbering, .fans = fans
 	};
-	struct nominal_slot slot[SLOTS_MAX];
-	uint32_t room = 0;
 
 	ret->first = calloc(graph->n_switches + (size_t)2, sizeof(*ret->first));
 	if (!ret->first || search_alloc(&search) < 0)
 		return -ENOMEM;
-	for (uint32_t s = 0; s < graph->n_switches && ranking->tree; s++)
-		count_upper(&search, s);
-	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		uint32_t n = search.n_upper[s] ? take_slots(&search, ret, s, slot) : 0;
-		int r = add_slots(ret, &room, slot, n, s);
+	if (ranking->tree)
+		list_rising(&search);
 
-		if (r < 0)
-			return r;
-	}
-
-	return 0;
+	return find_all_slots(&search, ret);
 }
 
 /* Of the fans of @s: the one to the same switch, or NOMINAL_LOST. Both lists are by exit key. */

@@ -144,6 +144,8 @@ static uint32_t part_of(const struct parts *parts, uint32_t s)
 
 static void join(const struct parts *parts, uint32_t a, uint32_t b)
 {
+	if (parts->parent[a] == parts->parent[b])
+		return;
 	a = part_of(parts, a);
 	b = part_of(parts, b);
 	if (parts->rank[a] <= parts->rank[b])
@@ -302,7 +304,10 @@ static uint32_t put_group(struct filling *filling, uint32_t s, enum target_group
 
 		if (group_of(end) != group)
 			continue;
-		offset = (rank++ + filling->earlier[e]) % n % COUNT(taken);
+		offset = rank++ + filling->earlier[e];
+		if (offset >= n)
+			offset %= n;
+		offset %= COUNT(taken);
 		while (taken[offset] && n <= COUNT(taken))
 			offset = (offset + 1) % n;
 		taken[offset] = true;

@@ -94,7 +94,21 @@ static void fill_rows(const struct graph *graph, const struct pages *pages, stru
 	}
 }
 
-int tables_fill(const struct graph *graph, const struct pages *pages, struct tables *tables)
+int page_find_tiered(struct page *page, const struct tiered *kept)
+{
+	const struct tiers tiers = ranking_tiers(&page->layout->ranking);
+	struct block *block = &page->block;
+	int r = kept ? 0 : tiered_make(page->graph, hops_width(block->n), &page->tiered);
+
+	if (r)
+		return r;
+	block->tiered = kept ? *kept : page->tiered;
+	hops_fill_tiered(page->graph, &tiers, block->target, block->n, &block->tiered);
+
+	return 0;
+}
+
+int pages_make_fillers(const struct pages *pages)
 {
 	for (uint32_t i = 0; i < pages->n; i++) {
 		struct page *page = &pages->page[i];
@@ -103,7 +117,16 @@ int tables_fill(const struct graph *graph, const struct pages *pages, struct tab
 		if (!page->filler)
 			return -ENOMEM;
 	}
-	fill_rows(graph, pages, tables);
 
 	return 0;
+}
+
+int tables_fill(const struct graph *graph, const struct pages *pages, struct tables *tables)
+{
+	int r = pages_make_fillers(pages);
+
+	if (r == 0)
+		fill_rows(graph, pages, tables);
+
+	return r;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * All of a fabric's destinations, for engines that make tables from scratch.
+ * All of a fabric's destinations, block by block.
  */
 
 #include "routing/spread.h"
@@ -29,5 +29,10 @@ int pages_make(const struct graph *graph, const struct layout *layout, const str
 	       struct pages *ret);
 void pages_clear(struct pages *pages);
 
-/* Fill all of @tables, when all blocks have their distances. 0 or -ENOMEM. */
+/* Up/down distances of a page: in @kept, if there is some, or its own. 0 or -ENOMEM. */
+int page_find_tiered(struct page *page, const struct tiered *kept);
+/* A filler for each page, when it has its distances. 0 or -ENOMEM. */
+int pages_make_fillers(const struct pages *pages);
+
+/* Fill all of @tables, when all pages have their distances. 0 or -ENOMEM. */
 int tables_fill(const struct graph *graph, const struct pages *pages, struct tables *tables);

@@ -220,7 +220,7 @@ static void row_find_exits(struct row *row, uint32_t from, uint32_t to)
 	row_set_wants(row);
 	for (uint32_t f = 0; f < n; f++) {
 		row->lane[f] = fans->ports[fan[f].first_port];
-		row->has_lanes |= fan[f].n_ports > 1;
+		row->has_lanes |= fan_n_ports(&fan[f]) > 1;
 		if (height[fan[f].to] <= height[row->s])
 			row->lower[f / 8] |= (uint8_t)(1U << f % 8);
 		row_mark_fan(row, fan[f].to, (uint8_t)(1U << f % 8), row->plane[f / 8] + from);
@@ -253,7 +253,8 @@ static void list_lanes(struct row *row, uint32_t column)
 	for (uint32_t lane = 1; more; lane++) {
 		more = false;
 		for (uint32_t f = 0; f < fans->first[row->s + 1] - fans->first[row->s]; f++) {
-			if (!(row->plane[f / 8][column] >> f % 8 & 1) || lane >= fan[f].n_ports)
+			if (!(row->plane[f / 8][column] >> f % 8 & 1) ||
+			    lane >= fan_n_ports(&fan[f]))
 				continue;
 			row->slot[row->n_slots++] = fans->ports[fan[f].first_port + lane];
 			more = true;
@@ -537,10 +538,10 @@ static bool has_same_fans(const struct layout *layout, uint32_t s, uint32_t like
 	    layout->ranking.height[s] != layout->ranking.height[like])
 		return false;
 	for (uint32_t f = 0; f < n; f++) {
-		if (a[f].to != b[f].to || a[f].n_ports != b[f].n_ports ||
+		if (a[f].to != b[f].to || fan_n_ports(&a[f]) != fan_n_ports(&b[f]) ||
 		    (place[a[f].to] < place[s]) != (place[a[f].to] < place[like]) ||
 		    memcmp(fans->ports + a[f].first_port, fans->ports + b[f].first_port,
-			   a[f].n_ports) != 0)
+			   fan_n_ports(&a[f])) != 0)
 			return false;
 	}
 

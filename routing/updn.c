@@ -18,21 +18,6 @@
 
 #include <errno.h>
 
-/* In @kept, if there is some, or in its own. */
-static int find_distances(struct page *page, const struct tiered *kept)
-{
-	const struct tiers tiers = ranking_tiers(&page->layout->ranking);
-	struct block *block = &page->block;
-	int r = kept ? 0 : tiered_make(page->graph, hops_width(block->n), &page->tiered);
-
-	if (r)
-		return r;
-	block->tiered = kept ? *kept : page->tiered;
-	hops_fill_tiered(page->graph, &tiers, block->target, block->n, &block->tiered);
-
-	return 0;
-}
-
 static int fill(const struct graph *graph, const struct layout *layout, const struct layout *whole,
 		const struct past *past, struct tables *tables)
 {
@@ -40,8 +25,8 @@ static int fill(const struct graph *graph, const struct layout *layout, const st
 	int r = pages_make(graph, layout, whole, &pages);
 
 	for (uint32_t i = 0; r == 0 && i < pages.n; i++)
-		r = find_distances(&pages.page[i],
-				   past && i < pages.n_present ? &past->tiered[i] : NULL);
+		r = page_find_tiered(&pages.page[i],
+				     past && i < pages.n_present ? &past->tiered[i] : NULL);
 
 	return r == 0 ? tables_fill(graph, &pages, tables) : r;
 }

@@ -282,6 +282,99 @@ static void tables_are_those_from_scratch(void **state)
 	assert_true(n_again > 200);
 }
 
+/* ---- one change after the other -------------------------------------------------------------- */
+
+enum { WALK_LOST = 6 };
+
+struct cable {
+	uint32_t a, b;
+};
+
+/* What is wrong with a fabric, and is not for ever. */
+struct damage {
+	struct cable lost[WALK_LOST];
+	unsigned n_lost;
+	uint32_t away; /* UINT32_MAX: nobody */
+};
+
+static struct made_graph *damaged(struct made_graph *(*make)(void), uint64_t lids,
+				  const struct damage *damage)
+{
+	struct made_graph *made = make();
+
+	graph_shuffle_lids(made, lids);
+	for (unsigned i = 0; i < damage->n_lost; i++)
+		graph_remove_cable(made, damage->lost[i].a, damage->lost[i].b);
+	if (damage->away != UINT32_MAX)
+		graph_set_away(made, damage->away, true);
+
+	return made;
+}
+
+static struct cable any_cable(const struct graph *graph, uint64_t *random)
+{
+	uint32_t arc = (uint32_t)(graph_random(random) % graph->n_arcs), s = 0;
+
+	while (graph->arc_first[s + 1] <= arc)
+		s++;
+
+	return (struct cable){ s, graph->arcs[arc].to };
+}
+
+static void bring_back(struct damage *damage, uint64_t *random)
+{
+	unsigned i = (unsigned)(graph_random(random) % damage->n_lost);
+
+	damage->lost[i] = damage->lost[--damage->n_lost];
+}
+
+/* A cable is lost, or one is back, or a switch goes, or it comes back. */
+static void do_something(const struct graph *graph, struct damage *damage, uint64_t *random)
+{
+	uint64_t what = graph_random(random) % 8;
+
+	if (what == 0 && damage->away == UINT32_MAX)
+		damage->away = (uint32_t)(graph_random(random) % graph->n_switches);
+	else if (what <= 1)
+		damage->away = UINT32_MAX;
+	else if (damage->n_lost < WALK_LOST && (what < 5 || damage->n_lost == 0))
+		damage->lost[damage->n_lost++] = any_cable(graph, random);
+	else
+		bring_back(damage, random);
+}
+
+static struct made_graph *without_any_shape(void)
+{
+	return graph_make_random(40, 4, 2, 7);
+}
+
+/* Returns how often it was done again. */
+static unsigned walk(struct made_graph *(*make)(void), unsigned n_steps, uint64_t seed)
+{
+	struct damage damage = { .away = UINT32_MAX };
+	AUTO(graph_freep) struct made_graph *now = damaged(make, 1, &damage);
+	AUTO(use_clear) struct use use = start_by("updn", graph_of(now));
+	unsigned n_again = 0;
+
+	while (n_steps--) {
+		do_something(graph_of(now), &damage, &seed);
+		graph_free(now);
+		now = damaged(make, 1, &damage);
+		n_again += go_on_by("updn", &use, graph_of(now));
+	}
+
+	return n_again;
+}
+
+/* What is kept of distances, exits and turns does not wear out. */
+static void so_they_are_after_a_long_walk(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(fabrics); i++)
+		assert_true(walk(fabrics[i], 60, i) > 20);
+	assert_true(walk(without_any_shape, 400, 1) > 100);
+}
+
 /* One entry other than it should be, and told. */
 static void spoil(const struct graph *graph, struct use *use, uint64_t *random)
 {
@@ -673,6 +766,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_those_from_scratch),
+		cmocka_unit_test(so_they_are_after_a_long_walk),
 		cmocka_unit_test(what_is_spoiled_is_not_believed),
 		cmocka_unit_test(one_cable_is_done_again),
 		cmocka_unit_test(a_leaf_that_goes_and_comes_changes_nothing_elsewhere),
