@@ -717,9 +717,16 @@ bool multicast_is_member(const struct sm *sm, uint64_t guid);
 /* Where members are now. */
 void multicast_look_for_members(struct sm *sm);
 
-/* settings.c: PortInfo as it should be. */
+/* settings-plan.c: PortInfo as it should be; settings.c: the Sets that make it so. */
 enum { SETTING_MAX = 31, SETTING_LIFE_TIME = 31 /* of SwitchInfo; port 0 */ };
 unsigned settings_plan(const struct sm *sm, uint32_t port, uint8_t ret[static SMP_DATA_SIZE]);
+/*
+ * In what is to be sent, fields that say "no change" with 0, or must not be written back as they
+ * were read, do no harm; @differ: settings_plan().
+ */
+void settings_make_neutral(uint8_t info[static SMP_DATA_SIZE], unsigned differ);
+/* Which of the settings that were sent are not in the answer? */
+void settings_note_not_kept(struct sm *sm, uint32_t port, const struct answer *answer);
 bool settings_ask_set(struct sm *sm, struct node *node, bool activate, struct request *ret);
 void settings_take_set(struct sm *sm, uint32_t port, const struct answer *answer);
 /* Read this port again, and then decide. */
