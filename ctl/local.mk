@@ -47,6 +47,7 @@ vsmctl_SOURCES += ctl/vsmctl-show.c
 vsmctl_SOURCES += ctl/vsmctl-status.c
 vsmctl_SOURCES += ctl/vsmctl-table.c
 vsmctl_SOURCES += ctl/vsmctl-text.c
+vsmctl_SOURCES += ctl/vsmctl-verbs.c ctl/vsmctl-verbs.h
 vsmctl_SOURCES += ctl/vsmctl-vf.c
 vsmctl_LDADD = libvsm.a $(JANSSON_LIBS)
 

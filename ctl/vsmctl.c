@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * vsmctl: asks the daemon, and shows what it says. The table of verbs says what a verb takes, which
- * method answers it and who shows the answer; names, GUIDs and LIDs are resolved by the daemon, so
- * that they mean the same to everybody who asks.
+ * vsmctl: asks the daemon, and shows what it says. The table of verbs (vsmctl-verbs.c) says what a
+ * verb takes, which method answers it and who shows the answer; names, GUIDs and LIDs are resolved
+ * by the daemon, so that they mean the same to everybody who asks.
  */
 
-#include "ctl/vsmctl.h"
+#include "ctl/vsmctl-verbs.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -20,122 +20,6 @@
 #define DEFAULT_SOCKET  VSM_RUN_DIR "/vsm.sock"
 #define DEFAULT_TIMEOUT 30
 #define FOLLOW_LAST     10 /* events that have happened, before those that happen */
-
-enum option_bit {
-	OPTION_PROBLEMS = 1,
-	OPTION_FOLLOW = 2,
-	OPTION_FULL = 4,
-	OPTION_FROM = 8,
-	OPTION_LAST = 16,
-	OPTION_PORT = 32,
-	OPTION_NAMES = 64,
-	OPTION_NOT_ACTIVE = 128,
-	OPTION_LID = 256,
-	OPTION_PLACE = 512,
-	OPTION_NAME = 1024,
-	OPTION_LIMITED = 2048,
-	OPTION_BOTH = 4096,
-	OPTION_INDEX0 = 8192,
-	OPTION_WAIT = 16384,
-	OPTION_CANCEL = 32768,
-};
-
-#define OPTION_MEMBERSHIP (OPTION_FULL | OPTION_LIMITED | OPTION_BOTH)
-
-struct verb {
-	const char *name;      /* one word or two; what the method is called, but for the blank */
-	const char *arguments; /* for --help */
-	const char *sentence;
-	const char *params[2]; /* what its arguments are called; NULL: it has none */
-	unsigned needs;        /* so many of them */
-	const char *rest;      /* what all further ones are called together, or NULL */
-	const char *list;      /* its result has pages of this */
-	const char *members;   /* and always these besides, or NULL */
-	unsigned options;      /* that it knows */
-	void (*show)(const json_t *result, const struct view *view);
-};
-
-/* clang-format off */
-static const struct verb verbs[] = {
-	{ "status", "", "How the subnet manager and the subnet are.", { 0 }, 0, NULL, NULL,
-	  "state generation applied nodes switches ports_active ports_not_active", 0, show_status },
-	{ "nodes", "[WHAT] [--names]", "Nodes.", { "of" }, 0, NULL, "nodes", NULL, OPTION_NAMES, show_nodes },
-	{ "ports", "[WHAT] [--problems]", "Ports, and why those that are not active are not.",
-	  { "of" }, 0, NULL, "ports", NULL, OPTION_PROBLEMS, show_ports },
-	{ "links", "[WHAT] [--problems]", "Links, and which are slow.", { "of" }, 0, NULL, "links", NULL,
-	  OPTION_PROBLEMS, show_links },
-	{ "vfs", "[WHAT] [--not-active]", "Virtual functions, and why those that are not active are not.",
-	  { "of" }, 0, NULL, "vfs", NULL, OPTION_NOT_ACTIVE, show_vfs },
-	{ "groups", "[WHAT]", "Multicast groups, or those that a port or virtual function is member of.",
-	  { "of" }, 0, NULL, "groups", NULL, 0, show_groups },
-	{ "group show", "MGID|LID", "A multicast group and its members, and why some are not reached.",
-	  { "group" }, 1, NULL, "members", "mgid mlid", 0, show_group },
-	{ "partitions", "[PARTITION | --port WHAT]", "Partitions, the members of one, or the P_Keys of a port.",
-	  { "partition" }, 0, NULL, NULL, NULL, OPTION_PORT, show_partitions },
-	{ "partition add", "PKEY [GUID...] [--full | --limited | --both] [--index0] [--name NAME] [--wait]",
-	  "Add members to a partition, whether their ports are there or not.", { "pkey" }, 1, "guids",
-	  NULL, "generation", OPTION_MEMBERSHIP | OPTION_INDEX0 | OPTION_NAME | OPTION_WAIT,
-	  show_partition_change },
-	{ "partition remove", "PKEY [GUID...] [--wait]",
-	  "Remove members that were added; without GUIDs all of them.", { "pkey" }, 1, "guids", NULL,
-	  "generation", OPTION_WAIT, show_partition_change },
-	{ "partition show", "[PARTITION]",
-	  "What the file and run time say about partitions, and whether devices hold it.",
-	  { "partition" }, 0, NULL, NULL, NULL, 0, show_partition },
-	{ "routes", "SWITCH", "The forwarding table of a switch.", { "switch" }, 1, NULL, "routes", "name",
-	  0, show_routes },
-	{ "path", "FROM TO", "The way from one port to another.", { "source", "destination" }, 2, NULL,
-	  NULL, "hops complete", 0, show_path },
-	{ "services", "", "Services that hosts have registered.", { 0 }, 0, NULL, "services", NULL, 0,
-	  show_services },
-	{ "subscriptions", "", "Who is told of what happens, and how that goes.", { 0 }, 0, NULL,
-	  "subscriptions", NULL, 0, show_subscriptions },
-	{ "events", "[--from NUMBER] [--last NUMBER] [--follow]", "What has happened, and what happens.",
-	  { 0 }, 0, NULL, "events", NULL, OPTION_FOLLOW | OPTION_FROM | OPTION_LAST, show_events },
-	{ "explain", "WHAT", "All about one node, port or virtual function: how it is, why, and what to type.",
-	  { "what" }, 1, NULL, NULL, "name ports", 0, show_explain },
-	{ "sweep", "[--full]", "Look for changes now; --full: trust nothing that was known.",
-	  { 0 }, 0, NULL, NULL, "full", OPTION_FULL, show_sweep },
-	{ "reload", "", "Read the configuration again.", { 0 }, 0, NULL, NULL, "text", 0, show_reload },
-	{ "stats", "", "Counters.", { 0 }, 0, NULL, NULL, "sent", 0, show_stats },
-	{ "version", "", "Versions of daemon and client.", { 0 }, 0, NULL, NULL, "version", 0,
-	  show_version },
-	{ "vf add", "GUID [--lid NUMBER] [--place PORT]... [--name TEXT]",
-	  "Reserve a LID and places for the GUID of a virtual function.", { "guid" }, 1, NULL, NULL,
-	  "guid", OPTION_LID | OPTION_PLACE | OPTION_NAME, show_vf_add },
-	{ "vf move", "GUID|NAME [PORT | --cancel]",
-	  "Make a physical port ready for a virtual function that is to move there.",
-	  { "guid", "port" }, 1, NULL, NULL, "guid", OPTION_CANCEL, show_vf_move },
-	{ "vf remove", "GUID|NAME", "Take back what is reserved for a GUID.", { "guid" }, 1, NULL, NULL,
-	  "guid", 0, show_vf_remove },
-	{ "vf show", "[GUID|NAME] [--names]", "What is reserved.", { "guid" }, 0, NULL, "reservations", NULL,
-	  OPTION_NAMES, show_vf_show },
-};
-
-static const struct {
-	const char *name;
-	unsigned bit;
-	const char *param; /* what the method calls it, or NULL */
-	char type;         /* as in rpc.c */
-} verb_options[] = {
-	{ "problems", OPTION_PROBLEMS, "problems", 'b' },
-	{ "follow", OPTION_FOLLOW, "follow", 'b' },
-	{ "full", OPTION_FULL, "full", 'b' },
-	{ "from", OPTION_FROM, "from", 'n' },
-	{ "last", OPTION_LAST, "last", 'n' },
-	{ "port", OPTION_PORT, "port", 't' },
-	{ "names", OPTION_NAMES, NULL, 'b' },
-	{ "not-active", OPTION_NOT_ACTIVE, "not_active", 'b' },
-	{ "lid", OPTION_LID, "lid", 'n' },
-	{ "place", OPTION_PLACE, "place", 'l' },
-	{ "name", OPTION_NAME, "name", 't' },
-	{ "limited", OPTION_LIMITED, NULL, 'b' },
-	{ "both", OPTION_BOTH, NULL, 'b' },
-	{ "index0", OPTION_INDEX0, "index0", 'b' },
-	{ "wait", OPTION_WAIT, NULL, 'b' },
-	{ "cancel", OPTION_CANCEL, "cancel", 'b' },
-};
-/* clang-format on */
 
 struct order {
 	const char *socket;
@@ -254,7 +138,7 @@ static enum result set_option(struct order *order, int option, const char *text)
 /* getopt_long() says what is wrong. */
 static enum result parse_options(struct order *order, int argc, char **argv)
 {
-	struct option options[8 + COUNT(verb_options)] = {
+	struct option options[8 + N_VERB_OPTIONS] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "no-color", no_argument, NULL, 'n' },
@@ -264,7 +148,7 @@ static enum result parse_options(struct order *order, int argc, char **argv)
 	};
 	int option;
 
-	for (size_t i = 0; i < COUNT(verb_options); i++)
+	for (size_t i = 0; i < N_VERB_OPTIONS; i++)
 		options[6 + i] = (struct option){ verb_options[i].name, verb_options[i].type != 'b',
 						  NULL, VERB_OPTION + (int)i };
 	while ((option = getopt_long(argc, argv, "s:jt:hV", options, NULL)) != -1) {
@@ -281,7 +165,7 @@ static enum result parse_options(struct order *order, int argc, char **argv)
 
 static enum result check_options(const struct order *order)
 {
-	for (size_t i = 0; i < COUNT(verb_options); i++) {
+	for (size_t i = 0; i < N_VERB_OPTIONS; i++) {
 		if (!(order->options & ~order->verb->options & verb_options[i].bit))
 			continue;
 		complain("%s has no option --%s", order->verb->name, verb_options[i].name);
@@ -378,7 +262,7 @@ static enum result refuse_verb(const char *name)
 	char seconds[160] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < COUNT(verbs) && used < sizeof(seconds) / 2; i++)
+	for (size_t i = 0; i < N_VERBS && used < sizeof(seconds) / 2; i++)
 		if (!strncmp(verbs[i].name, name, length) && verbs[i].name[length] == ' ')
 			used += (size_t)snprintf(seconds + used, sizeof(seconds) - used, "%s%s",
 						 used ? ", " : "", verbs[i].name);
@@ -408,12 +292,12 @@ static enum result print_self(const struct order *order, int argc, char **argv)
 		printf("vsmctl %s\n", PACKAGE_VERSION);
 		return RESULT_OK;
 	}
-	for (size_t i = 0; i < COUNT(verbs) && argc > 0; i++)
+	for (size_t i = 0; i < N_VERBS && argc > 0; i++)
 		found = found || is_asked_about(&verbs[i], argc, argv);
 	if (argc > 0 && !found)
 		return refuse_verb(argv[0]);
 	help_begin(found);
-	for (size_t i = 0; i < COUNT(verbs); i++)
+	for (size_t i = 0; i < N_VERBS; i++)
 		if (!found || is_asked_about(&verbs[i], argc, argv))
 			help_show_verb(found, verbs[i].name, verbs[i].arguments, verbs[i].sentence);
 	help_end(found, DEFAULT_SOCKET, DEFAULT_TIMEOUT);
@@ -425,7 +309,7 @@ static enum result parse_verb(struct order *order, int argc, char **argv)
 {
 	int words = 0;
 
-	for (size_t i = 0; i < COUNT(verbs) && words == 0; i++) {
+	for (size_t i = 0; i < N_VERBS && words == 0; i++) {
 		words = count_words(&verbs[i], argc, argv);
 		if (words > 0)
 			order->verb = &verbs[i];
