@@ -9,7 +9,8 @@
  * are 0; and of its own memberships, which it can ask for by PortGID, all of it. Who is trusted
  * sees all groups, and a record for each member.
  *
- * MTU, rate and packet life time are compared by their selectors, if both components are there.
+ * MTU, rate and packet life time are compared by their selectors, if both components are there; a
+ * P_Key without its membership bit.
  */
 
 #include <string.h>
@@ -23,6 +24,7 @@ enum {
 	WANT_MGID = 0,
 	WANT_PORT_GID = 1,
 	WANT_MTU_SELECTOR = 4,
+	WANT_PKEY = 7,
 	WANT_RATE_SELECTOR = 8,
 	WANT_LIFE_SELECTOR = 10,
 };
@@ -35,7 +37,7 @@ static const struct admin_component components[] = {
 	AT(0, MCM_MLID),
 	NOT_COMPARED, NOT_COMPARED, /* MTU: see fits() */
 	AT(0, MCM_TCLASS),
-	AT(0, MCM_PKEY),
+	[WANT_PKEY] = NOT_COMPARED, /* see fits() */
 	NOT_COMPARED, NOT_COMPARED, /* rate */
 	NOT_COMPARED, NOT_COMPARED, /* packet life time */
 	AT(0, MCM_SL),
@@ -55,14 +57,21 @@ static struct bound bound_of(const struct admin_query *query, unsigned selector_
 			  selector, value);
 }
 
+/* A limited member asks with its own key, and means the same partition. */
+static bool is_partition_wanted(const struct admin_query *query, const struct group *group)
+{
+	return !admin_has(query, WANT_PKEY) ||
+	       ((wire_get(query->wanted, MCM_PKEY) ^ group->pkey) & KEY_BASE_MASK) == 0;
+}
+
 static bool fits(const struct admin_query *query, const struct group *group)
 {
 	struct bound mtu = bound_of(query, WANT_MTU_SELECTOR, MCM_MTU_SELECTOR, MCM_MTU);
 	struct bound rate = bound_of(query, WANT_RATE_SELECTOR, MCM_RATE_SELECTOR, MCM_RATE);
 	struct bound life = bound_of(query, WANT_LIFE_SELECTOR, MCM_LIFE_SELECTOR, MCM_LIFE);
 
-	return bound_has_mtu(&mtu, group->mtu) && bound_has_rate(&rate, group->rate) &&
-	       bound_has_life(&life, group->life);
+	return is_partition_wanted(query, group) && bound_has_mtu(&mtu, group->mtu) &&
+	       bound_has_rate(&rate, group->rate) && bound_has_life(&life, group->life);
 }
 
 static bool sees(const struct admin_query *query, const struct group *group)
