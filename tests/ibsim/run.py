@@ -36,6 +36,7 @@ import test_registrations
 import test_reload
 import test_reserve
 import test_sa
+import test_saquery
 import test_sim
 import test_tools
 import test_umad
@@ -49,7 +50,7 @@ OF_VSM = [*test_up.tests(), *test_faults.tests(), *test_input.tests(),
 TESTS = [*OF_VSM, *test_umad.tests(), *test_sim.tests(), *test_peers.tests(),
          *test_vports.tests(), *test_vf.tests(), *test_tools.tests(), *test_alias.tests(),
          *test_vf_rules.tests(), *test_reload.tests(), *test_qos.tests(), *test_sa.tests(),
-         *test_registrations.tests(),
+         *test_saquery.tests(), *test_registrations.tests(),
          *test_multicast.tests()]
 
 
