@@ -6,7 +6,7 @@
  * tables in the devices. While tables are written nothing goes in a circle.
  *
  * Members of a port are one here: the port. Whoever shares its MLID with other groups gets what is
- * sent to them too.
+ * sent to them too. To who is neither nothing leaves a switch, also if it would drop it.
  */
 
 #include "tests/scenario/look.h"
@@ -20,8 +20,7 @@
 #include "sm/multicast.h"
 #include "tests/sim/check.h"
 #include "tests/sim/probe.h"
-
-enum { SENDERS = 6 /* of one group that are tried, chosen anew each time */ };
+#include "tests/sim/vf.h"
 
 /* By number of the end in the look. */
 struct audience {
@@ -85,6 +84,21 @@ static uint32_t end_of_guid(const struct audience *a, const struct sm *sm, uint6
 	return UINT32_MAX;
 }
 
+/* It, or a virtual function of it, as the device has it. */
+static bool has_key(const struct sim_port *port, uint16_t pkey)
+{
+	struct sim_endpoint e = { .port = (struct sim_port *)(uintptr_t)port };
+	unsigned n = sim_has_vfs(port) ? sim_vfs_count(port) : 0;
+
+	while (e.vf <= n)
+		if (sim_endpoint_takes_pkey(&e, pkey | 0x8000))
+			return true;
+		else
+			e.vf++;
+	return false;
+}
+
+/* Who is not in the partition is none of it, whatever the subnet manager says. */
 static void take_group(struct audience *a, const struct sm *sm, const struct group *group,
 		       bool other)
 {
@@ -92,7 +106,7 @@ static void take_group(struct audience *a, const struct sm *sm, const struct gro
 		const struct group_member *m = &group->members[i];
 		uint32_t end = end_of_guid(a, sm, m->guid, group);
 
-		if (end == UINT32_MAX)
+		if (end == UINT32_MAX || !has_key(a->look->ends[end], group->pkey))
 			continue;
 		if (other) {
 			a->shares[end] = true;
@@ -137,6 +151,18 @@ static void compare(struct audience *a, const struct group *group, uint32_t from
 	}
 }
 
+/* Where a copy was dropped: by a port that has not the P_Key, or the switch before it kept it back.
+ */
+static bool is_stranger(const struct audience *a, const struct sim_port *at)
+{
+	uint32_t end;
+
+	if (at->node->sw && at->number && at->far)
+		at = at->far;
+	end = at->node->sw ? UINT32_MAX : end_at(a, at);
+	return end != UINT32_MAX && !a->sends[end] && !a->receives[end] && !a->shares[end];
+}
+
 static void try_sender(struct audience *a, const struct group *group, uint32_t from)
 {
 	struct sim_port *port = a->look->ends[from];
@@ -157,17 +183,11 @@ static void try_sender(struct audience *a, const struct group *group, uint32_t f
 		look_say(a->look, "what %s sends to 0x%04x comes to %s twice",
 			 sim_endpoint_name(&probe.from, name), group->mlid,
 			 spread.again ? spread.again->node->name : "itself");
+	if (spread.at && is_stranger(a, spread.at))
+		look_say(a->look,
+			 "what %s sends to 0x%04x is dropped at %s, on its way to who is no member",
+			 sim_endpoint_name(&probe.from, name), group->mlid, spread.at->node->name);
 	compare(a, group, from, probe.pkey);
-}
-
-static bool any_sender(struct audience *a, uint32_t first, uint32_t *ret)
-{
-	for (uint32_t i = 0; i < a->look->n_ends; i++) {
-		*ret = (first + i) % a->look->n_ends;
-		if (a->sends[*ret])
-			return true;
-	}
-	return false;
 }
 
 static void look_at_group(struct audience *a, const struct sm *sm, const struct group *group)
@@ -181,12 +201,9 @@ static void look_at_group(struct audience *a, const struct sm *sm, const struct 
 	for (const struct group *g = book->by_mlid[group->mlid - MLID_FIRST]; g; g = g->next)
 		if (g != group)
 			take_group(a, sm, g, true);
-	for (unsigned i = 0; i < SENDERS; i++) {
-		uint32_t from;
-
-		if (any_sender(a, (uint32_t)scenario_random(a->look->s, a->look->n_ends), &from))
+	for (uint32_t from = 0; from < a->look->n_ends; from++)
+		if (a->sends[from])
 			try_sender(a, group, from);
-	}
 }
 
 void look_at_multicast(struct look *look, const struct sm *sm)

@@ -25,7 +25,7 @@
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
 
-enum { SEEDS = 20, STEPS = 25, BURST = 6 };
+enum { SEEDS = 20, STEPS = 25, BURST = 6, FEW_MLIDS = 32 };
 
 static uint64_t n_seeds = SEEDS;
 static uint64_t first_seed = 1;
@@ -55,6 +55,14 @@ static struct made_graph *some_fabric(struct scenario *s)
 	}
 }
 
+/* The operator's groups leave two multicast LIDs, so that all others share these. */
+static void make_mlids_few(struct scenario *s)
+{
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		s->switches[i]->sw->info.mcast_cap = htobe16(FEW_MLIDS);
+	s->n_given_groups = FEW_MLIDS - 3;
+}
+
 static void set_out(struct scenario *s)
 {
 	static const uint64_t train_times[] = { 0, 0, 50 * LOOP_MSEC, 2 * LOOP_SEC };
@@ -73,6 +81,8 @@ static void set_out(struct scenario *s)
 		scenario_allow_lanes(s, 8);
 	s->rival.conf = s->first.conf;
 	scenario_build(s, some_fabric(s));
+	if (s->seed % 3 == 0)
+		make_mlids_few(s);
 	if (scenario_random(s, 2))
 		walk_make_vfs(s);
 	if (scenario_random(s, 2))

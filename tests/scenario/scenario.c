@@ -444,8 +444,10 @@ static bool are_hosts_named(const struct scenario *s)
 /* In the grammar of opensm all are limited members of it at least. */
 static void default_partition(const struct scenario *s, FILE *out)
 {
-	fprintf(out, "Default=0x7fff, ipoib : ALL=%s, SELF=full",
-		s->closed || are_hosts_named(s) ? "limited" : "full");
+	fprintf(out, "Default=0x7fff, ipoib :\n");
+	for (unsigned i = 1; i <= s->n_given_groups; i++)
+		fprintf(out, "mgid=ff12:401b:ffff::1:%x\n", i);
+	fprintf(out, "ALL=%s, SELF=full", s->closed || are_hosts_named(s) ? "limited" : "full");
 	for (uint32_t i = 0; are_hosts_named(s) && i < s->n_hosts; i++)
 		for (unsigned p = 1; p <= s->hosts[i]->n_ports; p++)
 			fprintf(out, ", 0x%" PRIx64 "=%s",

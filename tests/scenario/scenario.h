@@ -104,8 +104,9 @@ struct scenario {
 	/* Who is to be member of what, beside the default partition. */
 	bool has_rules; /* the operator's may keep VFs down */
 	bool closed;    /* the default partition has all ports but the subnet manager's limited, */
-	bool vports_limited; /* or only the vports; */
-	unsigned n_applied;  /* how often partitions were read again */
+	bool vports_limited;     /* or only the vports; */
+	unsigned n_given_groups; /* of the default partition, beside the broadcast group */
+	unsigned n_applied;      /* how often partitions were read again */
 	bool vports_outside; /* or it has no vport at all, as no file can say but sm/ takes it */
 	struct scenario_member members[SCENARIO_MEMBERS];
 	unsigned n_members;

@@ -25,15 +25,38 @@ static uint64_t some_guid(struct scenario *s, struct sim_port *port)
 	return guid ? guid : 1;
 }
 
-static void ask(struct scenario *s, struct sim_port *port)
+/* One that is to be in a partition of its own asks for that, so that these have groups, too. */
+static struct sim_port *some_member(struct scenario *s, uint16_t *ret_pkey)
+{
+	const struct scenario_member *m;
+
+	if (!s->n_members)
+		return NULL;
+	m = &s->members[scenario_random(s, s->n_members)];
+	for (uint32_t i = 0; i < s->n_hosts; i++)
+		if (!s->hosts[i]->off && scenario_own_guid(&s->hosts[i]->ports[1]) == m->guid) {
+			*ret_pkey = m->pkey;
+			return &s->hosts[i]->ports[1];
+		}
+	return NULL;
+}
+
+static struct sim_port *some_port(struct scenario *s, uint16_t *ret_pkey)
+{
+	struct sim_node *node = s->hosts[scenario_random(s, s->n_hosts)];
+
+	/* Also partitions that have no group but those that their members make, or no member. */
+	*ret_pkey = scenario_random(s, 2) ? DEFAULT : (uint16_t)(1 + scenario_random(s, 5));
+	return node->off ? NULL : &node->ports[1];
+}
+
+static void ask(struct scenario *s, struct sim_port *port, uint16_t pkey)
 {
 	static const uint8_t states[] = { 1, 1, 1, 2, 4, 8, 9 };
 	uint8_t state = states[scenario_random(s, sizeof(states))];
 	uint64_t guid = some_guid(s, port);
 	uint32_t group = (uint32_t)scenario_random(s, GROUPS);
 	bool joins = scenario_random(s, 3) != 0;
-	/* Also partitions that have no group but those that their members make. */
-	uint16_t pkey = scenario_random(s, 2) ? DEFAULT : (uint16_t)(1 + scenario_random(s, 5));
 	bool is_given = group == 0 && pkey == DEFAULT;
 	ib_member_rec_t record =
 		is_given ? joiner_broadcast(port, guid, pkey, state)
@@ -50,10 +73,12 @@ static void ask(struct scenario *s, struct sim_port *port)
 void walk_join_or_leave(struct scenario *s)
 {
 	for (uint64_t n = 1 + scenario_random(s, AT_ONCE); n > 0; n--) {
-		struct sim_node *node = s->hosts[scenario_random(s, s->n_hosts)];
+		uint16_t pkey;
+		struct sim_port *port =
+			scenario_random(s, 3) ? some_port(s, &pkey) : some_member(s, &pkey);
 
-		if (!node->off)
-			ask(s, &node->ports[1]);
+		if (port)
+			ask(s, port, pkey);
 	}
 	scenario_happens(s, "hosts join and leave multicast groups");
 }
