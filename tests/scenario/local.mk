@@ -129,3 +129,9 @@ benches += tests/bench/bench-multicast
 tests_bench_bench_multicast_SOURCES = tests/bench/bench-multicast.c
 tests_bench_bench_multicast_CPPFLAGS = $(sim_cppflags)
 tests_bench_bench_multicast_LDADD = $(scenario_ldadd)
+EXTRA_PROGRAMS += tests/bench/bench-sa-life
+benches += tests/bench/bench-sa-life
+tests_bench_bench_sa_life_SOURCES = tests/bench/bench-sa-life.c
+tests_bench_bench_sa_life_CPPFLAGS = $(sim_cppflags)
+tests_bench_bench_sa_life_LDADD = $(scenario_ldadd)
+tests_bench_bench_sa_life_LDFLAGS = -Wl,--wrap=loop_job
