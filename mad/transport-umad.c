@@ -45,6 +45,7 @@
 #define BATCHES   16  /* then others on the loop have their turn */
 #define LINGER_MS 1   /* the loop waits so long for one more, after those that came */
 #define POLL_MS   500 /* after which the thread looks whether it is to end */
+#define DRAIN_MS  20  /* of silence, then nothing more is expected */
 #define QP1_QKEY  0x80010000u
 
 /* For an acknowledgement of a part of a message; and how often that is sent again. */
@@ -452,6 +453,22 @@ static int start_polling(struct umad_transport *t, char why[static 256])
 }
 
 /*
+ * Nobody wants any more what comes until our own question is answered, whose TID is 0, and a moment
+ * after that; but libumad2sim may never end if something arrives while it does.
+ */
+static void drain(struct umad_transport *t)
+{
+	struct arrival unwanted;
+	int wait = POLL_MS;
+
+	while (receive_one(t, wait, &unwanted) == 0) {
+		freep(&unwanted.message);
+		if ((uint32_t)wire_get(&unwanted.datagram, MAD_TID) == 0)
+			wait = DRAIN_MS;
+	}
+}
+
+/*
  * The thread may not be cancelled: libraries hold locks while they wait for us. So it looks at a
  * flag now and then, and to make that now we ask our own device who it is.
  */
@@ -459,13 +476,16 @@ static void stop_polling(struct umad_transport *t)
 {
 	struct address self = { .lid = LID_PERMISSIVE };
 	struct datagram d;
+	bool asked;
 
 	atomic_store(&t->stop, true);
 	wire_start(&d, CLASS_SM_DIRECTED, METHOD_GET, ATTR_NODE_INFO, 0);
 	wire_set_route(&d, NULL, 0);
-	send_datagram(&t->transport, &d, &self, POLL_MS);
+	asked = send_datagram(&t->transport, &d, &self, POLL_MS) >= 0;
 	sem_post(&t->empty);
 	pthread_join(t->poller, NULL);
+	if (asked)
+		drain(t);
 }
 
 static void free_transport(struct transport *transport)

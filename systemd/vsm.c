@@ -637,6 +637,7 @@ static void stop(struct daemon *d)
 	control_free(d->control);
 	dumper_free(d->dumper);
 	sm_free(d->sm);
+	transport_free(d->transport);
 	partitions_free(d->partitions);
 	qos_policy_free(d->qos);
 	store_close(d->store);
