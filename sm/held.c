@@ -16,8 +16,9 @@
 
 #include "base/macros.h"
 
-void held_init(struct held *held)
+void held_init(struct held *held, struct held_limits limits)
 {
+	held->limits = limits;
 	held->n = 0;
 	list_init(&held->all);
 	for (unsigned i = 0; i < HELD_BUCKETS; i++)
@@ -40,6 +41,11 @@ static unsigned vf_of_tid(const struct arrival *arrival)
 	return (unsigned)(wire_get(&arrival->datagram, MAD_TID) >> 56);
 }
 
+static unsigned size_of(const struct arrival *arrival)
+{
+	return 1 + (arrival->message ? arrival->length / MAD_SIZE : 0);
+}
+
 static bool is_same(const struct arrival *a, const struct arrival *b)
 {
 	return a->from.lid == b->from.lid && a->from.qpn == b->from.qpn &&
@@ -60,7 +66,8 @@ bool held_has(const struct held *held, const struct arrival *arrival)
 bool held_has_room(const struct held *held, const struct arrival *arrival)
 {
 	const struct list *bucket = &held->bucket[bucket_of(arrival)];
-	unsigned n = 0, n_vf = 0;
+	const struct held_limits *limits = &held->limits;
+	unsigned size = size_of(arrival), n = size, n_vf = size;
 
 	for (struct list *l = bucket->next; l != bucket; l = l->next) {
 		const struct arrival *other =
@@ -68,23 +75,37 @@ bool held_has_room(const struct held *held, const struct arrival *arrival)
 
 		if (other->from.lid != arrival->from.lid)
 			continue;
-		n++;
-		n_vf += vf_of_tid(other) == vf_of_tid(arrival);
+		n += size_of(other);
+		n_vf += vf_of_tid(other) == vf_of_tid(arrival) ? size_of(other) : 0;
 	}
 
-	return held->n < HELD_MAX && n < HELD_OF_LID && n_vf < HELD_OF_VF;
+	return held->n + size <= limits->in_all && n <= limits->of_lid && n_vf <= limits->of_vf;
+}
+
+/* The message is there only as long as who brings it waits. */
+static bool copy(const struct arrival *arrival, struct arrival *ret)
+{
+	*ret = *arrival;
+	if (!arrival->message)
+		return true;
+	ret->message = malloc(arrival->length);
+	if (ret->message)
+		memcpy(ret->message, arrival->message, arrival->length);
+
+	return ret->message;
 }
 
 struct held_request *held_add(struct held *held, const struct arrival *arrival)
 {
 	struct held_request *request = calloc(1, sizeof(*request));
 
-	if (!request)
+	if (!request || !copy(arrival, &request->arrival)) {
+		free(request);
 		return NULL;
-	request->arrival = *arrival;
+	}
 	list_add_tail(&held->all, &request->link);
 	list_add_tail(&held->bucket[bucket_of(arrival)], &request->neighbors);
-	held->n++;
+	held->n += size_of(arrival);
 
 	return request;
 }
@@ -93,6 +114,7 @@ void held_drop(struct held *held, struct held_request *request)
 {
 	list_remove(&request->link);
 	list_remove(&request->neighbors);
-	held->n--;
+	held->n -= size_of(&request->arrival);
+	free(request->arrival.message);
 	free(request);
 }

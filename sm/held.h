@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Requests to the subnet administration that have changed something and are answered when that is
- * done: on the disk, and if it is about a device, there.
+ * Requests to the subnet administration that are answered later: those that have changed something
+ * when that is done, on the disk and if it is about a device there (registration.h), and those for
+ * paths when it is known which there are (path-wait.h).
  */
 
 #include <stdbool.h>
@@ -12,14 +13,18 @@
 #include "base/list.h"
 #include "mad/transport.h"
 
-#define HELD_MAX    4096u
-#define HELD_OF_LID 1024u /* of those; hosts send all that they have to register in one go */
-#define HELD_OF_VF  128u  /* of those of one LID */
+/* How many there may be; a request of several datagrams counts as that many. */
+struct held_limits {
+	unsigned in_all;
+	unsigned of_lid; /* of those; hosts send all that they have to register in one go */
+	unsigned of_vf;  /* of those of one LID */
+};
 
 struct held_request {
-	struct list link;      /* in order of arrival */
-	struct list neighbors; /* the same for those of its LID, and of some others */
-	struct arrival arrival;
+	struct list link;       /* in order of arrival */
+	struct list neighbors;  /* the same for those of its LID, and of some others */
+	struct arrival arrival; /* with a message of its own, if it has one */
+	uint64_t since;         /* paths: loop_now() when it came */
 	struct datagram answer; /* if it is made; else it is to be made anew when it is due */
 	bool is_made;
 	uint64_t handed; /* due when the store has that much, and */
@@ -31,12 +36,13 @@ struct held_request {
 #define HELD_BUCKETS 256u
 
 struct held {
+	struct held_limits limits;
 	struct list all;
 	struct list bucket[HELD_BUCKETS]; /* by LID */
-	unsigned n;
+	unsigned n;                       /* as the limits count */
 };
 
-void held_init(struct held *held);
+void held_init(struct held *held, struct held_limits limits);
 void held_done(struct held *held);
 
 /* The same request, bit for bit and from the same place, is held already. */

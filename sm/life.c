@@ -60,6 +60,10 @@ static int make_parts(struct sm *sm)
 	if (r == 0)
 		r = services_start(sm);
 	if (r == 0)
+		r = registrations_start(sm);
+	if (r == 0)
+		r = path_wait_start(sm);
+	if (r == 0)
 		r = registrar_start(sm);
 	if (r == 0)
 		r = notices_start(sm);
@@ -89,6 +93,7 @@ int sm_new(const struct sm_setup *setup, struct sm **ret)
 	sm->adopting = true;
 	reserve_init(sm);
 	registrations_init(sm);
+	path_wait_init(sm);
 	services_init(&sm->services);
 	subscriptions_init(&sm->subscriptions);
 	notices_init(sm);
@@ -131,6 +136,7 @@ void sm_free(struct sm *sm)
 	requests_free(sm->requests);
 	discover_done(sm);
 	registrations_done(sm);
+	path_wait_done(sm);
 	services_done(&sm->services);
 	multicast_done(sm);
 	reports_done(sm);

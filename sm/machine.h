@@ -19,6 +19,7 @@
 #include "sm/link-state.h"
 #include "sm/not-kept.h"
 #include "sm/notice.h"
+#include "sm/path-wait.h"
 #include "sm/registration.h"
 #include "sm/reservations.h"
 #include "sm/sa/admin.h"
@@ -429,6 +430,7 @@ struct sm {
 	struct aliases aliases;
 	struct registrations registrations;
 	struct registrar registrar;
+	struct path_wait path_wait;
 	struct services services;
 	struct subscriptions subscriptions;
 	struct notices notices;

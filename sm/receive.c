@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * What arrives, by class: questions to the SA are answered at once, from what is known; answers to
+ * What arrives, by class: questions to the SA are answered at once, from what is known (those for
+ * paths once that is known, see path-wait.c); answers to
  * what we asked go to the request engine, traps and SMInfo to those whose matter they are. In turns
  * by source, see fair.h.
  */
@@ -94,18 +95,6 @@ static void send_answer(struct sm *sm, const struct admin_answer *answer, const 
 				 answer->length, loop_now(sm->loop));
 }
 
-/*
- * Hosts keep the service level of a path for long: while levels change, who asks for one is not
- * answered, and asks again.
- */
-static bool is_too_early(const struct sm *sm, const struct arrival *arrival)
-{
-	uint64_t attr = wire_get(&arrival->datagram, MAD_ATTR);
-
-	return (attr == ATTR_SA_PATH_RECORD || attr == ATTR_SA_MULTI_PATH_RECORD) &&
-	       lanes_are_changing(sm);
-}
-
 /* @changer: who makes the changes that it asks for; NULL: nobody. */
 static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm *changer)
 {
@@ -135,12 +124,13 @@ static void answer_admin(struct sm *sm, const struct arrival *arrival, struct sm
 		.guids_change = changer ? guids_for_admin : NULL,
 		.groups = sm_groups(sm),
 		.member_change = changer ? member_for_admin : NULL,
-		.admit = changer ? admit_for_admin : NULL
+		.admit = changer ? admit_for_admin : NULL,
+		.wait = changer ? path_wait_take : path_wait_refuse,
+		.waiter = sm,
 	};
 	struct admin_answer answer;
 
-	if (sm->state != SM_MASTER || is_too_early(sm, arrival) ||
-	    admin_answer(&view, arrival, &answer) != ADMIN_ANSWERED)
+	if (sm->state != SM_MASTER || admin_answer(&view, arrival, &answer) != ADMIN_ANSWERED)
 		return;
 	if (changer && has_changed(arrival, &answer.datagram) &&
 	    !registrations_are_safe(&sm->registrations))

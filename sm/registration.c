@@ -37,6 +37,9 @@ static const restore_fn restore_of[KEPT_REGISTRATION_KIND_COUNT] = {
 /* A disk that fails is said so often, however many want to register on it. */
 #define SAY_AGAIN (60 * LOOP_SEC)
 
+/* And the store, if there was no memory, so often whether all is on it. */
+#define ASK_AGAIN (50 * LOOP_MSEC)
+
 /* What was before a change, while that may still fail. */
 struct undo {
 	struct list link;
@@ -272,7 +275,7 @@ static void kept(void *user, int result)
 	aliases_settle(sm);
 }
 
-/* If it cannot tell, it cannot be waited for: that needs so little memory that all else fails. */
+/* Without memory for its answer the store is asked again, so nobody waits for ever. */
 void registrations_wait(struct sm *sm)
 {
 	struct registrations *r = &sm->registrations;
@@ -281,10 +284,13 @@ void registrations_wait(struct sm *sm)
 		return;
 	r->asked = r->handed;
 	r->keeping = keep_after(sm->keeper, kept, r) == 0;
-	if (!r->keeping) {
-		r->safe = r->asked;
-		forget_undos(r);
-	}
+	if (!r->keeping)
+		loop_timer_set(r->timer, loop_now(sm->loop) + ASK_AGAIN);
+}
+
+static void ask_again(void *user)
+{
+	registrations_wait(user);
 }
 
 /* -- coming and going ---------------------------------------------------------------------------
@@ -302,8 +308,13 @@ void registrations_load(void *user, const struct kept_registration *kept)
 
 void registrations_init(struct sm *sm)
 {
-	held_init(&sm->registrations.held);
+	held_init(&sm->registrations.held, (struct held_limits){ 4096, 1024, REGISTRATIONS_OF_VF });
 	list_init(&sm->registrations.undos);
+}
+
+int registrations_start(struct sm *sm)
+{
+	return loop_timer_new(sm->loop, ask_again, sm, &sm->registrations.timer);
 }
 
 void registrations_done(struct sm *sm)
@@ -312,6 +323,7 @@ void registrations_done(struct sm *sm)
 
 	if (r->keeping)
 		keep_cancel(sm->keeper, r);
+	loop_timer_free(r->timer);
 	held_done(&r->held);
 	r->safe = UINT64_MAX;
 	forget_undos(r);

@@ -62,7 +62,11 @@ struct registrations {
 	uint64_t safe;    /* and those that are on the disk */
 	uint64_t said_at; /* loop_now() when it was last said that the disk fails; 0: never */
 	bool keeping;     /* it will */
+	struct loop_timer *timer; /* to ask it again */
 };
+
+/* Requests of one VF that wait for the disk. */
+#define REGISTRATIONS_OF_VF 128u
 
 /* Do hosts of this fabric register with us? See registrar.c. */
 enum registrar_state {
@@ -124,6 +128,7 @@ void registrar_restore(struct sm *sm, const struct kept_registration *kept);
 int registrar_start(struct sm *sm);
 
 void registrations_init(struct sm *sm);
+int registrations_start(struct sm *sm);
 void registrations_done(struct sm *sm);
 /* For struct keep_reader. */
 void registrations_load(void *user, const struct kept_registration *kept);

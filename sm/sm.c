@@ -491,4 +491,5 @@ void sm_advance(struct sm *sm)
 		;
 	if (sm->stopping)
 		election_resign(sm);
+	path_wait_look(sm);
 }

@@ -376,6 +376,27 @@ static void change(struct admin_query *query)
 		query->attribute->change(query);
 }
 
+/* Is it to wait, or refused? */
+static bool waits(struct admin_query *query, bool found_none)
+{
+	const struct admin_view *view = query->view;
+
+	if (!view->wait || !query->attribute->by_routes)
+		return false;
+	query->status = view->wait(view->waiter, query->request, found_none, &query->later);
+
+	return query->later || query->status != STATUS_OK;
+}
+
+static void look_up(struct admin_query *query)
+{
+	if (waits(query, false))
+		return;
+	query->attribute->each(query);
+	if (query->n == 0 && query->status == STATUS_OK && !query->overflow)
+		waits(query, true);
+}
+
 static void ask_attribute(struct admin_query *query)
 {
 	unsigned method = method_bit(query->method);
@@ -387,7 +408,7 @@ static void ask_attribute(struct admin_query *query)
 	else if (method & (ADMIN_SET | ADMIN_DELETE))
 		change(query);
 	else
-		query->attribute->each(query);
+		look_up(query);
 }
 
 /* IBA 13.6.2: PayloadLength of the only segment counts the SA header behind RMPP's, 20 bytes. */

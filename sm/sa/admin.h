@@ -115,6 +115,13 @@ struct admin_view {
 	 * is being answered already. NULL: always.
 	 */
 	uint16_t (*admit)(void *changer, const struct arrival *request, bool *ret_later);
+	/*
+	 * A question that goes by routes, before it is looked up and, if then @found_none, after
+	 * that: a status; *ret_later: it will be asked again when they are known. NULL: they are.
+	 */
+	uint16_t (*wait)(void *waiter, const struct arrival *request, bool found_none,
+			 bool *ret_later);
+	void *waiter;
 	const struct group_book *groups; /* or NULL: there are none */
 	/* A status, and in @ret_record the member as it is then, or was. NULL: it cannot be. */
 	uint16_t (*member_change)(void *changer, const struct member_change *change,
@@ -128,7 +135,7 @@ bool admin_trusts(const struct conf *conf, uint64_t guid);
 enum admin_result {
 	ADMIN_SILENT,   /* it deserves no answer: not a request, or no form of MAD that we know */
 	ADMIN_ANSWERED, /* to be sent to where the request came from, with its P_Key index */
-	ADMIN_LATER,    /* its answer will be made when the change is done */
+	ADMIN_LATER,    /* its answer will be made when a change is done, or routes are known */
 };
 
 /* Bytes of records in one answer; more than that is not to be had (STATUS_SA_NO_RESOURCES). */

@@ -62,6 +62,7 @@ struct admin_attribute {
 	uint16_t id;
 	uint16_t answer_id;  /* of the records, if that is another; else 0 */
 	uint8_t methods;     /* bits of enum admin_method */
+	bool by_routes;      /* what it says depends on them */
 	bool only_trusted;   /* others are refused, IBA 15.4.1.2 */
 	uint8_t record_size; /* a multiple of 8 where there are tables; at most SA_DATA_SIZE */
 	uint8_t n_components;

@@ -128,6 +128,7 @@ const struct admin_attribute admin_multi_path = {
 	.id = ATTR_SA_MULTI_PATH_RECORD,
 	.answer_id = ATTR_SA_PATH_RECORD,
 	.record_size = PATH_RECORD_SIZE,
+	.by_routes = true,
 	.methods = ADMIN_GET_MULTI,
 	.each = each,
 };

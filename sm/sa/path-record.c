@@ -210,6 +210,7 @@ static void each(struct admin_query *query)
 const struct admin_attribute admin_path_record = {
 	.id = ATTR_SA_PATH_RECORD,
 	.record_size = PATH_RECORD_SIZE,
+	.by_routes = true,
 	.methods = ADMIN_GET | ADMIN_GET_TABLE,
 	.each = each,
 };

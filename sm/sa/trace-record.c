@@ -102,6 +102,7 @@ static void each(struct admin_query *query)
 const struct admin_attribute admin_trace_record = {
 	.id = ATTR_SA_TRACE_RECORD,
 	.record_size = TRACE_RECORD_SIZE,
+	.by_routes = true,
 	.methods = ADMIN_GET_TRACE,
 	.each = each,
 };

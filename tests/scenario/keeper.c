@@ -70,6 +70,7 @@ struct memory_keeper {
 	uint64_t n_words;
 	bool committing;
 	bool full;
+	bool poor;
 	struct rows rows[KINDS];
 	struct list changes; /* that were committed */
 	struct list said;    /* waits */
@@ -426,7 +427,7 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 static int after(struct keeper *keeper, void (*fn)(void *user, int result), void *user)
 {
 	struct memory_keeper *k = memory_of(keeper);
-	struct waiter *w = malloc(sizeof(*w));
+	struct waiter *w = k->poor ? NULL : malloc(sizeof(*w));
 
 	if (!w)
 		return -ENOMEM;
@@ -492,6 +493,11 @@ void memory_keeper_set_delay(struct memory_keeper *k, uint64_t delay)
 void memory_keeper_set_full(struct memory_keeper *k, bool full)
 {
 	k->full = full;
+}
+
+void memory_keeper_set_poor(struct memory_keeper *k, bool poor)
+{
+	k->poor = poor;
 }
 
 uint64_t memory_keeper_writes(const struct memory_keeper *k)

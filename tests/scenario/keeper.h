@@ -29,6 +29,9 @@ void memory_keeper_set_delay(struct memory_keeper *k, uint64_t delay);
  */
 void memory_keeper_set_full(struct memory_keeper *k, bool full);
 
+/* There is no memory for who waits, or there is again. */
+void memory_keeper_set_poor(struct memory_keeper *k, bool poor);
+
 /* Its user is gone, in order: all that was said is committed. Or was killed. */
 void memory_keeper_flush(struct memory_keeper *k);
 void memory_keeper_kill(struct memory_keeper *k);

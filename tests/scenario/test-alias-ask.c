@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "sm/held.h"
+#include "sm/registration.h"
 #include "tests/scenario/joiner.h"
 #include "tests/sim/tables.h"
 
@@ -609,7 +609,7 @@ static void what_waits_is_bounded_for_each_vf(void **state)
 	asker_open(&a, target);
 	asker_open(&other, scenario_host(s, 2));
 	memory_keeper_set_delay(s->first.keeper, LOOP_SEC);
-	for (unsigned i = 1; i <= HELD_OF_VF; i++)
+	for (unsigned i = 1; i <= REGISTRATIONS_OF_VF; i++)
 		asker_send(&a, SIM_SET, target, MIN(i, 16), 0x500000 + MIN(i, 16));
 	asker_send(&a, SIM_SET, target, 17, 0x500011);
 	scenario_run(s, 100 * LOOP_MSEC);
@@ -617,7 +617,7 @@ static void what_waits_is_bounded_for_each_vf(void **state)
 	assert_int_equal(be16toh(a.answer.mad.status), SIM_BUSY);
 	asker_send(&other, SIM_SET, scenario_host(s, 2), 1, 0x600000); /* is not held up */
 	scenario_run(s, 3 * LOOP_SEC);
-	assert_int_equal(a.n_answers, HELD_OF_VF + 1);
+	assert_int_equal(a.n_answers, REGISTRATIONS_OF_VF + 1);
 	assert_int_equal(other.n_answers, 1);
 	assert_int_equal(be16toh(other.answer.mad.status), 0);
 	assert_int_equal(sim_guid_at(target, 16), 0x500010);

@@ -270,7 +270,7 @@ static void path_records_say_the_level_of_the_pair(void **state)
 
 /*
  * While levels change, and while it is not known yet which are in force, nobody is told one that is
- * not: who asks then asks again.
+ * not: who asks then has to wait.
  */
 static void nobody_is_told_a_level_of_other_tables(void **state)
 {

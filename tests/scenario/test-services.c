@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "sm/held.h"
+#include "sm/registration.h"
 #include "sm/services.h"
 
 enum {
@@ -328,7 +328,7 @@ static void nobody_registers_more_than_there_is_room_for_it(void **state)
 	for (unsigned i = 0; i < SERVICES_OF_VF; i++) {
 		r = make(t->host[0], 1 + i, EVER, 0);
 		sa_client_send(&t->client[0], SIM_SET, SERVICE, WANT_ALL, &r, sizeof(r));
-		if (i % HELD_OF_VF == HELD_OF_VF - 1)
+		if (i % REGISTRATIONS_OF_VF == REGISTRATIONS_OF_VF - 1)
 			scenario_run(t->s, LOOP_SEC);
 	}
 	scenario_run(t->s, LOOP_SEC);
@@ -464,6 +464,29 @@ static void it_is_answered_when_it_is_on_the_disk_and_once(void **state)
 	tear(t);
 }
 
+/* The store cannot say yet when it is, and is asked again. */
+static void without_memory_it_is_answered_later(void **state)
+{
+	struct story *t = build(state);
+	struct sa_client *c = &t->client[0];
+	ib_service_record_t r = make(t->host[0], 7, EVER, 0);
+
+	memory_keeper_set_poor(t->s->first.keeper, true);
+	sa_client_send(c, SIM_SET, SERVICE, WANT_ALL, &r, sizeof(r));
+	scenario_run(t->s, LOOP_SEC);
+	assert_int_equal(c->n_answers, 0);
+	memory_keeper_set_poor(t->s->first.keeper, false);
+	scenario_run(t->s, LOOP_SEC);
+	assert_int_equal(c->n_answers, 1);
+	assert_int_equal(be16toh(c->answer.mad.status), 0);
+	/* What was not kept while there was none is not lost either. */
+	scenario_kill_sm(t->s);
+	scenario_start_sm(t->s);
+	scenario_settle(t->s);
+	assert_int_equal(get(t, 1, 7), 0);
+	tear(t);
+}
+
 static void what_was_answered_survives_a_kill(void **state)
 {
 	struct story *t = build(state);
@@ -555,7 +578,7 @@ static void who_sends_too_much_at_once_is_told_to_wait(void **state)
 	ib_service_record_t r;
 
 	memory_keeper_set_delay(t->s->first.keeper, LOOP_SEC);
-	for (unsigned i = 0; i <= HELD_OF_VF; i++) {
+	for (unsigned i = 0; i <= REGISTRATIONS_OF_VF; i++) {
 		r = make(t->host[0], 1 + i, EVER, 0);
 		sa_client_send(&t->client[0], SIM_SET, SERVICE, WANT_ALL, &r, sizeof(r));
 	}
@@ -563,9 +586,9 @@ static void who_sends_too_much_at_once_is_told_to_wait(void **state)
 	assert_int_equal(t->client[0].n_answers, 1);
 	assert_int_equal(be16toh(t->client[0].answer.mad.status), SIM_BUSY);
 	scenario_run(t->s, 5 * LOOP_SEC);
-	assert_int_equal(t->client[0].n_answers, HELD_OF_VF + 1);
-	assert_int_equal(get(t, 1, HELD_OF_VF), 0);
-	assert_int_equal(get(t, 1, HELD_OF_VF + 1), NO_RECORDS);
+	assert_int_equal(t->client[0].n_answers, REGISTRATIONS_OF_VF + 1);
+	assert_int_equal(get(t, 1, REGISTRATIONS_OF_VF), 0);
+	assert_int_equal(get(t, 1, REGISTRATIONS_OF_VF + 1), NO_RECORDS);
 	tear(t);
 }
 
@@ -588,6 +611,7 @@ int main(void)
 		TEST(so_does_who_was_killed_and_comes_when_another_has_gone),
 		TEST(where_hosts_are_not_to_be_told_all_stays),
 		TEST(it_is_answered_when_it_is_on_the_disk_and_once),
+		TEST(without_memory_it_is_answered_later),
 		TEST(what_was_answered_survives_a_kill),
 		TEST(a_full_disk_is_no_resources_and_nothing_is_remembered),
 		TEST(a_full_disk_is_said_now_and_then_however_many_come),

@@ -16,13 +16,17 @@
 
 #include "base/macros.h"
 
+enum { IN_ALL = 4096, OF_LID = 1024, OF_VF = 128 };
+
+static const struct held_limits limits = { IN_ALL, OF_LID, OF_VF };
+
 static int begin(void **state)
 {
 	struct held *held = malloc(sizeof(*held));
 
 	if (!held)
 		return -1;
-	held_init(held);
+	held_init(held, limits);
 	*state = held;
 
 	return 0;
@@ -98,20 +102,45 @@ static void nobody_fills_it_alone(void **state)
 	struct held *held = *state;
 	unsigned lid = 0;
 
-	for (unsigned i = 0; i < HELD_OF_VF; i++)
+	for (unsigned i = 0; i < OF_VF; i++)
 		assert_true(add(held, 1, 0, i));
-	assert_false(add(held, 1, 0, HELD_OF_VF));
+	assert_false(add(held, 1, 0, OF_VF));
 	/* A neighbor in the bucket is another one. */
 	assert_true(add(held, 1 + HELD_BUCKETS, 0, 0));
 	/* One who says to be many is one all the same. */
-	for (unsigned i = HELD_OF_VF; i < HELD_OF_LID; i++)
+	for (unsigned i = OF_VF; i < OF_LID; i++)
 		assert_true(add(held, 1, 1 + i % 200, i));
 	assert_false(add(held, 1, 250, 0));
-	for (lid = 1000; held->n < HELD_MAX; lid++)
+	for (lid = 1000; held->n < IN_ALL; lid++)
 		assert_true(add(held, (uint16_t)lid, 0, 0));
 	assert_false(add(held, (uint16_t)lid, 0, 0));
 	held_drop(held, LIST_ENTRY(held->all.next, struct held_request, link));
 	assert_true(add(held, (uint16_t)lid, 0, 0));
+}
+
+/* It counts as so many datagrams, and its message is a copy. */
+static void a_long_request_takes_more_room(void **state)
+{
+	struct held *held = *state;
+	uint8_t message[20 * MAD_SIZE] = { 1, 2, 3 };
+	struct arrival arrival = request_of(1, 0, 0);
+	const struct held_request *first;
+	unsigned n = 0;
+
+	arrival.message = message;
+	arrival.length = sizeof(message);
+	for (; held_has_room(held, &arrival); n++)
+		assert_non_null(held_add(held, &arrival));
+	assert_int_equal(n, OF_VF / 21);
+	assert_int_equal(held->n, n * 21);
+	message[0] = 0;
+	first = LIST_ENTRY(held->all.next, struct held_request, link);
+	assert_int_equal(first->arrival.message[0], 1);
+	assert_int_equal(first->arrival.length, sizeof(message));
+	while (!list_is_empty(&held->all))
+		held_drop(held, LIST_ENTRY(held->all.next, struct held_request, link));
+	assert_int_equal(held->n, 0);
+	assert_true(add(held, 1, 0, 0));
 }
 
 int main(void)
@@ -121,6 +150,7 @@ int main(void)
 		TEST(a_request_is_the_same_if_all_of_it_is_and_its_place),
 		TEST(they_stay_in_their_order_whoever_goes),
 		TEST(nobody_fills_it_alone),
+		TEST(a_long_request_takes_more_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
