@@ -211,7 +211,7 @@ static void next_question(struct asker *a)
 		return;
 	bench.n_lost += a->waits;
 	a->tid += ASKERS;
-	a->kind = (enum kind)((a->tid / ASKERS) % KINDS);
+	a->kind = (enum kind)((a->tid / ASKERS + a->tid) % KINDS);
 	a->due = bench.due;
 	a->has_arrived = false;
 	a->is_answered = false;
