@@ -6,7 +6,8 @@
  * whatever its rank; it is for the master to hand over. Among those that are master, or where
  * nobody is, the higher priority decides, and among equals the lower GUID. Whoever gives way writes
  * nothing from then on and watches; who was master says so with HANDOVER, so that the other, also
- * if it is master already and never saw that there were two, trusts in nothing that it knew.
+ * if it is master already and never saw that there were two, trusts in nothing that it knew. A
+ * master that is asked for SMInfo and knows of no other looks for it.
  *
  * Who does not answer once may be busy, or have lost a packet: it is still there until it has not
  * answered several times, its port is gone or no longer says IsSM.
@@ -31,6 +32,7 @@
 #include "sm/machine.h"
 
 #define UNANSWERED_MOST 3 /* sweeps, and then it is gone */
+#define STRANGER_PAUSE  (60 * LOOP_SEC)
 
 /* For what was asked when we are stopped, and then for each heir: vsm ends after 2 seconds. */
 #define LEAVE_PATIENCE (500 * LOOP_MSEC)
@@ -469,6 +471,21 @@ static uint16_t obey(struct sm *sm, const struct arrival *arrival)
 	return STATUS_OK;
 }
 
+/*
+ * A switch tells once that a link has come up: if it told another master, ours would never learn of
+ * that link, nor of the other. But that one asks who we are, so who knows nobody then looks at
+ * everything. Tools ask too, hence the pause.
+ */
+static void look_for_stranger(struct sm *sm)
+{
+	uint64_t now = loop_now(sm->loop);
+
+	if (sm->state != SM_MASTER || sm->n_peers > 0 || now < sm->stranger_due)
+		return;
+	sm->stranger_due = now + STRANGER_PAUSE;
+	sm_sweep_again(sm, true);
+}
+
 void election_request(struct sm *sm, const struct arrival *arrival)
 {
 	struct datagram reply = arrival->datagram;
@@ -482,4 +499,6 @@ void election_request(struct sm *sm, const struct arrival *arrival)
 	fill_sm_info(sm, wire_get(&reply, SMP_MKEY), smp_data_of(&reply));
 	wire_make_response(&reply, status);
 	transport_send(sm->transport, &reply, &arrival->from, 0);
+	if (method == METHOD_GET)
+		look_for_stranger(sm);
 }

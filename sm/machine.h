@@ -502,6 +502,7 @@ struct sm {
 
 	struct peer peers[MAX_PEERS];
 	unsigned n_peers;
+	uint64_t stranger_due; /* loop_now() from when on it matters who asks for SMInfo */
 	uint64_t traps_ignored;
 	struct traps traps;
 	struct fair fair;

@@ -129,9 +129,9 @@ static void the_activity_counter_counts_what_was_sent(void **state)
 	size_t from;
 
 	start_as_master(w);
-	before = said(get(w), SM_INFO_ACT_COUNT);
-	assert_int_equal(before, w->f->n_smps);
 	from = world_mark(w);
+	before = said(get(w), SM_INFO_ACT_COUNT);
+	assert_int_equal(before, from);
 	sm_sweep(w->sm, true);
 	world_run(w, 5);
 	after = said(get(w), SM_INFO_ACT_COUNT);
@@ -428,6 +428,49 @@ static void of_two_masters_the_one_of_higher_rank_remains(void **state)
 	assert_good(w, NULL);
 	assert_true(sm_peer(w->sm, 0, &peer));
 	assert_int_equal(peer.state, SM_MASTER);
+}
+
+/* The switch has told another that there is a link, and will not tell us. */
+static void a_master_that_a_stranger_asks_looks_for_it(void **state)
+{
+	struct world *w = *state;
+	struct sm_peer peer;
+	uint64_t sweeps;
+
+	start_as_master(w);
+	fake_add_sm(peer_of(w), SM_MASTER, 3);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_false(sm_peer(w->sm, 0, &peer));
+	get(w);
+	world_run(w, 5);
+	assert_true(sm_peer(w->sm, 0, &peer));
+	assert_int_equal(peer.state, SM_MASTER);
+	/* Who is known asks as often as it likes; and tools, now and then. */
+	sweeps = world_sweeps(w);
+	get(w);
+	world_run(w, 5);
+	assert_true(world_sweeps(w) == sweeps);
+}
+
+static void tools_that_ask_who_we_are_make_no_sweep_each(void **state)
+{
+	struct world *w = *state;
+	uint64_t sweeps;
+
+	world_start(w); /* no sweep comes by itself */
+	get(w);
+	world_run(w, 5);
+	sweeps = world_sweeps(w);
+	for (unsigned i = 0; i < 10; i++)
+		get(w);
+	world_run(w, 5);
+	assert_true(world_sweeps(w) == sweeps);
+	world_run(w, 60);
+	get(w);
+	world_run(w, 5);
+	assert_true(world_sweeps(w) == sweeps + 1);
+	assert_good(w, NULL);
 }
 
 static void a_subnet_manager_that_has_left_is_no_peer(void **state)
@@ -895,6 +938,8 @@ int main(void)
 		TEST(a_master_gives_way_to_a_higher_priority_and_writes_nothing_more),
 		TEST(among_equals_the_lower_guid_is_master),
 		TEST(of_two_masters_the_one_of_higher_rank_remains),
+		TEST(a_master_that_a_stranger_asks_looks_for_it),
+		TEST(tools_that_ask_who_we_are_make_no_sweep_each),
 		TEST(a_subnet_manager_that_has_left_is_no_peer),
 		TEST(when_the_master_vanishes_the_standby_takes_over),
 		TEST(a_standby_stays_so_when_one_sm_info_is_lost),
