@@ -180,9 +180,16 @@ void admission_keep(struct admission *admission)
 	admission->n_recent = 0;
 }
 
+void admission_give_back_to(struct admission *admission, uint32_t n)
+{
+	while (admission->n_recent > n) {
+		const struct admitted *last = &admission->recent[--admission->n_recent];
+
+		turns_drop(&admission->turns, last->arc, last->turn);
+	}
+}
+
 void admission_give_back(struct admission *admission)
 {
-	for (uint32_t i = 0; i < admission->n_recent; i++)
-		turns_drop(&admission->turns, admission->recent[i].arc, admission->recent[i].turn);
-	admission->n_recent = 0;
+	admission_give_back_to(admission, 0);
 }

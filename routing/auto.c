@@ -16,6 +16,7 @@
  */
 
 #include "routing/past.h"
+#include "routing/room.h"
 
 #include "base/macros.h"
 
@@ -79,6 +80,21 @@ static int prove(const struct graph *graph, struct tables *tables, struct route_
 	return proof_check_lanes(graph, tables, &result->lanes, ret, turns);
 }
 
+/* Of engines that leave it to others: see struct lanes. Without, multicast has to look for its own.
+ */
+static int find_room(const struct graph *graph, const struct turns *turns, struct lanes *ret)
+{
+	const struct dimensions none = { .n = 0 };
+	AUTO(freep) uint8_t *up = malloc(graph->n_switches + (size_t)1);
+	int r = up ? room_find_tree(graph, turns, &none, up) : -ENOMEM;
+
+	if (r)
+		return r;
+	ret->n_switches = graph->n_switches;
+	ret->up = TAKE(up);
+	return 0;
+}
+
 /* 0: proven. -EPROTO: not. */
 static int route_and_prove(const struct engine *engine, const struct graph *graph,
 			   struct tables *tables, struct route_result *ret, struct turns *turns,
@@ -123,17 +139,24 @@ static int route_lanes(const struct graph *graph, struct tables *tables, struct 
 		ret, turns);
 }
 
-/* @lanes: they are next, if it would deadlock. */
+/* @lanes: they are next, if it would deadlock, or leaves multicast no room. */
 static int route_minhop(const struct graph *graph, struct tables *tables, bool lanes,
-			struct route_result *ret, struct turns *turns)
+			struct route_result *ret, struct turns *ret_turns)
 {
-	int r = route_and_prove(&engine_minhop, graph, tables, ret, turns, NULL);
+	AUTO(turns_clear) struct turns turns = { 0 };
+	int r = route_and_prove(&engine_minhop, graph, tables, ret, &turns, NULL);
 
-	if (r != -EPROTO)
+	if (!r)
+		r = find_room(graph, &turns, &ret->lanes);
+	if (r > 0 && (!lanes || graph->n_lanes < 2))
+		r = 0;
+	if (r == 0 && ret_turns)
+		*ret_turns = (struct turns){ TAKE(turns.bits), turns.words };
+	if (r == 0 || (r < 0 && r != -EPROTO))
 		return r;
 	if (lanes)
-		return route_lanes(graph, tables, ret, turns);
-	return route_updn_instead(graph, tables, proof_sentence(&ret->proof), ret, turns);
+		return route_lanes(graph, tables, ret, ret_turns);
+	return route_updn_instead(graph, tables, proof_sentence(&ret->proof), ret, ret_turns);
 }
 
 /* NULL: there is no such engine. */

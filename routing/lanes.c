@@ -21,6 +21,7 @@
 
 #include "base/macros.h"
 #include "routing/hops.h"
+#include "routing/room.h"
 
 #include <errno.h>
 #include <string.h>
@@ -92,6 +93,27 @@ static int64_t give_lanes(struct weave *weave, uint64_t price)
 	return n_failed;
 }
 
+/* Is there room for a tree beside all that is on the one lane? As in weave_try_one_lane(). */
+static int find_room(struct weave *weave)
+{
+	const struct dimensions dimensions = { weave->product.n, weave->product.dimension_of };
+	int r = room_find_tree(weave->graph, &weave->lanes->turns, &dimensions, weave->up);
+
+	weave->has_room = r == 0;
+	return r;
+}
+
+/* All on one, with room for multicast if there is another. */
+static int try_one_lane(struct weave *weave)
+{
+	int r = weave_try_one_lane(weave);
+
+	if (r)
+		return r;
+	r = find_room(weave);
+	return r > 0 && weave->n_lanes == 1 ? 0 : r;
+}
+
 /* 0; 1: not all pairs have a lane; -ENOMEM. */
 static int make_ways(struct weave *weave)
 {
@@ -101,9 +123,13 @@ static int make_ways(struct weave *weave)
 	int64_t n_failed;
 
 	if (!r)
-		r = weave_try_one_lane(weave);
+		r = try_one_lane(weave);
 	if (r <= 0 || weave->n_lanes == 1)
 		return r;
+	r = weave_find_tree(weave);
+	if (r)
+		return r;
+	weave->has_room = true;
 	n_failed = give_lanes(weave, 0);
 	for (; n_failed > 0 && retries > 0; retries--, price *= 2) {
 		r = weave_trees(weave, price);
@@ -162,12 +188,13 @@ static void take_lanes(struct weave *weave, struct lanes *ret)
 		if (used[l])
 			number[l] = n++;
 	*ret = (struct lanes){ .n_switches = weave->n, .n = MAX(n, 1) };
+	if (weave->has_room)
+		ret->up = TAKE(weave->up);
 	if (n < 2)
 		return;
 	for (size_t pair = 0; pair < n_pairs; pair++)
 		weave->lane[pair] = number[weave->lane[pair]];
 	ret->sl = TAKE(weave->lane);
-	ret->up = TAKE(weave->up);
 }
 
 static int route_in_lanes(const struct graph *graph, struct tables *tables, struct lanes *ret,
@@ -202,7 +229,7 @@ static int lanes_route(const struct graph *graph, struct tables *tables, const c
 		       struct past *past)
 {
 	struct graph narrow = *graph;
-	struct lanes lanes = { 0 };
+	AUTO(lanes_clear) struct lanes lanes = { 0 };
 
 	(void)past;
 	narrow.n_lanes = 1;

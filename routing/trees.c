@@ -17,7 +17,8 @@
  * if nobody receives anywhere else.
  *
  * Where unicast uses several lanes there is one tree for which it has left room on that of
- * multicast, and all trees are parts of it. Without an order of unicast we have our own, and one
+ * multicast, and all trees are parts of it; but if some switch can be no part of any, first one
+ * around it is looked for, as without. Without an order of unicast we have our own, and one
  * hub: the first in whose tree, taken with all cables and all branches, no turn closes a circle
  * with those of unicast. If there is none within some tries it is said; opensm never looks.
  */
@@ -155,6 +156,15 @@ static uint32_t choose_arc(const struct trees *trees, const struct tree_ways *wa
 
 /* ---- ways from a hub ------------------------------------------------------------------------- */
 
+/* Does arc @a lead to who can be part of a tree, by a cable that may? */
+static bool is_passable(const struct trees *trees, uint32_t s, uint32_t a)
+{
+	const struct arc *arc = &trees->arcs[a];
+
+	return trees->passes[arc->to] && (!trees->only || trees->only[s] == arc->port ||
+					  trees->only[arc->to] == arc->to_port);
+}
+
 /* Climb from the hub, breadth first: how each was come to; the highest that was, is returned. */
 static uint32_t climb(const struct trees *trees, uint32_t hub, uint32_t *from, uint32_t *queue)
 {
@@ -171,7 +181,7 @@ static uint32_t climb(const struct trees *trees, uint32_t hub, uint32_t *from, u
 		for (uint32_t a = trees->arc_first[s]; a < trees->arc_first[s + 1]; a++) {
 			uint32_t to = trees->arcs[a].to;
 
-			if (!trees->passes[to] || trees->place[to] < trees->place[s] ||
+			if (!is_passable(trees, s, a) || trees->place[to] < trees->place[s] ||
 			    from[to] != NOWHERE)
 				continue;
 			from[to] = s;
@@ -221,7 +231,7 @@ static void descend(const struct trees *trees, struct tree_ways *ways, uint32_t 
 		for (uint32_t a = trees->arc_first[s]; a < trees->arc_first[s + 1]; a++) {
 			uint32_t to = trees->arcs[a].to;
 
-			if (!trees->passes[to] || trees->place[to] > trees->place[s] ||
+			if (!is_passable(trees, s, a) || trees->place[to] > trees->place[s] ||
 			    ways->distance[to] != FAR || ways->distance[s] + 1 >= FAR)
 				continue;
 			ways->distance[to] = (uint16_t)(ways->distance[s] + 1);
@@ -267,7 +277,7 @@ static void find_largest_part(const struct trees *trees, uint32_t *part, uint32_
 			for (uint32_t a = trees->arc_first[s]; a < trees->arc_first[s + 1]; a++) {
 				uint32_t to = trees->arcs[a].to;
 
-				if (!trees->passes[to] || part[to] != NOWHERE)
+				if (!is_passable(trees, s, a) || part[to] != NOWHERE)
 					continue;
 				part[to] = first;
 				queue[tail++] = to;
@@ -483,22 +493,23 @@ static int rank_by_tree(const struct trees_setup *setup, struct ranking *ret)
 	return 0;
 }
 
-/* Is there one tree for all? */
+/* Is there one tree for all who are there? */
 static bool has_one_tree(const struct trees_setup *setup)
 {
 	for (uint32_t s = 0; setup->up && s < setup->graph->n_switches; s++)
-		if (!setup->passes[s])
+		if (!setup->passes[s] && !graph_is_away(setup->graph, s))
 			return false;
 
 	return setup->up;
 }
 
-static int find_order(const struct trees_setup *setup, struct trees *trees, struct ranking *ret)
+static int find_order(const struct trees_setup *setup, bool one_tree, struct trees *trees,
+		      struct ranking *ret)
 {
 	const struct graph *graph = setup->graph;
 	int r;
 
-	if (has_one_tree(setup)) {
+	if (one_tree) {
 		trees->only = array_copy(setup->up, graph->n_switches, sizeof(*trees->only));
 		return trees->only ? rank_by_tree(setup, ret) : -ENOMEM;
 	}
@@ -507,11 +518,11 @@ static int find_order(const struct trees_setup *setup, struct trees *trees, stru
 	return r < 0 ? r : ranking_join_tops(graph, ret);
 }
 
-static int make_own_order(const struct trees_setup *setup, struct trees *trees)
+static int make_own_order(const struct trees_setup *setup, bool one_tree, struct trees *trees)
 {
 	AUTO(ranking_clear) struct ranking ranking = { 0 };
 	const struct graph *graph = setup->graph;
-	int r = find_order(setup, trees, &ranking);
+	int r = find_order(setup, one_tree, trees, &ranking);
 
 	if (r < 0)
 		return r;
@@ -527,6 +538,20 @@ static int make_own_order(const struct trees_setup *setup, struct trees *trees)
 	return 0;
 }
 
+/* The one tree has room for sure, but ends at whoever cannot be part of it. */
+static int make_without_order(const struct trees_setup *setup, struct trees *ret)
+{
+	bool one_tree = has_one_tree(setup);
+	int r = make_own_order(setup, one_tree, ret);
+
+	if (r < 0 || one_tree || ret->proven || !setup->up)
+		return r;
+	trees_clear(ret);
+	r = copy_graph(setup, ret);
+
+	return r < 0 ? r : make_own_order(setup, true, ret);
+}
+
 int trees_make(const struct trees_setup *setup, struct trees *ret)
 {
 	const struct ranking *ranking = setup->ranking;
@@ -535,7 +560,7 @@ int trees_make(const struct trees_setup *setup, struct trees *ret)
 	*ret = (struct trees){ 0 };
 	r = copy_graph(setup, ret);
 	if (r < 0 || !ranking)
-		return r < 0 ? r : make_own_order(setup, ret);
+		return r < 0 ? r : make_without_order(setup, ret);
 	ret->place = array_copy(ranking->place, ret->n_switches, sizeof(*ret->place));
 	ret->proven = true;
 

@@ -207,7 +207,8 @@ static void try_fabric(struct made_graph *made, const char *engine, uint32_t blo
 	if (trees_are_proven(&f.trees) && f.graph->n_arcs > 0)
 		assert_no_circle(&f);
 	/* Of those that share lane 0 with unicast there is always one. */
-	assert_true(!f.result.lanes.up || blocked != NOBODY || trees_are_proven(&f.trees));
+	assert_true(!f.result.lanes.up || trees_are_proven(&f.trees));
+	assert_true(f.graph->n_lanes < 2 || trees_are_proven(&f.trees));
 	forest_done(&f);
 	free(members);
 	graph_free(made);
@@ -310,6 +311,62 @@ static uint32_t n_lost(const struct tree *a, const struct tree *b)
 		n += !has_exit(b, a->exit[i]);
 
 	return n;
+}
+
+/* Whatever is damaged: what has too little room on one lane has two. */
+static void with_lanes_enough_there_is_always_room(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < N_SHAPES; i++) {
+		for (unsigned seed = 0; seed < 12; seed++) {
+			struct made_graph *made = make_shape(i);
+
+			graph_remove_links(made, seed, seed);
+			graph_shuffle_order(made, seed);
+			graph_set_lanes(made, LANES_MAX);
+			try_fabric(made, "auto", NOBODY, false);
+		}
+	}
+	for (unsigned seed = 0; seed < 60; seed++) {
+		struct made_graph *made = graph_make_torus(4, 2, 1, 2);
+
+		graph_remove_links(made, 1 + seed % 3, seed);
+		graph_shuffle_order(made, seed);
+		graph_set_lanes(made, LANES_MAX);
+		try_fabric(made, "auto", NOBODY, false);
+	}
+}
+
+/* Or, on a lane that unicast uses too, those on one side of it. */
+static void nobody_waits_around_a_switch_without_multicast(void **state)
+{
+	(void)state;
+	for (unsigned i = 7; i < N_SHAPES; i++) {
+		for (uint32_t s = 0; s < 40; s++) {
+			struct made_graph *made = make_shape(i);
+
+			graph_set_lanes(made, LANES_MAX);
+			if (s < graph_of(made)->n_switches)
+				try_fabric(made, "lanes", s, false);
+			else
+				graph_free(made);
+		}
+	}
+}
+
+/* Who is away blocks nobody. */
+static void a_switch_that_is_away_leaves_the_one_tree(void **state)
+{
+	(void)state;
+	for (unsigned i = 7; i < N_SHAPES; i++) {
+		for (uint32_t s = 0; s < 10; s++) {
+			struct made_graph *made = make_shape(i);
+
+			graph_set_away(made, s, true);
+			graph_set_lanes(made, LANES_MAX);
+			try_fabric(made, "lanes", s, false);
+		}
+	}
 }
 
 static void who_joins_adds_a_branch_and_takes_none(void **state)
@@ -465,6 +522,9 @@ int main(void)
 		cmocka_unit_test(they_do_beside_unicast_on_several_lanes),
 		cmocka_unit_test(they_do_on_damaged_fabrics),
 		cmocka_unit_test(those_around_a_switch_without_multicast_are_reached),
+		cmocka_unit_test(with_lanes_enough_there_is_always_room),
+		cmocka_unit_test(nobody_waits_around_a_switch_without_multicast),
+		cmocka_unit_test(a_switch_that_is_away_leaves_the_one_tree),
 		cmocka_unit_test(who_joins_adds_a_branch_and_takes_none),
 		cmocka_unit_test(a_lost_cable_changes_the_trees_that_use_it),
 		cmocka_unit_test(trees_spread_over_the_cores),
