@@ -382,12 +382,25 @@ static int level_of(const void *user, const struct sim_port *source, unsigned li
 	return sm_service_level(sm, from, to);
 }
 
+/* Levels that the members of its groups are told to send on. */
+static uint16_t levels_of_group(const void *user, unsigned mlid)
+{
+	const struct group_book *book = user ? sm_groups(user) : NULL;
+	uint16_t levels = 0;
+
+	if (!book || !book->by_mlid)
+		return 0;
+	for (const struct group *g = book->by_mlid[mlid - MLID_FIRST]; g; g = g->next)
+		levels |= (uint16_t)(1u << g->sl);
+	return levels;
+}
+
 static struct sim_credits credits_of(struct scenario *s)
 {
 	const struct scenario_sm *master = scenario_master(s);
 
 	if (s->first.conf.lanes == 1)
-		return (struct sim_credits){ .sls = 1 };
+		return (struct sim_credits){ .sls = 1, .user = master ? master->sm : NULL };
 	return (struct sim_credits){ .sl = level_of, .user = master ? master->sm : NULL };
 }
 
@@ -401,6 +414,7 @@ static void check_circles(struct look *look)
 	struct sim_findings findings = { .n = 0 };
 
 	credits.active = look->but;
+	credits.group_sls = levels_of_group;
 	if (sim_check_routes(look->s->fabric, NULL, &findings) < 0)
 		abort();
 	if (sim_check_credits(look->s->fabric, &credits, &findings) < 0)

@@ -97,24 +97,52 @@ static unsigned ports_of(const struct search *s, uint32_t at)
 	return s->graph.ports[s->graph.first[at]]->node->n_ports;
 }
 
+/* What came to @at by @in goes on by @out. */
+static void go_on(struct search *s, uint32_t at, unsigned in, unsigned lane, unsigned out)
+{
+	uint32_t next = out ? sim_graph_link(&s->graph, at, out) : GRAPH_NOTHING;
+	unsigned then;
+
+	if (next >= GRAPH_SWITCHES || out == in)
+		return;
+	then = s->lanes[at][in * (ports_of(s, at) + 1) + out];
+	if (then == NO_LANE)
+		return;
+	depends(s, at, in, lane, out, then);
+	fill(s, next, then);
+}
+
+/* Ports that a packet to a multicast LID is copied to. */
+static void copies_of(const struct search *s, uint32_t at, unsigned in, uint64_t ret[static 4])
+{
+	struct sim_packet packet = { .dlid = (uint16_t)s->lid };
+	const struct sim_port *port = s->graph.ports[s->graph.first[at] + in];
+
+	if (sim_route_multicast(port, &packet, ret) != SIM_PASSED)
+		memset(ret, 0, 4 * sizeof(*ret));
+}
+
+static void copy_on(struct search *s, uint32_t at, unsigned in, unsigned lane)
+{
+	uint64_t ports[4];
+
+	copies_of(s, at, in, ports);
+	for (unsigned out = 1; out <= ports_of(s, at); out++)
+		if (ports[out / 64] >> out % 64 & 1)
+			go_on(s, at, in, lane, out);
+}
+
 static void follow(struct search *s, uint32_t link, unsigned lane)
 {
 	uint32_t at = s->graph.switch_of[link];
 	unsigned in = link - s->graph.first[at];
 
-	for (unsigned t = 0; t < s->graph.n_tables; t++) {
-		unsigned out = sim_graph_route(&s->graph, t, at, s->lid);
-		uint32_t next = out ? sim_graph_link(&s->graph, at, out) : GRAPH_NOTHING;
-		unsigned then;
-
-		if (next >= GRAPH_SWITCHES || out == in)
-			continue;
-		then = s->lanes[at][in * (ports_of(s, at) + 1) + out];
-		if (then == NO_LANE)
-			continue;
-		depends(s, at, in, lane, out, then);
-		fill(s, next, then);
+	if (s->lid >= SIM_LID_MULTICAST) {
+		copy_on(s, at, in, lane);
+		return;
 	}
+	for (unsigned t = 0; t < s->graph.n_tables; t++)
+		go_on(s, at, in, lane, sim_graph_route(&s->graph, t, at, s->lid));
 }
 
 static bool is_source(const struct search *s, uint32_t at, unsigned in)
@@ -160,10 +188,34 @@ static void start(struct search *s, uint32_t at)
 	}
 }
 
+/* From all end nodes at @at, and port 0. */
+static void start_copies(struct search *s, uint32_t at)
+{
+	for (unsigned in = 0; in <= ports_of(s, at); in++) {
+		uint64_t ports[4];
+
+		if (in && !is_source(s, at, in))
+			continue;
+		copies_of(s, at, in, ports);
+		for (unsigned out = 1; out <= ports_of(s, at); out++) {
+			uint32_t link = sim_graph_link(&s->graph, at, out);
+			unsigned lane = s->lanes[at][in * (ports_of(s, at) + 1) + out];
+
+			if ((ports[out / 64] >> out % 64 & 1) && link < GRAPH_SWITCHES &&
+			    lane != NO_LANE)
+				fill(s, link, lane);
+		}
+	}
+}
+
 static void follow_lid(struct search *s)
 {
-	for (uint32_t at = 0; at < s->graph.n_switches; at++)
-		start(s, at);
+	for (uint32_t at = 0; at < s->graph.n_switches; at++) {
+		if (s->lid >= SIM_LID_MULTICAST)
+			start_copies(s, at);
+		else
+			start(s, at);
+	}
 	while (s->n_todo) {
 		uint32_t next = s->todo[--s->n_todo];
 
@@ -208,13 +260,22 @@ static void want_lids(const struct sim_fabric *fabric, struct search *s)
 	}
 }
 
+static void follow_groups(struct search *s)
+{
+	for (s->lid = SIM_LID_MULTICAST; s->lid < SIM_LID_PERMISSIVE; s->lid++)
+		if (s->what->group_sls(s->what->user, s->lid) >> s->sl & 1)
+			follow_lid(s);
+}
+
 static void follow_all(struct search *s)
 {
 	for (s->sl = 0; s->sl < LANES; s->sl++) {
-		if (!s->what->sl && !(s->what->sls >> s->sl & 1))
-			continue;
 		for (uint32_t at = 0; at < s->graph.n_switches; at++)
 			read_lanes_of(s, at);
+		if (s->what->group_sls)
+			follow_groups(s);
+		if (!s->what->sl && !(s->what->sls >> s->sl & 1))
+			continue;
 		for (s->lid = 1; s->lid <= s->last_wanted; s->lid++)
 			if (s->is_wanted[s->lid])
 				follow_lid(s);

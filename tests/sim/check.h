@@ -43,6 +43,8 @@ struct sim_credits {
 	 * or, if this is not NULL, the one on which @source sends to @lid; negative: it does not.
 	 */
 	int (*sl)(const void *user, const struct sim_port *source, unsigned lid);
+	/* SLs on which somebody sends to this multicast LID, a bit each; or NULL: nobody does. */
+	uint16_t (*group_sls)(const void *user, unsigned mlid);
 	const void *user;
 	bool switches_send;                /* their port 0 is a source too, not just end nodes */
 	const struct sim_snapshot *before; /* NULL, or as in sim_check_routes() */
@@ -51,7 +53,8 @@ struct sim_credits {
 
 /*
  * No circle of channels that wait for each other (Dally and Seitz): what comes in by a link on a
- * lane, from any source to any live LID, depends on the link and lane that it leaves by.
+ * lane, from any source to any live LID, depends on the link and lane that it leaves by; what goes
+ * to a multicast LID, from any port where it is copied to, on all that it is copied to.
  */
 int sim_check_credits(const struct sim_fabric *fabric, const struct sim_credits *what,
 		      struct sim_findings *findings);
