@@ -469,9 +469,7 @@ static bool is_kept(const struct sm *sm, uint32_t number, const struct answer *a
 static void register_again(struct sm *sm, uint32_t number, struct vfs *vfs)
 {
 	vfs->loses = false;
-	sm->fabric.ports[number].register_again = true;
-	sm->fabric.ports[number].fits = 0;
-	sm_include(sm, number);
+	settings_register_again(sm, number);
 }
 
 static void take_write(struct sm *sm, uint32_t number, const struct answer *answer)

@@ -90,33 +90,6 @@ static uint8_t *state_of(const struct node *node, unsigned port, unsigned table)
 	return &node->lanes->state[port * n_tables(node) + table];
 }
 
-static const struct levels *planned_levels(const struct sm *sm)
-{
-	const struct routing *routing = &sm->routing;
-
-	return routing->has_next_levels ? &routing->next_levels : &routing->levels;
-}
-
-unsigned lanes_in_use(const struct sm *sm)
-{
-	const struct levels *levels = planned_levels(sm);
-
-	return levels->lanes.sl ? levels->lanes.n : 1;
-}
-
-const uint8_t *lanes_planned_tree(const struct sm *sm, uint32_t n_rows)
-{
-	const struct lanes *lanes = &planned_levels(sm)->lanes;
-
-	return lanes->sl && lanes->n_switches == n_rows ? lanes->up : NULL;
-}
-
-static void clear_levels(struct levels *levels)
-{
-	lanes_clear(&levels->lanes);
-	free(TAKE(levels->rows));
-}
-
 /* Lanes are by the operator's tables. */
 static bool are_operators(const struct sm *sm)
 {
@@ -126,38 +99,6 @@ static bool are_operators(const struct sm *sm)
 static bool are_needed(const struct sm *sm)
 {
 	return sm->conf.qos || lanes_in_use(sm) > 1;
-}
-
-void lanes_take_levels(struct sm *sm, const struct levels *levels)
-{
-	clear_levels(&sm->routing.next_levels);
-	sm->routing.next_levels = *levels;
-	sm->routing.has_next_levels = true;
-}
-
-void lanes_switch(struct sm *sm)
-{
-	if (!sm->routing.valid || !sm->routing.has_next_levels)
-		return;
-	clear_levels(&sm->routing.levels);
-	sm->routing.levels = sm->routing.next_levels;
-	sm->routing.next_levels = (struct levels){ .rows = NULL };
-	sm->routing.has_next_levels = false;
-}
-
-bool lanes_are_changing(const struct sm *sm)
-{
-	const struct routing *routing = &sm->routing;
-
-	return routing->has_next_levels &&
-	       (routing->levels.lanes.sl || routing->next_levels.lanes.sl);
-}
-
-void lanes_forget_levels(struct sm *sm)
-{
-	clear_levels(&sm->routing.levels);
-	clear_levels(&sm->routing.next_levels);
-	sm->routing.has_next_levels = false;
 }
 
 /* -- what devices can ---------------------------------------------------------------------------
@@ -259,7 +200,7 @@ static uint8_t plan_for(const struct sm *sm, uint32_t number)
 		return (uint8_t)(OPERATOR_PLANS +
 				 lanes_class_of(node_of(&sm->fabric, number)) * 16 + lanes);
 
-	return (uint8_t)(PLANS + planned_levels(sm)->n_there * 16 + lanes);
+	return (uint8_t)(PLANS + lanes_there(sm) * 16 + lanes);
 }
 
 /* What a table of @node is by this plan; @ret is zeroed. */
@@ -669,38 +610,4 @@ void lanes_forget(struct node *node)
 void lanes_done(struct node *node)
 {
 	free(TAKE(node->lanes));
-}
-
-/* -- for others ---------------------------------------------------------------------------------
- */
-
-/* The switch that packets of the port come to first, as a row of the levels in force; or NO_SWITCH.
- */
-static uint32_t row_at(const struct sm *sm, uint32_t number)
-{
-	const struct fabric *f = &sm->fabric;
-	const struct levels *levels = &sm->routing.levels;
-	uint32_t node;
-
-	if (number == NO_PORT)
-		return NO_SWITCH;
-	if (!node_is_switch(node_of(f, number))) {
-		number = f->ports[number].home;
-		if (number == NO_PORT || !node_is_switch(node_of(f, number)))
-			return NO_SWITCH;
-	}
-	node = f->ports[number].node;
-	return node < levels->n_nodes ? levels->rows[node] : NO_SWITCH;
-}
-
-uint8_t sm_service_level(const struct sm *sm, uint32_t a, uint32_t b)
-{
-	const struct lanes *lanes = &sm->routing.levels.lanes;
-	uint32_t from, to;
-
-	if (!lanes->sl)
-		return 0;
-	from = row_at(sm, a);
-	to = row_at(sm, b);
-	return from < lanes->n_switches && to < lanes->n_switches ? lanes_sl(lanes, from, to) : 0;
 }

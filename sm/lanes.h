@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Service levels and virtual lanes, where routes need several: see lanes.c.
+ * Service levels (levels.c) and virtual lanes (lanes.c), where routes need several.
  */
 
 #include "sm/machine.h"
@@ -12,10 +12,10 @@ unsigned lanes_in_use(const struct sm *sm);
 
 /*
  * Tables are planned that go by @levels: they are taken over, and in force when lanes_switch() is
- * called.
+ * called, which returns false if there are none such.
  */
 void lanes_take_levels(struct sm *sm, const struct levels *levels);
-void lanes_switch(struct sm *sm);
+bool lanes_switch(struct sm *sm);
 void lanes_forget_levels(struct sm *sm);
 /* Are others planned than are in force, or were there before? */
 bool lanes_are_changing(const struct sm *sm);
@@ -25,6 +25,14 @@ bool lanes_are_changing(const struct sm *sm);
  * level 0 has room, see struct lanes; NULL: there is no such.
  */
 const uint8_t *lanes_planned_tree(const struct sm *sm, uint32_t n_rows);
+
+/* The level that a multicast group has, by what is in force, if @wanted was asked for: that or 0.
+ */
+uint8_t lanes_group_level(const struct sm *sm, uint8_t wanted);
+
+/* Of the tables that are planned: lanes that all cables between switches have; level i travels on
+ * lane i of these, and those beyond begin again with 0. */
+unsigned lanes_there(const struct sm *sm);
 
 /* Lanes that packets may have behind this port of a switch, by what it and the switch can. */
 unsigned lanes_at(const struct sm *sm, uint32_t port);

@@ -710,6 +710,8 @@ void multicast_stop(struct sm *sm);
 void multicast_done(struct sm *sm);
 /* There are other partitions: their groups are there, and keys may be others. */
 void multicast_use_partitions(struct sm *sm);
+/* multicast-level.c: other service levels are in force. */
+void multicast_take_levels(struct sm *sm);
 /* What the store says, see registration.c. */
 void multicast_restore_group(struct sm *sm, const struct kept_registration *kept);
 void multicast_restore_member(struct sm *sm, const struct kept_registration *kept);
@@ -736,6 +738,8 @@ void settings_take_set(struct sm *sm, uint32_t port, const struct answer *answer
 void settings_look_again(struct sm *sm, uint32_t port);
 /* Clients of all adapters are to register again: what they did is not known here. */
 void settings_register_all(struct sm *sm);
+/* Those of this one, in this reconcile. */
+void settings_register_again(struct sm *sm, uint32_t port);
 /* Is the link Active with another MTU or other VLs than would be planned now? */
 bool settings_is_otherwise(const struct sm *sm, uint32_t port);
 /* OperationalVLs as they are, or will be when the link comes up: a code. */

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "sm/lanes.h"
 #include "sm/multicast-inside.h"
 #include "sm/sa/bound.h"
 #include "sm/sa/rate.h"
@@ -145,7 +146,8 @@ static bool agrees_with(const struct wish *w, const struct group *group)
 
 	return key && agrees(w, WANT_QKEY, MCM_QKEY, group->q_key) &&
 	       agrees(w, WANT_TCLASS, MCM_TCLASS, group->tclass) &&
-	       agrees(w, WANT_SL, MCM_SL, group->sl) &&
+	       (agrees(w, WANT_SL, MCM_SL, group->sl) ||
+		agrees(w, WANT_SL, MCM_SL, group->sl_wanted)) &&
 	       agrees(w, WANT_FLOW_LABEL, MCM_FLOW_LABEL, group->flow_label) &&
 	       agrees(w, WANT_HOP_LIMIT, MCM_HOP_LIMIT, group->hop_limit);
 }
@@ -372,9 +374,10 @@ static void read_group(const struct wish *w, struct group *ret)
 			       .q_key = (uint32_t)wire_get(r, MCM_QKEY),
 			       .flow_label = (uint32_t)wire_get(r, MCM_FLOW_LABEL),
 			       .pkey = (uint16_t)(wire_get(r, MCM_PKEY) | 0x8000),
-			       .sl = (uint8_t)wire_get(r, MCM_SL),
+			       .sl_wanted = (uint8_t)wire_get(r, MCM_SL),
 			       .tclass = (uint8_t)wire_get(r, MCM_TCLASS) };
 	memcpy(ret->mgid, r, 16);
+	ret->sl = lanes_group_level(w->sm, ret->sl_wanted);
 	ret->scope = sa_chooses ? SCOPE_LINK_LOCAL : mgid_scope(r);
 	if (sa_chooses && says(w, WANT_SCOPE) && wire_get(r, MCM_SCOPE) != 0)
 		ret->scope = (uint8_t)wire_get(r, MCM_SCOPE);

@@ -27,6 +27,7 @@
 
 #include "base/array.h"
 #include "base/macros.h"
+#include "sm/lanes.h"
 #include "sm/multicast-inside.h"
 
 #define GONE_FOR   (120 * LOOP_SEC)
@@ -513,7 +514,7 @@ static void give_group(struct sm *sm, const struct partition *partition,
 		.mtu = params->mtu,
 		.rate = params->rate,
 		.life = (uint8_t)sm->conf.subnet_timeout,
-		.sl = sm->conf.qos ? params->sl : 0, /* see sa/path-qos.c */
+		.sl_wanted = sm->conf.qos ? params->sl : 0, /* see sa/path-qos.c */
 		.tclass = params->tclass,
 		.hop_limit = mgid_scope(mgid) == SCOPE_LINK_LOCAL ? 0 : 0xff,
 		.scope = mgid_scope(mgid),
@@ -521,6 +522,10 @@ static void give_group(struct sm *sm, const struct partition *partition,
 	};
 
 	memcpy(given.mgid, mgid, 16);
+	/* After a restart levels are not known yet, and it is told already. */
+	given.sl = group && group->sl_wanted == given.sl_wanted
+			   ? group->sl
+			   : lanes_group_level(sm, given.sl_wanted);
 	if (group) {
 		given.id = group->id;
 		given.creator = group->creator;

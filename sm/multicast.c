@@ -305,7 +305,8 @@ static bool is_solicited_node(const uint8_t mgid[static 16])
 static bool may_share(const struct group *one, const struct group *other)
 {
 	return !one->is_given && !other->is_given && ((one->pkey ^ other->pkey) & 0x7fff) == 0 &&
-	       one->sl == other->sl && one->mtu == other->mtu && one->rate == other->rate &&
+	       one->sl_wanted == other->sl_wanted && one->mtu == other->mtu &&
+	       one->rate == other->rate &&
 	       is_solicited_node(one->mgid) == is_solicited_node(other->mgid);
 }
 
@@ -484,7 +485,12 @@ void group_to_record(const struct group *group, const struct group_member *membe
 }
 
 /* The record, and who has made it; the MLID must be kept, so that a restart moves nothing. */
-enum { CREATOR_AT = MC_MEMBER_RECORD_SIZE, GIVEN_AT = CREATOR_AT + 8 };
+enum {
+	CREATOR_AT = MC_MEMBER_RECORD_SIZE,
+	GIVEN_AT = CREATOR_AT + 8,
+	WANTED_AT, /* the level that was asked for, and a bit; 0: that of the record, in old rows */
+	IS_WANTED = 0x10,
+};
 
 void group_to_blob(const struct group *group, uint8_t ret[static GROUP_BLOB_SIZE])
 {
@@ -492,6 +498,7 @@ void group_to_blob(const struct group *group, uint8_t ret[static GROUP_BLOB_SIZE
 	group_to_record(group, NULL, 0, ret);
 	wire_set64(ret + CREATOR_AT, 0, group->creator);
 	ret[GIVEN_AT] = group->is_given;
+	ret[WANTED_AT] = (uint8_t)(IS_WANTED | group->sl_wanted);
 }
 
 bool group_from_blob(const void *blob, uint32_t size, struct group *ret)
@@ -514,6 +521,7 @@ bool group_from_blob(const void *blob, uint32_t size, struct group *ret)
 			       .hop_limit = (uint8_t)wire_get(bytes, MCM_HOP_LIMIT),
 			       .scope = (uint8_t)wire_get(bytes, MCM_SCOPE),
 			       .is_given = bytes[GIVEN_AT] != 0 };
+	ret->sl_wanted = bytes[WANTED_AT] ? bytes[WANTED_AT] & 0xf : ret->sl;
 	memcpy(ret->mgid, bytes, 16);
 
 	return true;

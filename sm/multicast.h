@@ -61,7 +61,8 @@ struct group {
 	uint8_t mtu;   /* codes, as in PathRecord */
 	uint8_t rate;
 	uint8_t life;
-	uint8_t sl;
+	uint8_t sl;        /* that it has, see lanes_group_level(), */
+	uint8_t sl_wanted; /* and that was asked for */
 	uint8_t tclass;
 	uint8_t hop_limit;
 	uint8_t scope;

@@ -87,6 +87,13 @@ void settings_register_all(struct sm *sm)
 	}
 }
 
+void settings_register_again(struct sm *sm, uint32_t number)
+{
+	sm->fabric.ports[number].register_again = true;
+	sm->fabric.ports[number].fits = 0;
+	sm_include(sm, number);
+}
+
 static void fill_set(struct sm *sm, uint32_t number, enum todo kind, struct request *ret)
 {
 	struct port *port = &sm->fabric.ports[number];

@@ -385,7 +385,8 @@ static bool advance_withdraw(struct sm *sm)
 	if (sm->routing.preparing && sm->n_busy > 0)
 		return false;
 	free(TAKE(sm->routing.withdrawn));
-	lanes_switch(sm);
+	if (lanes_switch(sm))
+		multicast_take_levels(sm);
 	work_add_all(sm, TODO_TABLES);
 	if (sm->local && sm->new_columns)
 		work_add_switches(sm, TODO(TODO_SWITCH_SET) | TODO(TODO_LFT_WRITE));

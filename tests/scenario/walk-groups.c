@@ -50,6 +50,15 @@ static struct sim_port *some_port(struct scenario *s, uint16_t *ret_pkey)
 	return node->off ? NULL : &node->ports[1];
 }
 
+/* Some are none of IP, and are to be on a service level of their own. */
+static void set_level(ib_member_rec_t *record, uint32_t group)
+{
+	if (group == 0 || group % 2)
+		return;
+	record->mgid.raw[2] = 0x12;
+	record->sl_flow_hop = htobe32((group * 2 - 1) << 28);
+}
+
 static void ask(struct scenario *s, struct sim_port *port, uint16_t pkey)
 {
 	static const uint8_t states[] = { 1, 1, 1, 2, 4, 8, 9 };
@@ -64,6 +73,7 @@ static void ask(struct scenario *s, struct sim_port *port, uint16_t pkey)
 	uint64_t mask = !joins ? MCM_MASK_LEAVE : is_given ? MCM_MASK_BROADCAST : MCM_MASK_OTHER;
 	struct joiner j;
 
+	set_level(&record, group);
 	joiner_open(&j, port);
 	if (joiner_send(&j, joins ? SIM_SET : METHOD_DELETE, &record, mask))
 		scenario_run(s, scenario_random(s, LOOP_MSEC));
