@@ -68,6 +68,7 @@ static struct use start_by(const char *engine, const struct graph *graph)
 
 	assert_int_equal(route_fabric(engine, graph, &use.tables, &result, &use.turns, &use.past),
 			 0);
+	lanes_clear(&result.lanes);
 
 	return use;
 }
@@ -84,6 +85,7 @@ static struct tables route(const char *engine, const struct graph *graph)
 	struct route_result result;
 
 	assert_int_equal(route_fabric(engine, graph, &tables, &result, NULL, NULL), 0);
+	lanes_clear(&result.lanes);
 
 	return tables;
 }

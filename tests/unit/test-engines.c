@@ -757,6 +757,7 @@ static struct route_result route_as(const char *name, struct made_graph *made, i
 	assert_int_equal(route_fabric(name, graph, &tables, &result, NULL, NULL), expected);
 	if (!expected)
 		assert_true(proof_holds(&result.proof));
+	lanes_clear(&result.lanes);
 	return result;
 }
 

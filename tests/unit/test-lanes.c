@@ -576,6 +576,7 @@ static void who_asks_for_lanes_and_has_too_few_has_updn(void **state)
 	assert_ptr_equal(result.engine, &engine_updn);
 	assert_non_null(strstr(result.why, "one virtual lane"));
 	assert_null(result.lanes.sl);
+	lanes_clear(&result.lanes);
 	plain_tables_clear(&tables);
 }
 
@@ -620,6 +621,7 @@ static void auto_takes_lanes_where_one_is_not_enough(void **state)
 	assert_ptr_equal(result.engine, &engine_lanes);
 	assert_int_equal(result.lanes.n, 1);
 	assert_null(result.lanes.sl);
+	lanes_clear(&result.lanes);
 	plain_tables_clear(&tables);
 }
 
@@ -635,6 +637,7 @@ static void auto_says_that_lanes_are_not_enough(void **state)
 	assert_int_equal(route_fabric("auto", graph_of(made), &tables, &result, NULL, NULL), 0);
 	assert_ptr_equal(result.engine, &engine_updn);
 	assert_non_null(strstr(result.why, "not enough"));
+	lanes_clear(&result.lanes);
 	plain_tables_clear(&tables);
 }
 

@@ -594,6 +594,7 @@ static void route(const struct graph *graph, struct tables *tables, uint64_t *se
 
 	assert_int_equal(route_fabric(names[pick(seed, 0, 3)], graph, tables, &result, turns, NULL),
 			 0);
+	lanes_clear(&result.lanes);
 }
 
 /* Of an engine; of one that chooses at random; or of nobody. */
