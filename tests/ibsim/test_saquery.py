@@ -6,6 +6,7 @@ subscriptions. DIFFERENCES is what may differ; doc/sa.md has the reason of each.
 no record of saquery is left out is looked up in what its --help lists.
 """
 
+import concurrent.futures
 import re
 
 import fabrics
@@ -118,6 +119,9 @@ def words_of(world, snapshot, hosts):
 # ---- asking -------------------------------------------------------------------------------------
 
 
+AT_ONCE = 4  # ibsim has room for ten programs
+
+
 class Fabric:
     """A fabric that two subnet managers have one after the other, and who is registered there."""
 
@@ -159,15 +163,16 @@ class Fabric:
     def ask(self, questions, numbers, preload):
         """By host and question the exit code, and what was said."""
         words = words_of(self.world, self.snapshot, self.hosts)
-        env = {"IBSIM_SOCKNAME": self.sim.name, "LD_PRELOAD": preload}
-        found = {}
-        for number in numbers:
-            name = self.hosts[number].name
-            for question in listed(questions, words):
-                done = self.world.run([lib.find_program("saquery"), *question.split()],
-                                      {**env, "SIM_HOST": name}, 100)
-                found[name, question] = done.returncode, dumped(done.stdout), done.stderr.strip()
-        return found
+        asked = [(self.hosts[number].name, question) for number in numbers
+                 for question in listed(questions, words)]
+
+        def answer(name, question):
+            env = {"IBSIM_SOCKNAME": self.sim.name, "LD_PRELOAD": preload, "SIM_HOST": name}
+            done = self.world.run([lib.find_program("saquery"), *question.split()], env, 100)
+            return done.returncode, dumped(done.stdout), done.stderr.strip()
+
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(asked, pool.map(lambda one: answer(*one), asked)))
 
 
 OPENSM_OPTIONS = {"partition_config_file": None}
