@@ -6,16 +6,25 @@
  * longer than a datagram. A GID that nobody has whom the requester sees makes all of it wrong (IBA
  * 15.2.4), and who asks can tell nothing from it.
  *
- * Independent paths are those that come first: where ports have several LIDs, the first pairs of
- * LIDs take different links as far as there are some. IndependenceSelector asks for no more than
- * that here; a client that wants two ways that share nothing names two ports of either side.
+ * IndependenceSelector asks for paths of which a fault breaks as few as can be. Then they are one
+ * set: of all paths between any of the sources and any of the destinations, on any of their LIDs,
+ * those are told that share least (independent.h), NumbPath in all and not for each pair of GIDs.
+ * What the fabric does not allow is told, too: a path has preference 0 if it shares nothing with
+ * those before it but adapters, and of the same port the link and the switch that it hangs on; else
+ * it has preference 2. Of the selector's values 1 is the one that clients send (FastFabric, and
+ * illumos where paths are to be available); 2 and 3, which are reserved, are taken as 1.
  */
 
+#include <stdlib.h>
+
+#include "base/macros.h"
+#include "sm/sa/independent.h"
 #include "sm/sa/path.h"
 
 /* Bits of the ComponentMask that mean something only here. */
 enum {
 	WANT_SERVICE_FIRST = 16,
+	WANT_INDEPENDENCE = 17,
 	WANT_SGID_COUNT = 19,
 	WANT_DGID_COUNT = 20,
 	WANT_SERVICE_REST = 21,
@@ -103,25 +112,137 @@ static bool take_destinations(struct admin_query *query, const struct gids *gids
 	return true;
 }
 
+/* From each to each. */
+static void find_all(struct path_query *p, const struct gids *gids)
+{
+	struct admin_query *query = p->query;
+	struct path_side to[GIDS_MAX];
+
+	if (!take_destinations(query, gids, to))
+		return;
+	for (unsigned i = 0; i < gids->n_from && !is_enough(query); i++) {
+		if (!take_gid(query, gids->from, i, false, &p->from))
+			return;
+		for (unsigned k = 0; k < gids->n_to && !is_enough(query); k++) {
+			p->to = to[k];
+			path_find(p);
+		}
+	}
+}
+
+/* ---- independent ones -------------------------------------------------------------------------
+ */
+
+/* A path that was found, to be offered. */
+struct candidate {
+	struct path_side from, to;
+	struct admin_ends ends;
+	struct admin_path path;
+	uint16_t key;
+};
+
+struct candidates {
+	struct path_query query; /* first: what found() gets */
+	unsigned n;
+	struct candidate one[INDEPENDENT_MAX];
+	struct trail trail[INDEPENDENT_MAX];
+};
+
+static bool note(struct path_query *p, const struct admin_ends *ends, const struct admin_path *path,
+		 uint16_t key, uint8_t preference)
+{
+	struct candidates *c = CONTAINER_OF(p, struct candidates, query);
+
+	(void)preference;
+	if (c->n < INDEPENDENT_MAX && trail_walk(p->query->view, ends, &c->trail[c->n]))
+		c->one[c->n++] = (struct candidate){ p->from, p->to, *ends, *path, key };
+
+	return c->n < INDEPENDENT_MAX;
+}
+
+/* What two paths share because of whom the question is about. */
+static struct trail_share share_of_ends(const struct fabric *f, const struct admin_ends *a,
+					const struct admin_ends *b)
+{
+	const uint32_t of_a[] = { a->from, a->to }, of_b[] = { b->from, b->to };
+	struct trail ends = { .n_nodes = 0 };
+
+	for (unsigned i = 0; i < COUNT(of_a); i++) {
+		for (unsigned k = 0; k < COUNT(of_b); k++) {
+			uint32_t port = of_a[i];
+
+			if (f->ports[port].node == f->ports[of_b[k]].node)
+				trail_add_node(&ends, f->ports[port].node);
+			if (port == of_b[k] && f->ports[port].peer != NO_PORT &&
+			    !node_is_switch(node_of(f, port))) {
+				trail_add_cable(&ends, f, port);
+				trail_add_node(&ends, f->ports[f->ports[port].peer].node);
+			}
+		}
+	}
+
+	return (struct trail_share){ ends.n_nodes, ends.n_cables };
+}
+
+static bool shares_more(const struct candidates *c, unsigned a, unsigned b)
+{
+	const struct fabric *f = c->query.query->view->fabric;
+	struct trail_share all = trail_share(&c->trail[a], &c->trail[b]);
+	struct trail_share ends = share_of_ends(f, &c->one[a].ends, &c->one[b].ends);
+
+	return all.nodes > ends.nodes || all.cables > ends.cables;
+}
+
+static void offer(struct candidates *c, const uint16_t *order, unsigned n)
+{
+	const struct candidate *one = &c->one[order[n]];
+	bool is_alone = true;
+
+	for (unsigned i = 0; i < n && is_alone; i++)
+		is_alone = !shares_more(c, order[i], order[n]);
+	c->query.from = one->from;
+	c->query.to = one->to;
+	path_offer(&c->query, &one->ends, &one->path, one->key, is_alone ? 0 : 2);
+}
+
+static void find_independent(struct path_query *p, const struct gids *gids)
+{
+	unsigned pairs = gids->n_from * gids->n_to, wanted = p->limit;
+	struct candidates *c = pairs <= INDEPENDENT_MAX ? malloc(sizeof(*c)) : NULL;
+	uint16_t order[INDEPENDENT_MAX];
+
+	if (!c) {
+		p->query->status = STATUS_SA_NO_RESOURCES;
+		return;
+	}
+	c->query = *p;
+	c->query.limit = INDEPENDENT_MAX / pairs;
+	c->query.found = note;
+	c->n = 0;
+	find_all(&c->query, gids);
+	if (!is_enough(p->query)) {
+		unsigned n = independent_choose(c->trail, c->n, wanted, order);
+
+		for (unsigned i = 0; i < n && !is_enough(p->query); i++)
+			offer(c, order, i);
+	}
+	free(c);
+}
+
 static void each(struct admin_query *query)
 {
-	struct path_side to[GIDS_MAX];
+	bool independent = admin_has(query, WANT_INDEPENDENCE) &&
+			   wire_get(query->wanted, MULTI_INDEPENDENCE) != 0;
 	struct path_query p;
 	struct gids gids;
 
 	if (!take_gids(query, &gids) || !path_read(&p, query, &components))
 		return;
 	take_service(query, &p.wish);
-	if (!take_destinations(query, &gids, to))
-		return;
-	for (unsigned i = 0; i < gids.n_from && !is_enough(query); i++) {
-		if (!take_gid(query, gids.from, i, false, &p.from))
-			return;
-		for (unsigned k = 0; k < gids.n_to && !is_enough(query); k++) {
-			p.to = to[k];
-			path_find(&p);
-		}
-	}
+	if (independent)
+		find_independent(&p, &gids);
+	else
+		find_all(&p, &gids);
 }
 
 const struct admin_attribute admin_multi_path = {
