@@ -41,6 +41,12 @@ void admission_clear(struct admission *admission);
 /* May packets that come by @arc wait for the @turn-th behind it? */
 bool admission_try(struct admission *admission, uint32_t arc, uint32_t turn);
 
+/* Mostly it is in already. */
+static inline bool admission_let_in(struct admission *admission, uint32_t arc, uint32_t turn)
+{
+	return turns_have(&admission->turns, arc, turn) || admission_try(admission, arc, turn);
+}
+
 /* What was let in stays; or is as if it had not been tried, or all but the first @n of it is. */
 void admission_keep(struct admission *admission);
 void admission_give_back(struct admission *admission);

@@ -7,8 +7,9 @@
  *
  * All switches send, to every LID: what hangs on them, and they themselves from port 0, on the
  * level that the pair of switches has. Only that level; who sends on another is not part of the
- * proof. LIDs are taken one by one. From the switches to which nobody sends on, inward: each adds
- * its own level to those that have come there, and hands all on to the next.
+ * proof. LIDs are taken one by one, by number, as they lie in tables. From the switches to which
+ * nobody sends on, inward: each adds its own level to those that have come there, and hands all on
+ * to the next.
  *
  * That tables are complete and have no loop is proof.c's to say. Here a loop does no harm: nobody
  * on it is ever come to.
@@ -30,7 +31,9 @@ struct lanes_trial {
 	const struct tables *tables;
 	const struct lanes *lanes;
 	uint8_t *turn_of_port;
-	struct turns turns[LANES_MAX];
+	uint32_t width;    /* turns of one arc */
+	uint8_t *lanes_of; /* [arc * width + turn]: lanes that it is taken on, a bit each */
+	uint32_t *at;      /* [LID]: the switch that it is at, or NOWHERE */
 
 	/* The LID at hand. */
 	uint32_t *exit;   /* [switch]: the arc that packets leave by, or NOWHERE */
@@ -41,9 +44,9 @@ struct lanes_trial {
 
 static void trial_clear(struct lanes_trial *trial)
 {
-	for (unsigned l = 0; l < LANES_MAX; l++)
-		turns_clear(&trial->turns[l]);
 	free(trial->turn_of_port);
+	free(trial->lanes_of);
+	free(trial->at);
 	free(trial->exit);
 	free(trial->n_from);
 	free(trial->levels);
@@ -54,25 +57,33 @@ static int trial_allocate(struct lanes_trial *trial)
 {
 	const struct graph *graph = trial->graph;
 	size_t n = graph->n_switches + (size_t)1;
-	uint32_t words = turns_words(graph);
 
-	for (unsigned l = 0; l < trial->lanes->n; l++) {
-		trial->turns[l].words = words;
-		trial->turns[l].bits = calloc(graph->n_arcs + (size_t)1, words * sizeof(uint64_t));
-		if (!trial->turns[l].bits)
-			return -ENOMEM;
-	}
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		trial->width = MAX(trial->width, graph_degree(graph, s));
+	trial->lanes_of = calloc(graph->n_arcs + (size_t)1, MAX(trial->width, 1));
+	trial->at = malloc((graph->max_lid + (size_t)1) * sizeof(*trial->at));
 	trial->turn_of_port = malloc(n * 256);
 	trial->exit = malloc(n * sizeof(*trial->exit));
 	trial->n_from = malloc(n * sizeof(*trial->n_from));
 	trial->levels = malloc(n);
 	trial->queue = malloc(n * sizeof(*trial->queue));
-	return trial->turn_of_port && trial->exit && trial->n_from && trial->levels && trial->queue
+	return trial->lanes_of && trial->at && trial->turn_of_port && trial->exit &&
+			       trial->n_from && trial->levels && trial->queue
 		       ? 0
 		       : -ENOMEM;
 }
 
-static void load_lid(struct lanes_trial *trial, const struct end *end, uint32_t lid)
+static void find_lids(const struct lanes_trial *trial)
+{
+	const struct graph *graph = trial->graph;
+
+	memset(trial->at, 0xff, (graph->max_lid + (size_t)1) * sizeof(*trial->at));
+	for (uint32_t e = 0; e < graph->n_ends; e++)
+		for (uint32_t i = 0; i < UINT32_C(1) << graph->ends[e].lmc; i++)
+			trial->at[graph->ends[e].lid + i] = graph->ends[e].at;
+}
+
+static void load_lid(struct lanes_trial *trial, uint32_t lid)
 {
 	const struct graph *graph = trial->graph;
 	const struct tables *tables = trial->tables;
@@ -83,7 +94,7 @@ static void load_lid(struct lanes_trial *trial, const struct end *end, uint32_t 
 			lid < tables->stride ? tables->lft[s * tables->stride + lid] : ROUTE_NONE;
 		uint8_t turn = trial->turn_of_port[(size_t)s * 256 + port];
 
-		trial->levels[s] = (uint8_t)(1u << lanes_sl(trial->lanes, s, end->at));
+		trial->levels[s] = (uint8_t)(1u << lanes_sl(trial->lanes, trial->at[lid], s));
 		trial->exit[s] = NOWHERE;
 		if (turn >= graph_degree(graph, s))
 			continue;
@@ -97,10 +108,9 @@ static void send_on(struct lanes_trial *trial, uint32_t s, uint32_t to)
 {
 	uint32_t onward = trial->exit[to];
 
-	for (unsigned l = 0; l < trial->lanes->n && onward != NOWHERE; l++)
-		if (trial->levels[s] >> l & 1)
-			turns_put(&trial->turns[l], trial->exit[s],
-				  onward - trial->graph->arc_first[to]);
+	if (onward != NOWHERE)
+		trial->lanes_of[(size_t)trial->exit[s] * trial->width + onward -
+				trial->graph->arc_first[to]] |= trial->levels[s];
 	trial->levels[to] |= trial->levels[s];
 }
 
@@ -124,13 +134,36 @@ static void try_lid(struct lanes_trial *trial)
 	}
 }
 
-/* Of the first lane that has one. Looking for cycles uses turns up. */
-static int find_cycle(struct lanes_trial *trial, struct proof *proof)
+static int take_turns(const struct lanes_trial *trial, unsigned lane, struct turns *ret)
+{
+	const struct graph *graph = trial->graph;
+
+	ret->words = turns_words(graph);
+	ret->bits = calloc(graph->n_arcs + (size_t)1, ret->words * sizeof(*ret->bits));
+	if (!ret->bits)
+		return -ENOMEM;
+	for (uint32_t a = 0; a < graph->n_arcs; a++)
+		for (uint32_t turn = 0; turn < trial->width; turn++)
+			if (trial->lanes_of[(size_t)a * trial->width + turn] >> lane & 1)
+				turns_put(ret, a, turn);
+	return 0;
+}
+
+/* Looking for one uses turns up. */
+static int find_cycle_on(const struct lanes_trial *trial, unsigned lane, struct cycle *ret)
+{
+	AUTO(turns_clear) struct turns turns = { 0 };
+	int r = take_turns(trial, lane, &turns);
+
+	return r ? r : cycle_find(trial->graph, turns.bits, turns.words, NULL, ret);
+}
+
+/* Of the first lane that has one. */
+static int find_cycle(const struct lanes_trial *trial, struct proof *proof)
 {
 	for (unsigned l = 0; l < trial->lanes->n; l++) {
 		struct cycle cycle;
-		int r = cycle_find(trial->graph, trial->turns[l].bits, trial->turns[l].words, NULL,
-				   &cycle);
+		int r = find_cycle_on(trial, l, &cycle);
 
 		if (r)
 			return r;
@@ -161,18 +194,6 @@ static bool is_sound(const struct graph *graph, const struct lanes *lanes)
 	return true;
 }
 
-static int copy_turns(const struct lanes_trial *trial, struct turns *ret)
-{
-	size_t size = (trial->graph->n_arcs + (size_t)1) * trial->turns[0].words;
-
-	ret->bits = malloc(size * sizeof(*ret->bits));
-	if (!ret->bits)
-		return -ENOMEM;
-	memcpy(ret->bits, trial->turns[0].bits, size * sizeof(*ret->bits));
-	ret->words = trial->turns[0].words;
-	return 0;
-}
-
 int proof_check_lanes(const struct graph *graph, const struct tables *tables,
 		      const struct lanes *lanes, struct proof *ret, struct turns *ret_turns)
 {
@@ -193,15 +214,14 @@ int proof_check_lanes(const struct graph *graph, const struct tables *tables,
 	if (r)
 		return r;
 	turns_of_ports(graph, trial.turn_of_port);
-	for (uint32_t e = 0; e < graph->n_ends; e++) {
-		const struct end *end = &graph->ends[e];
-
-		for (uint32_t i = 0; i < UINT32_C(1) << end->lmc; i++) {
-			load_lid(&trial, end, end->lid + i);
-			try_lid(&trial);
-		}
+	find_lids(&trial);
+	for (uint32_t lid = 0; lid <= graph->max_lid; lid++) {
+		if (trial.at[lid] == NOWHERE)
+			continue;
+		load_lid(&trial, lid);
+		try_lid(&trial);
 	}
-	r = ret_turns ? copy_turns(&trial, &turns) : 0;
+	r = ret_turns ? take_turns(&trial, 0, &turns) : 0;
 	if (!r)
 		r = find_cycle(&trial, ret);
 	if (!r && ret_turns)

@@ -50,15 +50,16 @@ static void propose_lanes(struct weave *weave, uint64_t price)
 	bool by_place = !price && product->n && product->n_lanes <= weave->n_lanes;
 
 	for (uint32_t a = 0; a < weave->n; a++) {
-		for (uint32_t b = 0; b < weave->n; b++) {
+		for (uint32_t b = a; b < weave->n; b++) {
 			size_t pair = (size_t)a * weave->n + b;
+			uint8_t lane = WEAVE_NO_LANE;
 
 			if (by_place)
-				weave->lane[pair] = (uint8_t)product_lane(product, a, b);
+				lane = (uint8_t)product_lane(product, a, b);
 			else if (price && weave->fits[pair])
-				weave->lane[pair] = (uint8_t)__builtin_ctz(weave->fits[pair]);
-			else
-				weave->lane[pair] = WEAVE_NO_LANE;
+				lane = (uint8_t)__builtin_ctz(weave->fits[pair]);
+			weave->lane[pair] = lane;
+			weave->lane[(size_t)b * weave->n + a] = lane;
 		}
 	}
 }

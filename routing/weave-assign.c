@@ -10,7 +10,8 @@
  * switch in the middle: multicast packets on it go together with all that comes.
  *
  * Many pairs have a lane in mind already. They come before all others, so that nobody is in the way
- * of who belongs together.
+ * of who belongs together. Mostly all of a lane go together, which one look at all of their turns
+ * says; only where they do not is each tried.
  */
 
 #include "routing/weave.h"
@@ -111,56 +112,59 @@ static void put_tree(const struct weave *weave, const struct turns *turns)
 /* ---- pairs --------------------------------------------------------------------------------------
  */
 
-static int open_lane(struct weave *weave, unsigned l, const struct turns *turns)
+/* What is in stays in: a way need be looked at only as far as one that was. */
+static bool is_in(const struct weave *weave, size_t tree, uint32_t from, unsigned l)
 {
-	admission_clear(&weave->lanes[l]);
-	return admission_init(weave->graph, turns, &weave->lanes[l]);
+	return weave->in[tree * weave->n + from] >> l & 1;
 }
 
-/* All are empty, but for the tree in lane 0 if there is another. */
-static int open_lanes(struct weave *weave)
+static bool try_way(const struct weave *weave, size_t tree, uint32_t from, uint32_t to, unsigned l)
 {
-	AUTO(turns_clear) struct turns turns = { .words = turns_words(weave->graph) };
-	size_t size = (weave->graph->n_arcs + (size_t)1) * turns.words * sizeof(*turns.bits);
-	int r = 0;
+	const struct graph *graph = weave->graph;
+	struct admission *lane = &weave->lanes[l];
 
-	turns.bits = calloc(1, size);
-	if (!turns.bits)
-		return -ENOMEM;
-	for (unsigned l = weave->n_lanes; l-- > 0 && !r;) {
-		if (l == 0 && weave->n_lanes > 1)
-			put_tree(weave, &turns);
-		r = open_lane(weave, l, &turns);
+	while (!is_in(weave, tree, from, l)) {
+		uint32_t arc = weave_arc(weave, tree, from);
+
+		from = graph->arcs[arc].to;
+		if (from == to)
+			return true;
+		if (!admission_let_in(lane, arc, weave->exit[tree * weave->n + from]))
+			return false;
 	}
-	return r;
+	return true;
+}
+
+static void note_way(const struct weave *weave, size_t tree, uint32_t from, uint32_t to, unsigned l)
+{
+	for (; from != to && !is_in(weave, tree, from, l);
+	     from = weave->graph->arcs[weave_arc(weave, tree, from)].to)
+		weave->in[tree * weave->n + from] |= (uint8_t)(1u << l);
 }
 
 /* The ways from @from on all trees to @to. */
-static bool try_ways(const struct weave *weave, struct admission *lane, uint32_t from, uint32_t to)
+static bool try_ways(const struct weave *weave, unsigned l, uint32_t from, uint32_t to)
 {
-	const struct graph *graph = weave->graph;
-
-	for (uint32_t number = 0; number < weave_n_trees(weave, to); number++) {
-		size_t tree = weave_tree(weave, to, number);
-		uint32_t arc = weave_arc(weave, tree, from);
-
-		while (graph->arcs[arc].to != to) {
-			uint8_t turn = weave->exit[tree * weave->n + graph->arcs[arc].to];
-
-			if (!admission_try(lane, arc, turn))
-				return false;
-			arc = graph->arc_first[graph->arcs[arc].to] + turn;
-		}
-	}
+	for (uint32_t number = 0; number < weave_n_trees(weave, to); number++)
+		if (!try_way(weave, weave_tree(weave, to, number), from, to, l))
+			return false;
 	return true;
+}
+
+static void note_ways(const struct weave *weave, unsigned l, uint32_t from, uint32_t to)
+{
+	for (uint32_t number = 0; number < weave_n_trees(weave, to); number++)
+		note_way(weave, weave_tree(weave, to, number), from, to, l);
 }
 
 static bool try_lane(const struct weave *weave, unsigned l, uint32_t a, uint32_t b)
 {
 	struct admission *lane = &weave->lanes[l];
 
-	if (try_ways(weave, lane, a, b) && try_ways(weave, lane, b, a)) {
+	if (try_ways(weave, l, a, b) && try_ways(weave, l, b, a)) {
 		admission_keep(lane);
+		note_ways(weave, l, a, b);
+		note_ways(weave, l, b, a);
 		return true;
 	}
 	admission_give_back(lane);
@@ -173,6 +177,111 @@ static void set_lane(struct weave *weave, uint32_t a, uint32_t b, uint8_t lane)
 	weave->lane[(size_t)b * weave->n + a] = lane;
 }
 
+/* ---- lanes with those that have them in mind --------------------------------------------------
+ */
+
+static bool has_in_mind(const struct weave *weave, uint32_t a, uint32_t b, unsigned l)
+{
+	size_t pair = (size_t)a * weave->n + b;
+
+	return weave->lane[pair] == l && weave->hops[pair] != HOPS_NONE;
+}
+
+static int turns_make(const struct graph *graph, struct turns *ret)
+{
+	ret->words = turns_words(graph);
+	ret->bits = calloc((graph->n_arcs + (size_t)1) * ret->words, sizeof(*ret->bits));
+	return ret->bits ? 0 : -ENOMEM;
+}
+
+static void put_way(const struct weave *weave, size_t tree, uint32_t from, uint32_t to, unsigned l,
+		    const struct turns *turns)
+{
+	const struct graph *graph = weave->graph;
+
+	while (!is_in(weave, tree, from, l)) {
+		uint32_t arc = weave_arc(weave, tree, from);
+
+		weave->in[tree * weave->n + from] |= (uint8_t)(1u << l);
+		from = graph->arcs[arc].to;
+		if (from == to)
+			return;
+		turns_put(turns, arc, weave->exit[tree * weave->n + from]);
+	}
+}
+
+/* Tree by tree, as they lie in memory. */
+static void put_minded(const struct weave *weave, const struct turns *turns)
+{
+	for (uint32_t to = 0; to < weave->n; to++) {
+		const uint8_t *lane = weave->lane + (size_t)to * weave->n;
+
+		for (uint32_t number = 0; number < weave_n_trees(weave, to); number++)
+			for (uint32_t from = 0; from < weave->n; from++)
+				if (from != to && lane[from] < weave->n_lanes &&
+				    weave->hops[(size_t)to * weave->n + from] != HOPS_NONE)
+					put_way(weave, weave_tree(weave, to, number), from, to,
+						lane[from], &turns[lane[from]]);
+	}
+}
+
+static int open_lane(struct weave *weave, unsigned l, const struct turns *turns)
+{
+	admission_clear(&weave->lanes[l]);
+	return admission_init(weave->graph, turns, &weave->lanes[l]);
+}
+
+/* They do not all go together: who cannot have the lane has none in mind. */
+static int try_minded(struct weave *weave, unsigned l)
+{
+	AUTO(turns_clear) struct turns turns = { .bits = NULL };
+	int r = turns_make(weave->graph, &turns);
+
+	if (r)
+		return r;
+	if (l == 0 && weave->n_lanes > 1)
+		put_tree(weave, &turns);
+	for (size_t i = 0; i < (size_t)weave->n * weave->trees * weave->n; i++)
+		weave->in[i] &= (uint8_t) ~(1u << l);
+	r = open_lane(weave, l, &turns);
+	for (uint32_t a = 0; a < weave->n && !r; a++)
+		for (uint32_t b = a + 1; b < weave->n; b++)
+			if (has_in_mind(weave, a, b, l) && !try_lane(weave, l, a, b))
+				set_lane(weave, a, b, WEAVE_NO_LANE);
+	return r;
+}
+
+static void turns_clear_all(struct turns (*turns)[LANES_MAX])
+{
+	for (unsigned l = 0; l < LANES_MAX; l++)
+		turns_clear(&(*turns)[l]);
+}
+
+/* Mostly all who have a lane in mind go together: then nobody has to be tried. */
+static int open_lanes(struct weave *weave)
+{
+	AUTO(turns_clear_all) struct turns turns[LANES_MAX] = { 0 };
+	int r = 0;
+
+	for (unsigned l = 0; l < weave->n_lanes && !r; l++)
+		r = turns_make(weave->graph, &turns[l]);
+	if (r)
+		return r;
+	memset(weave->in, 0, (size_t)weave->n * weave->trees * weave->n);
+	if (weave->n_lanes > 1)
+		put_tree(weave, &turns[0]);
+	put_minded(weave, turns);
+	for (unsigned l = 0; l < weave->n_lanes && !r; l++) {
+		r = open_lane(weave, l, &turns[l]);
+		if (r == -EINVAL)
+			r = try_minded(weave, l);
+	}
+	return r;
+}
+
+/* ---- all others ---------------------------------------------------------------------------------
+ */
+
 static bool assign(struct weave *weave, uint32_t a, uint32_t b)
 {
 	for (unsigned l = 0; l < weave->n_lanes; l++) {
@@ -182,21 +291,6 @@ static bool assign(struct weave *weave, uint32_t a, uint32_t b)
 		return true;
 	}
 	return false;
-}
-
-/* Pairs that have a lane in mind and cannot have it have none in mind. */
-static void assign_minded(struct weave *weave)
-{
-	for (uint32_t a = 0; a < weave->n; a++) {
-		for (uint32_t b = a + 1; b < weave->n; b++) {
-			size_t pair = (size_t)a * weave->n + b;
-			uint8_t lane = weave->lane[pair];
-
-			if (weave->hops[pair] != HOPS_NONE && lane < weave->n_lanes &&
-			    !try_lane(weave, lane, a, b))
-				set_lane(weave, a, b, WEAVE_NO_LANE);
-		}
-	}
 }
 
 /* Those that are @hops apart; returns how many find no lane. */
@@ -229,14 +323,15 @@ int weave_try_one_lane(struct weave *weave)
 	int r;
 
 	weave->n_lanes = 1;
+	memset(weave->lane, WEAVE_NO_LANE, (size_t)weave->n * weave->n);
 	r = open_lanes(weave);
 	weave->n_lanes = n_lanes;
 	for (uint32_t a = 0; a < weave->n && !r; a++) {
 		for (uint32_t b = a + 1; b < weave->n && !r; b++) {
 			if (weave->hops[(size_t)a * weave->n + b] == HOPS_NONE)
 				continue;
-			r = (weave->sends[a] && !try_ways(weave, weave->lanes, a, b)) ||
-			    (weave->sends[b] && !try_ways(weave, weave->lanes, b, a));
+			r = (weave->sends[a] && !try_ways(weave, 0, a, b)) ||
+			    (weave->sends[b] && !try_ways(weave, 0, b, a));
 			admission_keep(weave->lanes);
 			set_lane(weave, a, b, 0);
 		}
@@ -251,7 +346,6 @@ int64_t weave_assign(struct weave *weave)
 
 	if (r)
 		return r;
-	assign_minded(weave);
 	for (unsigned hops = weave->most_hops; hops > 0; hops--)
 		n_failed += assign_others(weave, hops);
 	return weave_is_full(weave) ? -ENOMEM : n_failed;

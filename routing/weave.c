@@ -313,13 +313,14 @@ static int allocate(struct weave *weave)
 	weave->sends = calloc(n, sizeof(*weave->sends));
 	weave->hops = calloc(n, n);
 	weave->exit = malloc(n * n * weave->trees);
+	weave->in = malloc(n * n * weave->trees);
 	weave->up = malloc(n);
 	weave->load = calloc(weave->graph->n_arcs + (size_t)1, sizeof(*weave->load));
 	weave->fits = calloc(n, n);
 	weave->lane = calloc(n, n);
 	weave->lanes = calloc(weave->n_lanes, sizeof(*weave->lanes));
-	return weave->sends && weave->hops && weave->exit && weave->up && weave->load &&
-			       weave->fits && weave->lane && weave->lanes
+	return weave->sends && weave->hops && weave->exit && weave->in && weave->up &&
+			       weave->load && weave->fits && weave->lane && weave->lanes
 		       ? 0
 		       : -ENOMEM;
 }
@@ -350,6 +351,7 @@ void weave_clear(struct weave *weave)
 	free(weave->sends);
 	free(weave->hops);
 	free(weave->exit);
+	free(weave->in);
 	free(weave->up);
 	free(weave->load);
 	free(weave->fits);
