@@ -3,6 +3,7 @@
 
 libvsm_a_SOURCES += base/array.c base/array.h
 libvsm_a_SOURCES += base/file.c base/file.h
+libvsm_a_SOURCES += base/forest.h
 libvsm_a_SOURCES += base/guid-map.c base/guid-map.h
 libvsm_a_SOURCES += base/list.h
 libvsm_a_SOURCES += base/log.c base/log.h

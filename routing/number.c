@@ -24,6 +24,7 @@
 #include "routing/number.h"
 
 #include "base/array.h"
+#include "base/forest.h"
 #include "base/macros.h"
 
 #include <errno.h>
@@ -133,21 +134,12 @@ static int parts_alloc(const struct graph *graph, const struct ranking *ranking,
 	return 0;
 }
 
-static uint32_t part_of(const struct parts *parts, uint32_t s)
-{
-	while (parts->parent[s] != s) {
-		parts->parent[s] = parts->parent[parts->parent[s]];
-		s = parts->parent[s];
-	}
-	return s;
-}
-
 static void join(const struct parts *parts, uint32_t a, uint32_t b)
 {
 	if (parts->parent[a] == parts->parent[b])
 		return;
-	a = part_of(parts, a);
-	b = part_of(parts, b);
+	a = forest_root(parts->parent, a);
+	b = forest_root(parts->parent, b);
 	if (parts->rank[a] <= parts->rank[b])
 		parts->parent[b] = a;
 	else
@@ -190,7 +182,7 @@ static void parts_sort(const struct parts *parts, uint32_t *sequence)
 	uint32_t n = parts->graph->n_switches;
 
 	for (uint32_t s = 0; s < n; s++)
-		parts->key[s] = parts->rank[part_of(parts, s)];
+		parts->key[s] = parts->rank[forest_root(parts->parent, s)];
 	parts_sort_by(parts, parts->key, n, sequence);
 }
 

@@ -14,6 +14,7 @@
 
 #include "routing/product.h"
 
+#include "base/forest.h"
 #include "base/macros.h"
 #include "routing/turns.h"
 
@@ -62,20 +63,11 @@ static void sets_clear(struct sets *sets)
 	free(sets->parent);
 }
 
-static uint32_t sets_find(const struct sets *sets, uint32_t i)
-{
-	while (sets->parent[i] != i) {
-		sets->parent[i] = sets->parent[sets->parent[i]];
-		i = sets->parent[i];
-	}
-	return i;
-}
-
 /* The lower number stands for both. */
 static void sets_join(const struct sets *sets, uint32_t a, uint32_t b)
 {
-	a = sets_find(sets, a);
-	b = sets_find(sets, b);
+	a = forest_root(sets->parent, a);
+	b = forest_root(sets->parent, b);
 	sets->parent[MAX(a, b)] = MIN(a, b);
 }
 
@@ -85,7 +77,7 @@ static uint32_t sets_number(const struct sets *sets, uint32_t most, uint16_t *re
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < sets->n; i++) {
-		uint32_t first = sets_find(sets, i);
+		uint32_t first = forest_root(sets->parent, i);
 
 		if (first == i && n == most)
 			return most + 1;

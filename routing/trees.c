@@ -28,6 +28,7 @@
 #include "routing/turns.h"
 
 #include "base/array.h"
+#include "base/forest.h"
 #include "base/macros.h"
 
 #include <errno.h>
@@ -767,16 +768,6 @@ static uint32_t cable_of(const struct trees *trees, uint32_t exit)
 	return a == NOWHERE || back == NOWHERE ? NOWHERE : MIN(a, back);
 }
 
-static uint32_t root_of(uint32_t *above, uint32_t s)
-{
-	while (above[s] != s) {
-		above[s] = above[above[s]];
-		s = above[s];
-	}
-
-	return s;
-}
-
 bool trees_have_cable(const struct trees *trees, uint32_t exit)
 {
 	return cable_of(trees, exit) != NOWHERE;
@@ -807,8 +798,8 @@ int trees_mix(const struct trees *trees, const struct tree *a, const struct tree
 
 		if (i > 0 && cable[i] == cable[i - 1])
 			continue;
-		one = root_of(above, trees->arcs[cable[i]].to);
-		other = root_of(above, trees->arcs[arc_back(trees, cable[i])].to);
+		one = forest_root(above, trees->arcs[cable[i]].to);
+		other = forest_root(above, trees->arcs[arc_back(trees, cable[i])].to);
 		if (one == other)
 			return 0;
 		above[one] = other;
