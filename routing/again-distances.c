@@ -56,7 +56,7 @@ static int mend_allocate(struct mend *mend)
 		uint32_t at = block->index[i] % HOPS_BLOCK;
 
 		mend->column[i] = (struct tiered){ past->down + at, past->best + at,
-						   past->may_climb + at, past->width };
+						   past->under + at, past->width };
 	}
 
 	return 0;
@@ -87,7 +87,7 @@ static bool is_other_exit(uint8_t own, uint8_t was, uint8_t now)
 
 /*
  * Whether it sends down to a lower neighbour, which must not climb then, changes only if its best
- * way does, too: it is as long as the way down, before or now.
+ * way does, too, or that it climbs: the way down is the best, before or now.
  */
 static void tell_down(const struct mend *mend, uint32_t s, uint32_t i, uint8_t was)
 {
@@ -134,6 +134,7 @@ static void tell_best(const struct mend *mend, uint32_t s, uint32_t i, uint8_t w
 	const struct graph *graph = mend->graph;
 	uint8_t now = column->best[s * column->width];
 
+	mark(mend, mend->again->near, s, i);
 	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
 		uint32_t to = graph->arcs[a].to;
 
@@ -145,13 +146,24 @@ static void tell_best(const struct mend *mend, uint32_t s, uint32_t i, uint8_t w
 	}
 }
 
+/* By way of @lower? See hops.c. */
+static bool sends_down(const struct mend *mend, uint32_t i, uint32_t s, uint32_t lower)
+{
+	const struct tiered *column = &mend->column[i];
+	size_t at = s * column->width;
+	uint8_t down = column->down[at];
+
+	return column->best[at] == down && down == column->down[lower * column->width] + 1 &&
+	       !(tiers_lead_down(&mend->tiers, s, lower) && column->under[at] == HOPS_NEVER);
+}
+
 static void look_up(struct mend *mend, uint32_t s, uint32_t i)
 {
 	const struct tiered *column = &mend->column[i];
 	const struct graph *graph = mend->graph;
 	size_t at = s * column->width;
-	uint8_t down = column->down[at], was = column->best[at], best = HOPS_NONE;
-	uint8_t may_climb = 0xff;
+	uint8_t down = column->down[at], was = column->best[at], best = HOPS_NONE, under;
+	bool climbs = true;
 
 	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
 		size_t to = graph->arcs[a].to * column->width;
@@ -159,18 +171,17 @@ static void look_up(struct mend *mend, uint32_t s, uint32_t i)
 		if (!is_above(mend, graph->arcs[a].to, s))
 			continue;
 		best = MIN(best, further(column->best[to]));
-		if (column->best[to] == column->down[to] && column->down[to] == down + 1)
-			may_climb = 0;
+		if (sends_down(mend, i, graph->arcs[a].to, s))
+			climbs = false;
 	}
-	if (down == HOPS_NONE)
-		may_climb = 0xff;
-	best = may_climb ? MIN(best, down) : down;
-	if (best != was || may_climb != column->may_climb[at])
-		mark(mend, mend->again->near, s, i);
+	climbs = (climbs || down == HOPS_NONE) && best <= down;
+	best = climbs ? best : down;
+	under = climbs ? HOPS_NEVER : (uint8_t)(down - 1);
+	if (best == was && under == column->under[at])
+		return;
 	column->best[at] = best;
-	column->may_climb[at] = may_climb;
-	if (best != was)
-		tell_best(mend, s, i, was);
+	column->under[at] = under;
+	tell_best(mend, s, i, was);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */

@@ -193,15 +193,15 @@ static void compare_row(struct again *again, const struct block *block, uint32_t
 	for (uint32_t i = 0; i < block->n; i++)
 		again->moved[block->index[i]] |= row->down[i] != old.down[i] ||
 						 row->best[i] != old.best[i] ||
-						 row->may_climb[i] != old.may_climb[i];
+						 row->under[i] != old.under[i];
 }
 
 /* What distances of dirty rows would be by those of their neighbours before. */
 static void find_moved_of(struct again *again, const struct block *block)
 {
 	const struct tiers tiers = ranking_tiers(&again->layout->ranking);
-	uint8_t down[HOPS_BLOCK], best[HOPS_BLOCK], may_climb[HOPS_BLOCK];
-	struct tiered row = { down, best, may_climb, block->tiered.width };
+	uint8_t down[HOPS_BLOCK], best[HOPS_BLOCK], under[HOPS_BLOCK];
+	struct tiered row = { down, best, under, block->tiered.width };
 
 	hops_renew_tiered_rows(again->graph, &tiers, block->target, block->n, again->renewed,
 			       again->n_renewed, &block->tiered);

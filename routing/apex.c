@@ -6,8 +6,8 @@
  * With many roots (the cores of a tree) two switches have a legal way only if some root is above
  * both, or one is above the other. Two cores have none, and after failures a leaf and a core have
  * none, or two leaves. Instead of giving those pairs illegal ways, the order is changed a little,
- * without moving any cable's traffic in an intact tree: take a switch that most roots are above (a
- * leaf that lost no cable), and turn the order of it and all that is above it upside down. The leaf
+ * without moving any cable's traffic in an intact tree: take the lowest switch that half of the
+ * roots are above, a leaf, and turn the order of it and all that is above it upside down. The leaf
  * becomes the top, its parents come next, the cores are below these and still above all the rest.
  * Ways between other leaves turn at a core as before, ways to and from the pod of that leaf go up
  * past the core or come down through it, as long as before; but all cores now have a common top
@@ -16,13 +16,13 @@
  * Only cables inside of that upper part change direction: whatever is outside of it and adjacent to
  * it is below, before and after.
  *
- * After a failure there may be no switch that all tops are above, or only another than before; and
- * another apex moves ways to spines everywhere. So an apex may lack one top, which is then
- * "lifted": take a switch x, no leaf, that can climb to the apex and to that top. What is above x
+ * After a failure there may be tops that are not above that leaf. Another apex would move ways to
+ * spines everywhere, so it stays, as long as it has half of what others have, and tops that it
+ * lacks are "lifted": take a switch x that can climb to the apex and to such a top. What is above x
  * and cannot climb to the apex is turned upside down below x, and what is above x and can is put
- * above both. Mostly that turns a single cable. Where there is no such x, as in trees of two
- * levels, the next apex would come to stand above the first: some spines are above that then and
- * some below, and all that it sends goes down through these few. So there it may lack none.
+ * above both. Of several x the nearest to the apex is taken: where a leaf has lost a whole plane,
+ * that is another leaf of its pod, and the plane's ways to the others go as before but for this
+ * leaf; where it lacks a single core, that is a middle switch, and mostly a single cable is turned.
  *
  * Each step makes tops fewer, and two tops of one component always have something below both, if
  * not directly then through others. So it ends, on any graph, with one top per component: complete
@@ -110,65 +110,19 @@ static uint32_t tops_above(const struct tops *tops, uint32_t s)
 	return n;
 }
 
-static uint32_t most_tops(const struct graph *graph, const struct tops *tops)
+/* The lowest switch that has half as many tops above it as any, two at least. */
+static uint32_t find_apex(const struct graph *graph, const struct ranking *ranking,
+			  const struct tops *tops)
 {
 	uint32_t most = 0;
 
 	for (uint32_t s = 0; s < graph->n_switches; s++)
 		most = MAX(most, tops_above(tops, s));
-
-	return most;
-}
-
-/* The lowest switch that has so many tops above it. */
-static uint32_t lowest_with(const struct graph *graph, const struct ranking *ranking,
-			    const struct tops *tops, uint32_t n)
-{
-	for (uint32_t p = 0; p < graph->n_switches; p++)
-		if (tops_above(tops, ranking->by_place[p]) >= n)
+	for (uint32_t p = 0; p < graph->n_switches && most > 1; p++)
+		if (tops_above(tops, ranking->by_place[p]) >= MAX(most / 2, 2))
 			return ranking->by_place[p];
 
 	return NOBODY;
-}
-
-/* Is there a switch, no leaf, below a top that @apex has and one that it lacks? */
-static bool can_be_lifted(const struct graph *graph, const struct ranking *ranking,
-			  const struct tops *tops, uint32_t apex)
-{
-	const uint64_t *has = tops->above + apex * tops->words;
-
-	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		const uint64_t *above = tops->above + s * tops->words;
-		uint64_t common = 0, other = 0;
-
-		for (size_t w = 0; w < tops->words; w++) {
-			common |= above[w] & has[w];
-			other |= above[w] & ~has[w];
-		}
-		if (ranking->height[s] > 0 && common && other)
-			return true;
-	}
-
-	return false;
-}
-
-/*
- * The lowest switch that has most tops above it, two at least; or all of these but one, if that can
- * be lifted.
- */
-static uint32_t find_apex(const struct graph *graph, const struct ranking *ranking,
-			  const struct tops *tops)
-{
-	uint32_t most = most_tops(graph, tops);
-	uint32_t apex;
-
-	if (most < 2)
-		return NOBODY;
-	apex = lowest_with(graph, ranking, tops, MAX(most - 1, 2));
-	if (tops_above(tops, apex) == most || can_be_lifted(graph, ranking, tops, apex))
-		return apex;
-
-	return lowest_with(graph, ranking, tops, most);
 }
 
 /* @ret_upper: @apex and all above it, the nearest first; the others are not in @ret_in. */
@@ -194,25 +148,29 @@ static uint32_t list_upper(const struct graph *graph, const struct ranking *rank
 	return n;
 }
 
-/* Those that can climb to an apex; one that another has been raised over is none. */
-static void find_climbers(const struct graph *graph, const struct ranking *ranking,
-			  const struct tops *tops, const bool *is_apex, bool *ret)
+/* How many steps it is up to an apex, or NOBODY; one that another has been raised over is none. */
+static void count_steps(const struct graph *graph, const struct ranking *ranking,
+			const struct tops *tops, const bool *is_apex, uint32_t *ret)
 {
 	for (uint32_t p = graph->n_switches; p-- > 0;) {
 		uint32_t s = ranking->by_place[p];
 
-		ret[s] = is_apex[s] && tops->number[s] != NOBODY;
-		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
-			ret[s] |= ranking->place[graph->arcs[a].to] > p && ret[graph->arcs[a].to];
+		ret[s] = is_apex[s] && tops->number[s] != NOBODY ? 0 : NOBODY;
+		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
+			uint32_t to = graph->arcs[a].to;
+
+			if (ranking->place[to] > p && ret[to] != NOBODY)
+				ret[s] = MIN(ret[s], ret[to] + 1);
+		}
 	}
 }
 
 /*
- * Turn what is above @x and no climber upside down below it, and put climbers above it; without
- * climbers @x is the top. All others keep their sequence and come below.
+ * Turn what is above @x and has no @steps to an apex upside down below it, and put what has above
+ * it; if nobody has, @x is the top. All others keep their sequence and come below.
  */
 static int turn_over(const struct graph *graph, struct ranking *ranking, uint32_t x,
-		     const bool *climbs)
+		     const uint32_t *steps)
 {
 	uint32_t n = graph->n_switches;
 	AUTO(freep) uint32_t *upper = malloc((n + (size_t)1) * sizeof(*upper));
@@ -229,11 +187,11 @@ static int turn_over(const struct graph *graph, struct ranking *ranking, uint32_
 		if (!in[by_place[p]])
 			ranking->by_place[next++] = by_place[p];
 	for (uint32_t i = n_upper; i-- > 1;)
-		if (!climbs[upper[i]])
+		if (steps[upper[i]] == NOBODY)
 			ranking->by_place[next++] = upper[i];
 	ranking->by_place[next++] = x;
 	for (uint32_t p = 0; p < n; p++)
-		if (in[by_place[p]] && climbs[by_place[p]] && by_place[p] != x)
+		if (in[by_place[p]] && steps[by_place[p]] != NOBODY && by_place[p] != x)
 			ranking->by_place[next++] = by_place[p];
 	for (uint32_t p = 0; p < n; p++)
 		ranking->place[ranking->by_place[p]] = p;
@@ -241,21 +199,22 @@ static int turn_over(const struct graph *graph, struct ranking *ranking, uint32_
 }
 
 /*
- * The climber with most tops above it, the highest such; NOBODY if none has another one. Not a
- * leaf: ways of others would lead over it.
+ * Of those who can climb to an apex and to another top the nearest to the apex, the one of these
+ * that has most tops above it, and the highest such. NOBODY: there are none.
  */
 static uint32_t find_lift(const struct graph *graph, const struct ranking *ranking,
-			  const struct tops *tops, const bool *climbs)
+			  const struct tops *tops, const uint32_t *steps)
 {
-	uint32_t best = NOBODY, most = 1;
+	uint32_t best = NOBODY, least = NOBODY, most = 1;
 
 	for (uint32_t p = graph->n_switches; p-- > 0;) {
 		uint32_t s = ranking->by_place[p];
-		uint32_t n = climbs[s] && ranking->height[s] > 0 ? tops_above(tops, s) : 0;
+		uint32_t n = steps[s] <= least && steps[s] != NOBODY ? tops_above(tops, s) : 0;
 
-		if (n <= most)
+		if (n <= 1 || (steps[s] == least && n <= most))
 			continue;
 		best = s;
+		least = steps[s];
 		most = n;
 	}
 
@@ -265,27 +224,27 @@ static uint32_t find_lift(const struct graph *graph, const struct ranking *ranki
 /* One step: 1; 0 if there was none to take; -ENOMEM. */
 static int join_some_tops(const struct graph *graph, struct ranking *ranking, bool *is_apex)
 {
-	AUTO(freep) bool *climbs = calloc(graph->n_switches + (size_t)1, sizeof(*climbs));
+	AUTO(freep) uint32_t *steps = malloc((graph->n_switches + (size_t)1) * sizeof(*steps));
 	AUTO(tops_clear) struct tops tops = { 0 };
 	uint32_t x;
 
-	if (!climbs || tops_find(graph, ranking, &tops) < 0)
+	if (!steps || tops_find(graph, ranking, &tops) < 0)
 		return -ENOMEM;
 	if (tops.n < 2)
 		return 0;
 	if (tops_find_above(graph, ranking, &tops) < 0)
 		return -ENOMEM;
-	find_climbers(graph, ranking, &tops, is_apex, climbs);
-	x = find_lift(graph, ranking, &tops, climbs);
+	count_steps(graph, ranking, &tops, is_apex, steps);
+	x = find_lift(graph, ranking, &tops, steps);
 	if (x == NOBODY) {
 		x = find_apex(graph, ranking, &tops);
 		if (x == NOBODY)
 			return 0;
 		is_apex[x] = true;
-		memset(climbs, 0, graph->n_switches * sizeof(*climbs));
+		memset(steps, 0xff, graph->n_switches * sizeof(*steps));
 	}
 
-	return turn_over(graph, ranking, x, climbs) < 0 ? -ENOMEM : 1;
+	return turn_over(graph, ranking, x, steps) < 0 ? -ENOMEM : 1;
 }
 
 int ranking_join_tops(const struct graph *graph, struct ranking *ranking)

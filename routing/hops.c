@@ -17,6 +17,10 @@
  * and all others are free to take the shorter way, or both if they are equal. Upper neighbours have
  * been decided before, so this is one pass. (The usual rule, down wherever there is a way down, is
  * the same in an intact tree, but in a damaged one squeezes a whole pod through one core.)
+ *
+ * In a tree there is one more rule, for where cables are turned (apex.c): who may take both goes
+ * down only by cables that lead up the tree. Else a spine that goes by a leaf, since that is as
+ * short as another way, would have all that the leaf itself sends go the way of the spine.
  */
 
 #include "routing/hops.h"
@@ -48,7 +52,7 @@ void tiered_clear(struct tiered *tiered)
 {
 	free(TAKE(tiered->down));
 	free(TAKE(tiered->best));
-	free(TAKE(tiered->may_climb));
+	free(TAKE(tiered->under));
 }
 
 int tiered_make(const struct graph *graph, size_t width, struct tiered *ret)
@@ -56,7 +60,7 @@ int tiered_make(const struct graph *graph, size_t width, struct tiered *ret)
 	size_t size = (graph->n_switches + (size_t)1) * width;
 
 	*ret = (struct tiered){ malloc(size), malloc(size), malloc(size), width };
-	if (ret->down && ret->best && ret->may_climb)
+	if (ret->down && ret->best && ret->under)
 		return 0;
 	tiered_clear(ret);
 	return -ENOMEM;
@@ -164,10 +168,23 @@ WIDE static void relax(uint8_t *restrict row, const uint8_t *restrict next, size
 	}
 }
 
-/* Not where the upper neighbour sends down, and this is on its way. */
+/* Not where the upper neighbour sends down to lower levels, and this is on its way. */
 WIDE static void forbid_climbing(uint8_t *restrict may_climb, const uint8_t *restrict down,
-				 const uint8_t *restrict upper_down,
-				 const uint8_t *restrict upper_best, size_t width)
+				 const uint8_t *restrict upper_under, size_t width)
+{
+	for (; width; width -= HOPS_PIECE) {
+		for (unsigned i = 0; i < HOPS_PIECE; i++)
+			may_climb[i] &= upper_under[i] == down[i] ? 0 : 0xff;
+		may_climb += HOPS_PIECE;
+		down += HOPS_PIECE;
+		upper_under += HOPS_PIECE;
+	}
+}
+
+/* The same where this is no lower level. */
+WIDE static void forbid_climbing_turned(uint8_t *restrict may_climb, const uint8_t *restrict down,
+					const uint8_t *restrict upper_down,
+					const uint8_t *restrict upper_best, size_t width)
 {
 	for (size_t piece = 0; piece < width; piece += HOPS_PIECE) {
 		for (unsigned i = 0; i < HOPS_PIECE; i++) {
@@ -183,17 +200,24 @@ WIDE static void forbid_climbing(uint8_t *restrict may_climb, const uint8_t *res
 	}
 }
 
-/* @best: that of climbing, so far. Without a way down there is nobody who sends down to here. */
-WIDE static void decide(uint8_t *restrict best, uint8_t *restrict may_climb,
+/*
+ * @best: that of climbing, so far; @under: 0xff where it may climb. Without a way down there is
+ * nobody who sends down to here.
+ */
+WIDE static void decide(uint8_t *restrict best, uint8_t *restrict under,
 			const uint8_t *restrict down, size_t width)
 {
 	for (; width; width -= HOPS_PIECE) {
 		for (unsigned i = 0; i < HOPS_PIECE; i++) {
-			may_climb[i] |= down[i] == HOPS_NONE ? 0xff : 0;
-			best[i] = MIN(down[i], (uint8_t)(best[i] | (uint8_t)~may_climb[i]));
+			uint8_t climbs = under[i] | (down[i] == HOPS_NONE ? 0xff : 0);
+			uint8_t least = MIN(best[i], down[i]);
+
+			climbs &= least == best[i] ? 0xff : 0;
+			best[i] = MIN(down[i], (uint8_t)(best[i] | (uint8_t)~climbs));
+			under[i] = (uint8_t)((HOPS_NEVER & climbs) | ((down[i] - 1) & ~climbs));
 		}
 		best += HOPS_PIECE;
-		may_climb += HOPS_PIECE;
+		under += HOPS_PIECE;
 		down += HOPS_PIECE;
 	}
 }
@@ -219,16 +243,20 @@ static void climb(const struct graph *graph, const struct tiers *tiers, uint32_t
 		if (tiers->place[to] < tiers->place[s])
 			continue;
 		relax(row->best, upper.best, block->width);
-		forbid_climbing(row->may_climb, row->down, upper.down, upper.best, block->width);
+		if (tiers_lead_down(tiers, to, s))
+			forbid_climbing(row->under, row->down, upper.under, block->width);
+		else
+			forbid_climbing_turned(row->under, row->down, upper.down, upper.best,
+					       block->width);
 	}
-	decide(row->best, row->may_climb, row->down, block->width);
+	decide(row->best, row->under, row->down, block->width);
 }
 
 static void forget(const struct tiered *rows, size_t n)
 {
 	memset(rows->down, HOPS_NONE, n * rows->width);
 	memset(rows->best, HOPS_NONE, n * rows->width);
-	memset(rows->may_climb, 0xff, n * rows->width);
+	memset(rows->under, 0xff, n * rows->width);
 }
 
 void hops_fill_tiered(const struct graph *graph, const struct tiers *tiers, const uint32_t *targets,

@@ -27,17 +27,24 @@ int hops_fill_shortest(const struct graph *graph, const uint32_t *targets, uint3
 struct tiers {
 	const uint32_t *place;    /* of each switch, 0 is the lowest */
 	const uint32_t *by_place; /* the switch at each place */
+	const uint32_t *height;   /* levels of a tree, or NULL: see hops.c */
 };
+
+/* Is @lower, which is below @s, on a lower level of the tree? */
+static inline bool tiers_lead_down(const struct tiers *tiers, uint32_t s, uint32_t lower)
+{
+	return tiers->height && tiers->height[lower] < tiers->height[s];
+}
 
 /*
  * Blocks of distances along legal ways. @down: going down all the way. @best: the way that packets
- * take from here, over lower neighbours if it is as long as @down, and over upper neighbours if
- * @may_climb is 0xff (0: it may not, for some upper neighbour sends packets down to here).
+ * take from here. @under: HOPS_NEVER if it leads over upper neighbours, if also over lower ones;
+ * else how far it is from those over which it leads, one less than @down.
  */
 struct tiered {
 	uint8_t *down;
 	uint8_t *best;
-	uint8_t *may_climb;
+	uint8_t *under;
 	size_t width; /* of a row: a multiple of HOPS_PIECE */
 };
 
@@ -51,7 +58,7 @@ static inline struct tiered tiered_row(const struct tiered *block, uint32_t s)
 {
 	size_t at = s * block->width;
 
-	return (struct tiered){ block->down + at, block->best + at, block->may_climb + at,
+	return (struct tiered){ block->down + at, block->best + at, block->under + at,
 				block->width };
 }
 

@@ -33,5 +33,6 @@ int ranking_join_tops(const struct graph *graph, struct ranking *ranking);
 
 static inline struct tiers ranking_tiers(const struct ranking *ranking)
 {
-	return (struct tiers){ ranking->place, ranking->by_place };
+	return (struct tiers){ ranking->place, ranking->by_place,
+			       ranking->tree ? ranking->height : NULL };
 }

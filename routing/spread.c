@@ -49,7 +49,6 @@ struct row {
 	uint32_t n_planes;
 	uint8_t want_below[HOPS_BLOCK]; /* the distance that a nearer neighbour has */
 	uint8_t want_above[HOPS_BLOCK];
-	const uint8_t *may_climb;
 	uint8_t plane[PLANES][ROW_BYTES];
 	uint8_t repeats[ROW_BYTES]; /* the same exits as the destination before */
 	uint8_t lane[PORTS_MAX];    /* of each fan its first port */
@@ -132,27 +131,24 @@ WIDE static void set_wants_below(const uint8_t *restrict down, const uint8_t *re
 			want[i] = down[i] == best[i] ? (uint8_t)(down[i] - 1) : HOPS_NEVER;
 }
 
-WIDE static void mark_below(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
-			    uint8_t *restrict plane)
+/* Above, only where it climbs. */
+WIDE static void set_wants_above(const uint8_t *restrict best, const uint8_t *restrict under,
+				 uint32_t n_pieces, uint8_t *restrict want)
 {
-	const uint8_t *restrict want = row->want_below;
+	for (; n_pieces; n_pieces--, best += PIECE, under += PIECE, want += PIECE)
+		for (unsigned i = 0; i < PIECE; i++) {
+			uint8_t climbs = under[i] == HOPS_NEVER ? 0xff : 0;
 
-	for (uint32_t n = row->n_pieces; n; n--, hops += PIECE, want += PIECE, plane += PIECE)
-		for (unsigned i = 0; i < PIECE; i++)
-			plane[i] |= hops[i] == want[i] ? bit : 0;
+			want[i] = (uint8_t)(((best[i] - 1) & climbs) | (HOPS_NEVER & ~climbs));
+		}
 }
 
-WIDE static void mark_above(const struct row *row, const uint8_t *restrict hops, uint8_t bit,
-			    uint8_t *restrict plane)
+WIDE static void mark(const uint8_t *restrict want, const uint8_t *restrict hops, uint32_t n_pieces,
+		      uint8_t bit, uint8_t *restrict plane)
 {
-	const uint8_t *restrict want = row->want_above;
-	const uint8_t *restrict may = row->may_climb;
-
-	for (uint32_t n = row->n_pieces; n; n--, hops += PIECE, want += PIECE, plane += PIECE) {
+	for (; n_pieces; n_pieces--, hops += PIECE, want += PIECE, plane += PIECE)
 		for (unsigned i = 0; i < PIECE; i++)
-			plane[i] |= (hops[i] == want[i] ? bit : 0) & may[i];
-		may += PIECE;
-	}
+			plane[i] |= hops[i] == want[i] ? bit : 0;
 }
 
 WIDE static void mark_repeats(const uint8_t *restrict plane, uint32_t n_pieces,
@@ -184,22 +180,26 @@ static void row_set_wants(struct row *row)
 	}
 	set_wants_below(block->tiered.down + at, block->tiered.best + at, row->n_pieces,
 			row->want_below);
-	set_wants(block->tiered.best + at, row->n_pieces, row->want_above);
-	row->may_climb = block->tiered.may_climb + at;
+	set_wants_above(block->tiered.best + at, block->tiered.under + at, row->n_pieces,
+			row->want_above);
 }
 
 static void row_mark_fan(struct row *row, uint32_t to, uint8_t bit, uint8_t *plane)
 {
+	const struct tiers tiers = ranking_tiers(&row->layout->ranking);
 	const struct block *block = row->block;
-	const uint32_t *place = row->layout->ranking.place;
 	size_t at = to * row->width + row->from;
+	uint32_t n = row->n_pieces;
 
 	if (block->shortest)
-		mark_below(row, block->shortest + at, bit, plane);
-	else if (place[to] < place[row->s])
-		mark_below(row, block->tiered.down + at, bit, plane);
+		mark(row->want_below, block->shortest + at, n, bit, plane);
+	else if (tiers.place[to] > tiers.place[row->s])
+		mark(row->want_above, block->tiered.best + at, n, bit, plane);
+	else if (tiers_lead_down(&tiers, row->s, to))
+		mark(block->tiered.under + row->s * row->width + row->from, block->tiered.down + at,
+		     n, bit, plane);
 	else
-		mark_above(row, block->tiered.best + at, bit, plane);
+		mark(row->want_below, block->tiered.down + at, n, bit, plane);
 }
 
 /* Of the columns from @from, with which a piece begins, to @to - 1. */
@@ -589,7 +589,7 @@ bool filler_may_copy(const struct filler *filler, uint32_t s)
 
 	return has_same_distances(row, tiered->down, s, like) &&
 	       has_same_distances(row, tiered->best, s, like) &&
-	       has_same_distances(row, tiered->may_climb, s, like);
+	       has_same_distances(row, tiered->under, s, like);
 }
 
 /* All columns of the piece that has @column. */

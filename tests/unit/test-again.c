@@ -436,7 +436,7 @@ static void what_is_spoiled_is_not_believed(void **state)
 	assert_true(n_refused > 100);
 }
 
-/* But not if the switch that is the top of all is above it no more: see apex.c. */
+/* But not if a way to the switch that is the top of all leads elsewhere: see apex.c. */
 static void one_cable_is_done_again(void **state)
 {
 	unsigned n_again = 0;
