@@ -3,12 +3,9 @@
 /*
  * The inner loop of routing: switches times LIDs, 21 million entries in a fabric of 11,664 hosts.
  *
- * Row by row, because a row of the table fits in the cache and LIDs may come in any order. For each
- * row, which neighbours are a hop nearer is found for a block of destinations at a time by
- * comparing bytes: a bit per neighbour, eight neighbours to a plane of bytes. Destinations are in
- * the sequence of numbering.c, so neighbours in it mostly have the same exits, and the list of
- * exits is made once per run. The list has a slot per cable: first one cable of each neighbour,
- * then the second cables. Target number t takes slot (t / share) mod slots.
+ * Row by row, because a row of the table fits in the cache and LIDs may come in any order. The
+ * exits of a row are found in the sequence of number.c (spread-row.c), in which neighbours mostly
+ * have the same: they are a run.
  *
  * So the exits of a run, in the sequence of numbers, repeat themselves: they are made once and then
  * copied, into "cells" that stand in that sequence, and at last each LID gets what is in its cell.
@@ -19,47 +16,16 @@
  * Switches that hang on the same neighbours alike, as the leaves of a pod do, have the same ways
  * but to each other. If what a row is made of is the same as of the row before, that is copied, and
  * only the pieces are made that have the columns of these two.
- *
- * Loops over bytes come in pieces of a constant 64, which compilers turn into vector instructions.
  */
 
-#include "routing/spread.h"
+#include "routing/spread-row.h"
 
 #include "base/macros.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum {
-	PORTS_MAX = 254,
-	PLANES = 32,
-	PIECE = HOPS_PIECE,
-	ROW_BYTES = HOPS_BLOCK + PIECE, /* a piece to spare, to compare with what comes next */
-	GAP_MAX = 512,
-};
-
-/* What one switch knows of one block. */
-struct row {
-	const struct layout *layout;
-	const struct block *block;
-	uint32_t s;
-	size_t width;  /* of rows of the block */
-	uint32_t from; /* the columns that are looked at: from here on, so many pieces */
-	uint32_t n_pieces;
-	uint32_t n_planes;
-	uint8_t want_below[HOPS_BLOCK]; /* the distance that a nearer neighbour has */
-	uint8_t want_above[HOPS_BLOCK];
-	uint8_t plane[PLANES][ROW_BYTES];
-	uint8_t repeats[ROW_BYTES]; /* the same exits as the destination before */
-	uint8_t lane[PORTS_MAX];    /* of each fan its first port */
-	bool has_lanes;             /* a fan has a second port */
-	uint8_t lower[PLANES];      /* fans that do not lead up the tree */
-	uint32_t n_slots;
-	uint8_t slot[PORTS_MAX];
-	uint32_t n_lost;              /* slots without an exit; see nominal.h */
-	uint8_t stands_in[PORTS_MAX]; /* of a lost slot, which of them it is */
-	uint8_t there[PORTS_MAX];     /* the exits of those that are not lost */
-};
+enum { GAP_MAX = 512 };
 
 /* Where the exits to one group of targets are, column by column. */
 struct strip {
@@ -111,274 +77,6 @@ bool block_start_away(const struct graph *graph, const struct layout *layout, ui
 	return block->n > 0;
 }
 
-/* ---- which neighbours are nearer ----------------------------------------------------------------
- */
-
-/* HOPS_NONE wants HOPS_NEVER. */
-WIDE static void set_wants(const uint8_t *restrict hops, uint32_t n_pieces, uint8_t *restrict want)
-{
-	for (; n_pieces; n_pieces--, hops += PIECE, want += PIECE)
-		for (unsigned i = 0; i < PIECE; i++)
-			want[i] = (uint8_t)(hops[i] - 1);
-}
-
-/* Below, only where the way down is the best. */
-WIDE static void set_wants_below(const uint8_t *restrict down, const uint8_t *restrict best,
-				 uint32_t n_pieces, uint8_t *restrict want)
-{
-	for (; n_pieces; n_pieces--, down += PIECE, best += PIECE, want += PIECE)
-		for (unsigned i = 0; i < PIECE; i++)
-			want[i] = down[i] == best[i] ? (uint8_t)(down[i] - 1) : HOPS_NEVER;
-}
-
-/* Above, only where it climbs. */
-WIDE static void set_wants_above(const uint8_t *restrict best, const uint8_t *restrict under,
-				 uint32_t n_pieces, uint8_t *restrict want)
-{
-	for (; n_pieces; n_pieces--, best += PIECE, under += PIECE, want += PIECE)
-		for (unsigned i = 0; i < PIECE; i++) {
-			uint8_t climbs = under[i] == HOPS_NEVER ? 0xff : 0;
-
-			want[i] = (uint8_t)(((best[i] - 1) & climbs) | (HOPS_NEVER & ~climbs));
-		}
-}
-
-WIDE static void mark(const uint8_t *restrict want, const uint8_t *restrict hops, uint32_t n_pieces,
-		      uint8_t bit, uint8_t *restrict plane)
-{
-	for (; n_pieces; n_pieces--, hops += PIECE, want += PIECE, plane += PIECE)
-		for (unsigned i = 0; i < PIECE; i++)
-			plane[i] |= hops[i] == want[i] ? bit : 0;
-}
-
-WIDE static void mark_repeats(const uint8_t *restrict plane, uint32_t n_pieces,
-			      uint8_t *restrict repeats)
-{
-	for (; n_pieces; n_pieces--, plane += PIECE, repeats += PIECE)
-		for (unsigned i = 0; i < PIECE; i++)
-			repeats[i + 1] &= plane[i] == plane[i + 1] ? 0xff : 0;
-}
-
-static void row_find_repeats(struct row *row)
-{
-	uint8_t *repeats = row->repeats + row->from;
-
-	memset(repeats, 0xff, row->n_pieces * (size_t)PIECE + 1);
-	repeats[0] = 0;
-	for (uint32_t p = 0; p < row->n_planes; p++)
-		mark_repeats(row->plane[p] + row->from, row->n_pieces, repeats);
-}
-
-static void row_set_wants(struct row *row)
-{
-	const struct block *block = row->block;
-	size_t at = row->s * row->width + row->from;
-
-	if (block->shortest) {
-		set_wants(block->shortest + at, row->n_pieces, row->want_below);
-		return;
-	}
-	set_wants_below(block->tiered.down + at, block->tiered.best + at, row->n_pieces,
-			row->want_below);
-	set_wants_above(block->tiered.best + at, block->tiered.under + at, row->n_pieces,
-			row->want_above);
-}
-
-static void row_mark_fan(struct row *row, uint32_t to, uint8_t bit, uint8_t *plane)
-{
-	const struct tiers tiers = ranking_tiers(&row->layout->ranking);
-	const struct block *block = row->block;
-	size_t at = to * row->width + row->from;
-	uint32_t n = row->n_pieces;
-
-	if (block->shortest)
-		mark(row->want_below, block->shortest + at, n, bit, plane);
-	else if (tiers.place[to] > tiers.place[row->s])
-		mark(row->want_above, block->tiered.best + at, n, bit, plane);
-	else if (tiers_lead_down(&tiers, row->s, to))
-		mark(block->tiered.under + row->s * row->width + row->from, block->tiered.down + at,
-		     n, bit, plane);
-	else
-		mark(row->want_below, block->tiered.down + at, n, bit, plane);
-}
-
-/* Of the columns from @from, with which a piece begins, to @to - 1. */
-static void row_find_exits(struct row *row, uint32_t from, uint32_t to)
-{
-	const struct fans *fans = &row->layout->fans;
-	const struct fan *fan = fans->fan + fans->first[row->s];
-	uint32_t n = fans->first[row->s + 1] - fans->first[row->s];
-	const uint32_t *height = row->layout->ranking.height;
-
-	row->from = from;
-	row->n_pieces = (to - from + PIECE - 1) / PIECE;
-	row->n_planes = (n + 7) / 8;
-	row->has_lanes = false;
-	memset(row->lower, 0, sizeof(row->lower));
-	for (uint32_t p = 0; p < row->n_planes; p++)
-		memset(row->plane[p] + from, 0, row->n_pieces * (size_t)PIECE + 1);
-	row_set_wants(row);
-	for (uint32_t f = 0; f < n; f++) {
-		row->lane[f] = fans->ports[fan[f].first_port];
-		row->has_lanes |= fan_n_ports(&fan[f]) > 1;
-		if (height[fan[f].to] <= height[row->s])
-			row->lower[f / 8] |= (uint8_t)(1U << f % 8);
-		row_mark_fan(row, fan[f].to, (uint8_t)(1U << f % 8), row->plane[f / 8] + from);
-	}
-	row_find_repeats(row);
-}
-
-/* ---- which cable for which LID ------------------------------------------------------------------
- */
-
-/* The first ports of the fans whose bits are set at @column. */
-static uint32_t list_fans(const struct row *row, uint32_t column, uint8_t *restrict ret)
-{
-	const uint8_t *restrict lane = row->lane;
-	uint32_t n = 0;
-
-	for (uint32_t p = 0; p < row->n_planes; p++)
-		for (unsigned left = row->plane[p][column]; left; left &= left - 1)
-			ret[n++] = lane[p * 8 + (unsigned)__builtin_ctz(left)];
-	return n;
-}
-
-/* After the first ports the second ones of fans that have two, and so on. */
-static void list_lanes(struct row *row, uint32_t column)
-{
-	const struct fans *fans = &row->layout->fans;
-	const struct fan *fan = fans->fan + fans->first[row->s];
-	bool more = true;
-
-	for (uint32_t lane = 1; more; lane++) {
-		more = false;
-		for (uint32_t f = 0; f < fans->first[row->s + 1] - fans->first[row->s]; f++) {
-			if (!(row->plane[f / 8][column] >> f % 8 & 1) ||
-			    lane >= fan_n_ports(&fan[f]))
-				continue;
-			row->slot[row->n_slots++] = fans->ports[fan[f].first_port + lane];
-			more = true;
-		}
-	}
-}
-
-static bool all_lead_up(const struct row *row, uint32_t column)
-{
-	unsigned lower = 0;
-
-	for (uint32_t p = 0; p < row->n_planes; p++)
-		lower |= row->plane[p][column] & row->lower[p];
-
-	return lower == 0;
-}
-
-/* The exit of a slot upward, or ROUTE_NONE if it is lost, or does not lead to @column. */
-static uint8_t exit_of(const struct row *row, struct nominal_slot slot, uint32_t column)
-{
-	const struct fans *fans = &row->layout->fans;
-
-	if (slot.fan == NOMINAL_LOST || !(row->plane[slot.fan / 8][column] >> slot.fan % 8 & 1))
-		return ROUTE_NONE;
-
-	return fans->ports[fans->fan[fans->first[row->s] + slot.fan].first_port + slot.lane];
-}
-
-static void list_nominal(struct row *row, uint32_t column)
-{
-	const struct nominal *nominal = &row->layout->nominal;
-	const struct nominal_slot *slot = nominal->slot + nominal->first[row->s];
-	uint32_t n_there = 0;
-
-	row->n_slots = nominal->first[row->s + 1] - nominal->first[row->s];
-	for (uint32_t i = 0; i < row->n_slots; i++) {
-		row->slot[i] = exit_of(row, slot[i], column);
-		if (row->slot[i] != ROUTE_NONE)
-			row->there[n_there++] = row->slot[i];
-		else
-			row->stands_in[i] = (uint8_t)row->n_lost++;
-	}
-	if (n_there == 1) {
-		row->slot[0] = row->there[0];
-		row->n_slots = 1;
-		row->n_lost = 0;
-	}
-}
-
-static void list_slots(struct row *row, uint32_t column)
-{
-	const uint32_t *first = row->layout->nominal.first + row->s;
-
-	row->n_lost = 0;
-	row->n_slots = list_fans(row, column, row->slot);
-	if (row->n_slots > 1 && first[1] > first[0] && all_lead_up(row, column))
-		list_nominal(row, column);
-	else if (row->has_lanes)
-		list_lanes(row, column);
-}
-
-/*
- * What would leave by a lost slot leaves by the others in turn: another one in each round, and
- * several lost ones begin at different ones.
- */
-static uint8_t exit_by(const struct row *row, uint32_t slot, uint32_t round)
-{
-	if (row->n_lost == 0 || row->slot[slot] != ROUTE_NONE)
-		return row->slot[slot];
-
-	return row->there[(round + row->stands_in[slot]) % (row->n_slots - row->n_lost)];
-}
-
-/* One after the other, from target @number on. */
-static void count_exits(const struct row *row, uint32_t number, uint32_t n, uint8_t *restrict cell)
-{
-	uint32_t share = row->layout->fans.share[row->s];
-	uint32_t slot = number / share % row->n_slots;
-	uint32_t round = number / share / row->n_slots;
-	uint32_t left = share - number % share;
-
-	while (n > 0) {
-		uint8_t port = exit_by(row, slot, round);
-
-		left = MIN(left, n);
-		for (uint32_t i = 0; i < left; i++)
-			cell[i] = port;
-		cell += left;
-		n -= left;
-		left = share;
-		if (++slot == row->n_slots) {
-			slot = 0;
-			round++;
-		}
-	}
-}
-
-/* After so many targets all begins anew. */
-static uint64_t period_of(const struct row *row)
-{
-	uint64_t n = (uint64_t)row->n_slots * row->layout->fans.share[row->s];
-
-	return row->n_lost > 0 ? n * (row->n_slots - row->n_lost) : n;
-}
-
-/* The exits to @n targets that count from @number. */
-static void fill_cells(const struct row *row, uint32_t number, uint32_t n, uint8_t *cell)
-{
-	uint32_t made;
-
-	if (row->n_slots < 2) {
-		memset(cell, row->n_slots ? row->slot[0] : ROUTE_NONE, n);
-		return;
-	}
-	made = (uint32_t)MIN(period_of(row), n);
-	count_exits(row, number, made, cell);
-	while (made < n) {
-		uint32_t more = MIN(made, n - made);
-
-		memcpy(cell + made, cell, more);
-		made += more;
-	}
-}
-
 static void fill_strip(const struct row *row, const struct strip *strip, uint32_t from, uint32_t to,
 		       uint8_t *cells)
 {
@@ -386,15 +84,15 @@ static void fill_strip(const struct row *row, const struct strip *strip, uint32_
 		return; /* nobody is there */
 	for (uint32_t end; from < to; from = end) {
 		end = MIN(strip->until[from], to);
-		fill_cells(row, strip->number[from], strip->first[end] - strip->first[from],
-			   cells + strip->first[from]);
+		row_fill_cells(row, strip->number[from], strip->first[end] - strip->first[from],
+			       cells + strip->first[from]);
 	}
 }
 
 /* Destinations @from to @to - 1 of the block have the same exits. */
 static void fill_run(struct filler *filler, uint32_t from, uint32_t to)
 {
-	list_slots(&filler->row, from);
+	row_list_slots(&filler->row, from);
 	for (unsigned g = 0; g < TARGET_GROUP_COUNT; g++)
 		fill_strip(&filler->row, &filler->strip[g], from, to, filler->cells);
 }
