@@ -263,19 +263,12 @@ static json_t *make_end(const struct call *call, struct endpoint e)
 	return row_end(&row);
 }
 
-/* Null: with qos.enable, and where routes do not need it, what is asked for decides
- * (sa/path-qos.c). */
+/* Null: they have no P_Key for a path record. */
 static json_t *make_service_level(const struct call *call, struct endpoint from, struct endpoint to)
 {
-	struct sm_status s = { .lanes = 1 };
+	int level = sm_path_level(call->sm, from, to);
 
-	if (sm_conf(call->sm)->qos) {
-		sm_status(call->sm, &s);
-		if (s.lanes <= 1)
-			return json_null();
-	}
-
-	return json_integer(sm_service_level(call->sm, from.port, to.port));
+	return level < 0 ? json_null() : json_integer(level);
 }
 
 static void put_walk(struct call *call, struct walk *w, struct endpoint from, struct endpoint to)

@@ -140,7 +140,7 @@ static void show_shared_pkeys(const json_t *keys, const struct view *view)
 static const char *level_text(const json_t *result, char ret[static 32])
 {
 	if (!json_is_integer(json_object_get(result, "service_level")))
-		return "as its path record says";
+		return "none (no P_Key for it)";
 	snprintf(ret, 32, "%lld", member_number(result, "service_level"));
 
 	return ret;

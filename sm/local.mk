@@ -33,6 +33,7 @@ libvsm_a_SOURCES += sm/names.c
 libvsm_a_SOURCES += sm/not-kept.c sm/not-kept.h
 libvsm_a_SOURCES += sm/notice.c sm/notice.h
 libvsm_a_SOURCES += sm/partition.c
+libvsm_a_SOURCES += sm/path-level.c
 libvsm_a_SOURCES += sm/path-wait.c sm/path-wait.h
 libvsm_a_SOURCES += sm/pkeys.c sm/pkeys-published.c
 libvsm_a_SOURCES += sm/quarantine.c

@@ -296,6 +296,13 @@ const uint8_t *sm_table(const struct sm *sm, uint32_t sw, unsigned *ret_size);
 /* The service level on which two ports talk, forth and back, by the tables in use. */
 uint8_t sm_service_level(const struct sm *sm, uint32_t a, uint32_t b);
 
+/*
+ * That of the path record of two ends, if it is asked for by nothing but them: by routes, or what
+ * the operator says (qos.enable); 0 without either. -ENOENT: they share no P_Key, or none that the
+ * operator's QoS policy allows, and so have no path.
+ */
+int sm_path_level(const struct sm *sm, struct endpoint from, struct endpoint to);
+
 /* P_Keys planned for @port (in table order, holes are 0); how many entries; at most @room are
  * written. */
 unsigned sm_planned_pkeys(const struct sm *sm, uint32_t port, uint16_t *ret, unsigned room);

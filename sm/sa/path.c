@@ -15,6 +15,8 @@
 
 #include "sm/sa/path.h"
 
+#include <errno.h>
+
 #include "base/macros.h"
 
 #define HOPS_BEYOND 255u
@@ -280,6 +282,22 @@ static void fix(struct path_query *p, struct path_side *side, struct admin_keys 
 	p->fixed = side;
 	p->keys = keys;
 	admin_keys_read(p->query->view, side->at, keys);
+}
+
+int path_plain_level(const struct admin_view *view, struct endpoint from, struct endpoint to)
+{
+	struct admin_query query = { .view = view };
+	struct path_query p = { .query = &query };
+	struct admin_keys keys;
+	uint16_t key;
+
+	path_take_endpoint(view, from, &p.from);
+	path_take_endpoint(view, to, &p.to);
+	fix(&p, &p.from, &keys);
+	p.level = path_find_level(&p);
+	key = key_of(&p);
+
+	return key ? path_choose_sl(&p, key) : -ENOENT;
 }
 
 /*

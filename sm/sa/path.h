@@ -78,6 +78,12 @@ void path_take_endpoint(const struct admin_view *view, struct endpoint e, struct
 /* Find paths between the ends that are given, and all others where one is not. */
 void path_find(struct path_query *p);
 
+/*
+ * The service level between two ends that the operator says where nothing but them is asked for.
+ * -ENOENT: they have no P_Key for it.
+ */
+int path_plain_level(const struct admin_view *view, struct endpoint from, struct endpoint to);
+
 /* A found() for who wants PathRecords. */
 bool path_offer(struct path_query *p, const struct admin_ends *ends, const struct admin_path *path,
 		uint16_t key, uint8_t preference);

@@ -98,7 +98,10 @@ def reload(world):
                       if port.node.kind != "Switch"][:2]
 
     def level():
-        return answers(sim, source, target)["plain"][0]
+        told = answers(sim, source, target)["plain"][0]
+        path = sm.ctl("path", f"{source.guid:#x}", f"{target.guid:#x}")
+        check_equal("SL of vsmctl path", path["service_level"], int(told, 0))
+        return told
 
     check_equal("SL", level(), "0x1")
     world.write("qos.conf", "qos-ulps\ndefault: 2\nend-qos-ulps\n")

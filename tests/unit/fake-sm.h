@@ -33,6 +33,7 @@ struct fake {
 	char name[PARTITION_NAME_SIZE];
 	sm_partition_fn fn;
 	void *user;
+	int level;          /* what sm_path_level() says */
 	uint64_t unapplied; /* a port GUID whose table is not as it should be; 0: all are */
 };
 

@@ -1685,17 +1685,15 @@ static void a_path_goes_hop_by_hop(void **state)
 	assert_int_equal(json_array_size(json_object_get(path, "shared_pkeys")), 2);
 }
 
-/* Where the operator's policy decides, that is by what is asked for, and not known here. */
-static void a_path_has_the_service_level_that_routes_need(void **state)
+static void a_path_has_the_service_level_of_its_record(void **state)
 {
 	static const char params[] = "{\"source\":\"host3\",\"destination\":\"host1\"}";
 	struct fixture *f = *state;
 
-	assert_int_equal(number(ask(f, "path", params), "service_level"), 0);
-	f->fake->conf->qos = true;
+	f->fake->level = 5;
+	assert_int_equal(number(ask(f, "path", params), "service_level"), 5);
+	f->fake->level = -ENOENT;
 	assert_true(json_is_null(json_object_get(ask(f, "path", params), "service_level")));
-	f->fake->status->lanes = 4;
-	assert_int_equal(number(ask(f, "path", params), "service_level"), 0);
 }
 
 static void expect_end(void **state, const char *from, const char *to, const char *part)
@@ -2482,7 +2480,7 @@ int main(void)
 		TEST(planned_pkeys_of_a_port_keep_their_index),
 		TEST(routes_are_runs_of_lids),
 		TEST(a_path_goes_hop_by_hop),
-		TEST(a_path_has_the_service_level_that_routes_need),
+		TEST(a_path_has_the_service_level_of_its_record),
 		TEST(a_path_ends_where_a_packet_would),
 		TEST(a_path_to_itself_or_to_a_switch_is_complete),
 		TEST(sweep_sweeps),

@@ -9,6 +9,7 @@
 
 #include "conf/partitions.h"
 #include "conf/qos-policy.h"
+#include "sm/sa/path.h"
 #include "tests/unit/sa-ask.h"
 
 enum {
@@ -298,6 +299,74 @@ static void a_multi_path_has_a_level_too(void **state)
 	assert_sl(a, 5);
 }
 
+/* ---- asked from inside -------------------------------------------------------------------------
+ */
+
+/* Of two ends, as a PathRecord says it. -ENOENT: there is none. */
+static int asked_level(struct asking *a, enum small_port from, enum small_port to)
+{
+	uint8_t *wanted = question(a, from, METHOD_GET, ATTR_SA_PATH_RECORD);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t *gid = wanted + (i ? PATH_SGID_OFFSET : PATH_DGID_OFFSET);
+
+		wire_set64(gid, 0, SMALL_PREFIX);
+		wire_set64(gid, 1, a->small.guid[i ? from : to]);
+		want(a, 2 + i);
+	}
+
+	return ask(a) == STATUS_OK ? (int)wire_get(sa_data_in(&a->answer), PATH_SL) : -ENOENT;
+}
+
+/* How many different answers, as bits; the highest: none. */
+static unsigned check_pairs(struct asking *a)
+{
+	unsigned seen = 0;
+
+	for (unsigned from = 0; from < SMALL_COUNT; from++) {
+		for (unsigned to = 0; to < SMALL_COUNT; to++) {
+			int level;
+
+			if (from == to)
+				continue;
+			level = asked_level(a, (enum small_port)from, (enum small_port)to);
+
+			assert_int_equal(path_plain_level(&a->small.view,
+							  endpoint_of_port(a->small.port[from]),
+							  endpoint_of_port(a->small.port[to])),
+					 level);
+			seen |= level < 0 ? 1u << 31 : 1u << level;
+		}
+	}
+
+	return seen;
+}
+
+static void who_looks_from_inside_sees_the_same_level(void **state)
+{
+	struct asking *a = *state;
+
+	a->small.keys[SMALL_BETA][0] = 0x0005;
+	a->small.keys[SMALL_DELTA_1][0] = 0x8001;
+	assert_int_equal(check_pairs(a), 1u << 31 | 1u << 0);
+	use_policy(a, LEVELS("") RULE("pkey: 0x1"));
+	assert_int_equal(check_pairs(a), 1u << 31 | 1u << 1);
+	use_policy(a, "port-groups\nport-group\nname: one\nport-guid: 0x31\n"
+		      "end-port-group\nend-port-groups\n" LEVELS("") RULE("destination: one"));
+	assert_int_equal(check_pairs(a), 1u << 31 | 1u << 1 | 1u << 5);
+	use_policy(a, "qos-levels\nqos-level\nname: DEFAULT\nsl: 2\npkey: 0x1\n"
+		      "end-qos-level\nend-qos-levels\n");
+	assert_int_equal(check_pairs(a), 1u << 31 | 1u << 2);
+}
+
+static void it_sees_the_level_of_the_partition(void **state)
+{
+	struct asking *a = *state;
+
+	use_partitions(a, "Default=0x7fff, sl=2: ALL=full;\nother=0x1, sl=3: ALL=full;\n");
+	assert_int_equal(check_pairs(a), 1u << 2 | 1u << 3);
+}
+
 #define qos_test(function) cmocka_unit_test_setup_teardown(function, asking_setup, teardown)
 
 int main(void)
@@ -312,6 +381,8 @@ int main(void)
 		qos_test(a_level_bounds_paths),
 		qos_test(a_level_chooses_the_key),
 		qos_test(a_multi_path_has_a_level_too),
+		qos_test(who_looks_from_inside_sees_the_same_level),
+		qos_test(it_sees_the_level_of_the_partition),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
