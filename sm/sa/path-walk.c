@@ -73,14 +73,14 @@ struct leg {
 };
 
 /* From what is known; WAY_MIXED: nothing. */
-static uint8_t recall(const struct admin_view *view, const struct leg *leg, bool once)
+static uint8_t recall(const struct admin_view *view, const struct leg *leg, unsigned many)
 {
 	const struct fabric *f = view->fabric;
 	uint8_t outward = WAY_ALL, inward = WAY_ALL, between;
 
 	if (f->ports[leg->from].peer == leg->to) /* a cable from adapter to adapter */
 		return WAY_MIXED;
-	between = ways_between(view, leg->from_lid, leg->lid, once);
+	between = ways_between(view, leg->from_lid, leg->lid, many);
 	if (between == WAY_MIXED || between == WAY_NONE)
 		return between;
 	if (!is_switch(f, leg->from))
@@ -93,9 +93,9 @@ static uint8_t recall(const struct admin_view *view, const struct leg *leg, bool
 	return way_narrower(way_narrower(outward, between), inward);
 }
 
-static uint8_t walk(const struct admin_view *view, const struct leg *leg, bool once)
+static uint8_t walk(const struct admin_view *view, const struct leg *leg, unsigned many)
 {
-	uint8_t known = view->ways ? recall(view, leg, once) : WAY_MIXED;
+	uint8_t known = view->ways ? recall(view, leg, many) : WAY_MIXED;
 	uint32_t out = leg->from;
 
 	if (known != WAY_MIXED)
@@ -128,10 +128,10 @@ bool admin_path_walk(const struct admin_view *view, const struct admin_ends *end
 
 	if (from == to)
 		return stay(from, ret);
-	there = walk(view, &outward, ends->once);
+	there = walk(view, &outward, ends->many);
 	if (there == WAY_NONE)
 		return false;
-	back = walk(view, &homeward, ends->once);
+	back = walk(view, &homeward, ends->many);
 	if (back == WAY_NONE)
 		return false;
 	both = way_narrower(there, back);

@@ -12,7 +12,7 @@ struct admin_ends {
 	uint32_t to;
 	uint16_t from_lid; /* each is one of that port's */
 	uint16_t to_lid;
-	bool once; /* nobody else is going to ask for ways from these */
+	uint16_t many; /* of these, that to and from which ways of all others are asked for; or 0 */
 };
 
 struct admin_path {

@@ -225,9 +225,10 @@ static void try_lids(struct path_query *p, uint16_t key)
 				.to = to->at.port,
 				.from_lid = (uint16_t)(from->first + i % from->n),
 				.to_lid = (uint16_t)(to->first + (i + round) % to->n),
-				.once = !p->every_pair,
 			};
 
+			if (!p->every_pair)
+				ends.many = p->fixed == from ? ends.from_lid : ends.to_lid;
 			if (!try_pair(p, &ends, key, round ? 2 : 0, &n))
 				return;
 		}

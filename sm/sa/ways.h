@@ -30,8 +30,8 @@ enum way {
 
 /* Out of a port of a switch. */
 struct way_hop {
-	uint16_t next; /* the switch at the far end, or WAYS_NOBODY */
-	uint8_t takes; /* what the cable takes */
+	uint16_t next; /* the switch at the far end */
+	uint8_t takes; /* what the cable takes; WAY_NONE: there is no such switch */
 };
 
 /* Where a LID is. */
@@ -48,10 +48,38 @@ struct way_switch {
 	uint8_t *row; /* by switch: the same to all LIDs there, or WAY_MIXED; NULL: no row */
 };
 
+/* As many as a port has LIDs at most. */
+#define WAYS_COLUMNS 128u
+
+/* To one LID. */
+struct way_column {
+	uint16_t lid;
+	uint8_t from[]; /* by switch */
+};
+
+/* LIDs by the switch at which they are, on their way: lists, through struct way_fan's next. */
+struct way_crowd {
+	uint16_t *first; /* by switch; 0: none are there */
+	uint16_t *at;    /* switches that have some */
+	unsigned n;
+};
+
+/* From one switch to all LIDs. */
+struct way_fan {
+	bool known;
+	uint16_t from;
+	uint8_t takes[LID_UNICAST_LAST + 1];
+	uint16_t next[LID_UNICAST_LAST + 1];
+	struct way_crowd here, there;
+	uint16_t of_switches[]; /* for both */
+};
+
 struct ways {
 	uint8_t *link;        /* [port]: what its cable takes; NULL: nothing is known */
 	struct way_end *ends; /* [LID] */
 	struct way_switch *switches;
+	struct way_fan *fan;                     /* that was asked for last; NULL: none was */
+	struct way_column *column[WAYS_COLUMNS]; /* by LID, modulo that; or NULL */
 	uint32_t n_ports;
 	uint32_t n_switches;
 	size_t bytes; /* of rows */
@@ -65,8 +93,8 @@ uint8_t ways_link(const struct admin_view *view, struct ways *w, uint32_t out);
 
 /*
  * From the switch of @from_lid to that of @lid, which then has to send on by the right port.
- * WAY_MIXED: not known here. @once: nobody else is going to ask from there.
+ * WAY_MIXED: not known here. @many: see struct admin_ends.
  */
-uint8_t ways_between(const struct admin_view *view, unsigned from_lid, unsigned lid, bool once);
+uint8_t ways_between(const struct admin_view *view, unsigned from_lid, unsigned lid, unsigned many);
 
 void ways_drop(struct ways *w);
