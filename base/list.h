@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/macros.h"
 
@@ -53,5 +54,14 @@ static inline struct list *list_take_first(struct list *ring)
 
 	return l;
 }
+
+/* For arrays of lists in which values are found again; GUIDs and numbers, say. */
+static inline unsigned list_hash(uint64_t value)
+{
+	return (unsigned)(value * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+/* That of an array in which elements of @value are. */
+#define LIST_BUCKET(array, value) (&(array)[list_hash(value) % COUNT(array)])
 
 #define LIST_ENTRY(link, type, member) CONTAINER_OF(link, type, member)

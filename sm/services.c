@@ -31,14 +31,14 @@ void services_done(struct services *services)
 					LIST_ENTRY(services->by_id[i].next, struct service, by_id));
 }
 
-static unsigned hash(uint64_t value)
+static unsigned bucket_of(uint64_t id)
 {
-	return (unsigned)(value * UINT64_C(0x9e3779b97f4a7c15) >> 32) % SERVICES_BUCKETS;
+	return list_hash(id) % SERVICES_BUCKETS;
 }
 
-static unsigned bucket_of_id(const uint8_t *record)
+static unsigned bucket_of_record(const uint8_t *record)
 {
-	return hash(wire_get(record, SERVICE_ID));
+	return bucket_of(wire_get(record, SERVICE_ID));
 }
 
 static bool is_same(const uint8_t *a, const uint8_t *b)
@@ -51,7 +51,7 @@ static bool is_same(const uint8_t *a, const uint8_t *b)
 
 struct service *services_find(const struct services *services, const uint8_t *record)
 {
-	const struct list *bucket = &services->by_id[bucket_of_id(record)];
+	const struct list *bucket = &services->by_id[bucket_of_record(record)];
 
 	for (struct list *l = bucket->next; l != bucket; l = l->next) {
 		struct service *service = LIST_ENTRY(l, struct service, by_id);
@@ -70,8 +70,8 @@ struct service *services_add(struct services *services, const struct service *se
 	if (!new)
 		return NULL;
 	*new = *service;
-	list_add_tail(&services->by_id[bucket_of_id(new->record)], &new->by_id);
-	list_add_tail(&services->by_port[hash(new->by.port)], &new->by_port);
+	list_add_tail(&services->by_id[bucket_of_record(new->record)], &new->by_id);
+	list_add_tail(LIST_BUCKET(services->by_port, new->by.port), &new->by_port);
 	services->n++;
 
 	return new;
@@ -87,7 +87,7 @@ void services_remove(struct services *services, struct service *service)
 
 static unsigned count(const struct services *services, const struct registrant *by, bool vf)
 {
-	const struct list *bucket = &services->by_port[hash(by->port)];
+	const struct list *bucket = LIST_BUCKET(services->by_port, by->port);
 	unsigned n = 0;
 
 	for (struct list *l = bucket->next; l != bucket; l = l->next) {
@@ -112,7 +112,7 @@ unsigned services_count_port(const struct services *services, const struct regis
 struct service *services_next(const struct services *services, const uint64_t *id,
 			      const struct service *after)
 {
-	unsigned i = after ? bucket_of_id(after->record) : id ? hash(*id) : 0;
+	unsigned i = after ? bucket_of_record(after->record) : id ? bucket_of(*id) : 0;
 	struct list *l = after ? after->by_id.next : services->by_id[i].next;
 
 	for (;;) {

@@ -43,15 +43,10 @@ void subscriptions_done(struct subscriptions *subscriptions)
 
 /* ---- who it is ------------------------------------------------------------------------------- */
 
-static unsigned hash(uint64_t value)
-{
-	return (unsigned)(value * UINT64_C(0x9e3779b97f4a7c15) >> 32) % SUBSCRIPTIONS_BUCKETS;
-}
-
 struct subscriber *subscriptions_find_subscriber(const struct subscriptions *subscriptions,
 						 const struct registrant *by, uint32_t qpn)
 {
-	const struct list *bucket = &subscriptions->subscribers[hash(by->guid)];
+	const struct list *bucket = LIST_BUCKET(subscriptions->subscribers, by->guid);
 
 	for (struct list *l = bucket->next; l != bucket; l = l->next) {
 		struct subscriber *to = LIST_ENTRY(l, struct subscriber, by_hash);
@@ -82,7 +77,7 @@ struct subscription *subscriptions_find(const struct subscriptions *subscription
 					const struct registrant *by, uint32_t qpn,
 					const uint8_t *info)
 {
-	const struct list *bucket = &subscriptions->by_port[hash(by->port)];
+	const struct list *bucket = LIST_BUCKET(subscriptions->by_port, by->port);
 
 	for (struct list *l = bucket->next; l != bucket; l = l->next) {
 		struct subscription *s = LIST_ENTRY(l, struct subscription, by_port);
@@ -97,7 +92,7 @@ struct subscription *subscriptions_find(const struct subscriptions *subscription
 bool subscriptions_have_number(const struct subscriptions *subscriptions,
 			       const struct registrant *by, uint16_t number)
 {
-	const struct list *bucket = &subscriptions->by_port[hash(by->port)];
+	const struct list *bucket = LIST_BUCKET(subscriptions->by_port, by->port);
 
 	for (struct list *l = bucket->next; l != bucket; l = l->next) {
 		const struct subscription *s = LIST_ENTRY(l, struct subscription, by_port);
@@ -122,7 +117,7 @@ static struct subscriber *make_subscriber(struct subscriptions *subscriptions,
 	new->qpn = to->qpn;
 	list_init(&new->link);
 	list_init(&new->pending);
-	list_add_tail(&subscriptions->subscribers[hash(new->by.guid)], &new->by_hash);
+	list_add_tail(LIST_BUCKET(subscriptions->subscribers, new->by.guid), &new->by_hash);
 
 	return new;
 }
@@ -159,7 +154,7 @@ struct subscription *subscriptions_add(struct subscriptions *subscriptions,
 	s->trap = (uint16_t)wire_get(info, INFORM_TRAP);
 	memcpy(s->info, info, sizeof(s->info));
 	list_add_tail(&subscriptions->all, &s->all);
-	list_add_tail(&subscriptions->by_port[hash(to->by.port)], &s->by_port);
+	list_add_tail(LIST_BUCKET(subscriptions->by_port, to->by.port), &s->by_port);
 	subscriptions->n++;
 
 	return s;
@@ -187,7 +182,7 @@ void subscriptions_remove(struct subscriptions *subscriptions, struct subscripti
 static unsigned count(const struct subscriptions *subscriptions, const struct registrant *by,
 		      bool vf)
 {
-	const struct list *bucket = &subscriptions->by_port[hash(by->port)];
+	const struct list *bucket = LIST_BUCKET(subscriptions->by_port, by->port);
 	unsigned n = 0;
 
 	for (struct list *l = bucket->next; l != bucket; l = l->next) {

@@ -23,18 +23,6 @@ enum {
 	MASK_ENTRY = 0x10, /* the first; then upwards */
 };
 
-int alias_set_up(void **state)
-{
-	*state = scenario_new(1);
-	return 0;
-}
-
-int alias_tear_down(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
 void alias_build(struct scenario *s)
 {
 	scenario_build(s, graph_make_single(4));

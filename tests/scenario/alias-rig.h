@@ -11,9 +11,6 @@
 #include "tests/scenario/scenario.h"
 #include "tests/sim/vf.h"
 
-int alias_set_up(void **state);
-int alias_tear_down(void **state);
-
 void alias_build(struct scenario *s);
 /* Started; @first_guid 0: the subnet manager is to choose. */
 void alias_add_vfs(struct scenario *s, struct sim_port *port, unsigned n, uint64_t first_guid);

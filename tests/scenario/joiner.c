@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "tests/scenario/sa-client.h"
 #include "tests/sim/client.h"
 
 enum { ATTR_MC_MEMBER_RECORD = 0x38 };
@@ -40,15 +41,6 @@ void joiner_close(struct joiner *j)
 	sim_detach(&j->client);
 }
 
-/* A key of the default partition, by which the SA is asked. */
-static uint16_t default_pkey(const struct sim_port *port)
-{
-	for (unsigned i = 0; port->pkeys && i < sim_pkey_cap(port); i++)
-		if ((be16toh(port->pkeys[i]) & 0x7fff) == 0x7fff)
-			return be16toh(port->pkeys[i]);
-	return 0xffff;
-}
-
 bool joiner_send(struct joiner *j, uint8_t method, const ib_member_rec_t *record, uint64_t mask)
 {
 	const struct sim_port *port = j->client.port;
@@ -57,7 +49,7 @@ bool joiner_send(struct joiner *j, uint8_t method, const ib_member_rec_t *record
 		.sqpn = 1,
 		.dqpn = 1,
 		.qkey = SIM_QKEY_MAD,
-		.pkey = default_pkey(port),
+		.pkey = sa_default_pkey(port),
 		.length = SIM_MAD_SIZE,
 	};
 	ib_sa_mad_t *mad = (ib_sa_mad_t *)p.bytes;

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "tests/scenario/sa-client.h"
 #include "tests/sim/client.h"
 
 enum { ATTR_PATH_RECORD = 0x35, MASK_GIDS = 4 | 8 };
@@ -58,15 +59,6 @@ void path_asker_close(struct path_asker *a)
 	sim_detach(&a->client);
 }
 
-/* A key of the default partition, which everybody has. */
-static uint16_t default_pkey(const struct sim_port *port)
-{
-	for (unsigned i = 0; port->pkeys && i < sim_pkey_cap(port); i++)
-		if ((be16toh(port->pkeys[i]) & 0x7fff) == 0x7fff)
-			return be16toh(port->pkeys[i]);
-	return 0xffff;
-}
-
 bool path_asker_ask(struct path_asker *a, uint64_t from, uint64_t to)
 {
 	const struct sim_port *port = a->client.port;
@@ -75,7 +67,7 @@ bool path_asker_ask(struct path_asker *a, uint64_t from, uint64_t to)
 		.sqpn = 1,
 		.dqpn = 1,
 		.qkey = SIM_QKEY_MAD,
-		.pkey = default_pkey(port),
+		.pkey = sa_default_pkey(port),
 		.length = SIM_MAD_SIZE,
 	};
 	ib_sa_mad_t *mad = (ib_sa_mad_t *)p.bytes;

@@ -74,8 +74,7 @@ void sa_client_close(struct sa_client *c)
 	sim_detach(&c->client);
 }
 
-/* A key of the default partition, which nearly everybody has. */
-static uint16_t default_pkey(const struct sim_port *port)
+uint16_t sa_default_pkey(const struct sim_port *port)
 {
 	for (unsigned i = 0; port->pkeys && i < sim_pkey_cap(port); i++)
 		if ((be16toh(port->pkeys[i]) & 0x7fff) == 0x7fff)
@@ -92,7 +91,7 @@ static bool send_any(struct sim_client *client, uint64_t sa_key, uint64_t tid, u
 		.sqpn = client->qpn,
 		.dqpn = 1,
 		.qkey = SIM_QKEY_MAD,
-		.pkey = default_pkey(client->port),
+		.pkey = sa_default_pkey(client->port),
 		.length = SIM_MAD_SIZE,
 	};
 	ib_sa_mad_t *mad = (ib_sa_mad_t *)p.bytes;

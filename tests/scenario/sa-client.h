@@ -32,6 +32,9 @@ struct sa_client {
 void sa_client_open(struct sa_client *c, struct sim_port *port, unsigned vf, uint32_t qpn);
 void sa_client_close(struct sa_client *c);
 
+/* A key of the default partition, which nearly everybody has. */
+uint16_t sa_default_pkey(const struct sim_port *port);
+
 /* One request of any client. False: its port does not know whom to ask, or may not. */
 bool sa_send_raw(struct sim_client *client, uint64_t tid, uint8_t method, uint16_t attr,
 		 uint64_t mask, const void *record, size_t size);

@@ -286,6 +286,18 @@ void scenario_free(struct scenario *s)
 	free(s);
 }
 
+int scenario_set_up(void **state)
+{
+	*state = scenario_new(1);
+	return 0;
+}
+
+int scenario_tear_down(void **state)
+{
+	scenario_free(*state);
+	return 0;
+}
+
 /* ---- building -------------------------------------------------------------------------------- */
 
 static struct sim_node *make_node(struct scenario *s, enum sim_type type, unsigned n_ports,

@@ -136,6 +136,9 @@ struct scenario {
 /* The seed of the environment if it has one, else @seed. */
 struct scenario *scenario_new(uint64_t seed);
 void scenario_free(struct scenario *s); /* takes NULL */
+/* For cmocka: a scenario with seed 1, and no scenario any more. */
+int scenario_set_up(void **state);
+int scenario_tear_down(void **state);
 bool scenario_seed_of_environment(uint64_t *ret);
 
 /* The fabric of @graph, which is freed; the first host is where the subnet manager runs. */

@@ -804,7 +804,7 @@ static void whatever_is_asked_devices_hold_what_is_planned(void **state)
 		ask_and_look(seed);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, alias_set_up, alias_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
 {

@@ -556,7 +556,7 @@ static void a_standby_that_takes_over_adopts_what_changed_while_it_waited(void *
 	assert_int_equal(alias_count_sets(s), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, alias_set_up, alias_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 /*
  * A standby saw the host when it had nothing; all that it has the other one gave. And its driver

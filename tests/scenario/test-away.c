@@ -186,7 +186,7 @@ static void what_is_not_proven_is_taken_back(void **state)
 		assert_int_equal(sim_lft_at(s->switches[i], lid), ROUTE_NONE);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
 {

@@ -496,19 +496,7 @@ static void unknown_components_are_passed_over(void **state)
 	close_desk(d);
 }
 
-static int set_up(void **state)
-{
-	*state = scenario_new(1);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
 {

@@ -521,12 +521,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
 static void count_warnings(enum log_level level, const struct log_where *where, const char *text,
 			   void *user)
 {
@@ -600,7 +594,7 @@ static void members_of_no_group_are_forgotten_in_the_state_directory_too(void **
 	assert_int_equal(groups(s)->n_members, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scenario_tear_down)
 
 int main(void)
 {

@@ -93,18 +93,6 @@ static void costs(struct scenario *s, const struct smps *before, struct smps exp
 
 /* ---- stories --------------------------------------------------------------------------------- */
 
-static int set_up(void **state)
-{
-	*state = scenario_new(1);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
 /* What was to be looked at once more after a start is. */
 static void comes_up(struct scenario *s, struct made_graph *graph)
 {
@@ -530,7 +518,7 @@ static void who_is_gone_before_it_is_looked_at_is_looked_for_no_more(void **stat
 	assert_in_range(requests_totals(sm_requests(s->first.sm))->sent - before, 1, 200);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
 {

@@ -617,19 +617,7 @@ static void who_leaves_the_partition_gets_nothing(void **state)
 /* ---- life ---------------------------------------------------------------------------------------
  */
 
-static int set_up(void **state)
-{
-	*state = scenario_new(1);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
 {

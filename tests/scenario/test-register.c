@@ -116,7 +116,7 @@ static void who_refuses_it_when_it_loses_an_alias_is_told_later(void **state)
 	assert_int_equal(alias_look(old, 1).state, SIM_DOWN);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, alias_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scenario_tear_down)
 
 int main(void)
 {

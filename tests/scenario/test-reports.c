@@ -864,7 +864,7 @@ static void a_host_that_acknowledges_nothing_keeps_nobody_from_hearing(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, alias_set_up, alias_tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scenario_set_up, scenario_tear_down)
 		TEST(who_has_subscribed_is_told_of_a_host_that_goes_and_comes),
 		TEST(the_answer_says_what_is_so_now),
 		TEST(reports_go_to_the_queue_pair_that_asked),
@@ -879,8 +879,8 @@ int main(void)
 		TEST(a_link_that_begins_to_fail_is_told_on),
 		TEST(groups_are_told_of_to_their_partition),
 		TEST(alias_guids_come_and_go),
-		cmocka_unit_test_setup_teardown(vports_come_and_go_and_move, rig_set_up,
-						rig_tear_down),
+		cmocka_unit_test_setup_teardown(vports_come_and_go_and_move, scenario_set_up,
+						scenario_tear_down),
 		TEST(a_guid_that_changes_places_goes_before_it_comes),
 		TEST(a_report_that_is_lost_is_sent_again_as_it_was),
 		TEST(what_happens_while_somebody_does_not_listen_is_told_later),

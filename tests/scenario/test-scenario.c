@@ -22,18 +22,6 @@
 #include "tests/sim/link.h"
 #include "tests/sim/tables.h"
 
-static int set_up(void **state)
-{
-	*state = scenario_new(1);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
 static void comes_up(struct scenario *s, struct made_graph *graph)
 {
 	scenario_build(s, graph);
@@ -1601,7 +1589,7 @@ static void who_is_led_to_us_is_led_everywhere(void **state)
 			assert_int_equal(own.table[n].exit[i], sim_lft_at(own.table[n].node, i));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 /* ---- somebody who is no subnet manager says that he was master ------------------------------- */
 

@@ -595,7 +595,7 @@ static void who_sends_too_much_at_once_is_told_to_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, alias_set_up, alias_tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scenario_set_up, scenario_tear_down)
 		TEST(who_looks_for_it_finds_it_until_it_is_deleted),
 		TEST(a_lease_ends_at_its_second),
 		TEST(leases_go_on_while_we_are_away),

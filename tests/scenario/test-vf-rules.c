@@ -44,12 +44,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
 /* ---- what happens ---------------------------------------------------------------------------- */
 
 /* The hosts have vports, of which none runs. */
@@ -1233,7 +1227,7 @@ static void the_move_of_who_never_came_goes_with_its_reservation(void **state)
 	expect_up(s, from, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scenario_tear_down)
 
 int main(void)
 {

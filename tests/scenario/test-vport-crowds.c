@@ -492,7 +492,7 @@ static void a_full_disk_and_late_answers_lose_nothing(void **state)
 		live_on_a_full_disk(seed);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
 {

@@ -204,7 +204,7 @@ static void who_comes_back_finds_ways_that_are_there(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
 {

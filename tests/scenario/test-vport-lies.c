@@ -399,7 +399,7 @@ static void whatever_hosts_say_of_vports_is_mended(void **state)
 		lie_and_be_honest(seed);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
 {

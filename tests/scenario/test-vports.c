@@ -1368,7 +1368,7 @@ static void every_reading_of_what_is_not_verified_comes_up(void **state)
 	*state = NULL;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
 {

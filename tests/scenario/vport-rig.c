@@ -16,18 +16,6 @@
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
 
-int rig_set_up(void **state)
-{
-	*state = scenario_new(1);
-	return 0;
-}
-
-int rig_tear_down(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
 /* ---- what happens ---------------------------------------------------------------------------- */
 
 void rig_build(struct scenario *s, struct made_graph *graph, bool up, bool own_lids)

@@ -13,9 +13,6 @@ enum { RIG_VFS = 4 };
 /* A device sends no two traps within a time that depends on SubnetTimeOut (IBA 13.4.9). */
 #define RIG_TRAP_PAUSE (5 * LOOP_SEC)
 
-int rig_set_up(void **state);
-int rig_tear_down(void **state);
-
 /* Each host of @graph has vports 1 to RIG_VFS, started if @up. */
 void rig_build(struct scenario *s, struct made_graph *graph, bool up, bool own_lids);
 void rig_comes_up(struct scenario *s);
