@@ -149,6 +149,7 @@ void sm_free(struct sm *sm)
 	reserve_done(sm);
 	spares_done(sm);
 	absents_done(sm);
+	away_done(sm);
 	identities_free(sm->identities);
 	fabric_done(&sm->fabric);
 	free(sm);

@@ -14,6 +14,7 @@
 #include "routing/past.h"
 #include "routing/transition.h"
 #include "sm/alias-book.h"
+#include "sm/away.h"
 #include "sm/fair.h"
 #include "sm/identity.h"
 #include "sm/link-state.h"
@@ -431,6 +432,8 @@ struct sm {
 	struct registrations registrations;
 	struct registrar registrar;
 	struct path_wait path_wait;
+	struct away_places away; /* as the store has them, see away.c */
+	bool away_adopted;
 	struct services services;
 	struct subscriptions subscriptions;
 	struct notices notices;

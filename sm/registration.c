@@ -31,7 +31,7 @@ typedef void (*restore_fn)(struct sm *sm, const struct kept_registration *kept);
 static const restore_fn restore_of[KEPT_REGISTRATION_KIND_COUNT] = {
 	[KEPT_SERVICE] = services_restore,           [KEPT_GROUP] = multicast_restore_group,
 	[KEPT_REGISTRAR] = registrar_restore,        [KEPT_GROUP_MEMBER] = multicast_restore_member,
-	[KEPT_SUBSCRIPTION] = subscriptions_restore,
+	[KEPT_SUBSCRIPTION] = subscriptions_restore, [KEPT_AWAY] = away_restore,
 };
 
 /* A disk that fails is said so often, however many want to register on it. */

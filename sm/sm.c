@@ -312,8 +312,10 @@ static bool advance_read(struct sm *sm)
 		rest(sm);
 		return true;
 	}
-	if (sm->adopting)
+	if (sm->adopting) {
 		registrar_claim(sm);
+		away_adopt(sm);
+	}
 	r = aliases_plan(sm);
 	if (r == 0)
 		r = lids_plan(sm);
@@ -436,6 +438,7 @@ static bool advance_activate(struct sm *sm)
 		twins_judge_predecessor(sm);
 	sm->adopting = false;
 	registrar_settle(sm);
+	away_keep(sm);
 	faults_settle(sm);
 	sm->faulty = faults_any(sm);
 	sm->complete = sm->routing.valid && !sm->sweep_wanted && !sm->look_wide && !sm->faulty;

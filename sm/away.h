@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/* Who is away, over a restart: see away.c. Rows of the store, but registered by nobody. */
+
+#include <stdint.h>
+
+#include "sm/keep.h"
+
+struct sm;
+
+#define AWAY_BLOB_SIZE 58
+
+/* A port of a switch that has gone, and what was last there. */
+struct away_place {
+	uint64_t row; /* its number in the store */
+	uint8_t blob[AWAY_BLOB_SIZE];
+};
+
+struct away_places {
+	struct away_place *all;
+	uint32_t n;
+	uint32_t room;
+};
+
+/* At the end of a reconcile: the store is to have what is so now. */
+void away_keep(struct sm *sm);
+/* A row of it; at the start. */
+void away_restore(struct sm *sm, const struct kept_registration *kept);
+/* All has been read that is there, and nothing is planned yet: who was away is so again. */
+void away_adopt(struct sm *sm);
+void away_done(struct sm *sm);
