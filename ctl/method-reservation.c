@@ -195,6 +195,7 @@ static void fail_as(struct call *call, int r, const char *why)
 {
 	enum protocol_error code = r == -EPERM                    ? PROTOCOL_NOT_MASTER
 				   : r == -EBUSY                  ? PROTOCOL_BUSY
+				   : r == -EACCES                 ? PROTOCOL_REFUSED
 				   : r == -EINVAL || r == -ERANGE ? PROTOCOL_BAD_PARAMS
 								  : PROTOCOL_FAILED;
 

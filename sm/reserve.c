@@ -240,7 +240,7 @@ static int check_places(const struct sm *sm, const struct kept_reservation *want
 			 "virtual_functions in vsm.conf does not allow GUID 0x%016" PRIx64
 			 " at port 0x%016" PRIx64,
 			 wanted->guid, place);
-		return -EINVAL;
+		return -EACCES;
 	}
 
 	return 0;

@@ -214,7 +214,8 @@ void sm_sweep(struct sm *sm, bool full);
  * places, whether a device with that GUID is there or not. It takes effect at once in memory, and
  * with the next reconcile on the fabric; sm_when_kept() tells when it is on disk. 0, also if it is
  * so already, or with a sentence in @why: -EPERM, we are not master; -EBUSY, LIDs are not known
- * yet; -EINVAL, -EEXIST, -ERANGE, it cannot be; -ENOSPC, -ENOMEM.
+ * yet; -EACCES, the rules do not allow it; -EINVAL, -EEXIST, -ERANGE, it cannot be; -ENOSPC,
+ * -ENOMEM.
  */
 #define SM_WHY_SIZE 256
 int sm_reserve(struct sm *sm, const struct kept_reservation *wanted, char why[static SM_WHY_SIZE]);

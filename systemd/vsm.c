@@ -716,8 +716,10 @@ int main(int argc, char **argv)
 	code = options_parse(argc, argv, &d->options);
 	if (code >= 0)
 		return code;
-	if (configure(d) < 0)
+	if (configure(d) < 0) {
+		stop(d);
 		return EXIT_USAGE;
+	}
 	journal_start(&d->progress_shown);
 	if (d->options.check_config) {
 		code = check_config(d);
