@@ -454,17 +454,17 @@ static int start_polling(struct umad_transport *t, char why[static 256])
 
 /*
  * Nobody wants any more what comes until our own question is answered, whose TID is 0, and a moment
- * after that; but libumad2sim may never end if something arrives while it does.
+ * after that; but libumad2sim may never end if something arrives while it does. Others may ask for
+ * ever, so patience is shorter with all that comes.
  */
 static void drain(struct umad_transport *t)
 {
 	struct arrival unwanted;
-	int wait = POLL_MS;
 
-	while (receive_one(t, wait, &unwanted) == 0) {
+	for (int wait = POLL_MS; wait > 0 && receive_one(t, wait, &unwanted) == 0; wait--) {
 		freep(&unwanted.message);
 		if ((uint32_t)wire_get(&unwanted.datagram, MAD_TID) == 0)
-			wait = DRAIN_MS;
+			wait = MIN(wait, DRAIN_MS);
 	}
 }
 

@@ -626,11 +626,7 @@ static int start(struct daemon *d)
 	return 0;
 }
 
-/*
- * Also after a start that failed: any part may not be there. The port is left open for the kernel
- * to close when the process is gone: until then something may arrive, and its receiver is there to
- * take it.
- */
+/* Also after a start that failed: any part may not be there. */
 static void stop(struct daemon *d)
 {
 	clear_progress(d);

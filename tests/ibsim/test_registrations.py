@@ -21,16 +21,22 @@ def managed(world, plan, **options):
     return sim, sm
 
 
-class Listener:
-    """client.py that has subscribed, and what it was told."""
+class Client:
+    """client.py that goes on by itself, until it has said that it is ready."""
+
+    def __init__(self, world, sim, host, ready, *words):
+        self.world, self.log = world, f"{words[0]}-{host}.log"
+        env = {"IBSIM_SOCKNAME": sim.name, "TMPDIR": world.dir, "PYTHONDONTWRITEBYTECODE": "1"}
+        self.process = world.spawn([lib.VSM_RUN, "-n", host, "python3", CLIENT, *words], env, f"{words[0]}-{host}.err",
+                                   stdout=open(world.path(self.log), "w", encoding="utf-8"))
+        wait_until(f"{words[0]}: {ready}", lambda: ready in world.read(self.log), 20)
+
+
+class Listener(Client):
+    """One that has subscribed, and what it was told."""
 
     def __init__(self, world, sim, host, lid, *traps):
-        self.world, self.log = world, f"heard-{host}.log"
-        env = {"IBSIM_SOCKNAME": sim.name, "TMPDIR": world.dir, "PYTHONDONTWRITEBYTECODE": "1"}
-        self.process = world.spawn([lib.VSM_RUN, "-n", host, "python3", CLIENT, "hear", str(lid), "300",
-                                    *traps], env, f"listener-{host}.log",
-                                   stdout=open(world.path(self.log), "w", encoding="utf-8"))
-        wait_until("it has subscribed", lambda: "subscribed" in world.read(self.log), 20)
+        super().__init__(world, sim, host, "subscribed", "hear", str(lid), "300", *traps)
 
     def heard(self):
         """(trap, GUID), each report once however often it came."""
@@ -97,6 +103,15 @@ def lies(world):
         sim.client("multipath", lid, guid, guid, "20", host="H00001")
         sim.client("register", lid, guid, "20", "1", host="H00001")
     check_equal("state", sm.status()["state"], "master")
+
+
+@suite.test("vsm ends also while hosts go on asking", weight=2)
+def asked_to_the_end(world):
+    sim, sm = managed(world, fabrics.fat_tree_2(4), program=lib.VSM_SIM)
+    lid = str(sim.wait_up(30).port(sim.host, 1).lid)
+    for host in ("H00001", "H00002"):
+        Client(world, sim, host, "asks", "pester", lid)
+    check_equal("exit code", sm.stop(), 0)
 
 
 @suite.test("who wants more of everything at once than there is room for is told so, and others are served",

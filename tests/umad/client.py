@@ -9,6 +9,7 @@ Runs under the preload and exits with 0 if the check CHECK holds, otherwise with
 
 import errno
 import fcntl
+import itertools
 import os
 import random
 import select
@@ -293,6 +294,19 @@ def lie(sm_lid, count, seed):
             umad.send(agent, bytes(mad), int(sm_lid), 1, 0)
         while umad.wait(0):
             os.read(umad.fd, 1 << 20)
+
+
+def pester(sm_lid):
+    """Asks for ever for what the SA is, hundreds of times a second; what comes back is not looked at."""
+    umad = Umad()
+    agent = umad.register(3, 2)
+    for tid in itertools.count(1):
+        umad.send(agent, gs(3, 2, 1, 1, tid), int(sm_lid), 1, 0)
+        while umad.wait(0):
+            os.read(umad.fd, 4096)
+        if tid == 100:
+            print("asks", flush=True)
+        time.sleep(0.001)
 
 
 def wish(kind, n, guid):
