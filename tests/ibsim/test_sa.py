@@ -79,6 +79,39 @@ def multi_path(world):
                 str(0x0100))
 
 
+def shared(sim, sources, targets):
+    """Nodes that the first two of two independent paths share, there and back as ibtracert walks them, and the
+    preference of the second."""
+    guids = [",".join(f"{end.guid:x}" for end in ends) for ends in (sources, targets)]
+    told = [line.split() for line in
+            sim.client("independent", str(sim.snapshot().port(sim.host, 1).lid), *guids, "2",
+                       host=sources[0].node.name).splitlines()]
+    check_equal(f"paths from {guids[0]} to {guids[1]}", len(told), 2)
+    ways = [{name for way in ((slid, dlid), (dlid, slid))
+             for name, _ in checks.traced(sim.tool("ibtracert", *way))} for slid, dlid, _ in told]
+    return ways[0] & ways[1], told[1][2]
+
+
+@suite.test("independent paths share no more than they have to, as ibtracert walks them", weight=8)
+def independent(world):
+    sim = Simulator(world, fabrics.fat_tree_2(8).build())
+    lib.Vsm(world, sim, options={"subnet.lmc": 2}).start().wait_ready()
+    leaves = {}
+    for port in sim.check_up().end_ports(sim.host):
+        if port.node.kind != "Switch":
+            leaves.setdefault(port.peer[0], []).append(port)
+    leaves = [sorted(ports, key=lambda port: port.guid) for _, ports in sorted(leaves.items())]
+    for n in range(1, 4):
+        a, b, c, d = (leaves[(n + i) % len(leaves)][n] for i in range(4))
+        check_equal("shared by two to two", shared(sim, (a, b), (c, d)), (set(), "0"))
+        ends = {a.node.name, c.node.name, a.peer[0], c.peer[0]}
+        check_equal("shared by one to one", shared(sim, (a,), (c,)), (ends, "0"))
+        # To a neighbour there is but one way.
+        other = leaves[(n + 1) % len(leaves)][0]
+        check_equal("shared by neighbours", shared(sim, (b,), (other,)),
+                    ({b.node.name, other.node.name, b.peer[0]}, "0"))
+
+
 @suite.test("TraceRecords are the way that ibtracert walks", weight=4)
 def trace(world):
     sim, _ = managed(world)

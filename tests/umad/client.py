@@ -273,6 +273,29 @@ def long_multipath(sm_lid, guid, other, count, rest=0):
     print(struct.unpack_from(">H", record, 68)[0], (len(record) - 64 - 56) // 64)
 
 
+def independent(sm_lid, sources, targets, count):
+    """The paths that a MultiPathRecord has for answer that asks for so many independent ones, between GUIDs (with
+    commas): SLID, DLID and preference of each."""
+    umad = Umad()
+    agent = umad.register(3, 2, rmpp=1)
+    ends = [guids.split(",") for guids in (sources, targets)]
+    mad = bytearray(gs(3, 2, 0x14, 0x3a))
+    mad[24:27] = 1, 1, 1  # RMPP: version, DATA, active
+    # NumbPath, IndependenceSelector and both counts
+    struct.pack_into(">Q", mad, 48, 1 << 6 | 1 << 17 | 1 << 19 | 1 << 20)
+    mad[56 + 5] = int(count)
+    mad[56 + 14] = 1 << 6
+    mad[56 + 15:56 + 17] = map(len, ends)
+    gids = b"".join(struct.pack(">QQ", 0xfe80 << 48, int(guid, 16)) for guid in ends[0] + ends[1])
+    umad.send(agent, bytes(mad[:80]) + gids, int(sm_lid), 1, 1000)
+    check(umad.wait(5), "no answer")
+    record = os.read(umad.fd, 1 << 16)
+    check(struct.unpack_from("=I", record, 4)[0] == 0, "it timed out")
+    check(record[68:70] == bytes(2), f"status {record[68:70].hex()}")
+    for path in range(64 + 56, len(record) - 63, 64):
+        print(*struct.unpack_from(">HH", record, path + 40)[::-1], record[path + 57])
+
+
 def lie(sm_lid, count, seed):
     """So many requests whose RMPP headers are lies, of all kinds, by an agent that has no RMPP and so is not
     corrected: numbers of segments, lengths, flags and types. What comes back is not looked at."""
