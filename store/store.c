@@ -13,11 +13,11 @@
  * A change of a partition is not tried again: whoever asked for it has been told that it failed,
  * and must not find it done later. So its rows leave the batch before anybody is told.
  *
- * What the job touches is apart, in writer.c. Nothing here knows SQLite (database.c does) or what
- * values mean.
+ * What is handed over, value by value, is in keeper.c; what the job touches is apart, in writer.c.
+ * Nothing here knows SQLite (database.c does) or what values mean.
  */
 
-#include "store/store.h"
+#include "store/store-inside.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,51 +26,15 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/list.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "base/macros.h"
 #include "sm/identity.h"
-#include "store/batch.h"
 #include "store/database.h"
 #include "store/guid2lid.h"
 #include "store/state-dir.h"
-#include "store/to-row.h"
-#include "store/writer.h"
 
 #define RETRY_FIRST (1 * LOOP_SEC)
 #define RETRY_LAST  (60 * LOOP_SEC)
-
-struct store {
-	struct keeper keeper;
-	struct loop *loop;
-	struct loop_timer *soon;  /* something to begin or to answer */
-	struct loop_timer *retry; /* set while the disk fails */
-	struct writer *writer;
-	int lock;
-
-	struct batch batch;      /* the next one */
-	struct list next_afters; /* that wait for the next batch */
-	struct list afters;      /* that wait for the batch at the writer */
-	struct list due_afters;  /* that are being answered */
-
-	int failure; /* -errno while the disk fails */
-	int refused; /* -errno for the next keep_after(): something was not even taken */
-	uint64_t backoff;
-	bool is_writing; /* the writer has a batch and on_written() is to come */
-	bool is_soon;
-	bool has_refused; /* which is said once */
-	bool has_identities;
-	bool was_written; /* the time for reading is over */
-};
-
-/* A call of keep_after(). */
-struct after {
-	struct list link;
-	void (*fn)(void *user, int result);
-	void *user;
-	int result;
-};
 
 /* ---- afters ---------------------------------------------------------------------------------- */
 
@@ -96,21 +60,6 @@ static void answer_due(struct store *store, int result)
 	}
 }
 
-static void cancel_all(struct list *afters, const void *user)
-{
-	struct list *link = afters->next;
-
-	while (link != afters) {
-		struct after *after = LIST_ENTRY(link, struct after, link);
-
-		link = link->next;
-		if (after->user != user)
-			continue;
-		list_remove(&after->link);
-		free(after);
-	}
-}
-
 static void free_all(struct list *afters)
 {
 	struct list *link;
@@ -124,7 +73,7 @@ static void free_all(struct list *afters)
 static void on_written(void *user);
 static void give_next_batch(struct store *store);
 
-static void wake(struct store *store)
+void store_wake(struct store *store)
 {
 	if (store->is_soon)
 		return;
@@ -132,7 +81,7 @@ static void wake(struct store *store)
 	loop_timer_set(store->soon, loop_now(store->loop));
 }
 
-static void say_aside(const struct database_report *report)
+void store_say_aside(const struct database_report *report)
 {
 	if (report->aside[0])
 		log_error("%s; what it held is forgotten", report->aside);
@@ -142,7 +91,7 @@ static void say_result(struct store *store, int result)
 {
 	const struct database_report *report = &store->writer->report;
 
-	say_aside(report);
+	store_say_aside(report);
 	if (result < 0 && result != store->failure)
 		log_error("Cannot write to " DATABASE_NAME " in %s%s: %s", store->writer->dir,
 			  store->writer->batch.n_rows > 0 ? ", trying again until it works" : "",
@@ -165,7 +114,7 @@ static void give_up_changes(struct store *store, int result)
 	if (store->batch.n_rows > 0)
 		give_next_batch(store);
 	else if (!list_is_empty(&store->next_afters))
-		wake(store);
+		store_wake(store);
 	answer_due(store, result);
 }
 
@@ -183,7 +132,7 @@ static void batch_failed(struct store *store, int result)
 	store->failure = result;
 	store->backoff = store->backoff ? MIN(2 * store->backoff, RETRY_LAST) : RETRY_FIRST;
 	loop_timer_set(store->retry, loop_now(store->loop) + store->backoff);
-	wake(store);
+	store_wake(store);
 }
 
 /* The batch at the writer goes to a job. */
@@ -223,7 +172,7 @@ static void batch_written(struct store *store)
 	if (store->batch.n_rows > 0)
 		give_next_batch(store);
 	else
-		wake(store);
+		store_wake(store);
 	answer_due(store, 0);
 }
 
@@ -269,196 +218,6 @@ static void on_retry(void *user)
 	give_job(user);
 }
 
-/* ---- what is kept ---------------------------------------------------------------------------- */
-
-static struct store *to_store(struct keeper *k)
-{
-	return CONTAINER_OF(k, struct store, keeper);
-}
-
-/* Quirks can be found out again, so they leave room for what cannot. */
-static size_t room_for(const struct store *store, enum row_kind kind)
-{
-	size_t limit = kind == ROW_QUIRKS ? STORE_WAITING_MAX / 2 : STORE_WAITING_MAX;
-
-	return limit - MIN(limit, store->writer->batch.bytes);
-}
-
-static void refuse(struct store *store, int error)
-{
-	store->refused = error;
-	if (!store->has_refused)
-		log_error("No room for values that wait to be written to " DATABASE_NAME
-			  " in %s, new ones are not kept",
-			  store->writer->dir);
-	store->has_refused = true;
-}
-
-static int keep_row(struct store *store, const struct row *row)
-{
-	int r;
-
-	if (row->guid == 0 && !row_is_step(row))
-		return -EINVAL;
-	store->was_written = true;
-	r = batch_put(&store->batch, row, room_for(store, row->kind));
-	if (r < 0)
-		refuse(store, r);
-	else if (!store->is_writing)
-		wake(store);
-
-	return r;
-}
-
-static int store_keep_identity(struct keeper *k, const struct kept_identity *identity)
-{
-	struct store *store = to_store(k);
-	struct row row;
-	int r = row_of_identity(identity, &row);
-
-	if (r == 0)
-		r = keep_row(store, &row);
-	if (r == 0)
-		store->has_identities = true;
-
-	return r;
-}
-
-static int store_keep_mkey(struct keeper *k, const struct kept_mkey *mkey)
-{
-	struct row row;
-	int r = row_of_mkey(mkey, &row);
-
-	return r == 0 ? keep_row(to_store(k), &row) : r;
-}
-
-static int store_keep_quirks(struct keeper *k, const struct kept_quirks *quirks)
-{
-	struct row row;
-	int r = row_of_quirks(quirks, &row);
-
-	return r == 0 ? keep_row(to_store(k), &row) : r;
-}
-
-static int store_keep_alias(struct keeper *k, const struct kept_alias *alias)
-{
-	struct row row;
-	int r = row_of_alias(alias, &row);
-
-	return r == 0 ? keep_row(to_store(k), &row) : r;
-}
-
-static int store_keep_reservation(struct keeper *k, const struct kept_reservation *reservation)
-{
-	struct reservation_blob blob;
-	struct row row;
-	int r = row_of_reservation(reservation, &blob, &row);
-
-	return r == 0 ? keep_row(to_store(k), &row) : r;
-}
-
-static int store_keep_change(struct keeper *k, const struct kept_change *change)
-{
-	struct store *store = to_store(k);
-	uint32_t n_rows = store->batch.n_rows;
-	int refused = store->refused; /* by others, before */
-	struct row row;
-	int r = 0;
-
-	if (!change_is_valid(change))
-		return -EINVAL;
-	for (uint32_t i = 0; r == 0 && row_of_change(change, i, &row); i++)
-		r = keep_row(store, &row);
-	if (r < 0) {
-		batch_drop_steps(&store->batch, n_rows);
-		store->refused = refused;
-	}
-
-	return r;
-}
-
-static int store_keep_spares(struct keeper *k, const struct kept_spares *spares)
-{
-	struct row row;
-	int r = row_of_spares(spares, &row);
-
-	return r == 0 ? keep_row(to_store(k), &row) : r;
-}
-
-static int store_keep_move(struct keeper *k, const struct kept_move *move)
-{
-	struct row row;
-	int r = row_of_move(move, &row);
-
-	return r == 0 ? keep_row(to_store(k), &row) : r;
-}
-
-static int store_keep_registration(struct keeper *k, const struct kept_registration *registration)
-{
-	struct row row;
-	int r = row_of_registration(registration, &row);
-
-	return r == 0 ? keep_row(to_store(k), &row) : r;
-}
-
-static int store_keep_after(struct keeper *k, void (*fn)(void *user, int result), void *user)
-{
-	struct store *store = to_store(k);
-	struct after *after = malloc(sizeof(*after));
-
-	if (!after)
-		return -ENOMEM;
-	*after = (struct after){ .fn = fn, .user = user, .result = store->refused };
-	store->refused = 0;
-	list_add_tail(&store->next_afters, &after->link);
-	if (!store->is_writing)
-		wake(store);
-
-	return 0;
-}
-
-static void store_keep_cancel(struct keeper *k, const void *user)
-{
-	struct store *store = to_store(k);
-
-	cancel_all(&store->next_afters, user);
-	cancel_all(&store->afters, user);
-	cancel_all(&store->due_afters, user);
-}
-
-static void store_keep_read(struct keeper *k, const struct keep_reader *reader, void *user)
-{
-	struct store *store = to_store(k);
-	struct writer *writer = store->writer;
-
-	if (store->was_written) {
-		log_error("What is kept can only be read before anything is written");
-		return;
-	}
-	writer->report = (struct database_report){ 0 };
-	if (writer_connect(writer) < 0)
-		log_error("Cannot read " DATABASE_NAME " in %s: %s", writer->dir,
-			  writer->report.why);
-	else
-		database_read(writer->db, reader, user);
-	say_aside(&writer->report);
-}
-
-static const struct keeper_ops keeper_ops = {
-	.read = store_keep_read,
-	.identity = store_keep_identity,
-	.mkey = store_keep_mkey,
-	.quirks = store_keep_quirks,
-	.change = store_keep_change,
-	.after = store_keep_after,
-	.cancel = store_keep_cancel,
-	.reservation = store_keep_reservation,
-	.alias = store_keep_alias,
-	.spares = store_keep_spares,
-	.move = store_keep_move,
-	.registration = store_keep_registration,
-};
-
 struct keeper *store_keeper(struct store *store)
 {
 	return &store->keeper;
@@ -477,7 +236,7 @@ static int open_database(struct store *store, char why[static WHY_SIZE])
 	struct writer *writer = store->writer;
 	int r = writer_connect(writer);
 
-	say_aside(&writer->report);
+	store_say_aside(&writer->report);
 	if (r == 0) {
 		store->has_identities = database_has_identities(writer->db);
 		return 0;
@@ -522,7 +281,7 @@ static int store_new(struct loop *loop, const char *dir, struct store **ret)
 
 	if (!store)
 		return -ENOMEM;
-	store->keeper.ops = &keeper_ops;
+	store->keeper.ops = &store_keeper_ops;
 	store->loop = loop;
 	store->lock = -1;
 	list_init(&store->afters);
@@ -592,7 +351,7 @@ void store_close(struct store *store)
 			  " in %s cannot be written: %s",
 			  writer->batch.n_rows + store->batch.n_rows, writer->dir,
 			  writer->report.why);
-	say_aside(&writer->report);
+	store_say_aside(&writer->report);
 	if (store->is_writing)
 		writer_abandon(TAKE(store->writer)); /* on_written() frees it */
 	store_free(store);
@@ -609,7 +368,7 @@ static int import_lids(void *user, uint64_t guid, uint16_t lid_min, uint16_t lid
 	while (lid_min + (1 << identity.lmc) - 1 < lid_max)
 		identity.lmc++;
 
-	return store_keep_identity(&store->keeper, &identity);
+	return keep_identity(&store->keeper, &identity);
 }
 
 int store_import_guid2lid(struct store *store, const char *path, struct guid2lid_counts *ret)
