@@ -5,9 +5,10 @@
 # are missing (as root), configure, make. Everything is built in build-check/ (or $VSM_BUILD); may
 # be run again, and then does what is left to do. Arguments go to configure.
 #
-# Packages: what vsm is built from, and its peers in tests (ibsim, infiniband-diags, opensm,
-# ibutils). opensm comes with a service; where it was not there before, it is not started and not
-# enabled, because two subnet managers are not what a lab wants from a test.
+# Packages: what vsm is built from, groff, by which its man pages are looked at, and its peers in
+# tests (ibsim, infiniband-diags, opensm, ibutils). opensm comes with a service; where it was not
+# there before, it is not started and not enabled, because two subnet managers are not what a lab
+# wants from a test.
 
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -15,7 +16,7 @@ build=${VSM_BUILD:-$top/build-check}
 
 packages='gcc libc6-dev make autoconf automake pkg-config python3 systemd
 	libibumad-dev libibmad-dev libopensm-dev libsystemd-dev libconfig-dev libsqlite3-dev
-	libjansson-dev libcmocka-dev ibsim-utils infiniband-diags opensm ibutils'
+	libjansson-dev libcmocka-dev groff-base ibsim-utils infiniband-diags opensm ibutils'
 
 say() {
 	echo "== $*"
