@@ -63,7 +63,7 @@ def refused(world):
 
     check(f"LID {lid} belongs to 0x{owner:016x}" in complaint(1, "add", hex(guid), "--lid",
                                                               str(lid)), "it does not say who")
-    check("is not unicast" in complaint(1, "add", hex(guid), "--lid", "49152"), "of which kind?")
+    check("is not unicast" in complaint(2, "add", hex(guid), "--lid", "49152"), "of which kind?")
     check("is a port that is there already" in complaint(1, "add", hex(owner)), "why not?")
     check_equal("reserved", sm.ctl("vf", "show")["reservations"], [])
     for _ in range(2):

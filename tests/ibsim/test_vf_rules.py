@@ -86,4 +86,4 @@ def story(world):
     lab.sim.command("Vf start b[1]/2")
     lab.wait_active("b/2")
     wait_until("it has moved", lambda: "moving" not in lab.sm.ctl_text("vf", "show"), 20)
-    lab.sm.ctl("vf", "move", vf["guid"], "0x77", code=1)
+    lab.sm.ctl("vf", "move", vf["guid"], "0x77", code=2)
