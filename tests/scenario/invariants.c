@@ -382,7 +382,10 @@ static int level_of(const void *user, const struct sim_port *source, unsigned li
 	return sm_service_level(sm, from, to);
 }
 
-/* Levels that the members of its groups are told to send on. */
+/*
+ * Levels that the members of its groups are told to send on. A group without members has no sender:
+ * what another subnet manager left in the tables for it is read, and mended, once somebody joins.
+ */
 static uint16_t levels_of_group(const void *user, unsigned mlid)
 {
 	const struct group_book *book = user ? sm_groups(user) : NULL;
@@ -391,7 +394,8 @@ static uint16_t levels_of_group(const void *user, unsigned mlid)
 	if (!book || !book->by_mlid)
 		return 0;
 	for (const struct group *g = book->by_mlid[mlid - MLID_FIRST]; g; g = g->next)
-		levels |= (uint16_t)(1u << g->sl);
+		if (g->n > 0)
+			levels |= (uint16_t)(1u << g->sl);
 	return levels;
 }
 
