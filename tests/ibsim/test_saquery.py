@@ -220,6 +220,11 @@ def routed(records):
     return [tuple((name, value.split("\t")[0]) for name, value in record) for record in records]
 
 
+def blocks(records):
+    """Which parts of tables there are: what they hold is check_copies()'s."""
+    return [record[:3] for record in records]
+
+
 # Each has its line in doc/sa.md. What is done to both before they are compared: all that fit.
 CHANGES = (
     (r"SMIR|SMInfo", without("ActCount")),
@@ -232,11 +237,12 @@ CHANGES = (
     (r"IIR|-I|InformInfoRecord", without("SubscriberEnum")),
     (r"PR .*--dgid ff12", without("sgid", "slid", "num_path_revers")),
     (r"LFTR", routed),
+    (r"MFTR", blocks),
 )
 
-# And whether vsm may have more, or fewer; only those of the same port and block are compared; or
-# none. The first that fits, else they are equal.
-EQUAL, MORE, FEWER, COMMON, OTHER = "equal", "more", "fewer", "common", "other"
+# And whether vsm may have more, or fewer; or only those of the same port and block are compared. The
+# first that fits, else they are equal.
+EQUAL, MORE, FEWER, COMMON = "equal", "more", "fewer", "common"
 KINDS = (
     (r"smkey 1 PKTR", COMMON),
     (r"MCMR.*(--scope 2|-X 1|--proxy_join 1)$", MORE),
@@ -244,7 +250,7 @@ KINDS = (
     (r"^(SR|-S|ServiceRecord)$", FEWER),
     (r"smkey", MORE),
     (r"SL2VL|VLAR|VLArb", FEWER),
-    (r"MFTR|MFTRecord", OTHER),
+    (r"^MFTR$", COMMON),
     (r"PR .*--sl 1", FEWER),
     (r"PR .*-R 0x(82|42)$|PR .*--dlid 0xc000", MORE),
     (r"^(LR|-x|PIR|-p|PR|PR --pkey .*|PR --sl 0 .*)$|^PIR \S*/[1-9]|^LR|^PIR \d+$", MORE),
@@ -262,8 +268,6 @@ def changed(question, answer):
 def difference(question, theirs, ours):
     """None, or what differs that should not."""
     kind = next((kind for pattern, kind in KINDS if re.search(pattern, question)), EQUAL)
-    if kind == OTHER:
-        return None
     left, right = changed(question, theirs), changed(question, ours)
     if kind == COMMON:
         places = {record[:3] for record in left} & {record[:3] for record in right}
@@ -282,6 +286,28 @@ def compare(theirs, ours):
     check_empty("answers that differ", (
         f"{host}: saquery {question}: {why}" for (host, question), answer in theirs.items()
         if (why := difference(question, answer, ours[host, question]))), shown=20)
+
+
+def copies(fabric, answer):
+    """{(MLID, name of a host)}: to whom switches copy, by the masks of all that was answered."""
+    switches = {str(switch.ports[0].lid): switch for switch in fabric.snapshot.switches()}
+    found = set()
+    for record in answer[1]:
+        switch, first = switches[dict(record)["LID"]], 16 * int(dict(record)["Position"])
+        masks = (value.split("\t") for name, value in record if not name and value.startswith("0x"))
+        found |= {(mlid, switch.ports[first + bit].peer[0]) for mlid, mask in masks for bit in range(16)
+                  if int(mask, 16) >> bit & 1}
+    return {(mlid, name) for mlid, name in found if fabric.snapshot.nodes[name].kind != "Switch"}
+
+
+def check_copies(fabric, theirs, ours):
+    """Each has trees of its own, but they lead to the same hosts: save that opensm also copies to who
+    only sends, which is host 3 in the group that host 1 made, 0xc002."""
+    question = (fabric.hosts[1].name, "MFTR")
+    left, right = copies(fabric, theirs[question]), copies(fabric, ours[question])
+    lib.check(len(right) > 4, f"copies are made to {right}")
+    check_equal("copies of opensm's alone", left - right, {("0xc002", fabric.hosts[3].name)})
+    check_equal("copies of vsm's alone", right - left, set())
 
 
 @suite.test("no record and no option of saquery is left out")
@@ -308,6 +334,7 @@ def beside_opensm(world):
                       **fabric.ask(BY_ONE, (1,), lib.VSM_UMAD)})
         check_equal(f"exit code of {sm.name}", sm.stop(), 0)
     compare(*found)
+    check_copies(fabric, *found)
 
 
 @suite.test("the same through ibsim's own umad2sim, as far as one datagram goes", weight=25)
