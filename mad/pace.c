@@ -18,7 +18,7 @@
 #include "base/macros.h"
 
 #define WINDOW_START        64
-#define WINDOW_MIN          16
+#define WINDOW_MIN          16  /* loss alone leaves so much of it */
 #define WINDOW_MOST         448 /* kernel: 512 receive buffers */
 #define SMA_WINDOW_START    2
 #define SMA_WINDOW_MOST     64
@@ -39,7 +39,7 @@ void pace_sma_init(struct sma *sma)
 
 void pace_init(struct pace *p, const struct request_limits *limits)
 {
-	*p = (struct pace){ .size = 16 * WINDOW_START };
+	*p = (struct pace){ .window = WINDOW_START };
 	pace_set_limits(p, limits);
 }
 
@@ -49,7 +49,7 @@ void pace_set_limits(struct pace *p, const struct request_limits *limits)
 	p->limits.window = MIN(MAX(limits->window, 1), WINDOW_MOST);
 	p->limits.window_per_sma = MIN(MAX(limits->window_per_sma, 1), SMA_WINDOW_MOST);
 	p->limits.tries = MIN(MAX(limits->tries, 1), REQUEST_MAX_TRIES);
-	p->size = MIN(p->size, 16 * p->limits.window);
+	p->window = MIN(p->window, p->limits.window);
 }
 
 /* -- windows ------------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ void pace_set_limits(struct pace *p, const struct request_limits *limits)
 
 static void grow(struct pace *p, struct sma *sma)
 {
-	p->size = MIN(p->size + 16, 16 * p->limits.window);
+	p->window = MIN(p->window + 1, p->limits.window);
 	if (sma->window < p->limits.window_per_sma && ++sma->grown >= SMA_WINDOW_PATIENCE) {
 		sma->window++;
 		sma->grown = 0;
@@ -81,12 +81,12 @@ static void shrink(struct pace *p, struct sma *sma, uint64_t now)
 	if (now - p->cut_at < MAX(p->srtt * LOOP_USEC, CUT_PAUSE))
 		return;
 	p->cut_at = now;
-	p->size = MAX(p->size / 2, 16 * MIN(WINDOW_MIN, p->limits.window));
+	p->window = MAX(p->window / 2, MIN(p->window, WINDOW_MIN));
 }
 
 void pace_halve(struct pace *p)
 {
-	p->size = MAX(p->size / 2, 16);
+	p->window = MAX(p->window / 2, 1);
 }
 
 /* -- round trips --------------------------------------------------------------------------------

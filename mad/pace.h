@@ -15,8 +15,7 @@
 
 struct pace {
 	struct request_limits limits;
-	unsigned size; /* of the window over all agents, in sixteenths: it can grow by less than one
-			*/
+	unsigned window; /* over all agents */
 	uint64_t cut_at;
 	uint32_t srtt; /* over all agents */
 	uint32_t rttvar;
@@ -31,11 +30,6 @@ void pace_init(struct pace *p, const struct request_limits *limits);
 
 /* Put into their bounds. */
 void pace_set_limits(struct pace *p, const struct request_limits *limits);
-
-static inline unsigned pace_window(const struct pace *p)
-{
-	return p->size / 16;
-}
 
 static inline bool pace_sma_has_room(const struct pace *p, const struct sma *sma)
 {

@@ -158,7 +158,7 @@ unsigned requests_patience(const struct requests *r)
 
 unsigned requests_window(const struct requests *r)
 {
-	return pace_window(&r->pace);
+	return r->pace.window;
 }
 
 static void leave_window(struct requests *r, struct flight *f)
@@ -172,7 +172,7 @@ static void leave_window(struct requests *r, struct flight *f)
 
 static bool has_room(const struct requests *r)
 {
-	return r->n_window < pace_window(&r->pace);
+	return r->n_window < r->pace.window;
 }
 
 /* -- flights ------------------------------------------------------------------------------------

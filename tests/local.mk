@@ -117,7 +117,7 @@ check_PROGRAMS += tests/unit/test-sa-inform
 tests_unit_test_sa_inform_SOURCES = tests/unit/test-sa-inform.c tests/unit/sa-ask.h
 tests_unit_test_sa_path_SOURCES = tests/unit/test-sa-path.c tests/unit/sa-ask.h
 
-check_PROGRAMS += tests/unit/test-loss tests/unit/test-damping
+check_PROGRAMS += tests/unit/test-loss tests/unit/test-pace tests/unit/test-damping
 
 # ---- the subnet manager, part by part ------------------------------------------------------------
 check_PROGRAMS += tests/unit/test-fabric
