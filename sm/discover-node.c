@@ -184,13 +184,17 @@ static int find_or_add(struct sm *sm, const struct node_info *info, uint32_t *re
 	return r;
 }
 
+bool discover_has_no_link(const struct sm *sm)
+{
+	const struct port *own = &sm->fabric.ports[sm->fabric.local_port];
+
+	return own->number != 0 && port_state(own) == PORT_DOWN;
+}
+
 bool discover_is_news(const struct sm *sm)
 {
-	const struct fabric *f = &sm->fabric;
-
-	return sm->came_up && !sm->cut_off && f->local_port != NO_PORT &&
-	       (f->ports[f->local_port].number == 0 ||
-		port_state(&f->ports[f->local_port]) != PORT_DOWN);
+	return sm->came_up && !sm->cut_off && sm->fabric.local_port != NO_PORT &&
+	       !discover_has_no_link(sm);
 }
 
 /* Where it was, another subnet manager may have been. One that has restarted shows it later. */

@@ -64,6 +64,7 @@ static const struct {
 void election_doubt_all(struct sm *sm)
 {
 	sm->adopting = true;
+	registrar_doubt(sm);
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		tables_doubt(sm, &sm->fabric.nodes[i]);
 }

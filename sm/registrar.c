@@ -13,8 +13,8 @@
  * What was there before stays for as long as hosts need to register it again, so that nobody who
  * does lacks anything; and what was not registered again is over then. (How long somebody is member
  * of a multicast group is told in multicast-life.c.) Until then we are not the registrar: whoever
- * is killed meanwhile begins anew. Where hosts are not to be told (link.client_reregister), all
- * stays.
+ * is killed meanwhile, or was cut off, begins anew. Where hosts are not to be told
+ * (link.client_reregister), all stays.
  */
 
 #include "base/macros.h"
@@ -57,9 +57,9 @@ void registrar_claim(struct sm *sm)
 {
 	struct registrar *r = &sm->registrar;
 
-	if (r->state != REGISTRAR_IS_NOT && another_was_last(sm))
+	if (r->state == REGISTRAR_IS && sm->adopting && another_was_last(sm))
 		lose_all(sm);
-	if (r->state != REGISTRAR_IS_NOT)
+	if (r->state != REGISTRAR_IS_NOT || discover_has_no_link(sm))
 		return;
 	r->state = REGISTRAR_TELLS;
 	r->since = loop_now(sm->loop);
@@ -94,10 +94,6 @@ static void on_time(void *user)
 	uint64_t since = sm->registrar.since;
 	unsigned n_services, n_subscriptions;
 
-	if (sm->state != SM_MASTER) {
-		lose_all(sm); /* they could not */
-		return;
-	}
 	n_services = services_end_before(sm, since);
 	n_subscriptions = subscriptions_end_before(sm, since);
 	if (n_services + n_subscriptions > 0)
@@ -106,6 +102,12 @@ static void on_time(void *user)
 			  "before are over, as nobody has registered them again",
 			  n_services, n_subscriptions);
 	be_registrar(sm);
+}
+
+void registrar_doubt(struct sm *sm)
+{
+	if (sm->registrar.state != REGISTRAR_IS)
+		lose_all(sm);
 }
 
 int registrar_start(struct sm *sm)

@@ -120,10 +120,12 @@ void registrations_hold_block(struct sm *sm, const struct arrival *arrival, uint
 /* Of those that are held, those that are due. */
 void registrations_answer(struct sm *sm);
 
-/* We have just become master, and what is there has been read: before the plan. */
+/* We are master, and what is there has been read: before the plan. */
 void registrar_claim(struct sm *sm);
 /* And that plan has been programmed. */
 void registrar_settle(struct sm *sm);
+/* Another may be master, or nobody can reach us. */
+void registrar_doubt(struct sm *sm);
 void registrar_restore(struct sm *sm, const struct kept_registration *kept);
 int registrar_start(struct sm *sm);
 

@@ -145,7 +145,7 @@ static void look_at_own_port(struct sm *sm)
 
 	if (own == NO_PORT)
 		return;
-	sm->cut_off = port->number != 0 && port_state(port) == PORT_DOWN;
+	sm->cut_off = discover_has_no_link(sm);
 	if (sm->sweep_wanted)
 		return;
 	memcpy(before, sm->trouble, sizeof(before));
@@ -312,10 +312,9 @@ static bool advance_read(struct sm *sm)
 		rest(sm);
 		return true;
 	}
-	if (sm->adopting) {
-		registrar_claim(sm);
+	registrar_claim(sm);
+	if (sm->adopting)
 		away_adopt(sm);
-	}
 	r = aliases_plan(sm);
 	if (r == 0)
 		r = lids_plan(sm);

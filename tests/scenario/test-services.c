@@ -423,6 +423,25 @@ static void so_does_who_was_killed_and_comes_when_another_has_gone(void **state)
 	tear(t);
 }
 
+/* Nobody can reach us meanwhile. */
+static void who_is_cut_off_while_hosts_register_again_ends_nothing(void **state)
+{
+	struct story *t = register_two(state);
+
+	scenario_start_rival(t->s, t->host[2], 15);
+	scenario_run(t->s, 30 * LOOP_SEC);
+	scenario_kill_rival(t->s);
+	scenario_run(t->s, 60 * LOOP_SEC);
+	assert_int_equal(scenario_status(&t->s->first).state, SM_MASTER);
+	scenario_pull(t->s, t->s->first.port);
+	scenario_run(t->s, 100 * LOOP_SEC);
+	scenario_plug(t->s, t->s->first.port);
+	scenario_run(t->s, 10 * LOOP_SEC);
+	assert_int_equal(get(t, 1, 7), 0);
+	only_what_is_registered_again_stays(t);
+	tear(t);
+}
+
 static void where_hosts_are_not_to_be_told_all_stays(void **state)
 {
 	struct story *t = register_two(state);
@@ -609,6 +628,7 @@ int main(void)
 		TEST(who_is_away_is_not_told_of_and_comes_back_with_all),
 		TEST(who_gave_way_to_another_believes_only_what_is_registered_again),
 		TEST(so_does_who_was_killed_and_comes_when_another_has_gone),
+		TEST(who_is_cut_off_while_hosts_register_again_ends_nothing),
 		TEST(where_hosts_are_not_to_be_told_all_stays),
 		TEST(it_is_answered_when_it_is_on_the_disk_and_once),
 		TEST(without_memory_it_is_answered_later),
