@@ -186,15 +186,15 @@ static int find_or_add(struct sm *sm, const struct node_info *info, uint32_t *re
 
 bool discover_has_no_link(const struct sm *sm)
 {
-	const struct port *own = &sm->fabric.ports[sm->fabric.local_port];
+	uint32_t own = sm->fabric.local_port;
 
-	return own->number != 0 && port_state(own) == PORT_DOWN;
+	return own == NO_PORT ||
+	       (sm->fabric.ports[own].number != 0 && port_state(&sm->fabric.ports[own]) == PORT_DOWN);
 }
 
 bool discover_is_news(const struct sm *sm)
 {
-	return sm->came_up && !sm->cut_off && sm->fabric.local_port != NO_PORT &&
-	       !discover_has_no_link(sm);
+	return sm->came_up && !sm->cut_off && !discover_has_no_link(sm);
 }
 
 /* Where it was, another subnet manager may have been. One that has restarted shows it later. */

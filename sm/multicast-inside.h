@@ -66,6 +66,7 @@ struct multicast {
 	struct loop_timer *timer;
 	uint64_t first_wish; /* loop_now() of the first change that the timer is set for; 0: none */
 	struct loop_timer *leave_timer;
+	uint64_t cut_off_at; /* loop_now() when our own port last had no link */
 	struct early_member *early; /* while the store is read */
 	uint32_t n_early, early_room;
 	struct damping refusals; /* that were told of, */

@@ -10,10 +10,11 @@
  * cable that is moved to another switch, has trees changed and nothing else. It outlives a cable
  * that is out for a moment, and us. It ends
  * * when it is taken back;
- * * when the GUID has been missing for GONE_FOR;
+ * * when the GUID has been missing for GONE_FOR, which it is told when it is back;
  * * when its host was told to register again, as it came up anew or has got another subnet manager,
  *   and has not joined again REGISTER_FOR later. Till then it stays, so that nobody lacks packets
  *   who joins again.
+ * Neither time runs while we are cut off.
  * A port that loses the P_Key of a group is out of its tree at once, and back in it with the key.
  *
  * In the store is a row for each membership, and for each group that has some. A group of the file
@@ -289,18 +290,25 @@ static uint32_t seconds(uint64_t time)
 	return (uint32_t)(time / LOOP_SEC);
 }
 
+/* While we were cut off it could do nothing. */
+static bool has_had(const struct multicast *m, uint64_t now, uint64_t from, uint64_t time)
+{
+	return from && now - MAX(from, m->cut_off_at) >= time;
+}
+
 /* Who has but made groups, of which others are members, has nothing to leave. */
-static bool is_due(const struct group_holder *holder, uint64_t now, uint32_t *ret_since)
+static bool is_due(const struct multicast *m, const struct group_holder *holder, uint64_t now,
+		   uint32_t *ret_since)
 {
 	if (holder->n == 0)
 		return false;
-	if (holder->gone_at && now - holder->gone_at >= GONE_FOR) {
+	if (has_had(m, now, holder->gone_at, GONE_FOR)) {
 		*ret_since = UINT32_MAX;
 		return true;
 	}
 	*ret_since = seconds(holder->told_at);
 
-	return holder->told_at && !holder->gone_at && now - holder->told_at >= REGISTER_FOR;
+	return !holder->gone_at && has_had(m, now, holder->told_at, REGISTER_FOR);
 }
 
 /* Who leaves all that it joined before @since, in seconds of loop_now(); and how many that was. */
@@ -344,12 +352,12 @@ static uint32_t find_leavers(struct sm *sm, struct leaver **ret)
 	struct leaver *leavers;
 
 	for (uint32_t i = 0; i < book->n_holders; i++)
-		n_due += is_due(&book->holders[i], now, &since);
+		n_due += is_due(sm->multicast, &book->holders[i], now, &since);
 	leavers = n_due > 0 ? malloc(n_due * sizeof(*leavers)) : NULL;
 	for (uint32_t i = 0; leavers && i < book->n_holders; i++) {
 		struct group_holder *holder = &book->holders[i];
 
-		if (!is_due(holder, now, &since))
+		if (!is_due(sm->multicast, holder, now, &since))
 			continue;
 		holder->told_at = 0;
 		leavers[n++] = (struct leaver){ .guid = holder->guid, .since = since };
@@ -380,6 +388,33 @@ static void take_leavers_out(struct sm *sm, struct group *group, struct leaver *
 	}
 }
 
+/*
+ * Who could not be reached may have been up all the time, and has not noticed anything: it is told
+ * when it is back.
+ */
+static void tell_later(struct sm *sm, uint64_t guid)
+{
+	uint32_t port = fabric_find_port(&sm->fabric, guid);
+
+	if (port == NO_PORT)
+		port = endpoint_find(&sm->fabric, guid).port;
+	if (port != NO_PORT &&
+	    multicast_exit_of(&sm->fabric, (struct endpoint){ port, 0 }) == NO_PORT)
+		sm->fabric.ports[port].register_again = true;
+}
+
+static void tell_of_leaver(struct sm *sm, const struct leaver *leaver)
+{
+	bool is_gone = leaver->since == UINT32_MAX;
+
+	if (leaver->n == 0)
+		return;
+	if (is_gone)
+		tell_later(sm, leaver->guid);
+	event_add(sm->events, EVENT_GROUP, leaver->guid, 0, -1, "left %u multicast groups: %s",
+		  leaver->n, is_gone ? "it is gone" : "it has not joined again");
+}
+
 /* All of them together: after a takeover it may be most of the fabric. */
 static void end_memberships(struct sm *sm)
 {
@@ -392,11 +427,7 @@ static void end_memberships(struct sm *sm)
 	for (uint32_t i = n > 0 ? book->n : 0; i-- > 0;)
 		take_leavers_out(sm, book->by_mgid[i], leavers, n);
 	for (uint32_t i = 0; i < n; i++)
-		if (leavers[i].n > 0)
-			event_add(sm->events, EVENT_GROUP, leavers[i].guid, 0, -1,
-				  "left %u multicast groups: %s", leavers[i].n,
-				  leavers[i].since == UINT32_MAX ? "it is gone"
-								 : "it has not joined again");
+		tell_of_leaver(sm, &leavers[i]);
 }
 
 static bool anybody_may_leave(const struct group_book *book)
@@ -409,12 +440,19 @@ static bool anybody_may_leave(const struct group_book *book)
 	return false;
 }
 
+static void note_cut(struct sm *sm)
+{
+	if (discover_has_no_link(sm))
+		sm->multicast->cut_off_at = loop_now(sm->loop);
+}
+
 static void on_time(void *user)
 {
 	struct sm *sm = user;
 
 	if (sm->state != SM_MASTER)
 		return;
+	note_cut(sm);
 	end_memberships(sm);
 	if (anybody_may_leave(&sm->multicast->book))
 		loop_timer_set(sm->multicast->leave_timer, loop_now(sm->loop) + LEAVE_TICK);
@@ -486,6 +524,7 @@ void multicast_look_for_members(struct sm *sm)
 	if (m->looked == sm->sweeps)
 		return;
 	m->looked = sm->sweeps;
+	note_cut(sm);
 	look_for_faults(sm);
 	for (uint32_t i = 0; i < m->book.n_holders; i++) {
 		struct group_holder *holder = &m->book.holders[i];

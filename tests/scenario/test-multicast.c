@@ -341,6 +341,54 @@ static void a_host_that_is_gone_for_long_has_left(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* It is not they who are gone. */
+static void who_is_cut_off_ends_no_membership(void **state)
+{
+	struct scenario *s = *state;
+
+	set_out(s, graph_make_ft2(6));
+	join_all(s);
+	for (unsigned i = 0; i < 2; i++) {
+		scenario_pull(s, s->first.port);
+		scenario_run(s, 300 * LOOP_SEC);
+		scenario_plug(s, s->first.port);
+		scenario_run(s, 100 * LOOP_SEC);
+		assert_int_equal(n_members(s), s->n_hosts);
+	}
+	scenario_expect_all_good(s);
+}
+
+static void count_told(void *user, struct sim_port *port)
+{
+	unsigned *told = user;
+
+	(void)port;
+	++*told;
+}
+
+/* Its own link was up all the time, so it does not know. */
+static void a_host_that_has_left_like_that_is_told_to_join_again(void **state)
+{
+	struct scenario *s = *state;
+	unsigned told = 0;
+
+	set_out(s, graph_make_line(2, 3));
+	join_all(s);
+	s->fabric->on_reregister = count_told;
+	s->fabric->on_reregister_user = &told;
+	scenario_pull(s, scenario_link(s, 0));
+	scenario_run(s, 300 * LOOP_SEC);
+	assert_int_equal(n_members(s), 3);
+	scenario_plug(s, scenario_link(s, 0));
+	scenario_run(s, 300 * LOOP_SEC);
+	assert_int_equal(told, 3);
+	join_all(s);
+	scenario_run(s, 300 * LOOP_SEC);
+	assert_int_equal(n_members(s), 6);
+	assert_int_equal(told, 3);
+	scenario_expect_all_good(s);
+}
+
 static void join_other(struct scenario *s, unsigned host, uint32_t group)
 {
 	struct sim_port *port = scenario_host(s, host);
@@ -635,6 +683,8 @@ int main(void)
 		TEST(switches_that_reboot_have_their_tables_again),
 		TEST(a_restart_writes_nothing_and_forgets_nobody),
 		TEST(a_host_that_is_gone_for_long_has_left),
+		TEST(who_is_cut_off_ends_no_membership),
+		TEST(a_host_that_has_left_like_that_is_told_to_join_again),
 		TEST(who_is_back_has_not_left),
 		TEST(hosts_that_are_gone_leave_together),
 		TEST(a_host_that_reboots_is_member_of_what_it_joins_again),
