@@ -188,8 +188,8 @@ bool discover_has_no_link(const struct sm *sm)
 {
 	uint32_t own = sm->fabric.local_port;
 
-	return own == NO_PORT ||
-	       (sm->fabric.ports[own].number != 0 && port_state(&sm->fabric.ports[own]) == PORT_DOWN);
+	return own == NO_PORT || (sm->fabric.ports[own].number != 0 &&
+				  port_state(&sm->fabric.ports[own]) == PORT_DOWN);
 }
 
 bool discover_is_news(const struct sm *sm)

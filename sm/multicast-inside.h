@@ -4,7 +4,7 @@
 /*
  * What the files of multicast share: multicast-plan.c grows trees, multicast-write.c has switches
  * hold them, multicast-join.c takes requests, multicast-life.c has the beginning and the end of
- * groups and members.
+ * groups, multicast-lapse.c members that leave without a word.
  */
 
 #include "routing/trees.h"
@@ -66,7 +66,7 @@ struct multicast {
 	struct loop_timer *timer;
 	uint64_t first_wish; /* loop_now() of the first change that the timer is set for; 0: none */
 	struct loop_timer *leave_timer;
-	uint64_t cut_off_at; /* loop_now() when our own port last had no link */
+	uint64_t cut_off_at;        /* loop_now() when our own port last had no link */
 	struct early_member *early; /* while the store is read */
 	uint32_t n_early, early_room;
 	struct damping refusals; /* that were told of, */
@@ -127,5 +127,9 @@ struct kept_registration multicast_row_of_member(const struct group *group,
 						 uint8_t blob[static MEMBER_BLOB_SIZE]);
 /* It ends if nobody keeps it; and if it stays without members, it has no row any more. */
 void multicast_look_at_group(struct sm *sm, struct group *group);
+/* multicast-lapse.c */
+int multicast_lapse_init(struct sm *sm);
+
+/* multicast-join.c */
 /* @group has come, or goes: for those who follow that. */
 void multicast_tell_group(struct sm *sm, const struct group *group, bool is_new);

@@ -136,13 +136,10 @@ uint16_t multicast_change(struct sm *sm, const struct member_change *change, uin
 
 /* multicast-level.c: other service levels are in force. */
 void multicast_take_levels(struct sm *sm);
-/* What the store says, see registration.c. */
-void multicast_restore_group(struct sm *sm, const struct kept_registration *kept);
-void multicast_restore_member(struct sm *sm, const struct kept_registration *kept);
+
+/* multicast-lapse.c: where members are, and who leaves without a word. */
 /* The port was told that its clients have to register again. */
 void multicast_told(struct sm *sm, uint32_t port);
-/* @guid is in a group, or more. */
-bool multicast_is_member(const struct sm *sm, uint64_t guid);
 /* Where members are now. */
 void multicast_look_for_members(struct sm *sm);
 
@@ -150,5 +147,10 @@ void multicast_look_for_members(struct sm *sm);
 int multicast_init(struct sm *sm);
 void multicast_stop(struct sm *sm);
 void multicast_done(struct sm *sm);
+/* What the store says, see registration.c. */
+void multicast_restore_group(struct sm *sm, const struct kept_registration *kept);
+void multicast_restore_member(struct sm *sm, const struct kept_registration *kept);
+/* @guid is in a group, or more. */
+bool multicast_is_member(const struct sm *sm, uint64_t guid);
 /* There are other partitions: their groups are there, and keys may be others. */
 void multicast_use_partitions(struct sm *sm);

@@ -12,7 +12,7 @@
  *
  * What was there before stays for as long as hosts need to register it again, so that nobody who
  * does lacks anything; and what was not registered again is over then. (How long somebody is member
- * of a multicast group is told in multicast-life.c.) Until then we are not the registrar: whoever
+ * of a multicast group is told in multicast-lapse.c.) Until then we are not the registrar: whoever
  * is killed meanwhile, or was cut off, begins anew. Where hosts are not to be told
  * (link.client_reregister), all stays.
  */
