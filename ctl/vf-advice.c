@@ -2,9 +2,9 @@
 
 /*
  * Most virtual functions that do not come up lack something that only their host can give them, and
- * the lines that do it are hard to remember. They differ by the driver (reference/virtualization.md
- * 5): mlx5 is told a GUID by netlink, and gives it to the function when its driver is bound anew;
- * mlx4 has files in sysfs. The kernel counts functions from 0 where the adapter counts from 1.
+ * the lines that do it are hard to remember. They differ by the driver: mlx5 is told a GUID by
+ * netlink, and gives it to the function when its driver is bound anew; mlx4 has files in sysfs. The
+ * kernel counts functions from 0 where the adapter counts from 1.
  *
  * What is not known here has a name in capitals: IFACE, NAME, the X of mlx4_X. A GUID that is
  * proposed is that of the physical port with another beginning: 0x12, which says that an

@@ -4,8 +4,8 @@
 /*
  * What <iba/ib_types.h> does not know. For wire.def only.
  *
- * The attributes of virtual ports, 0xffb0 to 0xffb6, and the notices of those who have them, as
- * reference/virtualization.md 2.3 and 2.4 give them. Never run against ConnectX hardware.
+ * The attributes of virtual ports, 0xffb0 to 0xffb6, and the notices of those who have them. Never
+ * run against ConnectX hardware.
  */
 
 #include <stdint.h>

@@ -273,7 +273,7 @@ enum {
 #define TRAP_PKEY               257
 #define TRAP_QKEY               258
 #define TRAP_SWITCH_PKEY        259
-/* Numbers of the vendor that makes virtual ports (reference/virtualization.md 2.4) */
+/* Numbers of the vendor that makes virtual ports */
 #define TRAP_VPORT_CHANGE 1144
 #define TRAP_VPORT_STATE  1146
 #define TRAP_VPORT_PKEY   1257
@@ -310,8 +310,8 @@ static inline unsigned wire_vport_state(const void *base, unsigned place)
 }
 
 /*
- * Attribute modifier of VPortGUIDInfo and VPortPKeyTable. How the two numbers share it is not known
- * (reference/virtualization.md 7): the vport above, by analogy with P_KeyTable, or else below.
+ * Attribute modifier of VPortGUIDInfo and VPortPKeyTable. How the two numbers share it is not
+ * known: the vport above, by analogy with P_KeyTable, or else below.
  */
 static inline uint32_t wire_vport_modifier(unsigned vport, unsigned block, bool vport_is_low)
 {

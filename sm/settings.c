@@ -15,8 +15,7 @@
  * an M_Key that is not ours (IBA 14.2.4.3): it is left out, and its end ports are told now and then
  * what they hold already, to see whether they hear it.
  *
- * Port 0 of a switch never gets a state, PortState stays NoChange (devices.md 3: others answer
- * 0x1c).
+ * Port 0 of a switch never gets a state, PortState stays NoChange (others answer 0x1c).
  */
 
 #include <errno.h>

@@ -195,8 +195,8 @@ static bool has_possible_details(const struct sm *sm, const struct node *node,
 }
 
 /*
- * Those of vports, of who has some. Which vendor and device such a notice names is not known
- * (reference/virtualization.md 2.4): any will do.
+ * Those of vports, of who has some. Which vendor and device such a notice names is not known: any
+ * will do.
  */
 static bool is_possible_of_vendor(const struct sm *sm, uint32_t port, const uint8_t *notice)
 {

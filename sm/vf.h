@@ -3,10 +3,10 @@
 
 /*
  * Virtual functions (SR-IOV) behind a physical port, as the device told them and holds them, and
- * what is planned for each. Two of the three models of reference/virtualization.md need it: shared
- * ports, whose VFs are alias GUIDs in the port's GUIDInfo table, and virtual ports, which have an
- * index of their own in everything. The third, the virtual switch, needs nothing: its VFs are
- * adapters behind a switch, and nodes like any.
+ * what is planned for each. Two of the three models need it: shared ports, whose VFs are alias
+ * GUIDs in the port's GUIDInfo table, and virtual ports, which have an index of their own in
+ * everything. The third, the virtual switch, needs nothing: its VFs are adapters behind a switch,
+ * and nodes like any.
  *
  * A VF is named by (port, index), index 0 being the physical function, and packed into one number
  * where one is needed. Its GUID, like that of a port, is in one map of the fabric: who has it is

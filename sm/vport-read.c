@@ -16,8 +16,7 @@
  *
  * Names (VNodeDescription) are asked for last, and nobody waits for them.
  *
- * What nobody has written down (reference/virtualization.md 7) is found out by what the device
- * does.
+ * What nobody has written down is found out by what the device does.
  */
 
 #include <string.h>

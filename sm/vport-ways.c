@@ -6,13 +6,13 @@
  * of its own port. What was proven of that port's routes is true of these: they are the same links
  * in the same order, and the last one leads to no switch.
  *
- * At first it is the vport's own port whose ways it has (reference/virtualization.md 2.5). But
- * engines give each port of a leaf ways of its own, to spread what is sent there, so that if a
- * vport that moves had to follow its new port, a neighbour's move within the leaf would change
- * almost every switch. Any other port of the leaf does as well: of all, that is taken for which the
- * fewest switches have to change, from what they are known to hold. Within a leaf that is the leaf
- * alone. The choice lasts as long as both are at the same leaf. A subnet manager that starts anew
- * finds it again, because what it reads from switches differs from it nowhere.
+ * At first it is the vport's own port whose ways it has. But engines give each port of a leaf ways
+ * of its own, to spread what is sent there, so that if a vport that moves had to follow its new
+ * port, a neighbour's move within the leaf would change almost every switch. Any other port of the
+ * leaf does as well: of all, that is taken for which the fewest switches have to change, from what
+ * they are known to hold. Within a leaf that is the leaf alone. The choice lasts as long as both
+ * are at the same leaf. A subnet manager that starts anew finds it again, because what it reads
+ * from switches differs from it nowhere.
  */
 
 #include <stdlib.h>

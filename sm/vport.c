@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Virtual ports: what an HCA port of ConnectX-4 and later has behind it
- * (reference/virtualization.md 2). Not run against ConnectX hardware: layouts are those of NVIDIA's
- * headers, and what they leave open is told where it is decided.
+ * Virtual ports: what an HCA port of ConnectX-4 and later has behind it. Not run against ConnectX
+ * hardware: layouts are those of NVIDIA's headers, and what they leave open is told where it is
+ * decided.
  *
  * Here is which ports have them, and when they are looked at: what was told or done after which
  * they may be otherwise. Then they are asked and their answers taken (vport-read.c, and for P_Key

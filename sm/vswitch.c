@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * The first of the three models of reference/virtualization.md 0. To the subnet manager its VFs are
- * hosts, and all that they need they get as hosts; only the operator wants to know which adapter
- * they are functions of.
+ * The first of the three models. To the subnet manager its VFs are hosts, and all that they need
+ * they get as hosts; only the operator wants to know which adapter they are functions of.
  *
  * What tells such a switch from one in a rack is its SystemImageGUID (IBA 14.2.5.3): it is that of
  * the adapters behind it, since they are one device, while a real switch has its own. But a real

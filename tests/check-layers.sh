@@ -4,7 +4,8 @@
 # Fails on an include that the picture of the rooms does not have (doc/architecture.md). The two
 # tables below are the picture; an exception is a line in them, with its reason. Then it tries
 # itself: each wrong include that it must notice is put into a tree of one file. Last, files that no
-# local.mk lists, and those that the page about it does not name.
+# local.mk lists, those that the page about it does not name, and those that are spoken of and are
+# not there.
 #
 # shellcheck disable=SC2086 # $places is meant to be split
 
@@ -159,7 +160,17 @@ unnamed() {
 	done
 }
 
-echo 1..5
+# What files say of others: "file: name is not there" for sources and pages that nobody can look at.
+strangers() {
+	cd "$tree" || exit 1
+	{ cat "$scratch/files" && ls ./*.md doc/*.md; } | sed 's:.*/::' >"$scratch/names"
+	# shellcheck disable=SC2046 # no name has a blank
+	grep -owE '[a-z0-9][a-z0-9-]*\.(c|md)' $(cat "$scratch/files") | sort -u |
+		awk -F: 'NR == FNR { there[$0] } NR > FNR && !($2 in there) \
+			{ print $1 ": " $2 " is not there" }' "$scratch/names" -
+}
+
+echo 1..6
 result 1 "every include is in the picture of the rooms" "$(wrong_includes "$tree")"
 result 2 "includes that are not in the picture are noticed" "$(misjudged wrong <<'END'
 base/a.c "mad/wire.h"
@@ -206,4 +217,5 @@ END
 )"
 result 4 "every source file is listed in a local.mk" "$(unlisted)"
 result 5 "every source file is named in doc/architecture.md" "$(unnamed)"
+result 6 "every source file and page that a source file speaks of is there" "$(strangers)"
 exit $failed

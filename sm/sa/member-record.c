@@ -32,7 +32,7 @@ enum {
 /* clang-format off */
 static const struct admin_component components[] = {
 	[WANT_MGID] = BYTES_AT(0, 16),
-	[WANT_PORT_GID] = NOT_COMPARED, /* by GUID: see is_asked_for() */
+	[WANT_PORT_GID] = NOT_COMPARED, /* by GUID: see offer_wanted() */
 	AT(0, MCM_QKEY),
 	AT(0, MCM_MLID),
 	NOT_COMPARED, NOT_COMPARED, /* MTU: see fits() */

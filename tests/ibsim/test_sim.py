@@ -39,7 +39,7 @@ DIFFERENCES = [
     (r"^PartCap:", "ibsim's switches have 8 P_Keys, today's have more"),
     (r"^(GidPrefix|MkeyLeasePeriod|SubnetTimeout|NeighborMTU|VLStallCount|HoqLife|OperVLs|"
      r"MtuCap|RespTimeVal|VLCap|VLHighLimit|VLArb\w+Cap|GuidCap|InitReply|LinkDownDefState):",
-     "as at power-up (devices.md 6); ibsim starts with values that no SM has set"),
+     "as at power-up; ibsim starts with values that no SM has set"),
     (r"^CapMask:|^CapabilityMask2?:|^Is\w+$", "capabilities of the devices that we model"),
     (r"^(Lft|Random|Mcast|Linear|Def)\w*:|^(LifeTime|StateChange|PartEnforceCap|LidsPerPort):",
      "capacities, and what is 0 at power-up"),

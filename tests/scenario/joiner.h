@@ -17,9 +17,9 @@ struct joiner {
 };
 
 enum {
-	MCM_MASK_BROADCAST = 0x10083, /* kernel.md 5.1: B1, */
-	MCM_MASK_OTHER = 0x173f7,     /* B2, */
-	MCM_MASK_LEAVE = 0x10003,     /* B4 */
+	MCM_MASK_BROADCAST = 0x10083, /* what IPoIB asks for: of all hosts, */
+	MCM_MASK_OTHER = 0x173f7,     /* of another group, */
+	MCM_MASK_LEAVE = 0x10003,     /* and to leave */
 };
 
 void joiner_open(struct joiner *j, struct sim_port *port);

@@ -284,7 +284,7 @@ bool scenario_vports_refuse(struct scenario *s);
 /* No port has a change of its vports that the master has not been told of. */
 bool scenario_vports_are_told(struct scenario *s);
 
-/* One way and the other of all that reference/virtualization.md 7 lists; NULL past the last. */
+/* One way and the other of all that nobody has written down; NULL past the last. */
 const struct sim_quirks *scenario_vport_reading(unsigned n);
 
 /* What happened and was said so far takes memory. */

@@ -3,7 +3,7 @@
 /*
  * What clients of the subnet administration send, request by request and in their own way: the
  * kernel's ib_sa with its eleven copies, IPoIB, rdma_cm, the SRP initiator and srp_daemon, ibacm.
- * Masks, fields, and what each of them makes of an answer are those of kernel.md 5 (A1 to E2).
+ * Masks, fields, and what each of them makes of an answer are theirs.
  */
 
 #include "tests/scenario/joiner.h"

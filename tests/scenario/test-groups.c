@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Rules of MCMemberRecord (IBA 15.2.5.17; reference/opensm.md 2.9, kernel.md 5), one request after
- * the other from hosts of a small fabric: what is refused, with which status, and what is answered.
+ * Rules of MCMemberRecord (IBA 15.2.5.17), one request after the other from hosts of a small
+ * fabric: what is refused, with which status, and what is answered.
  */
 
 #include "tests/scenario/scenario.h"

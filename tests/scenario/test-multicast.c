@@ -208,7 +208,7 @@ static void who_only_sends_gets_nothing(void **state)
 	assert_true(sim_mft_has(port->far->node, MLID_FIRST, port->far->number));
 }
 
-/* kernel.md 5.1: what IPoIB asks for, with the parameters of the broadcast group. */
+/* What IPoIB asks for, with the parameters of the broadcast group. */
 static void groups_are_made_by_who_joins_first(void **state)
 {
 	struct scenario *s = *state;

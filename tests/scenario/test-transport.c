@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * The transport over the simulator against what reference/kernel.md 2.1 to 2.6 says of umad. Two
- * hosts on a switch: a has the transport, b a client that answers when the test wants it to.
+ * The transport over the simulator against what the kernel does behind umad. Two hosts on a switch:
+ * a has the transport, b a client that answers when the test wants it to.
  */
 
 #include <errno.h>

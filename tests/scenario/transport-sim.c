@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * A client of the simulated fabric that behaves as a process on the kernel's umad does
- * (reference/kernel.md 2.1 to 2.6):
+ * A client of the simulated fabric that behaves as a process on the kernel's umad does:
  *
  * - A request waits for its answer until its time is over. Then it is given back, once. What comes
  *   later, or twice, is dropped. Another with the TID of one that waits is refused, -EINVAL.
@@ -376,7 +375,7 @@ static void make_packet(const struct sim_port *port, const struct datagram *d,
 		make_grh(port, to, ret);
 }
 
-/* What the kernel holds against a directed route that begins here (reference/kernel.md 2.5). */
+/* What the kernel holds against a directed route that begins here. */
 static bool is_valid_route(const struct sim_port *port, const struct datagram *d)
 {
 	unsigned hops = (unsigned)wire_get(d, SMP_HOP_COUNT);

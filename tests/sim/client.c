@@ -2,9 +2,8 @@
 
 /*
  * Software at a port: who gets which packet. Answers find their way by the client's number in the
- * upper half of the TID; requests by class, version and method as the kernel has it
- * (reference/kernel.md 2.2), or, for those who cannot register, as ibsim has it (4.3): the first
- * that is an SM, or the one whose QP it is.
+ * upper half of the TID; requests by class, version and method as the kernel has it, or, for those
+ * who cannot register, as ibsim has it: the first that is an SM, or the one whose QP it is.
  */
 
 #include "tests/sim/client.h"
@@ -78,7 +77,7 @@ void sim_unregister(struct sim_agent *agent)
 	list_remove(&agent->of_client);
 }
 
-/* A VF has no QP0 to be an SM with (reference/seed.md). */
+/* A VF has no QP0 to be an SM with. */
 static bool has_sm(const struct sim_port *port)
 {
 	for (struct list *l = port->clients.next; l != &port->clients; l = l->next)
@@ -108,7 +107,7 @@ static bool is_agent_for(const struct sim_agent *agent, const struct sim_packet 
 	unsigned mgmt_class = mad->mgmt_class == SIM_CLASS_DR ? SIM_CLASS_LID : mad->mgmt_class;
 	unsigned own = agent->mgmt_class == SIM_CLASS_DR ? SIM_CLASS_LID : agent->mgmt_class;
 
-	/* Class 0x81 and 0x01 have tables of their own (reference/kernel.md 1.2). */
+	/* Class 0x81 and 0x01 have tables of their own. */
 	if (own != mgmt_class || agent->mgmt_class != mad->mgmt_class)
 		return false;
 	return agent->version == mad->class_ver && mad->method < 128 &&

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Making a fabric: nodes with the values that they have at power-up (devices.md 6), cables between
- * their ports, power. A node and its ports are one piece of memory, as a packet that passes touches
- * both; tables exist only once somebody wrote them, so that a fabric of 3,700 switches costs little
- * before it is brought up.
+ * Making a fabric: nodes with the values that they have at power-up, cables between their ports,
+ * power. A node and its ports are one piece of memory, as a packet that passes touches both; tables
+ * exist only once somebody wrote them, so that a fabric of 3,700 switches costs little before it is
+ * brought up.
  */
 
 #include "tests/sim/fabric.h"
@@ -40,7 +40,7 @@ enum {
 	RESPONSE_TIME = 18,
 };
 
-/* CapabilityMask of an end port with software behind it (devices.md 3, the bits as ibsim has). */
+/* CapabilityMask of an end port with software behind it (the bits as ibsim has). */
 enum {
 	CAP_TRAP = 1u << 3,
 	CAP_AUTO_MIGRATION = 1u << 5,

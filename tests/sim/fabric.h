@@ -173,7 +173,7 @@ const char *sim_drop_text(enum sim_drop drop);
  * Somebody at a port who sends and receives MADs: the umad side. Answers come back by the TID,
  * whose upper 16 bits are @id in every request that it sends (as ibsim does; the kernel's are
  * machine-wide numbers too). Requests go to who registered for class, version and method, or, for
- * clients that cannot register (stock umad2sim), to all-takers: reference/kernel.md 4.3.
+ * clients that cannot register (stock umad2sim), to all-takers.
  */
 struct sim_client {
 	struct list at_port;
@@ -282,8 +282,8 @@ void sim_cable_pull(struct sim_port *port);
 void sim_cable_plug(struct sim_port *port);
 
 /*
- * Power off and on: all that is not in NVRAM is as at power-up again (devices.md 6). What is a part
- * of the node goes and comes with it, unless it is switched off itself.
+ * Power off and on: all that is not in NVRAM is as at power-up again. What is a part of the node
+ * goes and comes with it, unless it is switched off itself.
  */
 void sim_power(struct sim_node *node, bool on);
 

@@ -2,9 +2,9 @@
 
 /*
  * What happens by the clock: links that flap, devices that send traps without end; and traps that
- * claim another sender than they have. The traps of trap.c follow the rules (reference/devices.md
- * 5); these do not: they have no rate, nothing represses them, and the state of the port does not
- * matter. Only a port that was never told who its SM is cannot send.
+ * claim another sender than they have. The traps of trap.c follow the rules; these do not: they
+ * have no rate, nothing represses them, and the state of the port does not matter. Only a port that
+ * was never told who its SM is cannot send.
  */
 
 #include "tests/sim/faults.h"
@@ -76,7 +76,7 @@ static void put16(uint8_t *at, uint16_t value)
 	at[1] = (uint8_t)value;
 }
 
-/* reference/virtualization.md 2.4: those of keys have the vport at their end. */
+/* Those of keys have the vport at their end. */
 static void fill_vendor(uint8_t *notice, const struct sim_port *port, const struct sim_notice *what,
 			uint16_t lid)
 {
@@ -86,7 +86,7 @@ static void fill_vendor(uint8_t *notice, const struct sim_port *port, const stru
 	sim_trap_fill_vendor(notice, port, what->trap);
 }
 
-/* Offsets within the notice: the table in reference/devices.md 5. */
+/* Offsets within the notice. */
 static void fill_generic(uint8_t *notice, const struct sim_port *port, uint16_t trap, uint16_t lid)
 {
 	const struct sim_node *node = port->node;

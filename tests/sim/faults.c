@@ -9,8 +9,7 @@
  *
  * An agent with a service time has one SMP in hand; the others wait in its VL15 buffer, which has
  * no flow control, so what finds it full is lost, and VL15Dropped of the port that it came by
- * counts it (reference/routing.md 4.1). The buffer is the device's, whichever port
- * fills it.
+ * counts it. The buffer is the device's, whichever port fills it.
  *
  * A device that dies mid-transaction has done what it was told, and its answer never leaves.
  *

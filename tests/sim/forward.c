@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * How packets get from port to port: directed-route SMPs by the path in them (IBA 14.2.2; the table
- * in reference/devices.md 2), all others by the tables that the SM has programmed, hop by hop, each
- * port asked whether it lets them pass (devices.md 8).
+ * How packets get from port to port: directed-route SMPs by the path in them (IBA 14.2.2), all
+ * others by the tables that the SM has programmed, hop by hop, each port asked whether it lets them
+ * pass.
  *
  * A packet is always at one port and in one of five stages:
  *
@@ -96,7 +96,7 @@ unsigned sim_lane(const struct sim_port *in, const struct sim_port *out, unsigne
 
 	if (out->sl2vl)
 		lane = sl & 1 ? out->sl2vl[row][sl / 2] & 0x0f : out->sl2vl[row][sl / 2] >> 4;
-	else /* devices.md 6: one to one, and lanes that do not exist drop */
+	else /* One to one, and lanes that do not exist drop */
 		lane = sl;
 	return lane < data_lanes(out) ? lane : 15;
 }
@@ -184,7 +184,7 @@ static void only(uint64_t members[4], unsigned port)
 
 /*
  * What no entry names leaves by DefaultMulticastPrimaryPort, or, having come in there, by
- * DefaultMulticastNotPrimaryPort; 0 is none (reference/devices.md 8, labelled unverified there).
+ * DefaultMulticastNotPrimaryPort; 0 is none (not verified).
  */
 enum sim_drop sim_route_multicast(const struct sim_port *in, const struct sim_packet *p,
 				  uint64_t members[static 4])
@@ -555,7 +555,7 @@ static enum stage leaves(struct sim_port **at, struct sim_packet *p, uint32_t ho
 	return by_lid(at, p, hops);
 }
 
-/* The first data packet that a port in Armed takes makes it Active (reference/devices.md 2). */
+/* The first data packet that a port in Armed takes makes it Active. */
 static void activate(struct sim_port *in, const struct sim_packet *p)
 {
 	if (sim_state(in) == SIM_ARMED && !sim_is_smp(p) && in->number)
@@ -595,8 +595,8 @@ static enum stage arrives(struct sim_port **at, struct sim_packet *p, uint32_t h
 }
 
 /*
- * QP0 takes SMPs, and only those; QP1 takes none. Permissive LIDs are of directed routes alone
- * (reference/devices.md 1). What other QPs get is no MAD, or not for the agents to judge.
+ * QP0 takes SMPs, and only those; QP1 takes none. Permissive LIDs are of directed routes alone.
+ * What other QPs get is no MAD, or not for the agents to judge.
  */
 static bool is_well_formed(const struct sim_packet *p)
 {
@@ -621,7 +621,7 @@ static enum sim_outcome ask_agent(struct sim_port *at, struct sim_packet *p)
 	return p->mad.mgmt_class == SIM_CLASS_PERF && p->dqpn == 1 ? sim_pma(at, p) : SIM_NOT_OURS;
 }
 
-/* Software is asked; nobody there: what the kernel answers (reference/kernel.md 2.2, 5). */
+/* Software is asked; nobody there: what the kernel answers. */
 static enum sim_outcome ask_clients(struct sim_port *at, struct sim_packet *p)
 {
 	if (sim_client_give(sim_end_port(at), p))

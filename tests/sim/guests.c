@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * ibsim's protocol as far as it does not matter what carries it (reference/kernel.md 4).
+ * ibsim's protocol as far as it does not matter what carries it.
  *
  * Three of its habits need a hand. Directed routes: its clients send and expect a hop pointer of 0,
  * whatever has travelled; here it is where a kernel would have it. And GET_NODEINFO: libumad2sim

@@ -3,16 +3,15 @@
 /*
  * Links. A link is up when both ends have a cable between them, power, and want to (their physical
  * state is not Sleep or Disabled). It comes up by training, at once or after fabric->train_time,
- * and then both ends are Initialize; what the SM configured survives, as in reference/devices.md 3
- * "What a link bounce changes".
+ * and then both ends are Initialize; what the SM configured survives.
  *
  * A port that loses its link polls or sleeps, as its LinkDownDefaultState says; one that sleeps or
  * is disabled stays down until it is told to poll, by another way than this link.
  *
- * PortStateChange of a switch rises when a port goes Down to Initialize or from anything to Down
- * (reference/devices.md 4), but not by a SubnSet at that very switch: a port that its SM has told
- * to go down or to poll is @told until its link is up again or it turns out that there is none, and
- * what happens to it meanwhile is no news to its switch. To the switch at the other end it is.
+ * PortStateChange of a switch rises when a port goes Down to Initialize or from anything to Down,
+ * but not by a SubnSet at that very switch: a port that its SM has told to go down or to poll is
+ * @told until its link is up again or it turns out that there is none, and what happens to it
+ * meanwhile is no news to its switch. To the switch at the other end it is.
  */
 
 #include "tests/sim/link.h"
@@ -75,7 +74,7 @@ static unsigned highest(unsigned bits)
 	return bits;
 }
 
-/* Codes above the speeds, such as 30, are none (reference/devices.md 3). */
+/* Codes above the speeds, such as 30, are none. */
 static unsigned extended(const struct sim_port *port)
 {
 	unsigned enabled = port->info.link_speed_ext_enabled & 0x1f;
@@ -108,7 +107,7 @@ static bool agree(struct sim_port *a, struct sim_port *b)
 		ib_port_info_t *info = &ends[i]->info;
 
 		info->link_width_active = (uint8_t)width;
-		/* LinkSpeedActive is 0 when an extended speed runs (devices.md 3). */
+		/* LinkSpeedActive is 0 when an extended speed runs. */
 		info->link_speed = (uint8_t)((ext ? 0 : speed) << 4 | (info->link_speed & 0x0f));
 		info->link_speed_ext = (uint8_t)(ext << 4 | (info->link_speed_ext & 0x0f));
 	}

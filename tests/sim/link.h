@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Links: training, and the states of ports that follow from it (IBA 7.2; devices.md 2 and 3).
+ * Links: training, and the states of ports that follow from it (IBA 7.2).
  */
 
 #include "tests/sim/fabric.h"

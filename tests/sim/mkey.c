@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * The M_Key of an end port (IBA 14.2.4; devices.md 1). Set and TrapRepress need it, Get does at
- * protection levels 2 and 3; at level 1 Get is free but does not see the key. A violation is
- * counted and trapped, and starts the lease: unless somebody with the key speaks before it is over,
- * the protection level falls to 0, where everybody can read the key, so that a subnet whose SM has
- * died with its key can be managed again. The key itself stays.
+ * The M_Key of an end port (IBA 14.2.4). Set and TrapRepress need it, Get does at protection levels
+ * 2 and 3; at level 1 Get is free but does not see the key. A violation is counted and trapped, and
+ * starts the lease: unless somebody with the key speaks before it is over, the protection level
+ * falls to 0, where everybody can read the key, so that a subnet whose SM has died with its key can
+ * be managed again. The key itself stays.
  *
  * Nobody can see the lease end but by an SMP, so it is looked at when one comes, and no timer runs.
  */

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Management keys: who may read and write, violations, the lease (IBA 14.2.4; devices.md 1).
+ * Management keys: who may read and write, violations, the lease (IBA 14.2.4).
  */
 
 #include "tests/sim/fabric.h"

@@ -406,7 +406,7 @@ static int read_node(struct reader *r, char *at, enum sim_type type)
 
 /* ---- cables ---------------------------------------------------------------------------------- */
 
-/* What the capability masks have to say about speeds beyond QDR (devices.md 3). */
+/* What the capability masks have to say about speeds beyond QDR. */
 static void set_ext_caps(struct sim_port *port, uint8_t ext)
 {
 	enum { EXTENDED = 1u << 14, HAS_MASK2 = 1u << 15 };

@@ -83,7 +83,7 @@ static inline bool sim_is_directed(const struct sim_packet *p)
 	return p->dqpn == 0 && p->smp.mgmt_class == SIM_CLASS_DR;
 }
 
-/* IBA 13.4.5; what the kernel takes for an answer (reference/kernel.md 2.1). */
+/* IBA 13.4.5; what the kernel takes for an answer. */
 static inline bool sim_is_response(const struct sim_packet *p)
 {
 	return p->mad.method & 0x80 || p->mad.method == SIM_TRAP_REPRESS;

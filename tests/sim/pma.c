@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * The performance management agent: what a port has counted (IBA 16.1; reference/devices.md 7).
+ * The performance management agent: what a port has counted (IBA 16.1).
  *
  * Each port has one set of counters, wide enough never to wrap. PortCounters and
  * PortCountersExtended are two views of it, each a list of fields; a value that a field cannot hold

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * Where the sources disagree, or nobody could verify: one switch each. All zero is what
- * reference/devices.md recommends (REC there), which is what most devices do. Sections by the file
- * that reads them.
+ * Where the sources disagree, or nobody could verify: one switch each. All zero is what most
+ * devices do. Sections by the file that reads them.
  */
 
 #include <stdbool.h>
@@ -17,7 +16,7 @@ struct sim_quirks {
 
 	/*
 	 * link.c: a SubnSet takes a port down, and that it comes up again is PortStateChange at its
-	 * own switch as well: training is the link's doing (reference/devices.md 4 can be read so).
+	 * own switch as well: training is the link's doing.
 	 */
 	bool bounce_is_news;
 
@@ -63,7 +62,7 @@ struct sim_quirks {
 	/* pma.c */
 	bool wide_error_counters; /* PortCountersExtended has the errors too, CapabilityMask2 */
 
-	/* vport.c, sma-vport.c: all that is not verified in reference/virtualization.md 7 */
+	/* vport.c, sma-vport.c: all that nobody has written down */
 	bool virtualization_info_by_port; /* AM of VirtualizationInfo is the port, else 0 */
 	bool vport_block_is_high;         /* AM of 0xFFB5, 0xFFB6: block<<16|vport */
 	bool vports_start_enabled;        /* VirtualizationEnable is on at power-up */

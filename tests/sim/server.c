@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * ibsim's protocol (reference/kernel.md 4): one socket for control, and one socket for the packets
- * of each client, which is made when the client comes. All is datagrams.
+ * ibsim's protocol: one socket for control, and one socket for the packets of each client, which is
+ * made when the client comes. All is datagrams.
  *
  * Speed. What waits at a socket is read with one recvmmsg(), and the answers leave with one
  * sendmmsg() when no more has come: a thread of the client reads them, which its other thread need

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * How mlx4 joins multicast groups for its VFs (reference/virtualization.md 1.7, kernel.md 5.7). To
- * the SA there is one member, the PF's port; the driver counts who of the functions, the PF among
- * them, is in which group, and for which of the three bits of JoinState.
+ * How mlx4 joins multicast groups for its VFs. To the SA there is one member, the PF's port; the
+ * driver counts who of the functions, the PF among them, is in which group, and for which of the
+ * three bits of JoinState.
  *
  *	a join	that the port's membership does not cover goes to the SA, with the PF's PortGID and
  *		the driver's TID; one that it covers is answered here

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * How mlx4 comes to its alias GUIDs (reference/kernel.md 5.7, virtualization.md 1.4). For each
- * block of eight entries the driver knows what it wants there, and which of them are pending:
- * wanted, and not seen in the table yet. It asks the SA, one GuidInfoRecord at a time:
+ * How mlx4 comes to its alias GUIDs. For each block of eight entries the driver knows what it wants
+ * there, and which of them are pending: wanted, and not seen in the table yet. It asks the SA, one
+ * GuidInfoRecord at a time:
  *
  *	Set	with the GUIDs of all that are pending in the block; 0 asks the SM to assign one
  *	Delete	if what is pending is to go

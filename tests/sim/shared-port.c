@@ -2,8 +2,8 @@
 
 /*
  * The shared port of ConnectX-2 and -3: the fabric sees one HCA with one port, and VFs are entries
- * of its GUIDInfo (reference/virtualization.md 1). The entry's number is the VF's; 0 is the PF's.
- * All that VFs do with the subnet goes through the PF's driver, mlx4 of Linux, which this is:
+ * of its GUIDInfo. The entry's number is the VF's; 0 is the PF's. All that VFs do with the subnet
+ * goes through the PF's driver, mlx4 of Linux, which this is:
  *
  *	QP0	is the PF's. What a VF sends there nobody ever sees.
  *	QP1	of SA, CM, and Get and Set of device management, is sent by the PF from its LID. The

@@ -3,7 +3,7 @@
 
 /*
  * What happens to a port that several functions share, and the shared port itself: a ConnectX-2 or
- * -3 with SR-IOV, as the Linux driver mlx4 runs it (reference/virtualization.md 1).
+ * -3 with SR-IOV, as the Linux driver mlx4 runs it.
  */
 
 #include "tests/sim/fabric.h"

@@ -2,7 +2,7 @@
 
 /*
  * Virtual lanes: which one a service level takes, SLtoVL, and whose turn it is, VLArb (IBA 14.2.5.8
- * and 14.2.5.9; reference/devices.md 4).
+ * and 14.2.5.9).
  *
  * SLtoVL of a switch is a table for each pair of input and output port; it is kept at the output,
  * one row for each input, port 0 included. An adapter has one row for each port. Modifiers of

@@ -3,10 +3,10 @@
 /*
  * NodeInfo, NodeDescription, LedInfo and PortInfo.
  *
- * PortInfo is many attributes in one (devices.md 3): what belongs to an end port (LIDs, keys,
- * capabilities) and what belongs to a link (states, widths, speeds, lanes). An external switch port
- * has only the latter, a base port 0 only the former, all others both. Fields that a port has not
- * are ignored when written and read 0: they are never stored.
+ * PortInfo is many attributes in one: what belongs to an end port (LIDs, keys, capabilities) and
+ * what belongs to a link (states, widths, speeds, lanes). An external switch port has only the
+ * latter, a base port 0 only the former, all others both. Fields that a port has not are ignored
+ * when written and read 0: they are never stored.
  *
  * A Set is applied field by field. What is illegal is skipped and makes the status 0x1c; the others
  * count all the same, as qib does it. The port's state comes last, so that a link that trains does
@@ -507,7 +507,7 @@ static enum sim_status set(struct sim_ask *ask, struct sim_port *port)
 	return c.bad ? SIM_BAD_FIELD : SIM_OK;
 }
 
-/* A CA may be asked about another of its ports, but not told (devices.md 3). */
+/* A CA may be asked about another of its ports, but not told. */
 static enum sim_status set_other(struct sim_ask *ask, struct sim_port *port)
 {
 	const struct sim_quirks *q = &ask->node->fabric->quirks;

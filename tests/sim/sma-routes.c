@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Forwarding tables of switches (IBA 14.2.5.9 to 14.2.5.12; reference/devices.md 4): where unicast
- * LIDs leave, a byte for each, and where multicast LIDs do, a bit for each port.
+ * Forwarding tables of switches (IBA 14.2.5.9 to 14.2.5.12): where unicast LIDs leave, a byte for
+ * each, and where multicast LIDs do, a bit for each port.
  *
  * Both are written block by block, hundreds of times, and there are thousands of switches. So they
  * begin as nothing, which reads as empty, and grow in large steps: the linear one to LinearFDBTop

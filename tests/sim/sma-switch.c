@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * SwitchInfo (IBA 14.2.5.4; reference/devices.md 4): what a switch can, and how far its tables
- * count. A Set whose tops are not possible changes nothing at all, PortStateChange included, so
- * that an SM which overlooks the status does not lose the news of a link.
+ * SwitchInfo (IBA 14.2.5.4): what a switch can, and how far its tables count. A Set whose tops are
+ * not possible changes nothing at all, PortStateChange included, so that an SM which overlooks the
+ * status does not lose the news of a link.
  *
  * An SM writes the whole attribute as it read it, hence with PortStateChange 1 where that was so:
  * that clears it, also where the SM meant to set something else. Ports that DefaultPort and its kin

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * What a port is called and where it belongs: P_Key table and GUIDInfo (IBA 14.2.5.7, 14.2.5.5;
- * reference/devices.md 4), and ExtendedPortInfo, an attribute of Mellanox about one link speed.
+ * What a port is called and where it belongs: P_Key table and GUIDInfo (IBA 14.2.5.7, 14.2.5.5),
+ * and ExtendedPortInfo, an attribute of Mellanox about one link speed.
  *
  * A table that nobody wrote is not there, and reads as at power-up: P_Key 0xffff alone, the port's
  * own GUID alone. Of a block that the capacity cuts short, what is past it is lost on Set and 0 on

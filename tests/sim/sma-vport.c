@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * The attributes of vports: 0xFFB0 to 0xFFB6, and the part of GeneralInfo that announces them
- * (reference/virtualization.md 2.1 to 2.3). Not run against ConnectX hardware: the layouts are
- * those of NVIDIA's headers; which fields can be written, and how two numbers share an attribute
- * modifier, is not written down anywhere, and has a switch in quirks.h each. As for all SMAs here,
- * a field that cannot be is skipped, the others count, and the status says so.
+ * The attributes of vports: 0xFFB0 to 0xFFB6, and the part of GeneralInfo that announces them. Not
+ * run against ConnectX hardware: the layouts are those of NVIDIA's headers; which fields can be
+ * written, and how two numbers share an attribute modifier, is not written down anywhere, and has a
+ * switch in quirks.h each. As for all SMAs here, a field that cannot be is skipped, the others
+ * count, and the status says so.
  */
 
 #include <stdlib.h>

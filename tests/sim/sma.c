@@ -2,11 +2,11 @@
 
 /*
  * The subnet management agent of every device: what happens to an SMP before an attribute is looked
- * at. In this order (devices.md 1):
+ * at. In this order:
  *
  *	what is no request to an agent is for software at the port;
  *	another class version than 1 is answered as such, whatever the M_Key;
- *	SMInfo is for the SM at the port, which needs no M_Key (devices.md 4);
+ *	SMInfo is for the SM at the port, which needs no M_Key;
  *	the M_Key: who lacks it gets no answer at all;
  *	then the method, the attribute, and the attribute's own rules.
  *
@@ -108,7 +108,7 @@ static bool forgets(struct sim_port *at, const struct sim_packet *p)
 
 /*
  * A modifier where there must be none is told, with the attribute in the answer all the same, as
- * devices do (devices.md 1); nothing is set then.
+ * devices do; nothing is set then.
  */
 static enum sim_status serve(const struct attribute *attribute, struct sim_ask *ask)
 {
@@ -180,7 +180,7 @@ static enum sim_outcome sm_info(struct sim_port *at, struct sim_packet *p)
 	return answer(p, SIM_BAD_ATTRIBUTE);
 }
 
-/* Another port of a CA or router that PortInfo is about guards itself as well (devices.md 1). */
+/* Another port of a CA or router that PortInfo is about guards itself as well. */
 static struct sim_port *other_port(struct sim_port *at, const struct sim_packet *p)
 {
 	uint32_t number = be32toh(p->mad.attr_mod) & 0x7fffffff;

@@ -5,8 +5,7 @@
  * Inside the subnet management agent: what sma.c, which knows methods, asks of the files that know
  * attributes. A function below serves Get and Set of one attribute. On Get it fills @data; on Set
  * it reads @data, does what it says, and fills @data with the values as they are then, which is
- * what the answer to a Set shows (IBA 14.2.1; devices.md 1). What it returns is the answer's
- * status.
+ * what the answer to a Set shows (IBA 14.2.1). What it returns is the answer's status.
  *
  * sma.c has made sure of the M_Key, that this type of node has the attribute, and that it can be
  * set if ask->set; modifiers and all that is in @data are for the functions to check.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
-/* Directed routes, alone and combined with parts by LID (IBA 14.2.2; reference/devices.md 2). */
+/* Directed routes, alone and combined with parts by LID (IBA 14.2.2). */
 
 #include "tests/sim/line.h"
 

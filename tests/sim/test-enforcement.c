@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
-/* Which P_Keys a switch port lets pass that enforces them (reference/devices.md 8). */
+/* Which P_Keys a switch port lets pass that enforces them. */
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
-/* How packets travel by LID, and all that stops them (reference/devices.md 8). */
+/* How packets travel by LID, and all that stops them. */
 
 #include "tests/sim/line.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
-/* How packets for many are copied, and how often (reference/devices.md 8). */
+/* How packets for many are copied, and how often. */
 
 #include "tests/sim/line.h"
 

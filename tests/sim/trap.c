@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Traps (IBA 13.4.9, 14.2.5.1; devices.md 5). Each end port has a queue for each type of notice;
- * switches speak by their port 0. The most urgent type's oldest trap is sent, and again after every
- * interval, until the SM represses it by its TID; then comes the next one. The interval is what
- * SubnetTimeout says: a port never sends two traps within it. So a SM that is silent hears the same
- * trap for ever, and of a flood the first hundred of each type.
+ * Traps (IBA 13.4.9, 14.2.5.1). Each end port has a queue for each type of notice; switches speak
+ * by their port 0. The most urgent type's oldest trap is sent, and again after every interval,
+ * until the SM represses it by its TID; then comes the next one. The interval is what SubnetTimeout
+ * says: a port never sends two traps within it. So a SM that is silent hears the same trap for
+ * ever, and of a flood the first hundred of each type.
  *
  * A port that is not Active, or that knows no SM, says nothing, and forgets what it had to say.
  *

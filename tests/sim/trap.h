@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What devices say unasked (IBA 13.4.9, 14.2.5.1; devices.md 5). A trap goes to the SM that
- * PortInfo names and is repeated until a TrapRepress answers it.
+ * What devices say unasked (IBA 13.4.9, 14.2.5.1). A trap goes to the SM that PortInfo names and is
+ * repeated until a TrapRepress answers it.
  */
 
 #include "tests/sim/fabric.h"
@@ -26,8 +26,7 @@ void sim_trap_qkey(struct sim_port *port, const struct sim_packet *packet);     
 void sim_trap_switch_pkey(struct sim_port *port, const struct sim_packet *packet); /* 259 */
 
 /*
- * A notice of the vendor's (IsGeneric 0), reference/virtualization.md 2.4. @number goes to the last
- * two bytes of @details too.
+ * A notice of the vendor's (IsGeneric 0). @number goes to the last two bytes of @details too.
  */
 void sim_trap_vendor(struct sim_port *port, unsigned number, const uint8_t details[54]);
 

@@ -3,8 +3,8 @@
 
 /*
  * Virtual functions of an HCA port (SR-IOV), as whoever runs the host sees them, in the three
- * models of reference/virtualization.md 0. VFs have numbers from 1; 0 is the physical function.
- * What a model does is in virtual-switch.c, shared-port.c and vport.c.
+ * models. VFs have numbers from 1; 0 is the physical function. What a model does is in
+ * virtual-switch.c, shared-port.c and vport.c.
  */
 
 #include "tests/sim/fabric.h"
@@ -55,8 +55,7 @@ enum { SIM_PKEY_INDEX_NONE = 0xffff };
 
 /*
  * Shared ports: what the PF's sysfs does. Index @index of the VF's P_Key table is index @physical
- * of the port's, or none (reference/virtualization.md 1.5). -EINVAL: another model, or no such
- * index.
+ * of the port's, or none. -EINVAL: another model, or no such index.
  */
 int sim_vf_set_pkey_index(struct sim_port *port, unsigned vf, unsigned index, unsigned physical);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * The first model of reference/virtualization.md 0: inside the HCA is a switch, and the physical
- * function and each virtual one are HCAs of their own behind it, with port, LID, tables, QP0 and
- * QP1. To the fabric this is ordinary topology, which is all that there is to it: what tells the
- * switch from one in a rack is that its SystemImageGUID is the HCA's.
+ * The first model: inside the HCA is a switch, and the physical function and each virtual one are
+ * HCAs of their own behind it, with port, LID, tables, QP0 and QP1. To the fabric this is ordinary
+ * topology, which is all that there is to it: what tells the switch from one in a rack is that its
+ * SystemImageGUID is the HCA's.
  *
  * The switch is put between the port and what its cable leads to: port 1 is the way out, port 2 the
  * PF's, port 2 + n that of VF n. All ports and nodes are made at once; a VF that is not started is

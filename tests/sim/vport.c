@@ -2,9 +2,9 @@
 
 /*
  * Virtual ports: one HCA port, and behind it a table of vports, each with a GUID, a P_Key table and
- * a state of its own, and a LID if it asks for one (reference/virtualization.md 2). Vport 0 is the
- * physical function's. Nobody has run this against ConnectX hardware: it is a reading of headers,
- * and what these leave open is a constant here or a switch in quirks.h.
+ * a state of its own, and a LID if it asks for one. Vport 0 is the physical function's. Nobody has
+ * run this against ConnectX hardware: it is a reading of headers, and what these leave open is a
+ * constant here or a switch in quirks.h.
  *
  * States. While virtualization is off (VirtualizationEnable, as at power-up) vport 0 is the port
  * and follows it, and all others are Down. On, a vport that somebody on the host has started is
@@ -201,8 +201,7 @@ static bool may_become(const struct sim_vports *vports, enum sim_state before, u
 }
 
 /*
- * As reference/devices.md 3 has it for ports: no change twice, Active to Armed ignored, what may
- * not be is 0x1C.
+ * As for ports: no change twice, Active to Armed ignored, what may not be is 0x1C.
  */
 enum sim_status sim_vport_set_state(struct sim_vports *vports, unsigned index, unsigned state)
 {

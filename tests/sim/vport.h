@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * Virtual ports of ConnectX-4 and later (reference/virtualization.md 2). Not run against ConnectX
- * hardware.
+ * Virtual ports of ConnectX-4 and later. Not run against ConnectX hardware.
  *
  * A device that lies about itself is made by writing into these structs.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * GuidInfoRecord: each rule of reference/virtualization.md 1.2 about questions and requests. What
- * becomes of a change is the plan's business; here it is noted, and answered as the test likes.
+ * GuidInfoRecord: each rule about questions and requests. What becomes of a change is the plan's
+ * business; here it is noted, and answered as the test likes.
  */
 
 #include "tests/unit/sa-ask.h"

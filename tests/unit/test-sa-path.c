@@ -116,7 +116,7 @@ static void a_path_by_lid_is_the_same(void **state)
 	assert_memory_equal(sa_data_in(&by_gids), sa_data_in(&a->answer), PATH_RECORD_SIZE);
 }
 
-/* kernel.md 5: IPoIB, rdma_cm for IPv4 and IPv6, SRP, srp_daemon's D6 and D7. */
+/* IPoIB, rdma_cm for IPv4 and IPv6, SRP, and two of srp_daemon. */
 static void every_mask_that_clients_use_is_answered(void **state)
 {
 	struct asking *a = *state;
@@ -428,7 +428,7 @@ static void a_raw_path_has_no_key(void **state)
 {
 	struct asking *a = *state;
 
-	/* srp_daemon: DGID, SGID, RawTraffic, HopLimit, NumbPath; kernel.md 5.4 D7 */
+	/* srp_daemon: DGID, SGID, RawTraffic, HopLimit, NumbPath */
 	by_gid(a, METHOD_GET, SMALL_ALPHA, SMALL_GAMMA);
 	wire_set(&a->arrival.datagram, SA_COMP_MASK, 0x124c);
 	wire_set(wanted_of(a), PATH_RAW, 1);

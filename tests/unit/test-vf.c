@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * sm/vf: virtual functions as data, who has which GUID, and what an endpoint is known by. Rules of
- * reference/virtualization.md 1 and 2.
+ * sm/vf: virtual functions as data, who has which GUID, and what an endpoint is known by.
  */
 
 #include "sm/vf.h"
