@@ -20,8 +20,8 @@
  * Silence alone says nothing about the fabric, so a request that is overdue gives its room back
  * while it goes on waiting: when something that was sent well after it has been answered. If not,
  * the fabric or we may be standing still, and to send more would only fill buffers that nobody
- * empties; so when the window is full of silence our own device is asked who it is (the "beat"),
- * for it tells dead from still.
+ * empties; so when the window is full of silence our own device is asked who it is (beat.h), for it
+ * tells dead from still.
  *
  * What the engine refuses to know: what the attributes mean, and what a lost request is worth.
  */
@@ -30,13 +30,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
 #include "base/wheel.h"
+#include "mad/beat.h"
 #include "mad/pace.h"
+#include "mad/request-wire.h"
 
 #define SLOT_BITS   11
 #define TRY_BITS    3
@@ -44,9 +44,7 @@
 #define MAX_TRIES   (1u << TRY_BITS)
 #define GENERATIONS (1u << (32 - SLOT_BITS - TRY_BITS))
 
-#define KERNEL_TIMEOUT_MS 20000             /* an answer to any of our tries is of use that long */
-#define BEAT_FIRST        (100 * LOOP_MSEC) /* of silence, until our own device is asked */
-#define BEAT_MOST         (8 * LOOP_SEC)    /* between two, while it does not answer */
+#define KERNEL_TIMEOUT_MS 20000 /* an answer to any of our tries is of use that long */
 #define COUNT_KINDS       512
 
 _Static_assert(MAX_TRIES == REQUEST_MAX_TRIES, "a try has its bits in the TID");
@@ -87,12 +85,10 @@ struct requests {
 	uint64_t newest_answered; /* when the newest try that was answered had been sent */
 	unsigned n_flights;
 
-	struct sma self;     /* our own device */
-	struct flight *beat; /* the flight that asks it; of no list of the idle */
-	uint64_t beat_at;    /* not before */
-	uint64_t beat_wait;  /* after this one, if it is not answered */
-	uint64_t own_mkey;   /* to ask with */
-	unsigned beats_lost; /* in a row */
+	struct sma self;    /* our own device */
+	struct flight *own; /* the flight that asks it; of no list of the idle */
+	uint64_t own_mkey;  /* to ask with */
+	struct beat beat;
 
 	struct wheel wheel;
 	struct loop_timer *tick;
@@ -191,12 +187,6 @@ static uint32_t tid_of(const struct requests *r, const struct flight *f)
 	       slot;
 }
 
-/* While it is in doubt which of two M_Keys a port has: silence may mean that it was the other. */
-static uint64_t mkey_of(const struct request *request, unsigned try)
-{
-	return try % 2 && request->other_mkey ? request->other_mkey : request->mkey;
-}
-
 static void send_try(struct requests *r, struct flight *f)
 {
 	bool to_lid = f->sma->lid != 0 && f->tries == 0 && !f->request.has_route;
@@ -207,15 +197,8 @@ static void send_try(struct requests *r, struct flight *f)
 	f->sent_at[f->tries++] = loop_now(r->loop);
 	f->deadline = loop_now(r->loop) + pace_timeout(&r->pace, f->sma, f->tries);
 
-	wire_start(&d, to_lid ? CLASS_SM_LID : CLASS_SM_DIRECTED, f->request.method,
-		   f->request.attr, f->request.modifier);
+	request_write(&f->request, f->sma, f->tries - 1u, to_lid, &d);
 	wire_set(&d, MAD_TID, tid_of(r, f));
-	wire_set(&d, SMP_MKEY, mkey_of(&f->request, f->tries - 1u));
-	if (!to_lid && f->request.has_route)
-		wire_set_route(&d, f->request.route, f->request.hops);
-	else if (!to_lid)
-		wire_set_route(&d, f->sma->route, f->sma->hops);
-	memcpy(smp_data_of(&d), f->request.data, SMP_DATA_SIZE);
 
 	r->totals.sent++;
 	r->totals.by_lid += to_lid;
@@ -257,7 +240,7 @@ static void end_flight(struct requests *r, struct flight *f)
 	f->sma = NULL;
 	leave_window(r, f);
 	list_remove(&f->wheel);
-	if (f != r->beat)
+	if (f != r->own)
 		list_add_tail(&r->idle, &f->wheel);
 	if (--r->n_flights == 0)
 		loop_timer_stop(r->tick);
@@ -268,24 +251,7 @@ static void end_flight(struct requests *r, struct flight *f)
 
 bool requests_stand_still(const struct requests *r)
 {
-	return r->beats_lost > 1;
-}
-
-/* Whoever it is from: something moves. */
-static void note_answer(struct requests *r)
-{
-	if (requests_stand_still(r))
-		log_notice("There are answers again");
-	r->beats_lost = 0;
-	r->beat_wait = BEAT_FIRST;
-}
-
-static void beat_lost(struct requests *r)
-{
-	if (++r->beats_lost == 2)
-		log_warning("Nothing is answered, not even by our own device: waiting");
-	r->beat_wait = MIN(2 * r->beat_wait, BEAT_MOST);
-	r->beat_at = loop_now(r->loop) + r->beat_wait;
+	return beat_has_stopped(&r->beat);
 }
 
 /* As good as a beat, if others ask it. */
@@ -295,18 +261,18 @@ static bool is_own(const struct sma *sma, const struct request *request)
 }
 
 /* The window is full, and has been for long: does anything move at all? */
-static void beat(struct requests *r)
+static void ask_own(struct requests *r)
 {
 	struct request who = { .method = METHOD_GET, .attr = ATTR_NODE_INFO, .mkey = r->own_mkey };
 	uint64_t now = loop_now(r->loop);
 	const struct flight *oldest;
 
-	if (list_is_empty(&r->window) || has_room(r) || r->beat->sma || now < r->beat_at)
+	if (list_is_empty(&r->window) || has_room(r) || r->own->sma || now < r->beat.not_before)
 		return;
 	oldest = LIST_ENTRY(r->window.next, struct flight, window);
 	if (now - oldest->sent_at[oldest->tries - 1] < pace_silence(&r->pace))
 		return;
-	start_flight(r, r->beat, &r->self, &who);
+	start_flight(r, r->own, &r->self, &who);
 }
 
 /* -- the end of a request -----------------------------------------------------------------------
@@ -335,9 +301,9 @@ static void conclude(struct requests *r, struct flight *f, struct answer *answer
 	tell_twins(r, f);
 	end_flight(r, f);
 	if (answer->result != REQUEST_LOST)
-		note_answer(r);
+		beat_answered(&r->beat);
 	else if (is_own(sma, &request))
-		beat_lost(r);
+		beat_lost(&r->beat, loop_now(r->loop));
 	if (sma == &r->self)
 		return;
 	requests_make_ready(r, sma);
@@ -373,7 +339,7 @@ static void expire(struct requests *r, struct flight *f)
 		f->sma->in_vain = (uint8_t)MIN(f->sma->in_vain + 1, UINT8_MAX);
 	if (is_off_the_wire(r, f))
 		leave_window(r, f);
-	if (f->tries < r->pace.limits.tries && f != r->beat) {
+	if (f->tries < r->pace.limits.tries && f != r->own) {
 		list_add_tail(&r->repeats, &f->wheel);
 		r->unsettled = true;
 		if (r->handler->late)
@@ -424,7 +390,7 @@ static void on_tick(void *user)
 
 	wheel_turn(&r->wheel, loop_now(r->loop), on_deadline, r);
 	release_overdue(r);
-	beat(r);
+	ask_own(r);
 	if (r->n_flights > 0)
 		arm_tick(r);
 	requests_pump(r);
@@ -443,27 +409,6 @@ static struct flight *flight_of(struct requests *r, const struct datagram *d, un
 		return NULL;
 
 	return f;
-}
-
-/* The class of the try, and a directed route on its way back. */
-static bool answers_route(const struct datagram *d, bool by_lid)
-{
-	uint8_t mgmt_class = (uint8_t)wire_get(d, MAD_CLASS);
-
-	if (by_lid)
-		return mgmt_class == CLASS_SM_LID;
-
-	return mgmt_class == CLASS_SM_DIRECTED && wire_get(d, SMP_DIRECTION) == 1;
-}
-
-static bool answers_this(const struct datagram *d, const struct flight *f, unsigned try)
-{
-	return wire_get(d, MAD_BASE_VERSION) == 1 &&
-	       wire_get(d, MAD_CLASS_VERSION) == CLASS_SM_VERSION &&
-	       wire_get(d, MAD_METHOD) == METHOD_GET_RESPONSE &&
-	       wire_get(d, MAD_ATTR) == f->request.attr &&
-	       wire_get(d, MAD_MODIFIER) == f->request.modifier &&
-	       answers_route(d, f->by_lid >> try & 1);
 }
 
 static void take_answer(struct requests *r, struct flight *f, unsigned try,
@@ -516,7 +461,7 @@ bool requests_receive(struct requests *r, const struct arrival *arrival)
 		r->totals.stray++;
 		return true;
 	}
-	if (!answers_this(d, f, try)) {
+	if (!request_is_answered_by(&f->request, f->by_lid >> try & 1, d)) {
 		r->totals.malformed++;
 		return true;
 	}
@@ -645,8 +590,8 @@ static void init_lists(struct requests *r)
 		list_add_tail(&r->idle, &r->flights[i].wheel);
 		r->flights[i].generation = (generation + i) % GENERATIONS;
 	}
-	r->beat = &r->flights[SLOTS - 1];
-	list_remove(&r->beat->wheel);
+	r->own = &r->flights[SLOTS - 1];
+	list_remove(&r->own->wheel);
 }
 
 int requests_new(struct loop *loop, struct transport *transport,
@@ -666,7 +611,7 @@ int requests_new(struct loop *loop, struct transport *transport,
 	r->transport = transport;
 	r->handler = handler;
 	r->user = user;
-	r->beat_wait = BEAT_FIRST;
+	beat_init(&r->beat);
 	request_sma_init(&r->self);
 	pace_init(&r->pace, &limits);
 	init_lists(r);
