@@ -422,6 +422,7 @@ static void take_answer(struct requests *r, struct flight *f, unsigned try,
 
 	pace_answered(&r->pace, f->sma, try, f->tries, f->sent_at[try], loop_now(r->loop));
 	r->newest_answered = MAX(r->newest_answered, f->sent_at[try]);
+	r->totals.heard++;
 	if (status)
 		counts_of(r, &f->request)->refused++;
 	else

@@ -147,6 +147,7 @@ struct request_counts {
 struct request_totals {
 	uint64_t sent;
 	uint64_t by_lid;    /* of these, to a LID */
+	uint64_t heard;     /* answers, good or not, that ended a request */
 	uint64_t malformed; /* answers that do not fit their request */
 	uint64_t stray;     /* answers to nothing that is outstanding */
 	uint64_t undelivered;

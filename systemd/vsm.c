@@ -493,19 +493,6 @@ static void on_signal(void *user, int number)
 	notify_ready();
 }
 
-static uint64_t count_heard(const struct sm *sm)
-{
-	struct request_counts counts;
-	uint64_t heard = 0;
-	uint16_t attr;
-	uint8_t method;
-
-	for (unsigned i = 0; requests_count(sm_requests(sm), i, &attr, &method, &counts); i++)
-		heard += counts.answered + counts.refused;
-
-	return heard;
-}
-
 /* Alive means getting on. */
 static bool makes_progress(void *user)
 {
@@ -523,7 +510,7 @@ static bool makes_progress(void *user)
 					      .rests = status.phase == PHASE_REST,
 					      .computes = status.phase == PHASE_PLAN,
 					      .sent = requests_totals(sm_requests(d->sm))->sent,
-					      .heard = count_heard(d->sm),
+					      .heard = requests_totals(sm_requests(d->sm))->heard,
 				      });
 	if (why && why != d->stuck)
 		log_error("%s", why);
