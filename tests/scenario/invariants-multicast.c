@@ -5,8 +5,10 @@
  * is there, once; and nobody else. Who is member the subnet manager says; what is sent goes by the
  * tables in the devices. While tables are written nothing goes in a circle.
  *
- * Members of a port are one here: the port. Whoever shares its MLID with other groups gets what is
- * sent to them too. To who is neither nothing leaves a switch, also if it would drop it.
+ * A port and each of its virtual functions is a member, and sends, by itself, with its own P_Keys;
+ * what comes to the port its device hands on to whoever has the P_Key. Whoever shares its MLID with
+ * other groups gets what is sent to them too. To who is neither nothing leaves a switch, also if it
+ * would drop it.
  */
 
 #include "tests/scenario/look.h"
@@ -22,27 +24,34 @@
 #include "tests/sim/probe.h"
 #include "tests/sim/vf.h"
 
-/* By number of the end in the look. */
+struct listener {
+	uint32_t end; /* in the look */
+	uint16_t vf;
+	bool receives;
+	bool got; /* what is being sent */
+};
+
 struct audience {
 	struct look *look;
-	bool *sends;
-	bool *receives;
-	bool *shares; /* the MLID, in another group, or none of its business but not ours to say */
-	bool *got;
+	struct listener *members; /* of one group */
+	uint32_t n_members;
+	bool *is_member;  /* [end]: it, or a virtual function of it */
+	bool *shares;     /* [end]: the MLID, in another group */
+	bool *got;        /* [end] */
 	uint32_t *end_of; /* [node index * 256 + port]: the end, or UINT32_MAX */
 };
 
-static void make_room(struct audience *a)
+static void make_room(struct audience *a, const struct group_book *book)
 {
 	const struct sim_fabric *fabric = a->look->s->fabric;
 	size_t n = a->look->n_ends + 1;
 
-	a->sends = calloc(n, 1);
-	a->receives = calloc(n, 1);
+	a->members = calloc(book->n_members + (size_t)1, sizeof(*a->members));
+	a->is_member = calloc(n, 1);
 	a->shares = calloc(n, 1);
 	a->got = calloc(n, 1);
 	a->end_of = malloc(((size_t)fabric->n_nodes << 8) * sizeof(*a->end_of));
-	if (!a->sends || !a->receives || !a->shares || !a->got || !a->end_of)
+	if (!a->members || !a->is_member || !a->shares || !a->got || !a->end_of)
 		abort();
 	memset(a->end_of, 0xff, ((size_t)fabric->n_nodes << 8) * sizeof(*a->end_of));
 	for (uint32_t i = 0; i < a->look->n_ends; i++)
@@ -52,8 +61,8 @@ static void make_room(struct audience *a)
 
 static void drop(struct audience *a)
 {
-	free(a->sends);
-	free(a->receives);
+	free(a->members);
+	free(a->is_member);
 	free(a->shares);
 	free(a->got);
 	free(a->end_of);
@@ -84,18 +93,22 @@ static uint32_t end_of_guid(const struct audience *a, const struct sm *sm, uint6
 	return UINT32_MAX;
 }
 
-/* It, or a virtual function of it, as the device has it. */
-static bool has_key(const struct sim_port *port, uint16_t pkey)
+/* Whose GUID it is at @port: its own, before a virtual function's that was given the same. */
+static uint16_t vf_of_guid(struct sim_port *port, uint64_t guid)
 {
-	struct sim_endpoint e = { .port = (struct sim_port *)(uintptr_t)port };
+	struct sim_endpoint e = { port, 0 };
 	unsigned n = sim_has_vfs(port) ? sim_vfs_count(port) : 0;
 
-	while (e.vf <= n)
-		if (sim_endpoint_takes_pkey(&e, pkey | 0x8000))
-			return true;
-		else
-			e.vf++;
-	return false;
+	for (; e.vf <= n; e.vf++)
+		for (unsigned i = 0; i < sim_endpoint_n_guids(&e); i++)
+			if (sim_endpoint_guid(&e, i) == guid)
+				return e.vf;
+	return 0;
+}
+
+static struct sim_endpoint endpoint_of(const struct audience *a, const struct listener *l)
+{
+	return (struct sim_endpoint){ a->look->ends[l->end], l->vf };
 }
 
 /* Who is not in the partition is none of it, whatever the subnet manager says. */
@@ -104,16 +117,22 @@ static void take_group(struct audience *a, const struct sm *sm, const struct gro
 {
 	for (uint32_t i = 0; i < group->n; i++) {
 		const struct group_member *m = &group->members[i];
-		uint32_t end = end_of_guid(a, sm, m->guid, group);
+		struct listener l = { .end = end_of_guid(a, sm, m->guid, group),
+				      .receives = m->states & JOIN_RECEIVES };
+		struct sim_endpoint e;
 
-		if (end == UINT32_MAX || !has_key(a->look->ends[end], group->pkey))
+		if (l.end == UINT32_MAX)
+			continue;
+		l.vf = vf_of_guid(a->look->ends[l.end], m->guid);
+		e = endpoint_of(a, &l);
+		if (!sim_endpoint_takes_pkey(&e, group->pkey | 0x8000))
 			continue;
 		if (other) {
-			a->shares[end] = true;
+			a->shares[l.end] = true;
 			continue;
 		}
-		a->sends[end] = true;
-		a->receives[end] = a->receives[end] || (m->states & JOIN_RECEIVES);
+		a->is_member[l.end] = true;
+		a->members[a->n_members++] = l;
 	}
 }
 
@@ -122,32 +141,56 @@ static void note_reached(void *user, const struct sim_endpoint *e)
 	struct audience *a = user;
 	uint32_t end = end_at(a, e->port);
 
-	if (end != UINT32_MAX)
-		a->got[end] = true;
+	if (end == UINT32_MAX)
+		return;
+	a->got[end] = true;
+	for (uint32_t i = 0; i < a->n_members; i++)
+		if (a->members[i].end == end && a->members[i].vf == e->vf)
+			a->members[i].got = true;
 }
 
-static uint16_t key_of(const struct sim_port *port, uint16_t pkey)
+/* The one that it has of both for the partition; 0: none. */
+static uint16_t key_of(const struct sim_endpoint *e, uint16_t pkey)
 {
-	for (unsigned i = 0; port->pkeys && i < sim_pkey_cap(port); i++)
-		if (((be16toh(port->pkeys[i]) ^ pkey) & 0x7fff) == 0)
-			return be16toh(port->pkeys[i]);
-	return 0;
+	if (sim_endpoint_has_pkey(e, pkey | 0x8000))
+		return pkey | 0x8000;
+
+	return sim_endpoint_has_pkey(e, pkey & 0x7fff) ? pkey & 0x7fff : 0;
 }
 
-static void compare(struct audience *a, const struct group *group, uint32_t from, uint16_t key)
+static bool receives_at(const struct audience *a, uint32_t end)
+{
+	for (uint32_t i = 0; i < a->n_members; i++)
+		if (a->members[i].end == end && a->members[i].receives)
+			return true;
+	return false;
+}
+
+static void say(struct audience *a, const struct group *group, const struct sim_endpoint *from,
+		const struct sim_endpoint *to, const char *what)
 {
 	char name[SIM_ENDPOINT_NAME], far[SIM_ENDPOINT_NAME], mgid[MGID_TEXT_SIZE];
 
+	look_say(a->look, "what %s sends to %s (0x%04x) %s %s", sim_endpoint_name(from, name),
+		 mgid_text(group->mgid, mgid), group->mlid, what, sim_endpoint_name(to, far));
+}
+
+/* What is sent at a port its device hands on there by itself. */
+static void compare(struct audience *a, const struct group *group, const struct sim_probe *probe)
+{
+	for (uint32_t i = 0; i < a->n_members; i++) {
+		const struct listener *l = &a->members[i];
+		struct sim_endpoint to = endpoint_of(a, l);
+
+		if (l->receives && !l->got && to.port != probe->from.port &&
+		    sim_endpoint_takes_pkey(&to, probe->pkey))
+			say(a, group, &probe->from, &to, "does not reach");
+	}
 	for (uint32_t i = 0; i < a->look->n_ends; i++) {
 		const struct sim_endpoint to = { a->look->ends[i], 0 };
-		const struct sim_endpoint sender = { a->look->ends[from], 0 };
-		bool due = i != from && a->receives[i] && sim_endpoint_takes_pkey(&to, key);
 
-		if (a->got[i] != due && (due || !a->shares[i]))
-			look_say(a->look, "what %s sends to %s (0x%04x) %s %s",
-				 sim_endpoint_name(&sender, name), mgid_text(group->mgid, mgid),
-				 group->mlid, due ? "does not reach" : "reaches",
-				 sim_endpoint_name(&to, far));
+		if (a->got[i] && !a->shares[i] && !receives_at(a, i))
+			say(a, group, &probe->from, &to, "reaches");
 	}
 }
 
@@ -160,23 +203,23 @@ static bool is_stranger(const struct audience *a, const struct sim_port *at)
 	if (at->node->sw && at->number && at->far)
 		at = at->far;
 	end = at->node->sw ? UINT32_MAX : end_at(a, at);
-	return end != UINT32_MAX && !a->sends[end] && !a->receives[end] && !a->shares[end];
+	return end != UINT32_MAX && !a->is_member[end] && !a->shares[end];
 }
 
-static void try_sender(struct audience *a, const struct group *group, uint32_t from)
+static void try_sender(struct audience *a, const struct group *group, const struct listener *from)
 {
-	struct sim_port *port = a->look->ends[from];
-	struct sim_probe probe = { .from = { port, 0 },
+	struct sim_probe probe = { .from = endpoint_of(a, from),
 				   .dlid = group->mlid,
-				   .pkey = key_of(port, group->pkey),
 				   .length = 64 };
 	char name[SIM_ENDPOINT_NAME];
 	struct sim_spread spread;
 
-	/* A virtual function with a key that its port has not is looked at with others. */
+	probe.pkey = key_of(&probe.from, group->pkey);
 	if (!probe.pkey)
 		return;
 	memset(a->got, 0, a->look->n_ends);
+	for (uint32_t i = 0; i < a->n_members; i++)
+		a->members[i].got = false;
 	if (sim_probe_multicast(&probe, note_reached, a, &spread) < 0)
 		abort();
 	if (spread.n_again || spread.came_back)
@@ -187,23 +230,22 @@ static void try_sender(struct audience *a, const struct group *group, uint32_t f
 		look_say(a->look,
 			 "what %s sends to 0x%04x is dropped at %s, on its way to who is no member",
 			 sim_endpoint_name(&probe.from, name), group->mlid, spread.at->node->name);
-	compare(a, group, from, probe.pkey);
+	compare(a, group, &probe);
 }
 
 static void look_at_group(struct audience *a, const struct sm *sm, const struct group *group)
 {
 	const struct group_book *book = sm_groups(sm);
 
-	memset(a->sends, 0, a->look->n_ends);
-	memset(a->receives, 0, a->look->n_ends);
+	memset(a->is_member, 0, a->look->n_ends);
 	memset(a->shares, 0, a->look->n_ends);
+	a->n_members = 0;
 	take_group(a, sm, group, false);
 	for (const struct group *g = book->by_mlid[group->mlid - MLID_FIRST]; g; g = g->next)
 		if (g != group)
 			take_group(a, sm, g, true);
-	for (uint32_t from = 0; from < a->look->n_ends; from++)
-		if (a->sends[from])
-			try_sender(a, group, from);
+	for (uint32_t i = 0; i < a->n_members; i++)
+		try_sender(a, group, &a->members[i]);
 }
 
 void look_at_multicast(struct look *look, const struct sm *sm)
@@ -213,7 +255,7 @@ void look_at_multicast(struct look *look, const struct sm *sm)
 
 	if (book->n_members == 0 || look->n_ends == 0 || look->but)
 		return;
-	make_room(&a);
+	make_room(&a, book);
 	for (uint32_t i = 0; i < book->n && !look->bad; i++)
 		if (book->by_mgid[i]->n > 0)
 			look_at_group(&a, sm, book->by_mgid[i]);

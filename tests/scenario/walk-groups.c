@@ -8,25 +8,39 @@
 
 #include "tests/scenario/walk.h"
 
+#include "base/macros.h"
 #include "tests/scenario/joiner.h"
 #include "tests/sim/vf.h"
 
 enum { GROUPS = 5, AT_ONCE = 8, DEFAULT = 0x7fff };
 
-/* The port itself, or one of its virtual functions. */
+/* The port itself, or the next of its virtual functions that has a GUID. */
 static uint64_t some_guid(struct scenario *s, struct sim_port *port)
 {
 	struct sim_endpoint e = { port, 0 };
-	uint64_t guid;
+	unsigned n = sim_has_vfs(port) ? sim_vfs_count(port) : 0;
 
-	if (sim_has_vfs(port) && scenario_random(s, 2))
-		e.vf = (uint16_t)(1 + scenario_random(s, sim_vfs_count(port)));
-	guid = sim_endpoint_guid(&e, 0);
-	return guid ? guid : 1;
+	if (n && scenario_random(s, 3))
+		e.vf = (uint16_t)(1 + scenario_random(s, n));
+	while (e.vf && e.vf < n && !sim_endpoint_guid(&e, 0))
+		e.vf++;
+	return MAX(sim_endpoint_guid(&e, 0), 1u);
+}
+
+/* At the first port of a host: it, or a virtual function, has this GUID. */
+static bool is_at(struct sim_node *host, uint64_t guid)
+{
+	struct sim_endpoint e = { &host->ports[1], 0 };
+	unsigned n = sim_has_vfs(e.port) ? sim_vfs_count(e.port) : 0;
+
+	for (; e.vf <= n; e.vf++)
+		if (sim_endpoint_guid(&e, 0) == guid)
+			return true;
+	return false;
 }
 
 /* One that is to be in a partition of its own asks for that, so that these have groups, too. */
-static struct sim_port *some_member(struct scenario *s, uint16_t *ret_pkey)
+static struct sim_port *some_member(struct scenario *s, uint16_t *ret_pkey, uint64_t *ret_guid)
 {
 	const struct scenario_member *m;
 
@@ -34,20 +48,24 @@ static struct sim_port *some_member(struct scenario *s, uint16_t *ret_pkey)
 		return NULL;
 	m = &s->members[scenario_random(s, s->n_members)];
 	for (uint32_t i = 0; i < s->n_hosts; i++)
-		if (!s->hosts[i]->off && scenario_own_guid(&s->hosts[i]->ports[1]) == m->guid) {
+		if (!s->hosts[i]->off && is_at(s->hosts[i], m->guid)) {
 			*ret_pkey = m->pkey;
+			*ret_guid = m->guid;
 			return &s->hosts[i]->ports[1];
 		}
 	return NULL;
 }
 
-static struct sim_port *some_port(struct scenario *s, uint16_t *ret_pkey)
+static struct sim_port *some_port(struct scenario *s, uint16_t *ret_pkey, uint64_t *ret_guid)
 {
 	struct sim_node *node = s->hosts[scenario_random(s, s->n_hosts)];
 
 	/* Also partitions that have no group but those that their members make, or no member. */
 	*ret_pkey = scenario_random(s, 2) ? DEFAULT : (uint16_t)(1 + scenario_random(s, 5));
-	return node->off ? NULL : &node->ports[1];
+	if (node->off)
+		return NULL;
+	*ret_guid = some_guid(s, &node->ports[1]);
+	return &node->ports[1];
 }
 
 /* Some are none of IP, and are to be on a service level of their own. */
@@ -59,11 +77,10 @@ static void set_level(ib_member_rec_t *record, uint32_t group)
 	record->sl_flow_hop = htobe32((group * 2 - 1) << 28);
 }
 
-static void ask(struct scenario *s, struct sim_port *port, uint16_t pkey)
+static void ask(struct scenario *s, struct sim_port *port, uint64_t guid, uint16_t pkey)
 {
 	static const uint8_t states[] = { 1, 1, 1, 2, 4, 8, 9 };
 	uint8_t state = states[scenario_random(s, sizeof(states))];
-	uint64_t guid = some_guid(s, port);
 	uint32_t group = (uint32_t)scenario_random(s, GROUPS);
 	bool joins = scenario_random(s, 3) != 0;
 	bool is_given = group == 0 && pkey == DEFAULT;
@@ -84,11 +101,12 @@ void walk_join_or_leave(struct scenario *s)
 {
 	for (uint64_t n = 1 + scenario_random(s, AT_ONCE); n > 0; n--) {
 		uint16_t pkey;
-		struct sim_port *port =
-			scenario_random(s, 3) ? some_port(s, &pkey) : some_member(s, &pkey);
+		uint64_t guid;
+		struct sim_port *port = scenario_random(s, 3) ? some_port(s, &pkey, &guid)
+							      : some_member(s, &pkey, &guid);
 
 		if (port)
-			ask(s, port, pkey);
+			ask(s, port, guid, pkey);
 	}
 	scenario_happens(s, "hosts join and leave multicast groups");
 }

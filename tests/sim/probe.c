@@ -245,10 +245,32 @@ static bool is_first(struct flood *f, const struct sim_port *port)
 	return true;
 }
 
+static void is_taken(struct flood *f, const struct sim_endpoint *e)
+{
+	f->spread->n_reached++;
+	if (f->reached)
+		f->reached(f->user, e);
+}
+
+/* The device hands it to each of its virtual functions that has the P_Key. */
+static bool is_taken_by_vfs(struct flood *f, struct sim_port *end)
+{
+	unsigned n = sim_vfs_count(end);
+	bool taken = false;
+
+	for (struct sim_endpoint e = { end, 1 }; e.vf <= n; e.vf++)
+		if (sim_endpoint_is_up(&e) && sim_endpoint_takes_pkey(&e, f->packet.pkey)) {
+			is_taken(f, &e);
+			taken = true;
+		}
+	return taken;
+}
+
 static void at_end(struct flood *f, struct sim_port *end)
 {
 	struct sim_endpoint e;
 	enum sim_drop why;
+	bool taken;
 
 	if (end == f->probe->from.port) {
 		f->spread->came_back = true;
@@ -256,14 +278,12 @@ static void at_end(struct flood *f, struct sim_port *end)
 	}
 	if (!is_first(f, end))
 		return;
+	taken = sim_has_vfs(end) && is_taken_by_vfs(f, end);
 	why = sim_endpoint_take(end, &f->packet, &e);
-	if (why != SIM_PASSED) {
+	if (why == SIM_PASSED)
+		is_taken(f, &e);
+	else if (!taken)
 		lost(f->spread, end, why);
-		return;
-	}
-	f->spread->n_reached++;
-	if (f->reached)
-		f->reached(f->user, &e);
 }
 
 static int push(struct flood *f, struct sim_port *in)

@@ -20,6 +20,7 @@
 #include "tests/sim/link.h"
 #include "tests/sim/probe.h"
 #include "tests/sim/shared-port.h"
+#include "tests/sim/tables.h"
 
 enum {
 	GUID = 0x6600, /* of VF 1 */
@@ -977,6 +978,39 @@ static void a_vf_takes_only_packets_of_pkeys_that_it_sees(void **state)
 	rig_inbox_close(&vf);
 }
 
+static void note_vf(void *user, const struct sim_endpoint *e)
+{
+	unsigned *vfs = user;
+
+	*vfs |= 1u << e->vf;
+}
+
+static void what_is_sent_to_a_group_each_vf_with_the_pkey_gets(void **state)
+{
+	struct rig *rig = *state;
+	struct sim_probe probe = { .from = { rig->m, 0 }, .dlid = 0xc005, .pkey = 0x8001 };
+	struct sim_spread spread;
+	unsigned vfs = 0;
+
+	bring_up(rig, 3);
+	set_pkeys(rig);
+	rig->m->pkeys = calloc(64, sizeof(rig->m->pkeys[0]));
+	assert_non_null(rig->m->pkeys);
+	rig->m->pkeys[0] = htobe16(0x8001);
+	assert_int_equal(sim_mft_put(rig->sw, 0xc005, rig->p->far->number, true), 0);
+	assert_int_equal(sim_vf_set_pkey_index(rig->p, 2, 1, 1), 0);
+	assert_int_equal(sim_probe_multicast(&probe, note_vf, &vfs, &spread), 0);
+	assert_int_equal(vfs, 1u << 0 | 1u << 2);
+	assert_int_equal(spread.n_reached, 2);
+	/* Where it saw that P_Key there is another now. */
+	rig->p->pkeys[1] = htobe16(0x8002);
+	sim_shared_port_event(rig->p, SIM_EVENT_PKEYS);
+	vfs = 0;
+	assert_int_equal(sim_probe_multicast(&probe, note_vf, &vfs, &spread), 0);
+	assert_int_equal(vfs, 1u << 0); /* with the limited one */
+	assert_int_equal(spread.n_lost, 0);
+}
+
 /* ---- the rest of the device ------------------------------------------------------------------ */
 
 static void two_vfs_of_one_port_reach_each_other(void **state)
@@ -1588,6 +1622,7 @@ int main(void)
 		TEST(a_vf_sends_with_the_pkeys_that_the_pf_lets_it_see),
 		TEST(a_pkey_that_moves_to_another_index_moves_the_vf),
 		TEST(a_vf_takes_only_packets_of_pkeys_that_it_sees),
+		TEST(what_is_sent_to_a_group_each_vf_with_the_pkey_gets),
 		TEST(two_vfs_of_one_port_reach_each_other),
 		TEST(a_vf_that_is_up_reaches_all_and_is_reached),
 		TEST(an_smp_brings_a_vf_up),
