@@ -292,6 +292,50 @@ static void a_restart_beside_a_cable_not_seen_makes_no_circle(void **state)
 	scenario_expect_good_within(s, 1800);
 }
 
+/* One between two switches. */
+static struct sim_port *cable_of_ring(struct scenario *s)
+{
+	uint32_t n = 0;
+
+	while (!s->links[n]->far->node->sw)
+		n++;
+
+	return s->links[n];
+}
+
+/*
+ * The first one's tree goes all around but for the cable that was out, and the routes of the second
+ * go through that again: together they would be a circle, if anybody sent to the group. Nobody
+ * does: who has not joined again after having been told is no member. Who does has a tree that goes
+ * together with the routes.
+ */
+static void a_second_master_mends_tables_of_the_first_once_somebody_joins(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *link;
+
+	scenario_build(s, graph_make_ring(6, 2));
+	link = cable_of_ring(s);
+	scenario_pull(s, link);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	join_all(s);
+	scenario_settle(s);
+	scenario_start_rival(s, scenario_host(s, 1), 2);
+	scenario_settle(s);
+	assert_ptr_equal(scenario_master(s), &s->rival);
+	scenario_plug(s, link);
+	scenario_settle(s);
+	assert_int_equal(sm_groups(s->rival.sm)->n_members, 0);
+	assert_false(is_table_empty(s));
+	scenario_expect_all_good(s);
+
+	join_all(s);
+	scenario_settle(s);
+	assert_int_equal(sm_groups(s->rival.sm)->n_members, s->n_hosts);
+	scenario_expect_all_good(s);
+}
+
 static void switches_that_reboot_have_their_tables_again(void **state)
 {
 	struct scenario *s = *state;
@@ -680,6 +724,7 @@ int main(void)
 		TEST(trees_follow_cables),
 		TEST(trees_of_rings_change_without_a_circle),
 		TEST(a_restart_beside_a_cable_not_seen_makes_no_circle),
+		TEST(a_second_master_mends_tables_of_the_first_once_somebody_joins),
 		TEST(switches_that_reboot_have_their_tables_again),
 		TEST(a_restart_writes_nothing_and_forgets_nobody),
 		TEST(a_host_that_is_gone_for_long_has_left),
