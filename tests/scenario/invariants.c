@@ -657,6 +657,19 @@ void scenario_expect_all_good(struct scenario *s)
 	s->lied = s->lies;
 }
 
+void scenario_is_good_again(struct scenario *s)
+{
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+}
+
+void scenario_comes_up(struct scenario *s, struct made_graph *graph)
+{
+	scenario_build(s, graph);
+	scenario_start_sm(s);
+	scenario_is_good_again(s);
+}
+
 void scenario_expect_good_but(struct scenario *s, const struct sim_port *port)
 {
 	uint64_t limit = loop_now(s->loop) + PATIENCE;

@@ -292,6 +292,13 @@ int scenario_set_up(void **state)
 	return 0;
 }
 
+int scenario_set_up_lanes(void **state)
+{
+	scenario_set_up(state);
+	scenario_allow_lanes(*state, 8);
+	return 0;
+}
+
 int scenario_tear_down(void **state)
 {
 	scenario_free(*state);

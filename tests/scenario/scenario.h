@@ -136,8 +136,9 @@ struct scenario {
 /* The seed of the environment if it has one, else @seed. */
 struct scenario *scenario_new(uint64_t seed);
 void scenario_free(struct scenario *s); /* takes NULL */
-/* For cmocka: a scenario with seed 1, and no scenario any more. */
+/* For cmocka: a scenario with seed 1; one with 8 lanes; and no scenario any more. */
 int scenario_set_up(void **state);
+int scenario_set_up_lanes(void **state);
 int scenario_tear_down(void **state);
 bool scenario_seed_of_environment(uint64_t *ret);
 
@@ -298,7 +299,12 @@ void scenario_fail(struct scenario *s, const char *format, ...)
 
 /* All of it, or the story ends; a further sweep writes nothing either. */
 void scenario_expect_all_good(struct scenario *s);
-/* The same within so many seconds: something was given up on and is tried again ever less often. */
+/* Once it has settled. */
+void scenario_is_good_again(struct scenario *s);
+/* A fabric of this graph with a subnet manager, and all is good. */
+void scenario_comes_up(struct scenario *s, struct made_graph *graph);
+/* All is good within so many seconds: something was given up on and is tried again ever less often.
+ */
 void scenario_expect_good_within(struct scenario *s, unsigned seconds);
 /*
  * Routes may use as many virtual lanes; one, if nobody calls this. From the next start or reload

@@ -257,21 +257,6 @@ static unsigned ask_many(struct scenario *s, struct made_graph *graph, unsigned 
 	return n;
 }
 
-static int start(void **state)
-{
-	struct scenario *s = scenario_new(1);
-
-	scenario_allow_lanes(s, 8);
-	*state = s;
-	return 0;
-}
-
-static int end(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
 static void in_a_tree(void **state)
 {
 	assert_in_range(ask_many(*state, graph_make_ft2(8), 2), 30, 60);
@@ -295,7 +280,7 @@ static void in_any_fabric(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scenario_set_up_lanes, scenario_tear_down)
 		TEST(in_a_tree),
 		TEST(in_a_tree_with_one_lid_each),
 		TEST(in_a_torus),

@@ -20,34 +20,6 @@
 #include "base/macros.h"
 #include "tests/sim/tables.h"
 
-static int start(void **state)
-{
-	struct scenario *s = scenario_new(1);
-
-	scenario_allow_lanes(s, 8);
-	*state = s;
-	return 0;
-}
-
-static int end(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
-static void is_good_again(struct scenario *s)
-{
-	scenario_settle(s);
-	scenario_expect_all_good(s);
-}
-
-static void comes_up(struct scenario *s, struct made_graph *graph)
-{
-	scenario_build(s, graph);
-	scenario_start_sm(s);
-	is_good_again(s);
-}
-
 static unsigned lanes(const struct scenario *s)
 {
 	return scenario_status(&s->first).lanes;
@@ -70,7 +42,7 @@ static void a_torus_comes_up(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	expect_engine(s, "lanes");
 	assert_int_equal(lanes(s), 4);
 }
@@ -79,7 +51,7 @@ static void a_torus_of_three_dimensions_comes_up(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_torus(5, 3, 3, 1));
+	scenario_comes_up(s, graph_make_torus(5, 3, 3, 1));
 	assert_int_equal(lanes(s), 2);
 }
 
@@ -87,7 +59,7 @@ static void a_ring_comes_up(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ring(8, 2));
+	scenario_comes_up(s, graph_make_ring(8, 2));
 	assert_true(lanes(s) >= 2);
 }
 
@@ -95,7 +67,7 @@ static void a_dragonfly_comes_up(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_dragonfly(4, 2, 2));
+	scenario_comes_up(s, graph_make_dragonfly(4, 2, 2));
 	assert_true(lanes(s) >= 2);
 }
 
@@ -103,7 +75,7 @@ static void a_random_fabric_comes_up(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_random(40, 4, 2, 3));
+	scenario_comes_up(s, graph_make_random(40, 4, 2, 3));
 	assert_true(lanes(s) >= 2);
 }
 
@@ -112,7 +84,7 @@ static void many_lids_for_each_port_come_up(void **state)
 	struct scenario *s = *state;
 
 	s->first.conf.lmc = 2;
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	assert_int_equal(lanes(s), 4);
 }
 
@@ -123,7 +95,7 @@ static void vports_go_the_level_of_their_port(void **state)
 	scenario_build(s, graph_make_ring(8, 2));
 	scenario_add_vports(s, scenario_host(s, 9), 2, true, true);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_true(lanes(s) >= 2);
 }
 
@@ -133,7 +105,7 @@ static void a_tree_has_one_lane_and_is_told_nothing(void **state)
 	struct scenario *s = *state;
 	uint64_t sent;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	assert_int_equal(lanes(s), 1);
 	sent = counts(s)->requests;
 	for (uint32_t i = 0; i < s->n_switches; i++)
@@ -143,7 +115,7 @@ static void a_tree_has_one_lane_and_is_told_nothing(void **state)
 		}
 	scenario_free(s);
 	*state = s = scenario_new(1);
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	assert_int_equal(counts(s)->requests, sent);
 }
 
@@ -177,7 +149,7 @@ static void expect_levels(struct scenario *s, unsigned at_switch, unsigned at_ho
 static void reload(struct scenario *s)
 {
 	scenario_apply_partitions(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void qos_has_lanes_as_the_operator_says(void **state)
@@ -192,7 +164,7 @@ static void qos_has_lanes_as_the_operator_says(void **state)
 	set_option(&s->first.conf, "qos.vlarb_high", "3:77");
 	set_option(&s->first.conf, "qos.vlarb_low", "1:2,9:4");
 	set_option(&s->first.conf, "qos.high_limit", "9");
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	assert_int_equal(lanes(s), 1);
 	expect_levels(s, 2, 11 % 8);
 	sim_vlarb_at(scenario_host(s, 1), true, 0, turn);
@@ -206,7 +178,7 @@ static void qos_has_lanes_as_the_operator_says(void **state)
 	scenario_stop_sm(s);
 	scenario_run(s, 5 * LOOP_SEC);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(counts(s)->sets, 0);
 	expect_levels(s, 2, 11 % 8);
 	/* Another list for hosts costs what hosts hold. */
@@ -228,7 +200,7 @@ static void routes_go_before_qos(void **state)
 
 	s->first.conf.qos = true;
 	set_option(&s->first.conf, "qos.sl2vl", "7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7");
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	assert_int_equal(lanes(s), 4);
 	assert_int_not_equal(sim_sl2vl_at(scenario_host(s, 1), scenario_host(s, 1), 0), 7);
 }
@@ -243,7 +215,7 @@ static void path_records_say_the_level_of_the_pair(void **state)
 	struct path_asker asker;
 	unsigned seen = 0;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 1));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 1));
 	for (uint32_t i = 1; i < s->n_hosts; i++) {
 		struct sim_port *from = scenario_host(s, i), *to = scenario_host(s, i * 7 % 25);
 		const struct fabric *f = sm_fabric(s->first.sm);
@@ -280,7 +252,7 @@ static void nobody_is_told_a_level_of_other_tables(void **state)
 	unsigned n_answers = 0;
 	uint8_t sl = 0;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 1));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 1));
 	from = to = scenario_host(s, 1);
 	for (uint32_t i = 0; sl == 0 && i < s->n_hosts * s->n_hosts; i++) {
 		const struct fabric *f = sm_fabric(s->first.sm);
@@ -345,7 +317,7 @@ static void switches_that_can_are_told_of_all_inputs_at_once(void **state)
 	assert_int_equal(lanes(s), 4);
 	scenario_stop_sm(s);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(counts(s)->sets, 0);
 }
 
@@ -357,7 +329,7 @@ static void a_switch_that_cannot_though_it_says_so_is_told_of_each(void **state)
 	s->switches[3]->sw->info.life_state |= OPTIMIZED;
 	scenario_fault(s, "refuse \"S3\" 0x17 set modifier 0x%x next 1", ALL_INPUTS | 1);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(lanes(s), 4);
 }
 
@@ -368,12 +340,12 @@ static void a_restart_writes_nothing(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	for (unsigned i = 0; i < 3; i++) {
 		scenario_stop_sm(s);
 		scenario_run(s, 5 * LOOP_SEC);
 		scenario_start_sm(s);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		assert_int_equal(counts(s)->sets, 0);
 		assert_int_equal(lanes(s), 4);
 	}
@@ -384,13 +356,13 @@ static void what_a_stranger_mapped_is_mapped_back(void **state)
 	struct scenario *s = *state;
 	struct sim_node *sw;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	scenario_kill_sm(s);
 	sw = s->switches[7];
 	for (unsigned in = 0; in <= sw->n_ports; in++)
 		assert_int_equal(sim_sl2vl_put(&sw->ports[in], &sw->ports[1], 2, 1), 0);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(sim_sl2vl_at(&sw->ports[0], &sw->ports[1], 2), 2);
 }
 
@@ -405,7 +377,7 @@ static void it_is_killed_at_random_moments(void **state)
 		scenario_kill_sm(s);
 	}
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(lanes(s), 4);
 }
 
@@ -413,11 +385,11 @@ static void another_takes_over(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	scenario_start_rival(s, scenario_host(s, 20), 3);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_kill_rival(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /* ---- changes -----------------------------------------------------------------------------------
@@ -438,17 +410,17 @@ static void cables_are_lost_and_come_back(void **state)
 	struct scenario *s = *state;
 	uint8_t before[64];
 
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	memcpy(before, s->switches[12]->sw->lft, sizeof(before));
 	for (unsigned i = 0; i < 10; i++) {
 		struct sim_port *port =
 			cable_between_switches(s, (uint32_t)scenario_random(s, s->n_links));
 
 		scenario_pull(s, port);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		expect_engine(s, "lanes");
 		scenario_plug(s, port);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		assert_memory_equal(before, s->switches[12]->sw->lft, sizeof(before));
 	}
 	assert_true(s->n_watched > 100);
@@ -459,14 +431,14 @@ static void switches_reboot_and_go(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	for (unsigned i = 3; i < 20; i += 5) {
 		scenario_reboot(s, s->switches[i]);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_power_off(s, s->switches[i]);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_power_on(s, s->switches[i]);
-		is_good_again(s);
+		scenario_is_good_again(s);
 	}
 	assert_int_equal(lanes(s), 4);
 }
@@ -475,10 +447,10 @@ static void hosts_reboot(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	for (uint32_t i = 5; i < 10; i++)
 		scenario_reboot(s, scenario_host(s, i)->node);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void count_level_tables(void *user, const struct datagram *datagram)
@@ -495,7 +467,7 @@ static void levels_cost_nothing_where_nothing_changes(void **state)
 	struct scenario *s = *state;
 	unsigned n = 0;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	transport_sim_watch(s->first.transport, count_level_tables, &n);
 
 	scenario_happens(s, "somebody wants a sweep");
@@ -511,15 +483,15 @@ static void options_change_how_many(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 2));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 2));
 	s->first.conf.lanes = 1;
 	scenario_apply_partitions(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(lanes(s), 1);
 	expect_engine(s, "updn");
 	s->first.conf.lanes = 8;
 	scenario_apply_partitions(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(lanes(s), 4);
 }
 
@@ -547,7 +519,7 @@ static void a_switch_with_fewer_lanes_has_all_use_fewer(void **state)
 	scenario_build(s, graph_make_torus(5, 5, 1, 2));
 	give_switch_lanes(s->switches[12], VL_0_1);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(lanes(s), 2);
 }
 
@@ -558,7 +530,7 @@ static void a_switch_with_one_lane_has_all_on_one(void **state)
 	scenario_build(s, graph_make_torus(5, 5, 1, 2));
 	give_switch_lanes(s->switches[12], VL_0);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(lanes(s), 1);
 	expect_engine(s, "updn");
 }
@@ -571,7 +543,7 @@ static void hosts_with_fewer_lanes_are_no_matter(void **state)
 	for (uint32_t i = 0; i < s->n_hosts; i += 3)
 		give_lanes(scenario_host(s, i), VL_0_1);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(lanes(s), 4);
 }
 
@@ -585,7 +557,7 @@ static void a_switch_inside_an_adapter_is_no_matter(void **state)
 	scenario_add_vfs(s, pf, 2, true);
 	give_switch_lanes(scenario_vf(pf, 1)->far->node, VL_0);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_true(lanes(s) > 1);
 }
 
@@ -596,7 +568,7 @@ static void a_switch_that_maps_no_levels_has_all_on_one_lane(void **state)
 	scenario_build(s, graph_make_torus(5, 5, 1, 2));
 	s->switches[3]->ports[0].info.capability_mask &= ~htobe32(CAP_SL_MAPPING);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(lanes(s), 1);
 }
 
@@ -613,7 +585,7 @@ static void a_switch_that_refuses_has_all_on_one_lane(void **state)
 	assert_string_equal(scenario_reason(s, &s->switches[3]->ports[0]), "lanes-refused");
 	scenario_clear_faults(s);
 	sm_sweep(s->first.sm, true);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(lanes(s), 4);
 }
 
@@ -631,7 +603,7 @@ static void lost_requests_are_asked_again(void **state)
 	assert_int_equal(lanes(s), 4);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up_lanes, scenario_tear_down)
 
 int main(void)
 {

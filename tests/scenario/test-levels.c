@@ -32,34 +32,6 @@ enum {
 	LEVELS = 16,
 };
 
-static int start(void **state)
-{
-	struct scenario *s = scenario_new(1);
-
-	scenario_allow_lanes(s, 8);
-	*state = s;
-	return 0;
-}
-
-static int end(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
-static void is_good_again(struct scenario *s)
-{
-	scenario_settle(s);
-	scenario_expect_all_good(s);
-}
-
-static void comes_up(struct scenario *s, struct made_graph *graph)
-{
-	scenario_build(s, graph);
-	scenario_start_sm(s);
-	is_good_again(s);
-}
-
 static unsigned lanes(const struct scenario *s)
 {
 	return scenario_status(&s->first).lanes;
@@ -135,19 +107,19 @@ static void groups_of_all_levels_wait_in_no_circle(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 1));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 1));
 	assert_int_equal(lanes(s), 4);
 	join_all_levels(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	for (unsigned i = 0; i < 6; i++) {
 		struct sim_port *link = scenario_link(s, (uint32_t)scenario_random(s, s->n_links));
 
 		if (!link->far->node->sw)
 			continue;
 		scenario_pull(s, link);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_plug(s, link);
-		is_good_again(s);
+		scenario_is_good_again(s);
 	}
 	assert_int_equal(s->first.n_events[EVENT_NO_ROUTES], 0);
 }
@@ -157,26 +129,26 @@ static void nor_where_all_lanes_are_used(void **state)
 	struct scenario *s = *state;
 
 	scenario_allow_lanes(s, 2);
-	comes_up(s, graph_make_torus(5, 5, 1, 1));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 1));
 	assert_int_equal(lanes(s), 2);
 	join_all_levels(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_reboot(s, s->switches[12]);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void nor_on_a_fabric_without_a_shape(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_random(20, 4, 1, 3));
+	scenario_comes_up(s, graph_make_random(20, 4, 1, 3));
 	assert_true(lanes(s) > 1);
 	join_all_levels(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_power_off(s, s->switches[7]);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_power_on(s, s->switches[7]);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /* ---- what is told -------------------------------------------------------------------------------
@@ -189,7 +161,7 @@ static void a_level_that_routes_need_is_not_to_be_had(void **state)
 	ib_member_rec_t record;
 	unsigned sl;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 1));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 1));
 	first = scenario_host(s, 0);
 	second = scenario_host(s, 1);
 	/* Four of eight lanes are for routes, on the first of which is room. */
@@ -209,7 +181,7 @@ static void with_one_lane_a_group_has_the_level_that_is_asked_for(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	for (unsigned sl = 0; sl < LEVELS; sl++)
 		assert_int_equal(join(s, scenario_host(s, 0), sl, sl, MAKE), sl);
 }
@@ -230,7 +202,7 @@ static void members_are_told_to_join_again_when_their_level_changes(void **state
 	unsigned n = 0;
 
 	s->first.conf.lanes = 1;
-	comes_up(s, graph_make_torus(5, 5, 1, 1));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 1));
 	assert_int_equal(lanes(s), 1);
 	for (uint32_t i = 0; i < 3; i++)
 		assert_int_equal(join(s, scenario_host(s, i), 1, 3, MAKE), 3);
@@ -258,14 +230,14 @@ static void a_restart_tells_nobody(void **state)
 	struct scenario *s = *state;
 	unsigned n = 0;
 
-	comes_up(s, graph_make_torus(5, 5, 1, 1));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 1));
 	for (uint32_t i = 0; i < 3; i++)
 		assert_int_equal(join(s, scenario_host(s, i), 1, 3, MAKE), 0);
 	scenario_settle(s);
 	scenario_kill_sm(s);
 	scenario_start_sm(s);
 	transport_sim_watch(s->first.transport, count_tellings, &n);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(n, 0);
 	assert_int_equal(transport_sim_counts(s->first.transport)->sets, 0);
 	assert_int_equal(group(s, 1)->n, 3);
@@ -276,7 +248,7 @@ static void a_restart_tells_nobody(void **state)
 	assert_int_equal(n, 3);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scenario_set_up_lanes, scenario_tear_down)
 
 int main(void)
 {

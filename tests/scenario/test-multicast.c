@@ -76,14 +76,6 @@ static void join_all(struct scenario *s)
 		assert_int_equal(join(s, &s->hosts[i]->ports[1]), OK);
 }
 
-static void set_out(struct scenario *s, struct made_graph *graph)
-{
-	scenario_build(s, graph);
-	scenario_start_sm(s);
-	scenario_settle(s);
-	scenario_expect_all_good(s);
-}
-
 static uint32_t n_members(const struct scenario *s)
 {
 	return sm_groups(s->first.sm)->n_members;
@@ -110,7 +102,7 @@ static void hosts_join_and_reach_each_other(void **state)
 {
 	struct scenario *s = *state;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	join_all(s);
 	scenario_settle(s);
 	assert_int_equal(n_members(s), s->n_hosts);
@@ -124,7 +116,7 @@ static void members_on_a_torus_share_a_lane_with_unicast(void **state)
 	struct scenario *s = *state;
 
 	scenario_allow_lanes(s, 8);
-	set_out(s, graph_make_torus(5, 5, 1, 1));
+	scenario_comes_up(s, graph_make_torus(5, 5, 1, 1));
 	assert_true(scenario_status(&s->first).lanes > 1);
 	join_all(s);
 	scenario_settle(s);
@@ -140,7 +132,7 @@ static void a_member_alone_takes_no_table(void **state)
 	struct scenario *s = *state;
 	uint64_t sets;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	sets = n_sets(s);
 	assert_int_equal(join(s, scenario_host(s, 3)), OK);
 	assert_int_equal(n_sets(s), sets);
@@ -154,7 +146,7 @@ static void a_join_writes_only_what_changes(void **state)
 	struct scenario *s = *state;
 	uint64_t sets;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(join(s, scenario_host(s, 3 * i)), OK);
 	sets = n_sets(s);
@@ -176,7 +168,7 @@ static void when_all_have_left_tables_are_empty(void **state)
 {
 	struct scenario *s = *state;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	join_all(s);
 	for (uint32_t i = 0; i < s->n_hosts; i++) {
 		assert_int_equal(leave(s, &s->hosts[i]->ports[1], FULL), OK);
@@ -195,7 +187,7 @@ static void who_only_sends_gets_nothing(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	port = scenario_host(s, 17);
 	assert_int_equal(join(s, scenario_host(s, 0)), OK);
 	assert_int_equal(join(s, scenario_host(s, 8)), OK);
@@ -214,7 +206,7 @@ static void groups_are_made_by_who_joins_first(void **state)
 	struct scenario *s = *state;
 	ib_member_rec_t answer;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	for (unsigned i = 0; i < 12; i++) {
 		struct sim_port *port = scenario_host(s, i);
 		uint64_t guid = guid_of(port, 0);
@@ -235,7 +227,7 @@ static void trees_follow_cables(void **state)
 {
 	struct scenario *s = *state;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	join_all(s);
 	for (unsigned i = 0; i < 10; i++) {
 		struct sim_port *link = scenario_link(s, (uint32_t)scenario_random(s, s->n_links));
@@ -253,7 +245,7 @@ static void trees_of_rings_change_without_a_circle(void **state)
 {
 	struct scenario *s = *state;
 
-	set_out(s, graph_make_ring(7, 2));
+	scenario_comes_up(s, graph_make_ring(7, 2));
 	join_all(s);
 	scenario_expect_all_good(s);
 	for (unsigned i = 0; i < 20; i++) {
@@ -277,7 +269,7 @@ static void a_restart_beside_a_cable_not_seen_makes_no_circle(void **state)
 {
 	struct scenario *s = *state;
 
-	set_out(s, graph_make_ring(6, 2));
+	scenario_comes_up(s, graph_make_ring(6, 2));
 	join_all(s);
 	for (uint32_t i = 0; i < s->n_switches; i++) {
 		scenario_settle(s);
@@ -340,7 +332,7 @@ static void switches_that_reboot_have_their_tables_again(void **state)
 {
 	struct scenario *s = *state;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	join_all(s);
 	for (uint32_t i = 0; i < s->n_switches; i++) {
 		scenario_reboot(s, s->switches[i]);
@@ -354,7 +346,7 @@ static void a_restart_writes_nothing_and_forgets_nobody(void **state)
 	struct scenario *s = *state;
 	uint32_t n;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	join_all(s);
 	scenario_settle(s);
 	n = n_members(s);
@@ -371,7 +363,7 @@ static void a_host_that_is_gone_for_long_has_left(void **state)
 {
 	struct scenario *s = *state;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	join_all(s);
 	scenario_pull(s, scenario_host(s, 7));
 	scenario_settle(s);
@@ -390,7 +382,7 @@ static void who_is_cut_off_ends_no_membership(void **state)
 {
 	struct scenario *s = *state;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	join_all(s);
 	for (unsigned i = 0; i < 2; i++) {
 		scenario_pull(s, s->first.port);
@@ -416,7 +408,7 @@ static void a_host_that_has_left_like_that_is_told_to_join_again(void **state)
 	struct scenario *s = *state;
 	unsigned told = 0;
 
-	set_out(s, graph_make_line(2, 3));
+	scenario_comes_up(s, graph_make_line(2, 3));
 	join_all(s);
 	s->fabric->on_reregister = count_told;
 	s->fabric->on_reregister_user = &told;
@@ -475,7 +467,7 @@ static void hosts_that_are_gone_leave_together(void **state)
 	struct scenario *s = *state;
 	unsigned n_events;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	for (unsigned i = 1; i <= HOSTS; i++) {
 		assert_int_equal(join(s, scenario_host(s, i)), OK);
 		join_other(s, i, 100 + i);
@@ -498,7 +490,7 @@ static void a_host_that_reboots_is_member_of_what_it_joins_again(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	join_all(s);
 	port = scenario_host(s, 7);
 	scenario_reboot(s, port->node);
@@ -582,7 +574,7 @@ static void a_switch_that_refuses_is_left_out_until_it_does_not(void **state)
 {
 	struct scenario *s = *state;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	for (uint32_t i = 6; i < s->n_switches; i++)
 		scenario_fault(s, "refuse \"%s\" mft set", s->switches[i]->name);
 	join_all(s);
@@ -595,7 +587,7 @@ static void lost_packets_delay_and_change_nothing(void **state)
 {
 	struct scenario *s = *state;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	for (uint32_t i = 0; i < s->n_links; i++)
 		scenario_fault(s, "loss \"%s\"[%u] 10%%", s->links[i]->node->name,
 			       s->links[i]->number);
@@ -679,7 +671,7 @@ static void who_leaves_the_partition_gets_nothing(void **state)
 	ib_member_rec_t record;
 	uint64_t guid;
 
-	set_out(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	for (unsigned i = 0; i < 6; i++)
 		scenario_add(s, scenario_host(s, 3 * i), 0x123, true);
 	scenario_settle(s);

@@ -215,21 +215,6 @@ static void expect_paths(struct crowd *c)
 /* ---- stories ----------------------------------------------------------------------------------
  */
 
-static int start(void **state)
-{
-	struct scenario *s = scenario_new(1);
-
-	scenario_allow_lanes(s, 8);
-	*state = s;
-	return 0;
-}
-
-static int end(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
 static void come_up(struct scenario *s, struct made_graph *graph)
 {
 	scenario_build(s, graph);
@@ -384,7 +369,7 @@ static void it_ends_while_they_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scenario_set_up_lanes, scenario_tear_down)
 		TEST(cables_come_and_go_and_all_have_an_answer),
 		TEST(who_has_just_started_says_nothing_wrong),
 		TEST(eleven_copies_are_one_question),

@@ -22,20 +22,6 @@
 #include "tests/sim/link.h"
 #include "tests/sim/tables.h"
 
-static void comes_up(struct scenario *s, struct made_graph *graph)
-{
-	scenario_build(s, graph);
-	scenario_start_sm(s);
-	scenario_settle(s);
-	scenario_expect_all_good(s);
-}
-
-static void is_good_again(struct scenario *s)
-{
-	scenario_settle(s);
-	scenario_expect_all_good(s);
-}
-
 /* A random cable, but not that of the machine with the subnet manager. */
 static struct sim_port *some_link(struct scenario *s)
 {
@@ -56,42 +42,42 @@ static void run_ms(struct scenario *s, uint64_t ms)
 
 static void one_switch_comes_up(void **state)
 {
-	comes_up(*state, graph_make_single(4));
+	scenario_comes_up(*state, graph_make_single(4));
 }
 
 static void a_line_comes_up(void **state)
 {
-	comes_up(*state, graph_make_line(5, 2));
+	scenario_comes_up(*state, graph_make_line(5, 2));
 }
 
 static void a_ring_comes_up(void **state)
 {
-	comes_up(*state, graph_make_ring(6, 2));
+	scenario_comes_up(*state, graph_make_ring(6, 2));
 }
 
 static void a_tree_of_two_levels_comes_up(void **state)
 {
-	comes_up(*state, graph_make_ft2(8));
+	scenario_comes_up(*state, graph_make_ft2(8));
 }
 
 static void a_tree_of_three_levels_comes_up(void **state)
 {
-	comes_up(*state, graph_make_ft3(4, 4));
+	scenario_comes_up(*state, graph_make_ft3(4, 4));
 }
 
 static void a_torus_comes_up(void **state)
 {
-	comes_up(*state, graph_make_torus(3, 3, 2, 1));
+	scenario_comes_up(*state, graph_make_torus(3, 3, 2, 1));
 }
 
 static void a_dragonfly_comes_up(void **state)
 {
-	comes_up(*state, graph_make_dragonfly(2, 2, 2));
+	scenario_comes_up(*state, graph_make_dragonfly(2, 2, 2));
 }
 
 static void a_random_fabric_comes_up(void **state)
 {
-	comes_up(*state, graph_make_random(12, 3, 2, 5));
+	scenario_comes_up(*state, graph_make_random(12, 3, 2, 5));
 }
 
 static void hosts_of_two_ports_come_up(void **state)
@@ -99,7 +85,7 @@ static void hosts_of_two_ports_come_up(void **state)
 	struct made_graph *graph = graph_make_ft2(4);
 
 	graph_join_devices(graph, 2, 3);
-	comes_up(*state, graph);
+	scenario_comes_up(*state, graph);
 }
 
 static void a_fabric_with_many_lids_for_each_port_comes_up(void **state)
@@ -107,7 +93,7 @@ static void a_fabric_with_many_lids_for_each_port_comes_up(void **state)
 	struct scenario *s = *state;
 
 	s->first.conf.lmc = 2;
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	assert_int_equal(sim_lmc(scenario_host(s, 1)), 2);
 }
 
@@ -116,7 +102,7 @@ static void a_fabric_whose_links_train_for_seconds_comes_up(void **state)
 	struct scenario *s = *state;
 
 	s->fabric->train_time = 3 * LOOP_SEC;
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 }
 
 static void a_subnet_manager_on_a_switch_brings_it_up(void **state)
@@ -126,7 +112,7 @@ static void a_subnet_manager_on_a_switch_brings_it_up(void **state)
 	scenario_build(s, graph_make_ft2(4));
 	s->first.port = &s->switches[0]->ports[0];
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /* ---- cables ---------------------------------------------------------------------------------- */
@@ -135,17 +121,17 @@ static void a_cable_is_pulled_and_put_back(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	for (unsigned i = 0; i < 10; i++) {
 		struct sim_port *port = some_link(s);
 
 		scenario_before_change(s);
 		scenario_pull(s, port);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_expect_no_waiting(s);
 		scenario_before_change(s);
 		scenario_plug(s, port);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_expect_no_waiting(s);
 	}
 }
@@ -159,15 +145,15 @@ static void routes_of_a_cable_are_not_made_from_scratch(void **state)
 	struct scenario *s = *state;
 	struct sm_status before, after;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	before = scenario_status(&s->first);
 	for (unsigned i = 0; i < 10; i++) {
 		struct sim_port *port = some_link(s);
 
 		scenario_pull(s, port);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_plug(s, port);
-		is_good_again(s);
+		scenario_is_good_again(s);
 	}
 	after = scenario_status(&s->first);
 	assert_int_equal(before.routes_made, 1);
@@ -179,11 +165,11 @@ static void the_link_of_the_subnet_manager_itself_is_cut(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_line(3, 2));
+	scenario_comes_up(s, graph_make_line(3, 2));
 	scenario_pull(s, s->first.port);
 	scenario_run(s, 60 * LOOP_SEC);
 	scenario_plug(s, s->first.port);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /* At one moment after another, from the first SMP until all is done. */
@@ -202,7 +188,7 @@ static void a_cable_is_pulled_while_the_fabric_comes_up(void **state)
 			run_ms(s, scenario_random(s, 20));
 			scenario_plug(s, port);
 		}
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_free(s);
 	}
 	scenario_free(*state);
@@ -214,7 +200,7 @@ static void a_link_that_flaps_all_the_time_comes_to_rest_when_it_does(void **sta
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	port = some_link(s);
 	for (unsigned i = 0; i < 200; i++) {
 		scenario_pull(s, port);
@@ -222,7 +208,7 @@ static void a_link_that_flaps_all_the_time_comes_to_rest_when_it_does(void **sta
 		scenario_plug(s, port);
 		run_ms(s, scenario_random(s, 300));
 	}
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /* Each link for itself goes, until but a tree of them is left, and then others: it never rests. */
@@ -230,7 +216,7 @@ static void many_cables_are_pulled_at_once(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	for (unsigned round = 0; round < 5; round++) {
 		struct sim_port *pulled[12];
 
@@ -238,10 +224,10 @@ static void many_cables_are_pulled_at_once(void **state)
 			pulled[i] = some_link(s);
 			scenario_pull(s, pulled[i]);
 		}
-		is_good_again(s);
+		scenario_is_good_again(s);
 		for (unsigned i = 0; i < 12; i++)
 			scenario_plug(s, pulled[i]);
-		is_good_again(s);
+		scenario_is_good_again(s);
 	}
 }
 
@@ -263,7 +249,7 @@ static void pull_and_plug(struct scenario *s, struct made_graph *graph)
 {
 	struct sim_port *pulled[3];
 
-	comes_up(s, graph);
+	scenario_comes_up(s, graph);
 	for (unsigned i = 0; i < 30; i++) {
 		for (unsigned n = 0; n < COUNT(pulled); n++) {
 			pulled[n] = some_link(s);
@@ -271,13 +257,13 @@ static void pull_and_plug(struct scenario *s, struct made_graph *graph)
 			if (scenario_random(s, 2))
 				scenario_settle(s);
 		}
-		is_good_again(s);
+		scenario_is_good_again(s);
 		for (unsigned n = 0; n < COUNT(pulled); n++) {
 			scenario_plug(s, pulled[n]);
 			if (scenario_random(s, 2))
 				scenario_settle(s);
 		}
-		is_good_again(s);
+		scenario_is_good_again(s);
 	}
 	assert_true(says(s, "are written outward") > 5);
 	assert_true(s->n_watched > 200);
@@ -320,11 +306,11 @@ static void what_a_stranger_wrote_is_withdrawn_first(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	write_nonsense(s);
 	scenario_happens(s, "somebody has written nonsense into all tables");
 	sm_sweep(s->first.sm, true);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(says(s, "are withdrawn first"), 1);
 	assert_int_equal(says(s, "routes by"), 1);
 }
@@ -334,11 +320,11 @@ static void what_a_stranger_left_is_withdrawn_first(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_torus(3, 3, 1, 1));
+	scenario_comes_up(s, graph_make_torus(3, 3, 1, 1));
 	scenario_kill_sm(s);
 	write_nonsense(s);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(says(s, "are withdrawn first"), 1);
 }
 
@@ -348,7 +334,7 @@ static void a_switch_that_takes_no_routes_is_not_waited_for(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	port = scenario_link(s, 0);
 	scenario_fault(s, "refuse \"%s\"", s->switches[1]->name);
 	scenario_pull(s, port);
@@ -376,7 +362,7 @@ static void a_switch_that_gives_up_no_routes_is_not_waited_for(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	write_nonsense(s);
 	scenario_happens(s, "somebody has written nonsense into all tables");
 	scenario_fault(s, "refuse \"%s\"", s->switches[1]->name);
@@ -403,7 +389,7 @@ static void what_was_set_late_is_found(void **state)
 	struct sim_node *spine;
 	unsigned lid;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	spine = s->switches[s->n_switches - 1];
 	lid = sim_lid(scenario_host(s, 9));
 	scenario_fault(s, "mute \"%s\" lft next 2", spine->name);
@@ -414,7 +400,7 @@ static void what_was_set_late_is_found(void **state)
 	scenario_happens(s, "an earlier Set arrives at %s", spine->name);
 	scenario_run(s, 30 * LOOP_SEC);
 	assert_int_not_equal(sim_lft_at(spine, lid), SIM_LFT_NONE);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void a_write_that_closes_a_circle_is_noticed(void **state)
@@ -423,7 +409,7 @@ static void a_write_that_closes_a_circle_is_noticed(void **state)
 	struct sim_node *leaf, *spine;
 	unsigned lid;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	leaf = s->switches[0];
 	spine = s->switches[s->n_switches - 1];
 	lid = sim_lid(scenario_host(s, 0));
@@ -444,10 +430,10 @@ static void a_host_reboots(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	for (unsigned i = 1; i < s->n_hosts; i++) {
 		scenario_reboot(s, s->hosts[i]);
-		is_good_again(s);
+		scenario_is_good_again(s);
 	}
 }
 
@@ -480,11 +466,11 @@ static void a_host_is_off_for_a_while(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	scenario_power_off(s, s->hosts[3]);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_power_on(s, s->hosts[3]);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void reserve(struct scenario *s, uint64_t guid, uint16_t lid)
@@ -506,19 +492,19 @@ static void a_host_gets_the_lid_that_was_reserved_before_it_appeared(void **stat
 	port = scenario_host(s, 3);
 	scenario_power_off(s, port->node);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	reserve(s, port->guid, 1000);
 	run_ms(s, 100);
 	scenario_kill_sm(s);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_power_on(s, port->node);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	if (sim_lid(port) != 1000)
 		scenario_fail(s, "LID %u and not 1000", sim_lid(port));
 	scenario_stop_sm(s);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	if (sim_lid(port) != 1000)
 		scenario_fail(s, "LID %u and not 1000 after a restart", sim_lid(port));
 }
@@ -532,7 +518,7 @@ static void what_is_reserved_survives_fifty_kills(void **state)
 	port = scenario_host(s, 3);
 	scenario_power_off(s, port->node);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	reserve(s, port->guid, 1000);
 	run_ms(s, 100);
 	for (unsigned i = 0; i < 50; i++) {
@@ -542,7 +528,7 @@ static void what_is_reserved_survives_fifty_kills(void **state)
 		scenario_start_sm(s);
 		scenario_run(s, scenario_random(s, 60 * LOOP_MSEC));
 	}
-	is_good_again(s);
+	scenario_is_good_again(s);
 	if (sim_lid(port) != 1000)
 		scenario_fail(s, "LID %u and not 1000", sim_lid(port));
 }
@@ -551,10 +537,10 @@ static void every_switch_reboots(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	for (unsigned i = 0; i < s->n_switches; i++) {
 		scenario_reboot(s, s->switches[i]);
-		is_good_again(s);
+		scenario_is_good_again(s);
 	}
 }
 
@@ -562,18 +548,18 @@ static void a_switch_is_off_for_a_while(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	scenario_power_off(s, s->switches[s->n_switches - 1]);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_power_on(s, s->switches[s->n_switches - 1]);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void the_whole_fabric_reboots(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	for (unsigned i = 1; i < s->n_hosts; i++)
 		scenario_power_off(s, s->hosts[i]);
 	for (unsigned i = 0; i < s->n_switches; i++)
@@ -584,7 +570,7 @@ static void the_whole_fabric_reboots(void **state)
 	run_ms(s, 100);
 	for (unsigned i = 1; i < s->n_hosts; i++)
 		scenario_power_on(s, s->hosts[i]);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /* ---- the subnet manager ---------------------------------------------------------------------- */
@@ -593,12 +579,12 @@ static void a_restart_in_order_writes_nothing(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	for (unsigned i = 0; i < 3; i++) {
 		scenario_stop_sm(s);
 		scenario_run(s, 5 * LOOP_SEC);
 		scenario_start_sm(s);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		assert_int_equal(transport_sim_counts(s->first.transport)->sets, 0);
 	}
 }
@@ -619,25 +605,25 @@ static void it_is_killed_fifty_times_at_random_moments(void **state)
 		}
 	}
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void cables_are_moved_while_it_does_not_run(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	for (unsigned i = 0; i < 5; i++) {
 		struct sim_port *pulled = some_link(s);
 
 		scenario_kill_sm(s);
 		scenario_pull(s, pulled);
 		scenario_start_sm(s);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_kill_sm(s);
 		scenario_plug(s, pulled);
 		scenario_start_sm(s);
-		is_good_again(s);
+		scenario_is_good_again(s);
 	}
 }
 
@@ -645,26 +631,26 @@ static void one_with_a_higher_priority_takes_over(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	scenario_start_rival(s, scenario_host(s, 5), 9);
 	scenario_run(s, 60 * LOOP_SEC);
 	assert_ptr_equal(scenario_master(s), &s->rival);
 	assert_int_equal(scenario_status(&s->first).state, SM_STANDBY);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void the_other_takes_over_when_the_master_dies(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	for (unsigned i = 0; i < 3; i++) {
 		scenario_start_rival(s, scenario_host(s, 5), 9);
 		scenario_run(s, 60 * LOOP_SEC);
 		assert_ptr_equal(scenario_master(s), &s->rival);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_kill_rival(s);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		assert_ptr_equal(scenario_master(s), &s->first);
 	}
 }
@@ -675,7 +661,7 @@ static void another_is_master_while_its_link_is_cut_and_then_gone(void **state)
 	for (unsigned i = 0; i < 28; i++) {
 		struct scenario *s = scenario_new(i);
 
-		comes_up(s, graph_make_ft2(4));
+		scenario_comes_up(s, graph_make_ft2(4));
 		scenario_pull(s, s->first.port);
 		scenario_reboot(s, s->hosts[1 + i % 7]);
 		scenario_start_rival(s, scenario_host(s, 1 + i % 7), 0);
@@ -684,7 +670,7 @@ static void another_is_master_while_its_link_is_cut_and_then_gone(void **state)
 		if (i & 1)
 			scenario_power_off(s, s->rival.port->node);
 		scenario_plug(s, s->first.port);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_free(s);
 	}
 	scenario_free(*state);
@@ -741,7 +727,7 @@ static void who_is_handed_the_fabric_while_it_discovers_is_soon_master(void **st
 		struct scenario *s = scenario_new(i);
 		unsigned ms;
 
-		comes_up(s, graph_make_ft2(4));
+		scenario_comes_up(s, graph_make_ft2(4));
 		sm_sweep(s->first.sm, i % 2);
 		scenario_run(s, i * 2 * LOOP_USEC);
 		scenario_start_rival(s, scenario_host(s, 5), 9);
@@ -749,7 +735,7 @@ static void who_is_handed_the_fabric_while_it_discovers_is_soon_master(void **st
 		if (ms > 1000)
 			scenario_fail(s, "in round %u nobody was master for %u ms", i, ms);
 		assert_ptr_equal(scenario_master(s), &s->rival);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_free(s);
 	}
 	scenario_free(*state);
@@ -764,7 +750,7 @@ static void the_standby_takes_over_at_once_when_the_master_stops(void **state)
 		unsigned ms;
 
 		s->first.conf.priority = 1;
-		comes_up(s, graph_make_ft2(4));
+		scenario_comes_up(s, graph_make_ft2(4));
 		scenario_start_rival(s, scenario_host(s, 1 + i % 7), i % 2);
 		scenario_run(s, scenario_random(s, 40) * LOOP_SEC + i % 4 * 50 * LOOP_USEC);
 		assert_ptr_equal(scenario_master(s), &s->first);
@@ -775,7 +761,7 @@ static void the_standby_takes_over_at_once_when_the_master_stops(void **state)
 		if (ms > 0)
 			scenario_fail(s, "in round %u nobody was master for %u ms", i, ms);
 		scenario_clear_faults(s);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		assert_ptr_equal(scenario_master(s), &s->rival);
 		scenario_free(s);
 	}
@@ -790,7 +776,7 @@ static void limited_members_do_not_talk_to_each_other(void **state)
 	struct scenario *s = *state;
 
 	s->closed = true;
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	assert_false(scenario_may_talk(s, scenario_host(s, 1), scenario_host(s, 2)));
 }
 
@@ -799,7 +785,7 @@ static void members_come_and_go(void **state)
 	struct scenario *s = *state;
 
 	s->closed = true;
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	for (unsigned i = 0; i < 10; i++) {
 		if (i % 4 == 3)
 			scenario_leave_all(s);
@@ -807,7 +793,7 @@ static void members_come_and_go(void **state)
 			scenario_join(s, scenario_host(s, (uint32_t)scenario_random(s, s->n_hosts)),
 				      (uint16_t)(1 + scenario_random(s, 4)), scenario_random(s, 2));
 		scenario_apply_partitions(s);
-		is_good_again(s);
+		scenario_is_good_again(s);
 	}
 }
 
@@ -824,7 +810,7 @@ static void partitions_change_while_the_fabric_comes_up(void **state)
 		scenario_join(s, scenario_host(s, 1), 7, true);
 		scenario_join(s, scenario_host(s, 4), 7, false);
 		scenario_apply_partitions(s);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_free(s);
 	}
 	scenario_free(*state);
@@ -843,23 +829,23 @@ static void a_member_is_added_before_its_port_comes(void **state)
 	other = scenario_host(s, 2);
 	scenario_power_off(s, guest->node);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_add(s, guest, 0x7ffe, true);
 	scenario_add(s, other, 0x7ffe, false);
 	scenario_kill_sm(s);
 	scenario_power_on(s, guest->node);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_true(scenario_may_talk(s, guest, other));
 	scenario_kill_sm(s);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_remove(s, guest, 0x7ffe);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_false(scenario_may_talk(s, guest, other));
 	scenario_kill_sm(s);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /*
@@ -871,7 +857,7 @@ static void members_come_and_go_at_run_time(void **state)
 	struct scenario *s = *state;
 
 	s->closed = true;
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	for (unsigned i = 0; i < 40; i++) {
 		struct sim_port *port = scenario_host(s, (uint32_t)scenario_random(s, s->n_hosts));
 		uint16_t pkey = (uint16_t)(1 + scenario_random(s, 4));
@@ -889,7 +875,7 @@ static void members_come_and_go_at_run_time(void **state)
 		if (i % 4 == 3)
 			scenario_apply_partitions(s);
 		if (i % 2)
-			is_good_again(s);
+			scenario_is_good_again(s);
 	}
 }
 
@@ -908,7 +894,7 @@ static void vfs_behind_a_switch_in_the_hca_come_up(void **state)
 	scenario_join(s, scenario_vf(scenario_host(s, 3), 4), 5, false);
 	scenario_join(s, scenario_vf(scenario_host(s, 0), 1), 5, false);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_true(scenario_may_talk(s, scenario_vf(scenario_host(s, 3), 2),
 				      scenario_vf(scenario_host(s, 0), 1)));
 	assert_false(scenario_may_talk(s, scenario_vf(scenario_host(s, 3), 4),
@@ -931,11 +917,11 @@ static void a_guest_that_moves_keeps_its_lid_and_its_partitions(void **state)
 	scenario_join(s, scenario_vf(from, 1), 7, true);
 	scenario_join(s, scenario_host(s, 4), 7, false);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	guid = scenario_vf(from, 1)->guid;
 	lid = sim_lid(scenario_vf(from, 1));
 	scenario_move_vf(s, from, 1, to, 2);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(scenario_vf(to, 2)->guid, guid);
 	assert_int_equal(sim_lid(scenario_vf(to, 2)), lid);
 	assert_true(scenario_may_talk(s, scenario_vf(to, 2), scenario_host(s, 4)));
@@ -960,7 +946,7 @@ static void a_guest_that_moves_while_the_fabric_comes_up_is_found(void **state)
 	run_ms(s, 50);
 	scenario_move_vf(s, from, 1, to, 1);
 	scenario_power_on(s, scenario_vf(from, 1)->node);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void an_hca_reboots_and_its_guests_come_later(void **state)
@@ -972,12 +958,12 @@ static void an_hca_reboots_and_its_guests_come_later(void **state)
 	pf = scenario_host(s, 3);
 	scenario_add_vfs(s, pf, 2, true);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_reboot(s, pf->node);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_true(scenario_vf(pf, 1)->node->off);
 	scenario_power_on(s, scenario_vf(pf, 1)->node);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	assert_int_equal(sim_state(scenario_vf(pf, 1)), SIM_ACTIVE);
 }
 
@@ -1025,7 +1011,7 @@ static void who_is_left_out_as_a_twin_sends_and_closes_no_circle(void **state)
 		scenario_power_on(s, node);
 		scenario_power_on(s, other);
 		scenario_start_sm(s);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_twin(s, node, other);
 		scenario_settle(s);
 		assert_true(is_told_to_be_twin(s, node) != is_told_to_be_twin(s, other));
@@ -1046,7 +1032,7 @@ static void a_guid_that_is_found_elsewhere_is_another_device(void **state)
 	scenario_build(s, graph_make_ft2(4));
 	scenario_join(s, scenario_host(s, 3), 5, true);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_twin(s, s->hosts[2], s->hosts[3]);
 	scenario_settle(s);
 	sm_sweep(s->first.sm, true);
@@ -1055,7 +1041,7 @@ static void a_guid_that_is_found_elsewhere_is_another_device(void **state)
 	scenario_apply_partitions(s);
 	scenario_settle(s);
 	scenario_clear_faults(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /*
@@ -1067,7 +1053,7 @@ static void a_port_guid_that_two_had_who_are_off_has_one_place(void **state)
 	struct scenario *s = *state;
 	struct sim_port *one, *other;
 
-	comes_up(s, graph_make_ft2(6));
+	scenario_comes_up(s, graph_make_ft2(6));
 	one = scenario_host(s, 4);
 	other = scenario_host(s, 13);
 	scenario_power_off(s, one->node);
@@ -1080,9 +1066,9 @@ static void a_port_guid_that_two_had_who_are_off_has_one_place(void **state)
 	scenario_power_off(s, other->node);
 	scenario_settle(s);
 	scenario_reboot(s, s->switches[s->n_switches - 1]);
-	is_good_again(s);
+	scenario_is_good_again(s);
 	scenario_pull(s, some_link(s));
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void a_silent_host_spoils_nothing_else(void **state)
@@ -1104,7 +1090,7 @@ static void a_switch_that_falls_silent_is_routed_around(void **state)
 	struct scenario *s = *state;
 	struct sim_node *spine;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	spine = s->switches[s->n_switches - 1];
 	scenario_fault(s, "silent \"%s\"", spine->name);
 	scenario_run(s, 120 * LOOP_SEC);
@@ -1192,7 +1178,7 @@ static void routes_that_a_switch_acknowledged_and_forgot_are_mended(void **state
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	for (unsigned i = 0; i < s->n_switches; i++)
 		scenario_fault(s, "forget \"S%u\" lft", i);
 	scenario_pull(s, some_link(s));
@@ -1204,7 +1190,7 @@ static void keys_that_a_host_acknowledged_and_forgot_are_mended(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	scenario_fault(s, "forget \"H3\" pkeys");
 	s->closed = true;
 	scenario_apply_partitions(s);
@@ -1216,7 +1202,7 @@ static void keys_that_a_host_refused_and_took_are_mended(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	scenario_fault(s, "status \"H3\" pkeys set");
 	s->closed = true;
 	scenario_apply_partitions(s);
@@ -1238,7 +1224,7 @@ static void devices_that_are_slow_and_have_little_room_come_up(void **state)
 	for (unsigned i = 0; i < s->n_hosts; i++)
 		scenario_fault(s, "service \"H%u\" 2ms buffer 4", i);
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /* ---- links that lose packets ------------------------------------------------------------------
@@ -1293,7 +1279,7 @@ static void sets_that_are_overtaken_by_newer_ones_are_mended(void **state)
 	for (unsigned seed = 0; seed < 20; seed++) {
 		struct scenario *s = scenario_new(seed);
 
-		comes_up(s, graph_make_ft2(4));
+		scenario_comes_up(s, graph_make_ft2(4));
 		for (unsigned i = 0; i < s->n_switches; i++)
 			scenario_fault(s, "reorder \"S%u\" 20%% by 300ms", i);
 		for (unsigned i = 0; i < 6; i++) {
@@ -1323,7 +1309,7 @@ static void packets_that_come_late_twice_and_in_any_order_do_no_harm(void **stat
 		scenario_fault(s, "reorder \"S%u\" 10%% by 20ms", i);
 	}
 	scenario_start_sm(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /* ---- traps ----------------------------------------------------------------------------------- */
@@ -1335,7 +1321,7 @@ static void a_storm_of_traps_does_not_wear_it_out(void **state)
 	struct scenario *s = *state;
 	uint64_t sweeps;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	for (unsigned i = 0; i < 5; i++) {
 		scenario_fault(s, "storm \"S%u\"[0] trap %u every 1ms", i, traps[i]);
 		scenario_fault(s, "storm \"H%u\"[1] trap %u every 1ms", i + 1, traps[i]);
@@ -1344,17 +1330,17 @@ static void a_storm_of_traps_does_not_wear_it_out(void **state)
 	scenario_run(s, 60 * LOOP_SEC);
 	assert_in_range(scenario_status(&s->first).sweeps - sweeps, 1, 60);
 	scenario_clear_faults(s);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 static void traps_of_nobody_are_nothing_to_it(void **state)
 {
 	struct scenario *s = *state;
 
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	for (unsigned lid = 0; lid < 100; lid++)
 		scenario_fault(s, "forge \"H3\"[1] trap 128 lid %u", lid * 500);
-	is_good_again(s);
+	scenario_is_good_again(s);
 }
 
 /* Switches that are cut off, and come back, say so with traps: nothing of that is impossible. */
@@ -1365,14 +1351,14 @@ static void no_trap_of_a_link_that_bounces_is_ignored(void **state)
 	for (unsigned i = 0; i < COUNT(ms); i++) {
 		struct scenario *s = scenario_new(i);
 
-		comes_up(s, graph_make_line(4, 2));
+		scenario_comes_up(s, graph_make_line(4, 2));
 		for (unsigned n = 0; n < s->n_links; n++) {
 			struct sim_port *port = scenario_link(s, n);
 
 			scenario_pull(s, port);
 			scenario_run(s, ms[i] * LOOP_MSEC);
 			scenario_plug(s, port);
-			is_good_again(s);
+			scenario_is_good_again(s);
 			assert_int_equal(scenario_status(&s->first).traps_ignored, 0);
 		}
 		scenario_free(s);
@@ -1404,14 +1390,14 @@ static void a_fabric_with_a_management_key_comes_up(void **state)
 
 		s->first.conf.m_key = 0x1234567890abcdef;
 		s->first.conf.m_key_protection = protection;
-		comes_up(s, graph_make_ft2(4));
+		scenario_comes_up(s, graph_make_ft2(4));
 		assert_int_equal(be64toh(scenario_host(s, 3)->info.m_key), 0x1234567890abcdef);
 		scenario_reboot(s, s->hosts[3]);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		for (unsigned i = 0; i < 3; i++) {
 			scenario_kill_sm(s);
 			scenario_start_sm(s);
-			is_good_again(s);
+			scenario_is_good_again(s);
 		}
 		scenario_free(s);
 	}
@@ -1434,7 +1420,7 @@ static void it_is_killed_while_it_sets_management_keys(void **state)
 			scenario_kill_sm(s);
 		}
 		scenario_start_sm(s);
-		is_good_again(s);
+		scenario_is_good_again(s);
 		scenario_free(s);
 	}
 	scenario_free(*state);
@@ -1463,7 +1449,7 @@ static void what_is_wrong_is_noticed(void **state)
 	uint8_t route;
 
 	s->closed = true;
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	host = scenario_host(s, 3);
 	other = scenario_host(s, 4);
 	lid = sim_lid(host);
@@ -1502,7 +1488,7 @@ static void a_key_that_is_believed_and_not_held_is_noticed(void **state)
 	struct scenario *s = *state;
 
 	s->closed = true;
-	comes_up(s, graph_make_ft2(4));
+	scenario_comes_up(s, graph_make_ft2(4));
 	scenario_host(s, 3)->pkeys[5] = htobe16(0x8123);
 	is_noticed(s, "believed to be");
 }
@@ -1514,7 +1500,7 @@ static void memory_does_not_grow(void **state)
 	struct scenario *s = *state;
 	size_t before = 0;
 
-	comes_up(s, graph_make_ft2(8));
+	scenario_comes_up(s, graph_make_ft2(8));
 	for (unsigned i = 0; i < 120; i++) {
 		struct sim_port *port = scenario_link(s, 1 + i % 7);
 

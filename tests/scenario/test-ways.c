@@ -170,21 +170,6 @@ static void compare(struct scenario *s, struct made_graph *graph, uint8_t lmc)
 	tear_down(&r);
 }
 
-static int start(void **state)
-{
-	struct scenario *s = scenario_new(1);
-
-	scenario_allow_lanes(s, 8);
-	*state = s;
-	return 0;
-}
-
-static int end(void **state)
-{
-	scenario_free(*state);
-	return 0;
-}
-
 static void in_a_tree(void **state)
 {
 	compare(*state, graph_make_ft3(4, 4), 0);
@@ -208,7 +193,7 @@ static void in_any_fabric(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scenario_set_up_lanes, scenario_tear_down)
 		TEST(in_a_tree),
 		TEST(in_a_tree_with_several_lids),
 		TEST(in_a_torus),
