@@ -144,25 +144,18 @@ static bool group_fits(const struct path_query *p, const struct group *group)
 
 static void give_group(const struct path_query *p, const struct group *group)
 {
+	const struct admin_path path = {
+		.mtu = group->mtu, .rate = group->rate, .life = group->life, .sl = group->sl
+	};
 	uint8_t record[PATH_RECORD_SIZE] = { 0 };
 
 	memcpy(record + PATH_DGID_OFFSET, group->mgid, sizeof(group->mgid));
-	wire_set64(record + PATH_SGID_OFFSET, 0, p->from.prefix);
-	wire_set64(record + PATH_SGID_OFFSET, 1, p->from.guid);
 	wire_set(record, PATH_DLID, group->mlid);
 	wire_set(record, PATH_SLID, p->from.first);
 	wire_set(record, PATH_FLOW_LABEL, group->flow_label);
 	wire_set(record, PATH_HOP_LIMIT, group->hop_limit);
 	wire_set(record, PATH_TCLASS, group->tclass);
-	wire_set(record, PATH_REVERSIBLE, 1);
-	wire_set(record, PATH_PKEY, group->pkey);
-	wire_set(record, PATH_SL, group->sl);
-	wire_set(record, PATH_MTU_SELECTOR, EXACTLY);
-	wire_set(record, PATH_MTU, group->mtu);
-	wire_set(record, PATH_RATE_SELECTOR, EXACTLY);
-	wire_set(record, PATH_RATE, group->rate);
-	wire_set(record, PATH_LIFE_SELECTOR, EXACTLY);
-	wire_set(record, PATH_LIFE, group->life);
+	path_describe(p, &path, group->pkey, record);
 	admin_give(p->query, record);
 }
 

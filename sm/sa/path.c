@@ -157,20 +157,13 @@ static unsigned hop_limit(const struct path_query *p)
 		       : 0;
 }
 
-bool path_offer(struct path_query *p, const struct admin_ends *ends, const struct admin_path *path,
-		uint16_t key, uint8_t preference)
+void path_describe(const struct path_query *p, const struct admin_path *path, uint16_t key,
+		   uint8_t *record)
 {
-	uint8_t record[PATH_RECORD_SIZE] = { 0 };
-
-	wire_set64(record + PATH_DGID_OFFSET, 0, p->to.prefix);
-	wire_set64(record + PATH_DGID_OFFSET, 1, p->to.guid);
 	wire_set64(record + PATH_SGID_OFFSET, 0, p->from.prefix);
 	wire_set64(record + PATH_SGID_OFFSET, 1, p->from.guid);
-	wire_set(record, PATH_DLID, ends->to_lid);
-	wire_set(record, PATH_SLID, ends->from_lid);
-	wire_set(record, PATH_HOP_LIMIT, hop_limit(p));
 	wire_set(record, PATH_REVERSIBLE, 1);
-	wire_set(record, PATH_PKEY, p->is_raw ? 0 : key);
+	wire_set(record, PATH_PKEY, key);
 	wire_set(record, PATH_SL, path->sl);
 	wire_set(record, PATH_MTU_SELECTOR, EXACTLY);
 	wire_set(record, PATH_MTU, path->mtu);
@@ -178,6 +171,19 @@ bool path_offer(struct path_query *p, const struct admin_ends *ends, const struc
 	wire_set(record, PATH_RATE, path->rate);
 	wire_set(record, PATH_LIFE_SELECTOR, EXACTLY);
 	wire_set(record, PATH_LIFE, path->life);
+}
+
+bool path_offer(struct path_query *p, const struct admin_ends *ends, const struct admin_path *path,
+		uint16_t key, uint8_t preference)
+{
+	uint8_t record[PATH_RECORD_SIZE] = { 0 };
+
+	wire_set64(record + PATH_DGID_OFFSET, 0, p->to.prefix);
+	wire_set64(record + PATH_DGID_OFFSET, 1, p->to.guid);
+	wire_set(record, PATH_DLID, ends->to_lid);
+	wire_set(record, PATH_SLID, ends->from_lid);
+	wire_set(record, PATH_HOP_LIMIT, hop_limit(p));
+	path_describe(p, path, p->is_raw ? 0 : key, record);
 	wire_set(record, PATH_PREFERENCE, preference);
 
 	return admin_give(p->query, record);

@@ -84,6 +84,10 @@ void path_find(struct path_query *p);
  */
 int path_plain_level(const struct admin_view *view, struct endpoint from, struct endpoint to);
 
+/* What @record says of @path from @p->from; its other end is the caller's to write. */
+void path_describe(const struct path_query *p, const struct admin_path *path, uint16_t key,
+		   uint8_t *record);
+
 /* A found() for who wants PathRecords. */
 bool path_offer(struct path_query *p, const struct admin_ends *ends, const struct admin_path *path,
 		uint16_t key, uint8_t preference);
