@@ -75,15 +75,12 @@ static bool wants_reregister(const struct sm *sm, uint32_t number, unsigned diff
 	       (wire_get(port->info, PORT_INFO_CAPABILITIES) & CAP_REREGISTER);
 }
 
+/* Who is away is told when it comes: its own link may be up, so that it does not know. */
 void settings_register_all(struct sm *sm)
 {
-	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
-		struct port *port = &sm->fabric.ports[i];
-
-		if (port->present && port_is_end(&sm->fabric, i) &&
-		    !node_is_switch(node_of(&sm->fabric, i)))
-			port->register_again = true;
-	}
+	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
+		if (port_is_end(&sm->fabric, i) && !node_is_switch(node_of(&sm->fabric, i)))
+			sm->fabric.ports[i].register_again = true;
 }
 
 void settings_register_again(struct sm *sm, uint32_t number)

@@ -425,6 +425,28 @@ static void a_host_that_has_left_like_that_is_told_to_join_again(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* Nor of the other subnet manager that was master meanwhile, with whom all the others registered.
+ */
+static void nor_does_it_know_of_another_master(void **state)
+{
+	struct scenario *s = *state;
+	unsigned told = 0;
+
+	scenario_comes_up(s, graph_make_line(2, 3));
+	scenario_pull(s, scenario_link(s, 0));
+	scenario_start_rival(s, scenario_host(s, 1), 15);
+	scenario_run(s, 30 * LOOP_SEC);
+	scenario_kill_rival(s);
+	scenario_run(s, 60 * LOOP_SEC);
+	assert_int_equal(scenario_status(&s->first).state, SM_MASTER);
+	s->fabric->on_reregister = count_told;
+	s->fabric->on_reregister_user = &told;
+	scenario_plug(s, scenario_link(s, 0));
+	scenario_run(s, 30 * LOOP_SEC);
+	assert_int_equal(told, 3);
+	scenario_expect_all_good(s);
+}
+
 static void join_other(struct scenario *s, unsigned host, uint32_t group)
 {
 	struct sim_port *port = scenario_host(s, host);
@@ -722,6 +744,7 @@ int main(void)
 		TEST(a_host_that_is_gone_for_long_has_left),
 		TEST(who_is_cut_off_ends_no_membership),
 		TEST(a_host_that_has_left_like_that_is_told_to_join_again),
+		TEST(nor_does_it_know_of_another_master),
 		TEST(who_is_back_has_not_left),
 		TEST(hosts_that_are_gone_leave_together),
 		TEST(a_host_that_reboots_is_member_of_what_it_joins_again),
