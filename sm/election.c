@@ -32,7 +32,8 @@
 #include "sm/machine.h"
 
 #define UNANSWERED_MOST 3 /* sweeps, and then it is gone */
-#define STRANGER_PAUSE  (60 * LOOP_SEC)
+#define STRANGER_FIRST  (60 * LOOP_SEC)
+#define STRANGER_MOST   (600 * LOOP_SEC)
 
 /* For what was asked when we are stopped, and then for each heir: vsm ends after 2 seconds. */
 #define LEAVE_PATIENCE (500 * LOOP_MSEC)
@@ -151,10 +152,11 @@ static struct peer *peer_of(struct sm *sm, uint64_t guid)
 {
 	struct peer *peer = find_peer(sm, guid);
 
-	if (!peer && sm->n_peers < MAX_PEERS)
-		peer = &sm->peers[sm->n_peers++];
+	if (peer || sm->n_peers == MAX_PEERS)
+		return peer;
+	sm->stranger_pause = 0;
 
-	return peer;
+	return &sm->peers[sm->n_peers++];
 }
 
 static void forget_at(struct sm *sm, uint32_t port)
@@ -475,7 +477,7 @@ static uint16_t obey(struct sm *sm, const struct arrival *arrival)
 /*
  * A switch tells once that a link has come up: if it told another master, ours would never learn of
  * that link, nor of the other. But that one asks who we are, so who knows nobody then looks at
- * everything. Tools ask too, hence the pause.
+ * everything. Tools ask too, hence the pause, which is longer each time that nobody is found.
  */
 static void look_for_stranger(struct sm *sm)
 {
@@ -483,7 +485,8 @@ static void look_for_stranger(struct sm *sm)
 
 	if (sm->state != SM_MASTER || sm->n_peers > 0 || now < sm->stranger_due)
 		return;
-	sm->stranger_due = now + STRANGER_PAUSE;
+	sm->stranger_pause = MIN(MAX(2 * sm->stranger_pause, STRANGER_FIRST), STRANGER_MOST);
+	sm->stranger_due = now + sm->stranger_pause;
 	sm_sweep_again(sm, true);
 }
 

@@ -505,7 +505,8 @@ struct sm {
 
 	struct peer peers[MAX_PEERS];
 	unsigned n_peers;
-	uint64_t stranger_due; /* loop_now() from when on it matters who asks for SMInfo */
+	uint64_t stranger_due;   /* loop_now() from when on it matters who asks for SMInfo, */
+	uint64_t stranger_pause; /* so long after it last did */
 	uint64_t traps_ignored;
 	struct traps traps;
 	struct fair fair;

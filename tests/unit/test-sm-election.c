@@ -470,6 +470,12 @@ static void tools_that_ask_who_we_are_make_no_sweep_each(void **state)
 	get(w);
 	world_run(w, 5);
 	assert_true(world_sweeps(w) == sweeps + 1);
+	/* Once a minute for a day. */
+	for (unsigned i = 0; i < 1440; i++) {
+		get(w);
+		world_run(w, 60);
+	}
+	assert_in_range(world_sweeps(w) - sweeps, 144, 160);
 	assert_good(w, NULL);
 }
 
