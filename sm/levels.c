@@ -128,7 +128,7 @@ uint8_t lanes_group_level(const struct sm *sm, uint8_t wanted)
 
 	if (!levels->lanes.sl)
 		return wanted;
-	lane = wanted % levels->n_there; /* see plan_levels() of lanes.c */
+	lane = wanted % levels->n_there; /* see plan_levels() of lane-plan.c */
 
 	return lane == 0 || lane >= levels->lanes.n ? wanted : 0;
 }

@@ -2,7 +2,7 @@
 
 /*
  * Hosts keep what they were told of a path for long, so nobody is told what is not so yet: while
- * the service levels of paths change (lanes.c) questions about paths wait; so do those that found
+ * the service levels of paths change (levels.c) questions about paths wait; so do those that found
  * no path while the fabric is another than its tables are for, or a new master has none yet. That
  * takes some round trips to devices; then they are answered from what is in force, in the order in
  * which they came, a few at a time.
