@@ -6,9 +6,7 @@
 
 #define ONE       65536u
 #define RATE_MOST (ONE / 100 * 85) /* beyond that the number of tries has no sensible bound */
-#define FIRST                                                                                      \
-	8u /* a few tries alone do not make a rate: as if so many had been                         \
-	      answered before */
+#define FIRST     8u /* as if so many had been answered before: a few tries do not make a rate */
 #define MEMORY    64u
 #define VAIN_MOST 64u /* what one agent can say */
 

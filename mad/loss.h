@@ -6,7 +6,7 @@
  * many tries before were in vain. Silence alone tells nothing; who never answers does not count.
  *
  * What it is for: to tell bad luck from silence. So many tries in a row without an answer as would
- * happen once in a thousand by chance mean something; fewer are to be expected, and are no reason
+ * hardly ever happen by chance mean something; fewer are to be expected, and are no reason
  * to wait longer before the next.
  */
 

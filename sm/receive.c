@@ -2,9 +2,8 @@
 
 /*
  * What arrives, by class: questions to the SA are answered at once, from what is known (those for
- * paths once that is known, see path-wait.c); answers to
- * what we asked go to the request engine, traps and SMInfo to those whose matter they are. In turns
- * by source, see fair.h.
+ * paths once that is known, see path-wait.c); answers to what we asked go to the request engine,
+ * traps and SMInfo to those whose matter they are. In turns by source, see fair.h.
  */
 
 #include "base/macros.h"

@@ -32,9 +32,8 @@ struct trail_share trail_share(const struct trail *a, const struct trail *b);
 /*
  * Which to take of @n (INDEPENDENT_MAX at most), and in which order: first the two that share least
  * of all, then each time the one that shares least with those before. Fewer nodes come first, then
- * fewer cables, then fewer nodes on the way, then who is first. Into @ret, which has room for that
- * and for one, go
- * @wanted of them, or all if there are no more; how many that are.
+ * fewer cables, then fewer nodes on the way, then who is first. Into @ret, which has room for
+ * @wanted and for one, go so many, or all if there are no more; how many that are.
  */
 #define INDEPENDENT_MAX 256u
 
