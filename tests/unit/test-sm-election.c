@@ -871,6 +871,34 @@ static void what_another_master_wrote_is_read_before_anything_is_believed(void *
 	*state = world_new(1);
 }
 
+static void what_it_wrote_is_read_also_if_it_hands_over_while_we_are_at_work(void **state)
+{
+	unsigned phases = 0;
+
+	world_free(*state);
+	for (uint64_t moment = 0; moment < 50; moment++) {
+		struct world *w = world_new(moment + 1);
+		struct sm_status status;
+
+		start_as_master(w);
+		fake_restart(w->host[1]);
+		sm_sweep(w->sm, true);
+		loop_virtual_run_for(w->loop, moment * SOON / 2);
+		sm_status(w->sm, &status);
+		phases |= 1u << status.phase;
+		change_the_fabric(w);
+		assert_int_equal(control(w, SM_CONTROL_HANDOVER), STATUS_OK);
+		world_run(w, 60);
+		assert_good(w, NULL);
+		assert_int_equal(fake_lid(w->host[3], 1), 77);
+		assert_int_equal(w->host[1]->port[1].keys[0], 0xffff);
+		world_free(w);
+	}
+	assert_true(phases >> PHASE_DISCOVER & phases >> PHASE_READ & phases >> PHASE_PROGRAM &
+		    phases >> PHASE_ACTIVATE & 1);
+	*state = world_new(1);
+}
+
 /* What devices hold in @from they hold in @to. */
 static void copy_fabric(struct world *to, const struct world *from)
 {
@@ -960,6 +988,7 @@ int main(void)
 		TEST(a_trap_while_it_stops_does_not_keep_the_heir_waiting),
 		TEST(taking_back_a_fabric_that_nobody_changed_sends_no_set),
 		TEST(what_another_master_wrote_is_read_before_anything_is_believed),
+		TEST(what_it_wrote_is_read_also_if_it_hands_over_while_we_are_at_work),
 		TEST(a_standby_calls_nothing_in_progress),
 		TEST(who_stood_by_while_a_master_brought_the_fabric_up_takes_it_over_as_it_is),
 	};
