@@ -130,11 +130,13 @@ bool watch_takes_trap(struct sm *sm, uint32_t port)
 /* -- asking -------------------------------------------------------------------------------------
  */
 
-static bool is_there(const struct sm *sm, const struct watcher *w)
+/* It is still there, and there is still a reason to watch. */
+static bool is_of_use(const struct sm *sm, const struct watcher *w)
 {
 	const struct node *node = &sm->fabric.nodes[w->node];
 
-	return sm->state == SM_MASTER && node->present && node->guid == w->guid;
+	return sm->state == SM_MASTER && sm->conf.sweep_on_trap && node->present &&
+	       node->guid == w->guid;
 }
 
 static void watch(struct sm *sm, struct watcher *w)
@@ -142,7 +144,7 @@ static void watch(struct sm *sm, struct watcher *w)
 	struct node *node = &sm->fabric.nodes[w->node];
 	uint64_t now = loop_now(sm->loop);
 
-	if (!is_there(sm, w)) {
+	if (!is_of_use(sm, w)) {
 		end(sm, w);
 	} else if (damping_owed(&node->traps, now, HALF_LIFE) < END) {
 		if (w->untold)
@@ -174,7 +176,7 @@ bool watch_ask(struct sm *sm, struct watcher *w, struct request *ret)
 {
 	const struct node *node = &sm->fabric.nodes[w->node];
 
-	if (!w->wants || !is_there(sm, w))
+	if (!w->wants || !is_of_use(sm, w))
 		return false;
 	w->wants = false;
 	w->sma.hops = node->sma.hops;
@@ -190,7 +192,7 @@ bool watch_ask(struct sm *sm, struct watcher *w, struct request *ret)
 /* If it is not answered it is asked again, and the next sweep finds out why. */
 void watch_take(struct sm *sm, struct watcher *w, const struct answer *answer)
 {
-	if (!w->used || !is_there(sm, w) || answer->result != REQUEST_ANSWERED ||
+	if (!w->used || !is_of_use(sm, w) || answer->result != REQUEST_ANSWERED ||
 	    !wire_get(answer->data, SWITCH_INFO_STATE_CHANGE))
 		return;
 	damping_charge(&sm->fabric.nodes[w->node].traps, loop_now(sm->loop), HALF_LIFE, MOST);

@@ -628,6 +628,30 @@ static void in_a_storm_what_changes_is_still_found(void **state)
 	assert_string_equal(world_reason(w, w->east, 2), "no-link");
 }
 
+/* Who was watched until then is not asked either. */
+static void when_sweep_on_trap_is_turned_off_nobody_is_watched_any_more(void **state)
+{
+	struct world *w = *state;
+	struct arrival trap;
+	size_t from;
+
+	w->conf.sweep_interval = 0;
+	world_start(w);
+	trap = fake_make_trap(w->east, 2, TRAP_LINK_STATE);
+	storm(w, &trap);
+	from = world_mark(w);
+	loop_virtual_run_for(w->loop, LOOP_SEC);
+	assert_true(world_count(w, from, w->east, METHOD_GET, ATTR_SWITCH_INFO) > 1);
+	w->conf.sweep_on_trap = false;
+	sm_reconfigure(w->sm, &w->conf, world_parse("Default=0x7fff: ALL=full;\n"));
+	loop_virtual_run_for(w->loop, LOOP_SEC); /* with one sweep */
+	fake_unplug(w->east, 2);
+	from = world_mark(w);
+	storm(w, &trap);
+	world_run(w, 60);
+	assert_int_equal(w->f->n_smps, from);
+}
+
 static void trap_on_first_set(struct fake_fabric *f, const struct fake_smp *smp)
 {
 	struct world *w = f->user;
@@ -695,6 +719,7 @@ int main(void)
 		TEST(a_trap_before_anybody_is_known_by_lid_is_not_impossible),
 		TEST(a_storm_of_traps_is_no_storm_of_sweeps_and_ends_with_it),
 		TEST(in_a_storm_what_changes_is_still_found),
+		TEST(when_sweep_on_trap_is_turned_off_nobody_is_watched_any_more),
 		TEST(a_trap_while_its_port_is_being_set_leaves_no_port_armed),
 	};
 
