@@ -838,9 +838,10 @@ def tell_status(world):
         return world.run([lib.VSM_SIM, "--tell", command], {"IBSIM_SOCKNAME": sim.name}).returncode
 
     for command in ("Dump", 'Dump "a"', 'unlink "a"[1]', 'relink "a"[1]', "# a comment", "", "help",
-                    'Baselid "a"[1] 3', 'Guid "a" 5', 'Power "a"', 'Power "a" off', 'Power "a" on',
-                    'Link "a"[2] "s"[3]', 'PerformanceSet "a"[1] PortCounters.LinkDownedCounter=1',
-                    "vf", "vf stop b/1", "vf start b/1", "Fault list", "Fault help", "Verbose", "Time",
+                    'Baselid "a"[1] 3', 'Baselid "b"[1] 4', 'Guid "a" 5', 'Power "a"',
+                    'Power "a" off', 'Power "a" on', 'Link "a"[2] "s"[3]',
+                    'PerformanceSet "a"[1] PortCounters.LinkDownedCounter=1', "vf",
+                    "vf stop b/1", "vf start b/1", "Fault list", "Fault help", "Verbose", "Time",
                     'Fault loss "a"[1] 5%', 'Error "a" 0', "Attached", "Clear a", "Counters a",
                     "Wait 0.1", "Start"):
         check_equal(command, status(command), 0)
