@@ -448,7 +448,8 @@ void show_events(const json_t *result, const struct view *view)
 void show_version(const json_t *result, const struct view *view)
 {
 	(void)view;
-	printf("vsm %s\nvsmctl %s\n", member_text(result, "version", "?"), PACKAGE_VERSION);
+	printf("vsm %s\nvsmctl %s\n", member_text(result, "version", "?"),
+	       member_text(result, "vsmctl", "?"));
 }
 
 void show_sweep(const json_t *result, const struct view *view)

@@ -402,6 +402,12 @@ static const char *method_of(const struct verb *verb, char ret[static 32])
 	return ret;
 }
 
+/* Of two versions the daemon knows one. */
+static void add_own_version(json_t *result)
+{
+	json_object_set_new(result, "vsmctl", json_string(PACKAGE_VERSION));
+}
+
 static enum result ask(struct client *client, const struct order *order, json_t **ret)
 {
 	const char *list = list_of(order);
@@ -462,6 +468,8 @@ static enum result obey(const struct order *order)
 	r = ask(client, order, &result);
 	if (r == RESULT_OK)
 		r = check_members(order->verb, result);
+	if (r == RESULT_OK && order->verb->show == show_version)
+		add_own_version(result);
 	if (r == RESULT_OK && (order->options & OPTION_WAIT))
 		r = wait_applied(client, result);
 	if (result && (r == RESULT_OK || r == RESULT_DEGRADED))

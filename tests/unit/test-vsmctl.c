@@ -690,6 +690,18 @@ static void json_is_one_object_with_its_schema(void **state)
 	}
 }
 
+static void json_has_both_versions(void **state)
+{
+	struct fixture *f = *state;
+	json_t *json;
+
+	assert_int_equal(RUN(f, "--json", "version"), 0);
+	json = json_loads(f->out, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(json, "version")), "1.2.3");
+	assert_string_equal(json_string_value(json_object_get(json, "vsmctl")), PACKAGE_VERSION);
+	json_decref(json);
+}
+
 static void json_has_all_pages_as_one_list(void **state)
 {
 	struct fixture *f = *state;
@@ -1097,6 +1109,7 @@ int main(void)
 		TEST(following_goes_on_until_it_is_stopped),
 		TEST(there_is_no_colour_but_on_a_terminal),
 		TEST(json_is_one_object_with_its_schema),
+		TEST(json_has_both_versions),
 		TEST(json_has_all_pages_as_one_list),
 		TEST(wrong_usage_is_2),
 		TEST(no_daemon_is_3),
