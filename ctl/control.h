@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/changes.h"
+#include "conf/doubts.h"
 
 struct control;
 struct dump_failure;
@@ -19,17 +20,21 @@ struct sm;
 
 #define CONTROL_TEXT_SIZE 512
 
+/* Who wants to know of each option that changed, and of each thing to be warned of. */
+struct reload_teller {
+	conf_tell_fn change;
+	doubts_fn doubt;
+	void *user;
+};
+
 struct control_setup {
 	/* Where the subnet manager is; there is none (NULL) while no port is there to use. */
 	struct sm **sm;
 	/* Why there is none, as a sentence; or NULL, or empty. Looked at while there is none. */
 	const char *trouble;
-	/*
-	 * Read the configuration again: 0 or -errno, and in both cases a sentence about it. @fn is
-	 * called for each option that changed.
-	 */
-	int (*reload)(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
-		      void *fn_user);
+	/* Read the configuration again: 0 or -errno, and in both cases a sentence about it. */
+	int (*reload)(void *user, char ret_text[static CONTROL_TEXT_SIZE],
+		      const struct reload_teller *teller);
 	/* The generation that the dump files show, or 0: see dumper_shows(). May be NULL. */
 	uint64_t (*dumped)(void *user);
 	/* Could they not be written: see dumper_failed(). May be NULL. */

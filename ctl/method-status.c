@@ -418,26 +418,43 @@ void method_sweep(struct call *call)
 	row_number(&call->result, "generation", s.generation);
 }
 
+struct told {
+	json_t *changes;
+	json_t *warnings;
+};
+
 static void add_change(void *user, const struct conf_change *change)
 {
+	const struct told *told = user;
 	struct row row = row_start();
 
 	row_text(&row, "option", change->path);
 	row_text(&row, "before", change->before);
 	row_text(&row, "after", change->after);
 	row_bool(&row, "needs_restart", change->restart);
-	json_array_append_new(user, row_end(&row));
+	json_array_append_new(told->changes, row_end(&row));
+}
+
+static void add_warning(void *user, const char *sentence)
+{
+	const struct told *told = user;
+
+	json_array_append_new(told->warnings, text_value(sentence));
 }
 
 void method_reload(struct call *call)
 {
 	char text[CONTROL_TEXT_SIZE] = "";
-	json_t *changes = json_array();
+	struct told told = { json_array(), json_array() };
 	int r;
 
-	r = call->rpc->setup.reload(call->rpc->setup.user, text, add_change, changes);
+	r = call->rpc->setup.reload(call->rpc->setup.user, text,
+				    &(struct reload_teller){ .change = add_change,
+							     .doubt = add_warning,
+							     .user = &told });
 	if (r < 0)
 		call_fail(call, PROTOCOL_FAILED, "%s", text[0] ? text : strerror(-r));
 	row_text(&call->result, "text", text);
-	row_put(&call->result, "changes", changes);
+	row_put(&call->result, "changes", told.changes);
+	row_put(&call->result, "warnings", told.warnings);
 }

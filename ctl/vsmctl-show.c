@@ -461,6 +461,7 @@ void show_sweep(const json_t *result, const struct view *view)
 void show_reload(const json_t *result, const struct view *view)
 {
 	const json_t *change;
+	json_t *warning;
 	size_t i;
 
 	printf("%s\n", member_text(result, "text", "Done."));
@@ -474,5 +475,12 @@ void show_reload(const json_t *result, const struct view *view)
 		if (later)
 			print_painted(view->colour, PAINT_WARN, " (needs a restart)");
 		printf("\n");
+	}
+	json_array_foreach(json_object_get(result, "warnings"), i, warning)
+	{
+		const char *text = text_of(warning);
+
+		print_painted(view->colour, PAINT_WARN, "Warning:");
+		printf(" %s\n", text ? text : "?");
 	}
 }

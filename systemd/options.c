@@ -171,7 +171,7 @@ int options_load_conf(const struct options *options, struct conf *ret, struct co
 	return r == 0 ? conf_check(ret, reterr) : r;
 }
 
-unsigned options_check_files(const struct conf *conf, void (*complain)(const char *sentence))
+unsigned options_check_files(const struct conf *conf, doubts_fn fn, void *user)
 {
 	const struct {
 		const char *option;
@@ -199,7 +199,7 @@ unsigned options_check_files(const struct conf *conf, void (*complain)(const cha
 			continue;
 		snprintf(sentence, sizeof(sentence), "%s: %s: %s", files[i].option, files[i].path,
 			 why);
-		complain(sentence);
+		fn(user, sentence);
 		n++;
 	}
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "conf/conf.h"
+#include "conf/doubts.h"
 
 struct options {
 	const char *conf_path; /* NULL: the default one, if it is there */
@@ -34,7 +35,7 @@ int options_parse(int argc, char **argv, struct options *ret);
 int options_load_conf(const struct options *options, struct conf *ret, struct conf_error *reterr);
 
 /*
- * Files that @conf names and that are not there: @complain gets a sentence about each. How many.
- * vsm can do without, but whoever named them wants them.
+ * Files that @conf names and that are not there: @fn gets a sentence about each. How many. vsm can
+ * do without, but whoever named them wants them.
  */
-unsigned options_check_files(const struct conf *conf, void (*complain)(const char *sentence));
+unsigned options_check_files(const struct conf *conf, doubts_fn fn, void *user);

@@ -301,15 +301,10 @@ static int load_qos(const struct conf *conf, struct qos_policy **ret, struct con
 	return qos_policy_load(conf->qos_policy_file, ret, reterr);
 }
 
-static void warn(const char *sentence)
-{
-	log_warning("%s", sentence);
-}
-
-static void say_doubt(void *user, const char *sentence)
+static void warn(void *user, const char *sentence)
 {
 	(void)user;
-	warn(sentence);
+	log_warning("%s", sentence);
 }
 
 /* That of before is the caller's then. */
@@ -407,8 +402,7 @@ struct changes {
 	unsigned applied;
 	unsigned waiting; /* for a restart */
 	char names[256];
-	conf_tell_fn fn; /* wants to know each */
-	void *user;
+	const struct reload_teller *teller; /* wants to know each; or NULL */
 };
 
 static void take_change(void *user, const struct conf_change *change)
@@ -419,8 +413,8 @@ static void take_change(void *user, const struct conf_change *change)
 	log_info("Reload: %s: %.200s is %s %.200s%s", change->path, change->before,
 		 change->restart ? "to be" : "now", change->after,
 		 change->restart ? " (needs a restart)" : "");
-	if (c->fn)
-		c->fn(c->user, change);
+	if (c->teller)
+		c->teller->change(c->teller->user, change);
 	if (!change->restart) {
 		c->applied++;
 		return;
@@ -429,15 +423,24 @@ static void take_change(void *user, const struct conf_change *change)
 	snprintf(c->names + used, sizeof(c->names) - used, "%s%s", used ? ", " : "", change->path);
 }
 
-static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
-		  void *fn_user)
+static void take_doubt(void *user, const char *sentence)
+{
+	const struct changes *c = user;
+
+	warn(NULL, sentence);
+	if (c->teller)
+		c->teller->doubt(c->teller->user, sentence);
+}
+
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE],
+		  const struct reload_teller *teller)
 {
 	struct daemon *d = user;
 	AUTO(freep) struct conf *conf = malloc(sizeof(*conf));
 	AUTO(partitions_freep) struct partitions *partitions = NULL;
 	AUTO(qos_policy_freep) struct qos_policy *qos = NULL;
 	struct conf_error error = { 0 };
-	struct changes changes = { .fn = fn, .user = fn_user };
+	struct changes changes = { .teller = teller };
 	int r;
 
 	if (!conf)
@@ -455,9 +458,9 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell
 	conf_keep_restart(&d->conf, conf);
 	d->conf = *conf;
 	log_set_level(d->conf.log_level);
-	options_check_files(&d->conf, warn);
+	options_check_files(&d->conf, take_doubt, &changes);
 	use_qos(d, &qos);
-	doubts_tell(&d->conf, partitions, d->qos, say_doubt, NULL);
+	doubts_tell(&d->conf, partitions, d->qos, take_doubt, &changes);
 	if (d->sm) {
 		sm_reconfigure(d->sm, &d->conf, TAKE(partitions));
 	} else {
@@ -486,7 +489,7 @@ static void on_signal(void *user, int number)
 		return;
 	}
 	notify_reloading();
-	if (reload(d, text, NULL, NULL) < 0)
+	if (reload(d, text, NULL) < 0)
 		log_error("Reload: %s", text);
 	else
 		log_info("Reload: %s", text);
@@ -630,8 +633,9 @@ static void stop(struct daemon *d)
 	loop_free(d->loop);
 }
 
-static void complain(const char *sentence)
+static void complain(void *user, const char *sentence)
 {
+	(void)user;
 	fprintf(stderr, "vsm: %s\n", sentence);
 }
 
@@ -657,8 +661,8 @@ static void say_what_files_have(const struct conf *conf)
 /* All that a start would say, as far as it knows without a device. */
 static int check_config(const struct daemon *d)
 {
-	doubts_tell(&d->conf, d->partitions, d->qos, say_doubt, NULL);
-	if (options_check_files(&d->conf, complain) > 0)
+	doubts_tell(&d->conf, d->partitions, d->qos, warn, NULL);
+	if (options_check_files(&d->conf, complain, NULL) > 0)
 		return EXIT_USAGE;
 	say_what_files_have(&d->conf);
 	puts("The configuration is valid.");
@@ -710,8 +714,8 @@ int main(int argc, char **argv)
 		return code;
 	}
 	log_set_level(d->conf.log_level);
-	options_check_files(&d->conf, warn);
-	doubts_tell(&d->conf, d->partitions, d->qos, say_doubt, NULL);
+	options_check_files(&d->conf, warn, NULL);
+	doubts_tell(&d->conf, d->partitions, d->qos, warn, NULL);
 	code = start(d) == 0 ? loop_run(d->loop) : EXIT_FAILED;
 	stop(d);
 

@@ -18,12 +18,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
-		  void *fn_user)
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE],
+		  const struct reload_teller *teller)
 {
 	(void)user;
 	strcpy(ret_text, "Done.");
-	fn(fn_user, &(struct conf_change){ "lmc", "0", "1", false });
+	teller->change(teller->user, &(struct conf_change){ "lmc", "0", "1", false });
+	teller->doubt(teller->user, "sm_key is there, and m_key is not.");
 
 	return 0;
 }

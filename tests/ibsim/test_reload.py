@@ -186,6 +186,21 @@ def alias_guids(world):
     check_equal("status for another port", sa.ask("set", c, 1, "3=0")[0], 0)
 
 
+@suite.test("a reload warns of what is valid and has no effect, also who asked for it", weight=2)
+def warnings(world):
+    sim = simulator(world, fabrics.Fabric("reload", FABRIC), host="a")
+    sm = vsm(world, sim).start().wait_ready()
+    check_equal("warnings at first", sm.ctl("reload")["warnings"], [])
+    sm.options.update({"sweep.interval": 0, "sweep.on_trap": False,
+                       "files.node_name_map": world.path("none")})
+    sm.config()
+    said = sm.ctl("reload")["warnings"]
+    check_equal("how many", len(said), 2)
+    check(any("node_name_map" in each and "No such file" in each for each in said), said)
+    check(any("sweep.on_trap is false" in each for each in said), said)
+    check("Warning: sweep.interval is 0" in sm.ctl_text("reload"), "not told to people")
+
+
 @suite.test("options that need a restart are named by a reload, and nothing changes", weight=3)
 def restart(world):
     sim = simulator(world, fabrics.Fabric("reload", FABRIC), host="a")

@@ -55,8 +55,8 @@ struct fixture {
 	char buffer[ANSWER_SIZE];
 };
 
-static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
-		  void *fn_user)
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE],
+		  const struct reload_teller *teller)
 {
 	struct fixture *f = user;
 
@@ -64,8 +64,11 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell
 	strcpy(ret_text, f->reload_result ? "vsm.conf:7: no such option" : "Nothing has changed.");
 
 	if (f->reload_result == 0) {
-		fn(fn_user, &(struct conf_change){ "sweep.interval", "10", "20", false });
-		fn(fn_user, &(struct conf_change){ "port.device", "\"\"", "\"mlx5_1\"", true });
+		teller->change(teller->user,
+			       &(struct conf_change){ "sweep.interval", "10", "20", false });
+		teller->change(teller->user,
+			       &(struct conf_change){ "port.device", "\"\"", "\"mlx5_1\"", true });
+		teller->doubt(teller->user, "qos.enable is false: nothing of it is \033used");
 	}
 
 	return f->reload_result;
@@ -1780,6 +1783,15 @@ static void reload_says_what_changed_and_what_needs_a_restart(void **state)
 	assert_true(json_is_true(json_object_get(second, "needs_restart")));
 }
 
+static void reload_warns_of_what_has_no_effect(void **state)
+{
+	json_t *warnings = json_object_get(ask(*state, "reload", "{}"), "warnings");
+
+	assert_int_equal(json_array_size(warnings), 1);
+	assert_string_equal(json_string_value(json_array_get(warnings, 0)),
+			    "qos.enable is false: nothing of it is \033used");
+}
+
 static void reload_says_what_came_of_it(void **state)
 {
 	struct fixture *f = *state;
@@ -2485,6 +2497,7 @@ int main(void)
 		TEST(a_path_to_itself_or_to_a_switch_is_complete),
 		TEST(sweep_sweeps),
 		TEST(who_is_not_master_does_not_sweep_and_has_no_routes),
+		TEST(reload_warns_of_what_has_no_effect),
 		TEST(reload_says_what_came_of_it),
 		TEST(reload_says_what_changed_and_what_needs_a_restart),
 		TEST(members_are_added_and_the_answer_comes_from_the_disk),

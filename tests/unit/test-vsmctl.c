@@ -50,8 +50,8 @@ struct fixture {
 	char err[OUTPUT_SIZE];
 };
 
-static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell_fn fn,
-		  void *fn_user)
+static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE],
+		  const struct reload_teller *teller)
 {
 	struct fixture *f = user;
 
@@ -59,8 +59,11 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE], conf_tell
 					  : "The configuration is as it was.");
 
 	if (f->reload_result == 0) {
-		fn(fn_user, &(struct conf_change){ "sweep.interval", "10", "20", false });
-		fn(fn_user, &(struct conf_change){ "port.device", "\"\"", "\"mlx5_1\"", true });
+		teller->change(teller->user,
+			       &(struct conf_change){ "sweep.interval", "10", "20", false });
+		teller->change(teller->user,
+			       &(struct conf_change){ "port.device", "\"\"", "\"mlx5_1\"", true });
+		teller->doubt(teller->user, "qos.enable is false: nothing of it is \033used");
 	}
 
 	return f->reload_result;
