@@ -199,8 +199,11 @@ void away_restore(struct sm *sm, const struct kept_registration *kept)
 	struct away_place *place;
 
 	if (kept->size != AWAY_BLOB_SIZE || all->n >= AWAY_MAX || !end_from_blob(blob, &a) ||
-	    !end_from_blob(blob + END_SIZE, &b) || a.type != NODE_TYPE_SWITCH ||
-	    array_make_room(&all->all, all->n, &all->room, 64, sizeof(*all->all)) < 0)
+	    !end_from_blob(blob + END_SIZE, &b) || a.type != NODE_TYPE_SWITCH) {
+		registration_refuse(sm, KEPT_AWAY, kept->id);
+		return;
+	}
+	if (array_make_room(&all->all, all->n, &all->room, 64, sizeof(*all->all)) < 0)
 		return;
 	place = &all->all[all->n++];
 	place->row = kept->id;

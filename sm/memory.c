@@ -122,6 +122,7 @@ void memory_load(struct sm *sm)
 						   .registration = registrations_load };
 
 	keep_read(sm->keeper, &reader, sm);
+	registrations_loaded(sm);
 	reserve_load(sm);
 	spares_claim(sm);
 }

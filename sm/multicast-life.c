@@ -100,25 +100,24 @@ static void restore_no_group(struct sm *sm, uint64_t id)
 void multicast_restore_group(struct sm *sm, const struct kept_registration *kept)
 {
 	struct group read, *group;
+	int r;
 
 	if (kept->size == 0) {
 		restore_no_group(sm, kept->id);
 		return;
 	}
 	if (!group_from_blob(kept->blob, kept->size, &read)) {
-		log_peer(loop_now(sm->loop), NULL,
-			 "A multicast group in the state directory makes no sense: it is left "
-			 "out");
+		registration_refuse(sm, KEPT_GROUP, kept->id);
 		return;
 	}
 	group = group_find(&sm->multicast->book, read.mgid);
-	if (group)
+	if (group && group->id != 0 && group->id != kept->id)
+		registration_refuse(sm, KEPT_GROUP, group->id);
+	r = group ? 0 : group_add(&sm->multicast->book, &read, &group);
+	if (r == 0)
 		group->id = kept->id;
-	else if (group_add(&sm->multicast->book, &read, &group) == 0)
-		group->id = kept->id;
-	else
-		log_peer(loop_now(sm->loop), NULL,
-			 "There is no room for a multicast group of the state directory");
+	else if (r == -ENOSPC)
+		registration_refuse(sm, KEPT_GROUP, kept->id);
 }
 
 /* A member that was not there has a row without content, and so its number alone. */
@@ -138,22 +137,29 @@ static void restore_no_member(struct sm *sm, uint64_t id)
 
 static void put_read_member(struct sm *sm, struct group *group, const struct group_member *member)
 {
-	if (!group || group_put_member(&sm->multicast->book, group, member) < 0)
-		log_peer(loop_now(sm->loop), NULL,
-			 "A member of a multicast group in the state directory has no group, "
-			 "or there is no room: 0x%016" PRIx64,
-			 member->guid);
-	else
+	const struct group_member *there = group ? group_member_find(group, member->guid) : NULL;
+	int r;
+
+	if (there && there->id != 0 && there->id != member->id)
+		registration_refuse(sm, KEPT_GROUP_MEMBER, there->id);
+	r = group ? group_put_member(&sm->multicast->book, group, member) : -ENOSPC;
+	if (r == 0)
 		multicast_touch(sm, group->mlid);
+	else if (r == -ENOSPC)
+		registration_refuse(sm, KEPT_GROUP_MEMBER, member->id);
 }
 
-static void put_aside(struct multicast *m, const uint8_t mgid[static 16],
+static void put_aside(struct sm *sm, const uint8_t mgid[static 16],
 		      const struct group_member *member)
 {
+	struct multicast *m = sm->multicast;
 	struct early_member *early;
 
-	if (m->n_early >= MEMBERS_MAX ||
-	    array_make_room(&m->early, m->n_early, &m->early_room, 16, sizeof(*m->early)) < 0)
+	if (m->n_early >= MEMBERS_MAX) {
+		registration_refuse(sm, KEPT_GROUP_MEMBER, member->id);
+		return;
+	}
+	if (array_make_room(&m->early, m->n_early, &m->early_room, 16, sizeof(*m->early)) < 0)
 		return;
 	early = &m->early[m->n_early++];
 	early->member = *member;
@@ -170,14 +176,16 @@ void multicast_restore_member(struct sm *sm, const struct kept_registration *kep
 		restore_no_member(sm, kept->id);
 		return;
 	}
-	if (!group_member_from_blob(kept->blob, kept->size, &member, mgid))
+	if (!group_member_from_blob(kept->blob, kept->size, &member, mgid)) {
+		registration_refuse(sm, KEPT_GROUP_MEMBER, kept->id);
 		return;
+	}
 	member.id = kept->id;
 	group = group_find(&sm->multicast->book, mgid);
 	if (group)
 		put_read_member(sm, group, &member);
 	else
-		put_aside(sm->multicast, mgid, &member);
+		put_aside(sm, mgid, &member);
 }
 
 static int forget_row(struct sm *sm, enum kept_registration_kind kind, uint64_t id,
@@ -193,12 +201,10 @@ static void settle_early_members(struct sm *sm)
 
 	for (uint32_t i = 0; i < m->n_early; i++) {
 		const struct early_member *early = &m->early[i];
-		struct group *group = group_find(&m->book, early->mgid);
 
-		put_read_member(sm, group, &early->member);
-		if (!group)
-			forget_row(sm, KEPT_GROUP_MEMBER, early->member.id, NULL);
+		put_read_member(sm, group_find(&m->book, early->mgid), &early->member);
 	}
+	registrations_loaded(sm);
 	free(TAKE(m->early));
 	m->n_early = m->early_room = 0;
 }

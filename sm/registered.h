@@ -57,6 +57,8 @@ void aliases_settle(struct sm *sm);
 int services_start(struct sm *sm);
 /* Those that were last set before loop_now() was @time. How many that was. */
 unsigned services_end_before(struct sm *sm, uint64_t time);
+/* Those that are of nobody whom registrar_knows(). */
+unsigned services_end_forgotten(struct sm *sm);
 uint16_t services_change(struct sm *sm, const struct service_change *change, struct service *ret);
 void services_restore(struct sm *sm, const struct kept_registration *kept);
 
@@ -66,6 +68,8 @@ uint16_t subscriptions_change(struct sm *sm, const struct inform_change *change)
 void subscriptions_bury(struct sm *sm, struct subscriber *to);
 /* Those that were last made before loop_now() was @time. How many that was. */
 unsigned subscriptions_end_before(struct sm *sm, uint64_t time);
+/* Those that are of nobody whom registrar_knows(). */
+unsigned subscriptions_end_forgotten(struct sm *sm);
 void subscriptions_restore(struct sm *sm, const struct kept_registration *kept);
 
 /* notice.c: what subscribers are told. */

@@ -15,8 +15,13 @@
  * of a multicast group is told in multicast-lapse.c.) Until then we are not the registrar: whoever
  * is killed meanwhile, or was cut off, begins anew. Where hosts are not to be told
  * (link.client_reregister), all stays.
+ *
+ * Who is away keeps what it has registered, and the LIDs that it had. When these have gone to
+ * others, it is not expected any more, and a new master, which has seen who is there, ends what it
+ * has.
  */
 
+#include "base/log.h"
 #include "base/macros.h"
 #include "sm/machine.h"
 
@@ -102,6 +107,24 @@ static void on_time(void *user)
 			  "before are over, as nobody has registered them again",
 			  n_services, n_subscriptions);
 	be_registrar(sm);
+}
+
+bool registrar_knows(const struct sm *sm, uint64_t guid)
+{
+	return endpoint_find(&sm->fabric, guid).port != NO_PORT ||
+	       fabric_find_port(&sm->fabric, guid) != NO_PORT ||
+	       identity_find(sm->identities, guid) != NULL;
+}
+
+void registrar_end_forgotten(struct sm *sm)
+{
+	unsigned n_services = services_end_forgotten(sm);
+	unsigned n_subscriptions = subscriptions_end_forgotten(sm);
+
+	if (n_services + n_subscriptions > 0)
+		log_notice("%u services and %u subscriptions are over: their ports are gone, and "
+			   "others have their LIDs",
+			   n_services, n_subscriptions);
 }
 
 void registrar_doubt(struct sm *sm)

@@ -12,6 +12,10 @@
  * silently gone after the next restart is missed by nobody and lacks for ever. Alias GUIDs, which
  * wait in the same queue, are not taken back: devices have them.
  *
+ * A row of which nothing can be made, damaged, or one more than there is room for, or of somebody
+ * of whom there is another, leaves the store, where it would be met at each start for ever; the
+ * journal is told how many these were. One for which there was only no memory stays.
+ *
  * Numbers of rows are never used twice while one lives; what they mean is the business of who has
  * the kind.
  */
@@ -22,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "sm/machine.h"
 
@@ -108,6 +114,28 @@ static void forget_undos(struct registrations *r)
 	}
 }
 
+/* Without memory for it a row stays until the next start. */
+void registration_refuse(struct sm *sm, enum kept_registration_kind kind, uint64_t id)
+{
+	struct registrations *r = &sm->registrations;
+
+	if (array_make_room(&r->refused, r->n_refused, &r->refused_room, 16, sizeof(*r->refused)) ==
+	    0)
+		r->refused[r->n_refused++] = (struct refused_row){ kind, id };
+}
+
+static void drop_refused(struct sm *sm)
+{
+	struct registrations *r = &sm->registrations;
+
+	for (uint32_t i = 0; i < r->n_refused; i++)
+		keep_registration(sm->keeper,
+				  &(struct kept_registration){ .kind = r->refused[i].kind,
+							       .id = r->refused[i].id });
+	free(TAKE(r->refused));
+	r->n_refused = r->refused_room = 0;
+}
+
 static void take_back(struct sm *sm)
 {
 	struct registrations *r = &sm->registrations;
@@ -120,6 +148,7 @@ static void take_back(struct sm *sm)
 		keep_registration(sm->keeper, &undo->former);
 		free(undo);
 	}
+	drop_refused(sm);
 }
 
 /* -- answers ------------------------------------------------------------------------------------
@@ -306,6 +335,22 @@ void registrations_load(void *user, const struct kept_registration *kept)
 		restore_of[kept->kind](sm, kept);
 }
 
+void registrations_loaded(struct sm *sm)
+{
+	const struct registrations *r = &sm->registrations;
+	unsigned n[KEPT_REGISTRATION_KIND_COUNT] = { 0 };
+
+	for (uint32_t i = 0; i < r->n_refused; i++)
+		n[r->refused[i].kind]++;
+	if (r->n_refused > 0)
+		log_warning("Registrations in the state directory that make no sense, or are more "
+			    "than there is room for, are dropped: %u services, %u subscriptions, "
+			    "%u multicast groups, %u members, %u places",
+			    n[KEPT_SERVICE], n[KEPT_SUBSCRIPTION], n[KEPT_GROUP],
+			    n[KEPT_GROUP_MEMBER], n[KEPT_AWAY]);
+	drop_refused(sm);
+}
+
 void registrations_init(struct sm *sm)
 {
 	held_init(&sm->registrations.held, (struct held_limits){ 4096, 1024, REGISTRATIONS_OF_VF });
@@ -325,6 +370,7 @@ void registrations_done(struct sm *sm)
 		keep_cancel(sm->keeper, r);
 	loop_timer_free(r->timer);
 	held_done(&r->held);
+	free(r->refused);
 	r->safe = UINT64_MAX;
 	forget_undos(r);
 }

@@ -52,6 +52,11 @@ static inline bool registrant_from_blob(const uint8_t *blob, struct registrant *
 	return ret->guid != 0 && ret->port != 0;
 }
 
+struct refused_row {
+	enum kept_registration_kind kind;
+	uint64_t id;
+};
+
 struct registrations {
 	struct held held;
 	unsigned n_blocks; /* of those that are held: also a block is waited for */
@@ -61,7 +66,9 @@ struct registrations {
 	uint64_t asked;   /* of these those that it will tell of, */
 	uint64_t safe;    /* and those that are on the disk */
 	uint64_t said_at; /* loop_now() when it was last said that the disk fails; 0: never */
-	bool keeping;     /* it will */
+	struct refused_row *refused; /* rows that are to be dropped */
+	uint32_t n_refused, refused_room;
+	bool keeping;             /* it will */
 	struct loop_timer *timer; /* to ask it again */
 };
 
@@ -124,6 +131,10 @@ void registrations_answer(struct sm *sm);
 void registrar_claim(struct sm *sm);
 /* And that plan has been programmed. */
 void registrar_settle(struct sm *sm);
+/* As a new master we know who is there: what those have who will not be again is over. */
+void registrar_end_forgotten(struct sm *sm);
+/* It is in the fabric, or has LIDs for when it comes back. */
+bool registrar_knows(const struct sm *sm, uint64_t guid);
 /* Another may be master, or nobody can reach us. */
 void registrar_doubt(struct sm *sm);
 void registrar_restore(struct sm *sm, const struct kept_registration *kept);
@@ -132,5 +143,11 @@ int registrar_start(struct sm *sm);
 void registrations_init(struct sm *sm);
 int registrations_start(struct sm *sm);
 void registrations_done(struct sm *sm);
-/* For struct keep_reader. */
+/* For struct keep_reader, and when it has read all. */
 void registrations_load(void *user, const struct kept_registration *kept);
+void registrations_loaded(struct sm *sm);
+/*
+ * For who makes in memory what a row says: there is nothing that can be made of this one, nor will
+ * there be, so it is to leave the store.
+ */
+void registration_refuse(struct sm *sm, enum kept_registration_kind kind, uint64_t id);

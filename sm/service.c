@@ -80,20 +80,48 @@ static void end(struct sm *sm, struct service *service)
 	services_remove(&sm->services, service);
 }
 
-unsigned services_end_before(struct sm *sm, uint64_t time)
+static bool was_before(const struct sm *sm, const struct service *service, uint64_t time)
+{
+	(void)sm;
+
+	return service->set_at < time;
+}
+
+/* Neither who registered it nor who has its GID. */
+static bool is_forgotten(const struct sm *sm, const struct service *service, uint64_t unused)
+{
+	(void)unused;
+
+	return !registrar_knows(sm, service->by.port) && !registrar_knows(sm, service->by.guid) &&
+	       !registrar_knows(sm, wire_get64(service->record + SERVICE_GID_OFFSET, 1));
+}
+
+static unsigned end_all(struct sm *sm,
+			bool (*is_over)(const struct sm *, const struct service *, uint64_t),
+			uint64_t time)
 {
 	struct service *service = services_next(&sm->services, NULL, NULL);
 	unsigned n = 0;
 
 	for (struct service *next; service; service = next) {
 		next = services_next(&sm->services, NULL, service);
-		if (service->set_at >= time)
+		if (!is_over(sm, service, time))
 			continue;
 		end(sm, service);
 		n++;
 	}
 
 	return n;
+}
+
+unsigned services_end_before(struct sm *sm, uint64_t time)
+{
+	return end_all(sm, was_before, time);
+}
+
+unsigned services_end_forgotten(struct sm *sm)
+{
+	return end_all(sm, is_forgotten, 0);
 }
 
 static void on_lapse(void *user)
@@ -329,16 +357,21 @@ void services_restore(struct sm *sm, const struct kept_registration *kept)
 		return;
 	}
 	if (!service_from_row(kept, &service)) {
-		log_peer(loop_now(sm->loop), NULL,
-			 "A service in the state directory cannot be right, and is left out");
+		registration_refuse(sm, KEPT_SERVICE, kept->id);
 		return;
 	}
 	there = services_find(&sm->services, service.record);
+	if (there && there->row != kept->id)
+		registration_refuse(sm, KEPT_SERVICE, there->row);
 	if (there)
 		services_remove(&sm->services, there);
+	if (sm->services.n == SERVICES_MAX) {
+		registration_refuse(sm, KEPT_SERVICE, kept->id);
+		return;
+	}
 	if (service.expires != 0)
 		service.lapses_at = loop_now(sm->loop) + seconds_left(&service, wall) * LOOP_SEC;
-	if (sm->services.n == SERVICES_MAX || !services_add(&sm->services, &service))
+	if (!services_add(&sm->services, &service))
 		return;
 	if (service.lapses_at != 0)
 		look_at(sm, loop_now(sm->loop));

@@ -433,8 +433,10 @@ static bool advance_activate(struct sm *sm)
 
 	if (sm->n_busy > 0)
 		return false;
-	if (sm->adopting)
+	if (sm->adopting) {
 		twins_judge_predecessor(sm);
+		registrar_end_forgotten(sm);
+	}
 	sm->adopting = false;
 	registrar_settle(sm);
 	away_keep(sm);

@@ -63,20 +63,46 @@ void subscriptions_bury(struct sm *sm, struct subscriber *to)
 	}
 }
 
-unsigned subscriptions_end_before(struct sm *sm, uint64_t time)
+static bool was_before(const struct sm *sm, const struct subscription *s, uint64_t time)
+{
+	(void)sm;
+
+	return s->made_at < time;
+}
+
+static bool is_forgotten(const struct sm *sm, const struct subscription *s, uint64_t unused)
+{
+	(void)unused;
+
+	return !registrar_knows(sm, s->to->by.port) && !registrar_knows(sm, s->to->by.guid);
+}
+
+static unsigned end_all(struct sm *sm,
+			bool (*is_over)(const struct sm *, const struct subscription *, uint64_t),
+			uint64_t time)
 {
 	struct subscription *s = subscriptions_next(&sm->subscriptions, NULL);
 	unsigned n = 0;
 
 	for (struct subscription *next; s; s = next) {
 		next = subscriptions_next(&sm->subscriptions, s);
-		if (s->made_at >= time)
+		if (!is_over(sm, s, time))
 			continue;
 		end(sm, s);
 		n++;
 	}
 
 	return n;
+}
+
+unsigned subscriptions_end_before(struct sm *sm, uint64_t time)
+{
+	return end_all(sm, was_before, time);
+}
+
+unsigned subscriptions_end_forgotten(struct sm *sm)
+{
+	return end_all(sm, is_forgotten, 0);
 }
 
 /* ---- room ------------------------------------------------------------------------------------ */
@@ -215,19 +241,20 @@ static void forget_row(struct sm *sm, uint64_t row)
 void subscriptions_restore(struct sm *sm, const struct kept_registration *kept)
 {
 	uint8_t info[INFORM_INFO_SIZE];
+	struct subscription *there;
 	struct subscriber to;
 
 	if (kept->size == 0) {
 		forget_row(sm, kept->id);
 		return;
 	}
-	if (!subscription_from_row(kept, &to, info)) {
-		log_peer(loop_now(sm->loop), NULL,
-			 "A subscription in the state directory cannot be right, and is left "
-			 "out");
+	if (!subscription_from_row(kept, &to, info) || sm->subscriptions.n == SUBSCRIPTIONS_MAX) {
+		registration_refuse(sm, KEPT_SUBSCRIPTION, kept->id);
 		return;
 	}
-	if (sm->subscriptions.n < SUBSCRIPTIONS_MAX &&
-	    !subscriptions_find(&sm->subscriptions, &to.by, to.qpn, info))
+	there = subscriptions_find(&sm->subscriptions, &to.by, to.qpn, info);
+	if (!there)
 		subscriptions_add(&sm->subscriptions, &to, kept->id, info);
+	else if (there->row != kept->id)
+		registration_refuse(sm, KEPT_SUBSCRIPTION, kept->id);
 }

@@ -15,11 +15,9 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
 #include "base/macros.h"
 #include "sm/multicast.h"
 #include "tests/scenario/joiner.h"
-#include "tests/scenario/keeper.h"
 #include "tests/sim/vf.h"
 
 enum {
@@ -521,79 +519,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static void count_warnings(enum log_level level, const struct log_where *where, const char *text,
-			   void *user)
-{
-	unsigned *n = user;
-
-	(void)where;
-	(void)text;
-	*n += level <= LOG_LEVEL_WARNING;
-}
-
-static void keep_nonsense(struct scenario *s, enum kept_registration_kind kind, uint64_t id,
-			  uint32_t size)
-{
-	uint8_t blob[MEMBER_BLOB_SIZE] = { 0 };
-	struct group_member member = { .guid = 0x1000 + id, .states = FULL };
-	static const uint8_t mgid[16] = { 0xff, 0x12, [15] = 9 };
-
-	if (kind == KEPT_GROUP_MEMBER)
-		group_member_to_blob(&member, mgid, blob);
-	assert_int_equal(
-		keep_registration(memory_keeper_keeper(s->first.keeper),
-				  &(struct kept_registration){
-					  .kind = kind, .id = id, .blob = blob, .size = size }),
-		0);
-}
-
-/* Members of no group, and what else cannot be: as after a loss of pages. */
-static void a_state_directory_full_of_nonsense_is_not_a_log_full_of_it(void **state)
-{
-	struct scenario *s = *state;
-	unsigned n = 0;
-
-	scenario_stop_sm(s);
-	for (uint64_t i = 1; i <= 1000; i++) {
-		keep_nonsense(s, KEPT_GROUP_MEMBER, i, MEMBER_BLOB_SIZE);
-		keep_nonsense(s, KEPT_GROUP, i, 7);
-		keep_nonsense(s, KEPT_SERVICE, i, 7);
-		keep_nonsense(s, KEPT_SUBSCRIPTION, i, 7);
-	}
-	memory_keeper_flush(s->first.keeper);
-	log_set_sink(count_warnings, &n);
-	scenario_start_sm(s);
-	scenario_settle(s);
-	assert_in_range(n, 1, 20);
-	assert_int_equal(groups(s)->n_members, 0);
-	assert_int_equal(join(s, 1, DEFAULT, UINT32_MAX, FULL), OK);
-}
-
-static void count_members(void *user, const struct kept_registration *kept)
-{
-	unsigned *n = user;
-
-	*n += kept->kind == KEPT_GROUP_MEMBER;
-}
-
-static void members_of_no_group_are_forgotten_in_the_state_directory_too(void **state)
-{
-	static const struct keep_reader reader = { .registration = count_members };
-	struct scenario *s = *state;
-	unsigned n = 0;
-
-	assert_int_equal(join(s, 1, DEFAULT, UINT32_MAX, FULL), OK);
-	scenario_stop_sm(s);
-	for (uint64_t i = 2; i <= 1000; i++)
-		keep_nonsense(s, KEPT_GROUP_MEMBER, i, MEMBER_BLOB_SIZE);
-	memory_keeper_flush(s->first.keeper);
-	scenario_start_sm(s);
-	scenario_settle(s);
-	keep_read(memory_keeper_keeper(s->first.keeper), &reader, &n);
-	assert_int_equal(n, 1);
-	assert_int_equal(groups(s)->n_members, 1);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scenario_tear_down)
 
 int main(void)
@@ -610,8 +535,6 @@ int main(void)
 		TEST(proxies_have_the_key_of_the_group),
 		TEST(a_proxy_takes_nothing_from_who_joined_itself),
 		TEST(strangers_see_groups_and_no_members),
-		TEST(a_state_directory_full_of_nonsense_is_not_a_log_full_of_it),
-		TEST(members_of_no_group_are_forgotten_in_the_state_directory_too),
 		TEST(what_the_disk_does_not_take_has_not_been),
 	};
 
