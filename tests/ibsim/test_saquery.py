@@ -215,14 +215,9 @@ def made_by_members(records):
     return [shorter(record) for record in records if "MGID" in dict(record)]
 
 
-def routed(records):
-    """Whom a switch has a way to, whichever that is."""
-    return [tuple((name, value.split("\t")[0]) for name, value in record) for record in records]
-
-
-def blocks(records):
-    """Which parts of tables there are: what they hold is check_copies()'s."""
-    return [record[:3] for record in records]
+def parts(records):
+    """Which parts of tables there are: what they hold is check_ways()'s and check_copies()'s."""
+    return [tuple(pair for pair in record if pair[0] in ("LID", "Block", "Position")) for record in records]
 
 
 # Each has its line in doc/sa.md. What is done to both before they are compared: all that fit.
@@ -236,8 +231,8 @@ CHANGES = (
     (r"SR|-S|ServiceRecord", without("ServiceLease")),
     (r"IIR|-I|InformInfoRecord", without("SubscriberEnum")),
     (r"PR .*--dgid ff12", without("sgid", "slid", "num_path_revers")),
-    (r"LFTR", routed),
-    (r"MFTR", blocks),
+    (r"LFTR|LFTRecord", parts),
+    (r"MFTR|MFTRecord", parts),
 )
 
 # And whether vsm may have more, or fewer; or only those of the same port and block are compared. The
@@ -288,26 +283,117 @@ def compare(theirs, ours):
         if (why := difference(question, answer, ours[host, question]))), shown=20)
 
 
-def copies(fabric, answer):
-    """{(MLID, name of a host)}: to whom switches copy, by the masks of all that was answered."""
-    switches = {str(switch.ports[0].lid): switch for switch in fabric.snapshot.switches()}
-    found = set()
-    for record in answer[1]:
-        switch, first = switches[dict(record)["LID"]], 16 * int(dict(record)["Position"])
-        masks = (value.split("\t") for name, value in record if not name and value.startswith("0x"))
-        found |= {(mlid, switch.ports[first + bit].peer[0]) for mlid, mask in masks for bit in range(16)
-                  if int(mask, 16) >> bit & 1}
-    return {(mlid, name) for mlid, name in found if fabric.snapshot.nodes[name].kind != "Switch"}
+def rows(record, base):
+    """{LID: port, or mask of ports}: the lines of a record that is a part of a table."""
+    lines = (value.split("\t") for name, value in record if not name and value[0].isdigit())
+    return {int(lid, 0): int(value, base) for lid, value in lines}
+
+
+def owners(snapshot):
+    """{LID: name of the node that has it}."""
+    return {port.lid: node.name for node in snapshot.nodes.values() for port in node.ports.values()
+            if port.lid}
+
+
+# ---- tables of routes ----------------------------------------------------------------------------
+
+
+NO_WAY = 255
+
+
+def hops(snapshot, tables, name, lid):
+    """Switches from this one to the LID, by tables; the last has it, or leads to who does."""
+    seen = []
+    while name not in seen:
+        seen.append(name)
+        number = tables[name].get(lid, NO_WAY)
+        lib.check(number in snapshot.nodes[name].ports, f"no way from {name} to LID {lid}, by {seen}")
+        peer = snapshot.nodes[name].ports[number].peer
+        end = name if number == 0 else peer[0]
+        if end not in tables or number == 0:
+            check_equal(f"who has LID {lid}, by {seen}", end, owners(snapshot)[lid])
+            return len(seen)
+        name = end
+    raise lib.Failure(f"LID {lid} goes round: {seen}")
+
+
+def check_ways(fabric, theirs, ours):
+    """Each has routes of its own, but all switches have ways to all LIDs and to nothing else, and each leads to
+    who has the LID, over as many switches."""
+    snapshot = fabric.snapshot
+    of_lid = owners(snapshot)
+    found = []
+    for answers in (theirs, ours):
+        tables = {}
+        for record in answers[fabric.hosts[1].name, "LFTR"][1]:
+            tables.setdefault(of_lid[int(dict(record)["LID"])], {}).update(rows(record, 10))
+        check_equal("switches that have tables", sorted(tables),
+                    sorted(switch.name for switch in snapshot.switches()))
+        for name, table in tables.items():
+            check_equal(f"LIDs that {name} has a way to",
+                        sorted(lid for lid, number in table.items() if number != NO_WAY), sorted(of_lid))
+        found.append({(name, lid): hops(snapshot, tables, name, lid) for name in tables for lid in of_lid})
+    left, right = found
+    check_empty("ways of another length", (
+        f"{name} to LID {lid}: opensm {n}, vsm {right[name, lid]}" for (name, lid), n in left.items()
+        if n != right[name, lid]))
+
+
+# ---- tables of copies -----------------------------------------------------------------------------
+
+
+def masks(fabric, answers):
+    """{name of a switch: {MLID: set of ports}}, by all records that were answered."""
+    of_lid, found = owners(fabric.snapshot), {}
+    for record in answers[fabric.hosts[1].name, "MFTR"][1]:
+        named = dict(record)
+        table = found.setdefault(of_lid[int(named["LID"])], {})
+        lines = rows(record, 16)
+        check_equal(f"MLIDs of block {named['Block']}", sorted(lines),
+                    [0xc000 + 32 * int(named["Block"]) + i for i in range(32)])
+        for mlid, mask in lines.items():
+            table.setdefault(mlid, set()).update(
+                16 * int(named["Position"]) + bit for bit in range(16) if mask >> bit & 1)
+    return found
+
+
+def receivers(fabric, tables, mlid, sender):
+    """Names of the hosts that a packet of this host is copied to, each as often as it is."""
+    found, edge, passed = [], [sender.ports[1].peer], set()
+    while edge:
+        name, entry = edge.pop()
+        lib.check(name not in passed, f"MLID {mlid:#x}: a packet of {sender.name} comes to {name} twice")
+        passed.add(name)
+        for number in tables.get(name, {}).get(mlid, set()) - {entry}:
+            peer = fabric.snapshot.nodes[name].ports[number].peer if number else None
+            if peer and fabric.snapshot.nodes[peer[0]].kind == "Switch":
+                edge.append(peer)
+            elif peer:
+                found.append(peer[0])
+    return sorted(found)
+
+
+# Who is in which group, by MLID, as register() has it: hosts that receive, and all that send.
+MEMBERS = {0xc000: ((1, 2, 3), (1, 2, 3)), 0xc001: ((), ()), 0xc002: ((1,), (1, 3)),
+           0xc003: ((1, 2), (1, 2))}
 
 
 def check_copies(fabric, theirs, ours):
-    """Each has trees of its own, but they lead to the same hosts: save that opensm also copies to who
-    only sends, which is host 3 in the group that host 1 made, 0xc002."""
-    question = (fabric.hosts[1].name, "MFTR")
-    left, right = copies(fabric, theirs[question]), copies(fabric, ours[question])
-    lib.check(len(right) > 4, f"copies are made to {right}")
-    check_equal("copies of opensm's alone", left - right, {("0xc002", fabric.hosts[3].name)})
-    check_equal("copies of vsm's alone", right - left, set())
+    """Each has trees of its own, of whatever switches, but whoever sends, the same hosts have it, once; save that
+    opensm's also lead to who only sends."""
+    name = [host.name for host in fabric.hosts]
+    trees = [masks(fabric, answers) for answers in (theirs, ours)]
+    for tables in trees:
+        check_equal("MLIDs that something is copied for",
+                    sorted({mlid for table in tables.values() for mlid, ports in table.items() if ports}),
+                    sorted(mlid for mlid, (receiving, _) in MEMBERS.items() if receiving))
+    for mlid, (receiving, sending) in MEMBERS.items():
+        for sender in sending:
+            left, right = (receivers(fabric, tables, mlid, fabric.hosts[sender]) for tables in trees)
+            wanted = {name[n] for n in receiving if n != sender}
+            check_equal(f"MLID {mlid:#x}, sent by {name[sender]}, vsm", right, sorted(wanted))
+            only_send = {name[n] for n in sending if n not in receiving and n != sender}
+            check_equal(f"MLID {mlid:#x}, sent by {name[sender]}, opensm", left, sorted(wanted | only_send))
 
 
 @suite.test("no record and no option of saquery is left out")
@@ -334,6 +420,7 @@ def beside_opensm(world):
                       **fabric.ask(BY_ONE, (1,), lib.VSM_UMAD)})
         check_equal(f"exit code of {sm.name}", sm.stop(), 0)
     compare(*found)
+    check_ways(fabric, *found)
     check_copies(fabric, *found)
 
 
