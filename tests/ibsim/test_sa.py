@@ -112,6 +112,24 @@ def independent(world):
                     ({b.node.name, other.node.name, b.peer[0]}, "0"))
 
 
+@suite.test("NumbPath is of each pair of GIDs; opensm counts all, and tells of the first pairs alone", weight=6)
+def numb_path(world):
+    sim = Simulator(world, fabrics.fat_tree_2(4).build())
+    for kind, told in ((lib.Opensm, (1, 2)), (lib.Vsm, (6, 6))):
+        sm = kind(world, sim).start().wait_ready()
+        ports = sorted((port for port in sim.wait_up(60).end_ports(sim.host) if port.node.kind != "Switch"),
+                       key=lambda port: port.guid)
+        for count, paths in zip((1, 2), told):
+            found = sim.client("independent", str(sim.snapshot().port(sim.host, 1).lid),
+                               ",".join(f"{port.guid:x}" for port in ports[1:3]),
+                               ",".join(f"{port.guid:x}" for port in ports[4:7]), str(count), "0",
+                               host=ports[1].node.name).splitlines()
+            pairs = [tuple(line.split()[:2]) for line in found]
+            check_equal(f"paths of {count} by {sm.name}", len(pairs), paths)
+            check_equal("paths of a pair that come twice", len(pairs) - len(set(pairs)), 0)
+        check_equal(f"exit code of {sm.name}", sm.stop(), 0)
+
+
 @suite.test("TraceRecords are the way that ibtracert walks", weight=4)
 def trace(world):
     sim, _ = managed(world)

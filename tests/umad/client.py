@@ -273,9 +273,9 @@ def long_multipath(sm_lid, guid, other, count, rest=0):
     print(struct.unpack_from(">H", record, 68)[0], (len(record) - 64 - 56) // 64)
 
 
-def independent(sm_lid, sources, targets, count):
-    """The paths that a MultiPathRecord has for answer that asks for so many independent ones, between GUIDs (with
-    commas): SLID, DLID and preference of each."""
+def independent(sm_lid, sources, targets, count, selector=1):
+    """The paths that a MultiPathRecord has for answer that asks for so many independent ones (selector 0: of any),
+    between GUIDs (with commas): SLID, DLID and preference of each."""
     umad = Umad()
     agent = umad.register(3, 2, rmpp=1)
     ends = [guids.split(",") for guids in (sources, targets)]
@@ -284,7 +284,7 @@ def independent(sm_lid, sources, targets, count):
     # NumbPath, IndependenceSelector and both counts
     struct.pack_into(">Q", mad, 48, 1 << 6 | 1 << 17 | 1 << 19 | 1 << 20)
     mad[56 + 5] = int(count)
-    mad[56 + 14] = 1 << 6
+    mad[56 + 14] = int(selector) << 6
     mad[56 + 15:56 + 17] = map(len, ends)
     gids = b"".join(struct.pack(">QQ", 0xfe80 << 48, int(guid, 16)) for guid in ends[0] + ends[1])
     umad.send(agent, bytes(mad[:80]) + gids, int(sm_lid), 1, 1000)
