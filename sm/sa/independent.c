@@ -8,7 +8,7 @@
  * A pair is the usual question (a path and one to fail over to), and looked for among all pairs:
  * the shortest path may be one that shares something with every other. A third and further ones are
  * added one at a time, because the best set of many is dear to find. All is in steps of the number
- * of paths squared, and of their length.
+ * of paths squared, and of their length; everybody waits meanwhile, hence so few paths.
  */
 
 #include "sm/sa/independent.h"

@@ -35,6 +35,6 @@ struct trail_share trail_share(const struct trail *a, const struct trail *b);
  * fewer cables, then fewer nodes on the way, then who is first. Into @ret, which has room for
  * @wanted and for one, go so many, or all if there are no more; how many that are.
  */
-#define INDEPENDENT_MAX 256u
+#define INDEPENDENT_MAX 64u
 
 unsigned independent_choose(const struct trail *trails, unsigned n, unsigned wanted, uint16_t *ret);
