@@ -154,7 +154,7 @@ static struct peer *peer_of(struct sm *sm, uint64_t guid)
 
 	if (peer || sm->n_peers == MAX_PEERS)
 		return peer;
-	sm->stranger_pause = 0;
+	sm->stranger_pause = sm->stranger_due = 0;
 
 	return &sm->peers[sm->n_peers++];
 }

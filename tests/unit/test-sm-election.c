@@ -479,6 +479,33 @@ static void tools_that_ask_who_we_are_make_no_sweep_each(void **state)
 	assert_good(w, NULL);
 }
 
+/* Tools have asked all the time, and nobody was looked for any more. */
+static void who_was_there_before_is_looked_for_at_once(void **state)
+{
+	struct world *w = *state;
+	uint8_t *info = peer_of(w)->port[1].info;
+	uint64_t capabilities = wire_get(info, PORT_INFO_CAPABILITIES);
+	struct sm_peer peer;
+
+	start_as_master(w);
+	for (unsigned i = 0; i < 16; i++) {
+		get(w);
+		world_run(w, 60);
+	}
+	fake_add_sm(peer_of(w), SM_STANDBY, 0);
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	assert_true(sm_peer(w->sm, 0, &peer));
+	wire_set(info, PORT_INFO_CAPABILITIES, capabilities);
+	sm_sweep(w->sm, true);
+	world_run(w, 5);
+	assert_false(sm_peer(w->sm, 0, &peer));
+	fake_add_sm(peer_of(w), SM_MASTER, 3);
+	get(w);
+	world_run(w, 5);
+	assert_true(sm_peer(w->sm, 0, &peer));
+}
+
 static void a_subnet_manager_that_has_left_is_no_peer(void **state)
 {
 	struct world *w = *state;
@@ -973,6 +1000,7 @@ int main(void)
 		TEST(among_equals_the_lower_guid_is_master),
 		TEST(of_two_masters_the_one_of_higher_rank_remains),
 		TEST(a_master_that_a_stranger_asks_looks_for_it),
+		TEST(who_was_there_before_is_looked_for_at_once),
 		TEST(tools_that_ask_who_we_are_make_no_sweep_each),
 		TEST(a_subnet_manager_that_has_left_is_no_peer),
 		TEST(when_the_master_vanishes_the_standby_takes_over),
