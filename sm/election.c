@@ -65,7 +65,6 @@ static const struct {
 void election_doubt_all(struct sm *sm)
 {
 	sm->adopting = true;
-	registrar_doubt(sm);
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		tables_doubt(sm, &sm->fabric.nodes[i]);
 }
@@ -77,6 +76,7 @@ void election_set_state(struct sm *sm, enum sm_state state, const char *why)
 	/* From now on somebody else may write. */
 	if (sm->state == SM_MASTER) {
 		election_doubt_all(sm);
+		registrar_doubt(sm);
 		gids_forget(sm);
 		notices_drop(sm);
 		reports_drop(sm);

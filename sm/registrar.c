@@ -13,7 +13,8 @@
  * What was there before stays for as long as hosts need to register it again, so that nobody who
  * does lacks anything; and what was not registered again is over then. (How long somebody is member
  * of a multicast group is told in multicast-lapse.c.) Until then we are not the registrar: whoever
- * is killed meanwhile, or was cut off, begins anew. Where hosts are not to be told
+ * is killed meanwhile, or was cut off, begins anew. That somebody seems to have set a device is no
+ * reason: one that lies would have all hosts told without end. Where hosts are not to be told
  * (link.client_reregister), all stays.
  *
  * Who is away keeps what it has registered, and the LIDs that it had. When these have gone to

@@ -442,6 +442,39 @@ static void who_is_cut_off_while_hosts_register_again_ends_nothing(void **state)
 	tear(t);
 }
 
+static void count_told(void *user, struct sim_port *port)
+{
+	(void)port;
+	++*(unsigned *)user;
+}
+
+/* As if somebody wrote there again and again: what it says tells nothing of hosts. */
+static void a_switch_that_lies_keeps_nobody_waiting(void **state)
+{
+	struct story *t = register_two(state);
+	struct sim_switch *sw = t->host[0]->far->node->sw;
+	unsigned n_told = 0;
+	ib_service_record_t r = make(t->host[0], 7, EVER, 0);
+
+	scenario_start_rival(t->s, t->host[2], 15);
+	scenario_run(t->s, 30 * LOOP_SEC);
+	scenario_kill_rival(t->s);
+	scenario_run(t->s, 60 * LOOP_SEC);
+	assert_int_equal(get(t, 1, 8), 0);
+	assert_int_equal(set(t, 0, &r, 0), 0);
+	t->s->fabric->on_reregister = count_told;
+	t->s->fabric->on_reregister_user = &n_told;
+	for (unsigned i = 0; i < 14; i++) {
+		sw->info.lin_top = htobe16((uint16_t)(100 + i));
+		scenario_run(t->s, 5 * LOOP_SEC);
+	}
+	t->s->fabric->on_reregister = NULL;
+	assert_int_equal(n_told, 0);
+	assert_int_equal(get(t, 1, 7), 0);
+	assert_int_equal(get(t, 1, 8), NO_RECORDS);
+	tear(t);
+}
+
 static void where_hosts_are_not_to_be_told_all_stays(void **state)
 {
 	struct story *t = register_two(state);
@@ -629,6 +662,7 @@ int main(void)
 		TEST(who_gave_way_to_another_believes_only_what_is_registered_again),
 		TEST(so_does_who_was_killed_and_comes_when_another_has_gone),
 		TEST(who_is_cut_off_while_hosts_register_again_ends_nothing),
+		TEST(a_switch_that_lies_keeps_nobody_waiting),
 		TEST(where_hosts_are_not_to_be_told_all_stays),
 		TEST(it_is_answered_when_it_is_on_the_disk_and_once),
 		TEST(without_memory_it_is_answered_later),
