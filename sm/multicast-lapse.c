@@ -15,6 +15,7 @@
  * at once, and back in it with the key.
  */
 
+#include <string.h>
 #include <stdlib.h>
 
 #include "base/macros.h"
@@ -238,6 +239,36 @@ static bool has_moved(const struct sm *sm, struct group_holder *holder)
 		holder->gone_at = MAX(loop_now(sm->loop), 1);
 
 	return moved;
+}
+
+static bool keys_differ(const struct planned_keys *a, const struct planned_keys *b, uint32_t port)
+{
+	uint32_t n = a->first[port + 1] - a->first[port];
+
+	return n != b->first[port + 1] - b->first[port] ||
+	       (n > 0 &&
+		memcmp(a->keys + a->first[port], b->keys + b->first[port], n * sizeof(*a->keys)));
+}
+
+/*
+ * A tree that was planned between the change of partitions and this was planned by keys of before.
+ * Whom these do not know has come since.
+ */
+void multicast_use_keys(struct sm *sm, const struct planned_keys *now)
+{
+	struct multicast *m = sm->multicast;
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < m->book.n_holders; i++) {
+		const struct group_holder *holder = &m->book.holders[i];
+		struct endpoint e = endpoint_find(&sm->fabric, holder->guid);
+
+		if (holder->n > 0 && e.port < sm->planned_keys.n_ports &&
+		    keys_differ(&sm->planned_keys, now, e.port) && n++ < MOVES_ONE_BY_ONE)
+			touch_groups_of(sm, holder->guid);
+	}
+	if (n > MOVES_ONE_BY_ONE)
+		multicast_touch_all(sm);
 }
 
 /* A fault whose time has come is tried again, by tables that are not known. */

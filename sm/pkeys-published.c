@@ -62,6 +62,7 @@ int pkeys_publish(struct sm *sm)
 		free_planned(&planned);
 		return -ENOMEM;
 	}
+	multicast_use_keys(sm, &planned);
 	free_planned(&sm->planned_keys);
 	sm->planned_keys = planned;
 

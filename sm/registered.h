@@ -158,3 +158,5 @@ void multicast_restore_member(struct sm *sm, const struct kept_registration *kep
 bool multicast_is_member(const struct sm *sm, uint64_t guid);
 /* There are other partitions: their groups are there, and keys may be others. */
 void multicast_use_partitions(struct sm *sm);
+/* The keys that are published are to be these: who has got others is in other trees, or none. */
+void multicast_use_keys(struct sm *sm, const struct planned_keys *now);
