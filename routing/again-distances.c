@@ -80,7 +80,7 @@ static uint8_t further(uint8_t distance)
 /* The distance of a neighbour was @was and is @now: does that make or end an exit? */
 static bool is_other_exit(uint8_t own, uint8_t was, uint8_t now)
 {
-	return (was + 1 == own) != (now + 1 == own);
+	return (was + 1 == own) != (now + 1 == own) || (was > HOPS_MAX) != (now > HOPS_MAX);
 }
 
 /* ---- on the way up --------------------------------------------------------------------------- */

@@ -106,7 +106,8 @@ static bool has_same_fans(const struct fans *now, const struct fans *was, uint32
 	const struct fan *a = now->fan + now->first[s], *b = was->fan + was->first[s];
 	uint32_t n = now->first[s + 1] - now->first[s];
 
-	if (was->first[s + 1] - was->first[s] != n || now->share[s] != was->share[s])
+	if (was->first[s + 1] - was->first[s] != n || now->share[s] != was->share[s] ||
+	    now->start[s] != was->start[s])
 		return false;
 	for (uint32_t f = 0; f < n; f++)
 		if (a[f].to != b[f].to || fan_n_ports(&a[f]) != fan_n_ports(&b[f]))
@@ -176,12 +177,11 @@ static bool has_same_targets(const struct numbering *now, const struct numbering
 	uint32_t n = a[TARGET_GROUP_COUNT] - a[0];
 
 	for (uint32_t g = 0; g < TARGET_GROUP_COUNT; g++)
-		if (a[g + 1] - a[g] != b[g + 1] - b[g] ||
-		    now->number[TARGET_GROUP_COUNT * i + g] !=
-			    was->number[TARGET_GROUP_COUNT * i + g])
+		if (a[g + 1] - a[g] != b[g + 1] - b[g])
 			return false;
 
-	return memcmp(now->port + a[0], was->port + b[0], n) == 0 &&
+	return now->number[i] == was->number[i] &&
+	       memcmp(now->port + a[0], was->port + b[0], n) == 0 &&
 	       memcmp(now->targets + a[0], was->targets + b[0], n * sizeof(*now->targets)) == 0;
 }
 

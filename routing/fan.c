@@ -9,6 +9,10 @@
  * The share of a switch says which remainder it takes of the number of a target: a leaf takes the
  * number itself, a parent divides by what its children have told apart already. Without levels
  * there is nothing to divide by.
+ *
+ * What is no host is counted by its block (number.c), from a start that switches have for
+ * themselves: if all of a plane led to a switch by the same core, all would have to write a block
+ * when that core loses its cable.
  */
 
 #include "routing/fan.h"
@@ -26,6 +30,7 @@ void fans_clear(struct fans *fans)
 	free(fans->fan);
 	free(fans->ports);
 	free(fans->share);
+	free(fans->start);
 	*fans = (struct fans){ 0 };
 }
 
@@ -36,8 +41,9 @@ static int fans_alloc(const struct graph *graph, struct fans *ret)
 		.fan = malloc((graph->n_arcs + (size_t)1) * sizeof(struct fan)),
 		.ports = malloc((graph->n_arcs + (size_t)1) * sizeof(uint8_t)),
 		.share = calloc(graph->n_switches + (size_t)1, sizeof(uint32_t)),
+		.start = calloc(graph->n_switches + (size_t)1, sizeof(uint32_t)),
 	};
-	return ret->first && ret->fan && ret->ports && ret->share ? 0 : -ENOMEM;
+	return ret->first && ret->fan && ret->ports && ret->share && ret->start ? 0 : -ENOMEM;
 }
 
 /* An arc out of a port, before those to the same switch are put together. */
@@ -114,6 +120,31 @@ static void set_shares(const struct graph *graph, const struct ranking *ranking,
 	}
 }
 
+/* The first neighbour of @s that leads up, or NULL. */
+static const struct fan *find_upper(const struct ranking *ranking, const struct fans *fans,
+				    uint32_t s)
+{
+	const struct fan *end = fans->fan + fans->first[s + 1];
+
+	for (const struct fan *fan = fans->fan + fans->first[s]; fan < end; fan++)
+		if (ranking->height[fan->to] > ranking->height[s])
+			return fan;
+
+	return NULL;
+}
+
+/* Those of a pod's leaves are the same, so that rows can be copied; others have their own. */
+static void set_starts(const struct graph *graph, const struct ranking *ranking,
+		       const uint32_t *exit_key, struct fans *ret)
+{
+	for (uint32_t s = 0; ranking->tree && s < graph->n_switches; s++) {
+		const struct fan *upper = find_upper(ranking, ret, s);
+
+		if (upper)
+			ret->start[s] = exit_key[ranking->height[s] == 0 ? upper->to : s];
+	}
+}
+
 int fans_make(const struct graph *graph, const struct ranking *ranking,
 	      const struct numbering *numbering, struct fans *ret)
 {
@@ -130,5 +161,6 @@ int fans_make(const struct graph *graph, const struct ranking *ranking,
 	sort_lanes(graph, by_key, next, lanes);
 	group_lanes(graph, lanes, ret);
 	set_shares(graph, ranking, ranking->by_place, ret);
+	set_starts(graph, ranking, numbering->exit_key, ret);
 	return 0;
 }

@@ -55,6 +55,7 @@ static int layout_make_rest(const struct graph *graph, const struct layout *whol
 	if (r)
 		return r;
 	memcpy(ret->fans.share, whole->fans.share, graph->n_switches * sizeof(*ret->fans.share));
+	memcpy(ret->fans.start, whole->fans.start, graph->n_switches * sizeof(*ret->fans.start));
 	return nominal_copy(&whole->nominal, &whole->fans, &ret->fans, graph->n_switches,
 			    &ret->nominal);
 }

@@ -16,6 +16,11 @@
  * parts. Leaves are numbered in strides of a typical leaf, so that a host that comes or goes
  * renumbers only its own leaf.
  *
+ * What is no host has little traffic, and is counted so that a change of routes costs few blocks of
+ * tables. The LID of a leaf that lies in one block with its hosts goes the way of one of them. All
+ * others leave a switch by the number of their block: so those of a block leave together, and which
+ * exit that is each switch has for itself (fan.c).
+ *
  * LIDs of one port have successive numbers (LMC), so they take different exits wherever there are
  * two; the base LIDs alone are counted as without LMC. A second port of a device moves on by one,
  * so that two rails with the same place on two leaves do not meet.
@@ -64,7 +69,7 @@ static int numbering_alloc(const struct graph *graph, struct numbering *ret)
 	*ret = (struct numbering){
 		.sequence = calloc(n, sizeof(uint32_t)),
 		.first = calloc(TARGET_GROUP_COUNT * n, sizeof(uint32_t)),
-		.number = calloc(TARGET_GROUP_COUNT * n, sizeof(uint32_t)),
+		.number = calloc(n, sizeof(uint32_t)),
 		.targets = calloc(n_targets, sizeof(struct target)),
 		.port = calloc(n_targets, sizeof(uint8_t)),
 		.exit_key = calloc(n, sizeof(uint32_t)),
@@ -80,7 +85,7 @@ int numbering_copy(const struct numbering *numbering, uint32_t n, struct numberi
 	*ret = (struct numbering){
 		.sequence = array_copy(numbering->sequence, n, sizeof(*ret->sequence)),
 		.first = array_copy(numbering->first, groups + 1, sizeof(*ret->first)),
-		.number = array_copy(numbering->number, groups, sizeof(*ret->number)),
+		.number = array_copy(numbering->number, n, sizeof(*ret->number)),
 		.targets = array_copy(numbering->targets, n_targets, sizeof(*ret->targets)),
 		.max_offset = numbering->max_offset,
 		.port = array_copy(numbering->port, n_targets, sizeof(*ret->port)),
@@ -252,6 +257,7 @@ struct filling {
 	const struct graph *graph;
 	const uint32_t *earlier;
 	const uint32_t *end_first; /* ends of switch s: end_first[s] to end_first[s + 1] */
+	bool *is_guest;            /* [end]: no host, but goes the way of one */
 	uint32_t n_targets;
 };
 
@@ -278,7 +284,7 @@ static uint32_t count_group(const struct filling *filling, uint32_t s, enum targ
 	uint32_t n = 0;
 
 	for (uint32_t e = filling->end_first[s]; e < filling->end_first[s + 1]; e++)
-		n += group_of(&filling->graph->ends[e]) == group;
+		n += group_of(&filling->graph->ends[e]) == group && !filling->is_guest[e];
 	return n;
 }
 
@@ -294,7 +300,7 @@ static uint32_t put_group(struct filling *filling, uint32_t s, enum target_group
 		const struct end *end = &filling->graph->ends[e];
 		uint32_t offset;
 
-		if (group_of(end) != group)
+		if (group_of(end) != group || filling->is_guest[e])
 			continue;
 		offset = rank++ + filling->earlier[e];
 		if (offset >= n)
@@ -308,18 +314,64 @@ static uint32_t put_group(struct filling *filling, uint32_t s, enum target_group
 	return n;
 }
 
+static bool is_in_block(const struct target *target, uint16_t lid)
+{
+	return target->lid / TABLE_BLOCK == lid / TABLE_BLOCK;
+}
+
+/*
+ * The @turn-th, round and round, of @hosts[0..n-1] in one block with @lid; or NULL. In each round
+ * it begins with another one, as leaves that are as many apart send to one core of a plane.
+ */
+static const struct target *find_near(const struct target *hosts, uint32_t n, uint16_t lid,
+				      uint32_t turn)
+{
+	uint32_t n_near = 0;
+
+	for (uint32_t t = 0; t < n; t++)
+		n_near += is_in_block(&hosts[t], lid);
+	if (n_near == 0)
+		return NULL;
+	turn = (turn + turn / n_near) % n_near;
+	while (!is_in_block(hosts, lid) || turn-- > 0)
+		hosts++;
+
+	return hosts;
+}
+
+/* Hosts of switch @s are put, from @first on. */
+static void put_guests(struct filling *filling, uint32_t s, uint32_t turn, uint32_t first,
+		       struct numbering *ret)
+{
+	uint32_t n_hosts = filling->n_targets - first;
+
+	for (uint32_t e = filling->end_first[s]; e < filling->end_first[s + 1]; e++) {
+		const struct end *end = &filling->graph->ends[e];
+		const struct target *host;
+
+		if (group_of(end) != TARGET_OWN || end->lmc > 0)
+			continue;
+		host = find_near(ret->targets + first, n_hosts, end->lid, turn++);
+		if (!host)
+			continue;
+		filling->is_guest[e] = true;
+		put_targets(filling, end, host->offset, ret);
+	}
+}
+
 static void put_all(struct filling *filling, uint32_t stride, struct numbering *ret)
 {
-	uint32_t hosts = 0;
+	uint32_t hosts = 0, n_leaves = 0;
 
 	for (uint32_t i = 0; i < filling->graph->n_switches; i++) {
-		uint32_t s = ret->sequence[i];
+		uint32_t s = ret->sequence[i], first = filling->n_targets;
 
-		ret->number[2 * i + TARGET_HOSTS] = hosts;
-		ret->number[2 * i + TARGET_OWN] = i;
-		ret->first[2 * i + TARGET_HOSTS] = filling->n_targets;
-		if (put_group(filling, s, TARGET_HOSTS, ret))
+		ret->number[i] = hosts;
+		ret->first[2 * i + TARGET_HOSTS] = first;
+		if (put_group(filling, s, TARGET_HOSTS, ret)) {
 			hosts += stride;
+			put_guests(filling, s, n_leaves++, first, ret);
+		}
 		ret->first[2 * i + TARGET_OWN] = filling->n_targets;
 		put_group(filling, s, TARGET_OWN, ret);
 	}
@@ -331,10 +383,13 @@ static int number_targets(const struct graph *graph, uint32_t stride, struct num
 	AUTO(freep) uint32_t *earlier = calloc(graph->n_ends + (size_t)1, sizeof(*earlier));
 	AUTO(freep)
 	uint32_t *end_first = calloc(graph->n_switches + (size_t)2, sizeof(*end_first));
-	struct filling filling = { .graph = graph, .earlier = earlier, .end_first = end_first };
+	AUTO(freep) bool *is_guest = calloc(graph->n_ends + (size_t)1, sizeof(*is_guest));
+	struct filling filling = {
+		.graph = graph, .earlier = earlier, .end_first = end_first, .is_guest = is_guest
+	};
 	int r;
 
-	if (!earlier || !end_first)
+	if (!earlier || !end_first || !is_guest)
 		return -ENOMEM;
 	r = count_earlier_ports(graph, earlier);
 	if (r)

@@ -8,6 +8,8 @@
 
 #include "routing/rank.h"
 
+enum { TABLE_BLOCK = 64 }; /* LIDs of a forwarding table that are written together */
+
 /* A LID, and how far it counts on from the number of its group. */
 struct target {
 	uint16_t lid;
@@ -15,15 +17,15 @@ struct target {
 };
 
 enum target_group {
-	TARGET_HOSTS, /* what applications talk to */
-	TARGET_OWN,   /* the switch itself and its aggregation nodes: little traffic */
+	TARGET_HOSTS, /* what applications talk to, and what goes the way of one of these */
+	TARGET_OWN,   /* else the switch itself and its aggregation nodes: little traffic */
 	TARGET_GROUP_COUNT,
 };
 
 struct numbering {
 	uint32_t *sequence; /* destination switches: the ends of sequence[i] are counted i-th */
 	uint32_t *first;    /* group g of the i-th: targets[first[2 * i + g]] to the next group's */
-	uint32_t *number;   /* [2 * i + g]: what its first target is counted as */
+	uint32_t *number;   /* [i]: what its first host is counted as */
 	struct target *targets;
 	uint32_t max_offset;
 	uint8_t *port;      /* of each target, at its own switch; 0 is the switch itself */

@@ -5,7 +5,14 @@
  * bytes: a bit per neighbour, eight neighbours to a plane of bytes. Destinations are in the
  * sequence of number.c, so neighbours in it mostly have the same exits, and the list of exits is
  * made once per run. The list has a slot per cable: first one cable of each neighbour, then the
- * second cables. Target number t takes slot (t / share) mod slots.
+ * second cables. Host number t takes slot (t / share) mod slots.
+ *
+ * From spine to spine of another plane there is no way up the tree and down again, but only by the
+ * apex (apex.c), and nobody but spines themselves goes it. There an upper neighbour that has a
+ * longer way than others is as good as they: else a core that has lost its cable toward the apex
+ * would make each switch below it write the blocks of all that it sent there. A packet that goes up
+ * by any of them comes to a higher place, and who sends down is followed only by those who do, so
+ * it arrives all the same.
  *
  * Loops over bytes come in pieces of a constant 64, which compilers turn into vector instructions.
  */
@@ -56,6 +63,36 @@ WIDE static void mark(const uint8_t *restrict want, const uint8_t *restrict hops
 			plane[i] |= hops[i] == want[i] ? bit : 0;
 }
 
+/* Where it is far, all who know a way. */
+WIDE static void mark_far(const uint8_t *restrict far, const uint8_t *restrict hops,
+			  uint32_t n_pieces, uint8_t bit, uint8_t *restrict plane)
+{
+	for (; n_pieces; n_pieces--, hops += PIECE, far += PIECE, plane += PIECE)
+		for (unsigned i = 0; i < PIECE; i++) {
+			uint8_t mark = far[i] & bit;
+
+			plane[i] |= hops[i] == HOPS_NONE ? 0 : mark;
+		}
+}
+
+/* Where it climbs, and further than up the tree and down. False: nowhere. */
+WIDE static uint8_t set_far(const uint8_t *restrict best, const uint8_t *restrict under,
+			    const uint8_t *restrict straight, uint8_t height, uint32_t n_pieces,
+			    uint8_t *restrict far)
+{
+	uint8_t any = 0;
+
+	for (; n_pieces; n_pieces--, best += PIECE, under += PIECE, straight += PIECE, far += PIECE)
+		for (unsigned i = 0; i < PIECE; i++) {
+			uint8_t climbs = under[i] == HOPS_NEVER ? 0xff : 0;
+
+			far[i] = best[i] > (uint8_t)(straight[i] - height) ? climbs : 0;
+			any |= far[i];
+		}
+
+	return any;
+}
+
 WIDE static void mark_repeats(const uint8_t *restrict plane, uint32_t n_pieces,
 			      uint8_t *restrict repeats)
 {
@@ -78,6 +115,7 @@ static void row_set_wants(struct row *row)
 {
 	const struct block *block = row->block;
 	size_t at = row->s * row->width + row->from;
+	uint32_t height;
 
 	if (block->shortest) {
 		set_wants(block->shortest + at, row->n_pieces, row->want_below);
@@ -87,6 +125,17 @@ static void row_set_wants(struct row *row)
 			row->want_below);
 	set_wants_above(block->tiered.best + at, block->tiered.under + at, row->n_pieces,
 			row->want_above);
+	height = row->layout->ranking.height[row->s];
+	row->is_far = height > 0 && height <= STRAIGHT_MAX && row->straight &&
+		      set_far(block->tiered.best + at, block->tiered.under + at,
+			      row->straight + row->from, (uint8_t)height, row->n_pieces, row->far);
+}
+
+static void row_mark_upper(struct row *row, const uint8_t *best, uint8_t bit, uint8_t *plane)
+{
+	mark(row->want_above, best, row->n_pieces, bit, plane);
+	if (row->is_far)
+		mark_far(row->far, best, row->n_pieces, bit, plane);
 }
 
 static void row_mark_fan(struct row *row, uint32_t to, uint8_t bit, uint8_t *plane)
@@ -99,7 +148,7 @@ static void row_mark_fan(struct row *row, uint32_t to, uint8_t bit, uint8_t *pla
 	if (block->shortest)
 		mark(row->want_below, block->shortest + at, n, bit, plane);
 	else if (tiers.place[to] > tiers.place[row->s])
-		mark(row->want_above, block->tiered.best + at, n, bit, plane);
+		row_mark_upper(row, block->tiered.best + at, bit, plane);
 	else if (tiers_lead_down(&tiers, row->s, to))
 		mark(block->tiered.under + row->s * row->width + row->from, block->tiered.down + at,
 		     n, bit, plane);
@@ -279,5 +328,20 @@ void row_fill_cells(const struct row *row, uint32_t number, uint32_t n, uint8_t 
 
 		memcpy(cell + made, cell, more);
 		made += more;
+	}
+}
+
+void row_fill_own_cells(const struct row *row, const uint16_t *key, uint32_t n, uint8_t *cell)
+{
+	uint32_t turn = row->layout->fans.start[row->s];
+
+	if (row->n_slots < 2) {
+		memset(cell, row->n_slots ? row->slot[0] : ROUTE_NONE, n);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t number = key[i] + turn;
+
+		cell[i] = exit_by(row, number % row->n_slots, number / row->n_slots);
 	}
 }

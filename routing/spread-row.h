@@ -12,6 +12,7 @@ enum {
 	PORTS_MAX = 254,
 	PLANES = 32,
 	PIECE = HOPS_PIECE,
+	STRAIGHT_MAX = 100, /* of heights: no way up and down is longer than a byte tells */
 	ROW_BYTES = HOPS_BLOCK + PIECE, /* a piece to spare, to compare with what comes next */
 };
 
@@ -26,6 +27,9 @@ struct row {
 	uint32_t n_planes;
 	uint8_t want_below[HOPS_BLOCK]; /* the distance that a nearer neighbour has */
 	uint8_t want_above[HOPS_BLOCK];
+	const uint8_t *straight; /* [column]: from a leaf up to the top and down to it; or NULL */
+	bool is_far;             /* some are */
+	uint8_t far[HOPS_BLOCK]; /* UINT8_MAX: any way up is as good */
 	uint8_t plane[PLANES][ROW_BYTES];
 	uint8_t repeats[ROW_BYTES]; /* the same exits as the destination before */
 	uint8_t lane[PORTS_MAX];    /* of each fan its first port */
@@ -44,3 +48,5 @@ void row_find_exits(struct row *row, uint32_t from, uint32_t to);
 void row_list_slots(struct row *row, uint32_t column);
 /* Then the exits to @n targets that count from @number. */
 void row_fill_cells(const struct row *row, uint32_t number, uint32_t n, uint8_t *cell);
+/* The same to what is no host, each counted as its @key. */
+void row_fill_own_cells(const struct row *row, const uint16_t *key, uint32_t n, uint8_t *cell);

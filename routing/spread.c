@@ -9,9 +9,8 @@
  *
  * So the exits of a run, in the sequence of numbers, repeat themselves: they are made once and then
  * copied, into "cells" that stand in that sequence, and at last each LID gets what is in its cell.
- * Hosts and what switches have themselves are counted each by itself, and so have cells of their
- * own. Where numbers leave a gap cells have the same gap, as long as it is small, so that a run is
- * one piece.
+ * Where numbers leave a gap cells have the same gap, as long as it is small, so that a run is one
+ * piece. What is no host is counted by blocks of LIDs, and so has cells of its own, with keys.
  *
  * Switches that hang on the same neighbours alike, as the leaves of a pod do, have the same ways
  * but to each other. If what a row is made of is the same as of the row before, that is copied, and
@@ -27,11 +26,9 @@
 
 enum { GAP_MAX = 512 };
 
-/* Where the exits to one group of targets are, column by column. */
+/* Where the exits to one group of targets are, column by column: those of the next follow. */
 struct strip {
-	uint32_t first[HOPS_BLOCK + 1]; /* cell of each column; those of the next follow */
-	uint32_t number[HOPS_BLOCK];    /* of the target that has the first cell */
-	uint16_t until[HOPS_BLOCK]; /* the next column that does not go on where this one ends */
+	uint32_t first[HOPS_BLOCK + 1];
 };
 
 struct second {
@@ -42,12 +39,16 @@ struct second {
 
 struct filler {
 	struct strip strip[TARGET_GROUP_COUNT];
+	uint32_t number[HOPS_BLOCK]; /* of hosts, that of the first cell of each column */
+	uint16_t until[HOPS_BLOCK];  /* the next column that does not go on where this one ends */
+	uint16_t *key;               /* of each cell that is no host's: what it is counted as */
 	uint8_t *cells;
 	uint16_t *lids; /* of each cell; 0: nobody's */
 	uint32_t n_cells;
 	struct second *seconds; /* with LMC several LIDs share a cell: those after the first */
 	uint32_t n_seconds;
-	bool is_filled; /* all cells are those of row.s */
+	bool is_filled;               /* all cells are those of row.s */
+	uint8_t straight[HOPS_BLOCK]; /* see struct row */
 	struct row row;
 };
 
@@ -77,24 +78,28 @@ bool block_start_away(const struct graph *graph, const struct layout *layout, ui
 	return block->n > 0;
 }
 
-static void fill_strip(const struct row *row, const struct strip *strip, uint32_t from, uint32_t to,
-		       uint8_t *cells)
+static void fill_hosts(struct filler *filler, uint32_t from, uint32_t to)
 {
-	if (strip->first[from] == strip->first[to])
+	const uint32_t *first = filler->strip[TARGET_HOSTS].first;
+
+	if (first[from] == first[to])
 		return; /* nobody is there */
 	for (uint32_t end; from < to; from = end) {
-		end = MIN(strip->until[from], to);
-		row_fill_cells(row, strip->number[from], strip->first[end] - strip->first[from],
-			       cells + strip->first[from]);
+		end = MIN(filler->until[from], to);
+		row_fill_cells(&filler->row, filler->number[from], first[end] - first[from],
+			       filler->cells + first[from]);
 	}
 }
 
 /* Destinations @from to @to - 1 of the block have the same exits. */
 static void fill_run(struct filler *filler, uint32_t from, uint32_t to)
 {
+	const uint32_t *first = filler->strip[TARGET_OWN].first;
+
 	row_list_slots(&filler->row, from);
-	for (unsigned g = 0; g < TARGET_GROUP_COUNT; g++)
-		fill_strip(&filler->row, &filler->strip[g], from, to, filler->cells);
+	fill_hosts(filler, from, to);
+	row_fill_own_cells(&filler->row, filler->key + first[from], first[to] - first[from],
+			   filler->cells + first[from]);
 }
 
 /* The column of switch @s, which is where the distance is 0; block->n if it has none here. */
@@ -233,6 +238,7 @@ static bool has_same_fans(const struct layout *layout, uint32_t s, uint32_t like
 	uint32_t n = fans->first[s + 1] - fans->first[s];
 
 	if (n != fans->first[like + 1] - fans->first[like] || fans->share[s] != fans->share[like] ||
+	    fans->start[s] != fans->start[like] ||
 	    layout->ranking.height[s] != layout->ranking.height[like])
 		return false;
 	for (uint32_t f = 0; f < n; f++) {
@@ -314,7 +320,7 @@ void filler_fill_copy(struct filler *filler, uint32_t s, uint8_t *lft)
 /* ---- cells --------------------------------------------------------------------------------------
  */
 
-/* Cells that group @g of the @i-th column takes, with the gap that follows. */
+/* Cells that group @g of the @i-th column takes; those of hosts with the gap that follows. */
 static uint32_t width_of(const struct numbering *numbering, const struct block *block, uint32_t i,
 			 unsigned g)
 {
@@ -323,9 +329,8 @@ static uint32_t width_of(const struct numbering *numbering, const struct block *
 
 	for (uint32_t t = first[0]; t < first[1]; t++)
 		width = MAX(width, numbering->targets[t].offset + 1u);
-	if (i + 1 < block->n)
-		step = numbering->number[TARGET_GROUP_COUNT * block->index[i + 1] + g] -
-		       numbering->number[TARGET_GROUP_COUNT * block->index[i] + g];
+	if (g == TARGET_HOSTS && i + 1 < block->n)
+		step = numbering->number[block->index[i + 1]] - numbering->number[block->index[i]];
 
 	return width > 0 && step <= GAP_MAX ? MAX(width, step) : width;
 }
@@ -335,18 +340,45 @@ static uint32_t lay_out_strip(const struct numbering *numbering, const struct bl
 {
 	for (uint32_t i = 0; i < block->n; i++) {
 		ret->first[i] = cell;
-		ret->number[i] = numbering->number[TARGET_GROUP_COUNT * block->index[i] + g];
 		cell += width_of(numbering, block, i, g);
 	}
 	ret->first[block->n] = cell;
-	for (uint32_t i = block->n; i-- > 0;) {
-		bool goes_on = i + 1 < block->n && ret->first[i + 1] - ret->first[i] ==
-							   ret->number[i + 1] - ret->number[i];
-
-		ret->until[i] = goes_on ? ret->until[i + 1] : (uint16_t)(i + 1);
-	}
 
 	return cell;
+}
+
+static void find_runs(const struct numbering *numbering, const struct block *block,
+		      struct filler *filler)
+{
+	const uint32_t *first = filler->strip[TARGET_HOSTS].first;
+	uint32_t *number = filler->number;
+
+	for (uint32_t i = 0; i < block->n; i++)
+		number[i] = numbering->number[block->index[i]];
+	for (uint32_t i = block->n; i-- > 0;) {
+		bool goes_on =
+			i + 1 < block->n && first[i + 1] - first[i] == number[i + 1] - number[i];
+
+		filler->until[i] = goes_on ? filler->until[i + 1] : (uint16_t)(i + 1);
+	}
+}
+
+/* LIDs of a port follow each other by exits, as those of a host do. */
+static void set_keys(const struct numbering *numbering, const struct block *block,
+		     struct filler *filler)
+{
+	for (uint32_t i = 0; i < block->n; i++) {
+		const uint32_t *first = numbering->first +
+					(size_t)TARGET_GROUP_COUNT * block->index[i] + TARGET_OWN;
+		uint16_t *key = filler->key + filler->strip[TARGET_OWN].first[i];
+
+		for (uint32_t t = first[0]; t < first[1]; t++) {
+			const struct target *target = &numbering->targets[t];
+
+			key[target->offset] =
+				(uint16_t)(target->lid / TABLE_BLOCK + target->offset);
+		}
+	}
 }
 
 static void put_lid(struct filler *filler, uint16_t lid, uint32_t column, uint32_t cell)
@@ -385,6 +417,18 @@ static uint32_t count_lids(const struct numbering *numbering, const struct block
 	return n;
 }
 
+/* Of a leaf it is none: all are further than UINT8_MAX away. */
+static void set_straight(const struct ranking *ranking, const struct block *block, uint8_t *ret)
+{
+	memset(ret, 0xff, HOPS_BLOCK);
+	for (uint32_t i = 0; i < block->n && ranking->max_height <= STRAIGHT_MAX; i++) {
+		uint32_t height = ranking->height[block->target[i]];
+
+		if (height > 0)
+			ret[i] = (uint8_t)(2 * ranking->max_height - height);
+	}
+}
+
 struct filler *filler_new(const struct layout *layout, const struct block *block)
 {
 	const struct numbering *numbering = &layout->numbering;
@@ -399,16 +443,21 @@ struct filler *filler_new(const struct layout *layout, const struct block *block
 	filler->n_seconds = 0;
 	filler->cells = malloc(n_cells + (size_t)1);
 	filler->lids = calloc(n_cells + (size_t)1, sizeof(*filler->lids));
+	filler->key = calloc(n_cells + (size_t)1, sizeof(*filler->key));
 	filler->seconds =
 		calloc(count_lids(numbering, block) + (size_t)1, sizeof(*filler->seconds));
-	if (!filler->cells || !filler->lids || !filler->seconds) {
+	if (!filler->cells || !filler->lids || !filler->key || !filler->seconds) {
 		filler_free(filler);
 		return NULL;
 	}
 	for (unsigned g = 0; g < TARGET_GROUP_COUNT; g++)
 		put_lids(numbering, block, g, filler);
+	find_runs(numbering, block, filler);
+	set_keys(numbering, block, filler);
 	filler->row.layout = layout;
 	filler->row.block = block;
+	set_straight(&layout->ranking, block, filler->straight);
+	filler->row.straight = layout->ranking.tree ? filler->straight : NULL;
 	filler->is_filled = false;
 	filler->row.width = block->shortest ? HOPS_BLOCK : block->tiered.width;
 
@@ -421,6 +470,7 @@ void filler_free(struct filler *filler)
 		return;
 	free(filler->cells);
 	free(filler->lids);
+	free(filler->key);
 	free(filler->seconds);
 	free(filler);
 }

@@ -389,7 +389,7 @@ static void own_ends_leave_by_their_port(void **state)
 	}
 }
 
-static void paths_do_not_depend_on_lids(void **state)
+static void paths_to_hosts_do_not_depend_on_lids(void **state)
 {
 	AUTO(graph_freep) struct made_graph *plain = make_tree3();
 	AUTO(graph_freep) struct made_graph *shuffled = make_tree3();
@@ -404,8 +404,9 @@ static void paths_do_not_depend_on_lids(void **state)
 
 		for (uint32_t s = 0; s < a->n_switches; s++)
 			for (uint32_t e = 0; e < a->n_ends; e++)
-				assert_int_equal(exit_of(&one, s, a->ends[e].lid),
-						 exit_of(&two, s, b->ends[e].lid));
+				if (a->ends[e].kind == END_HOST)
+					assert_int_equal(exit_of(&one, s, a->ends[e].lid),
+							 exit_of(&two, s, b->ends[e].lid));
 	}
 }
 
@@ -843,7 +844,7 @@ int main(void)
 		cmocka_unit_test(same_graph_gives_same_tables),
 		cmocka_unit_test(unused_entries_are_none),
 		cmocka_unit_test(own_ends_leave_by_their_port),
-		cmocka_unit_test(paths_do_not_depend_on_lids),
+		cmocka_unit_test(paths_to_hosts_do_not_depend_on_lids),
 		cmocka_unit_test(updn_is_as_short_as_minhop_between_hosts_of_a_tree),
 		cmocka_unit_test(all_cables_of_a_regular_tree_carry_the_same),
 		cmocka_unit_test(parallel_cables_carry_the_same),

@@ -182,6 +182,95 @@ static unsigned count_changed_by(uint32_t a, uint32_t b)
 	return count_changed(&pair);
 }
 
+/* The LID of a switch itself. */
+static uint16_t lid_of(const struct graph *graph, uint32_t s)
+{
+	for (uint32_t e = 0; e < graph->n_ends; e++)
+		if (graph->ends[e].at == s && graph->ends[e].kind == END_SWITCH)
+			return graph->ends[e].lid;
+	fail();
+
+	return 0;
+}
+
+/*
+ * 32 leaves, 32 middle switches, 16 cores of 4 planes. A core that has lost its cable to the first
+ * pod has a way around to other planes, and middle switches go on sending there by it; all but that
+ * of the last pod, which is the way around.
+ */
+static void spines_go_on_by_a_core_with_a_longer_way(void **state)
+{
+	AUTO(clear_pair)
+	struct pair pair = { .whole = graph_make_ft3(8, 8), .damaged = graph_make_ft3(8, 8) };
+	const struct graph *graph = graph_of(pair.whole);
+
+	(void)state;
+	graph_remove_cable(pair.damaged, 32, 65);
+	pair.before = route(graph);
+	pair.after = route(graph_of(pair.damaged));
+	for (uint32_t middle = 36; middle < 60; middle += 4)
+		for (uint32_t to = 32; to < graph->n_switches; to++) {
+			uint32_t plane = to < 64 ? to % 4 : (to - 64) / 4;
+			uint16_t lid = lid_of(graph, to);
+
+			if (plane != 0)
+				assert_int_equal(entry(&pair.before, middle, lid),
+						 entry(&pair.after, middle, lid));
+		}
+}
+
+/* Is @lid reached from everywhere else as one of the hosts of @leaf is? */
+static bool goes_with_a_host(const struct graph *graph, const struct tables *tables, uint32_t leaf,
+			     uint16_t lid)
+{
+	for (uint32_t e = 0; e < graph->n_ends; e++) {
+		const struct end *end = &graph->ends[e];
+		uint32_t s = 0;
+
+		if (end->at != leaf || end->kind != END_HOST)
+			continue;
+		while (s < graph->n_switches &&
+		       (s == leaf || entry(tables, s, lid) == entry(tables, s, end->lid)))
+			s++;
+		if (s == graph->n_switches)
+			return true;
+	}
+
+	return false;
+}
+
+static void a_leaf_goes_with_a_host_of_its_block(void **state)
+{
+	AUTO(graph_freep) struct made_graph *made = graph_make_ft3(4, 4);
+	const struct graph *graph = graph_of(made);
+	AUTO(plain_tables_clear) struct tables tables = route(graph);
+
+	(void)state;
+	assert_true(graph->max_lid < 64);
+	for (uint32_t leaf = 0; leaf < 8; leaf++)
+		assert_true(goes_with_a_host(graph, &tables, leaf, lid_of(graph, leaf)));
+}
+
+/* So that a plane that is lost to it costs some of the others a block, and not all. */
+static void a_leaf_of_another_block_is_reached_by_all_planes(void **state)
+{
+	AUTO(graph_freep) struct made_graph *made = graph_make_ft3(8, 8);
+	const struct graph *graph = graph_of(made);
+	AUTO(plain_tables_clear) struct tables tables = route(graph);
+
+	(void)state;
+	for (uint32_t leaf = 4; leaf < 31; leaf++) {
+		uint16_t lid = lid_of(graph, leaf);
+		unsigned planes = 0;
+
+		assert_true(lid / 64 > (4 * leaf + 4) / 64);
+		for (uint32_t s = 0; s < 32; s += 4)
+			if (s / 4 != leaf / 4)
+				planes |= 1U << entry(&tables, s, lid);
+		assert_int_equal(__builtin_popcount(planes), 4);
+	}
+}
+
 /* 72 leaves, 72 middle switches, 36 cores. Though the first leaf is the top of all; see apex.c. */
 static void a_cable_of_the_first_pod_costs_no_more_than_another(void **state)
 {
@@ -263,6 +352,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lost_cables_move_only_what_used_them),
+		cmocka_unit_test(spines_go_on_by_a_core_with_a_longer_way),
+		cmocka_unit_test(a_leaf_goes_with_a_host_of_its_block),
+		cmocka_unit_test(a_leaf_of_another_block_is_reached_by_all_planes),
 		cmocka_unit_test(a_cable_of_the_first_pod_costs_no_more_than_another),
 		cmocka_unit_test(a_cable_of_the_first_leaf_costs_no_more_than_another),
 		cmocka_unit_test(every_shift_has_a_cable_for_each_and_two_share_when_one_is_lost),
