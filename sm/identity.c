@@ -4,8 +4,8 @@
  * The LID space is 768 words of 64 bits, a word being a block of a forwarding table. A search for
  * free LIDs is then bit arithmetic on words: shift-and-and folds "n free in a row" into one bit.
  *
- * identity_find_run() exists because a leaf whose hosts lie in one block costs every switch one
- * block when that leaf's route changes. Whoever comes alone (a switch) fills the gaps.
+ * identity_find_span() exists because a leaf whose LIDs lie together costs most switches one block
+ * when its routes change.
  */
 
 #include "sm/identity.h"
@@ -210,6 +210,24 @@ uint16_t identity_find_run(const struct identities *ids, unsigned n, uint8_t lmc
 
 		if (starts)
 			return (uint16_t)(block * LFT_BLOCK + (unsigned)__builtin_ctzll(starts));
+	}
+
+	return 0;
+}
+
+uint16_t identity_find_span(const struct identities *ids, unsigned n, uint8_t lmc)
+{
+	unsigned length = 0;
+
+	for (unsigned lid = ids->first_gap * LFT_BLOCK; lid <= ids->last; lid++) {
+		if (ids->used[lid / LFT_BLOCK] == UINT64_MAX)
+			lid |= LFT_BLOCK - 1;
+		if (is_used(ids, lid))
+			length = 0;
+		else if (length > 0 || lid % (1u << lmc) == 0)
+			length++;
+		if (length > 0 && length == n)
+			return (uint16_t)(lid + 1 - n);
 	}
 
 	return 0;

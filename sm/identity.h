@@ -52,6 +52,9 @@ int identity_assign(struct identities *ids, uint64_t guid, uint8_t lmc);
  */
 uint16_t identity_find_run(const struct identities *ids, unsigned n, uint8_t lmc);
 
+/* The first of @n free LIDs in a row, wherever blocks end, aligned for this LMC; or 0. */
+uint16_t identity_find_span(const struct identities *ids, unsigned n, uint8_t lmc);
+
 /*
  * @lid is nobody's, and given to nobody, until it is given back. False: it is somebody's, or is set
  * aside already, or can be nobody's.

@@ -65,6 +65,36 @@ static void a_tree_of_three_levels_comes_up(void **state)
 	scenario_comes_up(*state, graph_make_ft3(4, 4));
 }
 
+static bool lies_in(const struct sim_port *port, unsigned first, unsigned n)
+{
+	return sim_lid(port) >= first && sim_lid(port) < first + n;
+}
+
+/* A leaf's with that of itself, and then those of a plane, so that few blocks change together. */
+static void lids_of_a_tree_lie_together(void **state)
+{
+	struct scenario *s = *state;
+	unsigned planes[2] = { 0 };
+
+	scenario_comes_up(s, graph_make_ft3(4, 4));
+	for (uint32_t i = 0; i < 8; i++) {
+		struct sim_node *leaf = s->switches[i];
+		unsigned own = sim_lid(sim_port(leaf, 0));
+
+		assert_true(lies_in(sim_port(leaf, 0), 1, 24));
+		for (unsigned p = 1; p <= leaf->n_ports; p++)
+			if (sim_is_end_port(sim_port(leaf, p)->far))
+				assert_true(lies_in(sim_port(leaf, p)->far, own - 2, 2));
+	}
+	for (uint32_t i = 8; i < 20; i++) {
+		uint32_t plane = i < 16 ? i % 2 : (i - 16) / 2;
+
+		planes[plane] += lies_in(sim_port(s->switches[i], 0), 25 + 6 * plane, 6);
+	}
+	assert_int_equal(planes[0], 6);
+	assert_int_equal(planes[1], 6);
+}
+
 static void a_torus_comes_up(void **state)
 {
 	scenario_comes_up(*state, graph_make_torus(3, 3, 2, 1));
@@ -1646,6 +1676,7 @@ int main(void)
 		TEST(a_ring_comes_up),
 		TEST(a_tree_of_two_levels_comes_up),
 		TEST(a_tree_of_three_levels_comes_up),
+		TEST(lids_of_a_tree_lie_together),
 		TEST(a_torus_comes_up),
 		TEST(a_dragonfly_comes_up),
 		TEST(a_random_fabric_comes_up),

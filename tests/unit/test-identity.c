@@ -155,6 +155,23 @@ static void a_run_does_not_straddle_blocks_and_claims_nothing(void **state)
 	assert_int_equal(identities_used_lids(ids), 1);
 }
 
+static void a_span_may_straddle_blocks_and_claims_nothing(void **state)
+{
+	struct identities *ids = *state;
+
+	assert_int_equal(identity_find_span(ids, 200, 0), 1);
+	assert_int_equal(identity_claim(ids, 0x10, 30, 0), 0);
+	assert_int_equal(identity_find_span(ids, 29, 0), 1);
+	assert_int_equal(identity_find_span(ids, 40, 0), 31);
+	assert_int_equal(identity_find_span(ids, 40, 2), 32);
+	assert_int_equal(identity_find_span(ids, 0, 0), 0);
+	assert_int_equal(identity_find_span(ids, LID_UNICAST_LAST, 0), 0);
+	assert_int_equal(identities_used_lids(ids), 1);
+	identities_begin(ids, 1, 100);
+	assert_int_equal(identity_find_span(ids, 70, 0), 31);
+	assert_int_equal(identity_find_span(ids, 71, 0), 0);
+}
+
 static void all_49151_lids_can_be_had_and_then_no_more(void **state)
 {
 	struct identities *ids = *state;
@@ -267,18 +284,32 @@ static int model_claim(struct model *m, unsigned guid, unsigned lid, unsigned lm
 	return 0;
 }
 
+static bool model_is_free(const struct model *m, unsigned lid, unsigned size)
+{
+	unsigned n = 0;
+
+	while (n < size && !m->owner[lid + n])
+		n++;
+
+	return n == size;
+}
+
+static unsigned model_find_span(const struct model *m, unsigned size, unsigned align)
+{
+	for (unsigned lid = align; lid + size <= LID_UNICAST_LAST + 1; lid += align)
+		if (model_is_free(m, lid, size))
+			return lid;
+	/* LID 0 is nobody's: no range begins there */
+	return 0;
+}
+
 static unsigned model_find(const struct model *m, unsigned size, unsigned align)
 {
-	for (unsigned lid = align; lid + size <= LID_UNICAST_LAST + 1; lid += align) {
-		unsigned n = 0;
-
-		while (n < size && !m->owner[lid + n])
-			n++;
-		if (n == size &&
+	for (unsigned lid = align; lid + size <= LID_UNICAST_LAST + 1; lid += align)
+		if (model_is_free(m, lid, size) &&
 		    (size > LFT_BLOCK || lid / LFT_BLOCK == (lid + size - 1) / LFT_BLOCK))
 			return lid;
-	}
-	/* LID 0 is nobody's: no range begins there */
+
 	return 0;
 }
 
@@ -308,6 +339,8 @@ static void walk(struct identities *ids, struct model *m, struct xoshiro *random
 		if (lmc < 7)
 			assert_int_equal(identity_find_run(ids, n, (uint8_t)lmc),
 					 model_find(m, n << lmc, 1u << lmc));
+		assert_int_equal(identity_find_span(ids, n << lmc, (uint8_t)lmc),
+				 model_find_span(m, n << lmc, 1u << lmc));
 		break;
 	}
 	if (m->lid[guid])
@@ -431,6 +464,7 @@ int main(void)
 		TEST(lids_are_assigned_from_the_lowest_that_fit),
 		TEST(lmc_7_takes_two_whole_blocks),
 		TEST(a_run_does_not_straddle_blocks_and_claims_nothing),
+		TEST(a_span_may_straddle_blocks_and_claims_nothing),
 		TEST(all_49151_lids_can_be_had_and_then_no_more),
 		TEST(what_is_forgotten_is_free_and_the_others_stay),
 		TEST(nothing_can_be_forgotten_where_nothing_is),
