@@ -15,8 +15,8 @@
  * at once, and back in it with the key.
  */
 
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/macros.h"
 #include "sm/multicast-inside.h"

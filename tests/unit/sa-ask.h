@@ -139,3 +139,22 @@ static inline const uint8_t *record_at(const struct asking *a, unsigned n)
 
 #define asking_test(function)                                                                      \
 	cmocka_unit_test_setup_teardown(function, asking_setup, asking_teardown)
+
+/* A component of a record, @n bytes from @at on, read and written the slow way. */
+static inline uint64_t field_get(const uint8_t *bytes, unsigned at, unsigned n)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		value = value << 8 | bytes[at + i];
+
+	return value;
+}
+
+static inline void field_put(uint8_t *bytes, unsigned at, unsigned n, uint64_t value)
+{
+	while (n-- > 0) {
+		bytes[at + n] = (uint8_t)value;
+		value >>= 8;
+	}
+}

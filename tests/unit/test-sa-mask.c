@@ -110,24 +110,6 @@ static void put_mask(struct rig *t, uint64_t mask)
 	wire_set(&t->asking.arrival.datagram, SA_COMP_MASK, mask);
 }
 
-static uint64_t number(const uint8_t *bytes, unsigned at, unsigned n)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		value = value << 8 | bytes[at + i];
-
-	return value;
-}
-
-static void put(uint8_t *bytes, unsigned at, unsigned n, uint64_t value)
-{
-	while (n-- > 0) {
-		bytes[at + n] = (uint8_t)value;
-		value >>= 8;
-	}
-}
-
 /* ---- paths to groups --------------------------------------------------------------------------
  */
 
@@ -234,8 +216,8 @@ static unsigned who_has(const struct rig *t, bool by_lid, uint64_t value)
 /* Who sends; SMALL_COUNT: nobody. False: both ways to say who it is contradict each other. */
 static bool find_sender(const struct rig *t, const struct path_question *q, unsigned *ret)
 {
-	unsigned by_gid = who_has(t, false, number(q->wanted, 32, 8));
-	unsigned by_lid = who_has(t, true, number(q->wanted, 42, 2));
+	unsigned by_gid = who_has(t, false, field_get(q->wanted, 32, 8));
+	unsigned by_lid = who_has(t, true, field_get(q->wanted, 42, 2));
 
 	*ret = has(q, SGID) ? by_gid : has(q, SLID) ? by_lid : q->who;
 	if (has(q, SGID) && by_gid == SMALL_COUNT)
@@ -251,8 +233,8 @@ static bool is_wanted(const struct path_question *q, const struct group *g)
 	const uint8_t *w = q->wanted;
 
 	return (!has(q, DGID) || memcmp(w + 8, g->mgid, 16) == 0) &&
-	       (!has(q, DLID) || number(w, 40, 2) == g->mlid) &&
-	       (!has(q, PKEY) || ((number(w, 50, 2) ^ g->pkey) & 0x7fff) == 0) &&
+	       (!has(q, DLID) || field_get(w, 40, 2) == g->mlid) &&
+	       (!has(q, PKEY) || ((field_get(w, 50, 2) ^ g->pkey) & 0x7fff) == 0) &&
 	       (!has(q, SL) || (w[53] & 0xf) == g->sl) &&
 	       within(q, MTU_SELECTOR, 54, g->mtu, w[54] & 0x3f) &&
 	       within(q, RATE_SELECTOR, 55, place_of_rate(g->rate), place_of_rate(w[55] & 0x3f)) &&
@@ -323,16 +305,16 @@ static void fill(struct rig *t, struct path_question *q)
 	*q = (struct path_question){ .who = (enum small_port)below(t, SMALL_COUNT),
 				     .trusted = below(t, 4) == 0 };
 	memcpy(w + 8, g->mgid, 16);
-	put(w, 24, 8, SMALL_PREFIX);
-	put(w, 32, 8, small->guid[below(t, SMALL_COUNT)]);
-	put(w, 40, 2, g->mlid);
-	put(w, 42, 2, small->lid[below(t, SMALL_COUNT)]);
+	field_put(w, 24, 8, SMALL_PREFIX);
+	field_put(w, 32, 8, small->guid[below(t, SMALL_COUNT)]);
+	field_put(w, 40, 2, g->mlid);
+	field_put(w, 42, 2, small->lid[below(t, SMALL_COUNT)]);
 	if (below(t, 2))
-		put(w, 42, 2, small->lid[who_has(t, false, number(w, 32, 8))]);
+		field_put(w, 42, 2, small->lid[who_has(t, false, field_get(w, 32, 8))]);
 	if (below(t, 20) == 0)
-		put(w, below(t, 2) ? 32 : 42, 2, 0x7777);
+		field_put(w, below(t, 2) ? 32 : 42, 2, 0x7777);
 	w[49] = (uint8_t)(below(t, 4) ? 1 : below(t, 3) << 6);
-	put(w, 50, 2, below(t, 4) ? g->pkey : below(t, 3));
+	field_put(w, 50, 2, below(t, 4) ? g->pkey : below(t, 3));
 	w[53] = g->sl;
 	w[54] = (uint8_t)(below(t, 4) << 6 | (2 + below(t, 3)));
 	w[55] = (uint8_t)(below(t, 4) << 6 | rates[below(t, COUNT(rates))]);
@@ -395,9 +377,9 @@ static void a_service_is_set_by_its_record(void **state)
 		record = question(&t->asking, SMALL_GAMMA, METHOD_SET, ATTR_SA_SERVICE_RECORD);
 		for (unsigned k = 0; k < SERVICE_RECORD_SIZE; k++)
 			record[k] = (uint8_t)below(t, 256);
-		put(record, 8, 8, SMALL_PREFIX);
-		put(record, 16, 8, t->asking.small.guid[SMALL_GAMMA]);
-		put(record, 24, 2, 0xffff);
+		field_put(record, 8, 8, SMALL_PREFIX);
+		field_put(record, 16, 8, t->asking.small.guid[SMALL_GAMMA]);
+		field_put(record, 24, 2, 0xffff);
 		record[28] = 1; /* a lease that is not 0 */
 		memcpy(expected, record, sizeof(expected));
 		put_mask(t, mask);
@@ -424,13 +406,14 @@ static void a_subscription_is_its_record_whatever_the_mask(void **state)
 		uint8_t *info = question(&t->asking, SMALL_GAMMA, METHOD_SET, ATTR_SA_INFORM_INFO);
 		unsigned before = t->n_seen;
 
-		put(info, 16, 2, below(t, 2) ? 0xffff : 1 + below(t, 100)); /* LIDRangeBegin */
-		put(info, 18, 2, below(t, 2) ? 0 : 200);
+		field_put(info, 16, 2,
+			  below(t, 2) ? 0xffff : 1 + below(t, 100)); /* LIDRangeBegin */
+		field_put(info, 18, 2, below(t, 2) ? 0 : 200);
 		info[22] = 1;                    /* generic */
 		info[23] = (uint8_t)below(t, 2); /* subscribe */
-		put(info, 26, 2, 64 + below(t, 4));
+		field_put(info, 26, 2, 64 + below(t, 4));
 		info[31] = (uint8_t)below(t, 20); /* RespTimeValue */
-		put(info, 33, 3, below(t, 2) ? 0xffffff : 1 + below(t, 3));
+		field_put(info, 33, 3, below(t, 2) ? 0xffffff : 1 + below(t, 3));
 		put_mask(t, mask_of(t, i, 0));
 		assert_int_equal(ask(&t->asking), STATUS_OK);
 		assert_int_equal(t->n_seen, before + 1);
@@ -456,10 +439,10 @@ static void guids_are_set_where_the_mask_has_a_bit(void **state)
 				 ATTR_SA_GUID_RECORD);
 		unsigned status = block > 1 ? STATUS_SA_NO_RECORDS : STATUS_OK;
 
-		put(record, 0, 2, t->asking.small.lid[SMALL_GAMMA]);
+		field_put(record, 0, 2, t->asking.small.lid[SMALL_GAMMA]);
 		record[2] = (uint8_t)block;
 		for (unsigned k = 0; k < 8; k++)
-			put(record, 8 + 8 * k, 8, below(t, 2) ? 0 : 0x5000 + k);
+			field_put(record, 8 + 8 * k, 8, below(t, 2) ? 0 : 0x5000 + k);
 		put_mask(t, mask);
 		if (block == 0 && mask >> 4 & 1)
 			status = STATUS_SA_REQ_INVALID; /* the port's own */
@@ -473,7 +456,7 @@ static void guids_are_set_where_the_mask_has_a_bit(void **state)
 		assert_int_equal(t->guids.is_delete, is_delete);
 		assert_int_equal(t->guids.entries, mask >> 4 & 0xff);
 		for (unsigned k = 0; k < 8; k++)
-			assert_true(t->guids.guid[k] == number(record, 8 + 8 * k, 8));
+			assert_true(t->guids.guid[k] == field_get(record, 8 + 8 * k, 8));
 	}
 }
 

@@ -76,24 +76,6 @@ static unsigned below(struct table *t, unsigned n)
 	return (unsigned)(xoshiro_next(&t->random) % n);
 }
 
-static uint64_t number(const uint8_t *bytes, unsigned at, unsigned n)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		value = value << 8 | bytes[at + i];
-
-	return value;
-}
-
-static void put(uint8_t *bytes, unsigned at, unsigned n, uint64_t value)
-{
-	while (n-- > 0) {
-		bytes[at + n] = (uint8_t)value;
-		value >>= 8;
-	}
-}
-
 /* ---- the groups --------------------------------------------------------------------------------
  */
 
@@ -114,18 +96,18 @@ static void some_group(struct table *t, unsigned n, struct group *g, uint8_t *re
 			     .tclass = (uint8_t)below(t, 2),
 			     .hop_limit = (uint8_t)below(t, 2),
 			     .scope = (uint8_t)(2 + 3 * below(t, 2)) };
-	put(g->mgid, 0, 8, UINT64_C(0xff12401bffff0000));
-	put(g->mgid, 8, 8, n);
+	field_put(g->mgid, 0, 8, UINT64_C(0xff12401bffff0000));
+	field_put(g->mgid, 8, 8, n);
 	memset(record, 0, SIZE);
 	memcpy(record, g->mgid, 16);
-	put(record, 32, 4, g->q_key);
-	put(record, 36, 2, g->mlid);
+	field_put(record, 32, 4, g->q_key);
+	field_put(record, 36, 2, g->mlid);
 	record[38] = (uint8_t)(0x80 | g->mtu);
 	record[39] = g->tclass;
-	put(record, 40, 2, g->pkey);
+	field_put(record, 40, 2, g->pkey);
 	record[42] = (uint8_t)(0x80 | g->rate);
 	record[43] = (uint8_t)(0x80 | g->life);
-	put(record, 44, 4, (uint32_t)g->sl << 28 | g->flow_label << 8 | g->hop_limit);
+	field_put(record, 44, 4, (uint32_t)g->sl << 28 | g->flow_label << 8 | g->hop_limit);
 	record[48] = (uint8_t)(g->scope << 4);
 }
 
@@ -146,7 +128,7 @@ static void some_members(struct table *t, unsigned n, struct group *g)
 			m.guid = SMALL_ALIAS_1;
 		assert_int_equal(group_put_member(&t->book, g, &m), 0);
 		memcpy(record, t->groups[n], SIZE);
-		put(record, 24, 8, m.guid);
+		field_put(record, 24, 8, m.guid);
 		record[48] |= m.states;
 		record[49] = m.proxy ? 0x80 : 0;
 		t->n_members[n]++;
@@ -273,16 +255,16 @@ static void add(struct records *r, const struct query *q, const uint8_t *record,
 		return;
 	assert_true(r->n++ < RECORDS_MAX);
 	memcpy(here, record, SIZE);
-	if (number(record, 24, 8))
-		put(here, 16, 8, prefix);
+	if (field_get(record, 24, 8))
+		field_put(here, 16, 8, prefix);
 }
 
 static void add_group(struct table *t, const struct query *q, unsigned n, struct records *r)
 {
-	uint64_t prefix = number(q->wanted, 16, 8), guid = number(q->wanted, 24, 8);
+	uint64_t prefix = field_get(q->wanted, 16, 8), guid = field_get(q->wanted, 24, 8);
 
 	if (!q->trusted &&
-	    !has_key(&t->asking, q->who, (unsigned)number(t->groups[n], 40, 2) & 0x7fff))
+	    !has_key(&t->asking, q->who, (unsigned)field_get(t->groups[n], 40, 2) & 0x7fff))
 		return;
 	if (!has(q, PORT_GID) && (!q->trusted || t->n_members[n] == 0)) {
 		add(r, q, t->groups[n], 0);
@@ -293,7 +275,7 @@ static void add_group(struct table *t, const struct query *q, unsigned n, struct
 
 		if (!has(q, PORT_GID))
 			add(r, q, member, SMALL_PREFIX);
-		else if (number(member, 24, 8) == guid &&
+		else if (field_get(member, 24, 8) == guid &&
 			 (prefix == SMALL_PREFIX || prefix == LINK_LOCAL) &&
 			 (q->trusted || is_own(&t->asking, q, guid)))
 			add(r, q, member, prefix);
@@ -352,7 +334,7 @@ static void fill(struct table *t, struct query *q)
 
 	memcpy(q->wanted, is_member ? t->members[n][below(t, t->n_members[n])] : t->groups[n],
 	       SIZE);
-	put(q->wanted, 16, 8, below(t, 4) ? SMALL_PREFIX : below(t, 2) ? LINK_LOCAL : 1);
+	field_put(q->wanted, 16, 8, below(t, 4) ? SMALL_PREFIX : below(t, 2) ? LINK_LOCAL : 1);
 	for (unsigned at = 38; at < 44; at += at == 38 ? 4 : 1)
 		q->wanted[at] = (uint8_t)((q->wanted[at] & 63) | below(t, 4) << 6);
 	if (below(t, 4) == 0)

@@ -54,24 +54,6 @@ struct far_end {
 	unsigned lid, n;
 };
 
-static uint64_t number(const uint8_t *bytes, unsigned at, unsigned n)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		value = value << 8 | bytes[at + i];
-
-	return value;
-}
-
-static void put(uint8_t *bytes, unsigned at, unsigned n, uint64_t value)
-{
-	while (n-- > 0) {
-		bytes[at + n] = (uint8_t)value;
-		value >>= 8;
-	}
-}
-
 static bool has(const struct query *q, unsigned bit)
 {
 	return q->mask >> bit & 1;
@@ -170,13 +152,13 @@ static bool read_end(const struct asking *a, const struct query *q, unsigned gid
 		     unsigned gid_at, unsigned lid_bit, unsigned lid_at, struct far_end *ret,
 		     unsigned *status)
 {
-	unsigned lid = (unsigned)number(q->wanted, lid_at, 2);
+	unsigned lid = (unsigned)field_get(q->wanted, lid_at, 2);
 	unsigned who;
 
 	ret->who = NOBODY;
 	if (has(q, gid_bit)) {
-		ret->prefix = number(q->wanted, gid_at, 8);
-		ret->guid = number(q->wanted, gid_at + 8, 8);
+		ret->prefix = field_get(q->wanted, gid_at, 8);
+		ret->guid = field_get(q->wanted, gid_at + 8, 8);
 		ret->who = who_has_guid(a, ret->guid);
 		if ((ret->prefix != SMALL_PREFIX && ret->prefix != LINK_LOCAL) ||
 		    ret->who == NOBODY)
@@ -295,14 +277,14 @@ static void add(struct records *r, const struct query *q, const struct far_end *
 		return;
 	assert_true(r->n++ < RECORDS_MAX - 1);
 	memset(record, 0, PATH_RECORD_SIZE);
-	put(record, 8, 8, to->prefix);
-	put(record, 16, 8, to->guid);
-	put(record, 24, 8, from->prefix);
-	put(record, 32, 8, from->guid);
-	put(record, 40, 2, dlid);
-	put(record, 42, 2, slid);
+	field_put(record, 8, 8, to->prefix);
+	field_put(record, 16, 8, to->guid);
+	field_put(record, 24, 8, from->prefix);
+	field_put(record, 32, 8, from->guid);
+	field_put(record, 40, 2, dlid);
+	field_put(record, 42, 2, slid);
 	record[49] = 0x80;
-	put(record, 50, 2, has(q, RAW) && (q->wanted[44] & 0x80) ? 0 : key);
+	field_put(record, 50, 2, has(q, RAW) && (q->wanted[44] & 0x80) ? 0 : key);
 	record[54] = (uint8_t)(0x80 | mtu);
 	record[55] = (uint8_t)(0x80 | rate);
 	record[56] = (uint8_t)(0x80 | life);
@@ -312,7 +294,7 @@ static void add(struct records *r, const struct query *q, const struct far_end *
 static unsigned key_between(const struct asking *a, const struct query *q,
 			    const struct far_end *from, const struct far_end *to)
 {
-	unsigned wanted = (unsigned)number(q->wanted, 50, 2);
+	unsigned wanted = (unsigned)field_get(q->wanted, 50, 2);
 	/* An alias and its port are two that can talk to each other. */
 	bool is_same = from->who == to->who && from->guid == to->guid;
 
@@ -355,11 +337,11 @@ static unsigned answer(const struct asking *a, const struct query *q, struct rec
 
 	ret->n = 0;
 	if ((has(q, DGID) && q->wanted[8] == 0xff) ||
-	    (!has(q, DGID) && has(q, DLID) && number(q->wanted, 40, 2) >= 0xc000))
+	    (!has(q, DGID) && has(q, DLID) && field_get(q->wanted, 40, 2) >= 0xc000))
 		return 0; /* there are no groups */
 	if (q->is_table && has(q, NUMB_PATH) && (q->wanted[49] & 0x7f) == 0)
 		return 0;
-	if ((has(q, PKEY) && !(number(q->wanted, 50, 2) & 0x7fff)) ||
+	if ((has(q, PKEY) && !(field_get(q->wanted, 50, 2) & 0x7fff)) ||
 	    !read_end(a, q, SGID, 24, SLID, 42, &from, &status) ||
 	    !read_end(a, q, DGID, 8, DLID, 40, &to, &status) ||
 	    (has(q, SL) && (q->wanted[53] & 15) != 0))
@@ -424,8 +406,8 @@ static void some_gid(const struct asking *a, struct xoshiro *random, uint8_t *gi
 	static const uint64_t others[] = { SMALL_ALIAS_1, SMALL_ALIAS_9, 0x99 };
 	unsigned which = below(random, SMALL_COUNT + 2);
 
-	put(gid, 0, 8, prefixes[below(random, COUNT(prefixes))]);
-	put(gid, 8, 8, which < SMALL_COUNT ? a->small.guid[which] : others[below(random, 3)]);
+	field_put(gid, 0, 8, prefixes[below(random, COUNT(prefixes))]);
+	field_put(gid, 8, 8, which < SMALL_COUNT ? a->small.guid[which] : others[below(random, 3)]);
 	if (below(random, 40) == 0)
 		gid[0] = 0xff;
 }
@@ -452,10 +434,10 @@ static void fill(const struct asking *a, struct xoshiro *random, struct query *q
 		q->wanted[i] = (uint8_t)xoshiro_next(random);
 	some_gid(a, random, q->wanted + 8);
 	some_gid(a, random, q->wanted + 24);
-	put(q->wanted, 40, 2, some_lid(a, random));
-	put(q->wanted, 42, 2, some_lid(a, random));
+	field_put(q->wanted, 40, 2, some_lid(a, random));
+	field_put(q->wanted, 42, 2, some_lid(a, random));
 	q->wanted[49] = (uint8_t)(below(random, 2) << 7 | below(random, 5));
-	put(q->wanted, 50, 2, keys[below(random, COUNT(keys))]);
+	field_put(q->wanted, 50, 2, keys[below(random, COUNT(keys))]);
 	q->wanted[53] = (uint8_t)(below(random, 4) ? 0 : below(random, 16));
 	q->wanted[54] = (uint8_t)(below(random, 4) << 6 | mtus[below(random, COUNT(mtus))]);
 	q->wanted[55] = (uint8_t)(below(random, 4) << 6 | rates[below(random, COUNT(rates))]);
