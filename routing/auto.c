@@ -7,9 +7,10 @@
  *
  * "auto" takes ftree for trees, where it is as good as minhop and cables may fail without a cycle.
  * Who asks for ftree on a fabric that is none has updn, which is the same as far as it goes.
- * Elsewhere it tries minhop first, as its ways are shorter; mostly they deadlock. Then lanes are
- * tried, which have ways as short and better chosen, and several virtual lanes to keep them apart;
- * if there are not enough of these, updn from a root in the middle is what remains.
+ * Elsewhere it tries minhop first, as its ways are shorter; mostly they deadlock, by themselves or
+ * with multicast. Then lanes are tried, which have ways as short and better chosen, and several
+ * virtual lanes to keep them apart; if there are not enough of these, updn from a root in the
+ * middle is what remains.
  *
  * What an engine remembers is kept only if it was the first to be asked: on another graph the first
  * might do, and tables must not depend on what was.
@@ -86,7 +87,7 @@ static int find_room(const struct graph *graph, const struct turns *turns, struc
 {
 	const struct dimensions none = { .n = 0 };
 	AUTO(freep) uint8_t *up = malloc(graph->n_switches + (size_t)1);
-	int r = up ? room_find_tree(graph, turns, &none, up) : -ENOMEM;
+	int r = up ? room_find_tree(graph, turns, &none, NULL, up) : -ENOMEM;
 
 	if (r)
 		return r;
@@ -148,7 +149,7 @@ static int route_minhop(const struct graph *graph, struct tables *tables, bool l
 
 	if (!r)
 		r = find_room(graph, &turns, &ret->lanes);
-	if (r > 0 && (!lanes || graph->n_lanes < 2))
+	if (r > 0 && !lanes)
 		r = 0;
 	if (r == 0 && ret_turns)
 		*ret_turns = (struct turns){ TAKE(turns.bits), turns.words };

@@ -106,9 +106,10 @@ struct lanes {
 	uint8_t n; /* service levels: 0 to n - 1; 0 is one, too */
 	/*
 	 * On service level 0 there is room for one spanning tree: packets that stay on it, up and
-	 * down, and all others of this level wait for each other in no circle. up[s] is the port
-	 * of switch s that leads up, ROUTE_NONE at the top (of each part of the fabric). With one
-	 * lane it may be NULL: the engine has an order of its own (past.h), or there is no room.
+	 * down, and all others of this level wait for each other in no circle; with one lane, where
+	 * there are hosts behind. up[s] is the port of switch s that leads up, ROUTE_NONE at the
+	 * top (of each part of the fabric). With one lane it may be NULL: the engine has an order
+	 * of its own, or it is minhop, asked for by name, and there is no room.
 	 */
 	uint8_t *up;
 };

@@ -12,9 +12,9 @@
  * came out is not lost: each lane has an order of all cables by now, and trees are made once more
  * with the orders in mind, evenness being worth less each time, until all pairs have a lane.
  *
- * If they never have, or the fabric is so large that pairs of switches take too much memory, the
- * engine says that it does not fit. Who is in another part of the fabric has no lane and no way;
- * nothing leads to those who are away.
+ * If they never have, all are on the only lane and leave multicast no room there, or the fabric is
+ * so large that pairs of switches take too much memory, the engine says that it does not fit. Who
+ * is in another part of the fabric has no lane and no way; nothing leads to those who are away.
  */
 
 #include "routing/weave.h"
@@ -98,21 +98,16 @@ static int64_t give_lanes(struct weave *weave, uint64_t price)
 static int find_room(struct weave *weave)
 {
 	const struct dimensions dimensions = { weave->product.n, weave->product.dimension_of };
-	int r = room_find_tree(weave->graph, &weave->lanes->turns, &dimensions, weave->up);
 
-	weave->has_room = r == 0;
-	return r;
+	return room_find_tree(weave->graph, &weave->lanes->turns, &dimensions, NULL, weave->up);
 }
 
-/* All on one, with room for multicast if there is another. */
+/* All on one, with room for multicast. */
 static int try_one_lane(struct weave *weave)
 {
 	int r = weave_try_one_lane(weave);
 
-	if (r)
-		return r;
-	r = find_room(weave);
-	return r > 0 && weave->n_lanes == 1 ? 0 : r;
+	return r ? r : find_room(weave);
 }
 
 /* 0; 1: not all pairs have a lane; -ENOMEM. */
@@ -130,7 +125,6 @@ static int make_ways(struct weave *weave)
 	r = weave_find_tree(weave);
 	if (r)
 		return r;
-	weave->has_room = true;
 	n_failed = give_lanes(weave, 0);
 	for (; n_failed > 0 && retries > 0; retries--, price *= 2) {
 		r = weave_trees(weave, price);
@@ -189,8 +183,7 @@ static void take_lanes(struct weave *weave, struct lanes *ret)
 		if (used[l])
 			number[l] = n++;
 	*ret = (struct lanes){ .n_switches = weave->n, .n = MAX(n, 1) };
-	if (weave->has_room)
-		ret->up = TAKE(weave->up);
+	ret->up = TAKE(weave->up);
 	if (n < 2)
 		return;
 	for (size_t pair = 0; pair < n_pairs; pair++)

@@ -6,12 +6,14 @@
  * Where unicast uses several lanes there is one tree for which it has left room on that of
  * multicast, and all trees are parts of it; but if some switch can be no part of any, first one
  * around it is looked for, as without. Without an order of unicast we have our own, and one
- * hub: the first in whose tree, taken with all cables and all branches, no turn closes a circle
- * with those of unicast. If there is none within some tries it is said; opensm never looks.
+ * hub: the first in whose tree, taken with all cables and all branches, no turn that members could
+ * take closes a circle with those of unicast. If there is none within some tries, and room.c finds
+ * none either, it is said; opensm never looks.
  */
 
 #include "routing/trees-ways.h"
 #include "routing/cycle.h"
+#include "routing/room.h"
 #include "routing/turns.h"
 
 #include "base/array.h"
@@ -149,20 +151,52 @@ static bool is_of_tree(const struct trees *trees, const struct tree_ways *ways, 
 		(back != TREE_NOWHERE && tree_leads_up(trees, ways, trees->arcs[a].to, back)));
 }
 
+/* @ret[s]: @s or who is below it in the tree sends. */
+static void find_senders(const struct trees_setup *setup, const struct trees *trees,
+			 const struct tree_ways *ways, bool *ret)
+{
+	uint32_t n = 0;
+
+	turns_find_senders(setup->graph, ret);
+	for (uint32_t s = 0; s < trees->n_switches; s++)
+		if (ret[s])
+			trees->list[n++] = s;
+	while (n > 0) {
+		uint32_t s = trees->list[--n];
+
+		for (uint32_t a = trees->arc_first[s]; a < trees->arc_first[s + 1]; a++) {
+			uint32_t to = trees->arcs[a].to;
+
+			if (ret[to] || !tree_leads_up(trees, ways, s, a))
+				continue;
+			ret[to] = true;
+			trees->list[n++] = to;
+		}
+	}
+}
+
+/* Is there who sends, or receives, behind arc @a? Up, there is for sure. */
+static bool is_used(const struct trees *trees, const struct tree_ways *ways, const bool *sends,
+		    uint32_t s, uint32_t a)
+{
+	return is_of_tree(trees, ways, s, a) &&
+	       (sends[trees->arcs[a].to] || tree_leads_up(trees, ways, s, a));
+}
+
 /* From each arc of it that comes to @s to all others that leave. */
-static void add_turns(const struct trees *trees, const struct tree_ways *ways, uint32_t s,
-		      const struct turns *turns)
+static void add_turns(const struct trees *trees, const struct tree_ways *ways, const bool *sends,
+		      uint32_t s, const struct turns *turns)
 {
 	uint32_t first = trees->arc_first[s];
 
 	for (uint32_t a = first; a < trees->arc_first[s + 1]; a++) {
 		uint32_t in = tree_arc_back(trees, a);
 
-		if (in == TREE_NOWHERE || !is_of_tree(trees, ways, s, a))
+		if (in == TREE_NOWHERE || !is_used(trees, ways, sends, s, a))
 			continue;
 		for (uint32_t out = first; out < trees->arc_first[s + 1]; out++)
 			/* It has one way up, whatever the cable. */
-			if (out != a && is_of_tree(trees, ways, s, out) &&
+			if (out != a && is_used(trees, ways, sends, s, out) &&
 			    !(tree_leads_up(trees, ways, s, a) &&
 			      tree_leads_up(trees, ways, s, out)))
 				turns_put(turns, in, out - first);
@@ -174,17 +208,19 @@ static int goes_together(const struct trees_setup *setup, const struct trees *tr
 			 const struct tree_ways *ways)
 {
 	size_t size = (setup->graph->n_arcs + (size_t)1) * setup->turns->words;
+	AUTO(turns_clear)
 	struct turns both = { array_copy(setup->turns->bits, size, sizeof(*both.bits)),
 			      setup->turns->words };
+	AUTO(freep) bool *sends = calloc(trees->n_switches + (size_t)1, sizeof(*sends));
 	struct cycle cycle = { 0 };
 	int r;
 
-	if (!both.bits)
+	if (!both.bits || !sends)
 		return -ENOMEM;
+	find_senders(setup, trees, ways, sends);
 	for (uint32_t s = 0; s < trees->n_switches; s++)
-		add_turns(trees, ways, s, &both);
+		add_turns(trees, ways, sends, s, &both);
 	r = cycle_find(setup->graph, both.bits, both.words, NULL, &cycle);
-	turns_clear(&both);
 
 	return r < 0 ? r : cycle.length == 0;
 }
@@ -227,21 +263,19 @@ static int settle_on_hub(const struct trees_setup *setup, const struct ranking *
 }
 
 /* The switch that @s leads up to; TREE_NOWHERE at a top. */
-static uint32_t above(const struct trees_setup *setup, uint32_t s)
+static uint32_t above(const struct graph *graph, const uint8_t *up, uint32_t s)
 {
-	const struct graph *graph = setup->graph;
-
 	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
-		if (graph->arcs[a].port == setup->up[s])
+		if (graph->arcs[a].port == up[s])
 			return graph->arcs[a].to;
 
 	return TREE_NOWHERE;
 }
 
 /* Who is nearer to the top of the one tree is higher. */
-static int rank_by_tree(const struct trees_setup *setup, struct ranking *ret)
+static int rank_by_tree(const struct graph *graph, const uint8_t *up, struct ranking *ret)
 {
-	uint32_t n = setup->graph->n_switches, next = 0;
+	uint32_t n = graph->n_switches, next = 0;
 
 	ret->height = calloc(n + (size_t)1, sizeof(*ret->height));
 	ret->place = calloc(n + (size_t)1, sizeof(*ret->place));
@@ -251,8 +285,8 @@ static int rank_by_tree(const struct trees_setup *setup, struct ranking *ret)
 	for (uint32_t s = 0; s < n; s++) {
 		uint32_t depth = 0;
 
-		for (uint32_t at = above(setup, s); at != TREE_NOWHERE && depth < n;
-		     at = above(setup, at))
+		for (uint32_t at = above(graph, up, s); at != TREE_NOWHERE && depth < n;
+		     at = above(graph, up, at))
 			depth++;
 		ret->height[s] = depth;
 		ret->max_height = MAX(ret->max_height, depth);
@@ -271,36 +305,37 @@ static int rank_by_tree(const struct trees_setup *setup, struct ranking *ret)
 	return 0;
 }
 
-/* Is there one tree for all who are there? */
-static bool has_one_tree(const struct trees_setup *setup)
+/* Can all who are there be part of a tree? */
+static bool all_pass(const struct trees_setup *setup)
 {
-	for (uint32_t s = 0; setup->up && s < setup->graph->n_switches; s++)
+	for (uint32_t s = 0; s < setup->graph->n_switches; s++)
 		if (!setup->passes[s] && !graph_is_away(setup->graph, s))
 			return false;
 
-	return setup->up;
+	return true;
 }
 
-static int find_order(const struct trees_setup *setup, bool one_tree, struct trees *trees,
+static int find_order(const struct trees_setup *setup, const uint8_t *up, struct trees *trees,
 		      struct ranking *ret)
 {
 	const struct graph *graph = setup->graph;
 	int r;
 
-	if (one_tree) {
-		trees->only = array_copy(setup->up, graph->n_switches, sizeof(*trees->only));
-		return trees->only ? rank_by_tree(setup, ret) : -ENOMEM;
+	if (up) {
+		trees->only = array_copy(up, graph->n_switches, sizeof(*trees->only));
+		return trees->only ? rank_by_tree(graph, up, ret) : -ENOMEM;
 	}
 	r = ranking_make(graph->whole ? graph->whole : graph, ret);
 
 	return r < 0 ? r : ranking_join_tops(graph, ret);
 }
 
-static int make_own_order(const struct trees_setup *setup, bool one_tree, struct trees *trees)
+/* @up: of the one tree that all are part of, or NULL. */
+static int make_own_order(const struct trees_setup *setup, const uint8_t *up, struct trees *trees)
 {
 	AUTO(ranking_clear) struct ranking ranking = { 0 };
 	const struct graph *graph = setup->graph;
-	int r = find_order(setup, one_tree, trees, &ranking);
+	int r = find_order(setup, up, trees, &ranking);
 
 	if (r < 0)
 		return r;
@@ -316,18 +351,39 @@ static int make_own_order(const struct trees_setup *setup, bool one_tree, struct
 	return 0;
 }
 
-/* The one tree has room for sure, but ends at whoever cannot be part of it. */
+static int make_anew(const struct trees_setup *setup, const uint8_t *up, struct trees *trees)
+{
+	int r;
+
+	trees_clear(trees);
+	r = copy_graph(setup, trees);
+
+	return r < 0 ? r : make_own_order(setup, up, trees);
+}
+
+/* One that goes around who cannot be part of it; or that of unicast, which ends there. */
+static int make_around(const struct trees_setup *setup, struct trees *trees)
+{
+	const struct graph *graph = setup->graph;
+	const struct dimensions none = { .n = 0 };
+	AUTO(freep) uint8_t *up = malloc(graph->n_switches + (size_t)1);
+	int r = up ? room_find_tree(graph, setup->turns, &none, setup->passes, up) : -ENOMEM;
+
+	if (r <= 0)
+		return r < 0 ? r : make_anew(setup, up, trees);
+
+	return setup->up ? make_anew(setup, setup->up, trees) : 0;
+}
+
 static int make_without_order(const struct trees_setup *setup, struct trees *ret)
 {
-	bool one_tree = has_one_tree(setup);
-	int r = make_own_order(setup, one_tree, ret);
+	bool all = all_pass(setup);
+	int r = make_own_order(setup, all ? setup->up : NULL, ret);
 
-	if (r < 0 || one_tree || ret->proven || !setup->up)
+	if (r < 0 || all || ret->proven || !setup->turns || !setup->turns->bits)
 		return r;
-	trees_clear(ret);
-	r = copy_graph(setup, ret);
 
-	return r < 0 ? r : make_own_order(setup, true, ret);
+	return make_around(setup, ret);
 }
 
 int trees_make(const struct trees_setup *setup, struct trees *ret)
