@@ -5,10 +5,12 @@
  * is there, once; and nobody else. Who is member the subnet manager says; what is sent goes by the
  * tables in the devices. While tables are written nothing goes in a circle.
  *
- * A port and each of its virtual functions is a member, and sends, by itself, with its own P_Keys;
- * what comes to the port its device hands on to whoever has the P_Key. Whoever shares its MLID with
- * other groups gets what is sent to them too. To who is neither nothing leaves a switch, also if it
- * would drop it.
+ * A port and each of its virtual functions is a member, and sends, by itself, with its own P_Keys.
+ * What comes to the port its device hands on to each that has the P_Key, member or not, and what is
+ * sent at the port to its neighbours there without a switch; so for each of them it is the subnet
+ * manager's affair that who is to be in the partition is up and has the key, and nobody else has.
+ * Whoever shares its MLID with other groups gets what is sent to them too. To who is neither
+ * nothing leaves a switch, also if it would drop it.
  */
 
 #include "tests/scenario/look.h"
@@ -28,17 +30,18 @@ struct listener {
 	uint32_t end; /* in the look */
 	uint16_t vf;
 	bool receives;
-	bool got; /* what is being sent */
+	unsigned n_got; /* copies of what is being sent */
 };
 
 struct audience {
 	struct look *look;
 	struct listener *members; /* of one group */
 	uint32_t n_members;
-	bool *is_member;  /* [end]: it, or a virtual function of it */
-	bool *shares;     /* [end]: the MLID, in another group */
-	bool *got;        /* [end] */
-	uint32_t *end_of; /* [node index * 256 + port]: the end, or UINT32_MAX */
+	bool *is_member;           /* [end]: it, or a virtual function of it */
+	bool *shares;              /* [end]: the MLID, in another group */
+	bool *got;                 /* [end] */
+	uint32_t *end_of;          /* [node index * 256 + port]: the end, or UINT32_MAX */
+	const struct group *group; /* that is sent to */
 };
 
 static void make_room(struct audience *a, const struct group_book *book)
@@ -93,22 +96,59 @@ static uint32_t end_of_guid(const struct audience *a, const struct sm *sm, uint6
 	return UINT32_MAX;
 }
 
-/* Whose GUID it is at @port: its own, before a virtual function's that was given the same. */
+static bool has_guid(const struct sim_endpoint *e, uint64_t guid)
+{
+	for (unsigned i = 0; i < sim_endpoint_n_guids(e); i++)
+		if (sim_endpoint_guid(e, i) == guid)
+			return true;
+	return false;
+}
+
+/*
+ * Whose GUID it is at @port: its own, before a virtual function's that was given the same; of
+ * several of these that of which is up.
+ */
 static uint16_t vf_of_guid(struct sim_port *port, uint64_t guid)
 {
 	struct sim_endpoint e = { port, 0 };
 	unsigned n = sim_has_vfs(port) ? sim_vfs_count(port) : 0;
+	uint16_t found = 0;
 
-	for (; e.vf <= n; e.vf++)
-		for (unsigned i = 0; i < sim_endpoint_n_guids(&e); i++)
-			if (sim_endpoint_guid(&e, i) == guid)
-				return e.vf;
-	return 0;
+	for (; e.vf <= n; e.vf++) {
+		if (!has_guid(&e, guid))
+			continue;
+		if (sim_endpoint_is_up(&e))
+			return e.vf;
+		found = e.vf;
+	}
+	return found;
 }
 
 static struct sim_endpoint endpoint_of(const struct audience *a, const struct listener *l)
 {
 	return (struct sim_endpoint){ a->look->ends[l->end], l->vf };
+}
+
+/* Who shares a port has that one's table. */
+static bool is_to_be_in(const struct audience *a, const struct sim_endpoint *e, uint16_t pkey)
+{
+	const struct sim_endpoint holder = { e->port, e->port->shared ? 0 : e->vf };
+
+	for (unsigned i = 0; i < sim_endpoint_n_guids(&holder); i++)
+		if (scenario_is_member(a->look->s, sim_endpoint_guid(&holder, i), pkey & 0x7fff))
+			return true;
+	return false;
+}
+
+/* The subnet manager counts it as a member and has not given it the key. */
+static void expect_outside(struct audience *a, const struct group *group,
+			   const struct sim_endpoint *e)
+{
+	char name[SIM_ENDPOINT_NAME];
+
+	if (sim_endpoint_is_up(e) && is_to_be_in(a, e, group->pkey))
+		look_say(a->look, "%s is a member of 0x%04x and takes nothing with P_Key %#x",
+			 sim_endpoint_name(e, name), group->mlid, group->pkey);
 }
 
 /* Who is not in the partition is none of it, whatever the subnet manager says. */
@@ -125,8 +165,10 @@ static void take_group(struct audience *a, const struct sm *sm, const struct gro
 			continue;
 		l.vf = vf_of_guid(a->look->ends[l.end], m->guid);
 		e = endpoint_of(a, &l);
-		if (!sim_endpoint_takes_pkey(&e, group->pkey | 0x8000))
+		if (!sim_endpoint_takes_pkey(&e, group->pkey | 0x8000)) {
+			expect_outside(a, group, &e);
 			continue;
+		}
 		if (other) {
 			a->shares[l.end] = true;
 			continue;
@@ -140,13 +182,18 @@ static void note_reached(void *user, const struct sim_endpoint *e)
 {
 	struct audience *a = user;
 	uint32_t end = end_at(a, e->port);
+	char name[SIM_ENDPOINT_NAME];
 
 	if (end == UINT32_MAX)
 		return;
 	a->got[end] = true;
 	for (uint32_t i = 0; i < a->n_members; i++)
 		if (a->members[i].end == end && a->members[i].vf == e->vf)
-			a->members[i].got = true;
+			a->members[i].n_got++;
+	if (!is_to_be_in(a, e, a->group->pkey))
+		look_say(a->look,
+			 "%s is not to be in partition %#x and gets what is sent to 0x%04x",
+			 sim_endpoint_name(e, name), a->group->pkey, a->group->mlid);
 }
 
 /* The one that it has of both for the partition; 0: none. */
@@ -182,7 +229,9 @@ static void compare(struct audience *a, const struct group *group, const struct 
 		const struct listener *l = &a->members[i];
 		struct sim_endpoint to = endpoint_of(a, l);
 
-		if (l->receives && !l->got && to.port != probe->from.port &&
+		if (l->n_got > 1)
+			say(a, group, &probe->from, &to, "comes twice to");
+		if (l->receives && !l->n_got && to.port != probe->from.port &&
 		    sim_endpoint_takes_pkey(&to, probe->pkey))
 			say(a, group, &probe->from, &to, "does not reach");
 	}
@@ -219,7 +268,7 @@ static void try_sender(struct audience *a, const struct group *group, const stru
 		return;
 	memset(a->got, 0, a->look->n_ends);
 	for (uint32_t i = 0; i < a->n_members; i++)
-		a->members[i].got = false;
+		a->members[i].n_got = 0;
 	if (sim_probe_multicast(&probe, note_reached, a, &spread) < 0)
 		abort();
 	if (spread.n_again || spread.came_back)
@@ -240,6 +289,7 @@ static void look_at_group(struct audience *a, const struct sm *sm, const struct 
 	memset(a->is_member, 0, a->look->n_ends);
 	memset(a->shares, 0, a->look->n_ends);
 	a->n_members = 0;
+	a->group = group;
 	take_group(a, sm, group, false);
 	for (const struct group *g = book->by_mlid[group->mlid - MLID_FIRST]; g; g = g->next)
 		if (g != group)

@@ -25,7 +25,7 @@
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
 
-enum { SEEDS = 20, STEPS = 25, BURST = 6, FEW_MLIDS = 32 };
+enum { SEEDS = 20, STEPS = 25, STEPS_OF_CROWDS = 6, BURST = 6, FEW_MLIDS = 32 };
 
 static uint64_t n_seeds = SEEDS;
 static uint64_t first_seed = 1;
@@ -124,28 +124,41 @@ static void live_with_twins(struct scenario *s)
 	scenario_expect_good_within(s, 1800);
 }
 
+static void burst(struct scenario *s)
+{
+	for (uint64_t n = 1 + scenario_random(s, BURST); n > 0; n--) {
+		walk_event(s, false);
+		n_events++;
+		walk_pause(s);
+	}
+	walk_let_it_work(s);
+}
+
+static void rest(struct scenario *s, unsigned takeovers)
+{
+	scenario_settle(s);
+	/* Where two are, a part may have gone from one to the other. */
+	if (s->n_takeovers != takeovers || scenario_masters(s) == 3)
+		scenario_forget_lids(s);
+	scenario_expect_good_within(s, 1800);
+	scenario_expect_paths(s);
+	scenario_expect_told(s);
+}
+
+/* First without, so that a seed is what it was before there were any, and then with crowds. */
 static void walk(uint64_t seed)
 {
 	struct scenario *s = scenario_new(seed);
 
 	set_out(s);
 	scenario_listen(s);
-	for (unsigned step = 0; step < STEPS; step++) {
+	for (unsigned step = 0; step < STEPS + STEPS_OF_CROWDS; step++) {
 		unsigned takeovers = s->n_takeovers;
 
-		for (uint64_t n = 1 + scenario_random(s, BURST); n > 0; n--) {
-			walk_event(s, false);
-			n_events++;
-			walk_pause(s);
-		}
-		walk_let_it_work(s);
-		scenario_settle(s);
-		/* Where two are, a part may have gone from one to the other. */
-		if (s->n_takeovers != takeovers || scenario_masters(s) == 3)
-			scenario_forget_lids(s);
-		scenario_expect_good_within(s, 1800);
-		scenario_expect_paths(s);
-		scenario_expect_told(s);
+		burst(s);
+		if (step >= STEPS && step % 2)
+			walk_join_together(s);
+		rest(s, takeovers);
 		if (!scenario_random(s, 6))
 			live_with_twins(s);
 	}

@@ -3,7 +3,7 @@
 /*
  * What hosts do with multicast groups in random walks: join some, as whatever they like, leave
  * them, also without being members, and never care for an answer. Some do it for their virtual
- * functions.
+ * functions. So few come together in one group by chance that crowds are sent there, too.
  */
 
 #include "tests/scenario/walk.h"
@@ -109,4 +109,73 @@ void walk_join_or_leave(struct scenario *s)
 			ask(s, port, guid, pkey);
 	}
 	scenario_happens(s, "hosts join and leave multicast groups");
+}
+
+/* ---- crowds -----------------------------------------------------------------------------------
+ */
+
+enum { CROWDS = 2, CROWD = 12 };
+
+struct crowd {
+	uint16_t pkey;
+	unsigned n;
+	struct sim_endpoint end[CROWD];
+};
+
+/* Any that are up, more of the virtual functions than of the ports. */
+static void gather(struct scenario *s, struct crowd *crowd)
+{
+	for (unsigned tries = 0; tries < 4 * CROWD && crowd->n < CROWD; tries++) {
+		struct sim_node *node = s->hosts[scenario_random(s, s->n_hosts)];
+		struct sim_endpoint e = { &node->ports[1], 0 };
+		unsigned n = sim_has_vfs(e.port) ? sim_vfs_count(e.port) : 0;
+
+		if (n && scenario_random(s, 4))
+			e.vf = (uint16_t)(1 + scenario_random(s, n));
+		if (!node->off && sim_state(e.port) == SIM_ACTIVE && sim_endpoint_guid(&e, 0) &&
+		    sim_endpoint_is_up(&e))
+			crowd->end[crowd->n++] = e;
+	}
+}
+
+/* Who shares a port has the keys of that. */
+static void let_in(struct scenario *s, const struct crowd *crowd)
+{
+	for (unsigned i = 0; i < crowd->n && s->n_members < SCENARIO_MEMBERS / 2; i++) {
+		struct sim_endpoint e = crowd->end[i];
+
+		if (e.port->shared)
+			e.vf = 0;
+		scenario_join_guid(s, sim_endpoint_guid(&e, 0), crowd->pkey, true);
+	}
+}
+
+static void join_all(struct scenario *s, const struct crowd *crowd)
+{
+	for (unsigned i = 0; i < crowd->n; i++) {
+		const struct sim_endpoint *e = &crowd->end[i];
+		uint64_t guid = sim_endpoint_guid(e, 0);
+		ib_member_rec_t record = joiner_other(e->port, guid, crowd->pkey, UINT32_MAX, 1);
+		struct joiner j;
+
+		joiner_open(&j, e->port);
+		if (guid && joiner_send(&j, SIM_SET, &record, MCM_MASK_OTHER))
+			scenario_run(s, LOOP_MSEC);
+		joiner_close(&j);
+	}
+}
+
+void walk_join_together(struct scenario *s)
+{
+	struct crowd crowds[CROWDS] = { { .pkey = 1 }, { .pkey = 2 } };
+
+	for (unsigned i = 0; i < CROWDS; i++) {
+		gather(s, &crowds[i]);
+		let_in(s, &crowds[i]);
+	}
+	scenario_apply_partitions(s);
+	scenario_settle(s);
+	for (unsigned i = 0; i < CROWDS; i++)
+		join_all(s, &crowds[i]);
+	scenario_happens(s, "crowds join a group each");
 }

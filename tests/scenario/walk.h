@@ -35,6 +35,8 @@ void walk_reboot_shared(struct scenario *s);
 
 /* walk-groups.c: hosts join and leave multicast groups. */
 void walk_join_or_leave(struct scenario *s);
+/* Crowds of ports and virtual functions, each of one partition and in one group. */
+void walk_join_together(struct scenario *s);
 
 /* walk-registrations.c: hosts register services, and subscribe, if somebody listens. */
 void walk_register(struct scenario *s);
