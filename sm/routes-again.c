@@ -233,12 +233,13 @@ int routes_again(struct sm *sm, const struct route_job *job)
 			&patch);
 	if (r <= 0)
 		return r;
-	if (job->away)
-		patch_drop_rows(&patch, job->away);
 	patch_sort(&patch);
+	/* Also at those who are away: when they come back, that is no change any more. */
 	r = follow_all(sm, &patch);
 	if (r != 0)
 		memset(routing->copied, 0, sizeof(routing->copied));
+	if (job->away)
+		patch_drop_rows(&patch, job->away);
 	patch_sort(&patch);
 	take_tables(sm, job, &patch);
 	if (r != 0 || !is_held(sm, job, &patch) || !are_held_who_came(sm, job, were_away, &patch))

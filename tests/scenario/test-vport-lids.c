@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "sm/machine.h"
 #include "sm/vf.h"
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
@@ -204,6 +205,56 @@ static void who_comes_back_finds_ways_that_are_there(void **state)
 	}
 }
 
+static struct sim_port *cable(struct scenario *s, unsigned leaf, unsigned spine)
+{
+	struct sim_node *node = s->switches[leaf];
+
+	for (unsigned i = 1; i <= node->n_ports; i++)
+		if (node->ports[i].far && node->ports[i].far->node == s->switches[spine])
+			return &node->ports[i];
+	return NULL;
+}
+
+static void expect_ways_of_ports(struct scenario *s)
+{
+	const struct fabric *f = sm_fabric(s->first.sm);
+
+	for (uint32_t host = 0; host < s->n_hosts; host++) {
+		struct sim_port *port = scenario_host(s, host);
+
+		for (uint32_t i = 0; i < f->n_nodes; i++) {
+			if (node_is_switch(&f->nodes[i]) &&
+			    f->nodes[i].guid != be64toh(port->far->node->info.node_guid))
+				assert_int_equal(sm_route(s->first.sm, i, sim_vport(port, 2)->lid),
+						 sm_route(s->first.sm, i, sim_lid(port)));
+		}
+	}
+}
+
+/* Ways between switches that are cut off from us change meanwhile, and may stay so. */
+static void the_ways_of_those_who_are_cut_off_are_those_of_their_ports(void **state)
+{
+	enum { NEAR, MIDDLE, FAR, A = 6, B, C }; /* leaves, and spines */
+	struct scenario *s = *state;
+	struct sim_port *ours;
+
+	rig_build(s, graph_make_ft2(6), true, true);
+	rig_comes_up(s);
+	scenario_pull(s, cable(s, NEAR, C));
+	scenario_pull(s, cable(s, MIDDLE, C));
+	scenario_pull(s, cable(s, FAR, A));
+	rig_settles_and_is_good(s);
+	expect_ways_of_ports(s);
+	ours = cable(s, NEAR, A);
+	scenario_power_off(s, s->switches[B]);
+	scenario_pull(s, ours);
+	rig_settles(s);
+	expect_ways_of_ports(s);
+	scenario_plug(s, ours);
+	rig_settles_and_is_good(s);
+	expect_ways_of_ports(s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
@@ -215,6 +266,7 @@ int main(void)
 		TEST(who_uses_the_lid_of_its_port_is_left_alone),
 		TEST(the_lid_of_a_vport_that_is_down_is_not_that_of_its_new_guid),
 		TEST(who_comes_back_finds_ways_that_are_there),
+		TEST(the_ways_of_those_who_are_cut_off_are_those_of_their_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
