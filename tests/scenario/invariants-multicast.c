@@ -129,10 +129,15 @@ static struct sim_endpoint endpoint_of(const struct audience *a, const struct li
 	return (struct sim_endpoint){ a->look->ends[l->end], l->vf };
 }
 
-/* Who shares a port has that one's table. */
+/* Who shares a port has that one's table, as far as its device has it see that. */
+static struct sim_endpoint holder_of(const struct sim_endpoint *e)
+{
+	return (struct sim_endpoint){ e->port, e->port->shared ? 0 : e->vf };
+}
+
 static bool is_to_be_in(const struct audience *a, const struct sim_endpoint *e, uint16_t pkey)
 {
-	const struct sim_endpoint holder = { e->port, e->port->shared ? 0 : e->vf };
+	const struct sim_endpoint holder = holder_of(e);
 
 	for (unsigned i = 0; i < sim_endpoint_n_guids(&holder); i++)
 		if (scenario_is_member(a->look->s, sim_endpoint_guid(&holder, i), pkey & 0x7fff))
@@ -144,9 +149,11 @@ static bool is_to_be_in(const struct audience *a, const struct sim_endpoint *e, 
 static void expect_outside(struct audience *a, const struct group *group,
 			   const struct sim_endpoint *e)
 {
+	const struct sim_endpoint holder = holder_of(e);
 	char name[SIM_ENDPOINT_NAME];
 
-	if (sim_endpoint_is_up(e) && is_to_be_in(a, e, group->pkey))
+	if (sim_endpoint_is_up(e) && is_to_be_in(a, e, group->pkey) &&
+	    !sim_endpoint_takes_pkey(&holder, group->pkey | 0x8000))
 		look_say(a->look, "%s is a member of 0x%04x and takes nothing with P_Key %#x",
 			 sim_endpoint_name(e, name), group->mlid, group->pkey);
 }
