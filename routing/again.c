@@ -122,8 +122,9 @@ static bool has_same_slots(const struct nominal *now, const struct nominal *was,
 	uint32_t n = now->first[s + 1] - now->first[s];
 
 	return was->first[s + 1] - was->first[s] == n &&
-	       (n == 0 || memcmp(now->slot + now->first[s], was->slot + was->first[s],
-				 n * sizeof(*now->slot)) == 0);
+	       (n == 0 || (now->remainder[s] == was->remainder[s] &&
+			   memcmp(now->slot + now->first[s], was->slot + was->first[s],
+				  n * sizeof(*now->slot)) == 0));
 }
 
 static bool was_away(const struct again *again, uint32_t s)

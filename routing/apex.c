@@ -23,6 +23,7 @@
  * above both. Of several x the nearest to the apex is taken: where a leaf has lost a whole plane,
  * that is another leaf of its pod, and the plane's ways to the others go as before but for this
  * leaf; where it lacks a single core, that is a middle switch, and mostly a single cable is turned.
+ * While switches are away, the apex is that of the whole, if it is there.
  *
  * Each step makes tops fewer, and two tops of one component always have something below both, if
  * not directly then through others. So it ends, on any graph, with one top per component: complete
@@ -41,6 +42,7 @@ enum { NOBODY = UINT32_MAX };
 struct tops {
 	uint32_t *number; /* [switch]: NOBODY: it is none */
 	uint64_t *above;  /* of each switch the tops above it, as a set of @words words */
+	uint64_t *others; /* those that are no apex, as a set */
 	size_t words;
 	uint32_t n;
 };
@@ -49,6 +51,7 @@ static void tops_clear(const struct tops *tops)
 {
 	free(tops->number);
 	free(tops->above);
+	free(tops->others);
 }
 
 static bool is_top(const struct graph *graph, const struct ranking *ranking, uint32_t s)
@@ -82,7 +85,8 @@ static int tops_find_above(const struct graph *graph, const struct ranking *rank
 {
 	tops->words = tops->n / 64 + 1;
 	tops->above = calloc(graph->n_switches + (size_t)1, tops->words * sizeof(*tops->above));
-	if (!tops->above)
+	tops->others = calloc(tops->words, sizeof(*tops->others));
+	if (!tops->above || !tops->others)
 		return -ENOMEM;
 	for (uint32_t p = graph->n_switches; p-- > 0;) {
 		uint32_t s = ranking->by_place[p], number = tops->number[s];
@@ -90,6 +94,8 @@ static int tops_find_above(const struct graph *graph, const struct ranking *rank
 
 		if (number != NOBODY)
 			set[number / 64] |= UINT64_C(1) << number % 64;
+		if (number != NOBODY && !ranking->is_apex[s])
+			tops->others[number / 64] |= UINT64_C(1) << number % 64;
 		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
 			uint32_t to = graph->arcs[a].to;
 
@@ -107,6 +113,16 @@ static uint32_t tops_above(const struct tops *tops, uint32_t s)
 
 	for (size_t w = 0; w < tops->words; w++)
 		n += (uint32_t)__builtin_popcountll(tops->above[s * tops->words + w]);
+	return n;
+}
+
+static uint32_t others_above(const struct tops *tops, uint32_t s)
+{
+	uint32_t n = 0;
+
+	for (size_t w = 0; w < tops->words; w++)
+		n += (uint32_t)__builtin_popcountll(tops->above[s * tops->words + w] &
+						    tops->others[w]);
 	return n;
 }
 
@@ -199,19 +215,19 @@ static int turn_over(const struct graph *graph, struct ranking *ranking, uint32_
 }
 
 /*
- * Of those who can climb to an apex and to another top the nearest to the apex, the one of these
- * that has most tops above it, and the highest such. NOBODY: there are none.
+ * Of those who can climb to an apex and to a top that is none the nearest to the apex, the one of
+ * these that has most such tops above it, and the highest of those. NOBODY: there are none.
  */
 static uint32_t find_lift(const struct graph *graph, const struct ranking *ranking,
 			  const struct tops *tops, const uint32_t *steps)
 {
-	uint32_t best = NOBODY, least = NOBODY, most = 1;
+	uint32_t best = NOBODY, least = NOBODY, most = 0;
 
 	for (uint32_t p = graph->n_switches; p-- > 0;) {
 		uint32_t s = ranking->by_place[p];
-		uint32_t n = steps[s] <= least && steps[s] != NOBODY ? tops_above(tops, s) : 0;
+		uint32_t n = steps[s] <= least && steps[s] != NOBODY ? others_above(tops, s) : 0;
 
-		if (n <= 1 || (steps[s] == least && n <= most))
+		if (n == 0 || (steps[s] == least && n <= most))
 			continue;
 		best = s;
 		least = steps[s];
@@ -222,7 +238,7 @@ static uint32_t find_lift(const struct graph *graph, const struct ranking *ranki
 }
 
 /* One step: 1; 0 if there was none to take; -ENOMEM. */
-static int join_some_tops(const struct graph *graph, struct ranking *ranking, bool *is_apex)
+static int join_some_tops(const struct graph *graph, struct ranking *ranking)
 {
 	AUTO(freep) uint32_t *steps = malloc((graph->n_switches + (size_t)1) * sizeof(*steps));
 	AUTO(tops_clear) struct tops tops = { 0 };
@@ -234,13 +250,13 @@ static int join_some_tops(const struct graph *graph, struct ranking *ranking, bo
 		return 0;
 	if (tops_find_above(graph, ranking, &tops) < 0)
 		return -ENOMEM;
-	count_steps(graph, ranking, &tops, is_apex, steps);
+	count_steps(graph, ranking, &tops, ranking->is_apex, steps);
 	x = find_lift(graph, ranking, &tops, steps);
 	if (x == NOBODY) {
 		x = find_apex(graph, ranking, &tops);
 		if (x == NOBODY)
 			return 0;
-		is_apex[x] = true;
+		ranking->is_apex[x] = true;
 		memset(steps, 0xff, graph->n_switches * sizeof(*steps));
 	}
 
@@ -249,11 +265,10 @@ static int join_some_tops(const struct graph *graph, struct ranking *ranking, bo
 
 int ranking_join_tops(const struct graph *graph, struct ranking *ranking)
 {
-	AUTO(freep) bool *is_apex = calloc(graph->n_switches + (size_t)1, sizeof(*is_apex));
-	int r = is_apex ? 1 : -ENOMEM;
+	int r = 1;
 
 	while (r > 0)
-		r = join_some_tops(graph, ranking, is_apex);
+		r = join_some_tops(graph, ranking);
 
 	return r;
 }

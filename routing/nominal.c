@@ -12,6 +12,11 @@
  * Connected much alike: at the same height, with more than half of the upper neighbours in common,
  * counted from both. Fabrics that are no tree have no heights to go by, and no slots.
  *
+ * From the slots follows who is sent up to whom: by the i-th slot of a leaf go the hosts whose
+ * numbers leave the remainder i, by the j-th of a middle switch those of these that leave j when
+ * divided by what leaves have told apart. So each switch has one remainder by its share. In a tree
+ * that is not the same everywhere it is that of the first switch below that tells most apart.
+ *
  * In a fabric of 1,620 switches there are 54 sets of upper neighbours, so what is found for a
  * switch is kept for its twins, which have the same cables to the same ones.
  */
@@ -59,6 +64,7 @@ void nominal_clear(struct nominal *nominal)
 {
 	free(nominal->first);
 	free(nominal->slot);
+	free(nominal->remainder);
 	*nominal = (struct nominal){ 0 };
 }
 
@@ -338,7 +344,7 @@ static uint32_t take_slots(struct search *search, const struct nominal *nominal,
 	return n;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------- */
+/* ---- slots of all ---------------------------------------------------------------------------- */
 
 static int find_all_slots(struct search *search, struct nominal *ret)
 {
@@ -358,6 +364,47 @@ static int find_all_slots(struct search *search, struct nominal *ret)
 	return 0;
 }
 
+/* ---- who is sent up to whom ---------------------------------------------------------------------
+ */
+
+/* To each upper neighbour, from @s, who tells enough apart: those that leave by its slot. */
+static void set_remainders_above(const struct search *search, uint32_t s, struct nominal *ret)
+{
+	const uint32_t *height = search->ranking->height, *share = search->fans->share;
+	const struct fan *fan = search->fans->fan + search->fans->first[s];
+	const struct nominal_slot *slot = ret->slot + ret->first[s];
+	uint32_t n = ret->first[s + 1] - ret->first[s];
+
+	for (uint32_t i = 0; ret->remainder[s] != REMAINDER_ANY && i < n; i++) {
+		uint32_t to;
+
+		if (slot[i].fan == NOMINAL_LOST || slot[i].lane > 0)
+			continue;
+		to = fan[slot[i].fan].to;
+		if (ret->remainder[to] == REMAINDER_ANY && height[to] > height[s] &&
+		    share[to] / share[s] > i)
+			ret->remainder[to] = ret->remainder[s] + share[s] * i;
+	}
+}
+
+static int find_remainders(const struct search *search, struct nominal *ret)
+{
+	const struct ranking *ranking = search->ranking;
+	uint32_t n = search->graph->n_switches;
+
+	ret->remainder = malloc((n + (size_t)1) * sizeof(*ret->remainder));
+	if (!ret->remainder)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < n; s++)
+		ret->remainder[s] = ranking->tree && ranking->height[s] == 0 ? 0 : REMAINDER_ANY;
+	for (uint32_t p = 0; ranking->tree && p < n; p++)
+		set_remainders_above(search, ranking->by_place[p], ret);
+
+	return 0;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
 int nominal_make(const struct graph *graph, const struct ranking *ranking,
 		 const struct numbering *numbering, const struct fans *fans, struct nominal *ret)
 {
@@ -365,6 +412,7 @@ int nominal_make(const struct graph *graph, const struct ranking *ranking,
 	struct search search = {
 		.graph = graph, .ranking = ranking, .numbering = numbering, .fans = fans
 	};
+	int r;
 
 	ret->first = calloc(graph->n_switches + (size_t)2, sizeof(*ret->first));
 	if (!ret->first || search_alloc(&search) < 0)
@@ -372,7 +420,9 @@ int nominal_make(const struct graph *graph, const struct ranking *ranking,
 	if (ranking->tree)
 		list_rising(&search);
 
-	return find_all_slots(&search, ret);
+	r = find_all_slots(&search, ret);
+
+	return r < 0 ? r : find_remainders(&search, ret);
 }
 
 /* Of the fans of @s: the one to the same switch, or NOMINAL_LOST. Both lists are by exit key. */
@@ -398,7 +448,8 @@ int nominal_copy(const struct nominal *whole, const struct fans *whole_fans,
 
 	ret->first = array_copy(whole->first, n + (size_t)1, sizeof(*ret->first));
 	ret->slot = array_copy(whole->slot, whole->first[n], sizeof(*ret->slot));
-	if (!ret->first || !ret->slot)
+	ret->remainder = array_copy(whole->remainder, n, sizeof(*ret->remainder));
+	if (!ret->first || !ret->slot || !ret->remainder)
 		return -ENOMEM;
 	for (uint32_t s = 0; s < n; s++) {
 		match_fans(whole_fans, fans, s, now);

@@ -10,6 +10,8 @@
 
 enum { NOMINAL_LOST = 0xff };
 
+#define REMAINDER_ANY UINT32_MAX
+
 struct nominal_slot {
 	uint8_t fan;  /* which of the fans of the switch, or NOMINAL_LOST */
 	uint8_t lane; /* which of the cables of that fan; it may be lost, too */
@@ -18,6 +20,7 @@ struct nominal_slot {
 struct nominal {
 	uint32_t *first; /* of switch s: slot[first[s]] to slot[first[s + 1] - 1]; may be none */
 	struct nominal_slot *slot;
+	uint32_t *remainder; /* of switch s: of the numbers of hosts sent up to it, by its share */
 };
 
 /* 0 or -ENOMEM. nominal_clear() also after failure. */

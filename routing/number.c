@@ -16,6 +16,9 @@
  * parts. Leaves are numbered in strides of a typical leaf, so that a host that comes or goes
  * renumbers only its own leaf.
  *
+ * Which hosts come up to a switch is a remainder of their numbers, too (nominal.c): the others,
+ * which others are sent, leave it by the block of their LIDs, as what is no host does.
+ *
  * What is no host has little traffic, and is counted so that a change of routes costs few blocks of
  * tables. The LID of a leaf that lies in one block with its hosts goes the way of one of them. All
  * others leave a switch by the number of their block: so those of a block leave together, and which

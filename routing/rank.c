@@ -32,8 +32,9 @@ static int ranking_alloc(uint32_t n, struct ranking *ret)
 		.height = calloc(n + 1, sizeof(uint32_t)),
 		.place = calloc(n + 1, sizeof(uint32_t)),
 		.by_place = calloc(n + 1, sizeof(uint32_t)),
+		.is_apex = calloc(n + 1, sizeof(bool)),
 	};
-	return ret->height && ret->place && ret->by_place ? 0 : -ENOMEM;
+	return ret->height && ret->place && ret->by_place && ret->is_apex ? 0 : -ENOMEM;
 }
 
 void ranking_clear(struct ranking *ranking)
@@ -41,6 +42,7 @@ void ranking_clear(struct ranking *ranking)
 	free(ranking->height);
 	free(ranking->place);
 	free(ranking->by_place);
+	free(ranking->is_apex);
 	*ranking = (struct ranking){ 0 };
 }
 
@@ -50,8 +52,9 @@ int ranking_copy(const struct ranking *ranking, uint32_t n, struct ranking *ret)
 	ret->height = array_copy(ranking->height, n, sizeof(*ret->height));
 	ret->place = array_copy(ranking->place, n, sizeof(*ret->place));
 	ret->by_place = array_copy(ranking->by_place, n, sizeof(*ret->by_place));
+	ret->is_apex = array_copy(ranking->is_apex, n, sizeof(*ret->is_apex));
 
-	return ret->height && ret->place && ret->by_place ? 0 : -ENOMEM;
+	return ret->height && ret->place && ret->by_place && ret->is_apex ? 0 : -ENOMEM;
 }
 
 /* ---- distances from a set of switches -----------------------------------------------------------

@@ -12,6 +12,7 @@ struct ranking {
 	uint32_t *height; /* 0 at the bottom; neighbours in a tree differ by one */
 	uint32_t *place;  /* by height, then graph->order[]; ranking_join_tops() changes it */
 	uint32_t *by_place;
+	bool *is_apex; /* ranking_join_tops() has made it a top */
 	uint32_t max_height;
 	uint32_t n_roots; /* switches that have no upper neighbour in height order */
 	uint32_t mode;    /* hosts of a typical leaf, 0 if there is no host */

@@ -7,6 +7,11 @@
  * made once per run. The list has a slot per cable: first one cable of each neighbour, then the
  * second cables. Host number t takes slot (t / share) mod slots.
  *
+ * Above the leaves one of so many hosts (the share) is sent up to a switch, and these alone have to
+ * be dealt one by one there. Hardly anybody sends to the others by that switch until a cable is
+ * lost elsewhere. If they were counted, too, they would have to be written wherever they lie when
+ * one of its cables is lost; so all of a block of LIDs leave together.
+ *
  * From spine to spine of another plane there is no way up the tree and down again, but only by the
  * apex (apex.c), and nobody but spines themselves goes it. There an upper neighbour that has a
  * longer way than others is as good as they: else a core that has lost its cable toward the apex
@@ -263,9 +268,11 @@ void row_list_slots(struct row *row, uint32_t column)
 
 	row->n_lost = 0;
 	row->n_slots = list_fans(row, column, row->slot);
-	if (row->n_slots > 1 && first[1] > first[0] && all_lead_up(row, column))
+	row->leads_up = false;
+	if (row->n_slots > 1 && first[1] > first[0] && all_lead_up(row, column)) {
+		row->leads_up = true;
 		list_nominal(row, column);
-	else if (row->has_lanes)
+	} else if (row->has_lanes)
 		list_lanes(row, column);
 }
 
@@ -313,15 +320,10 @@ static uint64_t period_of(const struct row *row)
 	return row->n_lost > 0 ? n * (row->n_slots - row->n_lost) : n;
 }
 
-void row_fill_cells(const struct row *row, uint32_t number, uint32_t n, uint8_t *cell)
+static void repeat_exits(const struct row *row, uint32_t number, uint32_t n, uint8_t *cell)
 {
-	uint32_t made;
+	uint32_t made = (uint32_t)MIN(period_of(row), n);
 
-	if (row->n_slots < 2) {
-		memset(cell, row->n_slots ? row->slot[0] : ROUTE_NONE, n);
-		return;
-	}
-	made = (uint32_t)MIN(period_of(row), n);
 	count_exits(row, number, made, cell);
 	while (made < n) {
 		uint32_t more = MIN(made, n - made);
@@ -329,6 +331,49 @@ void row_fill_cells(const struct row *row, uint32_t number, uint32_t n, uint8_t 
 		memcpy(cell + made, cell, more);
 		made += more;
 	}
+}
+
+/* Of each block of LIDs the exit, counted one after the other. */
+static void list_blocks(const struct row *row, uint8_t *restrict ret)
+{
+	uint32_t start = row->layout->fans.start[row->s];
+	uint32_t slot = start % row->n_slots, round = start / row->n_slots;
+
+	for (uint32_t b = 0; b < row->n_blocks; b++) {
+		ret[b] = exit_by(row, slot, round);
+		if (++slot == row->n_slots) {
+			slot = 0;
+			round++;
+		}
+	}
+}
+
+/* Those that are sent up to this switch are counted, as by count_exits(); all others by block. */
+static void fill_by_block(const struct row *row, uint32_t number, const uint16_t *key, uint32_t n,
+			  uint8_t *restrict cell)
+{
+	uint32_t share = row->layout->fans.share[row->s];
+	uint32_t remainder = row->layout->nominal.remainder[row->s];
+	uint8_t exit[LID_BLOCKS];
+
+	list_blocks(row, exit);
+	for (uint32_t i = 0; i < n; i++)
+		cell[i] = exit[key[i]];
+	for (uint32_t i = (remainder + share - number % share) % share; i < n; i += share)
+		cell[i] = exit_by(row, (number + i) / share % row->n_slots,
+				  (number + i) / share / row->n_slots);
+}
+
+void row_fill_cells(const struct row *row, uint32_t number, const uint16_t *key, uint32_t n,
+		    uint8_t *cell)
+{
+	if (row->n_slots < 2)
+		memset(cell, row->n_slots ? row->slot[0] : ROUTE_NONE, n);
+	else if (row->leads_up && row->layout->fans.share[row->s] > 1 &&
+		 row->layout->nominal.remainder[row->s] != REMAINDER_ANY)
+		fill_by_block(row, number, key, n, cell);
+	else
+		repeat_exits(row, number, n, cell);
 }
 
 void row_fill_own_cells(const struct row *row, const uint16_t *key, uint32_t n, uint8_t *cell)

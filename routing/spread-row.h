@@ -12,6 +12,7 @@ enum {
 	PORTS_MAX = 254,
 	PLANES = 32,
 	PIECE = HOPS_PIECE,
+	LID_BLOCKS = 65536 / TABLE_BLOCK,
 	STRAIGHT_MAX = 100, /* of heights: no way up and down is longer than a byte tells */
 	ROW_BYTES = HOPS_BLOCK + PIECE, /* a piece to spare, to compare with what comes next */
 };
@@ -35,7 +36,9 @@ struct row {
 	uint8_t lane[PORTS_MAX];    /* of each fan its first port */
 	bool has_lanes;             /* a fan has a second port */
 	uint8_t lower[PLANES];      /* fans that do not lead up the tree */
+	uint32_t n_blocks;          /* of LIDs */
 	uint32_t n_slots;
+	bool leads_up; /* all slots do */
 	uint8_t slot[PORTS_MAX];
 	uint32_t n_lost;              /* slots without an exit; see nominal.h */
 	uint8_t stands_in[PORTS_MAX]; /* of a lost slot, which of them it is */
@@ -46,7 +49,8 @@ struct row {
 void row_find_exits(struct row *row, uint32_t from, uint32_t to);
 /* Then the slots of one of them. */
 void row_list_slots(struct row *row, uint32_t column);
-/* Then the exits to @n targets that count from @number. */
-void row_fill_cells(const struct row *row, uint32_t number, uint32_t n, uint8_t *cell);
+/* Then the exits to @n targets that count from @number, in the blocks of LIDs of @key. */
+void row_fill_cells(const struct row *row, uint32_t number, const uint16_t *key, uint32_t n,
+		    uint8_t *cell);
 /* The same to what is no host, each counted as its @key. */
 void row_fill_own_cells(const struct row *row, const uint16_t *key, uint32_t n, uint8_t *cell);

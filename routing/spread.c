@@ -41,7 +41,7 @@ struct filler {
 	struct strip strip[TARGET_GROUP_COUNT];
 	uint32_t number[HOPS_BLOCK]; /* of hosts, that of the first cell of each column */
 	uint16_t until[HOPS_BLOCK];  /* the next column that does not go on where this one ends */
-	uint16_t *key;               /* of each cell that is no host's: what it is counted as */
+	uint16_t *key; /* of each cell the block of its LID, or what else it is counted as */
 	uint8_t *cells;
 	uint16_t *lids; /* of each cell; 0: nobody's */
 	uint32_t n_cells;
@@ -86,8 +86,8 @@ static void fill_hosts(struct filler *filler, uint32_t from, uint32_t to)
 		return; /* nobody is there */
 	for (uint32_t end; from < to; from = end) {
 		end = MIN(filler->until[from], to);
-		row_fill_cells(&filler->row, filler->number[from], first[end] - first[from],
-			       filler->cells + first[from]);
+		row_fill_cells(&filler->row, filler->number[from], filler->key + first[from],
+			       first[end] - first[from], filler->cells + first[from]);
 	}
 }
 
@@ -261,8 +261,10 @@ static bool has_same_slots(const struct nominal *nominal, uint32_t s, uint32_t l
 	n = nominal->first[s + 1] - nominal->first[s];
 
 	return n == nominal->first[like + 1] - nominal->first[like] &&
-	       memcmp(nominal->slot + nominal->first[s], nominal->slot + nominal->first[like],
-		      n * sizeof(*nominal->slot)) == 0;
+	       (n == 0 ||
+		(nominal->remainder[s] == nominal->remainder[like] &&
+		 memcmp(nominal->slot + nominal->first[s], nominal->slot + nominal->first[like],
+			n * sizeof(*nominal->slot)) == 0));
 }
 
 /* The same distances, but for those to both. */
@@ -383,11 +385,14 @@ static void set_keys(const struct numbering *numbering, const struct block *bloc
 
 static void put_lid(struct filler *filler, uint16_t lid, uint32_t column, uint32_t cell)
 {
-	if (filler->lids[cell] == 0)
+	if (filler->lids[cell] == 0) {
 		filler->lids[cell] = lid;
-	else
+		filler->key[cell] = lid / TABLE_BLOCK;
+	} else {
 		filler->seconds[filler->n_seconds++] =
 			(struct second){ cell, lid, (uint16_t)column };
+	}
+	filler->row.n_blocks = MAX(filler->row.n_blocks, lid / TABLE_BLOCK + 1u);
 }
 
 static void put_lids(const struct numbering *numbering, const struct block *block, unsigned g,
@@ -441,6 +446,7 @@ struct filler *filler_new(const struct layout *layout, const struct block *block
 		n_cells = lay_out_strip(numbering, block, g, n_cells, &filler->strip[g]);
 	filler->n_cells = n_cells;
 	filler->n_seconds = 0;
+	filler->row.n_blocks = 1;
 	filler->cells = malloc(n_cells + (size_t)1);
 	filler->lids = calloc(n_cells + (size_t)1, sizeof(*filler->lids));
 	filler->key = calloc(n_cells + (size_t)1, sizeof(*filler->key));

@@ -87,11 +87,13 @@ tests_unit_test_store_kill_LDADD = $(VSM_LIBS) $(CMOCKA_LIBS)
 
 # ---- helpers of several tests -------------------------------------------------------------------
 libtest_a_SOURCES += tests/common/graphs.c tests/common/graphs.h tests/common/graphs-inside.h
-libtest_a_SOURCES += tests/common/graph-shapes.c tests/common/net-file.c
+libtest_a_SOURCES += tests/common/graph-lids.c tests/common/graph-shapes.c
+libtest_a_SOURCES += tests/common/net-file.c
 libtest_a_SOURCES += tests/common/plain-tables.c tests/common/plain-tables.h
 check_PROGRAMS += tests/unit/test-graphs tests/unit/test-proof
 check_PROGRAMS += tests/unit/test-engines tests/unit/test-transition tests/unit/test-lanes
-check_PROGRAMS += tests/unit/test-nominal tests/unit/test-again tests/unit/test-spread tests/unit/test-trees
+check_PROGRAMS += tests/unit/test-nominal tests/unit/test-blocks tests/unit/test-again
+check_PROGRAMS += tests/unit/test-spread tests/unit/test-trees
 tests_unit_test_again_LDFLAGS = -Wl,--wrap=patch_add,--wrap=filler_new
 
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h

@@ -21,6 +21,8 @@ struct made_switch {
 	bool is_away;
 };
 
+enum lids { LIDS_BY_LEAF, LIDS_SHUFFLED, LIDS_DEALT };
+
 struct made_graph {
 	struct made_switch *switches;
 	struct cable *cables;
@@ -32,8 +34,9 @@ struct made_graph {
 	uint32_t n_roots;
 	uint32_t n_devices;
 	uint8_t n_lanes;
-	bool shuffled_lids;
-	uint64_t lid_seed;
+	enum lids lids;
+	uint64_t lid_seed;        /* of those that are shuffled */
+	unsigned leaves_of_a_pod; /* of those that are dealt */
 
 	/* What graph_of() built, unless stale. */
 	bool stale;
@@ -61,3 +64,6 @@ void graph_must_fit(bool fits, const char *what);
 /* 0 to @n - 1; the caller frees. */
 uint32_t *graph_count_numbers(uint32_t n);
 void graph_shuffle_numbers(uint32_t *numbers, uint32_t n, uint64_t seed);
+
+/* When ends are built. */
+void graph_give_lids(struct made_graph *made);

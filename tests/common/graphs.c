@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PORT_MAX = 254, LID_MAX = 0xbfff };
+enum { PORT_MAX = 254 };
 
 static void *must(void *pointer)
 {
@@ -323,13 +323,6 @@ void graph_add_hosts_on_spines(struct made_graph *made, unsigned n)
 			graph_add_hosts(made, s, n);
 }
 
-void graph_shuffle_lids(struct made_graph *made, uint64_t seed)
-{
-	made->shuffled_lids = true;
-	made->lid_seed = seed;
-	made->stale = true;
-}
-
 void graph_shuffle_order(struct made_graph *made, uint64_t seed)
 {
 	for (uint32_t s = 0; s < made->n_switches; s++)
@@ -425,43 +418,13 @@ static void build_arcs(struct made_graph *made)
 		qsort(made->arcs + made->arc_first[s], next[s], sizeof(*made->arcs), compare_arcs);
 }
 
-/* Give @end the next LIDs after @last that its LMC allows; the last of them. */
-static uint32_t take_lids(struct end *end, uint32_t last)
-{
-	uint32_t count = UINT32_C(1) << end->lmc;
-	uint32_t base = (last + count) / count * count;
-
-	graph_must_fit(base + count - 1 <= LID_MAX, "LIDs have run out");
-	end->lid = (uint16_t)base;
-	return base + count - 1;
-}
-
-static void build_lids(struct made_graph *made)
-{
-	AUTO(freep) uint32_t *indices = graph_count_numbers(made->n_ends);
-	uint32_t last = 0;
-
-	if (made->shuffled_lids)
-		graph_shuffle_numbers(indices, made->n_ends, made->lid_seed);
-	for (unsigned pass = 0; pass < 2; pass++) {
-		for (uint32_t i = 0; i < made->n_ends; i++) {
-			struct end *end = &made->built_ends[indices[i]];
-			bool late = !made->shuffled_lids && end->kind == END_SWITCH;
-
-			if (late == (pass == 1))
-				last = take_lids(end, last);
-		}
-	}
-	made->graph.max_lid = (uint16_t)last;
-}
-
 static void build_ends(struct made_graph *made)
 {
 	made->built_ends = must(calloc(made->n_ends + 1, sizeof(*made->built_ends)));
 	if (made->n_ends)
 		memcpy(made->built_ends, made->ends, made->n_ends * sizeof(*made->ends));
 	qsort(made->built_ends, made->n_ends, sizeof(*made->built_ends), compare_ends);
-	build_lids(made);
+	graph_give_lids(made);
 }
 
 /* Arcs between switches that are there. */
