@@ -4,8 +4,8 @@
  * The LID space is 768 words of 64 bits, a word being a block of a forwarding table. A search for
  * free LIDs is then bit arithmetic on words: shift-and-and folds "n free in a row" into one bit.
  *
- * identity_find_span() exists because a leaf whose LIDs lie together costs most switches one block
- * when its routes change.
+ * identity_find_span() exists because a pod whose LIDs lie together costs most switches few blocks
+ * when its routes change (lid-order.c).
  */
 
 #include "sm/identity.h"

@@ -2,14 +2,7 @@
 
 /*
  * Who gets which LID. A GUID keeps the LID that it has: from the store, or, when this SM has just
- * started, from the fabric (adopt.c). Who has none gets one in tree order: first what hangs on
- * leaves and these themselves, leaves by breadth from us, then the other switches. LIDs that lie
- * close together in the tree then lie close together in every forwarding table, and a change of
- * routes costs few blocks of 64.
- *
- * No LID is left out, so that some leaves straddle two blocks: for those 18 in 64 LIDs would be
- * gaps else, of hosts of 18, and the other switches would have to fill these. But all of them are
- * reached alike from afar, and have to be in few blocks.
+ * started, from the fabric (adopt.c). Who has none gets one in the order of lid-order.c.
  *
  * No LID lies beyond the smallest forwarding table (LinearFDBCap; opensm does the same): who has
  * one there gets another. But a switch that has less room than all that are here need, where others
@@ -24,6 +17,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "sm/lid-order.h"
 #include "sm/machine.h"
 
 bool lids_takes_part(const struct fabric *f, uint32_t number)
@@ -188,160 +182,40 @@ static void assign(struct sm *sm, uint32_t number)
 				r == -ENOSPC ? REASON_OUT_OF_LIDS : REASON_OUT_OF_MEMORY);
 }
 
-/* The switch's host at this port, if it waits for a LID; or NO_PORT. */
-static uint32_t waiting_at(const struct sm *sm, const struct node *node, unsigned port)
-{
-	uint32_t peer = sm->fabric.ports[port_at(node, port)].peer;
-
-	return peer != NO_PORT && !node_is_switch(node_of(&sm->fabric, peer)) && needs_lid(sm, peer)
-		       ? peer
-		       : NO_PORT;
-}
-
-static unsigned count_waiting(const struct sm *sm, const struct node *node)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 1; i <= node->n_ports; i++)
-		n += waiting_at(sm, node, i) != NO_PORT;
-
-	return n;
-}
-
-/* Its hosts, and then @itself, if it has as many LIDs as they. Without room: one by one, later. */
-static void assign_together(struct sm *sm, const struct node *node, bool itself)
+/* Without room for all of them: one by one, later. */
+static void assign_together(struct sm *sm, const uint32_t *port, uint32_t n)
 {
 	uint8_t lmc = (uint8_t)sm->conf.lmc;
 	uint16_t lid = 0;
-	unsigned n;
+	unsigned waiting = 0;
 
-	itself = itself && needs_lid(sm, node->first_port) &&
-		 lids_lmc_of(sm, node->first_port) == lmc;
-	n = count_waiting(sm, node) + itself;
-	if (n > 0)
-		lid = identity_find_span(sm->identities, n << lmc, lmc);
-	for (unsigned port = 1; lid != 0 && port <= node->n_ports; port++) {
-		uint32_t host = waiting_at(sm, node, port);
-
-		if (host == NO_PORT)
+	for (uint32_t i = 0; i < n; i++)
+		waiting += needs_lid(sm, port[i]);
+	if (waiting > 0)
+		lid = identity_find_span(sm->identities, waiting << lmc, lmc);
+	for (uint32_t i = 0; lid != 0 && i < n; i++) {
+		if (!needs_lid(sm, port[i]))
 			continue;
-		identity_claim(sm->identities, sm->fabric.ports[host].guid, lid, lmc);
+		identity_claim(sm->identities, sm->fabric.ports[port[i]].guid, lid, lmc);
 		lid = (uint16_t)(lid + (1u << lmc));
 	}
-	if (lid != 0 && itself)
-		identity_claim(sm->identities, sm->fabric.ports[node->first_port].guid, lid, lmc);
-}
-
-/* Switches, in the order in which they get LIDs. */
-struct queue {
-	uint32_t *node;
-	uint32_t n;
-	bool *seen;
-};
-
-static void queue_clear(const struct queue *queue)
-{
-	free(queue->node);
-	free(queue->seen);
-}
-
-static int queue_make(const struct sm *sm, struct queue *ret)
-{
-	ret->node = malloc((sm->fabric.n_nodes + (size_t)1) * sizeof(*ret->node));
-	ret->seen = calloc(sm->fabric.n_nodes + (size_t)1, sizeof(*ret->seen));
-
-	return ret->node && ret->seen ? 0 : -ENOMEM;
-}
-
-/* One host, as an aggregation node of a spine, does not make a leaf. */
-static bool is_leaf(const struct fabric *f, const struct node *node)
-{
-	unsigned hosts = 0;
-
-	for (unsigned p = 1; p <= node->n_ports && hosts < 2; p++) {
-		uint32_t peer = f->ports[port_at(node, p)].peer;
-
-		hosts += peer != NO_PORT && !node_is_switch(node_of(f, peer));
-	}
-
-	return hosts > 1;
-}
-
-static void add_neighbours(const struct fabric *f, uint32_t number, bool leaves_too,
-			   struct queue *queue)
-{
-	const struct node *node = &f->nodes[number];
-
-	for (unsigned p = 1; p <= node->n_ports; p++) {
-		uint32_t peer = f->ports[port_at(node, p)].peer;
-		uint32_t next = peer == NO_PORT ? NO_NODE : f->ports[peer].node;
-
-		if (next == NO_NODE || queue->seen[next] || !node_is_switch(&f->nodes[next]) ||
-		    (!leaves_too && is_leaf(f, &f->nodes[next])))
-			continue;
-		queue->seen[next] = true;
-		queue->node[queue->n++] = next;
-	}
-}
-
-/* @first, which has not been seen, and by breadth what hangs together with it, ports in order. */
-static void add_all_from(const struct fabric *f, uint32_t first, bool leaves_too,
-			 struct queue *queue)
-{
-	uint32_t i = queue->n;
-
-	queue->seen[first] = true;
-	queue->node[queue->n++] = first;
-	for (; i < queue->n; i++)
-		add_neighbours(f, queue->node[i], leaves_too, queue);
-}
-
-static void order_by_breadth(const struct sm *sm, struct queue *ret)
-{
-	const struct fabric *f = &sm->fabric;
-	uint32_t first = f->ports[f->local_port].node, peer = f->ports[f->local_port].peer;
-
-	if (!node_is_switch(&f->nodes[first]))
-		first = peer == NO_PORT ? NO_NODE : f->ports[peer].node;
-	if (first != NO_NODE && node_is_switch(&f->nodes[first]))
-		add_all_from(f, first, true, ret);
-}
-
-/* The same: leaves, then the others, all that hang together without leaves (planes) in one go. */
-static void order_by_planes(const struct fabric *f, const struct queue *by_breadth,
-			    struct queue *ret)
-{
-	for (uint32_t i = 0; i < by_breadth->n; i++) {
-		uint32_t number = by_breadth->node[i];
-
-		if (!is_leaf(f, &f->nodes[number]))
-			continue;
-		ret->seen[number] = true;
-		ret->node[ret->n++] = number;
-	}
-	for (uint32_t i = 0; i < by_breadth->n; i++)
-		if (!ret->seen[by_breadth->node[i]])
-			add_all_from(f, by_breadth->node[i], false, ret);
 }
 
 static int assign_in_order(struct sm *sm)
 {
-	AUTO(queue_clear) struct queue by_breadth = { 0 };
-	AUTO(queue_clear) struct queue order = { 0 };
-	bool is_room_for_all = count_needed(sm) <= sm->last_lid; /* else hosts come first */
+	AUTO(lid_order_clear) struct lid_order order = { 0 };
+	/* Leaves have one LID, whatever the LMC; and if not all can have one, hosts come first. */
+	bool leaves_too = sm->conf.lmc == 0 && count_needed(sm) <= sm->last_lid;
+	int r = lid_order_make(&sm->fabric, leaves_too, &order);
 
-	if (queue_make(sm, &by_breadth) < 0 || queue_make(sm, &order) < 0)
-		return -ENOMEM;
-	order_by_breadth(sm, &by_breadth);
-	order_by_planes(&sm->fabric, &by_breadth, &order);
-	for (uint32_t i = 0; i < order.n; i++)
-		assign_together(sm, &sm->fabric.nodes[order.node[i]], is_room_for_all);
-	for (uint32_t i = 0; i < order.n; i++)
-		assign(sm, sm->fabric.nodes[order.node[i]].first_port);
-	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
-		assign(sm, i);
+	for (uint32_t g = 0, first = 0; r == 0 && g < order.n_groups; g++) {
+		assign_together(sm, order.port + first, order.group_end[g] - first);
+		first = order.group_end[g];
+	}
+	for (uint32_t i = 0; r == 0 && i < order.n; i++)
+		assign(sm, order.port[i]);
 
-	return 0;
+	return r;
 }
 
 /* -- all ----------------------------------------------------------------------------------------

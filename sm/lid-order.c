@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/*
+ * LIDs that most switches reach by the same exit should lie in the same block of a forwarding
+ * table, so that a change of routes costs few blocks. In a tree, each leaf sends its pod's first
+ * hosts (of every leaf the first) by its first cable upward, all second ones by its second, and so
+ * on (routing/number.c); and so do all leaves of other pods. So the leaves of a pod get LIDs
+ * together, in rounds: first the first host of each, then the second of each. The LID of the i-th
+ * leaf itself lies beside its i-th host, as it goes the way of a host nearby.
+ *
+ * Pods come by breadth from us; which leaves are one is told by the switch that leads to them. The
+ * other switches follow, all that hang together without leaves (planes) in one go. Where switches
+ * with hosts hang together directly, as in a torus, each is a pod by itself.
+ *
+ * No LID is left out between pods: of a pod of 18 leaves with 18 hosts, 342 LIDs, 42 would be gaps
+ * else, and the other switches would have to fill these.
+ */
+
+#include "sm/lid-order.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+/* A leaf whose hosts are dealt. */
+struct leaf {
+	const struct node *node;
+	unsigned next_port; /* those before it are done */
+	unsigned own_round; /* in which it gets a LID itself */
+};
+
+struct ordering {
+	const struct fabric *f;
+	uint32_t *node; /* switches by breadth; then the same again, leaves first, then by planes */
+	uint32_t *from; /* of each node the one that led to it; NO_NODE: not seen */
+	uint32_t n;
+	struct leaf *leaf;
+	struct lid_order *order;
+};
+
+void lid_order_clear(const struct lid_order *order)
+{
+	free(order->port);
+	free(order->group_end);
+}
+
+static void ordering_clear(const struct ordering *o)
+{
+	free(o->node);
+	free(o->from);
+	free(o->leaf);
+}
+
+static int ordering_make(const struct fabric *f, struct lid_order *order, struct ordering *ret)
+{
+	size_t n_nodes = f->n_nodes + (size_t)1;
+
+	*order = (struct lid_order){
+		.port = malloc(3 * (f->n_ports + (size_t)1) * sizeof(*order->port)),
+		.group_end = malloc(n_nodes * sizeof(*order->group_end)),
+	};
+	*ret = (struct ordering){
+		.f = f,
+		.node = malloc(n_nodes * sizeof(*ret->node)),
+		.from = malloc(n_nodes * sizeof(*ret->from)),
+		.leaf = malloc(n_nodes * sizeof(*ret->leaf)),
+		.order = order,
+	};
+
+	return order->port && order->group_end && ret->node && ret->from && ret->leaf ? 0 : -ENOMEM;
+}
+
+/* The port that this one is connected to, if it is a host's; or NO_PORT. */
+static uint32_t host_at(const struct fabric *f, const struct node *node, unsigned port)
+{
+	uint32_t peer = f->ports[port_at(node, port)].peer;
+
+	return peer != NO_PORT && !node_is_switch(node_of(f, peer)) ? peer : NO_PORT;
+}
+
+static unsigned count_hosts(const struct fabric *f, const struct node *node)
+{
+	unsigned n = 0;
+
+	for (unsigned p = 1; p <= node->n_ports; p++)
+		n += host_at(f, node, p) != NO_PORT;
+
+	return n;
+}
+
+/* One host, as an aggregation node of a spine, does not make a leaf. */
+static bool is_leaf(const struct fabric *f, uint32_t number)
+{
+	return count_hosts(f, &f->nodes[number]) > 1;
+}
+
+/* -- switches -----------------------------------------------------------------------------------
+ */
+
+static void add_neighbours(struct ordering *o, uint32_t number, bool leaves_too)
+{
+	const struct fabric *f = o->f;
+	const struct node *node = &f->nodes[number];
+
+	for (unsigned p = 1; p <= node->n_ports; p++) {
+		uint32_t peer = f->ports[port_at(node, p)].peer;
+		uint32_t next = peer == NO_PORT ? NO_NODE : f->ports[peer].node;
+
+		if (next == NO_NODE || o->from[next] != NO_NODE ||
+		    !node_is_switch(&f->nodes[next]) || (!leaves_too && is_leaf(f, next)))
+			continue;
+		o->from[next] = number;
+		o->node[o->n++] = next;
+	}
+}
+
+/* @first, which has not been seen, and by breadth what hangs together with it, ports in order. */
+static void add_all_from(struct ordering *o, uint32_t first, bool leaves_too)
+{
+	uint32_t i = o->n;
+
+	o->from[first] = first;
+	o->node[o->n++] = first;
+	for (; i < o->n; i++)
+		add_neighbours(o, o->node[i], leaves_too);
+}
+
+static void forget_all(struct ordering *o)
+{
+	o->n = 0;
+	for (uint32_t i = 0; i < o->f->n_nodes; i++)
+		o->from[i] = NO_NODE;
+}
+
+static void order_by_breadth(struct ordering *o)
+{
+	const struct fabric *f = o->f;
+	uint32_t first = f->ports[f->local_port].node, peer = f->ports[f->local_port].peer;
+
+	forget_all(o);
+	if (!node_is_switch(&f->nodes[first]))
+		first = peer == NO_PORT ? NO_NODE : f->ports[peer].node;
+	if (first != NO_NODE && node_is_switch(&f->nodes[first]))
+		add_all_from(o, first, true);
+}
+
+/* -- pods ---------------------------------------------------------------------------------------
+ */
+
+/*
+ * Who led to leaves of a pod, or the leaf itself if that has hosts, too. The first of all was led
+ * to by nobody, but leads to who leads to the others of its pod.
+ */
+static uint32_t pod_of(const struct ordering *o, uint32_t leaf)
+{
+	uint32_t from = o->from[leaf];
+
+	if (from == leaf && o->n > 1)
+		from = o->node[1];
+
+	return is_leaf(o->f, from) ? leaf : from;
+}
+
+static void add_port(struct lid_order *order, uint32_t port)
+{
+	order->port[order->n++] = port;
+}
+
+/* The next host of a leaf, if it has one. */
+static bool deal_one(const struct fabric *f, struct leaf *leaf, struct lid_order *order)
+{
+	while (leaf->next_port <= leaf->node->n_ports) {
+		uint32_t host = host_at(f, leaf->node, leaf->next_port++);
+
+		if (host == NO_PORT)
+			continue;
+		add_port(order, host);
+		return true;
+	}
+
+	return false;
+}
+
+static void deal_pod(const struct ordering *o, uint32_t n_leaves, bool leaves_too)
+{
+	struct lid_order *order = o->order;
+	bool any = true;
+
+	for (unsigned round = 0; any; round++) {
+		any = false;
+		for (uint32_t i = 0; i < n_leaves; i++) {
+			any |= deal_one(o->f, &o->leaf[i], order);
+			if (leaves_too && o->leaf[i].own_round == round)
+				add_port(order, o->leaf[i].node->first_port);
+		}
+	}
+	order->group_end[order->n_groups++] = order->n;
+}
+
+/* Leaves of a pod lie together in the sequence, as one switch led to all of them. */
+static void deal_pods(const struct ordering *o, bool leaves_too)
+{
+	uint32_t pod = NO_NODE, n_leaves = 0;
+
+	for (uint32_t i = 0; i < o->n; i++) {
+		const struct node *node = &o->f->nodes[o->node[i]];
+
+		if (!is_leaf(o->f, o->node[i]))
+			continue;
+		if (n_leaves > 0 && pod_of(o, o->node[i]) != pod) {
+			deal_pod(o, n_leaves, leaves_too);
+			n_leaves = 0;
+		}
+		pod = pod_of(o, o->node[i]);
+		o->leaf[n_leaves] = (struct leaf){ node, 1, n_leaves % count_hosts(o->f, node) };
+		n_leaves++;
+	}
+	if (n_leaves > 0)
+		deal_pod(o, n_leaves, leaves_too);
+}
+
+/* -- the others ---------------------------------------------------------------------------------
+ */
+
+/* Leaves by breadth, then planes; all that these are found from are by breadth, too. */
+static int add_switches(struct ordering *o)
+{
+	AUTO(freep) uint32_t *by_breadth = malloc((o->n + (size_t)1) * sizeof(*by_breadth));
+	uint32_t n = o->n;
+
+	if (!by_breadth)
+		return -ENOMEM;
+	memcpy(by_breadth, o->node, n * sizeof(*by_breadth));
+	forget_all(o);
+	for (uint32_t i = 0; i < n; i++) {
+		if (!is_leaf(o->f, by_breadth[i]))
+			continue;
+		o->from[by_breadth[i]] = by_breadth[i];
+		o->node[o->n++] = by_breadth[i];
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (o->from[by_breadth[i]] == NO_NODE)
+			add_all_from(o, by_breadth[i], false);
+	for (uint32_t i = 0; i < o->n; i++)
+		add_port(o->order, o->f->nodes[o->node[i]].first_port);
+
+	return 0;
+}
+
+int lid_order_make(const struct fabric *f, bool leaves_too, struct lid_order *ret)
+{
+	AUTO(ordering_clear) struct ordering o = { 0 };
+
+	if (ordering_make(f, ret, &o) < 0)
+		return -ENOMEM;
+	order_by_breadth(&o);
+	deal_pods(&o, leaves_too);
+	if (add_switches(&o) < 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < f->n_ports; i++)
+		if (port_is_end(f, i))
+			add_port(ret, i);
+
+	return 0;
+}
