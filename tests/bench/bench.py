@@ -15,7 +15,8 @@ Then, still in the same ibsim: a second sweep, and a restart; what they send, Se
 sweep is what each does when it is asked to look again (opensm: SIGHUP). vsm has another, --full, that
 reads all tables and also tries once more what a device did not keep, of which ibsim has a lot.
 Last the floor: the SMPs that one vsm sent are replayed blindly (replay.c) on a fresh ibsim, as many
-under way at once as vsm has, and as many as ibsim likes best.
+under way at once as vsm has, and as many as ibsim likes best; timed from the start of its process,
+too, until it ends.
 
 Medians; a ratio below 1 means that vsm takes less. VSM_FABRICS: a folder with further net files.
 """
@@ -26,6 +27,7 @@ import os
 import signal
 import statistics
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ibsim"))
@@ -79,10 +81,12 @@ def replay(fabric, runs):
         for window in WINDOWS * runs:
             sim.stop()
             sim.start()
+            began = time.monotonic()
             done = world.run([REPLAY, world.path("record"), str(window)], sim.env(), SECONDS)
             if done.returncode:
                 raise lib.Failure(done.stderr.strip())
-            results[window].append(json.loads(done.stdout))
+            results[window].append({**json.loads(done.stdout),
+                                    "seconds": time.monotonic() - began})
         return results
 
 
