@@ -8,7 +8,9 @@
  * around it is looked for, as without. Without an order of unicast we have our own, and one
  * hub: the first in whose tree, taken with all cables and all branches, no turn that members could
  * take closes a circle with those of unicast. If there is none within some tries, and room.c finds
- * none either, it is said; opensm never looks.
+ * none either, it is said; opensm never looks. Around a switch without multicast, the order may
+ * have several tops: then the hub is one whose tree comes to most, and room.c is asked for one that
+ * comes to all.
  */
 
 #include "routing/trees-ways.h"
@@ -48,8 +50,12 @@ void trees_clear(struct trees *trees)
 
 /* ---- what all trees of a graph share --------------------------------------------------------- */
 
-/* The part of the fabric that has most switches; of equals the first. @ret[s]: it is of it. */
-static void find_largest_part(const struct trees *trees, uint32_t *part, uint32_t *queue, bool *ret)
+/*
+ * The part of the fabric that has most switches, which is how many; of equals the first. @ret[s]:
+ * it is of it.
+ */
+static uint32_t find_largest_part(const struct trees *trees, uint32_t *part, uint32_t *queue,
+				  bool *ret)
 {
 	uint32_t largest = TREE_NOWHERE, most = 0;
 
@@ -80,6 +86,8 @@ static void find_largest_part(const struct trees *trees, uint32_t *part, uint32_
 	}
 	for (uint32_t s = 0; s < trees->n_switches; s++)
 		ret[s] = largest != TREE_NOWHERE && part[s] == largest;
+
+	return most;
 }
 
 /* The highest of them. */
@@ -106,7 +114,7 @@ static int find_hubs(struct trees *trees, const struct ranking *ranking)
 
 	if (!part || !queue || !is_of_part)
 		return -ENOMEM;
-	find_largest_part(trees, part, queue, is_of_part);
+	trees->n_part = find_largest_part(trees, part, queue, is_of_part);
 	list_hubs(trees, ranking, is_of_part);
 	trees->ways = calloc(trees->n_hubs + (size_t)1, sizeof(*trees->ways));
 
@@ -225,41 +233,61 @@ static int goes_together(const struct trees_setup *setup, const struct trees *tr
 	return r < 0 ? r : cycle.length == 0;
 }
 
-static void keep_hub(struct trees *trees, uint32_t hub, struct tree_ways *ways)
+static uint32_t count_reached(const struct trees *trees, const struct tree_ways *ways)
 {
-	trees->hubs[0] = hub;
-	trees->n_hubs = 1;
-	trees->ways[0] = *ways;
-	*ways = (struct tree_ways){ 0 };
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < trees->n_switches; s++)
+		n += ways->distance[s] != TREE_FAR;
+
+	return n;
 }
 
-/* One hub for all: the first that does, from the top down; else the first. */
+/* If it does, and comes to more than the one that is kept, and so to those around @first. */
+static int try_hub(const struct trees_setup *setup, uint32_t hub, uint32_t first,
+		   struct trees *trees)
+{
+	AUTO(tree_ways_clear) struct tree_ways ways = { 0 };
+	uint32_t n_reached;
+	int r = tree_ways_make(trees, hub, &ways);
+
+	if (r < 0)
+		return r;
+	n_reached = count_reached(trees, &ways);
+	if (n_reached <= trees->n_reached || ways.distance[first] == TREE_FAR)
+		return 0;
+	r = goes_together(setup, trees, &ways);
+	if (r <= 0)
+		return r;
+	tree_ways_clear(&trees->ways[0]);
+	trees->hubs[0] = hub;
+	trees->ways[0] = ways;
+	trees->n_reached = n_reached;
+	ways = (struct tree_ways){ 0 };
+
+	return 0;
+}
+
+/* One hub for all: of those that do, from the top down, the first that comes to most; else the
+ * first of all. */
 static int settle_on_hub(const struct trees_setup *setup, const struct ranking *ranking,
 			 struct trees *trees)
 {
-	uint32_t first = trees->hubs[0];
-	uint32_t tries = 0;
+	uint32_t first = trees->hubs[0], p = trees->n_switches;
+	int r = try_hub(setup, first, first, trees);
 
-	for (uint32_t p = trees->n_switches; p-- > 0 && tries < HUB_TRIES; tries++) {
-		uint32_t hub = tries == 0 ? first : ranking->by_place[p];
-		struct tree_ways ways = { 0 };
-		int r;
+	for (uint32_t tries = 1; r == 0 && tries < HUB_TRIES && p-- > 0; tries++) {
+		uint32_t hub = ranking->by_place[p];
 
-		if (!trees->passes[hub])
-			continue;
-		r = tree_ways_make(trees, hub, &ways);
-		if (r == 0)
-			r = goes_together(setup, trees, &ways);
-		trees->proven = r > 0;
-		if (r > 0)
-			keep_hub(trees, hub, &ways);
-		tree_ways_clear(&ways);
-		if (r != 0)
-			return MIN(r, 0);
+		if (trees->n_reached == trees->n_part)
+			break;
+		if (trees->passes[hub])
+			r = try_hub(setup, hub, first, trees);
 	}
+	trees->proven = trees->n_reached > 0;
 	trees->n_hubs = 1;
 
-	return 0;
+	return r;
 }
 
 /* The switch that @s leads up to; TREE_NOWHERE at a top. */
@@ -361,7 +389,8 @@ static int make_anew(const struct trees_setup *setup, const uint8_t *up, struct 
 	return r < 0 ? r : make_own_order(setup, up, trees);
 }
 
-/* One that goes around who cannot be part of it; or that of unicast, which ends there. */
+/* One that goes around who cannot be part of it; or, where there is none, that of unicast, which
+ * ends there. */
 static int make_around(const struct trees_setup *setup, struct trees *trees)
 {
 	const struct graph *graph = setup->graph;
@@ -372,7 +401,7 @@ static int make_around(const struct trees_setup *setup, struct trees *trees)
 	if (r <= 0)
 		return r < 0 ? r : make_anew(setup, up, trees);
 
-	return setup->up ? make_anew(setup, setup->up, trees) : 0;
+	return setup->up && !trees->proven ? make_anew(setup, setup->up, trees) : 0;
 }
 
 static int make_without_order(const struct trees_setup *setup, struct trees *ret)
@@ -380,7 +409,7 @@ static int make_without_order(const struct trees_setup *setup, struct trees *ret
 	bool all = all_pass(setup);
 	int r = make_own_order(setup, all ? setup->up : NULL, ret);
 
-	if (r < 0 || all || ret->proven || !setup->turns || !setup->turns->bits)
+	if (r < 0 || all || !setup->turns || !setup->turns->bits || ret->n_reached == ret->n_part)
 		return r;
 
 	return make_around(setup, ret);

@@ -56,6 +56,8 @@ struct trees {
 	uint32_t *hubs;  /* switches that trees have in their middle */
 	uint32_t n_hubs;
 	struct tree_ways *ways; /* [hub], made when they are needed */
+	uint32_t n_part;        /* switches of the largest part that hangs together, and of these */
+	uint32_t n_reached;     /* those that trees come to; only of one hub that was tried */
 	bool proven;
 
 	/* trees_grow() at work, [switch] */

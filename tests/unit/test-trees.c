@@ -371,6 +371,44 @@ static void nobody_waits_around_a_switch_without_multicast(void **state)
 	}
 }
 
+/* A ring, in which switch 0 is to be blocked, and some cables more; two more switches behind it. */
+static struct made_graph *make_ring_with_two_behind(uint64_t seed)
+{
+	struct made_graph *made = graph_make_ring(4, 1);
+	uint64_t random = seed;
+
+	for (uint64_t i = seed % 4; i > 0; i--) {
+		uint32_t a = (uint32_t)(graph_random(&random) % 4);
+
+		graph_add_cable(made, a, (a + 1 + (uint32_t)(graph_random(&random) % 3)) % 4);
+	}
+	for (uint32_t s = 4; s < 6; s++) {
+		graph_add_switch(made);
+		graph_add_cable(made, s == 4 ? 0 : 4, s);
+		graph_add_hosts(made, s, 1);
+	}
+	graph_shuffle_order(made, seed);
+	graph_set_lanes(made, LANES_MAX);
+
+	return made;
+}
+
+/* Though an order that has switch 0 on top, or who is opposite, has trees that come to some. */
+static void trees_come_to_both_sides_of_a_switch_without_multicast(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		AUTO(graph_freep) struct made_graph *made = make_ring_with_two_behind(seed);
+		struct forest f;
+
+		forest_make(&f, graph_of(made), "lanes", 0);
+		assert_true(trees_are_proven(&f.trees));
+		for (uint32_t s = 1; s < 4; s++)
+			assert_true(trees_reach(&f.trees, 1, s));
+		forest_done(&f);
+	}
+}
+
 /* Who is away blocks nobody. */
 static void a_switch_that_is_away_leaves_the_one_tree(void **state)
 {
@@ -580,6 +618,7 @@ int main(void)
 		cmocka_unit_test(those_around_a_switch_without_multicast_are_reached),
 		cmocka_unit_test(with_lanes_enough_there_is_always_room),
 		cmocka_unit_test(nobody_waits_around_a_switch_without_multicast),
+		cmocka_unit_test(trees_come_to_both_sides_of_a_switch_without_multicast),
 		cmocka_unit_test(a_switch_that_is_away_leaves_the_one_tree),
 		cmocka_unit_test(turns_that_only_switches_could_take_leave_room),
 		cmocka_unit_test(who_joins_adds_a_branch_and_takes_none),
