@@ -9,8 +9,9 @@
  * leaf itself lies beside its i-th host, as it goes the way of a host nearby.
  *
  * Pods come by breadth from us; which leaves are one is told by the switch that leads to them. The
- * other switches follow, all that hang together without leaves (planes) in one go. Where switches
- * with hosts hang together directly, as in a torus, each is a pod by itself.
+ * hosts of switches that have only one follow, then all other switches, those that hang together
+ * without leaves (planes) in one go. Where switches with hosts hang together directly, as in a
+ * torus, each is a pod by itself.
  *
  * No LID is left out between pods: of a pod of 18 leaves with 18 hosts, 342 LIDs, 42 would be gaps
  * else, and the other switches would have to fill these.
@@ -224,7 +225,18 @@ static void deal_pods(const struct ordering *o, bool leaves_too)
 /* -- the others ---------------------------------------------------------------------------------
  */
 
-/* Leaves by breadth, then planes; all that these are found from are by breadth, too. */
+/* Hosts of switches that are no leaves, by breadth. */
+static void add_single_hosts(const struct ordering *o)
+{
+	for (uint32_t i = 0; i < o->n; i++) {
+		struct leaf one = { .node = &o->f->nodes[o->node[i]], .next_port = 1 };
+
+		if (!is_leaf(o->f, o->node[i]))
+			deal_one(o->f, &one, o->order);
+	}
+}
+
+/* Leaves by breadth, then planes, each found from its first switch by breadth. */
 static int add_switches(struct ordering *o)
 {
 	AUTO(freep) uint32_t *by_breadth = malloc((o->n + (size_t)1) * sizeof(*by_breadth));
@@ -257,6 +269,7 @@ int lid_order_make(const struct fabric *f, bool leaves_too, struct lid_order *re
 		return -ENOMEM;
 	order_by_breadth(&o);
 	deal_pods(&o, leaves_too);
+	add_single_hosts(&o);
 	if (add_switches(&o) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < f->n_ports; i++)

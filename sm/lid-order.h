@@ -5,13 +5,15 @@
 
 #include "sm/fabric.h"
 
-/* All end ports by number, some of them twice: the first time counts. */
+/*
+ * Numbers of all end ports, some of them twice: the first time counts. LIDs of a group are to lie
+ * together; the others come behind the groups.
+ */
 struct lid_order {
 	uint32_t *port;
 	uint32_t n;
 	uint32_t *group_end; /* the first group is port[0] to port[group_end[0] - 1], and so on */
-	uint32_t
-		n_groups; /* of those whose LIDs are to lie together; the others come after these */
+	uint32_t n_groups;
 };
 
 /*

@@ -298,6 +298,19 @@ static void a_switch_without_a_lid_has_the_reason_and_its_hosts_come_up(void **s
 	assert_int_equal(world_sets(w, from), 0);
 }
 
+static void the_only_host_of_a_switch_comes_before_switches(void **state)
+{
+	struct world *w = *state;
+
+	fake_unplug(w->host[HOSTS - 1], 1);
+	set_all_rooms(w, HOSTS - 1);
+	world_start(w);
+	for (unsigned i = 0; i < HOSTS - 1; i++)
+		assert_int_not_equal(lid_of(w->host[i]), 0);
+	assert_string_equal(world_reason(w, w->west, 0), "out-of-lids");
+	assert_string_equal(world_reason(w, w->east, 0), "out-of-lids");
+}
+
 static void who_got_no_lid_gets_that_of_a_device_that_leaves(void **state)
 {
 	struct world *w = *state;
@@ -343,6 +356,7 @@ int main(void)
 		TEST(a_switch_port_that_faces_a_router_is_a_leaf),
 		TEST(without_lids_for_all_one_port_has_the_reason_and_the_others_come_up),
 		TEST(a_switch_without_a_lid_has_the_reason_and_its_hosts_come_up),
+		TEST(the_only_host_of_a_switch_comes_before_switches),
 		TEST(who_got_no_lid_gets_that_of_a_device_that_leaves),
 		TEST(lids_of_devices_that_are_gone_are_given_out_again),
 		TEST(lids_beyond_the_smallest_forwarding_table_are_replaced),
