@@ -80,48 +80,45 @@ static void end(struct sm *sm, struct service *service)
 	services_remove(&sm->services, service);
 }
 
-static bool was_before(const struct sm *sm, const struct service *service, uint64_t time)
-{
-	(void)sm;
-
-	return service->set_at < time;
-}
-
 /* Neither who registered it nor who has its GID. */
-static bool is_forgotten(const struct sm *sm, const struct service *service, uint64_t unused)
+static bool is_forgotten(const struct sm *sm, const struct service *service)
 {
-	(void)unused;
-
 	return !registrar_knows(sm, service->by.port) && !registrar_knows(sm, service->by.guid) &&
 	       !registrar_knows(sm, wire_get64(service->record + SERVICE_GID_OFFSET, 1));
 }
 
-static unsigned end_all(struct sm *sm,
-			bool (*is_over)(const struct sm *, const struct service *, uint64_t),
-			uint64_t time)
+static unsigned end_if(struct sm *sm, struct service *service, bool is_over)
+{
+	if (is_over)
+		end(sm, service);
+
+	return is_over;
+}
+
+unsigned services_end_before(struct sm *sm, uint64_t time)
 {
 	struct service *service = services_next(&sm->services, NULL, NULL);
 	unsigned n = 0;
 
 	for (struct service *next; service; service = next) {
 		next = services_next(&sm->services, NULL, service);
-		if (!is_over(sm, service, time))
-			continue;
-		end(sm, service);
-		n++;
+		n += end_if(sm, service, service->set_at < time);
 	}
 
 	return n;
 }
 
-unsigned services_end_before(struct sm *sm, uint64_t time)
-{
-	return end_all(sm, was_before, time);
-}
-
 unsigned services_end_forgotten(struct sm *sm)
 {
-	return end_all(sm, is_forgotten, 0);
+	struct service *service = services_next(&sm->services, NULL, NULL);
+	unsigned n = 0;
+
+	for (struct service *next; service; service = next) {
+		next = services_next(&sm->services, NULL, service);
+		n += end_if(sm, service, is_forgotten(sm, service));
+	}
+
+	return n;
 }
 
 static void on_lapse(void *user)

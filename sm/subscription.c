@@ -63,46 +63,43 @@ void subscriptions_bury(struct sm *sm, struct subscriber *to)
 	}
 }
 
-static bool was_before(const struct sm *sm, const struct subscription *s, uint64_t time)
+static bool is_forgotten(const struct sm *sm, const struct subscription *s)
 {
-	(void)sm;
-
-	return s->made_at < time;
-}
-
-static bool is_forgotten(const struct sm *sm, const struct subscription *s, uint64_t unused)
-{
-	(void)unused;
-
 	return !registrar_knows(sm, s->to->by.port) && !registrar_knows(sm, s->to->by.guid);
 }
 
-static unsigned end_all(struct sm *sm,
-			bool (*is_over)(const struct sm *, const struct subscription *, uint64_t),
-			uint64_t time)
+static unsigned end_if(struct sm *sm, struct subscription *s, bool is_over)
+{
+	if (is_over)
+		end(sm, s);
+
+	return is_over;
+}
+
+unsigned subscriptions_end_before(struct sm *sm, uint64_t time)
 {
 	struct subscription *s = subscriptions_next(&sm->subscriptions, NULL);
 	unsigned n = 0;
 
 	for (struct subscription *next; s; s = next) {
 		next = subscriptions_next(&sm->subscriptions, s);
-		if (!is_over(sm, s, time))
-			continue;
-		end(sm, s);
-		n++;
+		n += end_if(sm, s, s->made_at < time);
 	}
 
 	return n;
 }
 
-unsigned subscriptions_end_before(struct sm *sm, uint64_t time)
-{
-	return end_all(sm, was_before, time);
-}
-
 unsigned subscriptions_end_forgotten(struct sm *sm)
 {
-	return end_all(sm, is_forgotten, 0);
+	struct subscription *s = subscriptions_next(&sm->subscriptions, NULL);
+	unsigned n = 0;
+
+	for (struct subscription *next; s; s = next) {
+		next = subscriptions_next(&sm->subscriptions, s);
+		n += end_if(sm, s, is_forgotten(sm, s));
+	}
+
+	return n;
 }
 
 /* ---- room ------------------------------------------------------------------------------------ */
