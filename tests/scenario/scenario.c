@@ -299,6 +299,17 @@ int scenario_set_up_lanes(void **state)
 	return 0;
 }
 
+int scenario_set_up_running(void **state)
+{
+	struct scenario *s = scenario_new(1);
+
+	scenario_build(s, graph_make_ft2(4));
+	scenario_start_sm(s);
+	scenario_settle(s);
+	*state = s;
+	return 0;
+}
+
 int scenario_tear_down(void **state)
 {
 	scenario_free(*state);

@@ -136,9 +136,11 @@ struct scenario {
 /* The seed of the environment if it has one, else @seed. */
 struct scenario *scenario_new(uint64_t seed);
 void scenario_free(struct scenario *s); /* takes NULL */
-/* For cmocka: a scenario with seed 1; one with 8 lanes; and no scenario any more. */
+/* For cmocka: a scenario with seed 1; one with 8 lanes; one of a small tree that is up; and no
+ * scenario any more. */
 int scenario_set_up(void **state);
 int scenario_set_up_lanes(void **state);
+int scenario_set_up_running(void **state);
 int scenario_tear_down(void **state);
 bool scenario_seed_of_environment(uint64_t *ret);
 

@@ -508,18 +508,8 @@ static void what_the_disk_does_not_take_has_not_been(void **state)
 /* ---- life ---------------------------------------------------------------------------------------
  */
 
-static int set_up(void **state)
-{
-	struct scenario *s = scenario_new(1);
-
-	scenario_build(s, graph_make_ft2(4));
-	scenario_start_sm(s);
-	scenario_settle(s);
-	*state = s;
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scenario_tear_down)
+#define TEST(name)                                                                                 \
+	cmocka_unit_test_setup_teardown(name, scenario_set_up_running, scenario_tear_down)
 
 int main(void)
 {

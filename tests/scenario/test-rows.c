@@ -105,17 +105,6 @@ static struct said start(struct scenario *s)
 	return said;
 }
 
-static int set_up(void **state)
-{
-	struct scenario *s = scenario_new(1);
-
-	scenario_build(s, graph_make_ft2(4));
-	scenario_start_sm(s);
-	scenario_settle(s);
-	*state = s;
-	return 0;
-}
-
 /* A host registers a service, subscribes, and joins a group of its own making. */
 static void register_one_of_each(struct scenario *s)
 {
@@ -293,7 +282,8 @@ static void many_of_them_are_not_many_lines(void **state)
 	register_one_of_each(s);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scenario_tear_down)
+#define TEST(name)                                                                                 \
+	cmocka_unit_test_setup_teardown(name, scenario_set_up_running, scenario_tear_down)
 
 int main(void)
 {
