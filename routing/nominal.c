@@ -15,7 +15,7 @@
  * From the slots follows who is sent up to whom: by the i-th slot of a leaf go the hosts whose
  * numbers leave the remainder i, by the j-th of a middle switch those of these that leave j when
  * divided by what leaves have told apart. So each switch has one remainder by its share. In a tree
- * that is not the same everywhere it is that of the first switch below that tells most apart.
+ * that is not the same everywhere it is that of the first switch below whose slot the share knows.
  *
  * In a fabric of 1,620 switches there are 54 sets of upper neighbours, so what is found for a
  * switch is kept for its twins, which have the same cables to the same ones.
@@ -367,10 +367,10 @@ static int find_all_slots(struct search *search, struct nominal *ret)
 /* ---- who is sent up to whom ---------------------------------------------------------------------
  */
 
-/* To each upper neighbour, from @s, who tells enough apart: those that leave by its slot. */
+/* To each upper neighbour that has none from another, and divides by enough to tell the slot. */
 static void set_remainders_above(const struct search *search, uint32_t s, struct nominal *ret)
 {
-	const uint32_t *height = search->ranking->height, *share = search->fans->share;
+	const uint32_t *share = search->fans->share;
 	const struct fan *fan = search->fans->fan + search->fans->first[s];
 	const struct nominal_slot *slot = ret->slot + ret->first[s];
 	uint32_t n = ret->first[s + 1] - ret->first[s];
@@ -381,8 +381,7 @@ static void set_remainders_above(const struct search *search, uint32_t s, struct
 		if (slot[i].fan == NOMINAL_LOST || slot[i].lane > 0)
 			continue;
 		to = fan[slot[i].fan].to;
-		if (ret->remainder[to] == REMAINDER_ANY && height[to] > height[s] &&
-		    share[to] / share[s] > i)
+		if (ret->remainder[to] == REMAINDER_ANY && share[to] / share[s] > i)
 			ret->remainder[to] = ret->remainder[s] + share[s] * i;
 	}
 }
