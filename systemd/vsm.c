@@ -443,8 +443,10 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE],
 	struct changes changes = { .teller = teller };
 	int r;
 
-	if (!conf)
+	if (!conf) {
+		snprintf(ret_text, CONTROL_TEXT_SIZE, "out of memory; nothing has changed");
 		return -ENOMEM;
+	}
 	r = options_load_conf(&d->options, conf, &error);
 	if (r == 0)
 		r = load_partitions(conf, &partitions, &error);
