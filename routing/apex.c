@@ -166,12 +166,12 @@ static uint32_t list_upper(const struct graph *graph, const struct ranking *rank
 
 /* How many steps it is up to an apex, or NOBODY; one that another has been raised over is none. */
 static void count_steps(const struct graph *graph, const struct ranking *ranking,
-			const struct tops *tops, const bool *is_apex, uint32_t *ret)
+			const struct tops *tops, uint32_t *ret)
 {
 	for (uint32_t p = graph->n_switches; p-- > 0;) {
 		uint32_t s = ranking->by_place[p];
 
-		ret[s] = is_apex[s] && tops->number[s] != NOBODY ? 0 : NOBODY;
+		ret[s] = ranking->is_apex[s] && tops->number[s] != NOBODY ? 0 : NOBODY;
 		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
 			uint32_t to = graph->arcs[a].to;
 
@@ -250,7 +250,7 @@ static int join_some_tops(const struct graph *graph, struct ranking *ranking)
 		return 0;
 	if (tops_find_above(graph, ranking, &tops) < 0)
 		return -ENOMEM;
-	count_steps(graph, ranking, &tops, ranking->is_apex, steps);
+	count_steps(graph, ranking, &tops, steps);
 	x = find_lift(graph, ranking, &tops, steps);
 	if (x == NOBODY) {
 		x = find_apex(graph, ranking, &tops);
