@@ -14,8 +14,8 @@
  *
  * From the slots follows who is sent up to whom: by the i-th slot of a leaf go the hosts whose
  * numbers leave the remainder i, by the j-th of a middle switch those of these that leave j when
- * divided by what leaves have told apart. So each switch has one remainder by its share. In a tree
- * that is not the same everywhere it is that of the first switch below whose slot the share knows.
+ * divided by what leaves have told apart. So each switch has one remainder by its share, or counts
+ * all hosts where those below do not agree with it on how many are told apart.
  *
  * In a fabric of 1,620 switches there are 54 sets of upper neighbours, so what is found for a
  * switch is kept for its twins, which have the same cables to the same ones.
@@ -367,21 +367,35 @@ static int find_all_slots(struct search *search, struct nominal *ret)
 /* ---- who is sent up to whom ---------------------------------------------------------------------
  */
 
-/* To each upper neighbour that has none from another, and divides by enough to tell the slot. */
+/* The first slots are of different neighbours, then the second cables of these follow. */
+static uint32_t count_neighbours(const struct nominal_slot *slot, uint32_t n)
+{
+	uint32_t i = 0;
+
+	while (i < n && slot[i].lane == 0)
+		i++;
+
+	return i;
+}
+
+/*
+ * To each upper neighbour, from @s: those that leave by its slot, as many that are told apart as
+ * the neighbour takes to be. If @s is short of cables others are asked; if all are, nobody is.
+ */
 static void set_remainders_above(const struct search *search, uint32_t s, struct nominal *ret)
 {
 	const uint32_t *share = search->fans->share;
 	const struct fan *fan = search->fans->fan + search->fans->first[s];
 	const struct nominal_slot *slot = ret->slot + ret->first[s];
-	uint32_t n = ret->first[s + 1] - ret->first[s];
+	uint32_t n = count_neighbours(slot, ret->first[s + 1] - ret->first[s]);
 
 	for (uint32_t i = 0; ret->remainder[s] != REMAINDER_ANY && i < n; i++) {
 		uint32_t to;
 
-		if (slot[i].fan == NOMINAL_LOST || slot[i].lane > 0)
+		if (slot[i].fan == NOMINAL_LOST)
 			continue;
 		to = fan[slot[i].fan].to;
-		if (ret->remainder[to] == REMAINDER_ANY && share[to] / share[s] > i)
+		if (ret->remainder[to] == REMAINDER_ANY && share[to] == share[s] * (uint64_t)n)
 			ret->remainder[to] = ret->remainder[s] + share[s] * i;
 	}
 }
