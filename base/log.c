@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define TEXT_MAX    1024
 #define PEER_BUDGET 10 /* messages a second that peers may cause */
 #define SECOND      UINT64_C(1000000000)
 
@@ -56,7 +55,7 @@ static void deliver(enum log_level level, const struct log_where *where, const c
 
 void log_say(enum log_level level, const struct log_where *where, const char *format, ...)
 {
-	char text[TEXT_MAX];
+	char text[LOG_TEXT_MAX];
 	va_list args;
 
 	if (level > max_level)
@@ -88,7 +87,7 @@ static bool peer_may_speak(uint64_t now)
 
 void log_peer(uint64_t now, const struct log_where *where, const char *format, ...)
 {
-	char text[TEXT_MAX];
+	char text[LOG_TEXT_MAX];
 	va_list args;
 
 	if (LOG_LEVEL_WARNING > max_level || !peer_may_speak(now))

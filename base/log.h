@@ -52,6 +52,8 @@ void log_say(enum log_level level, const struct log_where *where, const char *fo
 void log_peer(uint64_t now, const struct log_where *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+#define LOG_TEXT_MAX 2048 /* bytes of a message with its final 0: the path of a file, and why */
+
 #define log_error(...)   log_say(LOG_LEVEL_ERROR, NULL, __VA_ARGS__)
 #define log_warning(...) log_say(LOG_LEVEL_WARNING, NULL, __VA_ARGS__)
 #define log_notice(...)  log_say(LOG_LEVEL_NOTICE, NULL, __VA_ARGS__)

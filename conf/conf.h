@@ -19,9 +19,10 @@
 #include "base/log.h"
 #include "conf/vf-policy.h"
 
-#define CONF_TEXT_SIZE 1024      /* bytes of a text option with its final 0 */
-#define CONF_GUIDS_MAX 2048      /* GUIDs of a list */
-#define CONF_FILE_MAX  (1 << 20) /* bytes of vsm.conf */
+#define CONF_TEXT_SIZE  1024                   /* bytes of a text option with its final 0 */
+#define CONF_ERROR_SIZE (CONF_TEXT_SIZE + 512) /* the path of a file, and a sentence */
+#define CONF_GUIDS_MAX  2048                   /* GUIDs of a list */
+#define CONF_FILE_MAX   (1 << 20)              /* bytes of vsm.conf */
 
 /* MTU as the wire has it (IBA 14.2.5.6, NeighborMTU). */
 enum conf_mtu {
@@ -108,7 +109,7 @@ struct conf {
 /* What is wrong: "vsm.conf:7: sweep.interval: 100000 is out of range, 0 to 86400 is allowed". */
 struct conf_error {
 	unsigned line; /* 0: not about a line */
-	char text[512];
+	char text[CONF_ERROR_SIZE];
 };
 
 enum conf_type {

@@ -25,7 +25,7 @@ struct teller {
 static void __attribute__((format(printf, 2, 3)))
 tell(const struct teller *teller, const char *format, ...)
 {
-	char sentence[512];
+	char sentence[2 * CONF_TEXT_SIZE];
 	va_list args;
 
 	va_start(args, format);

@@ -29,9 +29,10 @@ int input_complain(struct conf_error *reterr, int code, const char *file, unsign
 
 	reterr->line = line;
 	if (line)
-		snprintf(reterr->text, sizeof(reterr->text), "%.250s:%u: ", file, line);
+		snprintf(reterr->text, sizeof(reterr->text), "%.*s:%u: ", CONF_TEXT_SIZE - 1, file,
+			 line);
 	else
-		snprintf(reterr->text, sizeof(reterr->text), "%.250s: ", file);
+		snprintf(reterr->text, sizeof(reterr->text), "%.*s: ", CONF_TEXT_SIZE - 1, file);
 
 	used = strlen(reterr->text);
 	va_start(args, format);

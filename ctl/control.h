@@ -18,7 +18,7 @@ struct dump_failure;
 struct loop;
 struct sm;
 
-#define CONTROL_TEXT_SIZE 512
+#define CONTROL_TEXT_SIZE (CONF_ERROR_SIZE + 64)
 
 /* Who wants to know of each option that changed, and of each thing to be warned of. */
 struct reload_teller {

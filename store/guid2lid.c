@@ -21,8 +21,6 @@
 #include "base/log.h"
 #include "base/macros.h"
 
-/* 49,151 LIDs at 34 bytes a line are less than a tenth. */
-#define FILE_MAX       (16 * 1024 * 1024)
 #define LINE_MAX_BYTES 128
 
 /* More bad lines than this are only counted. */
@@ -225,7 +223,7 @@ static int open_file(const char *path, FILE **ret)
 {
 	AUTO(closep) int fd = -1;
 	FILE *file;
-	int r = file_open(path, FILE_MAX, &fd);
+	int r = file_open(path, GUID2LID_FILE_MAX, &fd);
 
 	if (r < 0)
 		return r;

@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+/* 49,151 LIDs at 34 bytes a line are less than a tenth. */
+#define GUID2LID_FILE_MAX (16 * 1024 * 1024)
+
 struct guid2lid_counts {
 	uint32_t taken;
 	uint32_t refused;

@@ -33,7 +33,7 @@ enum journal_mode {
  */
 enum journal_mode journal_choose(int fd, const char *stream, const char *exec_pid);
 
-#define JOURNAL_TEXT_MAX 1024
+#define JOURNAL_TEXT_MAX LOG_TEXT_MAX
 #define JOURNAL_LINE_MAX (JOURNAL_TEXT_MAX + 64)
 
 /* One line with its line break, without control characters; its length. @where may be NULL. */

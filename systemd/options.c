@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/macros.h"
 
 #define EXIT_USAGE   2
@@ -171,34 +172,50 @@ int options_load_conf(const struct options *options, struct conf *ret, struct co
 	return r == 0 ? conf_check(ret, reterr) : r;
 }
 
-unsigned options_check_files(const struct conf *conf, doubts_fn fn, void *user)
+static int check_dir(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+/* As who reads it opens it. */
+static int check_file(const char *path, size_t most)
+{
+	AUTO(closep) int fd = -1;
+
+	return file_open(path, most, &fd);
+}
+
+unsigned options_check_files(const struct conf *conf, const struct options_limits *limits,
+			     doubts_fn fn, void *user)
 {
 	const struct {
 		const char *option;
 		const char *path;
-		bool is_dir;
+		size_t most; /* 0: a directory */
 	} files[] = {
-		{ "files.node_name_map", conf->node_name_map, false },
-		{ "files.dump_dir", conf->dump_dir, true },
-		{ "files.import_guid2lid", conf->import_guid2lid, false },
+		{ "files.node_name_map", conf->node_name_map, limits->names },
+		{ "files.dump_dir", conf->dump_dir, 0 },
+		{ "files.import_guid2lid", conf->import_guid2lid, limits->guid2lid },
 	};
 	char sentence[CONF_TEXT_SIZE + 128];
 	unsigned n = 0;
 
 	for (size_t i = 0; i < COUNT(files); i++) {
-		const char *why = NULL;
-		struct stat st;
+		int r;
 
 		if (files[i].path[0] == 0)
 			continue;
-		if (stat(files[i].path, &st) < 0)
-			why = strerror(errno);
-		else if (files[i].is_dir != S_ISDIR(st.st_mode))
-			why = strerror(files[i].is_dir ? ENOTDIR : EISDIR);
-		if (!why)
+		r = files[i].most ? check_file(files[i].path, files[i].most)
+				  : check_dir(files[i].path);
+		if (r == 0)
 			continue;
 		snprintf(sentence, sizeof(sentence), "%s: %s: %s", files[i].option, files[i].path,
-			 why);
+			 file_reason(r));
 		fn(user, sentence);
 		n++;
 	}

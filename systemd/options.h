@@ -6,6 +6,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "conf/conf.h"
 #include "conf/doubts.h"
@@ -34,8 +35,15 @@ int options_parse(int argc, char **argv, struct options *ret);
  */
 int options_load_conf(const struct options *options, struct conf *ret, struct conf_error *reterr);
 
+/* The most bytes that are read. */
+struct options_limits {
+	size_t names;
+	size_t guid2lid;
+};
+
 /*
- * Files that @conf names and that are not there: @fn gets a sentence about each. How many. vsm can
+ * Files that @conf names and that cannot be read: @fn gets a sentence about each. How many. vsm can
  * do without, but whoever named them wants them.
  */
-unsigned options_check_files(const struct conf *conf, doubts_fn fn, void *user);
+unsigned options_check_files(const struct conf *conf, const struct options_limits *limits,
+			     doubts_fn fn, void *user);

@@ -301,6 +301,8 @@ static int load_qos(const struct conf *conf, struct qos_policy **ret, struct con
 	return qos_policy_load(conf->qos_policy_file, ret, reterr);
 }
 
+static const struct options_limits limits = { NAMES_FILE_MAX, GUID2LID_FILE_MAX };
+
 static void warn(void *user, const char *sentence)
 {
 	(void)user;
@@ -453,14 +455,14 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE],
 	if (r == 0)
 		r = load_qos(conf, &qos, &error);
 	if (r < 0) {
-		snprintf(ret_text, CONTROL_TEXT_SIZE, "%.480s; nothing has changed", error.text);
+		snprintf(ret_text, CONTROL_TEXT_SIZE, "%s; nothing has changed", error.text);
 		return r;
 	}
 	conf_tell_changes(&d->conf, conf, take_change, &changes);
 	conf_keep_restart(&d->conf, conf);
 	d->conf = *conf;
 	log_set_level(d->conf.log_level);
-	options_check_files(&d->conf, take_doubt, &changes);
+	options_check_files(&d->conf, &limits, take_doubt, &changes);
 	use_qos(d, &qos);
 	doubts_tell(&d->conf, partitions, d->qos, take_doubt, &changes);
 	if (d->sm) {
@@ -664,7 +666,7 @@ static void say_what_files_have(const struct conf *conf)
 static int check_config(const struct daemon *d)
 {
 	doubts_tell(&d->conf, d->partitions, d->qos, warn, NULL);
-	if (options_check_files(&d->conf, complain, NULL) > 0)
+	if (options_check_files(&d->conf, &limits, complain, NULL) > 0)
 		return EXIT_USAGE;
 	say_what_files_have(&d->conf);
 	puts("The configuration is valid.");
@@ -716,7 +718,7 @@ int main(int argc, char **argv)
 		return code;
 	}
 	log_set_level(d->conf.log_level);
-	options_check_files(&d->conf, warn, NULL);
+	options_check_files(&d->conf, &limits, warn, NULL);
 	doubts_tell(&d->conf, d->partitions, d->qos, warn, NULL);
 	code = start(d) == 0 ? loop_run(d->loop) : EXIT_FAILED;
 	stop(d);

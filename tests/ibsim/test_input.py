@@ -147,6 +147,19 @@ def missing_file(world, option):
     check(f"warning: files.{option}: {path}" in sm.output(), f"it says: {sm.output()}")
 
 
+@suite.for_each("files.{} that is a pipe: refused by --check-config, else a warning, and nobody waits",
+                [(option, option) for option in ("node_name_map", "import_guid2lid")])
+def pipe(world, option):
+    path = world.path("pipe")
+    os.mkfifo(path)
+    main = conf(world, f'files = {{ {option} = "{path}"; }};\n')
+    check_refused(run(world, "-c", main, "--check-config"), USAGE, option, path, "not a regular file")
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim, options={f"files.{option}": path})
+    check_equal("exit code", sm.once(), 0)
+    check(f"warning: files.{option}: {path}: it is not a regular file" in sm.output(), sm.output())
+
+
 DOUBTS = {
     "an option of QoS without QoS": ('qos = { high_limit = 7; };\n', "qos.high_limit means nothing"),
     "a service level without QoS": ('partition_file = "%s";\n', "sl=3 of partition blue means nothing",

@@ -199,6 +199,13 @@ def warnings(world):
     check(any("node_name_map" in each and "No such file" in each for each in said), said)
     check(any("sweep.on_trap is false" in each for each in said), said)
     check("Warning: sweep.interval is 0" in sm.ctl_text("reload"), "not told to people")
+    pipe = world.path("pipe")
+    os.mkfifo(pipe)
+    sm.options["files.node_name_map"] = pipe
+    sm.config()
+    said = sm.ctl("reload")["warnings"]
+    check(any(f"{pipe}: it is not a regular file" in each for each in said), said)
+    sm.ctl("nodes")
 
 
 @suite.test("options that need a restart are named by a reload, and nothing changes", weight=3)

@@ -309,11 +309,17 @@ static void a_file_may_be_as_long_as_its_limit(void **unused)
 static void what_is_no_regular_file_is_refused(void **unused)
 {
 	static const char sentence[] = "test-conf.fifo: Cannot read: it is not a regular file";
+	char path[CONF_TEXT_SIZE];
 	struct conf_error error = { 0 };
 
 	(void)unused;
 	assert_int_equal(conf_load("/", &conf, &error), -EINVAL);
 	assert_string_equal(error.text, "/: Cannot read: it is not a regular file");
+	memset(path, '/', sizeof(path) - 1);
+	path[sizeof(path) - 1] = 0;
+	assert_int_equal(conf_load(path, &conf, &error), -EINVAL);
+	assert_ptr_equal(strstr(error.text, path), error.text);
+	assert_string_equal(error.text + strlen(path), ": Cannot read: it is not a regular file");
 	assert_int_equal(conf_load("/dev/zero", &conf, &error), -EINVAL);
 	assert_int_equal(conf_load("/dev/ptmx", &conf, &error), -EINVAL);
 	unlink("test-conf.fifo");

@@ -9,6 +9,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -75,6 +76,24 @@ static void an_option_without_effect_is_told_with_what_keeps_it_from_one(void **
 	expect("subnet = { lmc_esp0 = true; };",
 	       "subnet.lmc_esp0 means nothing while subnet.lmc is 0\n");
 	expect("subnet = { lmc_esp0 = true; lmc = 1; };", "");
+}
+
+/* As long as the path of a file may be. */
+static void nothing_is_cut_off_behind_a_long_path(void **state)
+{
+	static const char policy[] = "port-groups\n port-group\n partition: blue\n name: x\n "
+				     "end-port-group\nend-port-groups\nqos-ulps\n default: 1\n"
+				     "end-qos-ulps\n";
+	char text[CONF_TEXT_SIZE + 64], path[CONF_TEXT_SIZE];
+
+	(void)state;
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = 0;
+	snprintf(text, sizeof(text), "qos = { enable = true; policy_file = \"%s\"; };", path);
+	tell(text, DEFAULT_FILE, policy);
+	assert_int_equal(n_told, 1);
+	assert_ptr_equal(strstr(told, path), told);
+	assert_string_equal(told + strlen(path), ":3: no partition is called \"blue\"\n");
 }
 
 static void who_looks_for_no_change_is_told_what_that_means(void **state)
@@ -145,6 +164,7 @@ int main(void)
 		cmocka_unit_test(defaults_raise_no_doubt),
 		cmocka_unit_test(an_option_without_effect_is_told_with_what_keeps_it_from_one),
 		cmocka_unit_test(who_looks_for_no_change_is_told_what_that_means),
+		cmocka_unit_test(nothing_is_cut_off_behind_a_long_path),
 		cmocka_unit_test(a_level_of_a_partition_needs_qos),
 		cmocka_unit_test(a_partition_that_the_policy_names_is_to_be_there),
 		cmocka_unit_test(of_many_such_names_the_first_are_told),
