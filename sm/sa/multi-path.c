@@ -89,10 +89,10 @@ static bool is_enough(const struct admin_query *query)
 }
 
 /* False: query->status says why. */
-static bool take_gid(struct admin_query *query, const uint8_t *gids, unsigned i, bool may_be_beyond,
-		     struct path_side *ret)
+static bool take_gid(struct admin_query *query, const uint8_t *gids, unsigned i,
+		     struct path_router *router, struct path_side *ret)
 {
-	if (path_take_gid(query, gids + (size_t)i * GID_SIZE, may_be_beyond, ret) &&
+	if (path_take_gid(query, gids + (size_t)i * GID_SIZE, router, ret) &&
 	    admin_sees_endpoint(query, ret->at))
 		return true;
 	query->status = STATUS_SA_INVALID_GID;
@@ -100,12 +100,14 @@ static bool take_gid(struct admin_query *query, const uint8_t *gids, unsigned i,
 	return false;
 }
 
-/* Once, not for each source: a router is sought among all nodes. */
+/* Once, not for each source. */
 static bool take_destinations(struct admin_query *query, const struct gids *gids,
 			      struct path_side ret[static GIDS_MAX])
 {
+	struct path_router router = { .is_known = false };
+
 	for (unsigned i = 0; i < gids->n_to; i++) {
-		if (!take_gid(query, gids->to, i, true, &ret[i]))
+		if (!take_gid(query, gids->to, i, &router, &ret[i]))
 			return false;
 	}
 
@@ -121,7 +123,7 @@ static void find_all(struct path_query *p, const struct gids *gids)
 	if (!take_destinations(query, gids, to))
 		return;
 	for (unsigned i = 0; i < gids->n_from && !is_enough(query); i++) {
-		if (!take_gid(query, gids->from, i, false, &p->from))
+		if (!take_gid(query, gids->from, i, NULL, &p->from))
 			return;
 		for (unsigned k = 0; k < gids->n_to && !is_enough(query); k++) {
 			p->to = to[k];

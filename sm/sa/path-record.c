@@ -77,9 +77,12 @@ static bool take_lid(struct admin_query *query, unsigned lid, struct path_side *
 static bool take_end(struct admin_query *query, const struct side_place *place,
 		     struct path_side *ret)
 {
+	struct path_router router = { .is_known = false };
+
 	*ret = (struct path_side){ .given = false };
 	if (admin_has(query, place->gid_bit) &&
-	    !path_take_gid(query, query->wanted + place->gid_offset, place->may_be_beyond, ret))
+	    !path_take_gid(query, query->wanted + place->gid_offset,
+			   place->may_be_beyond ? &router : NULL, ret))
 		return false;
 
 	return !admin_has(query, place->lid_bit) ||

@@ -40,7 +40,6 @@ void path_take_endpoint(const struct admin_view *view, struct endpoint e, struct
 	};
 }
 
-/* NO_PORT: there is none that the requester may see. */
 static uint32_t find_router(const struct admin_query *query)
 {
 	const struct fabric *f = query->view->fabric;
@@ -63,13 +62,14 @@ static uint32_t find_router(const struct admin_query *query)
 	return best;
 }
 
-static bool take_beyond(const struct admin_query *query, const uint8_t *gid, struct path_side *ret)
+static bool take_beyond(const struct admin_query *query, const uint8_t *gid,
+			struct path_router *router, struct path_side *ret)
 {
-	uint32_t router = find_router(query);
-
-	if (router == NO_PORT)
+	if (!router->is_known)
+		*router = (struct path_router){ true, find_router(query) };
+	if (router->port == NO_PORT)
 		return false;
-	path_take_endpoint(query->view, endpoint_of_port(router), ret);
+	path_take_endpoint(query->view, endpoint_of_port(router->port), ret);
 	ret->is_beyond = true;
 	ret->prefix = wire_get64(gid, 0);
 	ret->guid = wire_get64(gid, 1);
@@ -77,7 +77,7 @@ static bool take_beyond(const struct admin_query *query, const uint8_t *gid, str
 	return true;
 }
 
-bool path_take_gid(const struct admin_query *query, const uint8_t *gid, bool may_be_beyond,
+bool path_take_gid(const struct admin_query *query, const uint8_t *gid, struct path_router *router,
 		   struct path_side *ret)
 {
 	const struct fabric *f = query->view->fabric;
@@ -85,7 +85,7 @@ bool path_take_gid(const struct admin_query *query, const uint8_t *gid, bool may
 	struct endpoint e;
 
 	if (prefix != query->view->conf->subnet_prefix && prefix != GID_PREFIX_DEFAULT)
-		return may_be_beyond && take_beyond(query, gid, ret);
+		return router && take_beyond(query, gid, router, ret);
 	e = endpoint_find(f, wire_get64(gid, 1));
 	if (e.port == NO_PORT || !admin_is_end(f, e.port) || endpoint_lid(f, e) == 0)
 		return false;

@@ -69,8 +69,17 @@ struct path_components {
 /* All but the ends. False: there can be no such path. */
 bool path_read(struct path_query *p, struct admin_query *query, const struct path_components *c);
 
-/* Who has @gid, or leads there. False: nobody. */
-bool path_take_gid(const struct admin_query *query, const uint8_t *gid, bool may_be_beyond,
+/* What leads to other subnets, whichever; sought among all nodes once a question. */
+struct path_router {
+	bool is_known;
+	uint32_t port; /* NO_PORT: there is none that the requester may see */
+};
+
+/*
+ * Who has @gid, or leads there. False: nobody. @router, zeroed at first: of the question; NULL: the
+ * GID may not be of another subnet.
+ */
+bool path_take_gid(const struct admin_query *query, const uint8_t *gid, struct path_router *router,
 		   struct path_side *ret);
 /* An end that there is, with all its LIDs. */
 void path_take_endpoint(const struct admin_view *view, struct endpoint e, struct path_side *ret);
