@@ -2,8 +2,11 @@
 
 /*
  * Rows into the database and out of it. They go in by statements that are compiled once, a batch in
- * one transaction; they come out distrusted. GUIDs and M_Keys are 64 bits without sign, SQLite's
- * integers have one: they are cast and cast back, and so sort oddly, which nobody asks for.
+ * one transaction; they come out distrusted. What cannot be right is left out and stays where it
+ * is: only a schema says that a later vsm wrote it, and within one there have come kinds of
+ * registrations, and may limits, that one before does not know. GUIDs and M_Keys are 64 bits
+ * without sign, SQLite's integers have one: they are cast and cast back, and so sort oddly, which
+ * nobody asks for.
  */
 
 #include <errno.h>
