@@ -51,24 +51,16 @@ struct sim_flight {
 
 /* ---- decisions ------------------------------------------------------------------------------- */
 
-static bool pkey_in_table(const struct sim_port *port, uint16_t pkey)
+bool sim_pkey_fits(const struct sim_port *port, uint16_t pkey)
 {
 	static const ib_net16_t at_power_up[] = { 0xffff };
 	const ib_net16_t *table = port->pkeys ? port->pkeys : at_power_up;
 	unsigned n = port->pkeys ? sim_pkey_cap(port) : 1;
 
-	for (unsigned i = 0; i < n; i++) {
-		uint16_t own = be16toh(table[i]);
-
-		if (own & 0x7fff && !((own ^ pkey) & 0x7fff) && (own | pkey) & 0x8000)
+	for (unsigned i = 0; i < n; i++)
+		if (sim_pkeys_match(be16toh(table[i]), pkey))
 			return true;
-	}
 	return false;
-}
-
-bool sim_pkey_fits(const struct sim_port *port, uint16_t pkey)
-{
-	return pkey & 0x7fff && pkey_in_table(port, pkey);
 }
 
 /*
@@ -78,7 +70,7 @@ bool sim_pkey_fits(const struct sim_port *port, uint16_t pkey)
  */
 static bool pkey_passes(const struct sim_port *port, uint16_t pkey)
 {
-	return pkey & 0x7fff && (pkey_in_table(port, pkey) || pkey_in_table(port, pkey | 0x8000));
+	return sim_pkey_fits(port, pkey) || sim_pkey_fits(port, pkey | 0x8000);
 }
 
 static unsigned data_lanes(const struct sim_port *port)

@@ -11,6 +11,7 @@
 #include <iba/ib_types.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	SIM_LID_PERMISSIVE = 0xffff,
@@ -105,4 +106,21 @@ static inline void sim_turn_around(struct sim_packet *p)
 		p->sgid[i] = p->dgid[i];
 		p->dgid[i] = gid[i];
 	}
+}
+
+/* Do those who have these P_Keys hear each other? One of both is a full member (IBA 10.9.3). */
+static inline bool sim_pkeys_match(uint16_t a, uint16_t b)
+{
+	return a & 0x7fff && !((a ^ b) & 0x7fff) && (a | b) & 0x8000;
+}
+
+/* The GUID that every subnet administrator has too, whichever port it is at (IBA 4.1.1). */
+#define SIM_SA_GUID UINT64_C(0x0200000000000002)
+
+static inline uint64_t sim_dgid_guid(const struct sim_packet *p)
+{
+	ib_net64_t guid;
+
+	memcpy(&guid, p->dgid + 8, sizeof(guid));
+	return be64toh(guid);
 }

@@ -41,8 +41,6 @@ enum {
 	TID_SHIFT = 56,
 };
 
-static const uint64_t sa_guid = UINT64_C(0x0200000000000002); /* of any SA, IBA 4.1.1 */
-
 uint64_t shared_guid(const struct sim_port *port, unsigned index)
 {
 	if (!index)
@@ -199,26 +197,6 @@ uint16_t sim_shared_port_pkey(const struct sim_port *port, unsigned vf, unsigned
 	return shared_pkey(port, vf ? shared->pkey_index[vf * shared->n_pkeys + index] : index);
 }
 
-/* One sends with a P_Key that one has, and takes those that fit one (IBA 10.9.3). */
-bool sim_shared_port_has_pkey(const struct sim_port *port, unsigned vf, uint16_t pkey)
-{
-	for (unsigned i = 0; i < port->shared->n_pkeys; i++)
-		if (pkey & 0x7fff && sim_shared_port_pkey(port, vf, i) == pkey)
-			return true;
-	return false;
-}
-
-bool sim_shared_port_pkey_fits(const struct sim_port *port, unsigned vf, uint16_t pkey)
-{
-	for (unsigned i = 0; pkey & 0x7fff && i < port->shared->n_pkeys; i++) {
-		uint16_t own = sim_shared_port_pkey(port, vf, i);
-
-		if (!((own ^ pkey) & 0x7fff) && (own | pkey) & 0x8000)
-			return true;
-	}
-	return false;
-}
-
 int sim_shared_port_set_pkey_index(struct sim_port *port, unsigned vf, unsigned index,
 				   unsigned physical)
 {
@@ -237,19 +215,11 @@ int sim_shared_port_set_pkey_index(struct sim_port *port, unsigned vf, unsigned 
 
 /* ---- in -------------------------------------------------------------------------------------- */
 
-static uint64_t dgid_guid(const struct sim_packet *p)
-{
-	ib_net64_t guid;
-
-	memcpy(&guid, p->dgid + 8, sizeof(guid));
-	return be64toh(guid);
-}
-
 /* The entry of GUIDInfo that a DGID is, of the PF or a VF. */
 static bool find_guid(const struct sim_shared_port *shared, uint64_t guid, unsigned *ret)
 {
 	*ret = 0;
-	if (guid == shared->port->guid || guid == sa_guid)
+	if (guid == shared->port->guid || guid == SIM_SA_GUID)
 		return true;
 	for (unsigned vf = 1; guid && vf <= shared->n_vfs; vf++)
 		if (shared_guid(shared->port, vf) == guid) {
@@ -274,7 +244,7 @@ enum sim_drop sim_shared_port_takes(const struct sim_port *port, const struct si
 		return SIM_DROP_NOT_FOR_US;
 	if (sim_is_smp(p) || !p->has_grh)
 		return SIM_PASSED;
-	if (!find_guid(port->shared, dgid_guid(p), ret))
+	if (!find_guid(port->shared, sim_dgid_guid(p), ret))
 		return SIM_DROP_GRH;
 	return is_up(port->shared, *ret) ? SIM_PASSED : SIM_DROP_NOT_ACTIVE;
 }
@@ -301,7 +271,7 @@ static bool vf_gets(struct sim_shared_port *shared, unsigned vf, const struct si
 		why = SIM_DROP_NOBODY;
 	else if (!is_up(shared, vf))
 		why = SIM_DROP_NOT_ACTIVE;
-	else if (!sim_shared_port_pkey_fits(port, vf, p->pkey))
+	else if (!sim_vf_pkey_fits(port, vf, p->pkey))
 		why = SIM_DROP_PKEY;
 	if (why == SIM_PASSED)
 		return sim_client_give_vf(port, vf, p);
@@ -325,7 +295,7 @@ bool sim_shared_port_give(struct sim_port *at, const struct sim_packet *packet)
 			return shared_groups_answer(shared, &p);
 		p.mad.trans_id = htobe64(tid & ~(UINT64_C(0xff) << TID_SHIFT));
 	}
-	if (p.has_grh && !find_guid(shared, dgid_guid(&p), &vf)) {
+	if (p.has_grh && !find_guid(shared, sim_dgid_guid(&p), &vf)) {
 		sim_lose(at, &p, SIM_DROP_GRH);
 		return true;
 	}
@@ -388,7 +358,7 @@ static int vf_sends(struct sim_shared_port *shared, unsigned vf, struct sim_pack
 		sim_lose(shared->port, p, SIM_DROP_NOT_ACTIVE);
 		return 0;
 	}
-	if (!sim_shared_port_has_pkey(shared->port, vf, p->pkey))
+	if (!sim_vf_has_pkey(shared->port, vf, p->pkey))
 		return -EINVAL;
 	if (shared_groups_request(shared, vf, p))
 		return 0;

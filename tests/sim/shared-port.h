@@ -38,8 +38,6 @@ void sim_shared_port_look(const struct sim_port *port, unsigned vf, struct sim_v
 enum sim_drop sim_shared_port_takes(const struct sim_port *port, const struct sim_packet *p,
 				    unsigned *ret);
 uint16_t sim_shared_port_pkey(const struct sim_port *port, unsigned vf, unsigned index);
-bool sim_shared_port_has_pkey(const struct sim_port *port, unsigned vf, uint16_t pkey);
-bool sim_shared_port_pkey_fits(const struct sim_port *port, unsigned vf, uint16_t pkey);
 bool sim_shared_port_give(struct sim_port *at, const struct sim_packet *packet);
 int sim_shared_port_send(struct sim_client *client, struct sim_packet *p);
 void sim_shared_port_free(struct sim_port *port);

@@ -196,14 +196,18 @@ uint16_t sim_vf_pkey(const struct sim_port *port, unsigned vf, unsigned index)
 
 bool sim_vf_has_pkey(const struct sim_port *port, unsigned vf, uint16_t pkey)
 {
-	return port->shared ? sim_shared_port_has_pkey(port, vf, pkey)
-			    : sim_vports_have_pkey(port, vf, pkey);
+	for (unsigned i = 0; pkey & 0x7fff && i < sim_pkey_cap(port); i++)
+		if (sim_vf_pkey(port, vf, i) == pkey)
+			return true;
+	return false;
 }
 
 bool sim_vf_pkey_fits(const struct sim_port *port, unsigned vf, uint16_t pkey)
 {
-	return port->shared ? sim_shared_port_pkey_fits(port, vf, pkey)
-			    : sim_vports_pkey_fits(port, vf, pkey);
+	for (unsigned i = 0; i < sim_pkey_cap(port); i++)
+		if (sim_pkeys_match(sim_vf_pkey(port, vf, i), pkey))
+			return true;
+	return false;
 }
 
 bool sim_vf_takes_pkey(struct sim_port *port, const struct sim_packet *p)

@@ -40,8 +40,6 @@ enum {
 	CAP_2_VIRTUALIZATION = 1u << 2,
 };
 
-static const uint64_t sa_guid = UINT64_C(0x0200000000000002); /* of any SA, IBA 4.1.1 */
-
 static const struct sim_quirks *quirks(const struct sim_vports *vports)
 {
 	return &vports->port->node->fabric->quirks;
@@ -280,20 +278,12 @@ static bool has_guid(const struct sim_vport *vport, uint64_t guid)
 
 static bool port_has_guid(const struct sim_port *port, uint64_t guid)
 {
-	if (guid == port->guid || guid == sa_guid)
+	if (guid == port->guid || guid == SIM_SA_GUID)
 		return true;
 	for (unsigned i = 1; port->guids && i < port->info.guid_cap; i++)
 		if (be64toh(port->guids[i]) == guid)
 			return true;
 	return false;
-}
-
-static uint64_t dgid_guid(const struct sim_packet *p)
-{
-	ib_net64_t guid;
-
-	memcpy(&guid, p->dgid + 8, sizeof(guid));
-	return be64toh(guid);
 }
 
 static bool uses_lid(const struct sim_port *port, unsigned index, uint16_t lid)
@@ -308,7 +298,7 @@ static enum sim_drop find_by_gid(const struct sim_port *port, const struct sim_p
 				 unsigned *ret)
 {
 	const struct sim_vports *vports = port->vports;
-	uint64_t guid = dgid_guid(p);
+	uint64_t guid = sim_dgid_guid(p);
 
 	*ret = 0;
 	if (!guid)
@@ -412,25 +402,6 @@ uint16_t sim_vports_pkey(const struct sim_port *port, unsigned vf, unsigned inde
 	return index ? 0 : 0xffff; /* as at power-up */
 }
 
-bool sim_vports_have_pkey(const struct sim_port *port, unsigned vf, uint16_t pkey)
-{
-	for (unsigned i = 0; pkey & 0x7fff && i < sim_pkey_cap(port); i++)
-		if (sim_vports_pkey(port, vf, i) == pkey)
-			return true;
-	return false;
-}
-
-bool sim_vports_pkey_fits(const struct sim_port *port, unsigned vf, uint16_t pkey)
-{
-	for (unsigned i = 0; pkey & 0x7fff && i < sim_pkey_cap(port); i++) {
-		uint16_t own = sim_vports_pkey(port, vf, i);
-
-		if (!((own ^ pkey) & 0x7fff) && (own | pkey) & 0x8000)
-			return true;
-	}
-	return false;
-}
-
 static void put32(uint8_t *at, uint32_t value)
 {
 	put16(at, value >> 16);
@@ -457,7 +428,7 @@ bool sim_vports_take_pkey(struct sim_port *port, const struct sim_packet *p)
 	struct sim_vport *vport;
 	unsigned index;
 
-	if (find(port, p, &index) != SIM_PASSED || sim_vports_pkey_fits(port, index, p->pkey))
+	if (find(port, p, &index) != SIM_PASSED || sim_vf_pkey_fits(port, index, p->pkey))
 		return true;
 	vport = &port->vports->vports[index];
 	if (vport->pkey_violations != 0xffff)
@@ -489,7 +460,7 @@ static int send_as(struct sim_port *port, unsigned index, struct sim_packet *p)
 		sim_lose(port, p, SIM_DROP_NOBODY);
 		return 0;
 	}
-	if (!sim_vports_have_pkey(port, index, p->pkey))
+	if (!sim_vf_has_pkey(port, index, p->pkey))
 		return -EINVAL;
 	if (!uses_lid(port, index, p->slid))
 		p->slid = lid;

@@ -76,8 +76,6 @@ enum sim_drop sim_vports_take(const struct sim_port *port, const struct sim_pack
 			      unsigned *ret);
 bool sim_vports_have_lid(const struct sim_port *port, uint16_t lid);
 uint16_t sim_vports_pkey(const struct sim_port *port, unsigned vf, unsigned index);
-bool sim_vports_have_pkey(const struct sim_port *port, unsigned vf, uint16_t pkey);
-bool sim_vports_pkey_fits(const struct sim_port *port, unsigned vf, uint16_t pkey);
 bool sim_vports_take_pkey(struct sim_port *port, const struct sim_packet *p);
 int sim_vports_send(struct sim_client *client, struct sim_packet *p);
 void sim_vports_free(struct sim_port *port);
