@@ -131,7 +131,8 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 	discover_untouch(sm, number);
 	look_for_writer(sm, node, data);
 	memcpy(node->sw->info, data, SMP_DATA_SIZE);
-	if (wire_get(data, SWITCH_INFO_LINEAR_CAP) == 0) {
+	/* One entry is that of LID 0, which nobody has. */
+	if (wire_get(data, SWITCH_INFO_LINEAR_CAP) <= 1) {
 		fault_leave_out(sm, node, &node->fault, REASON_NOT_A_TABLE_SWITCH);
 		return;
 	}

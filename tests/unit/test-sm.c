@@ -582,13 +582,12 @@ static void a_second_port_with_the_same_port_guid_is_left_out(void **state)
 	assert_string_equal(world_reason(w, w->east, 3), "duplicate-port-guid");
 }
 
-static void a_switch_without_a_linear_table_is_left_out(void **state)
+static void leave_out_switch_with(struct world *w, unsigned capacity)
 {
-	struct world *w = *state;
 	struct fake_device *odd = fake_add(w->f, "odd", NODE_TYPE_SWITCH, 0x300, 4);
 
 	fake_link(odd, 1, w->east, 5);
-	wire_set(odd->switch_info, SWITCH_INFO_LINEAR_CAP, 0);
+	wire_set(odd->switch_info, SWITCH_INFO_LINEAR_CAP, capacity);
 	world_start(w);
 	assert_good(w, odd);
 	assert_string_equal(world_reason(w, w->east, 5), "no-linear-table");
@@ -596,6 +595,16 @@ static void a_switch_without_a_linear_table_is_left_out(void **state)
 	sm_sweep(w->sm, false);
 	world_run(w, 20);
 	assert_good(w, NULL);
+}
+
+static void a_switch_without_a_linear_table_is_left_out(void **state)
+{
+	leave_out_switch_with(*state, 0);
+}
+
+static void a_switch_with_a_table_for_lid_0_alone_is_left_out(void **state)
+{
+	leave_out_switch_with(*state, 1);
 }
 
 static void a_device_that_does_not_know_extended_speeds_comes_up(void **state)
@@ -1079,6 +1088,7 @@ int main(void)
 		TEST(a_second_device_with_the_same_node_guid_is_left_out),
 		TEST(a_second_port_with_the_same_port_guid_is_left_out),
 		TEST(a_switch_without_a_linear_table_is_left_out),
+		TEST(a_switch_with_a_table_for_lid_0_alone_is_left_out),
 		TEST(a_device_that_does_not_know_extended_speeds_comes_up),
 		TEST(a_cable_pulled_and_put_back_is_repaired_and_a_host_costs_no_table),
 		TEST(a_trunk_that_fails_is_routed_around_with_the_blocks_that_change),
