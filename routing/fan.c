@@ -6,10 +6,6 @@
  * same sequence, by the port of the switch that comes later... of the neighbour, whose arcs are
  * walked.
  *
- * The share of a switch says which remainder it takes of the number of a target: a leaf takes the
- * number itself, a parent divides by what its children have told apart already. Without levels
- * there is nothing to divide by.
- *
  * What is no host is counted by its block (number.c), from a start that switches have for
  * themselves: if all of a plane led to a switch by the same core, all would have to write a block
  * when that core loses its cable.
@@ -20,9 +16,6 @@
 #include "base/macros.h"
 
 #include <errno.h>
-
-/* Numbers of targets are below this, and a larger share would tell nothing apart. */
-enum { SHARE_MAX = 1 << 24 };
 
 void fans_clear(struct fans *fans)
 {
@@ -87,39 +80,6 @@ static void group_lanes(const struct graph *graph, const uint32_t *lanes, struct
 	*next = (struct fan){ UINT32_MAX, graph->n_arcs };
 }
 
-static uint32_t count_upper(const struct ranking *ranking, const struct fans *fans, uint32_t s)
-{
-	const struct fan *end = fans->fan + fans->first[s + 1];
-	const uint32_t *heights = ranking->height;
-	uint32_t height = heights[s], n = 0;
-
-	for (const struct fan *fan = fans->fan + fans->first[s]; fan < end; fan++)
-		n += heights[fan->to] > height;
-	return n;
-}
-
-/* @bottom_up: switches by rising height. */
-static void set_shares(const struct graph *graph, const struct ranking *ranking,
-		       const uint32_t *bottom_up, struct fans *ret)
-{
-	for (uint32_t s = 0; s < graph->n_switches; s++)
-		ret->share[s] = 1;
-	if (!ranking->tree)
-		return;
-	for (uint32_t i = 0; i < graph->n_switches; i++) {
-		uint32_t s = bottom_up[i];
-		uint64_t share = ret->share[s] * (uint64_t)count_upper(ranking, ret, s);
-
-		share = MIN(share, SHARE_MAX);
-		for (uint32_t f = ret->first[s]; f < ret->first[s + 1]; f++) {
-			uint32_t to = ret->fan[f].to;
-
-			if (ranking->height[to] > ranking->height[s])
-				ret->share[to] = MAX(ret->share[to], (uint32_t)share);
-		}
-	}
-}
-
 /* The first neighbour of @s that leads up, or NULL. */
 static const struct fan *find_upper(const struct ranking *ranking, const struct fans *fans,
 				    uint32_t s)
@@ -160,7 +120,8 @@ int fans_make(const struct graph *graph, const struct ranking *ranking,
 		by_key[numbering->exit_key[s]] = s;
 	sort_lanes(graph, by_key, next, lanes);
 	group_lanes(graph, lanes, ret);
-	set_shares(graph, ranking, ranking->by_place, ret);
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		ret->share[s] = 1; /* until nominal.c knows */
 	set_starts(graph, ranking, numbering->exit_key, ret);
 	return 0;
 }

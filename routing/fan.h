@@ -17,7 +17,8 @@ struct fans {
 	uint32_t *first; /* of switch s: fan[first[s]] to fan[first[s + 1] - 1] */
 	struct fan *fan; /* and one more, which is the end of ports[] */
 	uint8_t *ports;
-	uint32_t *share; /* of switches: so many successive hosts leave through one exit */
+	uint32_t *share; /* of switches: so many successive hosts leave through one exit (nominal.c)
+			  */
 	uint32_t *start; /* of switches: the exit for the first block of what is no host */
 };
 

@@ -12,7 +12,11 @@
  * Connected much alike: at the same height, with more than half of the upper neighbours in common,
  * counted from both. Fabrics that are no tree have no heights to go by, and no slots.
  *
- * From the slots follows who is sent up to whom: by the i-th slot of a leaf go the hosts whose
+ * The share of a switch says which remainder it takes of the number of a target: a leaf takes the
+ * number itself, a parent divides by what its children have told apart already. They count lost
+ * slots, so it does, too. Without levels there is nothing to divide by.
+ *
+ * From the slots follows who is sent up to whom, too: by the i-th slot of a leaf go the hosts whose
  * numbers leave the remainder i, by the j-th of a middle switch those of these that leave j when
  * divided by what leaves have told apart. So each switch has one remainder by its share, or counts
  * all hosts where those below do not agree with it on how many are told apart.
@@ -29,7 +33,11 @@
 #include <errno.h>
 #include <string.h>
 
-enum { SLOTS_MAX = 254, NOBODY = UINT32_MAX };
+enum {
+	SLOTS_MAX = 254,
+	SHARE_MAX = 1 << 24, /* numbers of targets are below, and more would tell nothing apart */
+	NOBODY = UINT32_MAX,
+};
 
 /* What a switch's likes say of one upper neighbour. */
 struct votes {
@@ -378,6 +386,32 @@ static uint32_t count_neighbours(const struct nominal_slot *slot, uint32_t n)
 	return i;
 }
 
+/* How many @s tells apart: those that it would send up to different neighbours. */
+static uint32_t count_told_apart(const struct search *search, const struct nominal *nominal,
+				 uint32_t s)
+{
+	uint32_t first = nominal->first[s];
+	uint32_t n = count_neighbours(nominal->slot + first, nominal->first[s + 1] - first);
+
+	return n > 0 ? n : count_upper(search, s);
+}
+
+/* Those below come first. */
+static void find_shares(const struct search *search, const struct nominal *nominal, uint32_t *share)
+{
+	const struct ranking *ranking = search->ranking;
+
+	for (uint32_t p = 0; ranking->tree && p < search->graph->n_switches; p++) {
+		uint32_t s = ranking->by_place[p];
+		uint64_t above = share[s] * (uint64_t)count_told_apart(search, nominal, s);
+		const struct rising *end;
+
+		above = MIN(above, SHARE_MAX);
+		for (const struct rising *up = rising_of(search, s, &end); up < end; up++)
+			share[up->to] = MAX(share[up->to], (uint32_t)above);
+	}
+}
+
 /*
  * To each upper neighbour, from @s: those that leave by its slot, as many that are told apart as
  * the neighbour takes to be. If @s is short of cables others are asked; if all are, nobody is.
@@ -419,7 +453,7 @@ static int find_remainders(const struct search *search, struct nominal *ret)
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 int nominal_make(const struct graph *graph, const struct ranking *ranking,
-		 const struct numbering *numbering, const struct fans *fans, struct nominal *ret)
+		 const struct numbering *numbering, struct fans *fans, struct nominal *ret)
 {
 	AUTO(search_clear)
 	struct search search = {
@@ -434,8 +468,11 @@ int nominal_make(const struct graph *graph, const struct ranking *ranking,
 		list_rising(&search);
 
 	r = find_all_slots(&search, ret);
+	if (r < 0)
+		return r;
+	find_shares(&search, ret, fans->share);
 
-	return r < 0 ? r : find_remainders(&search, ret);
+	return find_remainders(&search, ret);
 }
 
 /* Of the fans of @s: the one to the same switch, or NOMINAL_LOST. Both lists are by exit key. */

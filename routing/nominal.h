@@ -25,7 +25,7 @@ struct nominal {
 
 /* 0 or -ENOMEM. nominal_clear() also after failure. */
 int nominal_make(const struct graph *graph, const struct ranking *ranking,
-		 const struct numbering *numbering, const struct fans *fans, struct nominal *ret);
+		 const struct numbering *numbering, struct fans *fans, struct nominal *ret);
 void nominal_clear(struct nominal *nominal);
 /*
  * The same slots for @fans, some of those of @whole_fans: the others are lost. @n switches. 0 or

@@ -565,6 +565,19 @@ static unsigned most_used(const struct graph *graph, const struct engine *engine
 	return most;
 }
 
+/* All of them, and each another one; who is sent up to a switch is still the same from all. */
+static void cables_that_each_leaf_has_lost_leave_the_rest_evenly_used(void **state)
+{
+	AUTO(graph_freep) struct made_graph *whole = graph_make_ft3(12, 12);
+	AUTO(graph_freep) struct made_graph *damaged = graph_make_ft3(12, 12);
+
+	(void)state;
+	for (uint32_t leaf = 0; leaf < 72; leaf++)
+		graph_remove_cable(damaged, leaf, 72 + leaf);
+	assert_true(4 * most_used(graph_of(damaged), &engine_ftree) <=
+		    7 * most_used(graph_of(whole), &engine_ftree));
+}
+
 static void assert_no_bottleneck(struct made_graph *made, unsigned n_lost, unsigned seed)
 {
 	const struct graph *graph;
@@ -862,6 +875,7 @@ int main(void)
 		cmocka_unit_test(updn_is_as_short_as_minhop_between_hosts_of_a_tree),
 		cmocka_unit_test(all_cables_of_a_regular_tree_carry_the_same),
 		cmocka_unit_test(parallel_cables_carry_the_same),
+		cmocka_unit_test(cables_that_each_leaf_has_lost_leave_the_rest_evenly_used),
 		cmocka_unit_test(each_host_is_reached_through_one_core),
 		cmocka_unit_test(no_cable_of_a_damaged_tree_is_a_bottleneck),
 		cmocka_unit_test(lids_of_a_port_take_different_spines),
