@@ -7,7 +7,8 @@
  * So a thread does nothing but wait in umad_poll() until something can be read, and tells the loop
  * by an eventfd. Then it is the loop that reads, batch by batch, until nothing has come for a
  * moment, and only then does the thread wait again: while answers come one after the other, nobody
- * wakes anybody. The kernel's queue (200,000 records) is the only one.
+ * wakes anybody. After a few questions at once it pauses (gather.h). The kernel's queue (200,000
+ * records) is the only one.
  *
  * Registration: class 0x81 and 0x01 on QP0 for the requests that an SM answers, class 3 on QP1 for
  * the methods of requests to an SA. Answers to our own requests come by TID, whatever the method
@@ -40,6 +41,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/macros.h"
+#include "mad/gather.h"
 
 #define BATCH     64  /* datagrams that are handed over at once */
 #define BATCHES   16  /* then others on the loop have their turn */
@@ -69,6 +71,7 @@ struct umad_transport {
 	sem_t empty;        /* the loop has read all: wait for more */
 	_Atomic bool stop;  /* the thread is to end */
 	_Atomic int failed; /* -errno after which nothing more will come */
+	unsigned pause_us;  /* before the next batch */
 	struct arrival arrivals[BATCH];
 };
 
@@ -152,11 +155,27 @@ static int receive_one(const struct umad_transport *t, int wait, struct arrival 
 	return 0;
 }
 
+/*
+ * A look before the pause: with our preload it is that which sends what has been answered. What it
+ * finds is the first of the next batch.
+ */
+static int pause_for_more(struct umad_transport *t, unsigned *n)
+{
+	int r = receive_one(t, 0, &t->arrivals[0]);
+
+	if (r < 0 && !is_passing(r))
+		return r;
+	*n += r == 0;
+	usleep(t->pause_us);
+
+	return 0;
+}
+
 /* How many came; the rest comes the next time. */
 static unsigned receive_batch(struct umad_transport *t)
 {
 	unsigned n = 0;
-	int r = 0;
+	int r = t->pause_us > 0 ? pause_for_more(t, &n) : 0;
 
 	while (n < BATCH && r == 0) {
 		r = receive_one(t, n == 0 ? LINGER_MS : 0, &t->arrivals[n]);
@@ -199,6 +218,7 @@ static bool deliver_batch(struct umad_transport *t)
 
 	if (n > 0)
 		t->transport.fn(t->transport.user, t->arrivals, n, NULL);
+	t->pause_us = gather_us(t->arrivals, n);
 	drop_messages(t, n);
 
 	return n > 0;

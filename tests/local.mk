@@ -97,7 +97,7 @@ check_PROGRAMS += tests/unit/test-spread tests/unit/test-trees
 tests_unit_test_again_LDFLAGS = -Wl,--wrap=patch_add,--wrap=filler_new
 
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h
-check_PROGRAMS += tests/unit/test-sa
+check_PROGRAMS += tests/unit/test-sa tests/unit/test-gather
 check_PROGRAMS += tests/unit/test-sa-path tests/unit/test-outstanding tests/unit/test-sa-match
 check_PROGRAMS += tests/unit/test-sa-path-match tests/unit/test-sa-trace
 check_PROGRAMS += tests/unit/test-sa-independent tests/unit/test-sa-mask

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+
+/* When to wait for more questions, and when not. */
+
+#include "mad/gather.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct arrival arrivals[64];
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(arrivals, 0, sizeof(arrivals));
+	for (unsigned i = 0; i < 64; i++)
+		wire_start(&arrivals[i].datagram, CLASS_SA, METHOD_GET, ATTR_NODE_INFO, i);
+
+	return 0;
+}
+
+static void a_few_questions_make_a_pause(void **state)
+{
+	(void)state;
+	assert_int_equal(gather_us(arrivals, 0), 0);
+	assert_int_equal(gather_us(arrivals, 1), 0);
+	assert_int_equal(gather_us(arrivals, GATHER_LEAST - 1), 0);
+	assert_int_equal(gather_us(arrivals, GATHER_LEAST), GATHER_US);
+	assert_int_equal(gather_us(arrivals, GATHER_MOST), GATHER_US);
+	assert_int_equal(gather_us(arrivals, GATHER_MOST + 1), 0);
+	assert_int_equal(gather_us(arrivals, 64), 0);
+}
+
+static void an_answer_among_them_makes_none(void **state)
+{
+	static const uint8_t methods[] = { METHOD_GET_RESPONSE, METHOD_TRAP_REPRESS,
+					   METHOD_REPORT_RESPONSE };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(methods); i++) {
+		wire_start(&arrivals[7].datagram, CLASS_SM_LID, methods[i], ATTR_NODE_INFO, 1);
+		assert_int_equal(gather_us(arrivals, 8), 0);
+		assert_int_equal(gather_us(arrivals, 7), GATHER_US);
+	}
+}
+
+static void nor_does_a_question_of_ours_that_comes_back(void **state)
+{
+	(void)state;
+	arrivals[0].undelivered = true;
+	assert_int_equal(gather_us(arrivals, 8), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_few_questions_make_a_pause, begin),
+		cmocka_unit_test_setup(an_answer_among_them_makes_none, begin),
+		cmocka_unit_test_setup(nor_does_a_question_of_ours_that_comes_back, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
