@@ -30,6 +30,7 @@
 #define KILLS       50
 #define PER_BATCH   7
 #define WAITING_MAX 5
+#define LIFE_MOST   700 /* numbers, though it be killed late: all have room in the fixture */
 
 static int begin(void **state)
 {
@@ -59,6 +60,7 @@ struct victim {
 	struct loop *loop;
 	struct store *store;
 	uint64_t next;      /* the number that is kept next */
+	uint64_t end;       /* no more than up to here */
 	uint64_t confirmed; /* and all before it */
 	uint64_t asked[WAITING_MAX];
 	unsigned n_asked;
@@ -122,13 +124,13 @@ static void on_confirmed(void *user, int result)
 	victim->n_asked--;
 	if (result < 0 || write(victim->report, &number, sizeof(number)) != sizeof(number))
 		_exit(1);
-	while (victim->n_asked < WAITING_MAX)
+	while (victim->n_asked < WAITING_MAX && victim->next < victim->end)
 		ask(victim);
 }
 
 static void be_a_victim(const char *dir, uint64_t first, int report)
 {
-	struct victim victim = { .next = first, .report = report };
+	struct victim victim = { .next = first, .end = first + LIFE_MOST, .report = report };
 	char why[256];
 
 	if (loop_new(&victim.loop) < 0 || store_open(victim.loop, dir, why, &victim.store) < 0)
