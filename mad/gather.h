@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Whether to wait for more questions before those that have come are followed up. To fall asleep and
- * be woken costs several times what an answer does, and who is asked by several at once is woken
- * for each few of them. So after a few questions at once there is a pause in which those who have
- * been answered ask again: shorter than anybody who asks would notice, and a third of the processor
- * time less with eight clients (doc/performance.md).
+ * Whether to wait for more questions before those that have come are followed up. To fall asleep
+ * and be woken costs several times what an answer does, and who is asked by several at once is
+ * woken for each few of them. So after a few questions at once there is a pause in which those who
+ * have been answered ask again: shorter than anybody who asks would notice, and a third of the
+ * processor time less with eight clients (doc/performance.md).
  *
  * One who asks alone waits for each answer before the next question: no pause for one, nor for two.
  * For more it is in proportion, so that it leaves room for 33,000 answers a second. Nor is there
