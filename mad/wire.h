@@ -160,6 +160,7 @@ enum {
 	ATTR_LFT = 0x0019,
 	ATTR_MFT = 0x001b,
 	ATTR_SM_INFO = 0x0020,
+	ATTR_SWITCH_PORT_STATES = 0x0034, /* SwitchPortStateTable */
 	ATTR_MLNX_PORT_INFO = 0xff90, /* the vendor's */
 	ATTR_VIRTUALIZATION_INFO = 0xffb0,
 	ATTR_VPORT_INFO = 0xffb1,
@@ -240,6 +241,7 @@ enum {
 	CAP_REREGISTER = 1u << 25,
 	CAP_MULTICAST_TOP = 1u << 30,
 	CAP2_VIRTUALIZATION = 1u << 2,
+	CAP2_SWITCH_PORT_STATES = 1u << 3,
 };
 
 /* PortInfo attribute modifier: the SM reads and writes extended speeds (IBA 14.2.5.6; opensm PR
@@ -255,7 +257,8 @@ enum {
 	MFT_PORTS = 16,          /* and ports: its position */
 	PKEY_BLOCK = 32,         /* keys in a block of the P_Key table */
 	GUID_BLOCK = 8,          /* GUIDs in a block of GUIDInfo */
-	VPORT_STATE_BLOCK = 128, /* vports in a block of VPortState */
+	VPORT_STATE_BLOCK = 128, /* vports in a block of VPortState, */
+	PORT_STATE_BLOCK = 128,  /* and ports in one of SwitchPortStateTable */
 };
 
 /* Notice.Type of generic traps */
@@ -303,8 +306,9 @@ void wire_start(struct datagram *d, uint8_t mgmt_class, uint8_t method, uint16_t
 		uint32_t modifier);
 void wire_set_route(struct datagram *d, const uint8_t *ports, unsigned hops);
 
-/* One of the 4-bit states of a block of VPortState; the vport's place in the block. */
-static inline unsigned wire_vport_state(const void *base, unsigned place)
+/* One of the 4-bit states of a block of VPortState or SwitchPortStateTable: of the vport or port with
+ * this place in the block. */
+static inline unsigned wire_state(const void *base, unsigned place)
 {
 	return ((const uint8_t *)base)[place / 2] >> (place & 1 ? 0 : 4) & 0xf;
 }

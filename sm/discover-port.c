@@ -81,6 +81,15 @@ static void forget_faults(struct sm *sm, struct node *node)
 	node->reason = REASON_NONE;
 }
 
+void discover_read_ports(struct sm *sm, uint32_t number)
+{
+	const struct node *node = &sm->fabric.nodes[number];
+
+	for (unsigned i = 0; i <= node->n_ports; i++)
+		sm->fabric.ports[port_at(node, i)].stale = true;
+	work_add(sm, number, TODO(TODO_PORT_INFO));
+}
+
 /* It refused to tell of it when it was asked, and that something changed it says but once. */
 static bool has_stale_port(const struct sm *sm, const struct node *node)
 {
@@ -126,6 +135,7 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 	struct node *node = &sm->fabric.nodes[number];
 	bool changed = wire_get(data, SWITCH_INFO_STATE_CHANGE) != 0;
 	bool restarted = has_restarted(node, data);
+	bool knows = node->trusted && !restarted && !sm->discovery.full;
 	bool clear;
 
 	discover_untouch(sm, number);
@@ -142,18 +152,20 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 		forget_faults(sm, node);
 	}
 	doubt_fresh_links(sm, node, changed);
-	if (!changed && !restarted && node->trusted && !node->told && !sm->discovery.full) {
+	if (knows && !changed && !node->told) {
 		if (has_stale_port(sm, node))
 			work_add(sm, number, TODO(TODO_PORT_INFO));
+		port_states_look(sm, number, false);
 		return;
 	}
 	node->trusted = false;
 	node->told = false;
 	sm->by_lid = false;
-	for (unsigned i = 0; i <= node->n_ports; i++)
-		sm->fabric.ports[port_at(node, i)].stale = true;
 	clear = changed && sm->state == SM_MASTER && !fault_waits(sm, &node->sw->info_fault);
-	work_add(sm, number, TODO(TODO_PORT_INFO) | (clear ? TODO(TODO_CLEAR_CHANGE) : 0));
+	if (clear)
+		work_add(sm, number, TODO(TODO_CLEAR_CHANGE));
+	if (!knows || !port_states_look(sm, number, true))
+		discover_read_ports(sm, number);
 }
 
 /* -- ports --------------------------------------------------------------------------------------

@@ -250,6 +250,7 @@ void discover_end_node(struct sm *sm, uint32_t number)
 		all_known = all_known && (port->known || !port->present);
 	}
 	node->trusted = all_known && node->reason == REASON_NONE;
+	port_states_judge(sm, node);
 }
 
 void discover_end(struct sm *sm)

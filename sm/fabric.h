@@ -112,6 +112,17 @@ struct port {
 				      */
 };
 
+/* SwitchPortStateTable, see port-states.c. */
+struct port_states {
+	uint8_t table[2 * SMP_DATA_SIZE]; /* as last read */
+	uint32_t walk;                    /* in which all of it was; 0: none */
+	uint8_t waits;                    /* for so many blocks */
+	uint8_t failures;                 /* in a row: it was of no use */
+	bool changed;                     /* it was asked because something is another */
+	bool proven;                      /* it was as the ports themselves say */
+	bool given_up;                    /* it is left alone */
+};
+
 /* What only switches have. */
 struct sw {
 	uint8_t info[SMP_DATA_SIZE];  /* SwitchInfo as read or acknowledged */
@@ -130,9 +141,10 @@ struct sw {
 	uint8_t mft_in_flight;  /* requests */
 	struct mft *mft;        /* ledger of multicast, see mft.h; NULL: there is none yet */
 	struct fault mft_fault; /* requests for it are refused or not answered */
+	struct port_states states;
 };
 
-#define WORK_KINDS 23 /* of enum todo */
+#define WORK_KINDS 24 /* of enum todo */
 
 /* What is to be asked of a node now; sm/work.c's own business. */
 struct node_work {

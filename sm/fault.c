@@ -153,6 +153,7 @@ void faults_forget_node(struct sm *sm, struct node *node)
 {
 	forget_node(sm, node);
 	fdr10_forget(node);
+	port_states_forget(node);
 }
 
 void faults_forget(struct sm *sm)

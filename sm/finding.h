@@ -56,8 +56,23 @@ bool discover_is_silent(const struct sm *sm, const struct probe *probe, unsigned
 /* discover-port.c: what switches and ports say of themselves. */
 void discover_take_switch_info(struct sm *sm, uint32_t node, const uint8_t *data);
 void discover_take_port_info(struct sm *sm, uint32_t port, const struct answer *answer);
+/* PortInfo of all ports of this switch is to be read. */
+void discover_read_ports(struct sm *sm, uint32_t node);
 /* PortStateChange of this switch was cleared, and nobody has looked what it stood for. */
 void discover_doubt_ends(struct sm *sm, const struct node *node);
+
+/* port-states.c: the states of all ports of a switch in one answer. */
+/*
+ * The switch is asked for it, and then those of its ports that it shows to be otherwise. @changed:
+ * something is. False: it has none, or none that can be relied on for that.
+ */
+bool port_states_look(struct sm *sm, uint32_t node, bool changed);
+bool port_states_ask(struct node *node, struct request *ret);
+void port_states_take(struct sm *sm, struct node *node, const struct answer *answer);
+/* All that this walk was to read has been. */
+void port_states_judge(struct sm *sm, struct node *node);
+/* What it did not do is tried again. */
+void port_states_forget(struct node *node);
 
 /* election.c: other subnet managers, IBA 14.4. */
 bool election_ask(struct sm *sm, struct node *node, struct request *ret);

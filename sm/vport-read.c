@@ -318,7 +318,7 @@ static void take_states(struct sm *sm, uint32_t number, const struct answer *ans
 	vfs->looked = sm->sweeps;
 	for (unsigned i = 0; i < VPORT_STATE_BLOCK && first + i < count_now(vfs); i++) {
 		struct vf *vf = &vfs->vf[first + i];
-		unsigned state = wire_vport_state(answer->data, i);
+		unsigned state = wire_state(answer->data, i);
 
 		/* Of one that nobody has brought up yet it does not show that it came up anew. */
 		if (state == PORT_INITIALIZE && vf->state == PORT_INITIALIZE && !vf->stale)

@@ -23,7 +23,7 @@
 /* A device that does not answer it is as good as another. */
 static bool is_optional(unsigned todo)
 {
-	return work_is_later(todo) || todo == TODO_FDR10_SET;
+	return work_is_later(todo) || todo == TODO_FDR10_SET || todo == TODO_PORT_STATES;
 }
 
 /* Every device answers it; without the answer nothing can be done with one. */
@@ -102,6 +102,9 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 		break;
 	case TODO_CLEAR_CHANGE:
 		take_clear_change(sm, node, answer);
+		break;
+	case TODO_PORT_STATES:
+		port_states_take(sm, node, answer);
 		break;
 	case TODO_PORT_INFO:
 		take_port_info(sm, node, answer);
@@ -222,14 +225,15 @@ static void ask_for_life(struct sm *sm, struct node *node, const struct request 
 
 /*
  * What a sweep hears from a fabric that is as it was: that its switches are, and that our own port
- * is. Who else is there, what nodes are called, and where multicast goes, is nothing to plan for.
+ * is. Who else is there, what nodes are called, and where multicast goes, is nothing to plan for; what
+ * a table of port states shows is told by the ports that are read then.
  */
 static bool is_news(const struct sm *sm, const struct node *node, enum todo kind,
 		    const struct answer *answer)
 {
 	uint32_t own = sm->fabric.local_port;
 
-	if (kind == TODO_DESCRIPTION || kind == TODO_VPORT_NAME)
+	if (kind == TODO_DESCRIPTION || kind == TODO_VPORT_NAME || kind == TODO_PORT_STATES)
 		return false;
 	if (answer->result != REQUEST_ANSWERED)
 		return true;

@@ -11,6 +11,17 @@ static inline bool work_is_later(unsigned todo)
 	return TODO(todo) & TODO_LATER;
 }
 
+/*
+ * What shows changes of ports is asked only after the answer that PortStateChange is cleared (its Set
+ * may be lost, and what it clears when it is repeated may be a change of a moment ago), so that no
+ * change is missed.
+ */
+static inline bool work_is_clearing(const struct node *node)
+{
+	return node->work.clearing ||
+	       (node->work.todo & (TODO(TODO_SWITCH_INFO) | TODO(TODO_CLEAR_CHANGE)));
+}
+
 /* Names are asked for when all else is done, and nobody waits but who wants to write them down. */
 void work_set_naming(struct sm *sm, struct node *node, bool naming);
 /* The end port whose M_Key is looked at. */

@@ -144,17 +144,12 @@ static uint32_t modifier_of(const struct node *node, unsigned port)
 	return port | (node->extended ? MODIFIER_EXTENDED_SPEEDS : 0);
 }
 
-/*
- * The ports of a switch only after port 0, which tells whether the switch knows extended speeds,
- * and after the answer that PortStateChange is cleared (its Set may be lost, and what it clears
- * when it is repeated may be a change of a moment ago), so that no change is missed.
- */
+/* The ports of a switch only after port 0, which tells whether the switch knows extended speeds. */
 static bool ask_port_info(struct sm *sm, struct node *node, struct request *ret)
 {
 	struct cursor *at = &node->work.cursor[TODO_PORT_INFO];
 
-	if (node->work.clearing ||
-	    (node->work.todo & (TODO(TODO_SWITCH_INFO) | TODO(TODO_CLEAR_CHANGE))))
+	if (work_is_clearing(node))
 		return false;
 	if (node->sw && at->port > 0 && sm->fabric.ports[node->first_port].busy)
 		return false;
@@ -194,6 +189,8 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 		return ask_switch_info(node, ret);
 	case TODO_CLEAR_CHANGE:
 		return ask_clear_change(node, ret);
+	case TODO_PORT_STATES:
+		return !work_is_clearing(node) && port_states_ask(node, ret);
 	case TODO_PORT_INFO:
 		return ask_port_info(sm, node, ret);
 	case TODO_SM_INFO:
@@ -298,7 +295,7 @@ static uint16_t lid_in_use(const struct sm *sm, const struct node *node)
 static uint16_t lid_for(const struct sm *sm, const struct node *node, enum todo kind)
 {
 	if (!sm->by_lid || node->sma.hops < 2 ||
-	    (kind != TODO_SWITCH_INFO && kind != TODO_DESCRIPTION))
+	    (kind != TODO_SWITCH_INFO && kind != TODO_PORT_STATES && kind != TODO_DESCRIPTION))
 		return 0;
 
 	return lid_in_use(sm, node);

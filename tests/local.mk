@@ -143,7 +143,7 @@ tests_unit_test_sm_routes_LDFLAGS = -Wl,--wrap=routes_add_vports
 check_PROGRAMS += tests/unit/test-sm-mkey tests/unit/test-sm-name tests/unit/test-sm-partition
 check_PROGRAMS += tests/unit/test-sm-fault tests/unit/test-sm-sweep tests/unit/test-sm-away
 check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10
-check_PROGRAMS += tests/unit/test-sm-reserve
+check_PROGRAMS += tests/unit/test-sm-reserve tests/unit/test-sm-port-states
 check_PROGRAMS += tests/unit/test-sm-twin
 check_PROGRAMS += tests/unit/test-fair tests/unit/test-held
 check_PROGRAMS += tests/unit/test-sm-restart

@@ -154,6 +154,25 @@ def swept_by_lid(world):
     check_equal("LIDs after all", settled(sim, sm).lids(sim.host), lids)
 
 
+@suite.test("switches that tell the states of all their ports: few others are read", weight=3)
+def port_states(world):
+    sim = lib.Simulator(world, fabrics.fat_tree_2(16).build(), program=lib.VSM_SIM,
+                        options=["--port-states"])
+    sm = vsm(world, sim, options={"sweep.interval": 1}).start().wait_ready()
+    first = settled(sim, sm)
+    table, port_info = ("Get", "0x34"), ("Get", "PortInfo")
+    lib.wait_until("all tables are asked for, more than once", lambda:
+                   sm.sent().get(table, 0) > 2 * len(first.switches()), 20)
+    for change in (sim.unlink, sim.relink):
+        before = sm.sent()[port_info]
+        change(*cables(first, sim.host)[0])  # between switches of 16 ports
+        settled(sim, sm)
+        reads = sm.sent()[port_info] - before
+        sweeps = 10  # at most so many, and each reads our own port
+        check(reads <= 4 + sweeps, f"{reads} ports were read for one cable")
+    check("table of port states is not used" not in sm.output(), "a table is not believed")
+
+
 @suite.test("a switch that loses all its cables and gets them back", weight=4)
 def switch_replugged(world):
     sim, sm, first = started(world, fabrics.fat_tree_3(6))

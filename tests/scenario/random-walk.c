@@ -63,6 +63,15 @@ static void make_mlids_few(struct scenario *s)
 	s->n_given_groups = FEW_MLIDS - 3;
 }
 
+/* All switches, half of them, or none. */
+static void give_port_states(struct scenario *s)
+{
+	uint32_t which = (uint32_t)(s->seed % 4);
+
+	for (uint32_t i = which; which < 2 && i < s->n_switches; i += 1 + which)
+		sim_give_port_states(s->switches[i]);
+}
+
 static void set_out(struct scenario *s)
 {
 	static const uint64_t train_times[] = { 0, 0, 50 * LOOP_MSEC, 2 * LOOP_SEC };
@@ -83,6 +92,7 @@ static void set_out(struct scenario *s)
 	scenario_build(s, some_fabric(s));
 	if (s->seed % 3 == 0)
 		make_mlids_few(s);
+	give_port_states(s);
 	if (scenario_random(s, 2))
 		walk_make_vfs(s);
 	if (scenario_random(s, 2))

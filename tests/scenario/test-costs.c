@@ -65,6 +65,7 @@ enum column {
 	SET_GUIDS,
 	VPORTS, /* any of their attributes */
 	SET_VPORTS,
+	STATES, /* tables of port states */
 	OTHERS,
 	COLUMNS
 };
@@ -97,6 +98,8 @@ static enum column column_of_smp(const struct datagram *d)
 		return set ? SET_GUIDS : GUIDS;
 	case ATTR_SM_INFO:
 		return SM_INFO;
+	case ATTR_SWITCH_PORT_STATES:
+		return STATES;
 	default:
 		break;
 	}
@@ -468,6 +471,56 @@ static void what_befalls_a_tree(void **state)
 	is_told(*state, lines, COUNT(lines));
 }
 
+/* Beside the ports of the tree above: of a switch that told, port 0 and those that are otherwise. */
+static void what_befalls_a_tree_whose_switches_tell_all_port_states(void **state)
+{
+	static const struct line lines[] = {
+	/*                        Node  Switch    Port  P_Key   LFT Na Trap SM SA   GUID  vport States
+	                           Get  Get  S Get Set Get  S  G  S me            Get  S Get  S Get */
+	ROW(starts,                 65,  12,12,140,268, 76, 0, 0,12,44),
+	ROW(sweeps,                 33,  12, 0,  1,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    12),
+	ROW(sweeps,                  1,  12, 0,  1,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    12),
+	ROW(sweeps_fully,           65,  12, 0,140,  0,152, 0,12, 0,44,   0, 0, 0,128),
+	ROW(reloads,                 1,  12, 0,  1,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    12),
+	ROW(restarts,               65,  12, 0,142,  0,152, 0,12, 0,44,   2, 0, 0,128),
+	ROW(sweeps,                  1,  12, 0,  1,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    12),
+	ROW(is_killed_and_starts,   65,  12, 0,142,  0,152, 0,12, 0,44,   2, 0, 0,128),
+	ROW(sweeps,                  1,  12, 0,  1,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    12),
+	ROW(inner_cable_is_pulled,   0,   2, 2,  5,  0,  0, 0, 0, 9, 0,   2, 0, 0,  0, 0,  0, 0,     2),
+	ROW(inner_cable_is_back,     1,   2, 2,  5,  4,  0, 0, 0, 9, 0,   2, 0, 0,  0, 0,  0, 0,     2),
+	ROW(inner_cable_flaps,       1,   2, 2,  5,  4,  0, 0, 0, 0, 0,   2, 0, 0,  0, 0,  0, 0,     2),
+	ROW(sweeps,                  1,  12, 0,  1,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    12),
+	ROW(host_cable_is_pulled,    0,   1, 1,  3,  0,  0, 0, 0, 0, 0,   1, 0, 0,  0, 0,  0, 0,     1),
+	ROW(host_cable_is_back,      1,   1, 1,  4,  4,  2, 0, 0, 0, 0,   1, 0, 0,  4, 0,  0, 0,     1),
+	ROW(host_reboots,            1,   1, 1,  4,  4,  1, 0, 0, 0, 0,   1, 0, 0,  0, 0,  0, 0,     1),
+	ROW(host_port_is_disabled,   0,   1, 1,  3,  0,  0, 0, 0, 0, 0,   1, 0, 0,  0, 0,  0, 0,     1),
+	ROW(host_port_is_enabled,    1,   1, 1,  4,  4,  2, 0, 0, 0, 0,   1, 0, 0,  4, 0,  0, 0,     1),
+	ROW(sweeps,                  1,  12, 0,  1,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    12),
+	ROW(spine_goes_off,          0,  10, 8, 36,  0,  0, 0, 0, 8, 0,  10, 0, 0,  0, 0,  0, 0,    10),
+	ROW(spine_comes_on,          8,   9,10, 26, 33,  1, 0, 0, 9, 0,   8, 0, 0,  0, 0,  0, 0,     8),
+	ROW(sweeps,                  1,  12, 0,  1,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    12),
+	ROW(leaf_goes_off,           0,   4, 4,  9,  0,  0, 0, 0, 0, 0,   4, 0, 0,  0, 0,  0, 0,     4),
+	ROW(leaf_comes_on,           8,   5, 6, 22, 33, 13, 0, 0, 1, 0,   4, 0, 0, 16, 0,  0, 0,     4),
+	ROW(sweeps,                  1,  12, 0,  1,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    12),
+	ROW(name_changes,            0,   0, 0,  0,  0,  0, 0, 0, 0, 1,   1),
+	ROW(capability_changes,      0,   0, 0,  1,  0,  0, 0, 0, 0, 0,   1),
+	ROW(member_joins,            0,   0, 0,  0,  0,  0, 2),
+	ROW(member_leaves,           0,   0, 0,  0,  0,  0, 2),
+	ROW(all_become_limited,      1,  12, 0,  1,  0,  0,74, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    12),
+	ROW(switch_babbles,          0,  65, 0, 40,  0,  0, 0, 0, 0, 1,1000, 0, 0,  0, 0,  0, 0,     4),
+	ROW(host_babbles,            1,  12, 0,  5,  0,  0, 0, 0, 0, 1,1000, 0, 0,  0, 0,  0, 0,    12),
+	ROW(is_told_1000_lies,       0,   0, 0,  0,  0,  0, 0, 0, 0, 0,1000),
+	ROW(is_lied_to_of_others,    0,   0, 0,  0,  0,  0, 0, 0, 0, 0,1000),
+	ROW(begins_to_sweep,         4,  48, 0,  4,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,    48),
+	ROW(has_a_quiet_hour,      360,4320, 0,360,  0,  0, 0, 0, 0, 0,   0, 0, 0,  0, 0,  0, 0,  4320),
+	};
+	struct scenario *s = *state;
+
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		sim_give_port_states(s->switches[i]);
+	is_told(s, lines, COUNT(lines));
+}
+
 static void what_befalls_vfs_behind_a_switch(void **state)
 {
 	static const struct line lines[] = {
@@ -585,6 +638,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_befalls_a_tree),
+		TEST(what_befalls_a_tree_whose_switches_tell_all_port_states),
 		TEST(what_befalls_vfs_behind_a_switch),
 		TEST(what_befalls_vports),
 		TEST(what_befalls_vports_with_lids_of_their_own),

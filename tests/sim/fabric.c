@@ -302,6 +302,24 @@ static int make_room(struct sim_fabric *fabric)
 	return 0;
 }
 
+void sim_give_port_states(struct sim_node *node)
+{
+	ib_port_info_t *info = &node->ports[0].info;
+
+	if (node->type != SIM_SWITCH)
+		return;
+	info->capability_mask |= IB_PORT_CAP_HAS_CAP_MASK2;
+	info->capability_mask2 |= IB_PORT_CAP2_IS_SWITCH_PORT_STATE_TBL_SUPP;
+}
+
+bool sim_has_port_states(const struct sim_node *node)
+{
+	const ib_port_info_t *info = &node->ports[0].info;
+
+	return node->type == SIM_SWITCH && (info->capability_mask & IB_PORT_CAP_HAS_CAP_MASK2) &&
+	       (info->capability_mask2 & IB_PORT_CAP2_IS_SWITCH_PORT_STATE_TBL_SUPP);
+}
+
 int sim_node_new(struct sim_fabric *fabric, const struct sim_node_spec *spec, struct sim_node **ret)
 {
 	unsigned n_ports = spec->n_ports;

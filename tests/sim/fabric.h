@@ -271,6 +271,10 @@ void sim_fabric_free(struct sim_fabric *fabric); /* takes NULL; clients must be 
 int sim_node_new(struct sim_fabric *fabric, const struct sim_node_spec *spec,
 		 struct sim_node **ret);
 
+/* It has a SwitchPortStateTable from now on, if it is a switch. */
+void sim_give_port_states(struct sim_node *node);
+bool sim_has_port_states(const struct sim_node *node);
+
 /* Another GUID than the made-up one; both change what NodeInfo and GUIDInfo say. */
 void sim_set_port_guid(struct sim_port *port, uint64_t guid);
 

@@ -59,6 +59,7 @@ static const struct attribute attributes[] = {
 	{ 0x0012, ON_SWITCH, true, true, sim_switch_info },
 	{ 0x0014, ON_ALL, true, false, sim_guid_info },
 	{ 0x0031, ON_ALL, true, true, sim_led_info },
+	{ 0x0034, ON_SWITCH, false, false, sim_switch_port_states },
 	{ 0x001a, ON_SWITCH, true, false, sim_random_table },
 	{ 0xff90, ON_ALL, true, false, sim_ext_port_info },
 	{ 0xffb0, ON_CA_ROUTER, true, false, sim_virtualization_info },

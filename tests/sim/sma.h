@@ -31,6 +31,8 @@ enum sim_status sim_port_info(struct sim_ask *ask);
 
 /* sma-switch.c */
 enum sim_status sim_switch_info(struct sim_ask *ask);
+/* SIM_BAD_ATTRIBUTE where sim_give_port_states() was not called */
+enum sim_status sim_switch_port_states(struct sim_ask *ask);
 
 /* sma-tables.c */
 enum sim_status sim_guid_info(struct sim_ask *ask);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
-/* SwitchInfo: what may be set, what clears, what is refused whole. */
+/* SwitchInfo: what may be set, what clears, what is refused whole; and SwitchPortStateTable. */
 
 #include "tests/sim/fabric.h"
 #include "tests/unit/loop-virtual.h"
@@ -269,6 +269,68 @@ static void a_restart_forgets_all_but_the_capabilities(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- SwitchPortStateTable -------------------------------------------------------------------- */
+
+static enum sim_status ask_states(struct world *w, uint32_t modifier, uint8_t ret[SIM_SMP_DATA])
+{
+	struct sim_ask a = { .in = &w->sw->ports[1],
+			     .end = &w->sw->ports[0],
+			     .node = w->sw,
+			     .modifier = modifier,
+			     .data = ret };
+
+	memset(ret, 0xee, SIM_SMP_DATA);
+	return sim_switch_port_states(&a);
+}
+
+static void states_are_told_by_who_says_so_alone(void **state)
+{
+	struct world *w = *state;
+	uint8_t data[SIM_SMP_DATA];
+
+	assert_int_equal(ask_states(w, 0, data), SIM_BAD_ATTRIBUTE);
+	sim_give_port_states(w->sw);
+	assert_int_equal(be16toh(w->sw->ports[0].info.capability_mask2), 8);
+	assert_int_equal(ask_states(w, 0, data), SIM_OK);
+	assert_int_equal(ask_states(w, 2, data), SIM_BAD_FIELD);
+	assert_int_equal(ask_states(w, 1u << 15, data), SIM_OK);
+}
+
+static void states_are_4_bits_and_the_even_port_is_high(void **state)
+{
+	static const uint8_t expected[SIM_SMP_DATA] = { 0x01, 0x23, 0x40 };
+	static const uint8_t none[SIM_SMP_DATA] = { 0 };
+	struct world *w = *state;
+	uint8_t data[SIM_SMP_DATA];
+
+	sim_give_port_states(w->sw);
+	for (unsigned i = 1; i <= 4; i++)
+		w->sw->ports[i].info.state_info1 = (uint8_t)i;
+	assert_int_equal(ask_states(w, 0, data), SIM_OK);
+	assert_memory_equal(data, expected, sizeof(data));
+	assert_int_equal(ask_states(w, 1, data), SIM_OK);
+	assert_memory_equal(data, none, sizeof(data));
+}
+
+static void port_128_begins_a_second_block(void **state)
+{
+	struct sim_node_spec spec = { .type = SIM_SWITCH, .n_ports = 200 };
+	struct world *w = *state;
+	uint8_t data[SIM_SMP_DATA];
+
+	assert_int_equal(sim_node_new(w->fabric, &spec, &w->sw), 0);
+	sim_give_port_states(w->sw);
+	w->sw->ports[127].info.state_info1 = SIM_ACTIVE;
+	w->sw->ports[128].info.state_info1 = SIM_INIT;
+	w->sw->ports[200].info.state_info1 = SIM_ARMED;
+	assert_int_equal(ask_states(w, 0, data), SIM_OK);
+	assert_int_equal(data[63], SIM_DOWN << 4 | SIM_ACTIVE);
+	assert_int_equal(ask_states(w, 1, data), SIM_OK);
+	assert_int_equal(data[0], SIM_INIT << 4 | SIM_DOWN);
+	assert_int_equal(data[36], SIM_ARMED << 4);
+	assert_int_equal(data[37], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +346,9 @@ int main(void)
 		TEST(with_the_quirk_default_ports_stay),
 		TEST(the_modifier_is_0),
 		TEST(a_restart_forgets_all_but_the_capabilities),
+		TEST(states_are_told_by_who_says_so_alone),
+		TEST(states_are_4_bits_and_the_even_port_is_high),
+		TEST(port_128_begins_a_second_block),
 	};
 
 	return cmocka_run_group_tests_name("SwitchInfo", tests, NULL, NULL);

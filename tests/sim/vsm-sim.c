@@ -28,6 +28,7 @@ enum {
 	OPT_SEED = 256,
 	OPT_TRAIN_TIME,
 	OPT_SERVICE_TIME,
+	OPT_PORT_STATES,
 	OPT_TELL,
 	OPT_VERSION,
 	OPT_HELP
@@ -38,6 +39,7 @@ static const struct option long_options[] = {
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "train-time", required_argument, NULL, OPT_TRAIN_TIME },
 	{ "service-time", required_argument, NULL, OPT_SERVICE_TIME },
+	{ "port-states", no_argument, NULL, OPT_PORT_STATES },
 	{ "tell", required_argument, NULL, OPT_TELL },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -60,6 +62,7 @@ static const char help[] =
 	"      --seed N          of all that is random (default 1)\n"
 	"      --train-time MS   how long links take to come up (default 0)\n"
 	"      --service-time US how long the agent of a device takes for an SMP (default 0)\n"
+	"      --port-states     switches have a SwitchPortStateTable\n"
 	"      --tell COMMAND    to the console of the simulator that runs, and print what it "
 	"says\n"
 	"      --version         print the version\n"
@@ -81,6 +84,7 @@ struct options {
 	uint64_t seed;
 	uint64_t train_time;
 	uint64_t service_time;
+	bool port_states;
 };
 
 /* What is made, in this order. */
@@ -169,6 +173,9 @@ static int take(int option, struct options *ret)
 			return usage("--service-time wants microseconds, at most a second");
 		ret->service_time = value * LOOP_USEC;
 		return -1;
+	case OPT_PORT_STATES:
+		ret->port_states = true;
+		return -1;
 	case OPT_TELL:
 		ret->tell = optarg;
 		return -1;
@@ -251,6 +258,12 @@ static bool set_service_time(const struct sim_fabric *fabric, uint64_t time)
 	return true;
 }
 
+static void give_port_states(const struct sim_fabric *fabric)
+{
+	for (uint32_t i = 0; i < fabric->n_nodes; i++)
+		sim_give_port_states(fabric->nodes[i]);
+}
+
 static int read_net(struct program *program, const struct options *options)
 {
 	const struct sim_net_vfs *vfs = NULL;
@@ -286,6 +299,8 @@ static int start(struct program *program, struct options *options)
 	/* Devices show extended speeds to tools that do not ask for them: a capture of
 	 * ibnetdiscover, which does not, has them. */
 	program->fabric->quirks.speeds_ext_unasked = true;
+	if (options->port_states)
+		give_port_states(program->fabric);
 	program->fabric->on_drop = on_drop;
 	program->fabric->on_drop_user = program;
 	r = guests_init(&program->guests, program->fabric);

@@ -420,6 +420,22 @@ static uint16_t mlnx_port_info(struct fake_device *device, const struct fake_smp
 	return STATUS_OK;
 }
 
+/* Whoever says in CapabilityMask2 that it has one. */
+static uint16_t port_states(const struct fake_device *device, const struct fake_smp *smp,
+			    uint8_t *data)
+{
+	if (device->type != NODE_TYPE_SWITCH || smp->method != METHOD_GET ||
+	    !(wire_get(device->port[0].info, PORT_INFO_CAPABILITIES2) & CAP2_SWITCH_PORT_STATES))
+		return STATUS_BAD_METHOD_ATTR;
+	if (smp->modifier > 0)
+		return STATUS_BAD_FIELD;
+	memset(data, 0, SMP_DATA_SIZE);
+	for (uint8_t i = 1; i <= device->n_ports; i++)
+		data[i / 2] |= (uint8_t)(fake_state(device, i) << (i & 1 ? 0 : 4));
+
+	return STATUS_OK;
+}
+
 static uint16_t act(struct fake_device *device, const struct fake_smp *smp, uint8_t *data)
 {
 	switch (smp->attr) {
@@ -438,6 +454,8 @@ static uint16_t act(struct fake_device *device, const struct fake_smp *smp, uint
 		return lft(device, smp, data);
 	case ATTR_SM_INFO:
 		return sm_info(device, smp, data);
+	case ATTR_SWITCH_PORT_STATES:
+		return port_states(device, smp, data);
 	case ATTR_MLNX_PORT_INFO:
 		return mlnx_port_info(device, smp, data);
 	default:
