@@ -9,7 +9,7 @@
  * processor time less with eight clients (doc/performance.md).
  *
  * One who asks alone waits for each answer before the next question: no pause for one, nor for two.
- * For more it is in proportion, so that it leaves room for 33,000 answers a second. Nor is there
+ * For more it is in proportion, so that it leaves room for 25,000 answers a second. Nor is there
  * one if a single answer to ourselves is among them: then we wait for others, and each pause would
  * make a sweep longer. Nor if there are many: they are there already.
  */
@@ -18,7 +18,7 @@
 #include "mad/transport.h"
 
 enum {
-	GATHER_US = 30, /* for each question, */
+	GATHER_US = 40, /* for each question, */
 	GATHER_LEAST = 3,
 	GATHER_FULL = 10, /* but not for more than so many */
 	GATHER_MOST = 31,

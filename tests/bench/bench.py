@@ -82,7 +82,8 @@ def replay(fabric, runs):
             sim.stop()
             sim.start()
             began = time.monotonic()
-            done = world.run([REPLAY, world.path("record"), str(window)], sim.env(), SECONDS)
+            done = world.run([*lib.DIES_WITH_US, REPLAY, world.path("record"), str(window)],
+                             sim.env(), SECONDS)
             if done.returncode:
                 raise lib.Failure(done.stderr.strip())
             results[window].append({**json.loads(done.stdout),

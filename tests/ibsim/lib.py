@@ -12,6 +12,7 @@ deadline passes. VSM_TEST_PATIENCE multiplies the deadlines, for slow machines a
 
 import contextlib
 import ctypes
+import functools
 import itertools
 import json
 import os
@@ -124,17 +125,19 @@ VSMCTL = os.environ.get("VSMCTL") or built("vsmctl")
 COUNT_SMPS = built("tests/bench/count-smps.so")
 
 
-def sanitizer_preload():
+@functools.cache
+def sanitizer_preload(program):
     """The runtime that a vsm built with sanitizers wants loaded before everything else."""
-    if not os.path.exists(VSM):
+    if not os.path.exists(program):
         return []
-    shown = subprocess.run(["ldd", VSM], capture_output=True, text=True, check=False).stdout
+    shown = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
     return re.findall(r"=> (\S*/libasan\S*)", shown)
 
 
 # ---- processes ----------------------------------------------------------------------------------
 
 
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "env")
 CLONE_NEWNET = 0x40000000
 QUEUE = 512  # what systemd sets; the kernel's own default is 10
 
@@ -194,7 +197,7 @@ class World:
         """Start a process that dies with this one; what it says goes to the file log."""
         options.setdefault("stdin", subprocess.DEVNULL)
         variables = [f"{name}={value}" for name, value in env.items()]
-        argv = ["setpriv", "--pdeathsig", "KILL", "env", *variables, *argv]
+        argv = [*DIES_WITH_US, *variables, *argv]
         with open(self.path(log), "ab") as file:
             options.setdefault("stdout", file)
             process = subprocess.Popen(argv, stderr=file, cwd=self.dir, **options)
@@ -502,7 +505,7 @@ class Manager:
         return {"ASAN_OPTIONS": f"suppressions={path}:detect_leaks=0"}
 
     def spawn(self, argv, env=None):
-        preload = sanitizer_preload() if argv[0] == VSM else []
+        preload = sanitizer_preload(VSM) if argv[0] == VSM else []
         env = {**(self.sanitizer_env() if preload else {}), **(env or {})}
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.counts)
@@ -617,6 +620,7 @@ class Vsm(Manager):
         super().__init__(world, sim, host)
         if not os.path.exists(VSM):
             raise Skip("vsm is not built")
+        sanitizer_preload(VSM)  # it takes longer to know than vsm to start, which benches time
         self.socket = world.path(f"s{self.number}")
         self.options = {"sweep.interval": 1, "files.dump_dir": self.dumps, **(options or {})}
         self.text = text
