@@ -161,7 +161,7 @@ enum {
 	ATTR_MFT = 0x001b,
 	ATTR_SM_INFO = 0x0020,
 	ATTR_SWITCH_PORT_STATES = 0x0034, /* SwitchPortStateTable */
-	ATTR_MLNX_PORT_INFO = 0xff90, /* the vendor's */
+	ATTR_MLNX_PORT_INFO = 0xff90,     /* the vendor's */
 	ATTR_VIRTUALIZATION_INFO = 0xffb0,
 	ATTR_VPORT_INFO = 0xffb1,
 	ATTR_VNODE_INFO = 0xffb2,
@@ -306,8 +306,8 @@ void wire_start(struct datagram *d, uint8_t mgmt_class, uint8_t method, uint16_t
 		uint32_t modifier);
 void wire_set_route(struct datagram *d, const uint8_t *ports, unsigned hops);
 
-/* One of the 4-bit states of a block of VPortState or SwitchPortStateTable: of the vport or port with
- * this place in the block. */
+/* One of the 4-bit states of a block of VPortState or SwitchPortStateTable: of the vport or port
+ * with this place in the block. */
 static inline unsigned wire_state(const void *base, unsigned place)
 {
 	return ((const uint8_t *)base)[place / 2] >> (place & 1 ? 0 : 4) & 0xf;

@@ -4,22 +4,22 @@
  * SwitchPortStateTable: the states of all ports of a switch in one answer, 4 bits each, where
  * CapabilityMask2 says that the switch has it. Two things come of that. A sweep asks every such
  * switch, so that a link is found to have come or gone although PortStateChange does not say so, as
- * somebody else may have cleared it. And of a switch on which something did change, PortInfo is read
- * only of port 0 and of those ports that have another state than before, or may have gone down and
- * come up again unseen, and not of all.
+ * somebody else may have cleared it. And of a switch on which something did change, PortInfo is
+ * read only of port 0 and of those ports that have another state than before, or may have gone down
+ * and come up again unseen, and not of all.
  *
  * Public headers show how it is laid out, and not what it means: that the place of a state is the
- * port's number, and its value PortState, is the only reading that makes sense, and nothing more. So
- * a table is relied on only after it was found to be as PortInfo says of all ports (proven), and is
- * compared with what is known of all of them at the end of each walk in which it was read. One that
- * is not right then has all ports read by the next, and has to be proven anew. Where something is
- * said to have changed and it shows nothing, all ports are read at once. Who is wrong, or silent, a
- * few times in a row is not asked for it any more, until it restarts or has been away.
+ * port's number, and its value PortState, is the only reading that makes sense, and nothing more.
+ * So a table is relied on only after it was found to be as PortInfo says of all ports (proven), and
+ * is compared with what is known of all of them at the end of each walk in which it was read. One
+ * that is not right then has all ports read by the next, and has to be proven anew. Where something
+ * is said to have changed and it shows nothing, all ports are read at once. Who is wrong, or
+ * silent, a few times in a row is not asked for it any more, until it restarts or has been away.
  *
  * A state cannot show that a port went down and came up to where it was: from Active it cannot come
  * back by itself, so only ports that the table has between Down and Active, and those whose far end
- * is asked again anyhow, are doubted where something changed. Our own Sets do not end in a state that
- * was not answered.
+ * is asked again anyhow, are doubted where something changed. Our own Sets do not end in a state
+ * that was not answered.
  */
 
 #include <string.h>

@@ -225,8 +225,8 @@ static void ask_for_life(struct sm *sm, struct node *node, const struct request 
 
 /*
  * What a sweep hears from a fabric that is as it was: that its switches are, and that our own port
- * is. Who else is there, what nodes are called, and where multicast goes, is nothing to plan for; what
- * a table of port states shows is told by the ports that are read then.
+ * is. Who else is there, what nodes are called, and where multicast goes, is nothing to plan for;
+ * what a table of port states shows is told by the ports that are read then.
  */
 static bool is_news(const struct sm *sm, const struct node *node, enum todo kind,
 		    const struct answer *answer)

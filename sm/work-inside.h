@@ -12,9 +12,9 @@ static inline bool work_is_later(unsigned todo)
 }
 
 /*
- * What shows changes of ports is asked only after the answer that PortStateChange is cleared (its Set
- * may be lost, and what it clears when it is repeated may be a change of a moment ago), so that no
- * change is missed.
+ * What shows changes of ports is asked only after the answer that PortStateChange is cleared (its
+ * Set may be lost, and what it clears when it is repeated may be a change of a moment ago), so that
+ * no change is missed.
  */
 static inline bool work_is_clearing(const struct node *node)
 {

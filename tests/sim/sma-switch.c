@@ -9,10 +9,10 @@
  * that clears it, also where the SM meant to set something else. Ports that DefaultPort and its kin
  * name are not checked, as no source does; what leads nowhere is forward.c's to drop.
  *
- * SwitchPortStateTable, of switches that were given it: PortState of each port, 4 bits, those of even
- * ports above those of the next one; 128 ports a block, whose number is bit 0 of the modifier. Bit 15,
- * with which the requester knows a fifth state, changes nothing, as no port here has that. What is
- * not written down anywhere: port 0, and what is beyond the last port, is 0.
+ * SwitchPortStateTable, of switches that were given it: PortState of each port, 4 bits, those of
+ * even ports above those of the next one; 128 ports a block, whose number is bit 0 of the modifier.
+ * Bit 15, with which the requester knows a fifth state, changes nothing, as no port here has that.
+ * What is not written down anywhere: port 0, and what is beyond the last port, is 0.
  */
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * SwitchPortStateTable: what it spares, what it finds, and that a table which is wrong, or not there,
- * costs nothing but what would have been read without it.
+ * SwitchPortStateTable: what it spares, what it finds, and that a table which is wrong, or not
+ * there, costs nothing but what would have been read without it.
  */
 
 #include "tests/unit/world.h"
@@ -134,8 +134,8 @@ static void swap(struct fake_device *device, struct datagram *answer)
 	uint8_t *data = smp_data_of(answer);
 
 	(void)device;
-	for (unsigned i = 0; wire_get(answer, MAD_ATTR) == ATTR_SWITCH_PORT_STATES &&
-			     i < SMP_DATA_SIZE; i++)
+	for (unsigned i = 0;
+	     wire_get(answer, MAD_ATTR) == ATTR_SWITCH_PORT_STATES && i < SMP_DATA_SIZE; i++)
 		data[i] = (uint8_t)(data[i] << 4 | data[i] >> 4);
 }
 
@@ -155,9 +155,8 @@ static void show_nothing(struct fake_device *device, struct datagram *answer)
 
 static void one_that_is_wrong_is_soon_left_alone_and_hides_nothing(void **state)
 {
-	static void (*const lies[])(struct fake_device *, struct datagram *) = {
-		swap, show_all_active, show_nothing
-	};
+	static void (*const lies[])(struct fake_device *,
+				    struct datagram *) = { swap, show_all_active, show_nothing };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(lies); i++) {
@@ -183,9 +182,8 @@ static void one_that_is_wrong_is_soon_left_alone_and_hides_nothing(void **state)
 /* It was right, and proven, until something happens. */
 static void one_that_begins_to_lie_hides_no_change_that_is_told_of(void **state)
 {
-	static void (*const lies[])(struct fake_device *, struct datagram *) = {
-		swap, show_all_active, show_nothing
-	};
+	static void (*const lies[])(struct fake_device *,
+				    struct datagram *) = { swap, show_all_active, show_nothing };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(lies); i++) {
