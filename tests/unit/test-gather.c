@@ -29,10 +29,10 @@ static void a_few_questions_make_a_pause(void **state)
 	assert_int_equal(gather_us(arrivals, 0), 0);
 	assert_int_equal(gather_us(arrivals, 1), 0);
 	assert_int_equal(gather_us(arrivals, GATHER_LEAST - 1), 0);
-	assert_int_equal(gather_us(arrivals, GATHER_LEAST), 90);
+	assert_int_equal(gather_us(arrivals, GATHER_LEAST), 120);
 	assert_int_equal(gather_us(arrivals, 8), 240);
-	assert_int_equal(gather_us(arrivals, 11), 300);
-	assert_int_equal(gather_us(arrivals, GATHER_MOST), 300);
+	assert_int_equal(gather_us(arrivals, 11), 400);
+	assert_int_equal(gather_us(arrivals, GATHER_MOST), 400);
 	assert_int_equal(gather_us(arrivals, GATHER_MOST + 1), 0);
 	assert_int_equal(gather_us(arrivals, 64), 0);
 }
