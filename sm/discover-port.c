@@ -61,7 +61,7 @@ static void look_for_interregnum(struct sm *sm, uint32_t number, enum port_state
 	if (sm->state == SM_MASTER && number == sm->fabric.local_port && port->number != 0 &&
 	    before == PORT_ACTIVE && port_state(port) != PORT_ACTIVE) {
 		election_doubt_all(sm);
-		registrar_doubt(sm);
+		registrar_cut_off(sm);
 	}
 }
 

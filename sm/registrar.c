@@ -7,8 +7,10 @@
  * its store; and they do not see by themselves that there is another, on this host as well. A
  * restart with nobody in between asks nobody.
  *
- * That another was master our own port says: it has the LID of whoever was master last. Who was it
- * and did not come to write that has had no registrations either.
+ * That another was master our own port says: it has the LID of whoever was master last; and when
+ * its own link was lost, where nobody came to it, the next port behind that. (Not at every restart:
+ * it is a device of somebody else, and may hold what it likes.) Who was it and did not come to
+ * write that has had no registrations either.
  *
  * What was there before stays for as long as hosts need to register it again, so that nobody who
  * does lacks anything; and what was not registered again is over then. (How long somebody is member
@@ -51,21 +53,37 @@ static void lose_all(struct sm *sm)
 	loop_timer_stop(sm->registrar.timer);
 }
 
+/* The port that our own leads to, of a switch its port 0; or NO_PORT. */
+static uint32_t neighbour(const struct sm *sm)
+{
+	const struct fabric *f = &sm->fabric;
+	uint32_t peer = f->ports[f->local_port].peer;
+
+	return peer != NO_PORT && node_is_switch(node_of(f, peer)) ? node_of(f, peer)->first_port
+								   : peer;
+}
+
 static bool another_was_last(const struct sm *sm)
 {
-	const struct port *own = &sm->fabric.ports[sm->fabric.local_port];
-	uint64_t master = wire_get(own->info, PORT_INFO_SM_LID);
+	uint32_t next = neighbour(sm);
 
-	return sm->inherited && master != 0 && master != port_held_lid(own);
+	if (!sm->inherited)
+		return false;
+	if (sm->adopting && settings_has_another_master(sm, sm->fabric.local_port))
+		return true;
+
+	return sm->registrar.was_cut_off && next != NO_PORT &&
+	       settings_has_another_master(sm, next);
 }
 
 void registrar_claim(struct sm *sm)
 {
 	struct registrar *r = &sm->registrar;
 
-	if (r->state == REGISTRAR_IS && sm->adopting && another_was_last(sm))
+	if (r->state == REGISTRAR_IS && another_was_last(sm))
 		lose_all(sm);
-	if (r->state != REGISTRAR_IS_NOT || discover_has_no_link(sm))
+	r->was_cut_off = discover_has_no_link(sm);
+	if (r->state != REGISTRAR_IS_NOT || r->was_cut_off)
 		return;
 	r->state = REGISTRAR_TELLS;
 	r->since = loop_now(sm->loop);
@@ -126,6 +144,12 @@ void registrar_end_forgotten(struct sm *sm)
 		log_notice("%u services and %u subscriptions are over: their ports are gone, and "
 			   "others have their LIDs",
 			   n_services, n_subscriptions);
+}
+
+void registrar_cut_off(struct sm *sm)
+{
+	sm->registrar.was_cut_off = true;
+	registrar_doubt(sm);
 }
 
 void registrar_doubt(struct sm *sm)

@@ -87,6 +87,7 @@ struct registrar {
 	enum registrar_state state;
 	uint64_t since; /* loop_now() when that began: what is older is theirs no more */
 	struct loop_timer *timer;
+	bool was_cut_off; /* since the last claim: another may have been master behind the link */
 };
 
 /* So long after it was told to register again a host has done so. */
@@ -137,6 +138,8 @@ void registrar_end_forgotten(struct sm *sm);
 bool registrar_knows(const struct sm *sm, uint64_t guid);
 /* Another may be master, or nobody can reach us. */
 void registrar_doubt(struct sm *sm);
+/* Our own link was lost, and another may be master behind it. */
+void registrar_cut_off(struct sm *sm);
 void registrar_restore(struct sm *sm, const struct kept_registration *kept);
 int registrar_start(struct sm *sm);
 

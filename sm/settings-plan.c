@@ -339,6 +339,15 @@ bool settings_is_otherwise(const struct sm *sm, uint32_t number)
 	       is_otherwise(&p, PORT_INFO_OPERATIONAL_VLS, operational_vls(&p));
 }
 
+bool settings_has_another_master(const struct sm *sm, uint32_t number)
+{
+	uint64_t ours = port_held_lid(&sm->fabric.ports[sm->fabric.local_port]);
+	struct place p = place_of(sm, number);
+
+	return wire_get(p.port->info, PORT_INFO_SM_LID) != 0 &&
+	       is_otherwise(&p, PORT_INFO_SM_LID, ours);
+}
+
 static bool zero_is_no_change(enum wire_field field)
 {
 	return field == PORT_INFO_WIDTH_ENABLED || field == PORT_INFO_SPEED_ENABLED ||

@@ -70,6 +70,8 @@ void settings_register_all(struct sm *sm);
 void settings_register_again(struct sm *sm, uint32_t port);
 /* Is the link Active with another MTU or other VLs than would be planned now? */
 bool settings_is_otherwise(const struct sm *sm, uint32_t port);
+/* Does it hold the LID of a master that is none of ours, and would it hold ours? */
+bool settings_has_another_master(const struct sm *sm, uint32_t port);
 /* OperationalVLs as they are, or will be when the link comes up: a code. */
 uint64_t settings_operational_vls(const struct sm *sm, uint32_t port);
 bool setting_is_of(const struct node *node, unsigned setting);

@@ -448,6 +448,78 @@ static void count_told(void *user, struct sim_port *port)
 	++*(unsigned *)user;
 }
 
+/* All that we can see of it when it has gone is what it has left behind. */
+static void so_does_who_was_cut_off_while_another_was_there(void **state)
+{
+	struct story *t = register_two(state);
+	struct sim_port *own = t->s->first.port;
+	unsigned n_told = 0;
+
+	scenario_pull(t->s, own);
+	scenario_start_rival(t->s, t->host[2], 1);
+	scenario_run(t->s, 30 * LOOP_SEC);
+	scenario_kill_rival(t->s);
+	t->s->fabric->on_reregister = count_told;
+	t->s->fabric->on_reregister_user = &n_told;
+	scenario_plug(t->s, own);
+	scenario_run(t->s, 10 * LOOP_SEC);
+	t->s->fabric->on_reregister = NULL;
+	assert_true(n_told >= 3);
+	only_what_is_registered_again_stays(t);
+	tear(t);
+}
+
+/* Hosts have registered with nobody else. */
+static void who_was_cut_off_alone_asks_nobody(void **state)
+{
+	struct story *t = register_two(state);
+	unsigned n_told = 0;
+
+	scenario_pull(t->s, t->s->first.port);
+	scenario_run(t->s, 30 * LOOP_SEC);
+	t->s->fabric->on_reregister = count_told;
+	t->s->fabric->on_reregister_user = &n_told;
+	scenario_plug(t->s, t->s->first.port);
+	scenario_run(t->s, 100 * LOOP_SEC);
+	t->s->fabric->on_reregister = NULL;
+	assert_int_equal(n_told, 0);
+	assert_int_equal(get(t, 1, 7), 0);
+	assert_int_equal(get(t, 1, 8), 0);
+	tear(t);
+}
+
+/* The switch next to us has the LID of another master for ever, whatever it is given. */
+static void never_takes_our_lid(struct story *t)
+{
+	scenario_fault(t->s, "lie \"%s\" 0x15@144:16 77 modifier 0",
+		       t->s->first.port->far->node->name);
+	scenario_run(t->s, 60 * LOOP_SEC);
+}
+
+static void neither_does_who_is_next_to_a_switch_that_keeps_the_lid_of_another(void **state)
+{
+	struct story *t = register_two(state);
+	unsigned n_told = 0;
+
+	never_takes_our_lid(t);
+	t->s->fabric->on_reregister = count_told;
+	t->s->fabric->on_reregister_user = &n_told;
+	scenario_kill_sm(t->s);
+	scenario_start_sm(t->s);
+	scenario_run(t->s, 30 * LOOP_SEC);
+	assert_int_equal(n_told, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		scenario_pull(t->s, t->s->first.port);
+		scenario_run(t->s, 30 * LOOP_SEC);
+		scenario_plug(t->s, t->s->first.port);
+		scenario_run(t->s, 100 * LOOP_SEC);
+	}
+	t->s->fabric->on_reregister = NULL;
+	assert_int_equal(n_told, 0);
+	assert_int_equal(get(t, 1, 7), 0);
+	tear(t);
+}
+
 /* As if somebody wrote there again and again: what it says tells nothing of hosts. */
 static void a_switch_that_lies_keeps_nobody_waiting(void **state)
 {
@@ -662,6 +734,9 @@ int main(void)
 		TEST(who_gave_way_to_another_believes_only_what_is_registered_again),
 		TEST(so_does_who_was_killed_and_comes_when_another_has_gone),
 		TEST(who_is_cut_off_while_hosts_register_again_ends_nothing),
+		TEST(so_does_who_was_cut_off_while_another_was_there),
+		TEST(who_was_cut_off_alone_asks_nobody),
+		TEST(neither_does_who_is_next_to_a_switch_that_keeps_the_lid_of_another),
 		TEST(a_switch_that_lies_keeps_nobody_waiting),
 		TEST(where_hosts_are_not_to_be_told_all_stays),
 		TEST(it_is_answered_when_it_is_on_the_disk_and_once),
