@@ -214,6 +214,13 @@ static void look_at_link(struct sm *sm, uint32_t number, bool fell)
 		fault_hurry(sm, &node_of(&sm->fabric, port->peer)->fault);
 }
 
+/* One for which no LID was left may have been up all the time, under whoever was master. */
+static bool may_have_tables(const struct node *node, const struct port *port)
+{
+	return port->reason == REASON_OUT_OF_LIDS ||
+	       wire_get(node->sw->info, SWITCH_INFO_LINEAR_TOP) != 0;
+}
+
 /*
  * A port without a LID is that of a device that has (re)started: it holds nothing that we know of.
  * A switch that has one, and not from us, was written by somebody. @before: the LID that it had.
@@ -243,9 +250,7 @@ static void look_for_restart(struct sm *sm, uint32_t number, uint16_t before)
 	}
 	memory_forget_quirks(sm, node);
 	if (node_is_switch(node)) {
-		/* One for which no LID was left may have been up all the time: see has_restarted().
-		 */
-		if (port->reason != REASON_OUT_OF_LIDS)
+		if (before != 0 || !may_have_tables(node, port))
 			tables_forget(sm, node);
 		return;
 	}

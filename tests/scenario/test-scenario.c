@@ -625,6 +625,35 @@ static void a_restart_in_order_writes_nothing(void **state)
 	}
 }
 
+/* Such a switch looks like one that has restarted, but for its table. */
+static void nor_where_no_lids_were_left_for_switches(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ft2(4));
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		s->switches[i]->sw->info.lin_cap = htobe16((uint16_t)(s->n_hosts + 1));
+	scenario_start_sm(s);
+	scenario_settle(s);
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		assert_string_equal(scenario_reason(s, &s->switches[i]->ports[0]), "out-of-lids");
+	for (unsigned i = 0; i < 3; i++) {
+		scenario_stop_sm(s);
+		scenario_run(s, 5 * LOOP_SEC);
+		scenario_start_sm(s);
+		scenario_settle(s);
+		assert_int_equal(transport_sim_counts(s->first.transport)->sets, 0);
+	}
+	/* One that does restart holds nothing. */
+	scenario_kill_sm(s);
+	scenario_reboot(s, s->switches[0]);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	for (uint32_t i = 0; i < s->n_hosts; i++)
+		assert_string_equal(scenario_reason(s, scenario_host(s, i)), "none");
+	assert_int_not_equal(be16toh(s->switches[0]->sw->info.lin_top), 0);
+}
+
 static void it_is_killed_fifty_times_at_random_moments(void **state)
 {
 	struct scenario *s = *state;
@@ -1715,6 +1744,7 @@ int main(void)
 		TEST(a_switch_is_off_for_a_while),
 		TEST(the_whole_fabric_reboots),
 		TEST(a_restart_in_order_writes_nothing),
+		TEST(nor_where_no_lids_were_left_for_switches),
 		TEST(it_is_killed_fifty_times_at_random_moments),
 		TEST(cables_are_moved_while_it_does_not_run),
 		TEST(one_with_a_higher_priority_takes_over),
