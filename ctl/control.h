@@ -39,6 +39,8 @@ struct control_setup {
 	uint64_t (*dumped)(void *user);
 	/* Could they not be written: see dumper_failed(). May be NULL. */
 	bool (*dump_failed)(void *user, struct dump_failure *ret);
+	/* Why what is kept does not reach the disk, a sentence, or NULL. May be NULL. */
+	const char *(*store_trouble)(void *user);
 	void *user;
 	const char *version; /* "0.1.0" */
 	/* Unix time in ns when loop_now() was 0; 0: it is found out from the clock. */

@@ -225,6 +225,8 @@ void method_status(struct call *call)
 	row_text(row, "phase", call->sm ? sm_phase_name(s.phase) : NULL);
 	row_text(row, "trouble", find_trouble(call, &s));
 	put_counts(row, &s, &vfs, setup->dumped ? setup->dumped(setup->user) : 0);
+	row_text(row, "store_trouble",
+		 setup->store_trouble ? setup->store_trouble(setup->user) : NULL);
 	put_dump_failure(call);
 	put_last_sweep(call, &s);
 	row_text(row, "engine", s.engine);

@@ -44,6 +44,16 @@ static void show_first_line(const json_t *s, const struct view *view)
 	show_port_counts(s, view);
 }
 
+static void show_store_line(const json_t *s, const struct view *view)
+{
+	const char *trouble = member_text(s, "store_trouble", NULL);
+
+	if (!trouble)
+		return;
+	print_painted(view->colour, PAINT_BAD, trouble);
+	printf("\n");
+}
+
 static void show_vfs_line(const json_t *s, const struct view *view)
 {
 	long long active = member_number(s, "vfs_active"), bad = member_number(s, "vfs_not_active");
@@ -180,6 +190,7 @@ static void show_smps(const json_t *smps, const struct view *view)
 void show_status(const json_t *s, const struct view *view)
 {
 	show_first_line(s, view);
+	show_store_line(s, view);
 	show_vfs_line(s, view);
 	show_lids(s);
 	show_last_sweep(s);

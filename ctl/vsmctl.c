@@ -449,7 +449,8 @@ static bool has_trouble(const struct order *order, const json_t *result)
 	if (order->options & (OPTION_PROBLEMS | OPTION_NOT_ACTIVE))
 		return json_array_size(json_object_get(result, order->verb->list)) > 0;
 
-	return json_is_string(json_object_get(result, "trouble"));
+	return json_is_string(json_object_get(result, "trouble")) ||
+	       json_is_string(json_object_get(result, "store_trouble"));
 }
 
 static enum result obey(const struct order *order)

@@ -24,8 +24,9 @@ struct store {
 	struct list afters;      /* that wait for the batch at the writer */
 	struct list due_afters;  /* that are being answered */
 
-	int failure; /* -errno while the disk fails */
-	int refused; /* -errno for the next keep_after(): something was not even taken */
+	int failure;       /* -errno while the disk fails */
+	char trouble[512]; /* what is said of that then; or empty */
+	int refused;       /* -errno for the next keep_after(): something was not even taken */
 	uint64_t backoff;
 	bool is_writing; /* the writer has a batch and on_written() is to come */
 	bool is_soon;

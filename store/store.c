@@ -92,12 +92,17 @@ static void say_result(struct store *store, int result)
 	const struct database_report *report = &store->writer->report;
 
 	store_say_aside(report);
-	if (result < 0 && result != store->failure)
-		log_error("Cannot write to " DATABASE_NAME " in %s%s: %s", store->writer->dir,
-			  store->writer->batch.n_rows > 0 ? ", trying again until it works" : "",
-			  report->why);
+	if (result < 0 && result != store->failure) {
+		snprintf(store->trouble, sizeof(store->trouble),
+			 "Cannot write to " DATABASE_NAME " in %s%s: %s", store->writer->dir,
+			 store->writer->batch.n_rows > 0 ? ", trying again until it works" : "",
+			 report->why);
+		log_error("%s", store->trouble);
+	}
 	if (result == 0 && store->failure < 0)
 		log_notice("Writing to " DATABASE_NAME " in %s works again", store->writer->dir);
+	if (result == 0)
+		store->trouble[0] = 0;
 }
 
 static void drop_steps(struct store *store)
@@ -110,6 +115,7 @@ static void drop_steps(struct store *store)
 static void give_up_changes(struct store *store, int result)
 {
 	batch_done(&store->writer->batch);
+	store->trouble[0] = 0;
 	move_all(&store->afters, &store->due_afters);
 	if (store->batch.n_rows > 0)
 		give_next_batch(store);
@@ -218,6 +224,11 @@ static void on_retry(void *user)
 	give_job(user);
 }
 
+const char *store_trouble(const struct store *store)
+{
+	return store->trouble[0] ? store->trouble : NULL;
+}
+
 struct keeper *store_keeper(struct store *store)
 {
 	return &store->keeper;
@@ -242,8 +253,10 @@ static int open_database(struct store *store, char why[static WHY_SIZE])
 		return 0;
 	}
 	if ((r == -ENOSPC || r == -EDQUOT) && writer->report.is_new) {
-		log_error("Cannot make " DATABASE_NAME " in %s, starting without it: %s",
-			  writer->dir, writer->report.why);
+		snprintf(store->trouble, sizeof(store->trouble),
+			 "Cannot make " DATABASE_NAME " in %s, starting without it: %s",
+			 writer->dir, writer->report.why);
+		log_error("%s", store->trouble);
 		return 0;
 	}
 	if (r == -EBUSY)

@@ -44,6 +44,9 @@ struct keeper *store_keeper(struct store *store);
 /* True if no identity was ever kept here: what other subnet managers left may be imported. */
 bool store_is_empty(const struct store *store);
 
+/* While the disk does not take what is kept: a sentence why. Otherwise NULL. */
+const char *store_trouble(const struct store *store);
+
 /*
  * OpenSM's LIDs from @path into a store that is empty, written when this returns, so that
  * keep_read() has them. Bad lines are logged and left out. 0, or -errno: -ENOENT without a word if

@@ -554,6 +554,13 @@ static bool dump_failed(void *user, struct dump_failure *ret)
 	return dumper_failed(d->dumper, ret);
 }
 
+static const char *why_not_kept(void *user)
+{
+	const struct daemon *d = user;
+
+	return d->store ? store_trouble(d->store) : NULL;
+}
+
 static int open_control(struct daemon *d)
 {
 	struct control_setup setup = { .sm = &d->sm,
@@ -561,6 +568,7 @@ static int open_control(struct daemon *d)
 				       .reload = reload,
 				       .dumped = dumped,
 				       .dump_failed = dump_failed,
+				       .store_trouble = why_not_kept,
 				       .user = d,
 				       .version = PACKAGE_VERSION };
 	char why[256] = "";

@@ -52,6 +52,7 @@ struct fixture {
 	unsigned reloads;
 	uint64_t dumped;
 	struct dump_failure failure; /* error 0: none */
+	const char *store_trouble;   /* NULL: none */
 	char buffer[ANSWER_SIZE];
 };
 
@@ -90,6 +91,13 @@ static bool dump_failed(void *user, struct dump_failure *ret)
 	return f->failure.error != 0;
 }
 
+static const char *store_trouble(void *user)
+{
+	const struct fixture *f = user;
+
+	return f->store_trouble;
+}
+
 static struct control_setup setup_of(struct fixture *f)
 {
 	return (struct control_setup){ .sm = &f->sm,
@@ -97,6 +105,7 @@ static struct control_setup setup_of(struct fixture *f)
 				       .reload = reload,
 				       .dumped = dumped,
 				       .dump_failed = dump_failed,
+				       .store_trouble = store_trouble,
 				       .user = f,
 				       .version = "1.2.3",
 				       .unix_at_zero = 1699900000 * LOOP_SEC };
@@ -932,6 +941,17 @@ static void status_says_which_dump_could_not_be_written_why_and_what_then(void *
 	failure = json_object_get(ask(f, "status", "{}"), "dump_failure");
 	assert_true(json_is_null(json_object_get(failure, "again")));
 	assert_true(json_is_null(json_object_get(failure, "file")));
+}
+
+static void status_says_why_the_store_is_not_written(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(json_is_null(json_object_get(ask(f, "status", "{}"), "store_trouble")));
+	f->store_trouble = "Cannot write to vsm.db in /state: the disk is full";
+	assert_string_equal(text(ask(f, "status", "{}"), "store_trouble"), f->store_trouble);
+	f->sm = NULL;
+	assert_string_equal(text(ask(f, "status", "{}"), "store_trouble"), f->store_trouble);
 }
 
 static void before_there_is_a_port_only_status_version_and_reload_answer(void **state)
@@ -2453,6 +2473,7 @@ int main(void)
 		TEST(status_has_what_scripts_wait_for),
 		TEST(status_says_which_generation_the_dumps_show),
 		TEST(status_says_which_dump_could_not_be_written_why_and_what_then),
+		TEST(status_says_why_the_store_is_not_written),
 		TEST(before_there_is_a_port_only_status_version_and_reload_answer),
 		TEST(every_method_says_its_schema),
 		TEST(what_is_reserved_is_shown_until_it_is_taken_back),

@@ -101,6 +101,17 @@ static const struct fault faults[] = {
 	  -EIO },
 };
 
+/* The last that was said of the disk is what is told to whoever asks. */
+static void assert_tells_what_it_said(const struct fixture *f)
+{
+	const char *trouble = store_trouble(f->store), *at;
+
+	assert_non_null(trouble);
+	at = strstr(f->said, trouble);
+	assert_non_null(at);
+	assert_null(strstr(at + 1, "Cannot write"));
+}
+
 static void a_failing_disk_is_reported_once_and_written_to_when_it_is_well(void **state)
 {
 	struct fixture *f = *state;
@@ -118,11 +129,13 @@ static void a_failing_disk_is_reported_once_and_written_to_when_it_is_well(void 
 		loop_virtual_run_for(f->loop, 3600 * LOOP_SEC);
 		if (fixture_count_said(f, "Cannot write") != 1)
 			fail_msg("%s: %s", faults[i].name, f->said);
+		assert_tells_what_it_said(f);
 		assert_int_equal(fixture_count_said(f, "works again"), 0);
 
 		*bad_disk_get() = (struct bad_disk){ 0 };
 		loop_virtual_run_for(f->loop, 61 * LOOP_SEC);
 		assert_int_equal(fixture_count_said(f, "works again"), 1);
+		assert_null(store_trouble(f->store));
 		assert_int_equal(flush(f), 0);
 		fixture_reopen(f);
 		assert_int_equal(f->back->n_mkeys, i + 2);
@@ -224,6 +237,7 @@ static void another_failure_is_said_again(void **state)
 	loop_virtual_run_for(f->loop, 600 * LOOP_SEC);
 	assert_int_equal(flush(f), -EIO);
 	assert_int_equal(fixture_count_said(f, "Cannot write"), 2);
+	assert_tells_what_it_said(f);
 }
 
 static void what_a_dying_disk_does_not_take_at_the_end_is_said(void **state)
@@ -293,6 +307,7 @@ static void a_change_is_tried_although_the_last_one_failed(void **state)
 		assert_int_equal(flush(f), -ENOSPC);
 		assert_int_equal(fixture_count_said(f, "Cannot write"), i);
 		assert_int_equal(fixture_count_said(f, "trying again"), 0);
+		assert_null(store_trouble(f->store));
 	}
 	bad_disk_get()->write_result = SQLITE_OK;
 	keep_members_of(f, 3, 1, 1, KEPT_FULL);
@@ -416,6 +431,7 @@ static void a_disk_that_is_full_at_the_start_is_lived_with(void **state)
 	bad_disk_get()->write_result = SQLITE_FULL;
 	fixture_open(f);
 	assert_int_equal(fixture_count_said(f, "starting without it"), 1);
+	assert_tells_what_it_said(f);
 	assert_true(store_is_empty(f->store));
 	keep_identity_of(f, 1, 1, 0);
 	assert_int_equal(flush(f), -ENOSPC);

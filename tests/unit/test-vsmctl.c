@@ -43,6 +43,7 @@ struct fixture {
 	char program[256];
 	int reload_result;
 	struct dump_failure failure; /* error 0: none */
+	const char *store_trouble;   /* NULL: none */
 	unsigned feed;               /* events to happen while vsmctl runs */
 	int change_error;            /* what comes of a change of partitions */
 	unsigned apply_after;        /* so many rounds the devices have it; 0: never */
@@ -85,6 +86,13 @@ static bool dump_failed(void *user, struct dump_failure *ret)
 	return f->failure.error != 0;
 }
 
+static const char *store_trouble(void *user)
+{
+	const struct fixture *f = user;
+
+	return f->store_trouble;
+}
+
 static int begin(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -105,6 +113,7 @@ static int begin(void **state)
 					.reload = reload,
 					.dumped = dumped,
 					.dump_failed = dump_failed,
+					.store_trouble = store_trouble,
 					.user = f,
 					.version = "1.2.3",
 					.unix_at_zero = 1699900000 * LOOP_SEC };
@@ -308,6 +317,19 @@ static void status_says_what_became_of_dumps_that_could_not_be_written(void **st
 	f->failure.again = 0;
 	expect_line(f, "\ndumps could not be written to /dumps: No space left on device; this is "
 		       "just being tried again\n");
+}
+
+static void status_says_why_the_store_is_not_written(void **state)
+{
+	struct fixture *f = *state;
+
+	f->store_trouble = "Cannot write to vsm.db in /state: the disk is full";
+	assert_int_equal(RUN(f, "status"), 7);
+	if (!strstr(f->out, "\nCannot write to vsm.db in /state: the disk is full\n"))
+		fail_msg("it is missing in:\n%s", f->out);
+	f->store_trouble = NULL;
+	expect_line(f, "master, generation 12");
+	assert_null(strstr(f->out, "vsm.db"));
 }
 
 /* "all" at the end of a line would be read with the next one, which begins with a number. */
@@ -1087,6 +1109,7 @@ int main(void)
 		TEST(status_before_there_is_a_port_says_why),
 		TEST(status_while_nothing_is_answered_says_so),
 		TEST(status_says_what_became_of_dumps_that_could_not_be_written),
+		TEST(status_says_why_the_store_is_not_written),
 		TEST(status_says_that_all_ports_are_active),
 		TEST(status_of_a_standby_names_no_lid),
 		TEST(lists_are_tables),
