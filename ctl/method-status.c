@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "base/macros.h"
 #include "ctl/dumper.h"
+#include "ctl/find.h"
 #include "ctl/place.h"
 #include "ctl/vf-row.h"
 
@@ -103,8 +104,19 @@ static json_t *make_smps(const struct requests *requests)
 /* -- status -------------------------------------------------------------------------------------
  */
 
+/* Those that "ports" lists if it is asked for problems. */
+static uint32_t count_ports_with_problems(const struct fabric *f)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < f->n_ports; i++)
+		n += port_exists(f, i) && port_has_problem(f, i);
+
+	return n;
+}
+
 static void put_counts(struct row *row, const struct sm_status *s, const struct vf_counts *vfs,
-		       uint64_t dumped)
+		       uint32_t problems, uint64_t dumped)
 {
 	row_number(row, "generation", s->generation);
 	row_number(row, "applied", s->applied);
@@ -116,6 +128,7 @@ static void put_counts(struct row *row, const struct sm_status *s, const struct 
 	row_number(row, "routers", s->routers);
 	row_number(row, "ports_active", s->ports_active);
 	row_number(row, "ports_not_active", s->ports_not_active);
+	row_number(row, "ports_with_problems", problems);
 	row_number(row, "vfs_active", vfs->active);
 	row_number(row, "vfs_not_active", vfs->problems);
 	row_number(row, "lids_used", s->lids_used);
@@ -216,15 +229,17 @@ void method_status(struct call *call)
 	struct sm_status s = { .state = SM_NOT_ACTIVE };
 	struct vf_counts vfs = { 0 };
 	struct row *row = &call->result;
+	uint32_t problems = 0;
 
 	if (call->sm) {
 		sm_status(call->sm, &s);
 		vfs = vf_count(call->fabric);
+		problems = count_ports_with_problems(call->fabric);
 	}
 	row_text(row, "state", sm_state_name(s.state));
 	row_text(row, "phase", call->sm ? sm_phase_name(s.phase) : NULL);
 	row_text(row, "trouble", find_trouble(call, &s));
-	put_counts(row, &s, &vfs, setup->dumped ? setup->dumped(setup->user) : 0);
+	put_counts(row, &s, &vfs, problems, setup->dumped ? setup->dumped(setup->user) : 0);
 	row_text(row, "store_trouble",
 		 setup->store_trouble ? setup->store_trouble(setup->user) : NULL);
 	put_dump_failure(call);

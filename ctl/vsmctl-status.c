@@ -11,19 +11,25 @@
 
 #include "base/macros.h"
 
+/* Also a port that is Active may be without what was planned for it, as a route. */
 static void show_port_counts(const json_t *s, const struct view *view)
 {
 	long long active = member_number(s, "ports_active");
 	long long bad = member_number(s, "ports_not_active");
+	long long others = MAX(member_number(s, "ports_with_problems") - bad, 0);
 
-	if (bad == 0 && member_number(s, "generation"))
-		printf("all %lld ports active\n", active);
-	else if (bad == 0)
-		printf("%lld ports active, and that is not all yet\n", active);
-	if (bad == 0)
-		return;
-	printf("%lld ports active, %lld not: run ", active, bad);
-	print_painted(view->colour, PAINT_BAD, "vsmctl ports --problems");
+	if (bad > 0)
+		printf("%lld ports active, %lld not", active, bad);
+	else if (member_number(s, "generation"))
+		printf("all %lld ports active", active);
+	else
+		printf("%lld ports active, and that is not all yet", active);
+	if (others > 0)
+		printf(", %lld%s with problems", others, bad > 0 ? " more" : "");
+	if (bad + others > 0) {
+		printf(": run ");
+		print_painted(view->colour, PAINT_BAD, "vsmctl ports --problems");
+	}
 	printf("\n");
 }
 

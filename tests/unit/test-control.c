@@ -892,6 +892,7 @@ static void status_has_what_scripts_wait_for(void **state)
 	assert_int_equal(number(status, "switches"), 3);
 	assert_int_equal(number(status, "ports_active"), 10);
 	assert_int_equal(number(status, "ports_not_active"), 3);
+	assert_int_equal(number(status, "ports_with_problems"), 3);
 	assert_int_equal(number(status, "vfs_active"), 0);
 	assert_int_equal(number(status, "vfs_not_active"), 0);
 	assert_int_equal(number(status, "lids_used"), 7);
@@ -941,6 +942,21 @@ static void status_says_which_dump_could_not_be_written_why_and_what_then(void *
 	failure = json_object_get(ask(f, "status", "{}"), "dump_failure");
 	assert_true(json_is_null(json_object_get(failure, "again")));
 	assert_true(json_is_null(json_object_get(failure, "file")));
+}
+
+/* Of Active ports too, and as many as "ports" lists. */
+static void status_counts_ports_with_problems(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t host1 = fabric_find_port(f->fake->fabric, 0x101);
+
+	f->fake->fabric->ports[host1].reason = REASON_NO_ROUTE;
+	assert_int_equal(number(ask(f, "status", "{}"), "ports_with_problems"), 4);
+	assert_int_equal(json_array_size(json_object_get(
+				 ask(f, "ports", "{\"problems\":true}"), "ports")),
+			 4);
+	f->sm = NULL;
+	assert_int_equal(number(ask(f, "status", "{}"), "ports_with_problems"), 0);
 }
 
 static void status_says_why_the_store_is_not_written(void **state)
@@ -2473,6 +2489,7 @@ int main(void)
 		TEST(status_has_what_scripts_wait_for),
 		TEST(status_says_which_generation_the_dumps_show),
 		TEST(status_says_which_dump_could_not_be_written_why_and_what_then),
+		TEST(status_counts_ports_with_problems),
 		TEST(status_says_why_the_store_is_not_written),
 		TEST(before_there_is_a_port_only_status_version_and_reload_answer),
 		TEST(every_method_says_its_schema),

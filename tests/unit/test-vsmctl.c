@@ -27,6 +27,7 @@
 #include "ctl/control.h"
 #include "sm/vf.h"
 #include "ctl/dumper.h"
+#include "ctl/place.h"
 #include "tests/unit/fake-sm.h"
 #include "tests/unit/loop-poll.h"
 
@@ -332,11 +333,33 @@ static void status_says_why_the_store_is_not_written(void **state)
 	assert_null(strstr(f->out, "vsm.db"));
 }
 
+static void status_says_how_many_ports_have_problems(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t host1 = fabric_find_port(f->fake->fabric, 0x101);
+
+	f->fake->fabric->ports[host1].reason = REASON_NO_ROUTE;
+	expect_line(f, "; 10 ports active, 3 not, 1 more with problems: run vsmctl ports "
+		       "--problems\n");
+	f->fake->status->ports_not_active = 0;
+	expect_line(f, "; all 10 ports active, 4 with problems: run vsmctl ports --problems\n");
+}
+
+static void forget_ports_with_problems(struct fabric *fabric)
+{
+	for (uint32_t i = 0; i < fabric->n_ports; i++)
+		if (port_has_problem(fabric, i))
+			fabric->ports[i] = (struct port){ .node = fabric->ports[i].node,
+							  .number = fabric->ports[i].number,
+							  .peer = NO_PORT };
+}
+
 /* "all" at the end of a line would be read with the next one, which begins with a number. */
 static void status_says_that_all_ports_are_active(void **state)
 {
 	struct fixture *f = *state;
 
+	forget_ports_with_problems(f->fake->fabric);
 	f->fake->status->ports_not_active = 0;
 	expect_line(f, "3 switches; all 10 ports active\n");
 	f->fake->status->generation = 0;
@@ -1110,6 +1133,7 @@ int main(void)
 		TEST(status_while_nothing_is_answered_says_so),
 		TEST(status_says_what_became_of_dumps_that_could_not_be_written),
 		TEST(status_says_why_the_store_is_not_written),
+		TEST(status_says_how_many_ports_have_problems),
 		TEST(status_says_that_all_ports_are_active),
 		TEST(status_of_a_standby_names_no_lid),
 		TEST(lists_are_tables),
