@@ -952,9 +952,9 @@ static void status_counts_ports_with_problems(void **state)
 
 	f->fake->fabric->ports[host1].reason = REASON_NO_ROUTE;
 	assert_int_equal(number(ask(f, "status", "{}"), "ports_with_problems"), 4);
-	assert_int_equal(json_array_size(json_object_get(
-				 ask(f, "ports", "{\"problems\":true}"), "ports")),
-			 4);
+	assert_int_equal(
+		json_array_size(json_object_get(ask(f, "ports", "{\"problems\":true}"), "ports")),
+		4);
 	f->sm = NULL;
 	assert_int_equal(number(ask(f, "status", "{}"), "ports_with_problems"), 0);
 }
