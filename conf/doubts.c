@@ -3,8 +3,7 @@
 /*
  * Doubts are no errors: each option is right by itself, and the fabric comes up. But somebody set
  * it for a reason, and another option, or a name that nobody has, keeps it from having an effect.
- * What only the fabric can tell (switches in routing.root_guids that are not there) is told where
- * that is known.
+ * What only the fabric can tell (GUIDs that are not there) is told where that is known.
  */
 
 #include "conf/doubts.h"

@@ -159,6 +159,9 @@ void sm_start(struct sm *sm);
 /* New intent: applied with the next reconcile, which starts now. @partitions is taken over. */
 void sm_reconfigure(struct sm *sm, const struct conf *conf, struct partitions *partitions);
 
+/* What the configuration names and a fabric that is up has not: @fn gets a sentence each. */
+void sm_tell_doubts(const struct sm *sm, void (*fn)(void *user, const char *sentence), void *user);
+
 /* What services may ask for; NULL: nothing. It stays the caller's, until the next one is set. */
 void sm_set_qos_policy(struct sm *sm, const struct qos_policy *policy);
 

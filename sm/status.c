@@ -7,6 +7,9 @@
 
 #include "sm/sm.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/macros.h"
 #include "sm/lanes.h"
 
@@ -100,6 +103,67 @@ void sm_status(const struct sm *sm, struct sm_status *ret)
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		if (sm->fabric.nodes[i].present)
 			count_node(sm, &sm->fabric.nodes[i], ret);
+}
+
+/* How many GUIDs that an option names are not there. */
+struct missing {
+	const char *option;
+	unsigned n, of;
+	uint64_t first;
+};
+
+static void count_missing(struct missing *m, uint64_t guid, bool is_there)
+{
+	m->of++;
+	if (!is_there && m->n++ == 0)
+		m->first = guid;
+}
+
+static void tell_missing(const struct missing *m, void (*fn)(void *user, const char *sentence),
+			 void *user)
+{
+	char sentence[160];
+
+	if (m->n == 0)
+		return;
+	snprintf(sentence, sizeof(sentence),
+		 "%s: %u of %u GUIDs not in the fabric: 0x%016" PRIx64 "%s", m->option, m->n, m->of,
+		 m->first, m->n > 1 ? " and others" : "");
+	fn(user, sentence);
+}
+
+static bool has_switch(const struct fabric *f, uint64_t guid)
+{
+	uint32_t number = fabric_find_node(f, guid);
+
+	return number != NO_NODE && f->nodes[number].present && node_is_switch(&f->nodes[number]);
+}
+
+void sm_tell_doubts(const struct sm *sm, void (*fn)(void *user, const char *sentence), void *user)
+{
+	struct missing roots = { "routing.root_guids", 0, 0, 0 };
+	struct missing trusted = { "virtualization.trusted_guids", 0, 0, 0 };
+	struct missing ports = { "virtual_functions", 0, 0, 0 };
+	const struct conf *conf = &sm->conf;
+
+	if (sm->state != SM_MASTER || !sm->came_up)
+		return;
+	for (size_t i = 0; i < conf->root_guids.n; i++)
+		count_missing(&roots, conf->root_guids.guid[i],
+			      has_switch(&sm->fabric, conf->root_guids.guid[i]));
+	for (size_t i = 0; i < conf->trusted_guids.n; i++)
+		count_missing(&trusted, conf->trusted_guids.guid[i],
+			      registrar_knows(sm, conf->trusted_guids.guid[i]));
+	for (size_t i = 0; i < conf->virtual_functions.n; i++) {
+		const struct vf_policy *policy = &conf->virtual_functions.policy[i];
+
+		for (unsigned j = 0; j < policy->n_port_guids; j++)
+			count_missing(&ports, policy->port_guid[j],
+				      registrar_knows(sm, policy->port_guid[j]));
+	}
+	tell_missing(&roots, fn, user);
+	tell_missing(&trusted, fn, user);
+	tell_missing(&ports, fn, user);
 }
 
 const uint8_t *sm_table(const struct sm *sm, uint32_t number, unsigned *ret_size)

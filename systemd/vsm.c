@@ -467,6 +467,7 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE],
 	doubts_tell(&d->conf, partitions, d->qos, take_doubt, &changes);
 	if (d->sm) {
 		sm_reconfigure(d->sm, &d->conf, TAKE(partitions));
+		sm_tell_doubts(d->sm, take_doubt, &changes);
 	} else {
 		partitions_free(d->partitions);
 		d->partitions = TAKE(partitions);

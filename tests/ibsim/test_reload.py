@@ -199,6 +199,11 @@ def warnings(world):
     check(any("node_name_map" in each and "No such file" in each for each in said), said)
     check(any("sweep.on_trap is false" in each for each in said), said)
     check("Warning: sweep.interval is 0" in sm.ctl_text("reload"), "not told to people")
+    sm.options["routing.root_guids"] = ["0x77"]
+    sm.config()
+    said = sm.ctl("reload")["warnings"]
+    check(any("routing.root_guids: 1 of 1 GUIDs not in the fabric: 0x0000000000000077" in each
+              for each in said), said)
     pipe = world.path("pipe")
     os.mkfifo(pipe)
     sm.options["files.node_name_map"] = pipe

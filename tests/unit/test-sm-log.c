@@ -107,6 +107,40 @@ static void roots_that_are_not_there_are_told(void **state)
 	assert_said(e, LOG_LEVEL_WARNING, 0, -1, 0, part);
 }
 
+static void take_sentence(void *user, const char *sentence)
+{
+	char(*all)[512] = user;
+	size_t used = strlen(*all);
+
+	snprintf(*all + used, sizeof(*all) - used, "%s\n", sentence);
+}
+
+/* Also who has only gone is known. */
+static void guids_that_are_not_there_are_told_to_who_asks(void **state)
+{
+	struct ears *e = *state;
+	struct conf *conf = &e->w->conf;
+	char said[512] = "";
+
+	conf->root_guids = (struct conf_guids){ 3, { e->w->east->guid, 0x77, 0x78 } };
+	conf->trusted_guids = (struct conf_guids){ 2, { e->w->host[3]->port_guid, 0x79 } };
+	conf->virtual_functions.n = 1;
+	vf_policy_init(&conf->virtual_functions.policy[0]);
+	conf->virtual_functions.policy[0].n_port_guids = 2;
+	conf->virtual_functions.policy[0].port_guid[0] = 0x7a;
+	conf->virtual_functions.policy[0].port_guid[1] = e->w->host[2]->port_guid;
+	world_start(e->w);
+	fake_unplug(e->w->host[3], 1);
+	world_run(e->w, 15);
+	sm_tell_doubts(e->w->sm, take_sentence, &said);
+	assert_string_equal(said, "routing.root_guids: 2 of 3 GUIDs not in the fabric: "
+				  "0x0000000000000077 and others\n"
+				  "virtualization.trusted_guids: 1 of 2 GUIDs not in the fabric: "
+				  "0x0000000000000079\n"
+				  "virtual_functions: 1 of 2 GUIDs not in the fabric: "
+				  "0x000000000000007a\n");
+}
+
 static void roots_that_are_there_are_not_told(void **state)
 {
 	struct ears *e = *state;
@@ -249,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST_LOG(coming_up_fills_no_log),
 		TEST_LOG(roots_that_are_not_there_are_told),
+		TEST_LOG(guids_that_are_not_there_are_told_to_who_asks),
 		TEST_LOG(roots_that_are_there_are_not_told),
 		TEST_LOG(what_goes_and_comes_is_noticed_at_its_place),
 		TEST_LOG(a_fault_is_a_warning_and_its_end_is_noticed),
