@@ -4,15 +4,13 @@
  * Who is away, over a restart. A switch that has gone keeps its row in all tables (route-graph.c),
  * and so do its hosts: where they are is known because they have been seen. Who starts anew has not
  * seen them, and would plan other tables for all others too. So each place at a switch that is away
- * is a row of the store, of its two ends: the switch, and what was last at its port. Of that, what
- * the graph is made of is put into the fabric at the start, as it is when somebody has gone. LIDs
- * are known from identities.
+ * is a row of the store, of its two ends: the switch, and what was last at its port. And so is each
+ * virtual port there that has a LID of its own. Of that, what the graph is made of is put into the
+ * fabric at the start, as it is when somebody has gone. LIDs are known from identities; by which
+ * ways those of virtual ports are reached, from what other switches hold (vport-ways.c).
  *
  * It is believed as far as what is there does not say otherwise: ends that have another cable, or a
- * link, or are another kind of device, are left as they were found.
- *
- * Virtual ports at hosts behind such a switch are not remembered: their LIDs are taken out of
- * tables by a restart, and come back with them.
+ * link, or are another kind of device, are left as they were found. So is a GUID that somebody has.
  */
 
 #include <assert.h>
@@ -22,8 +20,9 @@
 #include "base/array.h"
 #include "base/macros.h"
 #include "sm/machine.h"
+#include "sm/vf.h"
 
-#define AWAY_MAX 4096u /* places; more of them cost tables that change with a restart */
+#define AWAY_MAX 16384u /* rows; more of them cost tables that change with a restart */
 
 struct end_of_place {
 	uint64_t node;
@@ -70,6 +69,29 @@ static bool end_from_blob(const uint8_t *blob, struct end_of_place *ret)
 	       ret->n_ports <= 254;
 }
 
+struct vport_place {
+	uint64_t guid;
+	uint64_t port;
+	uint16_t index;
+};
+
+static void vport_to_blob(const struct fabric *f, struct endpoint e, uint8_t *ret)
+{
+	wire_set64(ret, 0, vf_of(f, e)->guid);
+	wire_set64(ret, 1, f->ports[e.port].guid);
+	wire_set16(ret, 8, e.index);
+}
+
+/* False: it cannot be right. */
+static bool vport_from_blob(const uint8_t *blob, struct vport_place *ret)
+{
+	*ret = (struct vport_place){ .guid = wire_get64(blob, 0),
+				     .port = wire_get64(blob, 1),
+				     .index = wire_get16(blob, 8) };
+
+	return ret->guid != 0 && ret->port != 0 && ret->index >= 1 && ret->index < VFS_MAX;
+}
+
 /* -- what is so ---------------------------------------------------------------------------------
  */
 
@@ -92,47 +114,67 @@ static uint32_t last_at(const struct fabric *f, uint32_t number)
 	return home;
 }
 
-static int note_places_of(struct sm *sm, const struct node *node, struct away_places *ret)
+/* NULL: there is no room. */
+static struct away_place *add(struct away_places *all, uint64_t row, uint8_t size)
+{
+	struct away_place *ret;
+
+	if (all->n >= AWAY_MAX ||
+	    array_make_room(&all->all, all->n, &all->room, 64, sizeof(*all->all)) < 0)
+		return NULL;
+	ret = &all->all[all->n++];
+	*ret = (struct away_place){ .row = row, .size = size };
+
+	return ret;
+}
+
+static void note_vports_of(const struct sm *sm, uint32_t number, struct away_places *ret)
+{
+	const struct vfs *vfs = sm->fabric.ports[number].vfs;
+
+	for (unsigned i = 1; vfs && vfs->model == VF_VPORT && i < vfs->n; i++) {
+		struct endpoint e = { number, (uint16_t)i };
+		struct away_place *place = NULL;
+
+		if (vfs->vf[i].guid && vfs->vf[i].lid)
+			place = add(ret, 0, AWAY_VPORT_SIZE);
+		if (place)
+			vport_to_blob(&sm->fabric, e, place->blob);
+	}
+}
+
+static void note_places_of(const struct sm *sm, const struct node *node, struct away_places *ret)
 {
 	const struct fabric *f = &sm->fabric;
 
-	for (unsigned p = 1; p <= node->n_ports && ret->n < AWAY_MAX; p++) {
+	for (unsigned p = 1; p <= node->n_ports; p++) {
 		uint32_t far = last_at(f, port_at(node, p));
-		struct away_place *place;
-		int r;
+		struct away_place *place = far == NO_PORT ? NULL : add(ret, 0, AWAY_BLOB_SIZE);
 
-		if (far == NO_PORT)
+		if (!place)
 			continue;
-		r = array_make_room(&ret->all, ret->n, &ret->room, 64, sizeof(*ret->all));
-		if (r < 0)
-			return r;
-		place = &ret->all[ret->n++];
-		place->row = 0;
 		end_to_blob(f, port_at(node, p), place->blob);
 		end_to_blob(f, far, place->blob + END_SIZE);
+		note_vports_of(sm, far, ret);
 	}
-
-	return 0;
 }
 
+/* Places first, then vports. */
 static int by_content(const void *a, const void *b)
 {
-	return memcmp(((const struct away_place *)a)->blob, ((const struct away_place *)b)->blob,
-		      AWAY_BLOB_SIZE);
+	const struct away_place *x = a, *y = b;
+
+	return x->size != y->size ? y->size - x->size : memcmp(x->blob, y->blob, x->size);
 }
 
 /* All of them in an order of their own. A cable between two that are away is told by both. */
-static int note_places(struct sm *sm, struct away_places *ret)
+static void note_places(const struct sm *sm, struct away_places *ret)
 {
-	int r = 0;
-
-	for (uint32_t i = 0; r == 0 && i < sm->fabric.n_nodes; i++)
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		if (is_away(sm, &sm->fabric.nodes[i]))
-			r = note_places_of(sm, &sm->fabric.nodes[i], ret);
+			note_places_of(sm, &sm->fabric.nodes[i], ret);
 	if (ret->n > 0)
 		qsort(ret->all, ret->n, sizeof(*ret->all), by_content);
-
-	return r;
 }
 
 /* -- to the store -------------------------------------------------------------------------------
@@ -150,7 +192,7 @@ static void keep(struct sm *sm, struct away_place *place)
 	keep_registration(sm->keeper, &(struct kept_registration){ .kind = KEPT_AWAY,
 								   .id = place->row,
 								   .blob = place->blob,
-								   .size = AWAY_BLOB_SIZE });
+								   .size = place->size });
 }
 
 /* Both are sorted: what only one of them has goes, or comes. */
@@ -174,15 +216,11 @@ static void keep_difference(struct sm *sm, const struct away_places *before,
 	}
 }
 
-/* Without memory all stays as it was kept. */
 void away_keep(struct sm *sm)
 {
 	struct away_places now = { 0 };
 
-	if (note_places(sm, &now) < 0) {
-		free(now.all);
-		return;
-	}
+	note_places(sm, &now);
 	keep_difference(sm, &sm->away, &now);
 	free(sm->away.all);
 	sm->away = now;
@@ -191,23 +229,30 @@ void away_keep(struct sm *sm)
 /* -- from the store -----------------------------------------------------------------------------
  */
 
+static bool is_possible(const struct kept_registration *kept)
+{
+	const uint8_t *blob = kept->blob;
+	struct end_of_place a, b;
+	struct vport_place vport;
+
+	if (kept->size == AWAY_VPORT_SIZE)
+		return vport_from_blob(blob, &vport);
+
+	return kept->size == AWAY_BLOB_SIZE && end_from_blob(blob, &a) &&
+	       end_from_blob(blob + END_SIZE, &b) && a.type == NODE_TYPE_SWITCH;
+}
+
 void away_restore(struct sm *sm, const struct kept_registration *kept)
 {
-	struct end_of_place a, b;
-	struct away_places *all = &sm->away;
-	const uint8_t *blob = kept->blob;
 	struct away_place *place;
 
-	if (kept->size != AWAY_BLOB_SIZE || all->n >= AWAY_MAX || !end_from_blob(blob, &a) ||
-	    !end_from_blob(blob + END_SIZE, &b) || a.type != NODE_TYPE_SWITCH) {
+	if (sm->away.n >= AWAY_MAX || !is_possible(kept)) {
 		registration_refuse(sm, KEPT_AWAY, kept->id);
 		return;
 	}
-	if (array_make_room(&all->all, all->n, &all->room, 64, sizeof(*all->all)) < 0)
-		return;
-	place = &all->all[all->n++];
-	place->row = kept->id;
-	memcpy(place->blob, blob, AWAY_BLOB_SIZE);
+	place = add(&sm->away, kept->id, (uint8_t)kept->size);
+	if (place)
+		memcpy(place->blob, kept->blob, kept->size);
 }
 
 static void name_port(struct fabric *f, uint32_t number, uint64_t guid)
@@ -274,16 +319,49 @@ static bool is_here(const struct sm *sm, const struct away_place *place)
 	return node != NO_NODE && sm->fabric.nodes[node].present;
 }
 
+/* Whoever has its GUID now takes that from it when GUIDs are settled. */
+static void put_back_vport(struct sm *sm, const struct away_place *place)
+{
+	struct fabric *f = &sm->fabric;
+	struct vport_place vport;
+	uint32_t port;
+	struct vf *vf;
+
+	vport_from_blob(place->blob, &vport);
+	port = fabric_find_port(f, vport.port);
+	if (port == NO_PORT || node_of(f, port)->present ||
+	    guid_map_get(&f->by_vf_guid, vport.guid) != GUID_MAP_NONE ||
+	    vfs_make(f, port, VF_VPORT, vport.index + 1u) < 0)
+		return;
+	vf = vf_at(f, port, vport.index);
+	if (f->ports[port].vfs->model != VF_VPORT || vf->guid != 0 ||
+	    guid_map_put(&f->by_vf_guid, vport.guid, vf_number(port, vport.index)) < 0)
+		return;
+	vf->guid = vport.guid;
+	vf->since = loop_now(sm->loop);
+}
+
+static void put_all_back(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->away.n; i++) {
+		const struct away_place *place = &sm->away.all[i];
+
+		if (place->size == AWAY_VPORT_SIZE)
+			put_back_vport(sm, place);
+		else if (!is_here(sm, place))
+			put_back(sm, place);
+	}
+}
+
 void away_adopt(struct sm *sm)
 {
 	if (sm->away_adopted)
 		return;
 	sm->away_adopted = true;
-	for (uint32_t i = 0; i < sm->away.n; i++)
-		if (!is_here(sm, &sm->away.all[i]))
-			put_back(sm, &sm->away.all[i]);
-	if (sm->away.n > 0)
-		qsort(sm->away.all, sm->away.n, sizeof(*sm->away.all), by_content);
+	if (sm->away.n == 0)
+		return;
+	qsort(sm->away.all, sm->away.n, sizeof(*sm->away.all), by_content);
+	put_all_back(sm);
 }
 
 void away_done(struct sm *sm)

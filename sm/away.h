@@ -9,11 +9,13 @@
 
 struct sm;
 
-#define AWAY_BLOB_SIZE 58
+#define AWAY_BLOB_SIZE  58
+#define AWAY_VPORT_SIZE 18
 
-/* A port of a switch that has gone, and what was last there. */
+/* A port of a switch that has gone, and what was last there; or a vport of such a host. */
 struct away_place {
 	uint64_t row; /* its number in the store */
+	uint8_t size; /* which of the two it is */
 	uint8_t blob[AWAY_BLOB_SIZE];
 };
 

@@ -36,17 +36,17 @@ static bool leads_to(const struct sm *sm, uint32_t number, uint32_t leaf)
 /* -- choosing -----------------------------------------------------------------------------------
  */
 
-/* Switches by row of the tables in use; NULL without memory. */
+/* Switches by row of the tables in use, NULL for who is away; NULL without memory. */
 static const struct sw **list_rows(const struct sm *sm)
 {
 	uint32_t n = sm->routing.n_rows;
 	const struct sw **ret = calloc(n + 1, sizeof(struct sw *));
 
 	for (uint32_t i = 0; ret && i < sm->fabric.n_nodes; i++) {
-		const struct sw *sw = sm->fabric.nodes[i].sw;
+		const struct node *node = &sm->fabric.nodes[i];
 
-		if (sw && sw->index < n)
-			ret[sw->index] = sw;
+		if (node->sw && node->present && node->sw->index < n)
+			ret[node->sw->index] = node->sw;
 	}
 
 	return ret;
@@ -61,8 +61,9 @@ static uint32_t count_changes(const struct routing *routing, const struct sw *co
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < routing->n_rows && n < limit; i++)
-		n += rows[i] != leaf && tables_lft_held(rows[i], column->to) !=
-						tables->lft[i * tables->stride + column->from];
+		n += rows[i] && rows[i] != leaf &&
+		     tables_lft_held(rows[i], column->to) !=
+			     tables->lft[i * tables->stride + column->from];
 
 	return n;
 }
@@ -77,17 +78,17 @@ static uint32_t find_nearest(const struct sm *sm, const struct sw *const *rows, 
 	uint32_t least = count_changes(&sm->routing, rows, leaf->sw, column, UINT32_MAX);
 
 	for (unsigned i = 1; i <= leaf->n_ports && least > 0; i++) {
-		uint32_t peer = f->ports[port_at(leaf, i)].peer;
+		uint32_t near = f->ports[port_at(leaf, i)].home; /* it may be away */
 		struct column other = *column;
 		uint32_t n;
 
-		if (peer == NO_PORT || !leads_to(sm, peer, column->leaf))
+		if (near == NO_PORT || !leads_to(sm, near, column->leaf))
 			continue;
-		other.from = f->ports[peer].lid;
+		other.from = f->ports[near].lid;
 		n = count_changes(&sm->routing, rows, leaf->sw, &other, least);
 		if (n >= least)
 			continue;
-		best = peer;
+		best = near;
 		least = n;
 	}
 
@@ -97,8 +98,10 @@ static uint32_t find_nearest(const struct sm *sm, const struct sw *const *rows, 
 static uint32_t choose(const struct sm *sm, struct columns *columns, uint32_t own,
 		       const struct column *column)
 {
+	const struct node *leaf = &sm->fabric.nodes[column->leaf];
+
 	/* Who has never been anywhere. */
-	if (tables_lft_held(sm->fabric.nodes[column->leaf].sw, column->to) == ROUTE_NONE)
+	if (leaf->present && tables_lft_held(leaf->sw, column->to) == ROUTE_NONE)
 		return own;
 	if (!columns->rows)
 		columns->rows = list_rows(sm);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "routing/engine.h"
+#include "sm/away.h"
 #include "tests/sim/tables.h"
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
@@ -162,22 +163,100 @@ static void a_restart_leaves_the_ways_to_switches_that_are_off(void **state)
 struct rows {
 	uint64_t id[256];
 	unsigned n;
+	bool of_vports; /* and no others */
 };
 
 static void note_away(void *user, const struct kept_registration *kept)
 {
 	struct rows *rows = user;
 
-	if (kept->kind == KEPT_AWAY && rows->n < 256)
+	if (kept->kind == KEPT_AWAY && rows->n < 256 &&
+	    (!rows->of_vports || kept->size == AWAY_VPORT_SIZE))
 		rows->id[rows->n++] = kept->id;
 }
 
+/* -- vports behind them ------------------------------------------------------------------------
+ */
+
+struct lids {
+	uint16_t lid[256];
+	unsigned n;
+};
+
+static void note_lids(struct scenario *s, struct lids *ret)
+{
+	ret->n = 0;
+	for (uint32_t i = 0; i < s->n_hosts; i++)
+		for (unsigned vf = 1; vf <= RIG_VFS; vf++)
+			ret->lid[ret->n++] = sim_vport(scenario_host(s, i), vf)->lid;
+	assert_in_range(ret->n, 1, 256);
+}
+
+static void guests_change_places(struct scenario *s, struct sim_port *a, struct sim_port *b,
+				 unsigned vf)
+{
+	uint64_t guid = sim_vport(b, vf)->guid;
+
+	scenario_stop_vport(s, b, vf);
+	scenario_move_vport(s, a, vf, b, vf);
+	scenario_set_vport_guid(s, a, vf, guid);
+	scenario_start_vport(s, a, vf);
+}
+
+/* Within leaves, and from leaf to leaf; some are stopped. */
+static void guests_move(struct scenario *s)
+{
+	for (uint32_t i = 0; i + 1 < s->n_hosts; i += 2) {
+		struct sim_port *a = scenario_host(s, i);
+
+		guests_change_places(s, a, scenario_host(s, i + 1), 1);
+		guests_change_places(s, a, scenario_host(s, s->n_hosts - 1 - i), 2);
+		rig_settles_and_is_good(s);
+		scenario_stop_vport(s, a, 3);
+	}
+	rig_settles_and_is_good(s);
+}
+
+static uint64_t sets_of_return_with_vports(unsigned restarts)
+{
+	struct scenario *s = scenario_new(1);
+	struct lids before, after;
+	struct sim_node *leaf;
+	uint64_t n;
+
+	rig_build(s, graph_make_ft2(8), true, true);
+	rig_comes_up(s);
+	guests_move(s);
+	note_lids(s, &before);
+	leaf = scenario_host(s, 9)->far->node;
+	scenario_power_off(s, leaf);
+	rig_settles_and_is_good(s);
+	for (unsigned i = 0; i < restarts; i++) {
+		restart_as(s, i % 2);
+		assert_int_equal(sets(s), 0);
+	}
+	n = lft_sets(s);
+	scenario_power_on(s, leaf);
+	rig_settles_and_is_good(s);
+	n = lft_sets(s) - n;
+	note_lids(s, &after);
+	assert_memory_equal(before.lid, after.lid, sizeof(before.lid[0]) * before.n);
+	scenario_free(s);
+	return n;
+}
+
+static void a_restart_leaves_the_ways_to_vports_behind_a_switch_that_is_off(void **state)
+{
+	(void)state;
+	assert_int_equal(sets_of_return_with_vports(3), sets_of_return_with_vports(0));
+}
+
 /* As a store that an older one has left. */
-static void forget_who_is_away(struct scenario *s)
+static void forget_who_is_away(struct scenario *s, bool vports_only)
 {
 	static const struct keep_reader reader = { .registration = note_away };
 	struct keeper *keeper = memory_keeper_keeper(s->first.keeper);
-	struct rows rows = { .n = 0 };
+	struct rows rows = { .of_vports = vports_only };
 
 	scenario_stop_sm(s);
 	keep_read(keeper, &reader, &rows);
@@ -203,7 +282,7 @@ static void a_restart_takes_no_switch_that_is_off_for_a_host(void **state)
 	leaf = scenario_host(s, 20)->far->node;
 	scenario_power_off(s, leaf);
 	rig_settles_and_is_good(s);
-	forget_who_is_away(s);
+	forget_who_is_away(s, false);
 	scenario_start_sm(s);
 	rig_settles_and_is_good(s);
 	for (uint32_t i = 0; i < s->n_switches; i++) {
@@ -219,6 +298,58 @@ static void a_restart_takes_no_switch_that_is_off_for_a_host(void **state)
 	}
 	scenario_power_on(s, leaf);
 	rig_settles_and_is_good(s);
+	starts_anew(s);
+	assert_int_equal(sets(s), 0);
+}
+
+/* Of a store that knows switches alone nothing is made that is not so. */
+static void a_store_without_vports_behind_switches_is_as_good(void **state)
+{
+	struct scenario *s = *state;
+	struct lids before, after;
+	struct sim_node *leaf;
+
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
+	note_lids(s, &before);
+	leaf = scenario_host(s, 3)->far->node;
+	scenario_power_off(s, leaf);
+	rig_settles_and_is_good(s);
+	forget_who_is_away(s, true);
+	scenario_start_sm(s);
+	rig_settles_and_is_good(s);
+	scenario_power_on(s, leaf);
+	rig_settles_and_is_good(s);
+	note_lids(s, &after);
+	assert_memory_equal(before.lid, after.lid, sizeof(before.lid[0]) * before.n);
+}
+
+/* Whoever is elsewhere meanwhile is there, and the row says nothing against it. */
+static void a_vport_behind_a_switch_that_is_off_may_have_moved(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from, *to;
+	struct sim_node *leaf;
+	uint16_t lid;
+
+	rig_build(s, graph_make_ft2(4), true, true);
+	scenario_stop_vport(s, scenario_host(s, 6), 3);
+	rig_comes_up(s);
+	from = scenario_host(s, 3);
+	to = scenario_host(s, 6);
+	lid = sim_vport(from, 1)->lid;
+	leaf = from->far->node;
+	scenario_power_off(s, leaf);
+	rig_settles_and_is_good(s);
+	scenario_stop_sm(s);
+	scenario_move_vport(s, from, 1, to, 3);
+	scenario_start_sm(s);
+	rig_settles_and_is_good(s);
+	rig_expect_up(s, to, 3);
+	assert_int_equal(sim_vport(to, 3)->lid, lid);
+	scenario_power_on(s, leaf);
+	rig_settles_and_is_good(s);
+	rig_expect_up(s, to, 3);
 	starts_anew(s);
 	assert_int_equal(sets(s), 0);
 }
@@ -280,7 +411,10 @@ int main(void)
 		TEST(a_restart_leaves_the_ways_to_vports_that_are_stopped),
 		TEST(a_restart_leaves_the_ways_to_vfs_behind_a_virtual_switch),
 		cmocka_unit_test(a_restart_leaves_the_ways_to_switches_that_are_off),
+		cmocka_unit_test(a_restart_leaves_the_ways_to_vports_behind_a_switch_that_is_off),
 		TEST(a_restart_takes_no_switch_that_is_off_for_a_host),
+		TEST(a_store_without_vports_behind_switches_is_as_good),
+		TEST(a_vport_behind_a_switch_that_is_off_may_have_moved),
 		TEST(who_comes_back_elsewhere_is_led_to_there),
 		TEST(what_is_not_proven_is_taken_back),
 	};

@@ -241,8 +241,9 @@ static void of_places_of_switches_that_are_away_too(void **state)
 	scenario_stop_sm(s);
 	put(s, (struct kept_registration){ KEPT_AWAY, 1, 0, zeros, sizeof(zeros) });
 	put(s, (struct kept_registration){ KEPT_AWAY, 2, 0, zeros, 7 });
+	put(s, (struct kept_registration){ KEPT_AWAY, 3, 0, zeros, AWAY_VPORT_SIZE });
 	said = start(s);
-	assert_non_null(strstr(said.last, "2 places"));
+	assert_non_null(strstr(said.last, "3 places"));
 	look(s, &after);
 	assert_int_equal(after.n[KEPT_AWAY], 0);
 }
