@@ -10,8 +10,9 @@
  *
  * Pods come by breadth from us; which leaves are one is told by the switch that leads to them. The
  * hosts of switches that have only one follow, then all other switches, those that hang together
- * without leaves (planes) in one go. Where switches with hosts hang together directly, as in a
- * torus, each is a pod by itself.
+ * without leaves (planes) in one go, who leads to leaves before the others: what a cable to the top
+ * changes is either about these or about those. Where switches with hosts hang together directly,
+ * as in a torus, each is a pod by itself.
  *
  * No LID is left out between pods: of a pod of 18 leaves with 18 hosts, 342 LIDs, 42 would be gaps
  * else, and the other switches would have to fill these.
@@ -236,7 +237,32 @@ static void add_single_hosts(const struct ordering *o)
 	}
 }
 
-/* Leaves by breadth, then planes, each found from its first switch by breadth. */
+static bool leads_to_leaf(const struct fabric *f, const struct node *node)
+{
+	for (unsigned p = 1; p <= node->n_ports; p++) {
+		uint32_t peer = f->ports[port_at(node, p)].peer;
+
+		if (peer != NO_PORT && node_is_switch(node_of(f, peer)) &&
+		    is_leaf(f, f->ports[peer].node))
+			return true;
+	}
+
+	return false;
+}
+
+/* What hangs together with @first, by breadth; those that lead to leaves before the others. */
+static void add_plane(struct ordering *o, uint32_t first)
+{
+	const struct fabric *f = o->f;
+	uint32_t begin = o->n;
+
+	add_all_from(o, first, false);
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (uint32_t i = begin; i < o->n; i++)
+			if (leads_to_leaf(f, &f->nodes[o->node[i]]) == (pass == 0))
+				add_port(o->order, f->nodes[o->node[i]].first_port);
+}
+
 static int add_switches(struct ordering *o)
 {
 	AUTO(freep) uint32_t *by_breadth = malloc((o->n + (size_t)1) * sizeof(*by_breadth));
@@ -250,13 +276,11 @@ static int add_switches(struct ordering *o)
 		if (!is_leaf(o->f, by_breadth[i]))
 			continue;
 		o->from[by_breadth[i]] = by_breadth[i];
-		o->node[o->n++] = by_breadth[i];
+		add_port(o->order, o->f->nodes[by_breadth[i]].first_port);
 	}
 	for (uint32_t i = 0; i < n; i++)
 		if (o->from[by_breadth[i]] == NO_NODE)
-			add_all_from(o, by_breadth[i], false);
-	for (uint32_t i = 0; i < o->n; i++)
-		add_port(o->order, o->f->nodes[o->node[i]].first_port);
+			add_plane(o, by_breadth[i]);
 
 	return 0;
 }

@@ -33,6 +33,7 @@ struct dealt {
 	uint32_t part; /* a pod, or what spines hang together with */
 	uint32_t round;
 	uint32_t at;
+	uint32_t own; /* of the switch itself: behind its host */
 	uint32_t end;
 };
 
@@ -40,7 +41,7 @@ static int compare_dealt(const void *a, const void *b)
 {
 	const struct dealt *x = a, *y = b;
 	const uint32_t difference[] = { x->part - y->part, x->round - y->round, x->at - y->at,
-					x->end - y->end };
+					x->own - y->own, x->end - y->end };
 
 	for (unsigned i = 0; i < COUNT(difference); i++)
 		if (difference[i])
@@ -77,9 +78,24 @@ static uint32_t *find_planes(const struct made_graph *made, const uint32_t *host
 	return parent;
 }
 
+/* 0 of each switch that a cable leads from to one with hosts, of others 1. */
+static uint32_t *find_tops(const struct made_graph *made, const uint32_t *hosts)
+{
+	uint32_t *is_top = graph_count_numbers(made->n_switches);
+
+	for (uint32_t s = 0; s < made->n_switches; s++)
+		is_top[s] = 1;
+	for (uint32_t i = 0; i < made->n_cables; i++)
+		for (unsigned side = 0; side < 2; side++)
+			if (hosts[made->cables[i].side[side].at])
+				is_top[made->cables[i].side[1 - side].at] = 0;
+
+	return is_top;
+}
+
 /* Leaves come first among the switches of made trees, pod by pod. */
 static struct dealt place_of(const struct made_graph *made, const uint32_t *hosts, uint32_t *parent,
-			     uint32_t e, uint32_t rank)
+			     const uint32_t *is_top, uint32_t e, uint32_t rank)
 {
 	const struct end *end = &made->built_ends[e];
 	bool is_leaf = hosts[end->at] > 0;
@@ -88,10 +104,11 @@ static struct dealt place_of(const struct made_graph *made, const uint32_t *host
 	return (struct dealt){
 		.part = is_leaf ? end->at / made->leaves_of_a_pod
 				: made->n_switches + forest_root(parent, end->at),
-		.round = !is_leaf                  ? 0
+		.round = !is_leaf                  ? is_top[end->at]
 			 : end->kind == END_SWITCH ? index % hosts[end->at]
 						   : rank,
 		.at = end->at,
+		.own = end->kind == END_SWITCH,
 		.end = e,
 	};
 }
@@ -101,6 +118,7 @@ static void deal(const struct made_graph *made, uint32_t *ret)
 	AUTO(freep) struct dealt *dealt = calloc(made->n_ends + (size_t)1, sizeof(*dealt));
 	AUTO(freep) uint32_t *hosts = count_hosts(made);
 	AUTO(freep) uint32_t *parent = find_planes(made, hosts);
+	AUTO(freep) uint32_t *is_top = find_tops(made, hosts);
 	uint32_t at = UINT32_MAX, rank = 0;
 
 	graph_must_fit(dealt, "memory");
@@ -108,7 +126,7 @@ static void deal(const struct made_graph *made, uint32_t *ret)
 		if (made->built_ends[e].at != at)
 			rank = 0;
 		at = made->built_ends[e].at;
-		dealt[e] = place_of(made, hosts, parent, e, rank);
+		dealt[e] = place_of(made, hosts, parent, is_top, e, rank);
 		rank += made->built_ends[e].kind != END_SWITCH;
 	}
 	qsort(dealt, made->n_ends, sizeof(*dealt), compare_dealt);

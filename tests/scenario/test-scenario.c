@@ -101,6 +101,28 @@ static void lids_of_a_tree_lie_together(void **state)
 	assert_int_equal(planes[1], 6);
 }
 
+/* What test-blocks and the benches count with is what ports get. */
+static void lids_of_a_tree_are_those_that_graph_deal_lids_gives(void **state)
+{
+	struct made_graph *made = graph_make_ft3(8, 8);
+	struct scenario *s = *state;
+	const struct graph *g;
+	uint32_t host = 0;
+
+	graph_deal_lids(made, 4);
+	g = graph_of(made);
+	scenario_comes_up(s, graph_make_ft3(8, 8));
+	for (uint32_t i = 0; i < g->n_ends; i++) {
+		const struct end *end = &g->ends[i];
+		struct sim_port *port = end->kind == END_SWITCH ? sim_port(s->switches[end->at], 0)
+								: scenario_host(s, host++);
+
+		assert_int_equal(sim_lid(port), end->lid);
+	}
+	assert_int_equal(host, 128);
+	graph_free(made);
+}
+
 static void a_torus_comes_up(void **state)
 {
 	scenario_comes_up(*state, graph_make_torus(3, 3, 2, 1));
@@ -1712,6 +1734,7 @@ int main(void)
 		TEST(a_tree_of_two_levels_comes_up),
 		TEST(a_tree_of_three_levels_comes_up),
 		TEST(lids_of_a_tree_lie_together),
+		TEST(lids_of_a_tree_are_those_that_graph_deal_lids_gives),
 		TEST(a_torus_comes_up),
 		TEST(a_dragonfly_comes_up),
 		TEST(a_random_fabric_comes_up),

@@ -39,10 +39,10 @@ static const struct loss losses[] = {
 	{ "the first leaf", 0, 1, 1, NOBODY, 31, 31 },
 	{ "a leaf", 1, MIDDLES, 13, NOBODY, 0, 0 },
 	{ "a middle switch of the first pod", MIDDLES, MIDDLES + HALF, 1, NOBODY, 396, 474 },
-	{ "a middle switch", MIDDLES + HALF, CORES, 7, NOBODY, 290, 426 },
+	{ "a middle switch", MIDDLES + HALF, CORES, 7, NOBODY, 282, 435 },
 	{ "a core", CORES, CORES + HALF *HALF, 5, NOBODY, 252, 254 },
 	{ "a cable of the first leaf", 0, 1, 1, MIDDLES, 159, 159 },
-	{ "a cable of a leaf", HALF, 2 * HALF, 1, MIDDLES + HALF + 3, 166, 166 },
+	{ "a cable of a leaf", HALF, 2 * HALF, 1, MIDDLES + HALF + 3, 167, 167 },
 	{ "a cable of the first pod to the top", CORES, CORES + HALF, 1, MIDDLES, 48, 49 },
 	{ "a cable to the top", CORES, CORES + HALF, 1, MIDDLES + HALF, 36, 40 },
 };
@@ -99,6 +99,7 @@ static void what_is_lost_costs_so_many_blocks(void **state)
 {
 	AUTO(graph_freep) struct made_graph *made = make_tree();
 	AUTO(plain_tables_clear) struct tables before = route(graph_of(made));
+	unsigned n_wrong = 0;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(losses); i++) {
@@ -111,8 +112,10 @@ static void what_is_lost_costs_so_many_blocks(void **state)
 			most = MAX(most, n);
 		}
 		if (least != losses[i].least || most != losses[i].most)
-			fail_msg("%s: %u to %u blocks", losses[i].what, least, most);
+			print_error("%s: %u to %u blocks\n", losses[i].what, least, most);
+		n_wrong += least != losses[i].least || most != losses[i].most;
 	}
+	assert_int_equal(n_wrong, 0);
 }
 
 int main(void)
