@@ -15,6 +15,8 @@
  * that is not right then has all ports read by the next, and has to be proven anew. Where something
  * is said to have changed and it shows nothing, all ports are read at once. Who is wrong, or
  * silent, a few times in a row is not asked for it any more, until it restarts or has been away.
+ * (What is not found out: a proven table that shows one change and hides another of the same
+ * moment. The far end of that link may tell, or else a full sweep.)
  *
  * A state cannot show that a port went down and came up to where it was: from Active it cannot come
  * back by itself, so only ports that the table has between Down and Active, and those whose far end
@@ -184,7 +186,11 @@ void port_states_take(struct sm *sm, struct node *node, const struct answer *ans
 	choose(sm, node);
 }
 
-/* What does not agree now was wrong, or has changed since, which is worth a sweep as well. */
+/*
+ * A port that does not agree now was read after the table, which was wrong, or it has changed
+ * since. Others may be wrong too, and if something is known to have changed it is looked for at
+ * once. (Not else: tables that flicker would have the fabric swept for ever.)
+ */
 void port_states_judge(struct sm *sm, struct node *node)
 {
 	struct port_states *states = node->sw ? &node->sw->states : NULL;
@@ -196,9 +202,12 @@ void port_states_judge(struct sm *sm, struct node *node)
 		states->failures = 0;
 		return;
 	}
-	node->trusted = false;
+	if (states->proven) {
+		node->trusted = false;
+		if (states->changed)
+			sm_sweep_again(sm, false);
+	}
 	fail(node, "shows other states than its ports have");
-	sm_sweep_again(sm, false);
 }
 
 void port_states_forget(struct node *node)

@@ -254,6 +254,42 @@ static void who_has_restarted_is_asked_again(void **state)
 	assert_good(w, NULL);
 }
 
+static unsigned asked[2];
+
+static void show_nothing_in_turn(unsigned which, struct fake_device *device,
+				 struct datagram *answer)
+{
+	if (wire_get(answer, MAD_ATTR) == ATTR_SWITCH_PORT_STATES && asked[which]++ % 2 == which)
+		show_nothing(device, answer);
+}
+
+static void lie_as_first(struct fake_device *device, struct datagram *answer)
+{
+	show_nothing_in_turn(0, device, answer);
+}
+
+static void lie_as_second(struct fake_device *device, struct datagram *answer)
+{
+	show_nothing_in_turn(1, device, answer);
+}
+
+/* Each is right every other time. Nobody sweeps because of them. */
+static void tables_that_flicker_are_no_reason_to_sweep(void **state)
+{
+	struct world *w = *state;
+	uint64_t sweeps;
+
+	begin(w);
+	memset(asked, 0, sizeof(asked));
+	w->west->lies = lie_as_first;
+	w->east->lies = lie_as_second;
+	sweeps = world_sweeps(w);
+	for (unsigned n = 0; n < 12; n++)
+		sweep(w);
+	assert_int_equal(world_sweeps(w), sweeps + 12);
+	assert_good(w, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +302,7 @@ int main(void)
 		TEST(one_that_begins_to_lie_hides_no_change_that_is_told_of),
 		TEST(one_that_is_refused_or_lost_leaves_all_ports_to_be_read),
 		TEST(who_has_restarted_is_asked_again),
+		TEST(tables_that_flicker_are_no_reason_to_sweep),
 	};
 
 	return cmocka_run_group_tests_name("SwitchPortStateTable", tests, NULL, NULL);
