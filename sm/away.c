@@ -114,14 +114,17 @@ static uint32_t last_at(const struct fabric *f, uint32_t number)
 	return home;
 }
 
-/* NULL: there is no room. */
+/* NULL: there are too many, or there is no memory. */
 static struct away_place *add(struct away_places *all, uint64_t row, uint8_t size)
 {
 	struct away_place *ret;
 
-	if (all->n >= AWAY_MAX ||
-	    array_make_room(&all->all, all->n, &all->room, 64, sizeof(*all->all)) < 0)
+	if (all->n >= AWAY_MAX)
 		return NULL;
+	if (array_make_room(&all->all, all->n, &all->room, 64, sizeof(*all->all)) < 0) {
+		all->is_short = true;
+		return NULL;
+	}
 	ret = &all->all[all->n++];
 	*ret = (struct away_place){ .row = row, .size = size };
 
@@ -216,11 +219,16 @@ static void keep_difference(struct sm *sm, const struct away_places *before,
 	}
 }
 
+/* Without memory all stays as it was kept. */
 void away_keep(struct sm *sm)
 {
 	struct away_places now = { 0 };
 
 	note_places(sm, &now);
+	if (now.is_short) {
+		free(now.all);
+		return;
+	}
 	keep_difference(sm, &sm->away, &now);
 	free(sm->away.all);
 	sm->away = now;

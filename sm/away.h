@@ -3,6 +3,7 @@
 
 /* Who is away, over a restart: see away.c. Rows of the store, but registered by nobody. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sm/keep.h"
@@ -23,6 +24,7 @@ struct away_places {
 	struct away_place *all;
 	uint32_t n;
 	uint32_t room;
+	bool is_short; /* there was no memory for all */
 };
 
 /* At the end of a reconcile: the store is to have what is so now. */
