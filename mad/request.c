@@ -81,7 +81,6 @@ struct requests {
 	struct list repeats;      /* flights that wait for room for another try */
 	struct list window;       /* flights on the wire, oldest first */
 	struct list idle;         /* free flights */
-	unsigned n_window;        /* packets, repeats too */
 	uint64_t newest_answered; /* when the newest try that was answered had been sent */
 	unsigned n_flights;
 
@@ -162,13 +161,13 @@ static void leave_window(struct requests *r, struct flight *f)
 	if (list_is_empty(&f->window))
 		return;
 	list_remove(&f->window);
-	r->n_window -= f->packets;
+	r->transport->awaited -= f->packets;
 	f->packets = 0;
 }
 
 static bool has_room(const struct requests *r)
 {
-	return r->n_window < r->pace.window;
+	return r->transport->awaited < r->pace.window;
 }
 
 /* -- flights ------------------------------------------------------------------------------------
@@ -212,7 +211,7 @@ static void send_try(struct requests *r, struct flight *f)
 	if (list_is_empty(&f->window))
 		list_add_tail(&r->window, &f->window);
 	f->packets++;
-	r->n_window++;
+	r->transport->awaited++;
 	wheel_put(&r->wheel, &f->wheel, f->deadline);
 }
 
@@ -610,6 +609,7 @@ int requests_new(struct loop *loop, struct transport *transport,
 		return -ENOMEM;
 	r->loop = loop;
 	r->transport = transport;
+	transport->awaited = 0;
 	r->handler = handler;
 	r->user = user;
 	beat_init(&r->beat);

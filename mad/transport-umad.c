@@ -7,7 +7,7 @@
  * So a thread does nothing but wait in umad_poll() until something can be read, and tells the loop
  * by an eventfd. Then it is the loop that reads, batch by batch, until nothing has come for a
  * moment, and only then does the thread wait again: while answers come one after the other, nobody
- * wakes anybody. After a few questions at once it pauses (gather.h). The kernel's queue (200,000
+ * wakes anybody. After a few at once it pauses (gather.h). The kernel's queue (200,000
  * records) is the only one.
  *
  * Registration: class 0x81 and 0x01 on QP0 for the requests that an SM answers, class 3 on QP1 for
@@ -218,7 +218,7 @@ static bool deliver_batch(struct umad_transport *t)
 
 	if (n > 0)
 		t->transport.fn(t->transport.user, t->arrivals, n, NULL);
-	t->pause_us = gather_us(t->arrivals, n);
+	t->pause_us = gather_us(t->arrivals, n, t->transport.awaited);
 	drop_messages(t, n);
 
 	return n > 0;

@@ -77,6 +77,7 @@ struct transport {
 	uint64_t port_guid; /* of the local port, host order */
 	uint8_t port;       /* its number; 0 on a switch */
 	char device[32];
+	unsigned awaited; /* packets out with their answers to come; kept by who sends them */
 };
 
 /*

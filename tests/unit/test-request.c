@@ -511,8 +511,10 @@ static void all_together_never_have_more_than_the_window(void **state)
 	ask_all(w, 100);
 	loop_virtual_run_for(w->loop, 0);
 	assert_int_equal(w->agents->waiting, 64);
+	assert_int_equal(w->agents->transport.awaited, 64);
 	run(w);
 	assert_int_equal(w->agents->most_waiting, 100);
+	assert_int_equal(w->agents->transport.awaited, 0);
 	world_free(w);
 }
 
@@ -622,6 +624,7 @@ static void silence_alone_does_not_close_windows(void **state)
 	assert_int_equal(w->device[0].n[REQUEST_LOST], 20);
 	assert_int_equal(requests_window(w->requests), 256);
 	assert_int_equal(w->device[0].sma.window, 4);
+	assert_int_equal(w->agents->transport.awaited, 0);
 	world_free(w);
 }
 
