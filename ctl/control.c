@@ -503,7 +503,7 @@ int control_new(struct loop *loop, const char *socket_path, const struct control
 	list_init(&control->clients);
 	rpc_init(&control->rpc, loop, setup);
 	role_rules_init(&control->roles);
-	r = listener_open(&control->listener, socket_path, why);
+	r = listener_open(&control->listener, socket_path, &control->roles, why);
 	if (r < 0)
 		return r;
 	r = make_watches(control);

@@ -86,37 +86,34 @@ static int remove_stale(const char *path, char why[static 256])
 }
 
 /* If the group does not exist, or is not ours to give, our own user and root remain. */
-static void give_to_group(const char *path)
+static void give_to_group(const char *path, const struct role_rules *roles)
 {
-	struct role_rules rules;
-
-	role_rules_init(&rules);
-	if (rules.has_reader && lchown(path, (uid_t)-1, rules.reader) < 0)
+	if (roles->has_reader && lchown(path, (uid_t)-1, roles->reader) < 0)
 		log_warning("cannot give %s to group " ROLE_READER_GROUP ": %s", path,
 			    strerror(errno));
 }
 
 /* Nobody can connect before listen(); by then the file is as it should be. */
-static int try_bind(int fd, const char *path)
+static int try_bind(int fd, const char *path, const struct role_rules *roles)
 {
 	struct sockaddr_un address;
 
 	make_address(path, &address);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	give_to_group(path);
+	give_to_group(path, roles);
 	if (chmod(path, BOX_MODE) < 0 || listen(fd, BACKLOG) < 0)
 		return -errno;
 
 	return 0;
 }
 
-static int bind_to(int fd, const char *path, char why[static 256])
+static int bind_to(int fd, const char *path, const struct role_rules *roles, char why[static 256])
 {
 	int r = -EADDRINUSE;
 
 	for (int i = 0; i < TRIES && r == -EADDRINUSE; i++) {
-		r = try_bind(fd, path);
+		r = try_bind(fd, path, roles);
 		if (r == -EADDRINUSE) {
 			int removed = remove_stale(path, why);
 
@@ -130,7 +127,8 @@ static int bind_to(int fd, const char *path, char why[static 256])
 	return r;
 }
 
-int listener_open(struct listener *listener, const char *path, char why[static 256])
+int listener_open(struct listener *listener, const char *path, const struct role_rules *roles,
+		  char why[static 256])
 {
 	AUTO(closep) int fd = -1;
 	int r;
@@ -146,7 +144,7 @@ int listener_open(struct listener *listener, const char *path, char why[static 2
 		snprintf(why, 256, "cannot make a socket: %s", strerror(-r));
 		return r;
 	}
-	r = bind_to(fd, path, why);
+	r = bind_to(fd, path, roles, why);
 	if (r < 0)
 		return r;
 
