@@ -326,14 +326,20 @@ int database_upgrade(struct database *db, struct database_report *report)
 	return 0;
 }
 
-/* What makes a commit last, and stays within limits. The first write to a file that was new. */
+/*
+ * What makes a commit last, and stays within limits. The first write to a file that was new, whose
+ * mark that it has a log has no journal of its own: there is nothing yet that could be lost.
+ */
 static int set_up(struct database *db, struct database_report *report)
 {
 	char text[WHY_SIZE];
 	char sql[128];
-	int r;
+	int r = 0;
 
-	r = ask_text(db, "PRAGMA journal_mode = WAL", text, report);
+	if (report->is_new)
+		r = execute(db, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF", report);
+	if (r == 0)
+		r = ask_text(db, "PRAGMA journal_mode = WAL", text, report);
 	if (r < 0)
 		return r;
 	if (strcmp(text, "wal") != 0) {
