@@ -98,15 +98,17 @@ static void print_reasons(const struct sm *sm)
 
 static void say_status(struct daemon *d, const struct sm_status *status)
 {
-	notify_status("%s, %u nodes: %u ports active, %u not; generation %" PRIu64 ", %s",
+	const char *not_kept = store_trouble(d->store);
+
+	notify_status("%s, %u nodes: %u ports active, %u not; generation %" PRIu64 ", %s%s%s",
 		      sm_state_name(status->state), status->nodes, status->ports_active,
 		      status->ports_not_active, status->generation,
 		      status->trouble  ? status->trouble
 		      : status->engine ? status->engine
-				       : "no routes");
+				       : "no routes",
+		      not_kept ? "; " : "", not_kept ? not_kept : "");
 	if (status->state == SM_STANDBY && status->peer_guid)
 		log_debug("standing by for 0x%016" PRIx64, status->peer_guid);
-	(void)d;
 }
 
 /* A line on the terminal while a large fabric comes up. */
@@ -407,10 +409,18 @@ struct changes {
 	const struct reload_teller *teller; /* wants to know each; or NULL */
 };
 
+static void add_name(struct changes *c, const char *name)
+{
+	size_t used = strlen(c->names), room = sizeof(c->names) - used;
+	int n = snprintf(c->names + used, room, "%s%s", used ? ", " : "", name);
+
+	if (n >= (int)room)
+		strcpy(c->names + MIN(used, sizeof(c->names) - sizeof(", ...")), ", ...");
+}
+
 static void take_change(void *user, const struct conf_change *change)
 {
 	struct changes *c = user;
-	size_t used = strlen(c->names);
 
 	log_info("Reload: %s: %.200s is %s %.200s%s", change->path, change->before,
 		 change->restart ? "to be" : "now", change->after,
@@ -422,7 +432,7 @@ static void take_change(void *user, const struct conf_change *change)
 		return;
 	}
 	c->waiting++;
-	snprintf(c->names + used, sizeof(c->names) - used, "%s%s", used ? ", " : "", change->path);
+	add_name(c, change->path);
 }
 
 static void take_doubt(void *user, const char *sentence)

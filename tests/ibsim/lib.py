@@ -656,6 +656,11 @@ class Vsm(Manager):
                     key, _, value = line.partition("=")
                     self.said[key] = value
 
+    def told(self, key):
+        """What systemd was last told of it."""
+        self._hear()
+        return self.said.get(key, "")
+
     def why_stuck(self):
         """A word about a deadlock that is not vsm's: libumad2sim waits, with its lock held, until
         ibsim takes a datagram, and ibsim until libumad2sim takes one. Both do once more than some

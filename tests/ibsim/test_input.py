@@ -448,6 +448,9 @@ def no_growth(world):
     sim.relink(name)
     sim.wait_up(20)
     check_equal("state", sm.status()["state"], "master")
+    check_equal("LID reserved", sm.ctl("vf", "add", "0x1234", code=None), None)
+    sm.ctl("sweep")
+    lib.wait_until("systemd is told", lambda: "Cannot write to vsm.db" in sm.told("STATUS"), 20)
 
 
 @suite.test("vsmctl without a daemon: exit code 3 and a sentence with the socket")
