@@ -31,8 +31,9 @@
 #include "tests/unit/fake-sm.h"
 #include "tests/unit/loop-poll.h"
 
-#define OUTPUT_SIZE (1 << 20)
-#define ARGS_MAX    12
+#define OUTPUT_SIZE   (1 << 20)
+#define ARGS_MAX      12
+#define FEED_PATIENCE 1500 /* rounds of 20 ms */
 
 struct fixture {
 	struct loop *loop;
@@ -45,7 +46,8 @@ struct fixture {
 	int reload_result;
 	struct dump_failure failure; /* error 0: none */
 	const char *store_trouble;   /* NULL: none */
-	unsigned feed;               /* events to happen while vsmctl runs */
+	unsigned feed;               /* events to happen while vsmctl runs, then it is stopped */
+	unsigned fed, fed_late;      /* so many have, and it was waited for so often */
 	int change_error;            /* what comes of a change of partitions */
 	unsigned apply_after;        /* so many rounds the devices have it; 0: never */
 	char out[OUTPUT_SIZE];       /* what it wrote */
@@ -174,11 +176,24 @@ static void read_file(int fd, char *text)
 	close(fd);
 }
 
-static void feed_events(struct fixture *f, pid_t child)
+static unsigned count_lines(struct fixture *f, int out)
 {
-	if (f->feed == 0)
+	ssize_t n = pread(out, f->out, sizeof(f->out), 0);
+	unsigned lines = 0;
+
+	for (ssize_t i = 0; i < n; i++)
+		lines += f->out[i] == '\n';
+
+	return lines;
+}
+
+/* Each when it has told of those before, however slow it is; and the end when it has of all. */
+static void feed_events(struct fixture *f, pid_t child, int out)
+{
+	if (f->feed == 0 || (count_lines(f, out) < f->fed && ++f->fed_late < FEED_PATIENCE))
 		return;
-	if (--f->feed == 0) {
+	if (f->fed++ == f->feed) {
+		f->feed = 0;
 		kill(child, SIGTERM);
 		return;
 	}
@@ -206,7 +221,7 @@ static int run(struct fixture *f, const char *program, const char *const *args)
 		be_program(f, program, args, out);
 	while (waitpid(child, &status, WNOHANG) == 0)
 		if (!loop_poll_step(f->loop, 20)) {
-			feed_events(f, child);
+			feed_events(f, child, out[0]);
 			make_changes(f);
 		}
 	read_file(out[0], f->out);
@@ -701,7 +716,7 @@ static void following_goes_on_until_it_is_stopped(void **state)
 	struct fixture *f = *state;
 	int code;
 
-	f->feed = 4;
+	f->feed = 3;
 	code = RUN(f, "events", "--follow");
 	assert_int_equal(code, 128 + SIGTERM);
 	compare_with_file(f, "events-follow");
