@@ -98,5 +98,5 @@ def osmtest(world):
     hosts(sim)
     for mode in "1234":
         log = world.path(f"osmtest-{mode}.log")
-        said = sim.tool("osmtest", "-f", "m", "-M", mode, "-l", log, host="H00001", seconds=300)
+        said = sim.tool("osmtest", "-t", "2000", "-f", "m", "-M", mode, "-l", log, host="H00001", seconds=300)
         check("PASS" in said, f"osmtest -f m -M {mode}: {said[-300:]}")

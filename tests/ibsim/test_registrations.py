@@ -52,7 +52,7 @@ class Listener(Client):
 def osmtest(world):
     sim, _ = managed(world, fabrics.one_switch())
     for flow in "cse":  # of events it tests nothing, on libibumad
-        said = sim.tool("osmtest", "-f", flow, "-i", world.path("inventory"), "-l", world.path("osmtest.log"),
+        said = sim.tool("osmtest", "-t", "2000", "-f", flow, "-i", world.path("inventory"), "-l", world.path("osmtest.log"),
                         host="H00001", seconds=120)
         check("PASS" in said, f"osmtest -f {flow}: {said[-300:]}")
 

@@ -153,7 +153,7 @@ def osmtest(world):
     sim, _ = managed(world, fabrics.fat_tree_3(4), options={"sm.sa_key": 1})
     inventory = world.path("inventory")
     for flow in ("-f c", "-f v", "-f a", "-f f -s 1", "-f f -s 2", "-f f -s 3", "-f f -s 4"):
-        said = sim.tool("osmtest", *flow.split(), "-i", inventory, "-l", world.path("osmtest.log"),
+        said = sim.tool("osmtest", "-t", "2000", *flow.split(), "-i", inventory, "-l", world.path("osmtest.log"),
                         host="H00001", seconds=300)
         check("PASS" in said, f"osmtest {flow}: {said[-300:]}")
 

@@ -185,7 +185,7 @@ def osmtest(world):
     inventory = world.path("inventory")
     for flow in "cvas":
         log = world.path(f"osmtest-{flow}.log")
-        said = sim.tool("osmtest", "-f", flow, "-i", inventory, "-l", log, host="H00001",
+        said = sim.tool("osmtest", "-t", "2000", "-f", flow, "-i", inventory, "-l", log, host="H00001",
                         seconds=300)
         check("PASS" in said, f"osmtest -f {flow}: {said[-300:]}")
 
