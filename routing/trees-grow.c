@@ -184,13 +184,25 @@ int trees_grow(struct trees *trees, uint32_t number, struct tree_member *members
 	return 0;
 }
 
-bool trees_reach(const struct trees *trees, uint32_t number, uint32_t s)
+static bool hub_reaches(const struct trees *trees, uint32_t hub, uint32_t s)
 {
-	uint32_t hub = trees->n_hubs > 0 ? tree_choose_hub(trees, number) : 0;
-
-	return trees->n_hubs > 0 && s < trees->n_switches && trees->passes[s] &&
+	return s < trees->n_switches && trees->passes[s] &&
 	       tree_ways_make(trees, trees->hubs[hub], &trees->ways[hub]) == 0 &&
 	       trees->ways[hub].distance[s] != TREE_FAR;
+}
+
+bool trees_reach(const struct trees *trees, uint32_t number, uint32_t s)
+{
+	return trees->n_hubs > 0 && hub_reaches(trees, tree_choose_hub(trees, number), s);
+}
+
+bool trees_all_reach(const struct trees *trees, uint32_t s)
+{
+	for (uint32_t i = 0; trees->has_blocked && i < trees->n_hubs; i++)
+		if (!hub_reaches(trees, i, s))
+			return false;
+
+	return true;
 }
 
 /* ---- two trees ------------------------------------------------------------------------------- */

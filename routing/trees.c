@@ -121,12 +121,23 @@ static int find_hubs(struct trees *trees, const struct ranking *ranking)
 	return trees->ways ? 0 : -ENOMEM;
 }
 
+/* Is there somebody who can be part of no tree? */
+static bool has_blocked(const struct trees_setup *setup)
+{
+	for (uint32_t s = 0; s < setup->graph->n_switches; s++)
+		if (!setup->passes[s] && !graph_is_away(setup->graph, s))
+			return true;
+
+	return false;
+}
+
 static int copy_graph(const struct trees_setup *setup, struct trees *trees)
 {
 	const struct graph *graph = setup->graph;
 	size_t n = graph->n_switches;
 
 	trees->n_switches = graph->n_switches;
+	trees->has_blocked = has_blocked(setup);
 	trees->arc_first = array_copy(graph->arc_first, n + 1, sizeof(*trees->arc_first));
 	trees->arcs = array_copy(graph->arcs, graph->n_arcs, sizeof(*trees->arcs));
 	trees->key = array_copy(setup->keys, n, sizeof(*trees->key));
@@ -333,16 +344,6 @@ static int rank_by_tree(const struct graph *graph, const uint8_t *up, struct ran
 	return 0;
 }
 
-/* Can all who are there be part of a tree? */
-static bool all_pass(const struct trees_setup *setup)
-{
-	for (uint32_t s = 0; s < setup->graph->n_switches; s++)
-		if (!setup->passes[s] && !graph_is_away(setup->graph, s))
-			return false;
-
-	return true;
-}
-
 static int find_order(const struct trees_setup *setup, const uint8_t *up, struct trees *trees,
 		      struct ranking *ret)
 {
@@ -406,10 +407,10 @@ static int make_around(const struct trees_setup *setup, struct trees *trees)
 
 static int make_without_order(const struct trees_setup *setup, struct trees *ret)
 {
-	bool all = all_pass(setup);
-	int r = make_own_order(setup, all ? setup->up : NULL, ret);
+	int r = make_own_order(setup, ret->has_blocked ? NULL : setup->up, ret);
 
-	if (r < 0 || all || !setup->turns || !setup->turns->bits || ret->n_reached == ret->n_part)
+	if (r < 0 || !ret->has_blocked || !setup->turns || !setup->turns->bits ||
+	    ret->n_reached == ret->n_part)
 		return r;
 
 	return make_around(setup, ret);

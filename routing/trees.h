@@ -59,6 +59,7 @@ struct trees {
 	uint32_t n_part;        /* switches of the largest part that hangs together, and of these */
 	uint32_t n_reached;     /* those that trees come to; only of one hub that was tried */
 	bool proven;
+	bool has_blocked; /* somebody who is there can be part of none */
 
 	/* trees_grow() at work, [switch] */
 	uint32_t *seen; /* in this round */
@@ -102,8 +103,10 @@ static inline bool trees_are_proven(const struct trees *trees)
 int trees_grow(struct trees *trees, uint32_t number, struct tree_member *members, uint32_t n,
 	       struct tree *ret);
 
-/* Does tree @number reach switch @s? Also false without memory. */
+/* Does tree @number reach switch @s, which passes? Also false without memory. */
 bool trees_reach(const struct trees *trees, uint32_t number, uint32_t s);
+/* Do all, as far as it is for who does not pass? */
+bool trees_all_reach(const struct trees *trees, uint32_t s);
 
 /* Is there a cable at this exit of a switch? */
 bool trees_have_cable(const struct trees *trees, uint32_t exit);

@@ -138,6 +138,8 @@ void memory_keep_quirks(struct sm *sm);
 
 /* reasons.c: why ports are as they are. */
 void reasons_update(struct sm *sm);
+/* The same of switches alone, for who finds out at rest. */
+void reasons_update_switches(struct sm *sm);
 void reason_set_port(struct sm *sm, uint32_t port, enum reason reason);
 /* That only a new look at the device behind the port can take away, which is left out till then. */
 bool reason_is_lasting(enum reason reason);

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * What the files of multicast share: multicast-plan.c grows trees, multicast-write.c has switches
- * hold them, multicast-join.c takes requests, multicast-life.c has the beginning and the end of
- * groups, multicast-lapse.c members that leave without a word.
+ * What the files of multicast share: multicast-plan.c grows trees, multicast-reach.c says whom they
+ * do not reach, multicast-write.c has switches hold them, multicast-join.c takes requests,
+ * multicast-life.c has the beginning and the end of groups, multicast-lapse.c members that leave
+ * without a word.
  */
 
 #include "routing/trees.h"
@@ -63,6 +64,7 @@ struct multicast {
 	bool recount; /* what is held has to be counted from tables */
 	bool check;   /* whether a stage is over */
 	bool short_of_memory;
+	bool told_of_members; /* reasons of switches are those with members */
 	struct loop_timer *timer;
 	uint64_t first_wish; /* loop_now() of the first change that the timer is set for; 0: none */
 	struct loop_timer *leave_timer;
@@ -103,6 +105,13 @@ unsigned multicast_limit(struct sm *sm);
 unsigned multicast_table_size(const struct node *node);
 /* Is it a switch that could take part, whatever is wrong with it now? */
 bool multicast_has_table(const struct sm *sm, const struct node *node);
+
+/* multicast-reach.c */
+/* Is the row of the graph that trees are for that of this node? */
+bool multicast_is_in_trees(const struct multicast *m, uint32_t row, uint32_t node);
+/* Reasons of switches may be others: at rest, as no reconcile is to look at them. @anew: trees are.
+ */
+void multicast_tell_switches(struct sm *sm, bool anew);
 
 /* multicast-write.c */
 /* Begin with what is to be asked first. False: there is nothing. */

@@ -309,21 +309,6 @@ static int update_trees(struct sm *sm)
 /* -- one tree -----------------------------------------------------------------------------------
  */
 
-static bool is_in_trees(const struct multicast *m, uint32_t row, uint32_t node)
-{
-	return row < m->trees.n_switches && m->node_of_row[row] == node;
-}
-
-bool multicast_takes_part(const struct sm *sm, const struct node *node)
-{
-	const struct multicast *m = sm->multicast;
-	uint32_t row = node->sw->index;
-
-	return m->book.n_members == 0 ||
-	       (multicast_has_table(sm, node) &&
-		(!is_in_trees(m, row, node->sma.owner) || m->trees.passes[row]));
-}
-
 /* False: nothing is copied to or from it. */
 static bool place_member(const struct sm *sm, const struct group *group,
 			 const struct group_member *member, struct tree_member *ret)
@@ -337,74 +322,13 @@ static bool place_member(const struct sm *sm, const struct group *group,
 	if (exit == NO_PORT || !multicast_has_key(sm, e, group->pkey))
 		return false;
 	row = node_of(f, exit)->sw->index;
-	if (!is_in_trees(m, row, f->ports[exit].node))
+	if (!multicast_is_in_trees(m, row, f->ports[exit].node))
 		return false;
 	*ret = (struct tree_member){ .at = row,
 				     .port = f->ports[exit].number,
 				     .receives = member->states & JOIN_RECEIVES };
 
 	return true;
-}
-
-static const char *obstacle_of_switch(const struct sm *sm, const struct group *group,
-				      uint32_t number)
-{
-	const struct multicast *m = sm->multicast;
-	const struct node *node = &sm->fabric.nodes[number];
-	uint32_t row = node->sw->index;
-
-	if (!m->has_trees)
-		return NULL; /* nothing is copied to a member that is alone */
-	if (!is_in_trees(m, row, number))
-		return "The switch that it hangs on has no routes.";
-	if (mlid_index(group->mlid) >= m->largest)
-		return "No switch has a table for the LID of the group.";
-	if (!m->trees.passes[row])
-		return reason_sentence(node->sw->mft_fault.reason != REASON_NONE
-					       ? (enum reason)node->sw->mft_fault.reason
-					       : REASON_NO_MULTICAST);
-
-	return trees_reach(&m->trees, mlid_index(group->mlid), row)
-		       ? NULL
-		       : "Switches without multicast are in between.";
-}
-
-const char *sm_group_obstacle(const struct sm *sm, const struct group *group, uint64_t guid)
-{
-	const struct fabric *f = &sm->fabric;
-	struct endpoint e = endpoint_find(f, guid);
-	uint32_t exit;
-
-	if (e.port == NO_PORT)
-		return "It is not there.";
-	if (!multicast_has_key(sm, e, group->pkey))
-		return "It is not in the partition of the group.";
-	if (!endpoint_is_active(f, e) && f->ports[e.port].number != 0)
-		return "It is not Active.";
-	exit = multicast_exit_of(f, e);
-	if (exit != NO_PORT)
-		return obstacle_of_switch(sm, group, f->ports[exit].node);
-
-	return f->ports[e.port].peer == NO_PORT ? "It has no link." : NULL;
-}
-
-uint32_t sm_group_switches(const struct sm *sm, const struct group *group)
-{
-	const struct mlid *mlid = mlid_at(sm->multicast, mlid_index(group->mlid));
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; mlid && i < mlid->planned.n; i++)
-		n += i == 0 || TREE_EXIT_SWITCH(mlid->planned.exit[i]) !=
-				       TREE_EXIT_SWITCH(mlid->planned.exit[i - 1]);
-
-	return n;
-}
-
-bool sm_group_is_written(const struct sm *sm, const struct group *group)
-{
-	const struct mlid *mlid = mlid_at(sm->multicast, mlid_index(group->mlid));
-
-	return !mlid || (mlid->settled && !mlid->dirty);
 }
 
 static int by_place(const void *a, const void *b)
@@ -571,6 +495,7 @@ static int begin(struct sm *sm)
 		multicast_touch_all(sm);
 		m->unread = true; /* of who was away, too */
 	}
+	multicast_tell_switches(sm, r > 0);
 	if (r < 0 || multicast_start_read(sm))
 		return MIN(r, 0);
 	if (m->recount)

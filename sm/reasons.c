@@ -155,10 +155,8 @@ static enum reason reason_of_switch(const struct sm *sm, const struct node *node
 	reason = reason_of_route(sm, zero);
 	if (reason == REASON_NONE)
 		reason = reason_of_keys(sm, zero);
-	if (reason == REASON_NONE && !multicast_takes_part(sm, node))
-		reason = REASON_NO_MULTICAST;
 
-	return reason;
+	return reason == REASON_NONE ? multicast_reason(sm, node) : reason;
 }
 
 static enum reason reason_of_port(const struct sm *sm, uint32_t number)
@@ -210,7 +208,7 @@ static bool is_news(const struct sm *sm, enum reason reason)
 	return reason == REASON_NO_ROUTE || reason == REASON_PKEYS_DO_NOT_FIT ||
 	       reason == REASON_VF_NOT_ALLOWED || reason == REASON_VF_TOO_MANY ||
 	       reason == REASON_ENFORCEMENT_IMPOSSIBLE || reason == REASON_OUT_OF_LIDS ||
-	       reason == REASON_NO_MULTICAST;
+	       reason == REASON_NO_MULTICAST || reason == REASON_NO_MULTICAST_WAY;
 }
 
 /* Of a link or another device, and told of as that; or on the way to Active. */
@@ -258,6 +256,16 @@ static void update_node(struct sm *sm, const struct node *node)
 		if (before != reason)
 			tell(sm, number, before, reason);
 		reason_set_port(sm, number, reason);
+	}
+}
+
+void reasons_update_switches(struct sm *sm)
+{
+	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
+		const struct node *node = &sm->fabric.nodes[i];
+
+		if (node->guid != 0 && node_is_switch(node) && sm_includes(sm, node))
+			update_node(sm, node);
 	}
 }
 

@@ -113,10 +113,11 @@ void gids_forget(struct sm *sm);
 /* What is to be planned is planned, and done: now, if it is the time; also at the end of each
    reconcile, and when its tables are in place. */
 void multicast_begin(struct sm *sm);
-/* While groups have members: can this switch be part of their trees? */
-bool multicast_takes_part(const struct sm *sm, const struct node *node);
 int multicast_plan_init(struct sm *sm);
 void multicast_plan_done(struct sm *sm);
+
+/* multicast-reach.c: what keeps trees from a switch, while groups have members. */
+enum reason multicast_reason(const struct sm *sm, const struct node *node);
 
 /* multicast-write.c: multicast forwarding tables. */
 bool multicast_ask(struct sm *sm, struct node *node, struct request *ret);

@@ -528,83 +528,6 @@ static void a_host_that_reboots_is_member_of_what_it_joins_again(void **state)
 	scenario_expect_all_good(s);
 }
 
-static void trees_go_around_switches_without_multicast(void **state)
-{
-	struct scenario *s = *state;
-
-	scenario_build(s, graph_make_ft2(6));
-	/* A spine. */
-	s->switches[7]->sw->info.mcast_cap = 0;
-	scenario_start_sm(s);
-	scenario_settle(s);
-	join_all(s);
-	scenario_expect_all_good(s);
-	assert_string_equal(scenario_reason(s, &s->switches[7]->ports[0]), "no-multicast");
-}
-
-/* It comes when LIDs are in use that it has no room for. What it has not it is not asked. */
-static void trees_go_around_a_switch_whose_table_is_too_small(void **state)
-{
-	struct scenario *s = *state;
-	struct sim_node *spine;
-
-	scenario_build(s, graph_make_ft2(6));
-	spine = s->switches[7];
-	spine->sw->info.mcast_cap = htobe16(64);
-	scenario_power_off(s, spine);
-	scenario_start_sm(s);
-	scenario_settle(s);
-	for (unsigned i = 1; i <= 100; i++)
-		for (unsigned host = 1; host < s->n_hosts; host += s->n_hosts - 2)
-			join_other(s, host, i);
-	scenario_power_on(s, spine);
-	scenario_settle(s);
-	scenario_expect_all_good(s);
-	assert_string_equal(scenario_reason(s, &spine->ports[0]), "no-multicast");
-}
-
-/* Beyond what it has now it is neither asked nor told, also of what it held before. */
-static void a_switch_that_comes_back_with_a_smaller_table_is_left_out(void **state)
-{
-	struct scenario *s = *state;
-	struct sim_node *spine;
-	uint64_t sent;
-
-	scenario_build(s, graph_make_ft2(6));
-	spine = s->switches[7];
-	scenario_start_sm(s);
-	scenario_settle(s);
-	for (unsigned i = 1; i <= 100; i++)
-		for (unsigned host = 1; host < s->n_hosts; host += s->n_hosts - 2)
-			join_other(s, host, i);
-	scenario_settle(s);
-	assert_string_equal(scenario_reason(s, &spine->ports[0]), "none");
-	scenario_power_off(s, spine);
-	scenario_settle(s);
-	spine->sw->info.mcast_cap = htobe16(64);
-	scenario_power_on(s, spine);
-	scenario_settle(s);
-	scenario_run(s, 30 * LOOP_SEC);
-	sent = alias_count_smps(s, ATTR_MFT, 0);
-	scenario_run(s, 3600 * LOOP_SEC);
-	assert_int_equal(alias_count_smps(s, ATTR_MFT, 0), sent);
-	scenario_expect_all_good(s);
-	assert_string_equal(scenario_reason(s, &spine->ports[0]), "no-multicast");
-}
-
-static void a_switch_that_refuses_is_left_out_until_it_does_not(void **state)
-{
-	struct scenario *s = *state;
-
-	scenario_comes_up(s, graph_make_ft2(6));
-	for (uint32_t i = 6; i < s->n_switches; i++)
-		scenario_fault(s, "refuse \"%s\" mft set", s->switches[i]->name);
-	join_all(s);
-	scenario_settle(s);
-	scenario_clear_faults(s);
-	scenario_expect_good_within(s, 1800);
-}
-
 static void lost_packets_delay_and_change_nothing(void **state)
 {
 	struct scenario *s = *state;
@@ -784,10 +707,6 @@ int main(void)
 		TEST(who_is_back_has_not_left),
 		TEST(hosts_that_are_gone_leave_together),
 		TEST(a_host_that_reboots_is_member_of_what_it_joins_again),
-		TEST(trees_go_around_switches_without_multicast),
-		TEST(trees_go_around_a_switch_whose_table_is_too_small),
-		TEST(a_switch_that_comes_back_with_a_smaller_table_is_left_out),
-		TEST(a_switch_that_refuses_is_left_out_until_it_does_not),
 		TEST(lost_packets_delay_and_change_nothing),
 		TEST(vports_join_and_move),
 		TEST(a_port_with_many_vports_does_not_make_all_the_groups_there_may_be),
