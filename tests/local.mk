@@ -146,7 +146,7 @@ check_PROGRAMS += tests/unit/test-sm-log tests/unit/test-sm-fdr10
 check_PROGRAMS += tests/unit/test-sm-reserve tests/unit/test-sm-port-states
 check_PROGRAMS += tests/unit/test-sm-twin
 check_PROGRAMS += tests/unit/test-fair tests/unit/test-held
-check_PROGRAMS += tests/unit/test-sm-restart
+check_PROGRAMS += tests/unit/test-sm-restart tests/unit/test-sm-reload
 
 # ---- the umad preload ---------------------------------------------------------------------------
 # Like count-smps.so it is no part of vsm and not built as the rest of it is. What has no descriptor

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Every option that vsm.conf(5) says a reload changes: it is changed while vsm runs, and devices,
-vsmctl or tools of others are asked whether it is in force; and of those that need a restart, that
-nothing has changed but what is said of them.
+vsmctl or tools of others are asked whether it is in force (ELSEWHERE: in other tests); and of those
+that need a restart, that nothing has changed but what is said of them.
 """
 
 import os
@@ -9,7 +9,7 @@ import re
 
 import fabrics
 import lib
-from lib import check, check_equal, wait_until
+from lib import check, check_empty, check_equal, wait_until
 from suite import Suite, vsm
 from test_peers import Sa, shared, simulator
 from test_vports import Lab, field
@@ -37,6 +37,37 @@ FIELDS = [
     ("link.max_operational_vls", 5, 1, "portinfo", "OperVLs", "b", "VL0"),
     ("partitions.enforcement", "both", "off", "portinfo", "PartEnforceInb", "s/2", "0"),
 ]
+
+
+# The same of tables of lanes: first of all ports, then of hosts and of ports of switches. A table as
+# smpquery prints it, or VLHighLimit; port, and the numbers that are to be in it.
+LANES = [
+    ({"qos.high_limit": 7, "qos.sl2vl": "0,1,2,3,0,1,2,3,0,1,2,3,0,1,2,3",
+      "qos.vlarb_high": "0:21,1:22", "qos.vlarb_low": "0:23,2:24"},
+     [("high_limit", "b", 7), ("high_limit", "s/2", 7), ("sl2vl", "b", [0, 1, 2, 3] * 4),
+      ("sl2vl", "s/2", [0, 1, 2, 3] * 4), ("vlarb", "b", {21, 22, 23, 24}),
+      ("vlarb", "s/2", {21, 22, 23, 24})]),
+    ({"qos_ca.high_limit": 8, "qos_ca.sl2vl": "0,0,1,1,0,0,1,1,0,0,1,1,0,0,1,1",
+      "qos_ca.vlarb_high": "0:31", "qos_ca.vlarb_low": "1:32",
+      "qos_swe.high_limit": 9, "qos_swe.sl2vl": "3,2,1,0,3,2,1,0,3,2,1,0,3,2,1,0",
+      "qos_swe.vlarb_high": "0:41", "qos_swe.vlarb_low": "1:42"},
+     [("high_limit", "b", 8), ("high_limit", "s/2", 9), ("sl2vl", "b", [0, 0, 1, 1] * 4),
+      ("sl2vl", "s/2", [3, 2, 1, 0] * 4), ("vlarb", "b", {31, 32}),
+      ("vlarb", "s/2", {41, 42})]),
+]
+
+# Options, or how they begin, that other tests change while the subnet manager runs.
+ELSEWHERE = {
+    "files.socket": "on the command line of tests, which counts more",
+    "files.state_dir": "as files.socket",
+    "link.client_reregister": "unit/test-sm-reload.c",
+    "link.fdr10": "unit/test-sm-fdr10.c",
+    "qos.policy_file": "ibsim/test_qos.py",
+    "qos_rtr.": "unit/test-qos-tables.c, as qos_ca and qos_swe",  # no router here
+    "sweep.port_states": "unit/test-sm-reload.c",
+    "timing.": "unit/test-sm-reload.c",
+    "virtual_functions": "scenario/test-vf-rules.c",
+}
 
 
 FABRIC = """Switch 8 "s"
@@ -77,18 +108,87 @@ def reload_now(sm, changes):
                 {option: False for option in changes})
 
 
+@suite.test("no option is left out")
+def complete(world):
+    with open(lib.built("doc/vsm.conf.5"), encoding="utf-8") as file:
+        options = re.findall(r"^\\fB(\w+(?:\.\w+)?)\\fR$", file.read(), re.M)
+    options = [name for name in options if "." in name] + ["partition_file", "virtual_functions"]
+    with open(os.path.abspath(__file__), encoding="utf-8") as file:
+        changed = re.findall(r'"([\w.]+)"', file.read())
+    check(len(options) > 65, f"options of the page: {options}")
+    check_empty("options that no test changes", (
+        name for name in options
+        if name not in changed and not name.startswith(tuple(ELSEWHERE))))
+
+
 @suite.test("each option of PortInfo and SwitchInfo is on devices after a reload", weight=6)
 def fields(world):
     sim = simulator(world, fabrics.Fabric("reload", FABRIC), host="a")
     sm = vsm(world, sim, options={option: before for option, before, *_ in FIELDS} | {
-        "link.bounce_on_mismatch": True, "security.m_key": "0x1234"}).start().wait_ready()
+        "security.m_key": "0x1234"}).start().wait_ready()
     sim.wait_up(30)
     for option, _, _, attribute, name, place, value in FIELDS:
         check(query(sim, attribute, place)[name] != value, f"{option} is so from the beginning")
-    reload_now(sm, {option: after for option, _, after, *_ in FIELDS})
+    reload_now(sm, {option: after for option, _, after, *_ in FIELDS} | {
+        "link.bounce_on_mismatch": True})
     for option, _, _, attribute, name, place, value in FIELDS:
         wait_until(f"{option}: {name} is {value}",
                    lambda: query(sim, attribute, place)[name] == value, 20)
+    wait_until("the link is at the new speed and width", lambda: (
+        lambda told: (told["LinkWidthActive"], told["LinkSpeedActive"]))(
+            query(sim, "portinfo", "b")) == ("1X", "5.0 Gbps"), 20)
+
+
+def lanes_of(sim, table, place):
+    """VLHighLimit, the lanes of service levels, or the weights of lanes that have one."""
+    if table == "high_limit":
+        return int(query(sim, "portinfo", place)["VLHighLimit"])
+    name, _, number = place.partition("/")
+    port = sim.snapshot().port(name, 0 if number else 1)
+    text = sim.tool("smpquery", table, port.lid, number or "1")
+    if table == "vlarb":
+        rows = re.findall(r"^WEIGHT: *(.*)", text, re.M)
+        return {int(weight, 16) for row in rows for weight in row.split("|") if weight.strip()} - {0}
+    row = re.search(r"^ports: in +(?!2\b)\d+, out +\d+: (.*)", text, re.M)[1]
+    return [int(lane) for lane in row.split("|") if lane.strip()]
+
+
+@suite.test("tables of lanes are others on devices after a reload", weight=4)
+def lanes(world):
+    sim = simulator(world, fabrics.Fabric("reload", FABRIC), host="a")
+    sm = vsm(world, sim, options={"qos.enable": True}).start().wait_ready()
+    sim.wait_up(30)
+    for options, expected in LANES:
+        reload_now(sm, options)
+        for table, place, value in expected:
+            wait_until(f"{table} of {place} is {value}",
+                       lambda: lanes_of(sim, table, place) == value, 20)
+
+
+@suite.test("keys, and lanes of routes, are others after a reload", weight=5)
+def keys_and_lanes(world):
+    sim = simulator(world, fabrics.torus(5).build(), host="H00001")
+    sm = vsm(world, sim, options={"sweep.interval": 1}).start().wait_ready()
+    snapshot = sim.wait_up(30)
+    lid = snapshot.port("H00001", 1).lid
+
+    def sm_key():
+        words = re.findall(r"\b[0-9a-f]{4}\b", sim.tool("smpdump", lid, "0x20", host="H00002"))
+        return int("".join(words[4:8]), 16)
+    wait_until("SM_Key 1", lambda: sm_key() == 1, 20)
+    reload_now(sm, {"sm.sm_key": "0x0000000000000077"})
+    check_equal("SM_Key", sm_key(), 0x77)
+
+    def keys_of_others():
+        return sim.tool("saquery", "--smkey", "0x55", "PKTR", host="H00002", code=None).count("dump:")
+    check_equal("P_Key tables, without a key", keys_of_others(), 0)
+    reload_now(sm, {"sm.sa_key": "0x0000000000000055"})
+    check(keys_of_others() > 0, "who has the new key is not trusted")
+
+    before = sm.status()["virtual_lanes"]
+    check(before > 1, f"a ring has {before} lanes")
+    reload_now(sm, {"routing.lanes": 1})
+    wait_until("one lane", lambda: sm.status()["virtual_lanes"] == 1, 20)
 
 
 @suite.test("what is not on devices is in force after a reload: names, dumps, partitions, engine, "
