@@ -27,6 +27,7 @@
  * Where a spine goes, traps that would have been routed over it come late, and make a second look.
  */
 
+#include "tests/scenario/joiner.h"
 #include "tests/scenario/scenario.h"
 
 #include <inttypes.h>
@@ -66,7 +67,7 @@ enum column {
 	VPORTS, /* any of their attributes */
 	SET_VPORTS,
 	STATES, /* tables of port states */
-	OTHERS,
+	OTHERS, /* of multicast tables, or that should not be */
 	COLUMNS
 };
 
@@ -251,6 +252,34 @@ static void capability_changes(struct scenario *s)
 	sim_trap_capability(scenario_host(s, 9));
 }
 
+/* Errors of a link, as a switch tells of them and as a host does. */
+static void switch_tells_of_errors(struct scenario *s)
+{
+	sim_trap_threshold(uplink(s), 129);
+}
+
+static void host_tells_of_errors(struct scenario *s)
+{
+	for (unsigned trap = 129; trap <= 131; trap++) {
+		sim_trap_threshold(scenario_host(s, 9), trap);
+		scenario_run(s, 10 * LOOP_SEC);
+	}
+}
+
+static void system_guid_changes(struct scenario *s)
+{
+	s->hosts[9]->info.sys_guid = htobe64(0x5eed);
+	sim_trap_system_guid(s->hosts[9]);
+}
+
+static void host_tells_of_wrong_keys(struct scenario *s)
+{
+	for (unsigned trap = 256; trap <= 258; trap++) {
+		scenario_fault(s, "storm \"H9\"[1] trap %u every 1ms next 1", trap);
+		scenario_run(s, 10 * LOOP_SEC);
+	}
+}
+
 static void member_joins(struct scenario *s)
 {
 	scenario_add(s, scenario_host(s, 9), 0x123, true);
@@ -293,6 +322,46 @@ static void is_lied_to_of_others(struct scenario *s)
 		scenario_fault(s, "forge \"H9\"[1] trap 128 lid %u", 1 + i % 44);
 		scenario_run(s, LOOP_MSEC);
 	}
+}
+
+/* ---- multicast groups ------------------------------------------------------------------------ */
+
+static void ask_for_group(struct scenario *s, uint32_t host, uint8_t method, uint64_t mask)
+{
+	struct sim_port *port = scenario_host(s, host);
+	ib_member_rec_t record = joiner_broadcast(port, port->guid, 0x7fff, 1);
+	struct joiner j;
+
+	joiner_open(&j, port);
+	assert_true(joiner_send(&j, method, &record, mask));
+	scenario_run(s, LOOP_SEC);
+	joiner_close(&j);
+}
+
+static void first_host_joins(struct scenario *s)
+{
+	ask_for_group(s, 9, METHOD_SET, MCM_MASK_BROADCAST);
+}
+
+/* At the same leaf, and at another. */
+static void neighbour_joins(struct scenario *s)
+{
+	ask_for_group(s, 10, METHOD_SET, MCM_MASK_BROADCAST);
+}
+
+static void far_host_joins(struct scenario *s)
+{
+	ask_for_group(s, 20, METHOD_SET, MCM_MASK_BROADCAST);
+}
+
+static void far_host_joins_again(struct scenario *s)
+{
+	far_host_joins(s);
+}
+
+static void far_host_leaves(struct scenario *s)
+{
+	ask_for_group(s, 20, METHOD_DELETE, MCM_MASK_LEAVE);
 }
 
 /* ---- virtual functions ----------------------------------------------------------------------- */
@@ -521,6 +590,30 @@ static void what_befalls_a_tree_whose_switches_tell_all_port_states(void **state
 	is_told(s, lines, COUNT(lines));
 }
 
+/* "MFT": of multicast tables; a restart reads a block of each switch. */
+static void what_else_is_told_and_asked(void **state)
+{
+	static const struct line lines[] = {
+	/*                        Node  Switch    Port  P_Key   LFT Na Trap SM SA   GUID  vport    MFT
+	                           Get  Get  S Get Set Get  S  G  S me            Get  S Get  S */
+	ROW(starts,                 65,  12,12,140,268, 76, 0, 0,12,44),
+	ROW(sweeps,                 33,  12, 0,  1),
+	ROW(switch_tells_of_errors,  0,   1, 0,  1,  0,  0, 0, 0, 0, 0,   1),
+	ROW(host_tells_of_errors,    0,   3, 0,  3,  0,  0, 0, 0, 0, 0,   3),
+	ROW(system_guid_changes,     2,  12, 0,  2,  0,  0, 0, 0, 0, 0,   1),
+	ROW(host_tells_of_wrong_keys, 0,  0, 0,  0,  0,  0, 0, 0, 0, 0,   3),
+	ROW(first_host_joins,        0,   0, 0,  0,  0,  0, 0, 0, 0, 0,   0, 0, 1),
+	ROW(neighbour_joins,         0,   0, 0,  0,  0,  0, 0, 0, 0, 0,   0, 0, 1,  0, 0,  0, 0,     0, 1),
+	ROW(far_host_joins,          0,   0, 0,  0,  0,  0, 0, 0, 0, 0,   0, 0, 1,  0, 0,  0, 0,     0, 3),
+	ROW(far_host_joins_again,    0,   0, 0,  0,  0,  0, 0, 0, 0, 0,   0, 0, 1),
+	ROW(far_host_leaves,         0,   0, 0,  0,  0,  0, 0, 0, 0, 0,   0, 0, 1,  0, 0,  0, 0,     0, 3),
+	ROW(sweeps,                  1,  12, 0,  1),
+	ROW(restarts,               65,  12, 0,142,  0,152, 0,12, 0,44,   2, 0, 0,128, 0,  0, 0,     0,12),
+	};
+
+	is_told(*state, lines, COUNT(lines));
+}
+
 static void what_befalls_vfs_behind_a_switch(void **state)
 {
 	static const struct line lines[] = {
@@ -639,6 +732,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_befalls_a_tree),
 		TEST(what_befalls_a_tree_whose_switches_tell_all_port_states),
+		TEST(what_else_is_told_and_asked),
 		TEST(what_befalls_vfs_behind_a_switch),
 		TEST(what_befalls_vports),
 		TEST(what_befalls_vports_with_lids_of_their_own),
