@@ -131,7 +131,8 @@ static void mark(struct sm *sm, uint32_t index, uint32_t exit)
 		return;
 	cell->marked = true;
 	give_work(sm, number);
-	if (multicast_top(sm, node) != wire_get(node->sw->info, SWITCH_INFO_MULTICAST_TOP))
+	if (!(node->work.todo & TODO(TODO_SWITCH_SET)) &&
+	    multicast_top(sm, node) != wire_get(node->sw->info, SWITCH_INFO_MULTICAST_TOP))
 		work_add(sm, number, TODO(TODO_SWITCH_SET));
 }
 
@@ -602,9 +603,25 @@ void multicast_doubt_read(struct sm *sm, struct node *node)
 /* -- MulticastFDBTop ----------------------------------------------------------------------------
  */
 
+/* Something is in its table, or is to be, that is beyond @top. Who is read is marked, too. */
+static bool has_beyond(const struct mft *mft, unsigned top, bool is_read)
+{
+	unsigned b = top < MLID_FIRST ? 0 : (top - MLID_FIRST + 1) / MFT_BLOCK;
+
+	for (; mft && b < mft->n_blocks; b++)
+		for (unsigned p = 0; p < mft->n_positions; p++) {
+			const struct mft_cell *cell = mft_cell_at(mft, b, p);
+
+			if (cell->ports || (cell->marked && !is_read))
+				return true;
+		}
+	return false;
+}
+
 /*
- * Of a switch that has it: the last MLID of the last block that any group may need. 0 has all of
- * the table count; more than that is left as others have set it.
+ * Of a switch that has it, and whose table has something beyond: the last MLID of the last block
+ * that any group may need. 0 has all of the table count; more than that is left as others have set
+ * it. So is less where no group leads: groups that come do not have all switches written.
  */
 unsigned multicast_top(const struct sm *sm, const struct node *node)
 {
@@ -613,14 +630,12 @@ unsigned multicast_top(const struct sm *sm, const struct node *node)
 	unsigned now = (unsigned)wire_get(sw->info, SWITCH_INFO_MULTICAST_TOP);
 	unsigned cap = (unsigned)wire_get(sw->info, SWITCH_INFO_MULTICAST_CAP);
 	unsigned n = book->n_mlids;
-	unsigned top;
 
 	if (!(wire_get(sm->fabric.ports[node->first_port].info, PORT_INFO_CAPABILITIES) &
 	      CAP_MULTICAST_TOP) ||
-	    sw->mft_top_fixed || cap == 0)
+	    sw->mft_top_fixed || cap == 0 ||
+	    !has_beyond(sw->mft, now, sm->multicast->stage == MULTICAST_READ))
 		return now;
 	n = (n + MFT_BLOCK - 1) / MFT_BLOCK * MFT_BLOCK;
-	top = MLID_FIRST + MIN(n, cap) - 1;
-
-	return now >= top && now <= MLID_LAST ? now : top;
+	return MLID_FIRST + MIN(n, cap) - 1;
 }

@@ -72,6 +72,15 @@ static void give_port_states(struct scenario *s)
 		sim_give_port_states(s->switches[i]);
 }
 
+/* The same of MulticastFDBTop, in other fabrics. */
+static void give_multicast_top(struct scenario *s)
+{
+	uint32_t which = (uint32_t)(s->seed / 2 % 3);
+
+	for (uint32_t i = which; which < 2 && i < s->n_switches; i += 1 + which)
+		s->switches[i]->ports[0].info.capability_mask |= htobe32(1u << 30);
+}
+
 static void set_out(struct scenario *s)
 {
 	static const uint64_t train_times[] = { 0, 0, 50 * LOOP_MSEC, 2 * LOOP_SEC };
@@ -93,6 +102,7 @@ static void set_out(struct scenario *s)
 	if (s->seed % 3 == 0)
 		make_mlids_few(s);
 	give_port_states(s);
+	give_multicast_top(s);
 	if (scenario_random(s, 2))
 		walk_make_vfs(s);
 	if (scenario_random(s, 2))

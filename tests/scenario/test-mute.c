@@ -105,6 +105,45 @@ static void trees_go_around_a_switch_whose_table_is_too_small(void **state)
 	assert_string_equal(scenario_reason(s, &spine->ports[0]), "no-multicast");
 }
 
+static unsigned top_of(const struct sim_node *sw)
+{
+	return be16toh(sw->sw->info.mcast_top);
+}
+
+/*
+ * All but one of them know MulticastFDBTop, above which they send nothing. It is raised when a
+ * group comes, where that leads, and no sweep has anything to write.
+ */
+static void tables_are_used_up_to_the_last_group(void **state)
+{
+	struct scenario *s = *state;
+	const struct sim_node *leaf;
+
+	scenario_build(s, graph_make_ft2(6));
+	leaf = s->hosts[1]->ports[1].far->node;
+	for (uint32_t i = 0; i < s->n_switches; i++) {
+		s->switches[i]->sw->info.mcast_top = htobe16(MLID_FIRST - 1); /* of another */
+		if (s->switches[i] != leaf)
+			s->switches[i]->ports[0].info.capability_mask |= htobe32(1u << 30);
+	}
+	leaf->sw->info.mcast_top = 0;
+	scenario_start_sm(s);
+	scenario_settle(s);
+	join_all(s);
+	for (unsigned i = 1; i <= 100; i++)
+		for (unsigned host = 1; host < s->n_hosts; host += s->n_hosts - 2)
+			join_other(s, host, i);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	assert_int_equal(top_of(leaf), 0);
+	leaf = s->hosts[s->n_hosts - 1]->ports[1].far->node;
+	assert_in_range(top_of(leaf), MLID_FIRST + 100, MLID_FIRST + 127);
+	scenario_reboot(s, s->hosts[s->n_hosts - 1]->ports[1].far->node);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	assert_in_range(top_of(leaf), MLID_FIRST + 100, MLID_FIRST + 127);
+}
+
 /* Beyond what it has now it is neither asked nor told, also of what it held before. */
 static void a_switch_that_comes_back_with_a_smaller_table_is_left_out(void **state)
 {
@@ -241,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(trees_go_around_switches_without_multicast),
 		TEST(trees_go_around_a_switch_whose_table_is_too_small),
+		TEST(tables_are_used_up_to_the_last_group),
 		TEST(a_switch_that_comes_back_with_a_smaller_table_is_left_out),
 		TEST(a_switch_that_refuses_is_left_out_until_it_does_not),
 		TEST(who_is_behind_a_switch_without_multicast_is_told_of),
