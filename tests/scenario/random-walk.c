@@ -174,11 +174,13 @@ static void walk(uint64_t seed)
 	scenario_listen(s);
 	for (unsigned step = 0; step < STEPS + STEPS_OF_CROWDS; step++) {
 		unsigned takeovers = s->n_takeovers;
+		struct walk_joined joined = { .n = 0 };
 
 		burst(s);
 		if (step >= STEPS && step % 2)
-			walk_join_together(s);
+			walk_join_together(s, &joined);
 		rest(s, takeovers);
+		walk_expect_joined(s, &joined);
 		if (!scenario_random(s, 6))
 			live_with_twins(s);
 	}

@@ -3,12 +3,17 @@
 /*
  * What hosts do with multicast groups in random walks: join some, as whatever they like, leave
  * them, also without being members, and never care for an answer. Some do it for their virtual
- * functions. So few come together in one group by chance that crowds are sent there, too.
+ * functions. So few come together in one group by chance that crowds are sent there, too; whoever
+ * of these has been told that it is a member has to be one at rest, whatever the subnet manager
+ * thinks, which is asked elsewhere who is.
  */
 
 #include "tests/scenario/walk.h"
 
+#include <inttypes.h>
+
 #include "base/macros.h"
+#include "sm/multicast.h"
 #include "tests/scenario/joiner.h"
 #include "tests/sim/vf.h"
 
@@ -114,12 +119,13 @@ void walk_join_or_leave(struct scenario *s)
 /* ---- crowds -----------------------------------------------------------------------------------
  */
 
-enum { CROWDS = 2, CROWD = 12 };
+enum { CROWDS = 2, CROWD = WALK_JOINED / CROWDS };
 
 struct crowd {
 	uint16_t pkey;
 	unsigned n;
 	struct sim_endpoint end[CROWD];
+	struct joiner joiner[CROWD];
 };
 
 /* Any that are up, more of the virtual functions than of the ports. */
@@ -150,22 +156,39 @@ static void let_in(struct scenario *s, const struct crowd *crowd)
 	}
 }
 
-static void join_all(struct scenario *s, const struct crowd *crowd)
+/* The answer of one is waited for with the next: it comes when what is kept is kept. */
+static void join_all(struct scenario *s, struct crowd *crowd)
 {
 	for (unsigned i = 0; i < crowd->n; i++) {
 		const struct sim_endpoint *e = &crowd->end[i];
 		uint64_t guid = sim_endpoint_guid(e, 0);
 		ib_member_rec_t record = joiner_other(e->port, guid, crowd->pkey, UINT32_MAX, 1);
-		struct joiner j;
 
-		joiner_open(&j, e->port);
-		if (guid && joiner_send(&j, SIM_SET, &record, MCM_MASK_OTHER))
+		joiner_open(&crowd->joiner[i], e->port);
+		if (guid && joiner_send(&crowd->joiner[i], SIM_SET, &record, MCM_MASK_OTHER))
 			scenario_run(s, LOOP_MSEC);
-		joiner_close(&j);
 	}
 }
 
-void walk_join_together(struct scenario *s)
+/*
+ * Those who have been told that they are members; not who shares a port, whose device answers, and
+ * is member itself or leaves as it likes (tests/sim/shared-groups.c).
+ */
+static void note_joined(const struct crowd *crowd, struct walk_joined *joined)
+{
+	for (unsigned i = 0; i < crowd->n; i++) {
+		const struct joiner *j = &crowd->joiner[i];
+
+		if (j->answered && j->status == 0 && !crowd->end[i].port->shared)
+			joined->member[joined->n++] = (struct walk_member){
+				.end = crowd->end[i],
+				.guid = be64toh(j->answer.port_gid.unicast.interface_id),
+				.mgid = j->answer.mgid,
+			};
+	}
+}
+
+void walk_join_together(struct scenario *s, struct walk_joined *ret)
 {
 	struct crowd crowds[CROWDS] = { { .pkey = 1 }, { .pkey = 2 } };
 
@@ -177,5 +200,31 @@ void walk_join_together(struct scenario *s)
 	scenario_settle(s);
 	for (unsigned i = 0; i < CROWDS; i++)
 		join_all(s, &crowds[i]);
-	scenario_happens(s, "crowds join a group each");
+	scenario_run(s, 100 * LOOP_MSEC);
+	*ret = (struct walk_joined){ .master = scenario_master(s) };
+	for (unsigned i = 0; i < CROWDS; i++) {
+		note_joined(&crowds[i], ret);
+		for (unsigned j = 0; j < crowds[i].n; j++)
+			joiner_close(&crowds[i].joiner[j]);
+	}
+	scenario_happens(s, "crowds join a group each, %u are told that they have", ret->n);
+}
+
+void walk_expect_joined(struct scenario *s, const struct walk_joined *joined)
+{
+	const struct scenario_sm *m = scenario_master(s);
+
+	if (!m || m != joined->master || scenario_masters(s) == 3)
+		return; /* another knows nothing of it */
+	for (unsigned i = 0; i < joined->n; i++) {
+		const struct walk_member *w = &joined->member[i];
+		const struct group *group;
+
+		if (sim_state(w->end.port) != SIM_ACTIVE || !sim_endpoint_is_up(&w->end) ||
+		    sim_endpoint_guid(&w->end, 0) != w->guid)
+			continue;
+		group = group_find(sm_groups(m->sm), w->mgid.raw);
+		if (!group || !group_member_find(group, w->guid))
+			scenario_fail(s, "0x%016" PRIx64 " has joined and is no member", w->guid);
+	}
 }

@@ -35,8 +35,20 @@ void walk_reboot_shared(struct scenario *s);
 
 /* walk-groups.c: hosts join and leave multicast groups. */
 void walk_join_or_leave(struct scenario *s);
-/* Crowds of ports and virtual functions, each of one partition and in one group. */
-void walk_join_together(struct scenario *s);
+enum { WALK_JOINED = 24 };
+struct walk_joined {
+	const struct scenario_sm *master; /* that told it; NULL: nobody */
+	unsigned n;
+	struct walk_member {
+		struct sim_endpoint end;
+		uint64_t guid;
+		ib_gid_t mgid;
+	} member[WALK_JOINED];
+};
+/* Crowds of ports and virtual functions, each of one partition and in one group; who was told so. */
+void walk_join_together(struct scenario *s, struct walk_joined *ret);
+/* Under the same master, those that are still up are members. */
+void walk_expect_joined(struct scenario *s, const struct walk_joined *joined);
 
 /* walk-registrations.c: hosts register services, and subscribe, if somebody listens. */
 void walk_register(struct scenario *s);
