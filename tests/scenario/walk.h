@@ -45,7 +45,7 @@ struct walk_joined {
 		ib_gid_t mgid;
 	} member[WALK_JOINED];
 };
-/* Crowds of ports and virtual functions, each of one partition and in one group; who was told so. */
+/* Crowds of ports and virtual functions, each of one partition and in one group; who is told so. */
 void walk_join_together(struct scenario *s, struct walk_joined *ret);
 /* Under the same master, those that are still up are members. */
 void walk_expect_joined(struct scenario *s, const struct walk_joined *joined);
