@@ -27,13 +27,14 @@ static enum partition_kind kind_of(const struct fabric *f, uint32_t port)
 	return node->type == NODE_TYPE_ROUTER ? PARTITION_ROUTERS : PARTITION_CAS;
 }
 
-/* PARTITION_NO_MEMBER also for what has no P_Key table of its own. */
+/* PARTITION_NO_MEMBER also for what is gone, or has no P_Key table of its own. */
 static enum partition_membership membership_of(const struct fabric *f,
 					       const struct partition *partition, struct endpoint e)
 {
 	uint64_t guid = endpoint_guid(f, e);
 
-	if (!port_exists(f, e.port) || !port_is_end(f, e.port) || guid == 0)
+	if (!port_exists(f, e.port) || !node_of(f, e.port)->present || !port_is_end(f, e.port) ||
+	    guid == 0)
 		return PARTITION_NO_MEMBER;
 	if (e.index > 0 && (!vf_is_here(f, e) || vf_of(f, e)->duplicate))
 		return PARTITION_NO_MEMBER;

@@ -1614,6 +1614,25 @@ static void partitions_count_members_that_are_there_and_that_are_not(void **stat
 	assert_int_equal(number(blue, "absent"), 1);
 }
 
+/* As discovery leaves a host that is gone. */
+static void members_that_are_gone_are_absent_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t port = fabric_find_port(f->fake->fabric, 0x101);
+	json_t *list, *members;
+
+	node_of(f->fake->fabric, port)->present = false;
+	list = json_object_get(ask(f, "partitions", "{}"), "partitions");
+	assert_int_equal(number(json_array_get(list, 1), "full"), 0);
+	assert_int_equal(number(json_array_get(list, 1), "limited"), 1);
+	assert_int_equal(number(json_array_get(list, 1), "absent"), 2);
+	members = json_object_get(ask(f, "partitions", "{\"partition\":\"blue\"}"), "members");
+	assert_int_equal(json_array_size(members), 3);
+	assert_string_equal(text(json_array_get(members, 0), "guid"), "0x0000000000000201");
+	assert_string_equal(text(json_array_get(members, 1), "guid"), "0x0000000000000101");
+	assert_false(truth(json_array_get(members, 1), "present"));
+}
+
 static void members_of_a_partition_by_its_name_or_key(void **state)
 {
 	static const char *const names[] = { "blue", "0x2", "8002", "0x8002" };
@@ -2524,6 +2543,7 @@ int main(void)
 		TEST(explain_tells_what_was_tried_and_when_it_is_tried_again),
 		TEST(explain_of_a_switch_tells_what_is_tried_behind_its_ports),
 		TEST(partitions_count_members_that_are_there_and_that_are_not),
+		TEST(members_that_are_gone_are_absent_and_nothing_else),
 		TEST(members_of_a_partition_by_its_name_or_key),
 		TEST(virtual_functions_are_members_too),
 		TEST(members_come_in_pages_across_present_and_absent),
