@@ -155,7 +155,10 @@ static bool cross(struct walk *w, uint32_t out, bool is_first)
 	json_array_append_new(w->hops, row_end(&row));
 	w->n++;
 
-	if (port->peer == NO_PORT)
+	if (port->peer == NO_PORT && port_is_linked(port))
+		snprintf(w->end, sizeof(w->end), "what is behind that port is not known: %s",
+			 reason_sentence(port->reason));
+	else if (port->peer == NO_PORT)
 		snprintf(w->end, sizeof(w->end), "nothing is connected to that port");
 	else if (port_state(port) != PORT_ACTIVE)
 		snprintf(w->end, sizeof(w->end), "that port is not active: %s",

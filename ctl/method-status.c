@@ -104,6 +104,16 @@ static json_t *make_smps(const struct requests *requests)
 /* -- status -------------------------------------------------------------------------------------
  */
 
+static uint32_t count_gone_nodes(const struct fabric *f)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < f->n_nodes; i++)
+		n += node_exists(f, i) && !f->nodes[i].present;
+
+	return n;
+}
+
 /* Those that "ports" lists if it is asked for problems. */
 static uint32_t count_ports_with_problems(const struct fabric *f)
 {
@@ -240,6 +250,7 @@ void method_status(struct call *call)
 	row_text(row, "phase", call->sm ? sm_phase_name(s.phase) : NULL);
 	row_text(row, "trouble", find_trouble(call, &s));
 	put_counts(row, &s, &vfs, problems, setup->dumped ? setup->dumped(setup->user) : 0);
+	row_number(row, "nodes_gone", call->sm ? count_gone_nodes(call->fabric) : 0);
 	row_text(row, "store_trouble",
 		 setup->store_trouble ? setup->store_trouble(setup->user) : NULL);
 	put_dump_failure(call);

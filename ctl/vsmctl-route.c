@@ -93,7 +93,10 @@ static void add_hop(struct table *table, size_t i, const json_t *row)
 	table_add(table, PAINT_NONE, "%lld", member_number(row, "out_port"));
 	table_add(table, PAINT_NONE, "%s", end_text(json_object_get(row, "peer"), buffer));
 	table_add(table, PAINT_NONE, "%s", link_text(row, "width", "speed", link));
-	table_add(table, PAINT_NONE, "%lld", member_number(row, "mtu"));
+	if (member_number(row, "mtu"))
+		table_add(table, PAINT_NONE, "%lld", member_number(row, "mtu"));
+	else
+		table_add(table, PAINT_DIM, "-");
 }
 
 /* A port, or a virtual function of one. */
@@ -146,6 +149,17 @@ static const char *level_text(const json_t *result, char ret[static 32])
 	return ret;
 }
 
+/* Some tell of a reason, which is a sentence. */
+static void show_end(const json_t *result, const struct view *view)
+{
+	const char *end = member_text(result, "end", "?");
+	size_t n = strlen(end);
+
+	print_painted(view->colour, PAINT_BAD, "The path ends");
+	printf(" at %s: %s%s\n", member_text(json_object_get(result, "at"), "name", "?"), end,
+	       n > 0 && end[n - 1] == '.' ? "" : ".");
+}
+
 void show_path(const json_t *result, const struct view *view)
 {
 	static const char *const heads[] = { ">HOP", "FROM", ">PORT", "TO", "LINK", ">MTU", NULL };
@@ -168,9 +182,7 @@ void show_path(const json_t *result, const struct view *view)
 		       level_text(result, level), member_number(result, "mtu"),
 		       (double)member_number(result, "rate_mbps") / 1000);
 	} else {
-		print_painted(view->colour, PAINT_BAD, "The path ends");
-		printf(" at %s: %s.\n", member_text(json_object_get(result, "at"), "name", "?"),
-		       member_text(result, "end", "?"));
+		show_end(result, view);
 	}
 	if (has_vf(result))
 		show_ends(result);

@@ -139,8 +139,8 @@ void show_nodes(const json_t *result, const struct view *view)
 		table_add(&table, PAINT_NONE, "%lld/%lld", member_number(row, "ports_active"),
 			  member_number(row, "ports"));
 		table_add(&table, PAINT_NONE, "%lld", member_number(row, "hops"));
-		table_add(&table, present ? PAINT_WARN : PAINT_BAD, "%s%s", present ? "" : "gone ",
-			  reason_text(row));
+		table_add(&table, present ? PAINT_WARN : PAINT_BAD, "%s",
+			  present ? reason_text(row) : "gone");
 	}
 	table_end(&table, view->colour);
 }

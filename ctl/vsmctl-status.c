@@ -43,11 +43,25 @@ static void show_first_line(const json_t *s, const struct view *view)
 		printf(": %s\n", trouble);
 	if (trouble && !member_text(s, "phase", NULL))
 		return;
-	printf("%s generation %lld (applied %lld), %lld nodes, %lld switches; ",
+	printf("%s generation %lld (applied %lld), %lld node%s, %lld switch%s; ",
 	       trouble ? "as last seen:" : ",", member_number(s, "generation"),
 	       member_number(s, "applied"), member_number(s, "nodes"),
-	       member_number(s, "switches"));
+	       member_number(s, "nodes") == 1 ? "" : "s", member_number(s, "switches"),
+	       member_number(s, "switches") == 1 ? "" : "es");
 	show_port_counts(s, view);
+}
+
+/* A pulled cable may leave all ports that are left as they should be. */
+static void show_gone_line(const json_t *s, const struct view *view)
+{
+	long long gone = member_number(s, "nodes_gone");
+
+	if (gone == 0)
+		return;
+	printf("%lld node%s gone that %s there before: ", gone, gone == 1 ? " is" : "s are",
+	       gone == 1 ? "was" : "were");
+	print_painted(view->colour, PAINT_WARN, "vsmctl nodes");
+	printf("\n");
 }
 
 static void show_store_line(const json_t *s, const struct view *view)
@@ -196,6 +210,7 @@ static void show_smps(const json_t *smps, const struct view *view)
 void show_status(const json_t *s, const struct view *view)
 {
 	show_first_line(s, view);
+	show_gone_line(s, view);
 	show_store_line(s, view);
 	show_vfs_line(s, view);
 	show_lids(s);

@@ -177,8 +177,9 @@ static void tell(const struct sm *sm, const struct sm_status *status,
 {
 	struct line line = { .used = 0 };
 
-	put(&line, "%u nodes, %u switches: %u ports active, %u not; ", status->nodes,
-	    status->switches, status->ports_active, status->ports_not_active);
+	put(&line, "%u node%s, %u switch%s: %u port%s active, %u not; ", status->nodes,
+	    status->nodes == 1 ? "" : "s", status->switches, status->switches == 1 ? "" : "es",
+	    status->ports_active, status->ports_active == 1 ? "" : "s", status->ports_not_active);
 	put(&line, "generation %" PRIu64 ", %" PRIu64 " Sets in %" PRIu64 " ms; ", sm->generation,
 	    change->sets, sm->sweep_took / LOOP_MSEC);
 	put(&line, "reconcile %" PRIu64 ", ", change->reconcile);

@@ -381,6 +381,35 @@ static void status_says_that_all_ports_are_active(void **state)
 	expect_line(f, "3 switches; 10 ports active, and that is not all yet\n");
 }
 
+/* As discovery leaves a port whose cable was pulled. */
+static void make_absent(struct fake *fake, uint64_t guid)
+{
+	struct port *port = &fake->fabric->ports[fabric_find_port(fake->fabric, guid)];
+
+	fake->fabric->nodes[port->node].present = false;
+	port->present = port->known = false;
+}
+
+/* What is left may be all as it should be. */
+static void status_says_that_nodes_are_gone(void **state)
+{
+	struct fixture *f = *state;
+
+	make_absent(f->fake, 0x101);
+	expect_line(f, "\n1 node is gone that was there before: vsmctl nodes\n");
+	make_absent(f->fake, 0x201);
+	expect_line(f, "\n2 nodes are gone that were there before: vsmctl nodes\n");
+	GOLDEN(state, 0, "nodes-gone", "nodes", "host1");
+}
+
+static void status_counts_one_as_one(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->status->nodes = f->fake->status->switches = 1;
+	expect_line(f, ", 1 node, 1 switch; ");
+}
+
 /* A standby gives none: LID 0 would be read as what the port has. */
 static void status_of_a_standby_names_no_lid(void **state)
 {
@@ -483,13 +512,18 @@ static void routes_and_paths(void **state)
 	GOLDEN(state, 0, "path-broken", "path", "host1", "host3");
 }
 
-/* As discovery leaves a port whose cable was pulled. */
-static void make_absent(struct fake *fake, uint64_t guid)
+static void a_path_ends_where_a_neighbor_is_missing(void **state)
 {
-	struct port *port = &fake->fabric->ports[fabric_find_port(fake->fabric, guid)];
+	struct fixture *f = *state;
+	uint32_t here = fabric_find_port(f->fake->fabric, 0x101);
+	struct port *out = &f->fake->fabric->ports[f->fake->fabric->ports[here].peer];
 
-	fake->fabric->nodes[port->node].present = false;
-	port->present = port->known = false;
+	f->fake->fabric->ports[here].peer = out->peer = NO_PORT;
+	out->reason = REASON_NEIGHBOR_SILENT;
+	GOLDEN(state, 0, "path-silent", "path", "host3", "host1");
+	memset(out->info, 0, sizeof(out->info));
+	out->reason = REASON_NO_LINK;
+	GOLDEN(state, 0, "path-unplugged", "path", "host3", "host1");
 }
 
 static void explain_is_prose(void **state)
@@ -935,6 +969,7 @@ static int run_against(struct fixture *f, const struct stranger *who, const char
 		be_stranger(fd, who);
 	close(fd);
 	code = run(f, f->program, all);
+	kill(child, SIGKILL); /* nobody came if there is no vsmctl to run */
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	unlink(address.sun_path);
 
@@ -1150,6 +1185,8 @@ int main(void)
 		TEST(status_says_why_the_store_is_not_written),
 		TEST(status_says_how_many_ports_have_problems),
 		TEST(status_says_that_all_ports_are_active),
+		TEST(status_says_that_nodes_are_gone),
+		TEST(status_counts_one_as_one),
 		TEST(status_of_a_standby_names_no_lid),
 		TEST(lists_are_tables),
 		TEST(problems_come_with_remedies_and_exit_code_7),
@@ -1158,6 +1195,7 @@ int main(void)
 		TEST(a_change_waits_for_the_devices_if_told_to),
 		TEST(a_change_that_is_refused_is_said),
 		TEST(routes_and_paths),
+		TEST(a_path_ends_where_a_neighbor_is_missing),
 		TEST(explain_is_prose),
 		TEST(explain_of_a_quarantine_says_when_it_ends),
 		TEST(virtual_functions_are_a_table_with_reasons),
