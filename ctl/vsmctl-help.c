@@ -12,7 +12,7 @@ void help_begin(bool some)
 	if (some)
 		printf("Usage:\n\n");
 	else
-		printf("Usage: vsmctl [OPTION]... VERB [ARGUMENT]...\n\n"
+		printf("Usage: vsmctl [OPTION]... [VERB [ARGUMENT]...]\n\n"
 		       "Ask vsm, the subnet manager of this machine, and tell it what to do.\n\n");
 }
 

@@ -187,7 +187,8 @@ static int take(int option, struct options *ret)
 		fputs(help, stdout);
 		return EXIT_SUCCESS;
 	}
-	return usage("there is an option that it does not know, or that lacks its value");
+	fputs("Try 'vsm-sim --help'.\n", stderr); /* getopt has said what is wrong */
+	return EXIT_USAGE;
 }
 
 static int parse(int argc, char **argv, struct options *ret)
@@ -200,7 +201,6 @@ static int parse(int argc, char **argv, struct options *ret)
 	ret->server.base = base && *base ? base : IBSIM_BASE;
 	ret->server.port = IBSIM_PORT;
 	ret->console.use_stdin = true;
-	opterr = 0;
 	while ((option = getopt_long(argc, argv, "sdpnrIvhf:C:l:L:M:N:S:P:", long_options, NULL)) !=
 	       -1) {
 		r = take(option, ret);
