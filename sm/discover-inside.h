@@ -26,6 +26,9 @@ void discover_read_end_port(struct sm *sm, uint32_t port);
 
 /* A cable that is gone, or leads nowhere, makes another fabric, even if no table shows it. */
 void discover_disconnect(struct sm *sm, uint32_t port);
+/* The event of a link between @port and @far; @what follows. */
+void discover_tell_link(const struct sm *sm, enum event_kind kind, uint32_t port, uint32_t far,
+			const char *what);
 
 /*
  * Is it news that somebody comes or goes? Not what is found first, nor what comes and goes because

@@ -296,6 +296,19 @@ void discover_disconnect(struct sm *sm, uint32_t number)
 	fabric_disconnect(&sm->fabric, number);
 }
 
+/* Who has a cable in the hand knows names. */
+void discover_tell_link(const struct sm *sm, enum event_kind kind, uint32_t port, uint32_t far,
+			const char *what)
+{
+	const struct fabric *f = &sm->fabric;
+	const struct node *node = node_of(f, far);
+
+	event_add(sm->events, kind, node_of(f, port)->guid, port_lid(f, port),
+		  f->ports[port].number, "link to 0x%016" PRIx64 " port %u%s%s%s%s", node->guid,
+		  f->ports[far].number, node->described ? " (" : "",
+		  node->described ? node->description : "", node->described ? ")" : "", what);
+}
+
 /*
  * Nobody answers behind it, for the first time: is the link still up? If the far end said that it
  * went down while we programmed, this end was neither set nor read since.
@@ -412,9 +425,7 @@ static void settle_link(struct sm *sm, uint32_t via, uint32_t far)
 	f->ports[via].fresh = is_known_not_active(&f->ports[via]);
 	f->ports[far].fresh = is_known_not_active(&f->ports[far]);
 	if (is_new && discover_is_news(sm))
-		event_add(sm->events, EVENT_LINK_UP, node_of(f, via)->guid, port_lid(f, via),
-			  f->ports[via].number, "link to 0x%016" PRIx64 " port %u",
-			  node_of(f, far)->guid, f->ports[far].number);
+		discover_tell_link(sm, EVENT_LINK_UP, via, far, "");
 }
 
 /* -- answers ------------------------------------------------------------------------------------

@@ -177,10 +177,7 @@ static void port_went_down(struct sm *sm, uint32_t number)
 	struct port *port = &f->ports[number];
 
 	if (port->peer != NO_PORT) {
-		event_add(sm->events, EVENT_LINK_DOWN, node_of(f, number)->guid,
-			  port_lid(f, number), port->number,
-			  "link to 0x%016" PRIx64 " port %u went down",
-			  node_of(f, port->peer)->guid, f->ports[port->peer].number);
+		discover_tell_link(sm, EVENT_LINK_DOWN, number, port->peer, " went down");
 		f->ports[port->peer].relink = true;
 		quarantine_note_fall(sm, number);
 	}

@@ -236,11 +236,17 @@ static enum sm_trap_lie find_lie(const struct sm *sm, uint32_t port, const uint8
 
 static void ignore(struct sm *sm, const struct arrival *arrival, enum sm_trap_lie lie)
 {
+	static const char *const lies[SM_TRAP_LIE_COUNT] = {
+		[SM_TRAP_OF_NOBODY] = "nobody has that LID",
+		[SM_TRAP_OF_OTHER_KIND] = "its sender is of another kind than it says",
+		[SM_TRAP_ABOUT_OTHERS] = "it is not about its sender",
+		[SM_TRAP_OF_VENDOR] = "its sender cannot have anything to tell by it",
+	};
 	struct log_where where = { .lid = arrival->from.lid, .port = -1 };
 
 	trap_count_impossible(sm, lie);
-	log_peer(loop_now(sm->loop), &where, "trap %u says what cannot be, and is ignored",
-		 trap_number(smp_data_in(&arrival->datagram)));
+	log_peer(loop_now(sm->loop), &where, "trap %u from LID %u is ignored: %s",
+		 trap_number(smp_data_in(&arrival->datagram)), arrival->from.lid, lies[lie]);
 }
 
 /* -- telling of it ------------------------------------------------------------------------------
@@ -258,6 +264,12 @@ static void describe_key(const uint8_t *notice, const char *key, char ret[static
 		 (unsigned)wire_get(notice, of_switch ? NOTICE_259_KEY : NOTICE_257_KEY));
 }
 
+static void describe_errors(const uint8_t *notice, const char *errors, char ret[static TEXT_SIZE])
+{
+	snprintf(ret, TEXT_SIZE, ", %s at port %u", errors,
+		 (unsigned)wire_get(notice, NOTICE_129_PORT));
+}
+
 /* What follows its number; of an M_Key that was tried not which. */
 static void describe(const uint8_t *notice, char ret[static TEXT_SIZE])
 {
@@ -265,11 +277,20 @@ static void describe(const uint8_t *notice, char ret[static TEXT_SIZE])
 	if (!wire_get(notice, NOTICE_GENERIC))
 		return;
 	switch (wire_get(notice, NOTICE_TRAP)) {
+	case TRAP_LINK_STATE:
+		snprintf(ret, TEXT_SIZE, ", a link changed");
+		return;
 	case TRAP_LINK_INTEGRITY:
+		describe_errors(notice, "link integrity errors", ret);
+		return;
 	case TRAP_BUFFER_OVERRUN:
+		describe_errors(notice, "buffer overruns", ret);
+		return;
 	case TRAP_FLOW_WATCHDOG:
-		snprintf(ret, TEXT_SIZE, " of port %u",
-			 (unsigned)wire_get(notice, NOTICE_129_PORT));
+		describe_errors(notice, "the flow control watchdog expired", ret);
+		return;
+	case TRAP_CAPABILITY:
+		snprintf(ret, TEXT_SIZE, ", capabilities or its name changed");
 		return;
 	case TRAP_MKEY:
 		snprintf(ret, TEXT_SIZE, ": a request of LID %u has a wrong M_Key",

@@ -154,15 +154,18 @@ static void what_goes_and_comes_is_noticed_at_its_place(void **state)
 {
 	struct ears *e = *state;
 	struct fake_device *east = e->w->east, *d = e->w->host[3];
+	char down[100];
 	uint16_t lid;
 
 	world_start(e->w);
 	lid = fake_lid(d, 1);
+	snprintf(down, sizeof(down), "link to 0x%016" PRIx64 " port 1 (%s) went down", d->guid,
+		 d->name);
 	e->n = 0;
 	fake_unplug(d, 1);
 	fake_trap(e->w->f, east, TRAP_LINK_STATE);
 	world_run(e->w, 5);
-	assert_said(e, LOG_LEVEL_NOTICE, east->guid, 2, fake_lid(east, 0), "went down");
+	assert_said(e, LOG_LEVEL_NOTICE, east->guid, 2, fake_lid(east, 0), down);
 	assert_said(e, LOG_LEVEL_NOTICE, d->guid, -1, lid, "is gone");
 	e->n = 0;
 	fake_plug(d, 1);

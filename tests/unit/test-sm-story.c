@@ -62,7 +62,7 @@ static void what_a_trap_led_to_is_told_with_its_number(void **state)
 	assert_int_equal(trap->cause, 0);
 	assert_int_equal(find(w, from, EVENT_NODE_DOWN)->cause, trap->number);
 	assert_int_equal(sweep->cause, trap->number);
-	assert_non_null(strstr(sweep->text, "trap 128 (event "));
+	assert_non_null(strstr(sweep->text, "trap 128, a link changed (event "));
 	assert_non_null(strstr(sweep->text, "discover "));
 	assert_int_equal(sm_last_change(w->sm)->cause, trap->number);
 }

@@ -476,7 +476,8 @@ static void one_that_floods_with_traps_does_not_wash_out_other_events(void **sta
 	other = fake_make_trap(w->east, 2, TRAP_LINK_INTEGRITY);
 	give(w, &other);
 	assert_int_equal(count_trap_events(w), 9);
-	assert_string_equal(event_last(sm_events(w->sm))->text, "trap 129 of port 2");
+	assert_string_equal(event_last(sm_events(w->sm))->text,
+			    "trap 129, link integrity errors at port 2");
 	world_run(w, 20);
 	give(w, &flood);
 	assert_int_equal(count_trap_events(w), 10);
