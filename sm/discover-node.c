@@ -141,14 +141,11 @@ static void fill_node(struct sm *sm, struct node *node, const uint8_t *data)
 static bool forget_oldest(struct sm *sm)
 {
 	struct fabric *f = &sm->fabric;
-	uint32_t oldest = NO_NODE;
+	uint32_t oldest;
 
-	for (uint32_t i = 0; i < f->n_nodes; i++)
-		if (f->nodes[i].guid != 0 && !f->nodes[i].present &&
-		    (oldest == NO_NODE || f->nodes[i].since < f->nodes[oldest].since))
-			oldest = i;
-	if (oldest == NO_NODE)
+	if (list_is_empty(&f->absent))
 		return false;
+	oldest = (uint32_t)(LIST_ENTRY(f->absent.next, struct node, absent) - f->nodes);
 	work_drop(sm, oldest);
 	fabric_forget_node(f, oldest);
 
@@ -210,7 +207,7 @@ static void node_came(struct sm *sm, uint32_t number)
 	struct node *node = &sm->fabric.nodes[number];
 
 	sm->changed = true;
-	node->present = true;
+	fabric_node_came(node);
 	node->since = loop_now(sm->loop);
 	node->trusted = false;
 	faults_forget_node(sm, node);

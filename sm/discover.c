@@ -213,7 +213,7 @@ void discover_node_went(struct sm *sm, uint32_t number)
 	struct node *node = &sm->fabric.nodes[number];
 
 	sm->changed = true;
-	node->present = false;
+	fabric_node_went(&sm->fabric, node);
 	node->trusted = false;
 	node->reason = REASON_NONE;
 	node->since = loop_now(sm->loop);

@@ -72,6 +72,7 @@ int fabric_init(struct fabric *f)
 	f->by_lid = malloc((LID_UNICAST_LAST + 1) * sizeof(*f->by_lid));
 	if (!f->by_lid)
 		return -ENOMEM;
+	list_init(&f->absent);
 	memset(f->by_lid, 0xff, (LID_UNICAST_LAST + 1) * sizeof(*f->by_lid));
 
 	return 0;
@@ -204,6 +205,7 @@ int fabric_add_node(struct fabric *f, uint64_t guid, uint8_t type, uint8_t n_por
 	};
 	request_sma_init(&f->nodes[number].sma);
 	f->nodes[number].sma.owner = number;
+	list_add_tail(&f->absent, &f->nodes[number].absent);
 	init_ports(f, number);
 	r = guid_map_put(&f->by_node_guid, guid, number);
 	if (r < 0) {
@@ -213,6 +215,19 @@ int fabric_add_node(struct fabric *f, uint64_t guid, uint8_t type, uint8_t n_por
 	*ret = number;
 
 	return 0;
+}
+
+void fabric_node_came(struct node *node)
+{
+	node->present = true;
+	list_remove(&node->absent);
+}
+
+void fabric_node_went(struct fabric *f, struct node *node)
+{
+	node->present = false;
+	list_remove(&node->absent);
+	list_add_tail(&f->absent, &node->absent);
 }
 
 /* Nobody last hung on a port of this node: the numbers will be somebody else's. */
@@ -254,6 +269,7 @@ void fabric_forget_node(struct fabric *f, uint32_t number)
 	node->guid = 0;
 	node->twins_until = 0;
 	node->present = false;
+	list_remove(&node->absent);
 	node->seen = f->free_node;
 	f->free_node = number;
 }
@@ -297,6 +313,17 @@ void fabric_connect(struct fabric *f, uint32_t a, uint32_t b)
 	fabric_disconnect(f, b);
 	f->ports[a].peer = f->ports[a].home = b;
 	f->ports[b].peer = f->ports[b].home = a;
+}
+
+uint32_t fabric_last_at(const struct fabric *f, uint32_t port)
+{
+	uint32_t home = f->ports[port].home;
+
+	if (home == NO_PORT || f->ports[home].home != port || f->ports[home].peer != NO_PORT ||
+	    f->ports[port].peer != NO_PORT)
+		return NO_PORT;
+
+	return home;
 }
 
 /* -- ports --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/guid-map.h"
+#include "base/list.h"
 #include "mad/request.h"
 #include "mad/wire.h"
 #include "sm/damping.h"
@@ -167,6 +168,7 @@ struct node {
 	uint64_t since;       /* loop_now() when it appeared, went or changed its reason */
 	uint64_t twins_until; /* Sets may arrive late until then, see twin.c; 0: none */
 	struct sw *sw;        /* switches; else NULL */
+	struct list absent;   /* in the fabric's, while it is not there */
 	uint32_t first_port;  /* ports[first_port + n] is port n */
 	uint32_t seen;        /* walk in which it last answered */
 	uint32_t via;         /* port that sma.route leads out of last; NO_PORT: it is our own */
@@ -211,6 +213,7 @@ struct fabric {
 	struct guid_map by_node_guid; /* node numbers */
 	struct guid_map by_port_guid; /* port numbers */
 	struct guid_map by_vf_guid;   /* vf_number()s, see vf.h */
+	struct list absent;           /* nodes that are known and not there, as they went */
 	uint32_t n_vfs;               /* ports that have vfs, */
 	uint32_t n_vport_ports;       /* and of these those whose VFs may have LIDs */
 	uint32_t
@@ -226,6 +229,10 @@ void fabric_done(struct fabric *f);
 
 /* 0, -ENOMEM, or -ENOSPC beyond FABRIC_MAX_NODES. @n_ports external ports. */
 int fabric_add_node(struct fabric *f, uint64_t guid, uint8_t type, uint8_t n_ports, uint32_t *ret);
+
+/* A node is not there until it has come, and when it has gone. */
+void fabric_node_came(struct node *node);
+void fabric_node_went(struct fabric *f, struct node *node);
 
 /* What is gone for good is forgotten here; its numbers may be used again. */
 void fabric_forget_node(struct fabric *f, uint32_t node);
@@ -246,6 +253,9 @@ uint32_t fabric_find_port(const struct fabric *f, uint64_t guid);
 
 /* The port that owns @lid, its LMC range included, or NO_PORT. */
 uint32_t fabric_find_lid(const struct fabric *f, unsigned lid);
+
+/* What was last at this port, if nothing else is there now, and was since; or NO_PORT. */
+uint32_t fabric_last_at(const struct fabric *f, uint32_t port);
 
 void fabric_connect(struct fabric *f, uint32_t a, uint32_t b);
 void fabric_disconnect(struct fabric *f, uint32_t port);

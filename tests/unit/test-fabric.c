@@ -161,6 +161,37 @@ static void nodes_do_not_move_when_there_are_more_of_them(void **state)
 	assert_int_equal(f->ports[port_at(&f->nodes[5000], 40)].number, 40);
 }
 
+static unsigned count_absent(const struct fabric *f)
+{
+	unsigned n = 0;
+
+	for (const struct list *l = f->absent.next; l != &f->absent; l = l->next)
+		n++;
+
+	return n;
+}
+
+static void who_is_known_and_not_there_is_absent_once(void **state)
+{
+	struct fabric *f = *state;
+	uint32_t a = add(f, 0x10, NODE_TYPE_CA, 1), b = add(f, 0x20, NODE_TYPE_CA, 1);
+
+	assert_int_equal(count_absent(f), 2);
+	fabric_node_came(&f->nodes[a]);
+	fabric_node_came(&f->nodes[a]);
+	fabric_node_came(&f->nodes[b]);
+	assert_int_equal(count_absent(f), 0);
+	for (unsigned i = 0; i < 2; i++)
+		fabric_node_went(f, &f->nodes[b]);
+	fabric_node_went(f, &f->nodes[a]);
+	assert_int_equal(count_absent(f), 2);
+	assert_ptr_equal(f->absent.next, &f->nodes[b].absent); /* as they went */
+	fabric_forget_node(f, b);
+	assert_int_equal(count_absent(f), 1);
+	assert_int_equal(add(f, 0x30, NODE_TYPE_CA, 1), b);
+	assert_int_equal(count_absent(f), 2);
+}
+
 /* Who is where, after many came and went: as many as there are ports, each where it says it is. */
 static void coming_and_going_at_random_leaves_no_port_with_two_owners(void **state)
 {
@@ -486,6 +517,7 @@ int main(void)
 		TEST(a_port_guid_that_has_moved_to_another_port_is_not_forgotten_with_the_first),
 		TEST(a_forgotten_device_has_no_lid),
 		TEST(numbers_are_used_again_by_who_fits),
+		TEST(who_is_known_and_not_there_is_absent_once),
 		TEST(a_device_that_comes_back_larger_and_smaller_in_turns_uses_up_nothing),
 		TEST(nodes_do_not_move_when_there_are_more_of_them),
 		TEST(coming_and_going_at_random_leaves_no_port_with_two_owners),
