@@ -4,13 +4,15 @@
  * Who was not there when this subnet manager started, but has a LID. Switches still lead to that:
  * whoever goes away is led to where it was, so that nothing is written when it comes back. One that
  * starts anew has not seen them, and would take all these ways back. So it looks where they lead:
- * from its own port on, by what switches hold, to the leaf and its exit.
+ * from its own port on, by what switches hold, to the leaf and its exit; for one behind a switch
+ * that is away, in the store (away.c), which has adapters that are away, too.
  *
- * If nobody is there, it was an adapter, and is an end of the graph as before (route-graph.c): the
- * same graph makes the same routes, for all others too, and what switches hold is as planned or is
- * written. If somebody is, or another one was, it was a vport there, or is one that has another
- * GUID now. Its LID then has the ways of another at the leaf (vport-ways.c), if those are what
- * switches hold; what is held and not proven by that is taken back.
+ * If nobody is there, and the store has nobody, it was an adapter, and is an end of the graph as
+ * before (route-graph.c): the same graph makes the same routes, for all others too, and what
+ * switches hold is as planned or is written. If somebody is, or another one was, it was a vport
+ * there, or is one that has another GUID now. Its LID then has the ways of another at the leaf
+ * (vport-ways.c), if those are what switches hold; what is held and not proven by that is taken
+ * back.
  *
  * Who is seen, or is to move, is absent no longer: where it is, or was, is known from then on.
  */
@@ -34,13 +36,16 @@ static bool is_adapter(const struct fabric *f, uint32_t number)
 	return number != NO_PORT && !node_is_switch(node_of(f, number));
 }
 
-/* Nobody is there, and no switch was. One that has not answered yet may be where a link is up. */
+/*
+ * Nobody is there, and no switch was. One that has not answered yet may be where a link is up. Of a
+ * switch that is away no port is known.
+ */
 static bool is_free(const struct fabric *f, uint32_t number)
 {
 	const struct port *port = &f->ports[number];
 
-	return port->peer == NO_PORT && port->known && port_state(port) == PORT_DOWN &&
-	       !is_switch_port(f, port->home);
+	return port->peer == NO_PORT && (port->known || !node_of(f, number)->present) &&
+	       port_state(port) == PORT_DOWN && !is_switch_port(f, port->home);
 }
 
 /* Where packets to @lid leave the switches; NO_PORT: nowhere, or they go round. */
@@ -73,9 +78,10 @@ static bool is_absent(const struct sm *sm, uint64_t guid)
 	       endpoint_find(&sm->fabric, guid).port == NO_PORT && sm_moving_to(sm, guid) == 0;
 }
 
-static int add(struct absents *absents, const struct identity *id, uint64_t leaf,
-	       const struct port *exit)
+static int add(struct sm *sm, const struct identity *id, uint32_t exit)
 {
+	const struct fabric *f = &sm->fabric;
+	struct absents *absents = &sm->absents;
 	struct absent *all = absents->all;
 
 	if (absents->n == absents->room) {
@@ -86,11 +92,12 @@ static int add(struct absents *absents, const struct identity *id, uint64_t leaf
 		absents->all = all;
 	}
 	all[absents->n++] = (struct absent){ .guid = id->guid,
-					     .leaf = leaf,
+					     .leaf = node_of(f, exit)->guid,
 					     .lid = id->lid,
 					     .lmc = id->lmc,
-					     .exit = exit->number,
-					     .shares = exit->peer != NO_PORT };
+					     .exit = f->ports[exit].number,
+					     .shares = f->ports[exit].peer != NO_PORT ||
+						       fabric_last_at(f, exit) != NO_PORT };
 
 	return 0;
 }
@@ -105,7 +112,7 @@ static int by_place(const void *a, const void *b)
 	return x->exit != y->exit ? x->exit - y->exit : x->lid - y->lid;
 }
 
-/* An adapter was there, with the lowest LID, and vports of it. */
+/* Of whom nothing was remembered: an adapter, with the lowest LID, and vports of it. */
 static void share_places(struct absents *absents)
 {
 	struct absent *first = NULL;
@@ -123,6 +130,14 @@ static void share_places(struct absents *absents)
 	}
 }
 
+/* Where its ways end. Behind a switch that is away that is not seen, but remembered. */
+static uint32_t find_exit(const struct sm *sm, const struct identity *id)
+{
+	uint32_t exit = trace(sm, id->lid);
+
+	return exit == NO_PORT ? away_exit(sm, id->guid) : exit;
+}
+
 static int find_all(struct sm *sm)
 {
 	const struct identity *id;
@@ -130,11 +145,10 @@ static int find_all(struct sm *sm)
 
 	sm->absents.n = 0;
 	for (uint32_t i = 0; r == 0 && (id = identity_at(sm->identities, i)); i++) {
-		uint32_t exit = is_absent(sm, id->guid) ? trace(sm, id->lid) : NO_PORT;
+		uint32_t exit = is_absent(sm, id->guid) ? find_exit(sm, id) : NO_PORT;
 
 		if (exit != NO_PORT)
-			r = add(&sm->absents, id, node_of(&sm->fabric, exit)->guid,
-				&sm->fabric.ports[exit]);
+			r = add(sm, id, exit);
 	}
 
 	share_places(&sm->absents);

@@ -2,15 +2,23 @@
 
 /*
  * Who is away, over a restart. A switch that has gone keeps its row in all tables (route-graph.c),
- * and so do its hosts: where they are is known because they have been seen. Who starts anew has not
- * seen them, and would plan other tables for all others too. So each place at a switch that is away
- * is a row of the store, of its two ends: the switch, and what was last at its port. And so is each
- * virtual port there that has a LID of its own. Of that, what the graph is made of is put into the
- * fabric at the start, as it is when somebody has gone. LIDs are known from identities; by which
- * ways those of virtual ports are reached, from what other switches hold (vport-ways.c).
+ * and its hosts, and others that have gone, are led to where they were: that is known because they
+ * have been seen. Who starts anew has not seen them, and would plan other tables for all others
+ * too. So what was last at a port of a switch is a row of the store, of the two ends: each place at
+ * a switch that is away, and of switches that are there each where an adapter was that has gone.
+ * What the graph is made of is put into the fabric at the start, as it is when somebody has gone.
+ * LIDs are known from identities.
+ *
+ * Virtual ports with LIDs of their own are found by where switches lead to these (absent.c), and by
+ * which ways they are reached, from what switches hold (vport-ways.c). But what a switch that is
+ * away holds is not seen: each virtual port there is a row, too, and so is each that was found at
+ * such a port at an earlier start.
  *
  * It is believed as far as what is there does not say otherwise: ends that have another cable, or a
- * link, or are another kind of device, are left as they were found. So is a GUID that somebody has.
+ * link, or are another kind of device, are left as they were found. So is a GUID that somebody has,
+ * an adapter that has no LID, or one to whose LID the switch leads by another port. A row lasts as
+ * long as what it says: until who has gone is back, somebody else is there, or its LID has gone to
+ * others.
  */
 
 #include <assert.h>
@@ -92,26 +100,37 @@ static bool vport_from_blob(const uint8_t *blob, struct vport_place *ret)
 	return ret->guid != 0 && ret->port != 0 && ret->index >= 1 && ret->index < VFS_MAX;
 }
 
+struct absent_place {
+	uint64_t guid;
+	uint64_t leaf;
+	uint8_t exit;
+};
+
+static void absent_to_blob(const struct absent *a, uint8_t *ret)
+{
+	wire_set64(ret, 0, a->guid);
+	wire_set64(ret, 1, a->leaf);
+	ret[16] = a->exit;
+}
+
+/* False: it cannot be right. */
+static bool absent_from_blob(const uint8_t *blob, struct absent_place *ret)
+{
+	*ret = (struct absent_place){ .guid = wire_get64(blob, 0),
+				      .leaf = wire_get64(blob, 1),
+				      .exit = blob[16] };
+
+	return ret->guid != 0 && ret->leaf != 0 && ret->exit != 0;
+}
+
 /* -- what is so ---------------------------------------------------------------------------------
  */
 
 /* In the tables in use. */
 static bool is_away(const struct sm *sm, const struct node *node)
 {
-	return node->guid != 0 && !node->present && node_is_switch(node) && sm->routing.valid &&
+	return !node->present && node_is_switch(node) && sm->routing.valid &&
 	       node->sw->index != NO_SWITCH;
-}
-
-/* What was last at this port of it, if nothing else is there now, and was since; or NO_PORT. */
-static uint32_t last_at(const struct fabric *f, uint32_t number)
-{
-	uint32_t home = f->ports[number].home;
-
-	if (home == NO_PORT || f->ports[home].home != number || f->ports[home].peer != NO_PORT ||
-	    f->ports[number].peer != NO_PORT)
-		return NO_PORT;
-
-	return home;
 }
 
 /* NULL: there are too many, or there is no memory. */
@@ -146,23 +165,60 @@ static void note_vports_of(const struct sm *sm, uint32_t number, struct away_pla
 	}
 }
 
+static void note_place(const struct fabric *f, uint32_t near, uint32_t far, struct away_places *ret)
+{
+	struct away_place *place = add(ret, 0, AWAY_BLOB_SIZE);
+
+	if (!place)
+		return;
+	end_to_blob(f, near, place->blob);
+	end_to_blob(f, far, place->blob + END_SIZE);
+}
+
 static void note_places_of(const struct sm *sm, const struct node *node, struct away_places *ret)
 {
 	const struct fabric *f = &sm->fabric;
 
 	for (unsigned p = 1; p <= node->n_ports; p++) {
-		uint32_t far = last_at(f, port_at(node, p));
-		struct away_place *place = far == NO_PORT ? NULL : add(ret, 0, AWAY_BLOB_SIZE);
+		uint32_t far = fabric_last_at(f, port_at(node, p));
 
-		if (!place)
+		if (far == NO_PORT)
 			continue;
-		end_to_blob(f, port_at(node, p), place->blob);
-		end_to_blob(f, far, place->blob + END_SIZE);
+		note_place(f, port_at(node, p), far, ret);
 		note_vports_of(sm, far, ret);
 	}
 }
 
-/* Places first, then vports. */
+/* An adapter that has gone from a switch that is there. */
+static void note_adapter(const struct sm *sm, const struct node *node, struct away_places *ret)
+{
+	const struct fabric *f = &sm->fabric;
+
+	for (unsigned p = 1; p <= node->n_ports; p++) {
+		uint32_t near = fabric_last_at(f, port_at(node, p));
+
+		if (near != NO_PORT && node_is_switch(node_of(f, near)) &&
+		    node_of(f, near)->present && lids_lead_to(sm, port_at(node, p)))
+			note_place(f, near, port_at(node, p), ret);
+	}
+}
+
+/* Of whom nothing is known but the LID, at switches that are away. */
+static void note_absents(const struct sm *sm, struct away_places *ret)
+{
+	for (uint32_t i = 0; i < sm->absents.n; i++) {
+		const struct absent *a = &sm->absents.all[i];
+		uint32_t leaf = fabric_find_node(&sm->fabric, a->leaf);
+		struct away_place *place = NULL;
+
+		if (leaf != NO_NODE && is_away(sm, &sm->fabric.nodes[leaf]))
+			place = add(ret, 0, AWAY_ABSENT_SIZE);
+		if (place)
+			absent_to_blob(a, place->blob);
+	}
+}
+
+/* Places first, then vports, then who is absent. */
 static int by_content(const void *a, const void *b)
 {
 	const struct away_place *x = a, *y = b;
@@ -173,9 +229,21 @@ static int by_content(const void *a, const void *b)
 /* All of them in an order of their own. A cable between two that are away is told by both. */
 static void note_places(const struct sm *sm, struct away_places *ret)
 {
-	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
-		if (is_away(sm, &sm->fabric.nodes[i]))
-			note_places_of(sm, &sm->fabric.nodes[i], ret);
+	const struct list *absent = &sm->fabric.absent;
+	bool is_any_away = false;
+
+	for (struct list *l = absent->next; l != absent; l = l->next) {
+		const struct node *node = LIST_ENTRY(l, struct node, absent);
+
+		if (!node_is_switch(node)) {
+			note_adapter(sm, node, ret);
+		} else if (is_away(sm, node)) {
+			note_places_of(sm, node, ret);
+			is_any_away = true;
+		}
+	}
+	if (is_any_away)
+		note_absents(sm, ret);
 	if (ret->n > 0)
 		qsort(ret->all, ret->n, sizeof(*ret->all), by_content);
 }
@@ -242,9 +310,12 @@ static bool is_possible(const struct kept_registration *kept)
 	const uint8_t *blob = kept->blob;
 	struct end_of_place a, b;
 	struct vport_place vport;
+	struct absent_place absent;
 
 	if (kept->size == AWAY_VPORT_SIZE)
 		return vport_from_blob(blob, &vport);
+	if (kept->size == AWAY_ABSENT_SIZE)
+		return absent_from_blob(blob, &absent);
 
 	return kept->size == AWAY_BLOB_SIZE && end_from_blob(blob, &a) &&
 	       end_from_blob(blob + END_SIZE, &b) && a.type == NODE_TYPE_SWITCH;
@@ -296,12 +367,27 @@ static uint32_t find_or_make(struct sm *sm, const struct end_of_place *end)
 	return port;
 }
 
-static bool is_free_for(const struct fabric *f, uint32_t number, uint32_t other)
+static bool is_free(const struct fabric *f, uint32_t number)
 {
 	const struct port *port = &f->ports[number];
 
-	return port->peer == NO_PORT && port_state(port) == PORT_DOWN &&
-	       (port->home == NO_PORT || port->home == other);
+	return port->peer == NO_PORT && port->home == NO_PORT && port_state(port) == PORT_DOWN;
+}
+
+/* Another subnet manager may have been master since, and have led to where it was then. */
+static bool is_led_to(const struct sm *sm, const struct end_of_place *far, uint32_t near)
+{
+	const struct identity *id = identity_find(sm->identities, far->port);
+	uint8_t held = id ? tables_lft_held(node_of(&sm->fabric, near)->sw, id->lid) : ROUTE_NONE;
+
+	return id && (held == ROUTE_NONE || held == sm->fabric.ports[near].number);
+}
+
+/* Of two switches, who is away knows better. */
+static bool is_believed(const struct sm *sm, const struct end_of_place *far, uint32_t near)
+{
+	return !node_of(&sm->fabric, near)->present ||
+	       (far->type != NODE_TYPE_SWITCH && is_led_to(sm, far, near));
 }
 
 static void put_back(struct sm *sm, const struct away_place *place)
@@ -313,18 +399,13 @@ static void put_back(struct sm *sm, const struct away_place *place)
 	end_from_blob(place->blob, &near);
 	end_from_blob(place->blob + END_SIZE, &far);
 	a = find_or_make(sm, &near);
-	b = a == NO_PORT ? NO_PORT : find_or_make(sm, &far);
-	if (b == NO_PORT || !is_free_for(f, a, b) || !is_free_for(f, b, a))
+	if (a == NO_PORT || !is_free(f, a) || !is_believed(sm, &far, a))
+		return;
+	b = find_or_make(sm, &far);
+	if (b == NO_PORT || !is_free(f, b))
 		return;
 	f->ports[a].home = b;
 	f->ports[b].home = a;
-}
-
-static bool is_here(const struct sm *sm, const struct away_place *place)
-{
-	uint32_t node = fabric_find_node(&sm->fabric, wire_get64(place->blob, 0));
-
-	return node != NO_NODE && sm->fabric.nodes[node].present;
 }
 
 /* Whoever has its GUID now takes that from it when GUIDs are settled. */
@@ -356,7 +437,7 @@ static void put_all_back(struct sm *sm)
 
 		if (place->size == AWAY_VPORT_SIZE)
 			put_back_vport(sm, place);
-		else if (!is_here(sm, place))
+		else if (place->size == AWAY_BLOB_SIZE)
 			put_back(sm, place);
 	}
 }
@@ -370,6 +451,35 @@ void away_adopt(struct sm *sm)
 		return;
 	qsort(sm->away.all, sm->away.n, sizeof(*sm->away.all), by_content);
 	put_all_back(sm);
+}
+
+static int by_guid(const void *a, const void *b)
+{
+	const struct away_place *x = a, *y = b;
+
+	return x->size != y->size ? y->size - x->size : memcmp(x->blob, y->blob, sizeof(uint64_t));
+}
+
+uint32_t away_exit(const struct sm *sm, uint64_t guid)
+{
+	const struct fabric *f = &sm->fabric;
+	struct away_place key = { .size = AWAY_ABSENT_SIZE };
+	const struct away_place *place = NULL;
+	struct absent_place absent;
+	uint32_t leaf;
+
+	wire_set64(key.blob, 0, guid);
+	if (sm->away.n > 0)
+		place = bsearch(&key, sm->away.all, sm->away.n, sizeof(key), by_guid);
+	if (!place)
+		return NO_PORT;
+	absent_from_blob(place->blob, &absent);
+	leaf = fabric_find_node(f, absent.leaf);
+	if (leaf == NO_NODE || f->nodes[leaf].present || !node_is_switch(&f->nodes[leaf]) ||
+	    absent.exit > f->nodes[leaf].n_ports)
+		return NO_PORT;
+
+	return port_at(&f->nodes[leaf], absent.exit);
 }
 
 void away_done(struct sm *sm)

@@ -10,13 +10,14 @@
 
 struct sm;
 
-#define AWAY_BLOB_SIZE  58
-#define AWAY_VPORT_SIZE 18
+#define AWAY_BLOB_SIZE   58
+#define AWAY_VPORT_SIZE  18
+#define AWAY_ABSENT_SIZE 17
 
-/* A port of a switch that has gone, and what was last there; or a vport of such a host. */
+/* A port of a switch and what was last there; a vport of such a host; or who is absent there. */
 struct away_place {
 	uint64_t row; /* its number in the store */
-	uint8_t size; /* which of the two it is */
+	uint8_t size; /* which of the three it is */
 	uint8_t blob[AWAY_BLOB_SIZE];
 };
 
@@ -33,4 +34,6 @@ void away_keep(struct sm *sm);
 void away_restore(struct sm *sm, const struct kept_registration *kept);
 /* All has been read that is there, and nothing is planned yet: who was away is so again. */
 void away_adopt(struct sm *sm);
+/* The port of a switch that is away at which the store says that this GUID was; or NO_PORT. */
+uint32_t away_exit(const struct sm *sm, uint64_t guid);
 void away_done(struct sm *sm);

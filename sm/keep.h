@@ -96,7 +96,7 @@ enum kept_registration_kind {
 	KEPT_SERVICE,
 	KEPT_SUBSCRIPTION,
 	KEPT_REGISTRAR, /* hosts of this fabric register with us: one row, of one byte */
-	KEPT_AWAY,      /* not a registration: what was at a port of a switch that has gone */
+	KEPT_AWAY,      /* not a registration: what was at a port of a switch, see away.c */
 	KEPT_REGISTRATION_KIND_COUNT,
 };
 

@@ -127,6 +127,27 @@ static void drop_unfit(struct sm *sm, uint32_t number)
 	}
 }
 
+/*
+ * While it was away a vport came with its GUID, or another device with a port of its GUID, which is
+ * elsewhere, or was, and so is the LID.
+ */
+static bool is_succeeded(const struct fabric *f, uint32_t number)
+{
+	uint32_t owner = f->by_lid[f->ports[number].lid];
+
+	return (owner != NO_PORT && owner != number) ||
+	       fabric_find_port(f, f->ports[number].guid) != number;
+}
+
+/* Who is away keeps its LID, but not beyond tables that are smaller now. */
+bool lids_lead_to(const struct sm *sm, uint32_t number)
+{
+	const struct port *port = &sm->fabric.ports[number];
+
+	return port->lid && !lids_are_beyond(sm, port->lid, port->lmc) &&
+	       !is_succeeded(&sm->fabric, number);
+}
+
 /* -- who has none -------------------------------------------------------------------------------
  */
 

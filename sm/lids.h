@@ -25,6 +25,8 @@ uint8_t lids_lmc_of(const struct sm *sm, uint32_t port);
 int lids_plan(struct sm *sm);
 /* One LID for @guid, if need be that of who has been away for longest. 0, -ENOSPC or -ENOMEM. */
 int lids_assign(struct sm *sm, uint64_t guid, uint8_t lmc);
+/* Do its LIDs lead to this port, or where it was last? */
+bool lids_lead_to(const struct sm *sm, uint32_t port);
 /* Is one of @lid to @lid + 2^@lmc - 1 beyond last_lid? */
 bool lids_are_beyond(const struct sm *sm, unsigned lid, unsigned lmc);
 

@@ -223,27 +223,6 @@ static int add_away(struct sm *sm, struct route_job *job)
 	return 0;
 }
 
-/*
- * While it was away a vport came with its GUID, or another device with a port of its GUID, which is
- * elsewhere, or was, and so is the LID.
- */
-static bool is_succeeded(const struct fabric *f, uint32_t number)
-{
-	uint32_t owner = f->by_lid[f->ports[number].lid];
-
-	return (owner != NO_PORT && owner != number) ||
-	       fabric_find_port(f, f->ports[number].guid) != number;
-}
-
-/* Who is away keeps its LID, but not beyond tables that are smaller now. */
-static bool has_place(const struct sm *sm, uint32_t number)
-{
-	const struct port *port = &sm->fabric.ports[number];
-
-	return port->lid && !lids_are_beyond(sm, port->lid, port->lmc) &&
-	       !is_succeeded(&sm->fabric, number);
-}
-
 /* The end port that hangs, or last hung, on each switch port; NO_PORT: none. */
 static uint32_t *ends_by_switch_port(const struct sm *sm)
 {
@@ -257,7 +236,7 @@ static uint32_t *ends_by_switch_port(const struct sm *sm)
 		const struct port *port = &f->ports[i];
 
 		if (!port->guid || port->home == NO_PORT || port->number == 0 ||
-		    node_is_switch(node_of(f, i)) || !has_place(sm, i))
+		    node_is_switch(node_of(f, i)) || !lids_lead_to(sm, i))
 			continue;
 		if (port->peer != NO_PORT || f->ports[port->home].peer == NO_PORT)
 			ends[port->home] = i;
@@ -343,7 +322,7 @@ static void add_ends_of(struct sm *sm, struct route_job *job, uint32_t s, const 
 	const struct port *zero = &f->ports[node->first_port];
 	bool is_leaf = has_adapters(node, ends);
 
-	if (has_place(sm, node->first_port))
+	if (lids_lead_to(sm, node->first_port))
 		add_end(job, (struct end){ .at = s,
 					   .device = job->switch_nodes[s],
 					   .lid = zero->lid,

@@ -95,13 +95,30 @@ static uint32_t find_nearest(const struct sm *sm, const struct sw *const *rows, 
 	return best;
 }
 
+/* The switch that our own port is, or last was, at; or NULL. */
+static const struct sw *first_switch(const struct fabric *f)
+{
+	uint32_t at = f->local_port;
+
+	if (at != NO_PORT && !node_is_switch(node_of(f, at)))
+		at = f->ports[at].home;
+
+	return at == NO_PORT ? NULL : node_of(f, at)->sw;
+}
+
+/* A leaf that has restarted does not know it, but others do. */
+static bool has_been_anywhere(const struct sm *sm, const struct node *leaf, uint16_t lid)
+{
+	return !leaf->present || tables_lft_held(leaf->sw, lid) != ROUTE_NONE ||
+	       tables_lft_held(first_switch(&sm->fabric), lid) != ROUTE_NONE;
+}
+
 static uint32_t choose(const struct sm *sm, struct columns *columns, uint32_t own,
 		       const struct column *column)
 {
 	const struct node *leaf = &sm->fabric.nodes[column->leaf];
 
-	/* Who has never been anywhere. */
-	if (leaf->present && tables_lft_held(leaf->sw, column->to) == ROUTE_NONE)
+	if (!has_been_anywhere(sm, leaf, column->to))
 		return own;
 	if (!columns->rows)
 		columns->rows = list_rows(sm);
@@ -227,10 +244,10 @@ static uint16_t find_same(const struct sm *sm, struct columns *columns, const st
 	if (is_held_as(sm, columns, column, beside))
 		return beside;
 	for (unsigned i = 1; i <= leaf->n_ports; i++) {
-		uint32_t peer = f->ports[port_at(leaf, i)].peer;
+		uint32_t near = f->ports[port_at(leaf, i)].home; /* it may be away */
 
-		if (peer != NO_PORT && is_held_as(sm, columns, column, f->ports[peer].lid))
-			return f->ports[peer].lid;
+		if (near != NO_PORT && is_held_as(sm, columns, column, f->ports[near].lid))
+			return f->ports[near].lid;
 	}
 
 	return 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Stories of who is away while the subnet manager starts anew: hosts that are off, VFs that are
- * stopped, and GUIDs that nobody has any more. Switches lead to their LIDs as long as it runs; who
- * starts has only these tables to see where they were.
+ * Stories of who is away while the subnet manager starts anew: switches, VFs that are stopped, and
+ * GUIDs that nobody has any more. Switches lead to their LIDs as long as it runs; who starts has
+ * only these tables, and its store, to see where they were. Of hosts: test-away-hosts.c.
  */
 
-#include "tests/scenario/vport-rig.h"
+#include "tests/scenario/away-rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,50 +14,10 @@
 #include <cmocka.h>
 
 #include "routing/engine.h"
-#include "sm/away.h"
+#include "tests/scenario/vport-rig.h"
 #include "tests/sim/tables.h"
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
-
-static uint64_t sets(struct scenario *s)
-{
-	return transport_sim_counts(scenario_master(s)->transport)->sets;
-}
-
-static uint64_t lft_sets(struct scenario *s)
-{
-	return transport_sim_counts(scenario_master(s)->transport)->lft_sets;
-}
-
-static void starts_anew(struct scenario *s)
-{
-	scenario_stop_sm(s);
-	scenario_start_sm(s);
-	rig_settles_and_is_good(s);
-}
-
-static void a_restart_leaves_the_ways_to_hosts_that_are_off(void **state)
-{
-	struct scenario *s = *state;
-	uint64_t before;
-
-	scenario_build(s, graph_make_ft2(8));
-	scenario_start_sm(s);
-	rig_settles_and_is_good(s);
-	for (unsigned i = 3; i < 24; i += 5)
-		scenario_power_off(s, s->hosts[i]);
-	rig_settles_and_is_good(s);
-	for (unsigned i = 0; i < 2; i++) {
-		starts_anew(s);
-		assert_int_equal(sets(s), 0);
-	}
-	/* They come back as if nobody had been away, the subnet manager included. */
-	before = lft_sets(s);
-	for (unsigned i = 3; i < 24; i += 5)
-		scenario_power_on(s, s->hosts[i]);
-	rig_settles_and_is_good(s);
-	assert_int_equal(lft_sets(s), before);
-}
 
 static void a_restart_leaves_the_ways_to_vports_that_are_stopped(void **state)
 {
@@ -76,14 +36,11 @@ static void a_restart_leaves_the_ways_to_vports_that_are_stopped(void **state)
 	scenario_set_vport_guid(s, changed, 2, UINT64_C(0x1200000000abcdef));
 	scenario_power_off(s, s->hosts[9]);
 	rig_settles_and_is_good(s);
-	for (unsigned i = 0; i < 2; i++) {
-		starts_anew(s);
-		assert_int_equal(sets(s), 0);
-	}
+	away_rig_restarts_in_silence(s, 2);
 	scenario_start_vport(s, stopped, 1);
 	scenario_set_vport_guid(s, changed, 2, guid);
 	rig_settles_and_is_good(s);
-	assert_int_equal(lft_sets(s), 0);
+	assert_int_equal(away_rig_lft_sets(s), 0);
 	assert_int_equal(sim_vport(stopped, 1)->lid, lid);
 }
 
@@ -100,23 +57,12 @@ static void a_restart_leaves_the_ways_to_vfs_behind_a_virtual_switch(void **stat
 		assert_int_equal(sim_vf_stop(scenario_host(s, i), 1 + i % 4), 0);
 	scenario_happens(s, "VFs stop");
 	rig_settles_and_is_good(s);
-	starts_anew(s);
-	assert_int_equal(sets(s), 0);
+	away_rig_restarts_in_silence(s, 1);
 	for (unsigned i = 4; i < 12; i += 3)
 		assert_int_equal(sim_vf_start(scenario_host(s, i), 1 + i % 4), 0);
 	scenario_happens(s, "and start");
 	rig_settles_and_is_good(s);
-	assert_int_equal(lft_sets(s), 0);
-}
-
-static void restart_as(struct scenario *s, bool is_killed)
-{
-	if (is_killed)
-		scenario_kill_sm(s);
-	else
-		scenario_stop_sm(s);
-	scenario_start_sm(s);
-	rig_settles_and_is_good(s);
+	assert_int_equal(away_rig_lft_sets(s), 0);
 }
 
 /* What it costs when it is back: as if nobody had started anew meanwhile. */
@@ -124,27 +70,18 @@ static uint64_t sets_of_return(unsigned number, unsigned restarts)
 {
 	struct scenario *s = scenario_new(1);
 	struct sim_node *node;
-	uint64_t before;
+	uint64_t n;
 
 	scenario_build(s, graph_make_ft2(8));
 	node = s->switches[number];
 	scenario_start_sm(s);
 	rig_settles_and_is_good(s);
-	scenario_power_off(s, node);
-	rig_settles_and_is_good(s);
-	for (unsigned i = 0; i < restarts; i++) {
-		restart_as(s, i % 2);
-		assert_int_equal(sets(s), 0);
-	}
-	before = lft_sets(s);
-	scenario_power_on(s, node);
-	rig_settles_and_is_good(s);
-	before = lft_sets(s) - before;
+	away_rig_goes_off(s, node, restarts);
+	n = away_rig_comes_on(s, node);
 	/* And of who is back nothing is kept. */
-	restart_as(s, false);
-	assert_int_equal(sets(s), 0);
+	away_rig_restarts_in_silence(s, 1);
 	scenario_free(s);
-	return before;
+	return n;
 }
 
 static void a_restart_leaves_the_ways_to_switches_that_are_off(void **state)
@@ -160,106 +97,14 @@ static void a_restart_leaves_the_ways_to_switches_that_are_off(void **state)
 		assert_int_equal(sets_of_return(i, 3), sets_of_return(i, 0));
 }
 
-struct rows {
-	uint64_t id[256];
-	unsigned n;
-	bool of_vports; /* and no others */
-};
-
-static void note_away(void *user, const struct kept_registration *kept)
-{
-	struct rows *rows = user;
-
-	if (kept->kind == KEPT_AWAY && rows->n < 256 &&
-	    (!rows->of_vports || kept->size == AWAY_VPORT_SIZE))
-		rows->id[rows->n++] = kept->id;
-}
-
-/* -- vports behind them ------------------------------------------------------------------------
- */
-
-struct lids {
-	uint16_t lid[256];
-	unsigned n;
-};
-
-static void note_lids(struct scenario *s, struct lids *ret)
-{
-	ret->n = 0;
-	for (uint32_t i = 0; i < s->n_hosts; i++)
-		for (unsigned vf = 1; vf <= RIG_VFS; vf++)
-			ret->lid[ret->n++] = sim_vport(scenario_host(s, i), vf)->lid;
-	assert_in_range(ret->n, 1, 256);
-}
-
-static void guests_change_places(struct scenario *s, struct sim_port *a, struct sim_port *b,
-				 unsigned vf)
-{
-	uint64_t guid = sim_vport(b, vf)->guid;
-
-	scenario_stop_vport(s, b, vf);
-	scenario_move_vport(s, a, vf, b, vf);
-	scenario_set_vport_guid(s, a, vf, guid);
-	scenario_start_vport(s, a, vf);
-}
-
-/* Within leaves, and from leaf to leaf; some are stopped. */
-static void guests_move(struct scenario *s)
-{
-	for (uint32_t i = 0; i + 1 < s->n_hosts; i += 2) {
-		struct sim_port *a = scenario_host(s, i);
-
-		guests_change_places(s, a, scenario_host(s, i + 1), 1);
-		guests_change_places(s, a, scenario_host(s, s->n_hosts - 1 - i), 2);
-		rig_settles_and_is_good(s);
-		scenario_stop_vport(s, a, 3);
-	}
-	rig_settles_and_is_good(s);
-}
-
-static uint64_t sets_of_return_with_vports(unsigned restarts)
-{
-	struct scenario *s = scenario_new(1);
-	struct lids before, after;
-	struct sim_node *leaf;
-	uint64_t n;
-
-	rig_build(s, graph_make_ft2(8), true, true);
-	rig_comes_up(s);
-	guests_move(s);
-	note_lids(s, &before);
-	leaf = scenario_host(s, 9)->far->node;
-	scenario_power_off(s, leaf);
-	rig_settles_and_is_good(s);
-	for (unsigned i = 0; i < restarts; i++) {
-		restart_as(s, i % 2);
-		assert_int_equal(sets(s), 0);
-	}
-	n = lft_sets(s);
-	scenario_power_on(s, leaf);
-	rig_settles_and_is_good(s);
-	n = lft_sets(s) - n;
-	note_lids(s, &after);
-	assert_memory_equal(before.lid, after.lid, sizeof(before.lid[0]) * before.n);
-	scenario_free(s);
-	return n;
-}
-
-static void a_restart_leaves_the_ways_to_vports_behind_a_switch_that_is_off(void **state)
-{
-	(void)state;
-	assert_int_equal(sets_of_return_with_vports(3), sets_of_return_with_vports(0));
-}
-
 /* As a store that an older one has left. */
 static void forget_who_is_away(struct scenario *s, bool vports_only)
 {
-	static const struct keep_reader reader = { .registration = note_away };
 	struct keeper *keeper = memory_keeper_keeper(s->first.keeper);
-	struct rows rows = { .of_vports = vports_only };
+	struct away_rows rows;
 
 	scenario_stop_sm(s);
-	keep_read(keeper, &reader, &rows);
+	away_rig_rows(s, vports_only, &rows);
 	assert_in_range(rows.n, 1, 255);
 	for (unsigned i = 0; i < rows.n; i++)
 		keep_registration(
@@ -298,20 +143,19 @@ static void a_restart_takes_no_switch_that_is_off_for_a_host(void **state)
 	}
 	scenario_power_on(s, leaf);
 	rig_settles_and_is_good(s);
-	starts_anew(s);
-	assert_int_equal(sets(s), 0);
+	away_rig_restarts_in_silence(s, 1);
 }
 
 /* Of a store that knows switches alone nothing is made that is not so. */
 static void a_store_without_vports_behind_switches_is_as_good(void **state)
 {
 	struct scenario *s = *state;
-	struct lids before, after;
+	struct away_lids before;
 	struct sim_node *leaf;
 
 	rig_build(s, graph_make_ft2(4), true, true);
 	rig_comes_up(s);
-	note_lids(s, &before);
+	away_rig_note_lids(s, &before);
 	leaf = scenario_host(s, 3)->far->node;
 	scenario_power_off(s, leaf);
 	rig_settles_and_is_good(s);
@@ -320,8 +164,7 @@ static void a_store_without_vports_behind_switches_is_as_good(void **state)
 	rig_settles_and_is_good(s);
 	scenario_power_on(s, leaf);
 	rig_settles_and_is_good(s);
-	note_lids(s, &after);
-	assert_memory_equal(before.lid, after.lid, sizeof(before.lid[0]) * before.n);
+	away_rig_expect_lids(s, &before);
 }
 
 /* Whoever is elsewhere meanwhile is there, and the row says nothing against it. */
@@ -350,8 +193,7 @@ static void a_vport_behind_a_switch_that_is_off_may_have_moved(void **state)
 	scenario_power_on(s, leaf);
 	rig_settles_and_is_good(s);
 	rig_expect_up(s, to, 3);
-	starts_anew(s);
-	assert_int_equal(sets(s), 0);
+	away_rig_restarts_in_silence(s, 1);
 }
 
 /* Who is elsewhere when it comes back is led to there, as if it had been seen to go. */
@@ -367,7 +209,7 @@ static void who_comes_back_elsewhere_is_led_to_there(void **state)
 	to = scenario_host(s, 20);
 	scenario_stop_vport(s, from, 1);
 	rig_settles_and_is_good(s);
-	starts_anew(s);
+	away_rig_restart(s, false);
 	scenario_move_vport(s, from, 1, to, 3);
 	rig_settles_and_is_good(s);
 	rig_expect_up(s, to, 3);
@@ -397,7 +239,7 @@ static void what_is_not_proven_is_taken_back(void **state)
 	}
 	scenario_start_sm(s);
 	rig_settles_and_is_good(s);
-	assert_true(lft_sets(s) > 0);
+	assert_true(away_rig_lft_sets(s) > 0);
 	for (uint32_t i = 0; i < s->n_switches; i++)
 		assert_int_equal(sim_lft_at(s->switches[i], lid), ROUTE_NONE);
 }
@@ -407,11 +249,9 @@ static void what_is_not_proven_is_taken_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_restart_leaves_the_ways_to_hosts_that_are_off),
 		TEST(a_restart_leaves_the_ways_to_vports_that_are_stopped),
 		TEST(a_restart_leaves_the_ways_to_vfs_behind_a_virtual_switch),
 		cmocka_unit_test(a_restart_leaves_the_ways_to_switches_that_are_off),
-		cmocka_unit_test(a_restart_leaves_the_ways_to_vports_behind_a_switch_that_is_off),
 		TEST(a_restart_takes_no_switch_that_is_off_for_a_host),
 		TEST(a_store_without_vports_behind_switches_is_as_good),
 		TEST(a_vport_behind_a_switch_that_is_off_may_have_moved),

@@ -231,6 +231,25 @@ static void who_is_there_and_has_no_row_keeps_all(void **state)
 	assert_int_equal(after.n[KEPT_SUBSCRIPTION], 1);
 }
 
+/* Nor of where it was. */
+static void whose_lid_is_not_its_own_any_more_has_no_place(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *host = scenario_host(s, 1);
+	struct rows rows;
+
+	scenario_power_off(s, host->node);
+	scenario_settle(s);
+	look(s, &rows);
+	assert_int_equal(rows.n[KEPT_AWAY], 1);
+	scenario_stop_sm(s);
+	assert_int_equal(keep_identity(keeper_of(s), &(struct kept_identity){ .guid = host->guid }),
+			 0);
+	start(s);
+	look(s, &rows);
+	assert_int_equal(rows.n[KEPT_AWAY], 0);
+}
+
 static void of_places_of_switches_that_are_away_too(void **state)
 {
 	static const uint8_t zeros[AWAY_BLOB_SIZE];
@@ -242,8 +261,9 @@ static void of_places_of_switches_that_are_away_too(void **state)
 	put(s, (struct kept_registration){ KEPT_AWAY, 1, 0, zeros, sizeof(zeros) });
 	put(s, (struct kept_registration){ KEPT_AWAY, 2, 0, zeros, 7 });
 	put(s, (struct kept_registration){ KEPT_AWAY, 3, 0, zeros, AWAY_VPORT_SIZE });
+	put(s, (struct kept_registration){ KEPT_AWAY, 4, 0, zeros, AWAY_ABSENT_SIZE });
 	said = start(s);
-	assert_non_null(strstr(said.last, "3 places"));
+	assert_non_null(strstr(said.last, "4 places"));
 	look(s, &after);
 	assert_int_equal(after.n[KEPT_AWAY], 0);
 }
@@ -292,6 +312,7 @@ int main(void)
 		TEST(damaged_rows_and_doubles_leave_the_store),
 		TEST(of_who_is_gone_for_good_nothing_is_left),
 		TEST(who_is_there_and_has_no_row_keeps_all),
+		TEST(whose_lid_is_not_its_own_any_more_has_no_place),
 		TEST(of_places_of_switches_that_are_away_too),
 		TEST(many_of_them_are_not_many_lines),
 	};
