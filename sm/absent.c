@@ -72,10 +72,21 @@ static uint32_t trace(const struct sm *sm, unsigned lid)
 	return NO_PORT;
 }
 
+/* Of a vport, also one that has gone: its LID has the ways from there (vport-ways.c). */
+static bool is_place_known(const struct fabric *f, uint64_t guid)
+{
+	uint32_t number = guid_map_get(&f->by_vf_guid, guid);
+	struct endpoint e = vf_of_number(number);
+	const struct vf *vf = number == GUID_MAP_NONE ? NULL : vf_at(f, e.port, e.index);
+
+	return vf && vf->guid == guid && vf->lid != 0 && f->ports[e.port].lid != 0;
+}
+
 static bool is_absent(const struct sm *sm, uint64_t guid)
 {
 	return fabric_find_port(&sm->fabric, guid) == NO_PORT &&
-	       endpoint_find(&sm->fabric, guid).port == NO_PORT && sm_moving_to(sm, guid) == 0;
+	       endpoint_find(&sm->fabric, guid).port == NO_PORT &&
+	       !is_place_known(&sm->fabric, guid) && sm_moving_to(sm, guid) == 0;
 }
 
 static int add(struct sm *sm, const struct identity *id, uint32_t exit)

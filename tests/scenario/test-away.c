@@ -167,6 +167,28 @@ static void a_store_without_vports_behind_switches_is_as_good(void **state)
 	away_rig_expect_lids(s, &before);
 }
 
+/* Where they were is known, wherever ways lead to now: no end of the graph is made of them. */
+static void ways_to_vports_behind_it_may_be_cut(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_node *near, *far;
+	unsigned exit;
+
+	rig_build(s, graph_make_ft2(8), true, true);
+	rig_comes_up(s);
+	near = s->first.port->far->node;
+	far = scenario_host(s, 20)->far->node;
+	exit = sim_lft_at(near, sim_vport(scenario_host(s, 20), 1)->lid);
+	away_rig_goes_off(s, far, 1);
+	scenario_stop_sm(s);
+	scenario_pull(s, sim_port(near, exit));
+	scenario_start_sm(s);
+	rig_settles_and_is_good(s);
+	scenario_plug(s, sim_port(near, exit));
+	away_rig_comes_on(s, far);
+	rig_expect_all_up(s);
+}
+
 /* Whoever is elsewhere meanwhile is there, and the row says nothing against it. */
 static void a_vport_behind_a_switch_that_is_off_may_have_moved(void **state)
 {
@@ -254,6 +276,7 @@ int main(void)
 		cmocka_unit_test(a_restart_leaves_the_ways_to_switches_that_are_off),
 		TEST(a_restart_takes_no_switch_that_is_off_for_a_host),
 		TEST(a_store_without_vports_behind_switches_is_as_good),
+		TEST(ways_to_vports_behind_it_may_be_cut),
 		TEST(a_vport_behind_a_switch_that_is_off_may_have_moved),
 		TEST(who_comes_back_elsewhere_is_led_to_there),
 		TEST(what_is_not_proven_is_taken_back),
