@@ -155,7 +155,7 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 	if (knows && !changed && !node->told) {
 		if (has_stale_port(sm, node))
 			work_add(sm, number, TODO(TODO_PORT_INFO));
-		port_states_look(sm, number, false);
+		port_states_look(sm, number, PORT_STATES_SWEEP);
 		return;
 	}
 	node->trusted = false;
@@ -164,7 +164,8 @@ void discover_take_switch_info(struct sm *sm, uint32_t number, const uint8_t *da
 	clear = changed && sm->state == SM_MASTER && !fault_waits(sm, &node->sw->info_fault);
 	if (clear)
 		work_add(sm, number, TODO(TODO_CLEAR_CHANGE));
-	if (!knows || !port_states_look(sm, number, true))
+	if (!knows ||
+	    !port_states_look(sm, number, changed ? PORT_STATES_CHANGED : PORT_STATES_TOLD))
 		discover_read_ports(sm, number);
 }
 

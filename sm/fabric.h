@@ -113,13 +113,20 @@ struct port {
 				      */
 };
 
-/* SwitchPortStateTable, see port-states.c. */
+/* Why a switch is asked for its SwitchPortStateTable. */
+enum port_states_why {
+	PORT_STATES_SWEEP,   /* as by every sweep */
+	PORT_STATES_TOLD,    /* a trap told of a change, which may have been looked at already */
+	PORT_STATES_CHANGED, /* PortStateChange is set */
+};
+
+/* See port-states.c. */
 struct port_states {
 	uint8_t table[2 * SMP_DATA_SIZE]; /* as last read */
 	uint32_t walk;                    /* in which all of it was; 0: none */
 	uint8_t waits;                    /* for so many blocks */
 	uint8_t failures;                 /* in a row: it was of no use */
-	bool changed;                     /* it was asked because something is another */
+	enum port_states_why why;         /* it was asked for last */
 	bool proven;                      /* it was as the ports themselves say */
 	bool given_up;                    /* it is left alone */
 };

@@ -63,10 +63,10 @@ void discover_doubt_ends(struct sm *sm, const struct node *node);
 
 /* port-states.c: the states of all ports of a switch in one answer. */
 /*
- * The switch is asked for it, and then those of its ports that it shows to be otherwise. @changed:
- * something is. False: it has none, or none that can be relied on for that.
+ * The switch is asked for it, and then those of its ports that it shows to be otherwise. False: it
+ * has none, or none that can be relied on for @why.
  */
-bool port_states_look(struct sm *sm, uint32_t node, bool changed);
+bool port_states_look(struct sm *sm, uint32_t node, enum port_states_why why);
 bool port_states_ask(struct node *node, struct request *ret);
 void port_states_take(struct sm *sm, struct node *node, const struct answer *answer);
 /* All that this walk was to read has been. */

@@ -12,11 +12,12 @@
  * port's number, and its value PortState, is the only reading that makes sense, and nothing more.
  * So a table is relied on only after it was found to be as PortInfo says of all ports (proven), and
  * is compared with what is known of all of them at the end of each walk in which it was read. One
- * that is not right then has all ports read by the next, and has to be proven anew. Where something
- * is said to have changed and it shows nothing, all ports are read at once. Who is wrong, or
- * silent, a few times in a row is not asked for it any more, until it restarts or has been away.
- * (What is not found out: a proven table that shows one change and hides another of the same
- * moment. The far end of that link may tell, or else a full sweep.)
+ * that is not right then has all ports read by the next, and has to be proven anew. Where
+ * PortStateChange is set and it shows nothing, all ports are read at once; where only a trap came,
+ * the change was most likely seen before. Who is wrong, or silent, a few times in a row is not
+ * asked for it any more, until it restarts or has been away. (What is not found out: a change that
+ * a proven table hides behind another of the same moment, or that somebody else has cleared. The
+ * far end of that link may tell, or else a full sweep.)
  *
  * A state cannot show that a port went down and came up to where it was: from Active it cannot come
  * back by itself, so only ports that the table has between Down and Active, and those whose far end
@@ -52,15 +53,15 @@ static bool has_table(const struct sm *sm, const struct node *node)
 /* -- asking -------------------------------------------------------------------------------------
  */
 
-bool port_states_look(struct sm *sm, uint32_t number, bool changed)
+bool port_states_look(struct sm *sm, uint32_t number, enum port_states_why why)
 {
 	struct node *node = &sm->fabric.nodes[number];
 	struct port_states *states = &node->sw->states;
 
-	if (!sm->conf.sweep_port_states || states->given_up || (changed && !states->proven) ||
-	    !has_table(sm, node))
+	if (!sm->conf.sweep_port_states || states->given_up || !has_table(sm, node) ||
+	    (why != PORT_STATES_SWEEP && !states->proven))
 		return false;
-	states->changed = changed;
+	states->why = why;
 	states->waits = (uint8_t)blocks_of(node);
 	work_add(sm, number, TODO(TODO_PORT_STATES));
 
@@ -114,7 +115,7 @@ static bool is_in_doubt(const struct sm *sm, const struct node *node, unsigned i
 
 static void read_some(struct sm *sm, const struct node *node)
 {
-	bool changed = node->sw->states.changed;
+	bool changed = node->sw->states.why != PORT_STATES_SWEEP;
 
 	sm->fabric.ports[node->first_port].stale |= changed;
 	for (unsigned i = 1; i <= node->n_ports; i++)
@@ -128,11 +129,11 @@ static void choose(struct sm *sm, struct node *node)
 	struct port_states *states = &node->sw->states;
 	bool shows = any_differs(sm, node);
 
-	if (!shows && !states->changed)
+	if (!shows && states->why == PORT_STATES_SWEEP)
 		return;
 	node->trusted = false;
 	sm->by_lid = false;
-	if (shows && states->proven)
+	if (states->proven && (shows || states->why == PORT_STATES_TOLD))
 		read_some(sm, node);
 	else
 		discover_read_ports(sm, node->sma.owner);
@@ -164,7 +165,7 @@ static void take_failure(struct sm *sm, struct node *node, const struct answer *
 	else
 		fail(node, "does not answer for it");
 	node->sw->states.waits = 0;
-	if (node->sw->states.changed)
+	if (node->sw->states.why != PORT_STATES_SWEEP)
 		discover_read_ports(sm, node->sma.owner);
 }
 
@@ -204,7 +205,7 @@ void port_states_judge(struct sm *sm, struct node *node)
 	}
 	if (states->proven) {
 		node->trusted = false;
-		if (states->changed)
+		if (states->why != PORT_STATES_SWEEP)
 			sm_sweep_again(sm, false);
 	}
 	fail(node, "shows other states than its ports have");

@@ -125,6 +125,39 @@ static void a_change_that_nobody_tells_of_is_found(void **state)
 	assert_good(w, NULL);
 }
 
+/* A sweep saw what it tells of; whatever the table does not show is not read. */
+static void a_trap_that_comes_late_costs_the_table_and_port_0(void **state)
+{
+	struct world *w = *state;
+	size_t mark;
+
+	begin(w);
+	fake_unplug(w->east, 2);
+	sweep(w);
+	mark = world_mark(w);
+	fake_trap(w->f, w->east, 128);
+	world_run(w, 20);
+	assert_int_equal(tables(w, mark, NULL), 1);
+	assert_int_equal(ports(w, mark, w->east), 1);
+	assert_good(w, w->host[3]);
+}
+
+/* Somebody else has cleared PortStateChange. */
+static void a_trap_alone_has_what_the_table_shows_read(void **state)
+{
+	struct world *w = *state;
+	size_t mark;
+
+	begin(w);
+	mark = world_mark(w);
+	fake_unplug(w->east, 2);
+	hide_change(w->east);
+	fake_trap(w->f, w->east, 128);
+	world_run(w, 20);
+	assert_int_equal(ports(w, mark, w->east), 2);
+	assert_good(w, w->host[3]);
+}
+
 /* -- tables that are wrong ------------------------------------------------------------------------
  */
 
@@ -298,6 +331,8 @@ int main(void)
 		TEST(of_a_switch_that_changed_only_those_ports_are_read_that_did),
 		TEST(a_link_that_bounced_is_read_and_made_active),
 		TEST(a_change_that_nobody_tells_of_is_found),
+		TEST(a_trap_that_comes_late_costs_the_table_and_port_0),
+		TEST(a_trap_alone_has_what_the_table_shows_read),
 		TEST(one_that_is_wrong_is_soon_left_alone_and_hides_nothing),
 		TEST(one_that_begins_to_lie_hides_no_change_that_is_told_of),
 		TEST(one_that_is_refused_or_lost_leaves_all_ports_to_be_read),
