@@ -14,10 +14,10 @@
  * is compared with what is known of all of them at the end of each walk in which it was read. One
  * that is not right then has all ports read by the next, and has to be proven anew. Where
  * PortStateChange is set and it shows nothing, all ports are read at once; where only a trap came,
- * the change was most likely seen before. Who is wrong, or silent, a few times in a row is not
- * asked for it any more, until it restarts or has been away. (What is not found out: a change that
- * a proven table hides behind another of the same moment, or that somebody else has cleared. The
- * far end of that link may tell, or else a full sweep.)
+ * the change was most likely seen before. Who is wrong, or silent, a few times in a row (more
+ * where much is lost) is not asked for it any more, until it restarts or has been away. (What is
+ * not found out: a change that a proven table hides behind another of the same moment, or that
+ * somebody else has cleared. The far end of that link may tell, or else a full sweep.)
  *
  * A state cannot show that a port went down and came up to where it was: from Active it cannot come
  * back by itself, so only ports that the table has between Down and Active, and those whose far end
@@ -27,6 +27,7 @@
 
 #include <string.h>
 
+#include "base/macros.h"
 #include "sm/machine.h"
 
 #define FAILURES 3
@@ -150,10 +151,11 @@ static void give_up(struct node *node, const char *why)
 	log_say(LOG_LEVEL_INFO, &where, "its table of port states is not used: the switch %s", why);
 }
 
-static void fail(struct node *node, const char *why)
+/* @most: so many in a row are too many. */
+static void fail(struct node *node, unsigned most, const char *why)
 {
 	node->sw->states.proven = false;
-	if (++node->sw->states.failures >= FAILURES)
+	if (++node->sw->states.failures >= most)
 		give_up(node, why);
 }
 
@@ -163,7 +165,7 @@ static void take_failure(struct sm *sm, struct node *node, const struct answer *
 	if (answer->result == REQUEST_REFUSED)
 		give_up(node, "does not know it, whatever it says");
 	else
-		fail(node, "does not answer for it");
+		fail(node, MAX(FAILURES, work_losses_to_be_silent(sm)), "does not answer for it");
 	node->sw->states.waits = 0;
 	if (node->sw->states.why != PORT_STATES_SWEEP)
 		discover_read_ports(sm, node->sma.owner);
@@ -208,7 +210,7 @@ void port_states_judge(struct sm *sm, struct node *node)
 		if (states->why != PORT_STATES_SWEEP)
 			sm_sweep_again(sm, false);
 	}
-	fail(node, "shows other states than its ports have");
+	fail(node, FAILURES, "shows other states than its ports have");
 }
 
 void port_states_forget(struct node *node)
