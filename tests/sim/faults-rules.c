@@ -202,7 +202,7 @@ static int field(struct words *t, struct sim_rule *rule)
 		rule->width = fields[i].width;
 		return 0;
 	}
-	if (sscanf(t->word, "%x@%u:%u%c", &attribute, &bit, &width, &more) != 3 || !attribute ||
+	if (sscanf(t->word, "%8x@%3u:%3u%c", &attribute, &bit, &width, &more) != 3 || !attribute ||
 	    attribute > UINT16_MAX || bit >= 512 || !width || width > 64 || bit + width > 512)
 		return words_wrong(t, "\"%.60s\" is no field, such as nodeinfo.ports", t->word);
 	rule->attribute = (uint16_t)attribute;
