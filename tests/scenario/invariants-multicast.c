@@ -239,7 +239,7 @@ static void compare(struct audience *a, const struct group *group, const struct 
 		if (l->n_got > 1)
 			say(a, group, &probe->from, &to, "comes twice to");
 		if (l->receives && !l->n_got && to.port != probe->from.port &&
-		    sim_endpoint_takes_pkey(&to, probe->pkey))
+		    sim_endpoint_is_up(&to) && sim_endpoint_takes_pkey(&to, probe->pkey))
 			say(a, group, &probe->from, &to, "does not reach");
 	}
 	for (uint32_t i = 0; i < a->look->n_ends; i++) {
