@@ -11,7 +11,8 @@
  * becomes the top, its parents come next, the cores are below these and still above all the rest.
  * Ways between other leaves turn at a core as before, ways to and from the pod of that leaf go up
  * past the core or come down through it, as long as before; but all cores now have a common top
- * through which any two of them meet.
+ * through which any two of them meet. Trees of multicast meet there too, so it is none that can be
+ * no part of any.
  *
  * Only cables inside of that upper part change direction: whatever is outside of it and adjacent to
  * it is below, before and after.
@@ -126,19 +127,27 @@ static uint32_t others_above(const struct tops *tops, uint32_t s)
 	return n;
 }
 
-/* The lowest switch that has half as many tops above it as any, two at least. */
+/* The lowest switch that has half as many tops above it as any, two at least; of all who have, one
+ * that is mute is the last. */
 static uint32_t find_apex(const struct graph *graph, const struct ranking *ranking,
 			  const struct tops *tops)
 {
-	uint32_t most = 0;
+	uint32_t most = 0, mute = NOBODY;
 
 	for (uint32_t s = 0; s < graph->n_switches; s++)
 		most = MAX(most, tops_above(tops, s));
-	for (uint32_t p = 0; p < graph->n_switches && most > 1; p++)
-		if (tops_above(tops, ranking->by_place[p]) >= MAX(most / 2, 2))
-			return ranking->by_place[p];
+	for (uint32_t p = 0; p < graph->n_switches && most > 1; p++) {
+		uint32_t s = ranking->by_place[p];
 
-	return NOBODY;
+		if (tops_above(tops, s) < MAX(most / 2, 2))
+			continue;
+		if (!graph_is_mute(graph, s))
+			return s;
+		if (mute == NOBODY)
+			mute = s;
+	}
+
+	return mute;
 }
 
 /* @ret_upper: @apex and all above it, the nearest first; the others are not in @ret_in. */
@@ -216,10 +225,11 @@ static int turn_over(const struct graph *graph, struct ranking *ranking, uint32_
 
 /*
  * Of those who can climb to an apex and to a top that is none the nearest to the apex, the one of
- * these that has most such tops above it, and the highest of those. NOBODY: there are none.
+ * these that has most such tops above it, and the highest of those; of those who are @mute, or are
+ * not. NOBODY: there are none.
  */
 static uint32_t find_lift(const struct graph *graph, const struct ranking *ranking,
-			  const struct tops *tops, const uint32_t *steps)
+			  const struct tops *tops, const uint32_t *steps, bool mute)
 {
 	uint32_t best = NOBODY, least = NOBODY, most = 0;
 
@@ -227,7 +237,7 @@ static uint32_t find_lift(const struct graph *graph, const struct ranking *ranki
 		uint32_t s = ranking->by_place[p];
 		uint32_t n = steps[s] <= least && steps[s] != NOBODY ? others_above(tops, s) : 0;
 
-		if (n == 0 || (steps[s] == least && n <= most))
+		if (n == 0 || (steps[s] == least && n <= most) || graph_is_mute(graph, s) != mute)
 			continue;
 		best = s;
 		least = steps[s];
@@ -251,7 +261,9 @@ static int join_some_tops(const struct graph *graph, struct ranking *ranking)
 	if (tops_find_above(graph, ranking, &tops) < 0)
 		return -ENOMEM;
 	count_steps(graph, ranking, &tops, steps);
-	x = find_lift(graph, ranking, &tops, steps);
+	x = find_lift(graph, ranking, &tops, steps, false);
+	if (x == NOBODY)
+		x = find_lift(graph, ranking, &tops, steps, true);
 	if (x == NOBODY) {
 		x = find_apex(graph, ranking, &tops);
 		if (x == NOBODY)

@@ -67,11 +67,17 @@ struct graph {
 		*strangers; /* [switch]: something hangs on it that sends and is no end; or NULL */
 	const uint64_t *blind;     /* [switch * 4 + port / 64], a bit per port: a link is up there,
 				      nobody knows to where; or NULL */
+	const bool *mute;          /* [switch]: it cannot be part of a tree of multicast; or NULL */
 	const bool *away;          /* [switch], or NULL: nobody is; */
 	const struct graph *whole; /* only then NULL, too */
 	uint32_t n_roots;
 	uint8_t n_lanes; /* data lanes (VLs) that all cables between switches have; 0: one */
 };
+
+static inline bool graph_is_mute(const struct graph *graph, uint32_t s)
+{
+	return graph->mute && graph->mute[s];
+}
 
 static inline bool graph_is_away(const struct graph *graph, uint32_t s)
 {
@@ -108,8 +114,8 @@ struct lanes {
 	 * On service level 0 there is room for one spanning tree: packets that stay on it, up and
 	 * down, and all others of this level wait for each other in no circle; with one lane, where
 	 * there are hosts behind. up[s] is the port of switch s that leads up, ROUTE_NONE at the
-	 * top (of each part of the fabric). With one lane it may be NULL: the engine has an order
-	 * of its own, or it is minhop, asked for by name, and there is no room.
+	 * top (of each part of the fabric) and where it is mute. With one lane it may be NULL: the
+	 * engine has an order of its own, or it is minhop, asked for by name, and there is no room.
 	 */
 	uint8_t *up;
 };

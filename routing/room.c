@@ -27,7 +27,7 @@ enum { ROOTS = 16 /* that are tried */, NOWHERE = UINT32_MAX };
 struct growing {
 	const struct graph *graph;
 	const struct dimensions *dimensions;
-	const bool *passes; /* [switch], or NULL: all do */
+	const bool *passes; /* [switch], or NULL: all do who are not mute */
 	struct admission admission;
 	uint8_t *up;
 	uint32_t *at;    /* by order: the switch */
@@ -102,7 +102,7 @@ static bool admit_cable(struct growing *g, uint32_t s, uint32_t a)
 
 static bool is_free(const struct growing *g, uint32_t s)
 {
-	return !g->seen[s] && (!g->passes || g->passes[s]);
+	return !g->seen[s] && !graph_is_mute(g->graph, s) && (!g->passes || g->passes[s]);
 }
 
 static void add(struct growing *g, uint32_t s)

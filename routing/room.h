@@ -15,9 +15,9 @@ struct dimensions {
 
 /*
  * A spanning tree of each part of the fabric, whose turns and @turns close no circle, but of turns
- * that only switches could take: @ret_up is that of struct lanes. Switches that are not @passes
- * (NULL: all are) are no part of it. 0; 1 if none was found; -ENOMEM, -EINVAL if there is a circle
- * in @turns.
+ * that only switches could take: @ret_up is that of struct lanes. Switches that are mute, or not
+ * @passes (NULL: all are), are no part of it. 0; 1 if none was found; -ENOMEM, -EINVAL if there is
+ * a circle in @turns.
  */
 int room_find_tree(const struct graph *graph, const struct turns *turns,
 		   const struct dimensions *dimensions, const bool *passes, uint8_t *ret_up);

@@ -4,13 +4,14 @@
  * What trees of one graph have in common: an order, which says what is up, and hubs.
  *
  * Where unicast uses several lanes there is one tree for which it has left room on that of
- * multicast, and all trees are parts of it; but if some switch can be no part of any, first one
- * around it is looked for, as without. Without an order of unicast we have our own, and one
- * hub: the first in whose tree, taken with all cables and all branches, no turn that members could
- * take closes a circle with those of unicast. If there is none within some tries, and room.c finds
- * none either, it is said; opensm never looks. Around a switch without multicast, the order may
- * have several tops: then the hub is one whose tree comes to most, and room.c is asked for one that
- * comes to all.
+ * multicast, and all trees are parts of it; but if that leads through a switch which can be no part
+ * of any, and of which unicast did not know, first one around it is looked for, as without. Without
+ * an order of unicast we have our own, and one hub: the first in whose tree, taken with all cables
+ * and all branches, no turn that members could take closes a circle with those of unicast. If there
+ * is none within some tries, and room.c finds none either, it is said; opensm never looks. Around a
+ * switch without multicast an order, ours or that of unicast, may have several tops: then hubs are
+ * those whose trees come to most. For ours, room.c is asked for one that comes to all; for that of
+ * unicast it would take too long in large fabrics.
  */
 
 #include "routing/trees-ways.h"
@@ -19,6 +20,7 @@
 #include "routing/turns.h"
 
 #include "base/array.h"
+#include "base/forest.h"
 #include "base/macros.h"
 
 #include <errno.h>
@@ -405,10 +407,38 @@ static int make_around(const struct trees_setup *setup, struct trees *trees)
 	return setup->up && !trees->proven ? make_anew(setup, setup->up, trees) : 0;
 }
 
+/* Does the one tree of unicast hold all together who pass and hang together? 1, 0 or -ENOMEM. */
+static int holds_together(const struct trees_setup *setup)
+{
+	const struct graph *graph = setup->graph;
+	AUTO(freep) uint32_t *parent = malloc((graph->n_switches + (size_t)1) * sizeof(*parent));
+
+	if (!parent)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		parent[s] = s;
+	for (uint32_t s = 0; s < graph->n_switches; s++) {
+		uint32_t to = above(graph, setup->up, s);
+
+		if (setup->passes[s] && to != TREE_NOWHERE && setup->passes[to])
+			parent[forest_root(parent, s)] = forest_root(parent, to);
+	}
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
+			if (setup->passes[s] && setup->passes[graph->arcs[a].to] &&
+			    forest_root(parent, s) != forest_root(parent, graph->arcs[a].to))
+				return 0;
+
+	return 1;
+}
+
 static int make_without_order(const struct trees_setup *setup, struct trees *ret)
 {
-	int r = make_own_order(setup, ret->has_blocked ? NULL : setup->up, ret);
+	int r = setup->up ? holds_together(setup) : 0;
 
+	if (r < 0)
+		return r;
+	r = make_own_order(setup, r ? setup->up : NULL, ret);
 	if (r < 0 || !ret->has_blocked || !setup->turns || !setup->turns->bits ||
 	    ret->n_reached == ret->n_part)
 		return r;
@@ -416,17 +446,69 @@ static int make_without_order(const struct trees_setup *setup, struct trees *ret
 	return make_around(setup, ret);
 }
 
-int trees_make(const struct trees_setup *setup, struct trees *ret)
+/* ---- together with unicast that has one --------------------------------------------------------
+ */
+
+/* How much of the fabric that is: who sends counts more than all who do not. */
+static uint64_t weigh(const struct trees *trees, const uint16_t *distance, const bool *sends)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t s = 0; s < trees->n_switches; s++)
+		if (distance[s] != TREE_FAR)
+			sum += 1 + ((uint64_t)sends[s] << 32);
+
+	return sum;
+}
+
+/* Only those hubs stay whose trees come to most. 0 or -ENOMEM. */
+static int keep_best_hubs(const struct trees_setup *setup, struct trees *trees)
+{
+	AUTO(freep) bool *sends = calloc(trees->n_switches + (size_t)1, sizeof(*sends));
+	uint32_t n = trees->n_hubs;
+	uint64_t most = 0;
+
+	if (!sends)
+		return -ENOMEM;
+	turns_find_senders(setup->graph, sends);
+	trees->n_hubs = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		AUTO(tree_ways_clear) struct tree_ways ways = { 0 };
+		int r = tree_ways_make(trees, trees->hubs[i], &ways);
+		uint64_t weight = r < 0 ? 0 : weigh(trees, ways.distance, sends);
+
+		if (r < 0)
+			return r;
+		if (weight > most)
+			trees->n_hubs = 0;
+		if (weight >= most)
+			trees->hubs[trees->n_hubs++] = trees->hubs[i];
+		most = MAX(most, weight);
+	}
+
+	return 0;
+}
+
+static int make_in_order(const struct trees_setup *setup, struct trees *trees)
 {
 	const struct ranking *ranking = setup->ranking;
 	int r;
 
+	trees->place = array_copy(ranking->place, trees->n_switches, sizeof(*trees->place));
+	trees->proven = true;
+	r = trees->place ? find_hubs(trees, ranking) : -ENOMEM;
+
+	return r < 0 || !trees->has_blocked ? r : keep_best_hubs(setup, trees);
+}
+
+int trees_make(const struct trees_setup *setup, struct trees *ret)
+{
+	int r;
+
 	*ret = (struct trees){ 0 };
 	r = copy_graph(setup, ret);
-	if (r < 0 || !ranking)
-		return r < 0 ? r : make_without_order(setup, ret);
-	ret->place = array_copy(ranking->place, ret->n_switches, sizeof(*ret->place));
-	ret->proven = true;
+	if (r < 0)
+		return r;
 
-	return ret->place ? find_hubs(ret, ranking) : -ENOMEM;
+	return setup->ranking ? make_in_order(setup, ret) : make_without_order(setup, ret);
 }

@@ -80,8 +80,8 @@ struct trees_setup {
 	const struct turns *turns; /* of unicast, if there is no ranking */
 	/*
 	 * [switch]: the port that leads up the one tree for which unicast has room (struct lanes),
-	 * if there is; or NULL. It is used if all switches can be part of a tree, or if no other is
-	 * found that goes together with @turns.
+	 * if there is; or NULL. It is used if it comes to all switches that can be part of a tree,
+	 * or if no other is found that goes together with @turns.
 	 */
 	const uint8_t *up;
 };

@@ -7,7 +7,8 @@
  * take. Pairs that are farther apart, and so have more turns, come first.
  *
  * If there is more than one lane, lane 0 begins with all turns of one spanning tree, around a
- * switch in the middle: multicast packets on it go together with all that comes.
+ * switch in the middle: multicast packets on it go together with all that comes. It goes around
+ * who can be part of none.
  *
  * Many pairs have a lane in mind already. They come before all others, so that nobody is in the way
  * of who belongs together. Mostly all of a lane go together, which one look at all of their turns
@@ -69,8 +70,10 @@ int weave_find_tree(struct weave *weave)
 	if (!seen || !queue || !far)
 		return -ENOMEM;
 	memset(weave->up, ROUTE_NONE, weave->n);
-	for (uint32_t s = 0; s < weave->n; s++)
+	for (uint32_t s = 0; s < weave->n; s++) {
 		far[s] = farthest(weave, s);
+		seen[s] = graph_is_mute(weave->graph, s);
+	}
 	for (;;) {
 		const uint32_t *order = weave->graph->order;
 		uint32_t root = weave->n;

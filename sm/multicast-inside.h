@@ -103,8 +103,6 @@ int multicast_note_changed(struct multicast *m, uint32_t index);
 unsigned multicast_limit(struct sm *sm);
 /* MLIDs that a switch has a table for; 0: too few to count, or none. */
 unsigned multicast_table_size(const struct node *node);
-/* Is it a switch that could take part, whatever is wrong with it now? */
-bool multicast_has_table(const struct sm *sm, const struct node *node);
 
 /* multicast-reach.c */
 /* Is the row of the graph that trees are for that of this node? */

@@ -113,6 +113,8 @@ void gids_forget(struct sm *sm);
 /* What is to be planned is planned, and done: now, if it is the time; also at the end of each
    reconcile, and when its tables are in place. */
 void multicast_begin(struct sm *sm);
+/* Is it a switch that could take part, whatever is wrong with it now? */
+bool multicast_has_table(const struct sm *sm, const struct node *node);
 int multicast_plan_init(struct sm *sm);
 void multicast_plan_done(struct sm *sm);
 

@@ -395,6 +395,25 @@ static int add_ends(struct sm *sm, struct route_job *job)
 	return 0;
 }
 
+/* Who has no multicast table to speak of has none whoever joins. Mostly there is nobody. */
+static int add_mute(struct sm *sm, struct route_job *job)
+{
+	bool any = false;
+
+	job->mute = calloc(job->graph.n_switches + (size_t)1, sizeof(*job->mute));
+	if (!job->mute)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < job->graph.n_switches; s++) {
+		const struct node *node = &sm->fabric.nodes[job->switch_nodes[s]];
+
+		job->mute[s] = node->present && !multicast_has_table(sm, node);
+		any |= job->mute[s];
+	}
+	job->graph.mute = any ? job->mute : NULL;
+
+	return 0;
+}
+
 static int add_roots(struct sm *sm, struct route_job *job)
 {
 	const struct conf_guids *guids = &sm->conf.root_guids;
@@ -488,6 +507,8 @@ static uint64_t sign(const struct sm *sm, const struct route_job *job)
 
 		hash = mix(hash, words, sizeof(words));
 	}
+	if (job->graph.mute)
+		hash = mix(hash, job->mute, job->graph.n_switches * sizeof(*job->mute));
 	hash = mix(hash, job->strangers, job->graph.n_switches * sizeof(*job->strangers));
 	for (uint32_t i = 0; i < job->graph.n_switches; i++)
 		hash = mix(hash, &sm->fabric.nodes[job->switch_nodes[i]].guid, sizeof(uint64_t));
@@ -504,6 +525,8 @@ int route_graph_make(struct sm *sm, struct route_job *job)
 		r = add_arcs(sm, job);
 	if (r == 0)
 		r = add_ends(sm, job);
+	if (r == 0)
+		r = add_mute(sm, job);
 	if (r == 0)
 		r = add_roots(sm, job);
 	job->graph.arc_first = job->arc_first;

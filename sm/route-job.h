@@ -19,6 +19,7 @@ struct route_job {
 	uint32_t *roots;
 	bool *strangers;
 	uint64_t *blind;
+	bool *mute;
 	struct graph whole; /* with the switches that are away, if there are any; */
 	uint32_t *whole_first;
 	struct arc *whole_arcs;

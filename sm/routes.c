@@ -34,6 +34,7 @@ void route_job_free(struct route_job *job)
 	free(job->order);
 	free(job->roots);
 	free(job->strangers);
+	free(job->mute);
 	free(job->blind);
 	free(job->whole_first);
 	free(job->whole_arcs);

@@ -63,6 +63,13 @@ static void make_mlids_few(struct scenario *s)
 	s->n_given_groups = FEW_MLIDS - 3;
 }
 
+/* One switch of every fifth fabric; see walk-events.c, where others follow. */
+static void make_mute(struct scenario *s)
+{
+	if (walk_has_mute(s))
+		s->switches[s->seed / 5 % s->n_switches]->sw->info.mcast_cap = 0;
+}
+
 /* All switches, half of them, or none. */
 static void give_port_states(struct scenario *s)
 {
@@ -101,6 +108,7 @@ static void set_out(struct scenario *s)
 	scenario_build(s, some_fabric(s));
 	if (s->seed % 3 == 0)
 		make_mlids_few(s);
+	make_mute(s);
 	give_port_states(s);
 	give_multicast_top(s);
 	if (scenario_random(s, 2))

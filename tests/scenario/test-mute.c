@@ -249,6 +249,49 @@ static struct sim_port *cable_of(struct scenario *s, uint32_t a, uint32_t b)
 	abort();
 }
 
+/* Unicast has left room for a tree around it: on all lanes it is the same fabric, but for that. */
+static void of_a_ring_on_several_lanes_nobody_is_left_out(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ring(7, 2));
+	s->switches[3]->sw->info.mcast_cap = 0;
+	scenario_start_sm(s);
+	scenario_settle(s);
+	assert_int_equal(scenario_status(&s->first).lanes, 2);
+	join_all(s);
+	for (uint32_t i = 0; i < 7; i++)
+		assert_string_equal(switch_reason(s, i), i == 3 ? "no-multicast" : "none");
+	scenario_expect_all_good(s);
+}
+
+/* It comes back as another, and routes are as they would have been. */
+static void one_that_has_none_any_more_leaves_nobody_out(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_build(s, graph_make_ring(7, 2));
+	scenario_start_sm(s);
+	scenario_settle(s);
+	join_all(s);
+	for (uint32_t i = 1; i < 7; i++) {
+		scenario_power_off(s, s->switches[i]);
+		scenario_settle(s);
+		s->switches[i]->sw->info.mcast_cap = 0;
+		scenario_power_on(s, s->switches[i]);
+		scenario_settle(s);
+		for (uint32_t k = 0; k < 7; k++)
+			assert_string_equal(switch_reason(s, k), i == k ? "no-multicast" : "none");
+		scenario_expect_all_good(s);
+		scenario_power_off(s, s->switches[i]);
+		scenario_settle(s);
+		s->switches[i]->sw->info.mcast_cap = htobe16(1024);
+		scenario_power_on(s, s->switches[i]);
+		scenario_settle(s);
+		scenario_expect_all_good(s);
+	}
+}
+
 static void nobody_is_behind_it_any_more_when_there_is_a_cable(void **state)
 {
 	struct scenario *s = *state;
@@ -275,6 +318,9 @@ static void nobody_is_behind_it_any_more_when_there_is_a_cable(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
+#define LANES_TEST(name)                                                                           \
+	cmocka_unit_test_setup_teardown(name, scenario_set_up_lanes, scenario_tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +330,8 @@ int main(void)
 		TEST(a_switch_that_comes_back_with_a_smaller_table_is_left_out),
 		TEST(a_switch_that_refuses_is_left_out_until_it_does_not),
 		TEST(who_is_behind_a_switch_without_multicast_is_told_of),
+		LANES_TEST(of_a_ring_on_several_lanes_nobody_is_left_out),
+		LANES_TEST(one_that_has_none_any_more_leaves_nobody_out),
 		TEST(nobody_is_behind_it_any_more_when_there_is_a_cable),
 	};
 

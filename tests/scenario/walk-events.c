@@ -76,12 +76,21 @@ static void flap(struct scenario *s)
 	scenario_plug(s, port);
 }
 
+/* A switch comes back without multicast, or with a small table. */
+static void change_table(struct scenario *s, struct sim_node *node)
+{
+	if (node->sw && walk_has_mute(s))
+		node->sw->info.mcast_cap = node->sw->info.mcast_cap ? 0 : htobe16(32);
+}
+
 static void reboot(struct scenario *s)
 {
 	struct sim_node *node = any_node(s);
 
-	if (!node->off)
-		scenario_reboot(s, node);
+	if (node->off)
+		return;
+	change_table(s, node);
+	scenario_reboot(s, node);
 }
 
 static void switch_power(struct scenario *s)

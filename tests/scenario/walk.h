@@ -20,6 +20,12 @@ void walk_look_again(struct scenario *s);
 /* False if these two cannot be twins. */
 bool walk_choose_twins(struct scenario *s, struct sim_node **ret_node, struct sim_node **ret_other);
 
+/* Are there switches without multicast, now and then? */
+static inline bool walk_has_mute(const struct scenario *s)
+{
+	return s->seed % 5 == 2;
+}
+
 /* walk-make.c. Some hosts get VFs of a kind. */
 void walk_make_vfs(struct scenario *s);
 void walk_make_vports(struct scenario *s);

@@ -195,15 +195,15 @@ static uint32_t drop_switches(struct tree_member *members, uint32_t n)
 /* Groups of all sizes; all their turns are put to those of unicast. */
 #define NOBODY UINT32_MAX
 
-static void try_ends(struct made_graph *made, const char *engine, uint32_t blocked, bool whole,
-		     bool switches)
+static void try_graph(const struct graph *graph, const char *engine, uint32_t blocked, bool whole,
+		      bool switches)
 {
 	struct tree_member *members = calloc(MEMBERS_MAX, sizeof(*members));
 	uint64_t random = 5;
 	struct forest f;
 
 	assert_non_null(members);
-	forest_make(&f, graph_of(made), engine, blocked);
+	forest_make(&f, graph, engine, blocked);
 	for (uint32_t number = 0; number < NUMBERS; number++) {
 		uint32_t n = choose_members(f.graph, &random, 1 + number % 10, number % 4, members);
 		struct tree tree;
@@ -212,7 +212,7 @@ static void try_ends(struct made_graph *made, const char *engine, uint32_t block
 			n = drop_switches(members, n);
 		assert_int_equal(trees_grow(&f.trees, number, members, n, &tree), 0);
 		for (uint32_t i = 0; whole && i < n; i++)
-			assert_true(members[i].reached);
+			assert_int_equal(members[i].reached, members[i].at != blocked);
 		assert_all_reached(&f, members, n, &tree);
 		if (f.graph->n_arcs > 0)
 			add_turns(f.graph, &tree, &f.turns);
@@ -223,6 +223,12 @@ static void try_ends(struct made_graph *made, const char *engine, uint32_t block
 		assert_no_circle(&f);
 	forest_done(&f);
 	free(members);
+}
+
+static void try_ends(struct made_graph *made, const char *engine, uint32_t blocked, bool whole,
+		     bool switches)
+{
+	try_graph(graph_of(made), engine, blocked, whole, switches);
 	graph_free(made);
 }
 
@@ -367,6 +373,85 @@ static void nobody_waits_around_a_switch_without_multicast(void **state)
 				try_fabric(made, "lanes", s, false);
 			else
 				graph_free(made);
+		}
+	}
+}
+
+/* Of which unicast knows: @mute, [switch], is all false before and after. */
+static void try_around(const struct graph *graph, const char *engine, bool *mute, uint32_t s)
+{
+	struct graph known = *graph;
+
+	known.mute = mute;
+	mute[s] = true;
+	try_graph(&known, engine, s, true, true);
+	mute[s] = false;
+}
+
+static void on_several_lanes_all_are_reached_around_a_switch_without_multicast(void **state)
+{
+	(void)state;
+	for (unsigned i = 3; i < N_SHAPES; i++) {
+		AUTO(graph_freep) struct made_graph *made = make_shape(i);
+		bool mute[128] = { false };
+
+		if (i > 3 && i < 7)
+			continue;
+		graph_set_lanes(made, LANES_MAX);
+		for (uint32_t s = i % 3; s < graph_of(made)->n_switches; s += i < 7 ? 1 : 3)
+			try_around(graph_of(made), "lanes", mute, s);
+	}
+}
+
+static void assert_hosts_are_reached(const struct graph *graph, uint32_t blocked)
+{
+	struct forest f;
+
+	forest_make(&f, graph, "auto", blocked);
+	for (uint32_t e = 0; e < graph->n_ends; e++)
+		if (graph->ends[e].kind == END_HOST && graph->ends[e].at != blocked)
+			assert_true(trees_all_reach(&f.trees, graph->ends[e].at));
+	forest_done(&f);
+}
+
+/* Whether it is a leaf or a spine, and whether unicast knows of it or not; by all trees. */
+static void in_a_tree_all_hosts_are_reached_around_a_switch_without_multicast(void **state)
+{
+	(void)state;
+	for (unsigned i = 4; i < 7; i++) {
+		AUTO(graph_freep) struct made_graph *made = make_shape(i);
+		struct graph known = *graph_of(made);
+		bool mute[128] = { false };
+
+		known.mute = mute;
+		for (uint32_t s = 0; s < known.n_switches; s++) {
+			assert_hosts_are_reached(&known, s);
+			mute[s] = true;
+			assert_hosts_are_reached(&known, s);
+			if (i != 5)
+				try_graph(&known, "auto", s, false, true);
+			mute[s] = false;
+		}
+	}
+}
+
+/* A leaf that all others meet at, if it may: it is none of the way of others. */
+static void in_a_damaged_tree_they_are_around_a_leaf_of_which_unicast_knows(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		AUTO(graph_freep) struct made_graph *made = make_shape(4);
+		bool mute[128] = { false };
+		struct graph known;
+
+		graph_remove_links(made, 10, seed);
+		known = *graph_of(made);
+		known.mute = mute;
+		for (uint32_t s = 0; s < 8; s++) {
+			mute[s] = true;
+			assert_hosts_are_reached(&known, s);
+			try_graph(&known, "auto", s, false, true);
+			mute[s] = false;
 		}
 	}
 }
@@ -618,6 +703,10 @@ int main(void)
 		cmocka_unit_test(those_around_a_switch_without_multicast_are_reached),
 		cmocka_unit_test(with_lanes_enough_there_is_always_room),
 		cmocka_unit_test(nobody_waits_around_a_switch_without_multicast),
+		cmocka_unit_test(
+			on_several_lanes_all_are_reached_around_a_switch_without_multicast),
+		cmocka_unit_test(in_a_tree_all_hosts_are_reached_around_a_switch_without_multicast),
+		cmocka_unit_test(in_a_damaged_tree_they_are_around_a_leaf_of_which_unicast_knows),
 		cmocka_unit_test(trees_come_to_both_sides_of_a_switch_without_multicast),
 		cmocka_unit_test(a_switch_that_is_away_leaves_the_one_tree),
 		cmocka_unit_test(turns_that_only_switches_could_take_leave_room),
