@@ -220,7 +220,7 @@ static struct made_graph *make_tree_as_given(void)
 {
 	struct made_graph *made = graph_make_ft3(36, 36);
 
-	graph_deal_lids(made, 18);
+	graph_deal_lids(made);
 
 	return made;
 }

@@ -4,9 +4,10 @@
 
 #include "tests/common/graphs-inside.h"
 
-#include "base/forest.h"
 #include "base/macros.h"
+#include "sm/lid-order.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LID_MAX = 0xbfff };
@@ -18,120 +19,116 @@ void graph_shuffle_lids(struct made_graph *made, uint64_t seed)
 	made->stale = true;
 }
 
-void graph_deal_lids(struct made_graph *made, unsigned leaves_of_a_pod)
-{
-	made->lids = LIDS_DEALT;
-	made->leaves_of_a_pod = leaves_of_a_pod;
-	made->stale = true;
-}
-
-/* ---- in rounds ----------------------------------------------------------------------------------
+/* ---- as a subnet manager gives them -------------------------------------------------------------
  */
 
-/* What ends are sorted by; the first differs most. */
-struct dealt {
-	uint32_t part; /* a pod, or what spines hang together with */
-	uint32_t round;
-	uint32_t at;
-	uint32_t own; /* of the switch itself: behind its host */
+static unsigned count_ports(const struct made_switch *sw)
+{
+	unsigned n = 254;
+
+	while (n > 0 && !(sw->ports_used[n / 64] >> n % 64 & 1))
+		n--;
+
+	return n;
+}
+
+/* The number of its port 0. */
+static uint32_t add_node(struct fabric *f, uint8_t type, unsigned n_ports)
+{
+	uint64_t guid = f->n_nodes + UINT64_C(1);
+	uint32_t number = 0;
+
+	graph_must_fit(fabric_add_node(f, guid, type, (uint8_t)n_ports, &number) == 0, "memory");
+
+	return port_at(&f->nodes[number], 0);
+}
+
+/* Switches have their own numbers. */
+static uint32_t port_of(const struct fabric *f, uint32_t at, unsigned port)
+{
+	return port_at(&f->nodes[at], port);
+}
+
+/* The first end that is no switch's is us. @ret_ports: of each end the number. */
+static void make_fabric(const struct made_graph *made, struct fabric *ret, uint32_t *ret_ports)
+{
+	graph_must_fit(fabric_init(ret) == 0, "memory");
+	for (uint32_t s = 0; s < made->n_switches; s++)
+		add_node(ret, NODE_TYPE_SWITCH, count_ports(&made->switches[s]));
+	for (uint32_t i = 0; i < made->n_cables; i++) {
+		const struct plug *side = made->cables[i].side;
+
+		fabric_connect(ret, port_of(ret, side[0].at, side[0].port),
+			       port_of(ret, side[1].at, side[1].port));
+	}
+	for (uint32_t e = 0; e < made->n_ends; e++) {
+		const struct end *end = &made->built_ends[e];
+
+		ret_ports[e] = port_of(ret, end->at, end->port);
+		if (end->kind == END_SWITCH)
+			continue;
+		fabric_connect(ret, ret_ports[e], add_node(ret, NODE_TYPE_CA, 1) + 1);
+		ret_ports[e] = ret->ports[ret_ports[e]].peer;
+		if (ret->local_port == NO_PORT)
+			ret->local_port = ret_ports[e];
+	}
+}
+
+/* Where in the order of sm/lid-order.c each port is first. */
+static uint32_t *list_places(const struct fabric *f)
+{
+	AUTO(lid_order_clear) struct lid_order order = { 0 };
+	uint32_t *place = calloc(f->n_ports + (size_t)1, sizeof(*place));
+
+	graph_must_fit(place && lid_order_make(f, true, &order) == 0, "memory");
+	for (uint32_t i = order.n; i-- > 0;)
+		place[order.port[i]] = i;
+
+	return place;
+}
+
+struct placed {
+	uint32_t place;
 	uint32_t end;
 };
 
-static int compare_dealt(const void *a, const void *b)
+static int compare_placed(const void *a, const void *b)
 {
-	const struct dealt *x = a, *y = b;
-	const uint32_t difference[] = { x->part - y->part, x->round - y->round, x->at - y->at,
-					x->own - y->own, x->end - y->end };
+	const struct placed *x = a, *y = b;
 
-	for (unsigned i = 0; i < COUNT(difference); i++)
-		if (difference[i])
-			return (int32_t)difference[i] < 0 ? -1 : 1;
-	return 0;
+	return (x->place > y->place) - (x->place < y->place);
 }
 
-static uint32_t *count_hosts(const struct made_graph *made)
+/* Ends by place. */
+static uint32_t *sort_ends(uint32_t n, const uint32_t *place, const uint32_t *ports)
 {
-	uint32_t *hosts = graph_count_numbers(made->n_switches);
+	AUTO(freep) struct placed *placed = calloc(n + (size_t)1, sizeof(*placed));
+	uint32_t *ret = graph_count_numbers(n);
 
-	memset(hosts, 0, made->n_switches * sizeof(*hosts));
-	for (uint32_t i = 0; i < made->n_ends; i++)
-		hosts[made->ends[i].at] += made->ends[i].kind == END_HOST;
+	graph_must_fit(placed, "memory");
+	for (uint32_t e = 0; e < n; e++)
+		placed[e] = (struct placed){ place[ports[e]], e };
+	qsort(placed, n, sizeof(*placed), compare_placed);
+	for (uint32_t i = 0; i < n; i++)
+		ret[i] = placed[i].end;
 
-	return hosts;
+	return ret;
 }
 
-/* Of each switch without hosts the first one that it hangs together with through such. */
-static uint32_t *find_planes(const struct made_graph *made, const uint32_t *hosts)
+void graph_deal_lids(struct made_graph *made)
 {
-	uint32_t *parent = graph_count_numbers(made->n_switches);
+	AUTO(freep) uint32_t *ports = graph_count_numbers(graph_of(made)->n_ends);
+	AUTO(freep) uint32_t *place = NULL;
+	struct fabric fabric;
 
-	for (uint32_t i = 0; i < made->n_cables; i++) {
-		uint32_t a = made->cables[i].side[0].at, b = made->cables[i].side[1].at;
-
-		if (hosts[a] || hosts[b])
-			continue;
-		a = forest_root(parent, a);
-		b = forest_root(parent, b);
-		parent[MAX(a, b)] = MIN(a, b);
-	}
-
-	return parent;
-}
-
-/* 0 of each switch that a cable leads from to one with hosts, of others 1. */
-static uint32_t *find_tops(const struct made_graph *made, const uint32_t *hosts)
-{
-	uint32_t *is_top = graph_count_numbers(made->n_switches);
-
-	for (uint32_t s = 0; s < made->n_switches; s++)
-		is_top[s] = 1;
-	for (uint32_t i = 0; i < made->n_cables; i++)
-		for (unsigned side = 0; side < 2; side++)
-			if (hosts[made->cables[i].side[side].at])
-				is_top[made->cables[i].side[1 - side].at] = 0;
-
-	return is_top;
-}
-
-/* Leaves come first among the switches of made trees, pod by pod. */
-static struct dealt place_of(const struct made_graph *made, const uint32_t *hosts, uint32_t *parent,
-			     const uint32_t *is_top, uint32_t e, uint32_t rank)
-{
-	const struct end *end = &made->built_ends[e];
-	bool is_leaf = hosts[end->at] > 0;
-	uint32_t index = end->at % made->leaves_of_a_pod;
-
-	return (struct dealt){
-		.part = is_leaf ? end->at / made->leaves_of_a_pod
-				: made->n_switches + forest_root(parent, end->at),
-		.round = !is_leaf                  ? is_top[end->at]
-			 : end->kind == END_SWITCH ? index % hosts[end->at]
-						   : rank,
-		.at = end->at,
-		.own = end->kind == END_SWITCH,
-		.end = e,
-	};
-}
-
-static void deal(const struct made_graph *made, uint32_t *ret)
-{
-	AUTO(freep) struct dealt *dealt = calloc(made->n_ends + (size_t)1, sizeof(*dealt));
-	AUTO(freep) uint32_t *hosts = count_hosts(made);
-	AUTO(freep) uint32_t *parent = find_planes(made, hosts);
-	AUTO(freep) uint32_t *is_top = find_tops(made, hosts);
-	uint32_t at = UINT32_MAX, rank = 0;
-
-	graph_must_fit(dealt, "memory");
-	for (uint32_t e = 0; e < made->n_ends; e++) {
-		if (made->built_ends[e].at != at)
-			rank = 0;
-		at = made->built_ends[e].at;
-		dealt[e] = place_of(made, hosts, parent, is_top, e, rank);
-		rank += made->built_ends[e].kind != END_SWITCH;
-	}
-	qsort(dealt, made->n_ends, sizeof(*dealt), compare_dealt);
-	for (uint32_t i = 0; i < made->n_ends; i++)
-		ret[i] = dealt[i].end;
+	make_fabric(made, &fabric, ports);
+	place = list_places(&fabric);
+	fabric_done(&fabric);
+	free(made->dealt);
+	made->dealt = sort_ends(made->n_ends, place, ports);
+	made->n_dealt = made->n_ends;
+	made->lids = LIDS_DEALT;
+	made->stale = true;
 }
 
 /* ---- all ----------------------------------------------------------------------------------------
@@ -155,8 +152,9 @@ void graph_give_lids(struct made_graph *made)
 
 	if (made->lids == LIDS_SHUFFLED)
 		graph_shuffle_numbers(indices, made->n_ends, made->lid_seed);
+	graph_must_fit(made->lids != LIDS_DEALT || made->n_ends == made->n_dealt, "dealt LIDs");
 	if (made->lids == LIDS_DEALT)
-		deal(made, indices);
+		memcpy(indices, made->dealt, made->n_ends * sizeof(*indices));
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (uint32_t i = 0; i < made->n_ends; i++) {
 			struct end *end = &made->built_ends[indices[i]];

@@ -36,7 +36,8 @@ struct made_graph {
 	uint8_t n_lanes;
 	enum lids lids;
 	uint64_t lid_seed;        /* of those that are shuffled */
-	unsigned leaves_of_a_pod; /* of those that are dealt */
+	uint32_t *dealt;          /* of those that are: ends in the sequence in which they get one */
+	uint32_t n_dealt;
 
 	/* What graph_of() built, unless stale. */
 	bool stale;

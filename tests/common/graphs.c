@@ -106,6 +106,7 @@ void graph_free(struct made_graph *made)
 	free(made->cables);
 	free(made->ends);
 	free(made->roots);
+	free(made->dealt);
 	free(made);
 }
 

@@ -77,8 +77,8 @@ void graph_add_aggregation(struct made_graph *made);
 /* @n on every switch that has none. */
 void graph_add_hosts_on_spines(struct made_graph *made, unsigned n);
 void graph_shuffle_lids(struct made_graph *made, uint64_t seed);
-/* As a subnet manager gives them in a tree of such pods (sm/lid-order.c). */
-void graph_deal_lids(struct made_graph *made, unsigned leaves_of_a_pod);
+/* As our subnet manager on the first end gives them (sm/lid-order.c); they stay with the ends. */
+void graph_deal_lids(struct made_graph *made);
 void graph_shuffle_order(struct made_graph *made, uint64_t seed);
 /* Data lanes of all cables. */
 void graph_set_lanes(struct made_graph *made, uint8_t n);

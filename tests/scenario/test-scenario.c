@@ -109,7 +109,7 @@ static void lids_of_a_tree_are_those_that_graph_deal_lids_gives(void **state)
 	const struct graph *g;
 	uint32_t host = 0;
 
-	graph_deal_lids(made, 4);
+	graph_deal_lids(made);
 	g = graph_of(made);
 	scenario_comes_up(s, graph_make_ft3(8, 8));
 	for (uint32_t i = 0; i < g->n_ends; i++) {

@@ -51,7 +51,7 @@ static struct made_graph *make_tree(void)
 {
 	struct made_graph *made = graph_make_ft3(2 * HALF, PODS);
 
-	graph_deal_lids(made, HALF);
+	graph_deal_lids(made);
 
 	return made;
 }
