@@ -4,18 +4,22 @@
  * LIDs that most switches reach by the same exit should lie in the same block of a forwarding
  * table, so that a change of routes costs few blocks. In a tree, each leaf sends its pod's first
  * hosts (of every leaf the first) by its first cable upward, all second ones by its second, and so
- * on (routing/number.c); and so do all leaves of other pods. So the leaves of a pod get LIDs
- * together, in rounds: first the first host of each, then the second of each. The LID of the i-th
- * leaf itself lies beside its i-th host, as it goes the way of a host nearby.
+ * on (routing/number.c); and so do all leaves of other pods. So leaves get LIDs for their hosts in
+ * rounds: first the first host of each, then the second of each. What a round has for one pod is a
+ * run. When a middle switch goes, leaves of other pods have to write the blocks that have a run of
+ * its pod, and those of its pod the blocks that have any of a round. So a run should not be cut by
+ * the end of a block, and small pods share their rounds. Not more than that: when a leaf loses a
+ * cable, cores have to write all blocks that its hosts are in, which share makes more of.
+ *
+ * LIDs of leaves themselves go the way of a host nearby, and fill up the block if the next run
+ * would be cut. No LID is left out: of two pods of 18 leaves with 18 hosts 84 would be, if no run
+ * at all were cut, and tables longer by a tenth.
  *
  * Pods come by breadth from us; which leaves are one is told by the switch that leads to them. The
  * hosts of switches that have only one follow, then all other switches, those that hang together
  * without leaves (planes) in one go, who leads to leaves before the others: what a cable to the top
  * changes is either about these or about those. Where switches with hosts hang together directly,
- * as in a torus, each is a pod by itself.
- *
- * No LID is left out between pods: of a pod of 18 leaves with 18 hosts, 342 LIDs, 42 would be gaps
- * else, and the other switches would have to fill these.
+ * as in a torus, each is a pod by itself, and all its LIDs lie together.
  */
 
 #include "sm/lid-order.h"
@@ -26,11 +30,15 @@
 
 #include "base/macros.h"
 
+/* Pods of fewer leaves share their rounds with the next ones. */
+enum { LEAVES_ENOUGH = 24 };
+
 /* A leaf whose hosts are dealt. */
 struct leaf {
 	const struct node *node;
+	uint32_t pod;
 	unsigned next_port; /* those before it are done */
-	unsigned own_round; /* in which it gets a LID itself */
+	bool has_lid;       /* itself */
 };
 
 struct ordering {
@@ -38,7 +46,9 @@ struct ordering {
 	uint32_t *node; /* switches by breadth; then the same again, leaves first, then by planes */
 	uint32_t *from; /* of each node the one that led to it; NO_NODE: not seen */
 	uint32_t n;
-	struct leaf *leaf;
+	struct leaf *leaf; /* of the pods that are dealt together, those of one pod in a row */
+	uint32_t n_leaves;
+	uint32_t n_without; /* of these, a LID */
 	struct lid_order *order;
 };
 
@@ -170,57 +180,103 @@ static void add_port(struct lid_order *order, uint32_t port)
 	order->port[order->n++] = port;
 }
 
-/* The next host of a leaf, if it has one. */
-static bool deal_one(const struct fabric *f, struct leaf *leaf, struct lid_order *order)
+/* Up to the next host of a leaf; or NO_PORT. */
+static uint32_t next_host(const struct fabric *f, struct leaf *leaf)
 {
 	while (leaf->next_port <= leaf->node->n_ports) {
-		uint32_t host = host_at(f, leaf->node, leaf->next_port++);
+		uint32_t host = host_at(f, leaf->node, leaf->next_port);
 
-		if (host == NO_PORT)
-			continue;
-		add_port(order, host);
-		return true;
+		if (host != NO_PORT)
+			return host;
+		leaf->next_port++;
 	}
 
-	return false;
+	return NO_PORT;
 }
 
-static void deal_pod(const struct ordering *o, uint32_t n_leaves, bool leaves_too)
+/* The next host of a leaf, if it has one. */
+static void deal_one(const struct fabric *f, struct leaf *leaf, struct lid_order *order)
+{
+	uint32_t host = next_host(f, leaf);
+
+	if (host == NO_PORT)
+		return;
+	add_port(order, host);
+	leaf->next_port++;
+}
+
+/* LIDs of @n leaves, those at @from first. */
+static void add_leaves(struct ordering *o, uint32_t from, uint32_t n)
+{
+	for (uint32_t i = 0; n > 0 && i < o->n_leaves; i++) {
+		struct leaf *leaf = &o->leaf[(from + i) % o->n_leaves];
+
+		if (leaf->has_lid)
+			continue;
+		leaf->has_lid = true;
+		o->n_without--;
+		n--;
+		add_port(o->order, leaf->node->first_port);
+	}
+}
+
+/* Behind the LIDs of @before comes a run of @n; LIDs count from 1. */
+static void fill_block(struct ordering *o, uint32_t before, uint32_t n)
+{
+	uint32_t room = LFT_BLOCK - (o->order->n + 1) % LFT_BLOCK;
+
+	if (n > room && room <= o->n_without)
+		add_leaves(o, before, room);
+}
+
+/* One host of each leaf of the pod that begins with leaf @first; the next pod's first. */
+static uint32_t deal_run(struct ordering *o, uint32_t before, uint32_t first)
+{
+	uint32_t end = first, n = 0;
+
+	for (; end < o->n_leaves && o->leaf[end].pod == o->leaf[first].pod; end++)
+		n += next_host(o->f, &o->leaf[end]) != NO_PORT;
+	fill_block(o, before, n);
+	for (uint32_t i = first; i < end; i++)
+		deal_one(o->f, &o->leaf[i], o->order);
+
+	return end;
+}
+
+static void deal_pods(struct ordering *o, bool leaves_too)
 {
 	struct lid_order *order = o->order;
-	bool any = true;
+	uint32_t last = 0, done = UINT32_MAX;
 
-	for (unsigned round = 0; any; round++) {
-		any = false;
-		for (uint32_t i = 0; i < n_leaves; i++) {
-			any |= deal_one(o->f, &o->leaf[i], order);
-			if (leaves_too && o->leaf[i].own_round == round)
-				add_port(order, o->leaf[i].node->first_port);
-		}
+	o->n_without = leaves_too ? o->n_leaves : 0;
+	while (order->n != done) {
+		done = order->n;
+		for (uint32_t i = 0, next; i < o->n_leaves; last = i, i = next)
+			next = deal_run(o, last, i);
 	}
+	add_leaves(o, last, o->n_without);
 	order->group_end[order->n_groups++] = order->n;
+	o->n_leaves = 0;
 }
 
 /* Leaves of a pod lie together in the sequence, as one switch led to all of them. */
-static void deal_pods(const struct ordering *o, bool leaves_too)
+static void deal_all(struct ordering *o, bool leaves_too)
 {
-	uint32_t pod = NO_NODE, n_leaves = 0;
+	uint32_t pod = NO_NODE;
 
 	for (uint32_t i = 0; i < o->n; i++) {
-		const struct node *node = &o->f->nodes[o->node[i]];
+		uint32_t before = pod;
 
 		if (!is_leaf(o->f, o->node[i]))
 			continue;
-		if (n_leaves > 0 && pod_of(o, o->node[i]) != pod) {
-			deal_pod(o, n_leaves, leaves_too);
-			n_leaves = 0;
-		}
 		pod = pod_of(o, o->node[i]);
-		o->leaf[n_leaves] = (struct leaf){ node, 1, n_leaves % count_hosts(o->f, node) };
-		n_leaves++;
+		if (o->n_leaves > 0 && pod != before &&
+		    (o->n_leaves >= LEAVES_ENOUGH || is_leaf(o->f, pod)))
+			deal_pods(o, leaves_too);
+		o->leaf[o->n_leaves++] = (struct leaf){ &o->f->nodes[o->node[i]], pod, 1, false };
 	}
-	if (n_leaves > 0)
-		deal_pod(o, n_leaves, leaves_too);
+	if (o->n_leaves > 0)
+		deal_pods(o, leaves_too);
 }
 
 /* -- the others ---------------------------------------------------------------------------------
@@ -292,7 +348,7 @@ int lid_order_make(const struct fabric *f, bool leaves_too, struct lid_order *re
 	if (ordering_make(f, ret, &o) < 0)
 		return -ENOMEM;
 	order_by_breadth(&o);
-	deal_pods(&o, leaves_too);
+	deal_all(&o, leaves_too);
 	add_single_hosts(&o);
 	if (add_switches(&o) < 0)
 		return -ENOMEM;
