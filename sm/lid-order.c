@@ -11,9 +11,10 @@
  * the end of a block, and small pods share their rounds. Not more than that: when a leaf loses a
  * cable, cores have to write all blocks that its hosts are in, which share makes more of.
  *
- * LIDs of leaves themselves go the way of a host nearby, and fill up the block if the next run
- * would be cut. No LID is left out: of two pods of 18 leaves with 18 hosts 84 would be, if no run
- * at all were cut, and tables longer by a tenth.
+ * LIDs of leaves themselves go the way of a host in the same block. They fill up the block if the
+ * next run would be cut, but for the first run of pods that share their rounds: none of their hosts
+ * is in that block. No LID is left out: of two pods of 18 leaves with 18 hosts 84 would be, if no
+ * run at all were cut, and tables longer by a tenth.
  *
  * Pods come by breadth from us; which leaves are one is told by the switch that leads to them. The
  * hosts of switches that have only one follow, then all other switches, those that hang together
@@ -220,12 +221,12 @@ static void add_leaves(struct ordering *o, uint32_t from, uint32_t n)
 	}
 }
 
-/* Behind the LIDs of @before comes a run of @n; LIDs count from 1. */
+/* Behind the run of @before, if there was one, comes one of @n; LIDs count from 1. */
 static void fill_block(struct ordering *o, uint32_t before, uint32_t n)
 {
 	uint32_t room = LFT_BLOCK - (o->order->n + 1) % LFT_BLOCK;
 
-	if (n > room && room <= o->n_without)
+	if (before < o->n_leaves && n > room && room <= o->n_without)
 		add_leaves(o, before, room);
 }
 
@@ -243,19 +244,29 @@ static uint32_t deal_run(struct ordering *o, uint32_t before, uint32_t first)
 	return end;
 }
 
+static unsigned count_rounds(const struct ordering *o)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < o->n_leaves; i++)
+		n = MAX(n, count_hosts(o->f, o->leaf[i].node));
+
+	return n;
+}
+
+/* What no block was filled with lies between the last two rounds, with hosts on both sides. */
 static void deal_pods(struct ordering *o, bool leaves_too)
 {
-	struct lid_order *order = o->order;
-	uint32_t last = 0, done = UINT32_MAX;
+	uint32_t last = o->n_leaves; /* none yet */
 
 	o->n_without = leaves_too ? o->n_leaves : 0;
-	while (order->n != done) {
-		done = order->n;
+	for (unsigned left = count_rounds(o); left > 0; left--) {
+		if (left == 1)
+			add_leaves(o, last, o->n_without);
 		for (uint32_t i = 0, next; i < o->n_leaves; last = i, i = next)
 			next = deal_run(o, last, i);
 	}
-	add_leaves(o, last, o->n_without);
-	order->group_end[order->n_groups++] = order->n;
+	o->order->group_end[o->order->n_groups++] = o->order->n;
 	o->n_leaves = 0;
 }
 

@@ -35,8 +35,8 @@ struct made_graph {
 	uint32_t n_devices;
 	uint8_t n_lanes;
 	enum lids lids;
-	uint64_t lid_seed;        /* of those that are shuffled */
-	uint32_t *dealt;          /* of those that are: ends in the sequence in which they get one */
+	uint64_t lid_seed; /* of those that are shuffled */
+	uint32_t *dealt;   /* of those that are: ends in the sequence in which they get one */
 	uint32_t n_dealt;
 
 	/* What graph_of() built, unless stale. */

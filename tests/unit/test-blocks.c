@@ -38,11 +38,11 @@ struct loss {
 static const struct loss losses[] = {
 	{ "the first leaf", 0, 1, 1, NOBODY, 31, 31 },
 	{ "a leaf", 1, MIDDLES, 13, NOBODY, 0, 0 },
-	{ "a middle switch of the first pod", MIDDLES, MIDDLES + HALF, 1, NOBODY, 342, 428 },
-	{ "a middle switch", MIDDLES + HALF, CORES, 7, NOBODY, 219, 253 },
-	{ "a core", CORES, CORES + HALF *HALF, 5, NOBODY, 139, 153 },
-	{ "a cable of the first leaf", 0, 1, 1, MIDDLES, 150, 150 },
-	{ "a cable of a leaf", HALF, 2 * HALF, 1, MIDDLES + HALF + 3, 193, 193 },
+	{ "a middle switch of the first pod", MIDDLES, MIDDLES + HALF, 1, NOBODY, 326, 410 },
+	{ "a middle switch", MIDDLES + HALF, CORES, 7, NOBODY, 220, 346 },
+	{ "a core", CORES, CORES + HALF *HALF, 5, NOBODY, 138, 153 },
+	{ "a cable of the first leaf", 0, 1, 1, MIDDLES, 151, 151 },
+	{ "a cable of a leaf", HALF, 2 * HALF, 1, MIDDLES + HALF + 3, 175, 175 },
 	{ "a cable of the first pod to the top", CORES, CORES + HALF, 1, MIDDLES, 46, 49 },
 	{ "a cable to the top", CORES, CORES + HALF, 1, MIDDLES + HALF, 35, 39 },
 };
@@ -130,21 +130,32 @@ static unsigned block_of(const struct graph *graph, uint32_t host)
 	return 0;
 }
 
-/* So each leaf elsewhere has one block to write for a middle switch that goes. */
+/* Of one pod, the @i-th of each leaf. */
+static bool share_a_block(const struct graph *graph, uint32_t pod, uint32_t i)
+{
+	uint32_t first = pod * HALF * HALF + i;
+	bool all = true;
+
+	for (uint32_t leaf = 1; leaf < HALF; leaf++)
+		all &= block_of(graph, first + leaf * HALF) == block_of(graph, first);
+
+	return all;
+}
+
+/*
+ * So each leaf elsewhere has one block to write for a middle switch that goes. But where pods that
+ * share their rounds begin, there is no leaf that could fill a block.
+ */
 static void hosts_that_one_middle_switch_leads_to_share_a_block(void **state)
 {
 	AUTO(graph_freep) struct made_graph *made = make_tree();
-	const struct graph *graph = graph_of(made);
+	unsigned n_cut = 0;
 
 	(void)state;
 	for (uint32_t pod = 0; pod < PODS; pod++)
-		for (uint32_t i = 0; i < HALF; i++) {
-			uint32_t first = pod * HALF * HALF + i;
-
-			for (uint32_t leaf = 1; leaf < HALF; leaf++)
-				assert_int_equal(block_of(graph, first + leaf * HALF),
-						 block_of(graph, first));
-		}
+		for (uint32_t i = 0; i < HALF; i++)
+			n_cut += !share_a_block(graph_of(made), pod, i);
+	assert_int_equal(n_cut, 3);
 }
 
 int main(void)
