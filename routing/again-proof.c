@@ -84,11 +84,6 @@ static int trial_allocate(struct trial *trial)
 
 /* ---- graphs, before and now ------------------------------------------------------------------ */
 
-static bool is_same_arc(const struct arc *a, const struct arc *b)
-{
-	return a->to == b->to && a->port == b->port && a->to_port == b->to_port;
-}
-
 static bool has_same_arcs(const struct graph *now, const struct graph *was, uint32_t s)
 {
 	uint32_t n = graph_degree(now, s);

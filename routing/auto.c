@@ -18,6 +18,7 @@
 
 #include "routing/past.h"
 #include "routing/room.h"
+#include "routing/turns.h"
 
 #include "base/macros.h"
 
@@ -68,7 +69,7 @@ static int prove(const struct graph *graph, struct tables *tables, struct route_
 		 struct turns *turns, struct past *past)
 {
 	struct proof *ret = &result->proof;
-	int r = proof_check_lanes(graph, tables, &result->lanes, ret, turns);
+	int r = proof_check_past(graph, tables, &result->lanes, ret, turns, past);
 
 	if (r || !graph->away || proof_holds(ret))
 		return r;
@@ -102,8 +103,9 @@ static int route_and_prove(const struct engine *engine, const struct graph *grap
 			   struct past *past)
 {
 	const char *why = NULL;
-	int r = engine->route_in_lanes ? engine->route_in_lanes(graph, tables, &ret->lanes, &why)
-				       : engine->route(graph, tables, &why, past);
+	int r = engine->route_in_lanes
+			? engine->route_in_lanes(graph, tables, &ret->lanes, &why, past)
+			: engine->route(graph, tables, &why, past);
 
 	ret->why = why;
 	if (r)
@@ -129,12 +131,14 @@ static int route_updn_instead(const struct graph *graph, struct tables *tables, 
 }
 
 static int route_lanes(const struct graph *graph, struct tables *tables, struct route_result *ret,
-		       struct turns *turns)
+		       struct turns *turns, struct past *past)
 {
-	int r = route_and_prove(&engine_lanes, graph, tables, ret, turns, NULL);
+	int r = route_and_prove(&engine_lanes, graph, tables, ret, turns, past);
 
 	if (r != -ENOTSUP && r != -EPROTO)
 		return r;
+	if (past)
+		past_clear(past);
 	return route_updn_instead(
 		graph, tables, r == -ENOTSUP ? ret->why : "the paths of lanes could not be proven",
 		ret, turns);
@@ -156,19 +160,41 @@ static int route_minhop(const struct graph *graph, struct tables *tables, bool l
 	if (r == 0 || (r < 0 && r != -EPROTO))
 		return r;
 	if (lanes)
-		return route_lanes(graph, tables, ret, ret_turns);
+		return route_lanes(graph, tables, ret, ret_turns, NULL);
 	return route_updn_instead(graph, tables, proof_sentence(&ret->proof), ret, ret_turns);
 }
 
-/* NULL: there is no such engine. */
-static const struct engine *choose(const char *name, const struct ranking *ranking)
+/* Who is asked first: 0 with *ret, or -ENOMEM; -EINVAL: there is no such engine. */
+static int choose(const char *name, const struct graph *graph, const struct ranking *ranking,
+		  const struct engine **ret)
 {
-	const struct engine *engine = engine_find(name);
+	int r = 0;
 
-	if (!strcmp(name, "auto"))
-		return ranking->tree ? &engine_ftree : &engine_minhop;
+	*ret = engine_find(name);
+	if (!strcmp(name, "auto") && ranking->tree) {
+		*ret = &engine_ftree;
+	} else if (!strcmp(name, "auto")) {
+		r = turns_are_forced_around(graph);
+		*ret = r ? &engine_lanes : &engine_minhop;
+	} else if (*ret == &engine_ftree && !ranking->tree) {
+		*ret = &engine_updn;
+	}
 
-	return engine == &engine_ftree && !ranking->tree ? &engine_updn : engine;
+	return *ret ? MIN(r, 0) : -EINVAL;
+}
+
+/* For graphs that are as that of @past, if all that is to know of them is in its layout. */
+static int choose_again(const char *name, const struct graph *graph, const struct past *past,
+			const struct engine **ret)
+{
+	AUTO(ranking_clear) struct ranking ranking = { 0 };
+	int r;
+
+	if (past->engine != &engine_lanes)
+		return choose(name, graph, &past->layout.ranking, ret);
+	r = ranking_make(graph->whole ? graph->whole : graph, &ranking);
+
+	return r < 0 ? r : choose(name, graph, &ranking, ret);
 }
 
 int route_fabric(const char *name, const struct graph *graph, struct tables *tables,
@@ -185,13 +211,13 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 	r = ranking_make(graph->whole ? graph->whole : graph, &ranking);
 	if (r)
 		return r;
-	engine = choose(name, &ranking);
-	if (!engine)
-		return -EINVAL;
+	r = choose(name, graph, &ranking, &engine);
+	if (r)
+		return r;
 	if (engine == &engine_minhop)
 		r = route_minhop(graph, tables, is_auto, ret, ret_turns);
 	else if (engine == &engine_lanes)
-		r = route_lanes(graph, tables, ret, ret_turns);
+		r = route_lanes(graph, tables, ret, ret_turns, past);
 	else
 		r = route_and_prove(engine, graph, tables, ret, ret_turns, past);
 	if (r && past)
@@ -206,15 +232,33 @@ int route_fabric(const char *name, const struct graph *graph, struct tables *tab
 	return r;
 }
 
+/* Columns of ends; the past is as it was, or of @graph. */
+static int lanes_again(const struct graph *graph, struct past *past, struct tables *tables,
+		       struct turns *turns, struct patch *ret_patch)
+{
+	int r = past_is_of(past, graph) ? columns_again(graph, past, tables, ret_patch) : 0;
+
+	if (r > 0)
+		r = proof_columns_again(graph, past, tables, ret_patch, turns);
+	if (r <= 0)
+		patch_undo(ret_patch, tables);
+
+	return r;
+}
+
 int route_again(const char *name, const struct graph *graph, struct past *past,
 		struct tables *tables, struct turns *turns, struct patch *ret_patch)
 {
 	AUTO(layout_clear) struct layout layout = { 0 };
+	const struct engine *engine;
 	struct turns now = { 0 };
-	int r;
+	int r = past->engine ? choose_again(name, graph, past, &engine) : 0;
 
-	if (!past->engine || choose(name, &past->layout.ranking) != past->engine ||
-	    !past_has_senders_of(past, graph))
+	if (r < 0 || !past->engine || engine != past->engine)
+		return r;
+	if (engine == &engine_lanes)
+		return lanes_again(graph, past, tables, turns, ret_patch);
+	if (!past_has_senders_of(past, graph))
 		return 0;
 	r = tables_again(graph, past, tables, &layout, ret_patch);
 	if (r == 0) {

@@ -142,7 +142,7 @@ struct engine {
 	 * was empty, is for the caller to clear.
 	 */
 	int (*route_in_lanes)(const struct graph *graph, struct tables *tables, struct lanes *ret,
-			      const char **ret_why);
+			      const char **ret_why, struct past *past);
 };
 
 extern const struct engine engine_minhop;

@@ -16,9 +16,10 @@
  */
 
 #include "routing/cycle.h"
-#include "routing/engine.h"
+#include "routing/past.h"
 #include "routing/turns.h"
 
+#include "base/array.h"
 #include "base/macros.h"
 
 #include <errno.h>
@@ -33,7 +34,9 @@ struct lanes_trial {
 	uint8_t *turn_of_port;
 	uint32_t width;    /* turns of one arc */
 	uint8_t *lanes_of; /* [arc * width + turn]: lanes that it is taken on, a bit each */
-	uint32_t *at;      /* [LID]: the switch that it is at, or NOWHERE */
+	size_t n_lids;     /* there is room for */
+	uint32_t *at;      /* [LID]: the switch that it is at, or NOWHERE, */
+	uint8_t *port;     /* and where it leaves that */
 
 	/* The LID at hand. */
 	uint32_t *exit;   /* [switch]: the arc that packets leave by, or NOWHERE */
@@ -47,6 +50,7 @@ static void trial_clear(struct lanes_trial *trial)
 	free(trial->turn_of_port);
 	free(trial->lanes_of);
 	free(trial->at);
+	free(trial->port);
 	free(trial->exit);
 	free(trial->n_from);
 	free(trial->levels);
@@ -61,13 +65,15 @@ static int trial_allocate(struct lanes_trial *trial)
 	for (uint32_t s = 0; s < graph->n_switches; s++)
 		trial->width = MAX(trial->width, graph_degree(graph, s));
 	trial->lanes_of = calloc(graph->n_arcs + (size_t)1, MAX(trial->width, 1));
-	trial->at = malloc((graph->max_lid + (size_t)1) * sizeof(*trial->at));
+	trial->n_lids = MAX(trial->tables->stride, tables_stride(graph));
+	trial->at = malloc(trial->n_lids * sizeof(*trial->at));
+	trial->port = malloc(trial->n_lids);
 	trial->turn_of_port = malloc(n * 256);
 	trial->exit = malloc(n * sizeof(*trial->exit));
 	trial->n_from = malloc(n * sizeof(*trial->n_from));
 	trial->levels = malloc(n);
 	trial->queue = malloc(n * sizeof(*trial->queue));
-	return trial->lanes_of && trial->at && trial->turn_of_port && trial->exit &&
+	return trial->lanes_of && trial->at && trial->port && trial->turn_of_port && trial->exit &&
 			       trial->n_from && trial->levels && trial->queue
 		       ? 0
 		       : -ENOMEM;
@@ -77,10 +83,15 @@ static void find_lids(const struct lanes_trial *trial)
 {
 	const struct graph *graph = trial->graph;
 
-	memset(trial->at, 0xff, (graph->max_lid + (size_t)1) * sizeof(*trial->at));
-	for (uint32_t e = 0; e < graph->n_ends; e++)
-		for (uint32_t i = 0; i < UINT32_C(1) << graph->ends[e].lmc; i++)
-			trial->at[graph->ends[e].lid + i] = graph->ends[e].at;
+	memset(trial->at, 0xff, trial->n_lids * sizeof(*trial->at));
+	for (uint32_t e = 0; e < graph->n_ends; e++) {
+		const struct end *end = &graph->ends[e];
+
+		for (uint32_t lid = end->lid; lid < end->lid + (UINT32_C(1) << end->lmc); lid++) {
+			trial->at[lid] = end->at;
+			trial->port[lid] = end->port;
+		}
+	}
 }
 
 static void load_lid(struct lanes_trial *trial, uint32_t lid)
@@ -114,7 +125,8 @@ static void send_on(struct lanes_trial *trial, uint32_t s, uint32_t to)
 	trial->levels[to] |= trial->levels[s];
 }
 
-static void try_lid(struct lanes_trial *trial)
+/* Returns how many switches were come to, all but those on loops. */
+static uint32_t try_lid(struct lanes_trial *trial)
 {
 	const struct graph *graph = trial->graph;
 	uint32_t tail = 0;
@@ -132,6 +144,7 @@ static void try_lid(struct lanes_trial *trial)
 		if (--trial->n_from[to] == 0)
 			trial->queue[tail++] = to;
 	}
+	return tail;
 }
 
 static int take_turns(const struct lanes_trial *trial, unsigned lane, struct turns *ret)
@@ -194,8 +207,9 @@ static bool is_sound(const struct graph *graph, const struct lanes *lanes)
 	return true;
 }
 
-int proof_check_lanes(const struct graph *graph, const struct tables *tables,
-		      const struct lanes *lanes, struct proof *ret, struct turns *ret_turns)
+int proof_check_past(const struct graph *graph, const struct tables *tables,
+		     const struct lanes *lanes, struct proof *ret, struct turns *ret_turns,
+		     struct past *past)
 {
 	AUTO(trial_clear)
 	struct lanes_trial trial = { .graph = graph, .tables = tables, .lanes = lanes };
@@ -226,5 +240,103 @@ int proof_check_lanes(const struct graph *graph, const struct tables *tables,
 		r = find_cycle(&trial, ret);
 	if (!r && ret_turns)
 		*ret_turns = (struct turns){ TAKE(turns.bits), turns.words };
+	if (!r && past && past->engine)
+		past->turn_lanes = TAKE(trial.lanes_of);
 	return r;
+}
+
+int proof_check_lanes(const struct graph *graph, const struct tables *tables,
+		      const struct lanes *lanes, struct proof *ret, struct turns *ret_turns)
+{
+	return proof_check_past(graph, tables, lanes, ret, ret_turns, NULL);
+}
+
+/* ---- LIDs that come, go and move ----------------------------------------------------------------
+ */
+
+/* From everywhere, and without a loop? Who is on its own, or in a part of its own, is not believed.
+ */
+static bool arrives(struct lanes_trial *trial, uint32_t lid)
+{
+	const struct tables *tables = trial->tables;
+	uint32_t at = trial->at[lid];
+
+	load_lid(trial, lid);
+	for (uint32_t s = 0; s < trial->graph->n_switches; s++)
+		if ((trial->exit[s] == NOWHERE) != (s == at) && graph_degree(trial->graph, s))
+			return false;
+	return lid < tables->stride && tables->lft[at * tables->stride + lid] == trial->port[lid] &&
+	       try_lid(trial) == trial->graph->n_switches;
+}
+
+/* Those that are at other places than before, or to which other ways lead. */
+static int find_suspects(const struct lanes_trial *trial, const struct past *past,
+			 const struct patch *patch, bool **ret)
+{
+	bool *suspect = malloc(trial->n_lids);
+
+	if (!suspect)
+		return -ENOMEM;
+	for (uint32_t lid = 0; lid < trial->n_lids; lid++)
+		suspect[lid] = trial->at[lid] != NOWHERE;
+	for (uint32_t e = 0; e < past->n_ends; e++) {
+		const struct end *end = &past->ends[e];
+
+		for (uint32_t lid = end->lid; lid < end->lid + (UINT32_C(1) << end->lmc); lid++)
+			suspect[lid] = trial->at[lid] != NOWHERE &&
+				       (trial->at[lid] != end->at || trial->port[lid] != end->port);
+	}
+	for (uint32_t i = 0; i < patch->n; i++)
+		suspect[patch->entry[i].lid] = trial->at[patch->entry[i].lid] != NOWHERE;
+	*ret = suspect;
+	return 0;
+}
+
+/* Turns of before stay, also of LIDs that are nobody's any more: more is forbidden than has to be.
+ */
+static int prove_suspects(struct lanes_trial *trial, const struct past *past, const bool *suspect)
+{
+	size_t size = trial->graph->n_arcs * (size_t)trial->width;
+	struct proof proof;
+	int r = 0;
+
+	memcpy(trial->lanes_of, past->turn_lanes, size);
+	for (uint32_t lid = 0; lid < trial->n_lids; lid++)
+		if (suspect[lid] && !arrives(trial, lid))
+			return 0;
+	if (memcmp(trial->lanes_of, past->turn_lanes, size) == 0)
+		return 1;
+	r = find_cycle(trial, &proof);
+	return r < 0 ? r : proof.deadlock_free;
+}
+
+int proof_columns_again(const struct graph *graph, struct past *past, const struct tables *tables,
+			const struct patch *patch, struct turns *turns)
+{
+	AUTO(trial_clear)
+	struct lanes_trial trial = { .graph = graph, .tables = tables, .lanes = &past->lanes };
+	AUTO(turns_clear) struct turns now = { 0 };
+	AUTO(freep) bool *suspect = NULL;
+	AUTO(freep) struct end *ends = array_copy(graph->ends, graph->n_ends, sizeof(*ends));
+	int r = ends ? trial_allocate(&trial) : -ENOMEM;
+
+	if (r)
+		return r;
+	turns_of_ports(graph, trial.turn_of_port);
+	find_lids(&trial);
+	r = find_suspects(&trial, past, patch, &suspect);
+	if (!r)
+		r = prove_suspects(&trial, past, suspect);
+	if (r > 0 && take_turns(&trial, 0, &now) < 0)
+		r = -ENOMEM;
+	if (r <= 0)
+		return r;
+	turns_clear(turns);
+	*turns = (struct turns){ TAKE(now.bits), now.words };
+	free(past->turn_lanes);
+	past->turn_lanes = TAKE(trial.lanes_of);
+	free(past->ends);
+	past->ends = TAKE(ends);
+	past->n_ends = graph->n_ends;
+	return 1;
 }

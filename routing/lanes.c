@@ -19,9 +19,12 @@
 
 #include "routing/weave.h"
 
+#include "base/array.h"
 #include "base/macros.h"
 #include "routing/hops.h"
+#include "routing/past.h"
 #include "routing/room.h"
+#include "routing/turns.h"
 
 #include <errno.h>
 #include <string.h>
@@ -113,13 +116,18 @@ static int try_one_lane(struct weave *weave)
 /* 0; 1: not all pairs have a lane; -ENOMEM. */
 static int make_ways(struct weave *weave)
 {
-	int r = weave_trees(weave, 0);
-	uint64_t price = MAX(average_load(weave) / FIRST_PRICE, 1);
+	int forced = turns_are_forced_around(weave->graph);
 	unsigned retries = n_retries(weave);
+	uint64_t price;
 	int64_t n_failed;
+	int r;
 
+	if (forced < 0 || (forced && weave->n_lanes == 1))
+		return forced;
+	r = weave_trees(weave, 0);
+	price = MAX(average_load(weave) / FIRST_PRICE, 1);
 	if (!r)
-		r = try_one_lane(weave);
+		r = forced ? 1 : try_one_lane(weave);
 	if (r <= 0 || weave->n_lanes == 1)
 		return r;
 	r = weave_find_tree(weave);
@@ -138,20 +146,6 @@ static int make_ways(struct weave *weave)
 /* ---- what comes out -----------------------------------------------------------------------------
  */
 
-static void fill_column(const struct weave *weave, const struct end *end, uint32_t lid,
-			uint32_t number, struct tables *tables)
-{
-	size_t tree = weave_tree(weave, end->at, number);
-
-	for (uint32_t s = 0; s < weave->n; s++) {
-		if (s != end->at && weave->hops[(size_t)end->at * weave->n + s] != HOPS_NONE)
-			tables->lft[s * tables->stride + lid] =
-				weave->graph->arcs[weave_arc(weave, tree, s)].port;
-	}
-	tables->lft[end->at * tables->stride + lid] = end->port;
-}
-
-/* Ports of hosts mostly follow each other, and so do trees; who hangs on others does not count. */
 static void fill_tables(const struct weave *weave, struct tables *tables)
 {
 	const struct graph *graph = weave->graph;
@@ -159,10 +153,15 @@ static void fill_tables(const struct weave *weave, struct tables *tables)
 	memset(tables->lft, ROUTE_NONE, tables->stride * weave->n);
 	for (uint32_t e = 0; e < graph->n_ends; e++) {
 		const struct end *end = &graph->ends[e];
-		uint32_t n = weave_n_trees(weave, end->at);
 
-		for (uint32_t i = 0; i < UINT32_C(1) << end->lmc; i++)
-			fill_column(weave, end, end->lid + i, (end->port + i) % n, tables);
+		for (uint32_t i = 0; i < UINT32_C(1) << end->lmc; i++) {
+			const struct weave_column column =
+				weave_column(end, i, weave_n_trees(weave, end->at));
+
+			for (uint32_t s = 0; s < weave->n; s++)
+				tables->lft[s * tables->stride + end->lid + i] =
+					weave_entry(graph, weave->exit, weave->trees, &column, s);
+		}
 	}
 }
 
@@ -191,8 +190,24 @@ static void take_lanes(struct weave *weave, struct lanes *ret)
 	ret->sl = TAKE(weave->lane);
 }
 
+/* For ends that come, go and move: see lanes-again.c. */
+static int leave(struct weave *weave, const struct lanes *lanes, struct past *past)
+{
+	size_t n = weave->n;
+
+	past->lanes = *lanes;
+	past->lanes.up = NULL;
+	past->lanes.sl = array_copy(lanes->sl, n * n, sizeof(*lanes->sl));
+	past->exit = TAKE(weave->exit);
+	past->trees = weave->trees;
+	if (past->lanes.sl)
+		return past_take_lanes(&engine_lanes, weave->graph, past);
+	past_clear(past);
+	return -ENOMEM;
+}
+
 static int route_in_lanes(const struct graph *graph, struct tables *tables, struct lanes *ret,
-			  const char **ret_why)
+			  const char **ret_why, struct past *past)
 {
 	unsigned n_lanes = MIN(MAX(graph->n_lanes, 1), LANES_MAX);
 	AUTO(weave_clear) struct weave weave = { 0 };
@@ -215,7 +230,7 @@ static int route_in_lanes(const struct graph *graph, struct tables *tables, stru
 		return r;
 	fill_tables(&weave, tables);
 	take_lanes(&weave, ret);
-	return 0;
+	return past && ret->sl ? leave(&weave, ret, past) : 0;
 }
 
 /* In one lane. */
@@ -227,7 +242,7 @@ static int lanes_route(const struct graph *graph, struct tables *tables, const c
 
 	(void)past;
 	narrow.n_lanes = 1;
-	return route_in_lanes(&narrow, tables, &lanes, ret_why);
+	return route_in_lanes(&narrow, tables, &lanes, ret_why, NULL);
 }
 
 const struct engine engine_lanes = {

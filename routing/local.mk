@@ -4,6 +4,7 @@
 libvsm_a_SOURCES += routing/engine.h
 libvsm_a_SOURCES += routing/proof.c routing/planes.h
 libvsm_a_SOURCES += routing/cycle.c routing/cycle.h routing/turns.c routing/turns.h
+libvsm_a_SOURCES += routing/forced.c
 libvsm_a_SOURCES += routing/admission.c routing/admission.h
 libvsm_a_SOURCES += routing/transition.c routing/transition.h
 libvsm_a_SOURCES += routing/transition-rounds.c routing/change.h
@@ -17,7 +18,7 @@ libvsm_a_SOURCES += routing/hops.c routing/hops.h routing/spread.c routing/sprea
 libvsm_a_SOURCES += routing/spread-row.c routing/spread-row.h
 libvsm_a_SOURCES += routing/pages.c routing/pages.h
 libvsm_a_SOURCES += routing/minhop.c routing/updn.c routing/auto.c
-libvsm_a_SOURCES += routing/lanes.c routing/lanes-proof.c
+libvsm_a_SOURCES += routing/lanes.c routing/lanes-again.c routing/lanes-proof.c
 libvsm_a_SOURCES += routing/weave.c routing/weave-assign.c
 libvsm_a_SOURCES += routing/weave-repair.c routing/weave.h
 libvsm_a_SOURCES += routing/product.c routing/product-sides.c routing/product.h

@@ -21,6 +21,12 @@ void past_clear(struct past *past)
 	free(past->senders);
 	free(past->away);
 	layout_clear(&past->layout);
+	free(past->exit);
+	lanes_clear(&past->lanes);
+	free(past->turn_lanes);
+	free(past->ends);
+	free(past->order);
+	free(past->mute);
 	*past = (struct past){ 0 };
 }
 
@@ -87,4 +93,54 @@ int past_take(const struct engine *engine, const struct graph *graph, struct lay
 		return 0;
 	past_clear(past);
 	return -ENOMEM;
+}
+
+int past_take_lanes(const struct engine *engine, const struct graph *graph, struct past *past)
+{
+	struct layout none = { 0 };
+	int r = past_take(engine, graph, &none, past);
+
+	if (r < 0)
+		return r;
+	past->n_lanes = graph->n_lanes;
+	past->ends = array_copy(graph->ends, graph->n_ends, sizeof(*past->ends));
+	past->n_ends = graph->n_ends;
+	past->order = array_copy(graph->order, graph->n_switches, sizeof(*past->order));
+	if (graph->mute)
+		past->mute = array_copy(graph->mute, graph->n_switches, sizeof(*past->mute));
+	if (past->ends && past->order && !graph->mute == !past->mute)
+		return 0;
+	past_clear(past);
+
+	return -ENOMEM;
+}
+
+static bool has_arcs_of(const struct past *past, const struct graph *graph)
+{
+	uint32_t n = graph->n_switches;
+
+	if (memcmp(past->arc_first, graph->arc_first, (n + (size_t)1) * sizeof(*past->arc_first)))
+		return false;
+	for (uint32_t a = 0; a < graph->n_arcs; a++)
+		if (!is_same_arc(&past->arcs[a], &graph->arcs[a]))
+			return false;
+
+	return true;
+}
+
+static bool is_same_mark(const bool *was, const bool *now, uint32_t n)
+{
+	return was && now ? memcmp(was, now, n * sizeof(*was)) == 0 : !was && !now;
+}
+
+bool past_is_of(const struct past *past, const struct graph *graph)
+{
+	AUTO(freep) bool *senders = find_senders(graph);
+	uint32_t n = graph->n_switches;
+
+	return senders && past->n_switches == n && past->n_lanes == graph->n_lanes &&
+	       has_arcs_of(past, graph) && is_same_mark(past->senders, senders, n) &&
+	       is_same_mark(past->away, graph->away, n) &&
+	       is_same_mark(past->mute, graph->mute, n) &&
+	       memcmp(past->order, graph->order, n * sizeof(*past->order)) == 0;
 }

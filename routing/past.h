@@ -19,6 +19,16 @@ struct past {
 	struct layout layout;
 	struct tiered *tiered; /* of each HOPS_BLOCK destinations in sequence */
 	uint32_t n_blocks;
+	/* Of lanes alone, which has none of the last three: */
+	uint8_t *exit; /* trees: see weave.h */
+	uint32_t trees;
+	struct lanes lanes;
+	uint8_t *turn_lanes; /* proven: see lanes-proof.c */
+	struct end *ends;    /* those of the graph, and so are */
+	uint32_t n_ends;
+	uint32_t *order;
+	bool *mute;
+	uint8_t n_lanes;
 };
 
 /* For an engine: room for the distances of @graph. 0 or -ENOMEM. */
@@ -30,6 +40,12 @@ bool past_has_senders_of(const struct past *past, const struct graph *graph);
 /* Take @layout over, and keep a copy of the arcs. 0; or -ENOMEM, and nothing is left. */
 int past_take(const struct engine *engine, const struct graph *graph, struct layout *layout,
 	      struct past *past);
+
+/* The same for several lanes: the ends, and what @past_is_of() compares. */
+int past_take_lanes(const struct engine *engine, const struct graph *graph, struct past *past);
+
+/* Is @graph as before, but for the ends, and the same switches send? False also without memory. */
+bool past_is_of(const struct past *past, const struct graph *graph);
 
 /* Also after failure of the others. */
 void past_clear(struct past *past);
@@ -49,3 +65,17 @@ int tables_again(const struct graph *graph, struct past *past, struct tables *ta
  */
 int proof_again(const struct graph *graph, const struct past *past, const struct tables *tables,
 		const struct patch *patch, const struct turns *turns, struct turns *ret_turns);
+
+/*
+ * Both halves for several lanes: of graphs that past_is_of() says are alike. 1: the second one has
+ * made all that of @graph, @turns too. 0 and -ENOMEM as above, but the past is as it was.
+ */
+int columns_again(const struct graph *graph, const struct past *past, struct tables *tables,
+		  struct patch *ret_patch);
+int proof_columns_again(const struct graph *graph, struct past *past, const struct tables *tables,
+			const struct patch *patch, struct turns *turns);
+
+/* proof_check_lanes() that leaves what the next one needs in @past, if it is one of lanes. */
+int proof_check_past(const struct graph *graph, const struct tables *tables,
+		     const struct lanes *lanes, struct proof *ret, struct turns *ret_turns,
+		     struct past *past);

@@ -282,13 +282,11 @@ static int find_hops(struct weave *weave)
 	return r;
 }
 
-/* As many trees as the switch with most LIDs at it has a use for, rounded up. */
-static int count_trees(struct weave *weave)
+int weave_count_trees(const struct graph *graph)
 {
-	const struct graph *graph = weave->graph;
 	AUTO(freep) uint32_t *lids = calloc(graph->n_switches + (size_t)1, sizeof(*lids));
 	size_t n = graph->n_switches, room = EXITS_MAX / (n * n + 1);
-	uint32_t most = 1;
+	uint32_t most = 1, trees = 1;
 
 	if (!lids)
 		return -ENOMEM;
@@ -300,10 +298,9 @@ static int count_trees(struct weave *weave)
 		lids[end->at] += UINT32_C(1) << end->lmc;
 		most = MAX(most, lids[end->at]);
 	}
-	weave->trees = 1;
-	while (weave->trees < most && weave->trees < WEAVE_TREES_MAX && 2 * weave->trees <= room)
-		weave->trees *= 2;
-	return 0;
+	while (trees < most && trees < WEAVE_TREES_MAX && 2 * trees <= room)
+		trees *= 2;
+	return (int)trees;
 }
 
 static int allocate(struct weave *weave)
@@ -327,11 +324,11 @@ static int allocate(struct weave *weave)
 
 int weave_make(const struct graph *graph, unsigned n_lanes, struct weave *ret)
 {
-	int r;
+	int r = weave_count_trees(graph);
 
 	*ret = (struct weave){ .graph = graph, .n = graph->n_switches, .n_lanes = n_lanes };
-	r = count_trees(ret);
-	if (!r)
+	ret->trees = (uint32_t)MAX(r, 1);
+	if (r > 0)
 		r = allocate(ret);
 	if (!r)
 		r = product_find(graph, &ret->product);

@@ -54,6 +54,35 @@ static inline uint32_t weave_arc(const struct weave *weave, size_t tree, uint32_
 	return weave->graph->arc_first[from] + weave->exit[tree * weave->n + from];
 }
 
+/* By which tree a LID is led to. */
+struct weave_column {
+	uint32_t at;
+	uint8_t port;
+	uint8_t number; /* of the tree */
+};
+
+/* Of the @i-th LID of @end. Ports of hosts mostly follow each other, and so do trees; who hangs on
+ * others does not count. */
+static inline struct weave_column weave_column(const struct end *end, uint32_t i, uint32_t n_trees)
+{
+	return (struct weave_column){ end->at, end->port, (uint8_t)((end->port + i) % n_trees) };
+}
+
+/* The entry of switch @s; @exits as in struct weave, of @trees to a switch. */
+static inline uint8_t weave_entry(const struct graph *graph, const uint8_t *exits, uint32_t trees,
+				  const struct weave_column *column, uint32_t s)
+{
+	size_t tree = (size_t)column->at * trees + column->number;
+	uint8_t exit = exits[tree * graph->n_switches + s];
+
+	if (s == column->at)
+		return column->port;
+	return exit == WEAVE_NO_EXIT ? ROUTE_NONE : graph->arcs[graph->arc_first[s] + exit].port;
+}
+
+/* As many trees as the switch with most LIDs at it has a use for, rounded up. -ENOMEM. */
+int weave_count_trees(const struct graph *graph);
+
 /* 0 or -ENOMEM; weave_clear() after both. No tree is there yet. */
 int weave_make(const struct graph *graph, unsigned n_lanes, struct weave *ret);
 void weave_clear(struct weave *weave);

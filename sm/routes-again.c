@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "base/macros.h"
+#include "sm/lanes.h"
 #include "sm/route-job.h"
 
 /* Are rows of the graph those of the tables? */
@@ -244,8 +245,8 @@ int routes_again(struct sm *sm, const struct route_job *job)
 	take_tables(sm, job, &patch);
 	if (r != 0 || !is_held(sm, job, &patch) || !are_held_who_came(sm, job, were_away, &patch))
 		return MIN(r, 0);
-	r = transition_plan_again(&job->graph, &routing->tables, &patch, &routing->turns,
-				  &transition);
+	r = transition_plan_again(&job->graph, &routing->tables, &patch,
+				  lanes_in_use(sm) > 1 ? NULL : &routing->turns, &transition);
 	if (r < 0)
 		return r;
 	routes_say_order(&transition);

@@ -76,7 +76,7 @@ static int route_in(const struct engine *engine, const struct graph *graph, stru
 {
 	const char *why;
 
-	return engine->route_in_lanes ? engine->route_in_lanes(graph, tables, ret, &why)
+	return engine->route_in_lanes ? engine->route_in_lanes(graph, tables, ret, &why, NULL)
 				      : engine->route(graph, tables, &why, NULL);
 }
 

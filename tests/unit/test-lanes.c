@@ -7,6 +7,7 @@
  */
 
 #include "routing/product.h"
+#include "routing/turns.h"
 #include "tests/common/graphs.h"
 #include "tests/common/plain-tables.h"
 
@@ -44,7 +45,7 @@ static struct routes route(struct made_graph *made, unsigned n_lanes)
 	routes.graph = graph_of(made);
 	routes.tables = plain_tables_rubbish(routes.graph);
 	routes.error = engine_lanes.route_in_lanes(routes.graph, &routes.tables, &routes.lanes,
-						   &routes.why);
+						   &routes.why, NULL);
 	return routes;
 }
 
@@ -625,6 +626,37 @@ static void auto_takes_lanes_where_one_is_not_enough(void **state)
 	plain_tables_clear(&tables);
 }
 
+/* What no shortest ways can do without is not tried: those of minhop are no others. */
+static void what_is_forced_around_is_so_with_any_ways(void **state)
+{
+	unsigned n_forced = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(shapes); i++) {
+		for (uint64_t seed = 0; seed < 6; seed++) {
+			AUTO(graph_freep) struct made_graph *made = shapes[i].make();
+			AUTO(plain_tables_clear) struct tables tables = { 0 };
+			struct proof proof;
+			const char *why;
+
+			graph_remove_links(made, (unsigned)seed, seed);
+			if (turns_are_forced_around(graph_of(made)) == 0)
+				continue;
+			AUTO(routes_clear) struct routes routes = route(made, 1);
+
+			n_forced++;
+			assert_int_equal(routes.error, -ENOTSUP);
+			tables = plain_tables_rubbish(graph_of(made));
+			assert_int_equal(engine_minhop.route(graph_of(made), &tables, &why, NULL),
+					 0);
+			assert_int_equal(proof_check(graph_of(made), &tables, &proof, NULL), 0);
+			assert_true(proof.complete);
+			assert_false(proof.deadlock_free);
+		}
+	}
+	assert_true(n_forced > 20);
+}
+
 static void auto_says_that_lanes_are_not_enough(void **state)
 {
 	AUTO(graph_freep) struct made_graph *made = make_torus3();
@@ -663,6 +695,7 @@ int main(void)
 		cmocka_unit_test(who_asks_for_lanes_and_has_too_few_has_updn),
 		cmocka_unit_test(turns_are_those_of_lane_0),
 		cmocka_unit_test(auto_takes_lanes_where_one_is_not_enough),
+		cmocka_unit_test(what_is_forced_around_is_so_with_any_ways),
 		cmocka_unit_test(auto_says_that_lanes_are_not_enough),
 	};
 
