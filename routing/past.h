@@ -31,6 +31,12 @@ struct past {
 	uint8_t n_lanes;
 };
 
+/* Which way is up, or NULL: the engine has no such order. */
+static inline const struct ranking *past_ranking(const struct past *past)
+{
+	return past->layout.ranking.place ? &past->layout.ranking : NULL;
+}
+
 /* For an engine: room for the distances of @graph. 0 or -ENOMEM. */
 int past_make_room(const struct graph *graph, struct past *past);
 

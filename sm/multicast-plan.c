@@ -252,7 +252,7 @@ static int make_trees(struct sm *sm, const struct route_job *job, struct trees *
 		&(struct trees_setup){ .graph = &job->graph,
 				       .keys = keys,
 				       .passes = passes,
-				       .ranking = past->engine ? &past->layout.ranking : NULL,
+				       .ranking = past_ranking(past),
 				       .turns = &sm->routing.turns,
 				       .up = lanes_planned_tree(sm, n) },
 		ret);

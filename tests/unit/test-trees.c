@@ -57,7 +57,7 @@ static void forest_make(struct forest *f, const struct graph *graph, const char 
 					 .graph = graph,
 					 .keys = f->keys,
 					 .passes = f->passes,
-					 .ranking = f->past.engine ? &f->past.layout.ranking : NULL,
+					 .ranking = past_ranking(&f->past),
 					 .turns = &f->turns,
 					 .up = f->result.lanes.up },
 				 &f->trees),
