@@ -6,8 +6,9 @@
 
 Each run has an ibsim of its own, fresh, and the two take turns. Measured from the start of the
 process until it says that the subnet is up (vsm: READY to its service manager; opensm: SUBNET UP in
-its log, which it is told to flush); then ibsim's dump has to show every linked port Active, or the
-run counts for nothing. CPU time and peak memory are the kernel's, of the moment when it is up. SMPs
+its log, which it is told to flush); then ibsim's dump has to show every linked port Active, and vsm's
+tables in it have to be complete, free of loops and of credit loops (judge.c), or the run counts for
+nothing. CPU time and peak memory are the kernel's, of the moment when it is up. SMPs
 of both are counted by the same preload (count-smps.c) between them and libibumad, everything
 included that is sent until then, lost tries too.
 
@@ -55,6 +56,7 @@ def run(rival, fabric):
                                  for (method, attribute), number in sorted(sent.items())}}
         sim.check_up()
         before = settle(sm)
+        result["tables"] = rivals.check_tables(rival, sm, sim)
         rival.sweep(sm, SECONDS)
         again = difference(settle(sm), before)
         result.update(sweep_smps=total(again), sweep_sets=total(again, "Set"))
@@ -123,6 +125,21 @@ def print_table(name, found):
     sys.stdout.flush()
 
 
+REPLAY_RATIO, PEAK_MB = 1.25, 100
+SMPS = {"11664": 630000}
+
+
+def compare(name, found, asked):
+    ours = found["medians"].get("vsm", {})
+    if name in SMPS:
+        asked.at_most(f"{name}: SMPs", ours.get("smps"), SMPS[name])
+    asked.at_most(f"{name}: peak memory, MB", ours.get("peak_mb"), PEAK_MB)
+    floor = found.get("replay", {}).get(WINDOWS[0], {})
+    for key, what in (("ratio", "bring-up"), ("cpu_ratio", "CPU")):
+        asked.at_most(f"{name}: {what} by the replay's", floor.get(key), REPLAY_RATIO)
+    sys.stdout.flush()
+
+
 def measure(name, make, chosen, runs):
     fabric = make()
     found = {"nodes": fabric.n_nodes, "switches": fabric.n_switches, "runs": runs, "all": {}}
@@ -155,11 +172,12 @@ def main():
 
     chosen = [one for one in rivals.RIVALS if wanted.only in (None, one.name)]
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(1))
-    results = {}
+    results, asked = {}, rivals.Asked()
     try:
         for name in wanted.fabrics.split(","):
             results[name] = measure(name, FABRICS[name], chosen, wanted.runs)
             print_table(name, results[name])
+            compare(name, results[name], asked)
     except (lib.Failure, lib.Skip) as trouble:
         sys.exit(f"bench: {trouble}")
     finally:
@@ -167,7 +185,7 @@ def main():
     with open(wanted.json, "w", encoding="utf-8") as file:
         json.dump({"schema": "vsm.bench.v1", "fabrics": results}, file, indent=1)
     print(f"\nall numbers: {wanted.json}")
-    return 0
+    return asked.exit_code()
 
 
 if __name__ == "__main__":

@@ -237,9 +237,41 @@ def judge(sim, sm, text=None):
     return json.loads(done.stdout)
 
 
+def check_tables(rival, sm, sim, text=None):
+    """In words; vsm's have to be proven, or its run counts for nothing."""
+    found = verdict(judge(sim, sm, text))
+    if rival.name == "vsm":
+        lib.check_equal("tables", found, "proven")
+    return found
+
+
 def verdict(judged):
     """That in words."""
     faults = [fault for fault, there in (
         ("incomplete", not judged["complete"]), ("loops", not judged["loop_free"]),
         ("may deadlock", not judged["deadlock_free"])) if there]
     return ", ".join(faults) or "proven"
+
+
+# ---- what is asked ------------------------------------------------------------------------------
+
+
+class Asked:
+    """What numbers are to be, told beside what they are: counts, and ratios within one run."""
+
+    def __init__(self):
+        self.missed = []
+
+    def at_most(self, what, value, most):
+        """value None: not measured."""
+        if value is None:
+            return
+        met = value <= most
+        print(f"  asked: {what} at most {most:,.6g}: {value:,.6g}, {'met' if met else 'MISSED'}")
+        if not met:
+            self.missed.append(what)
+
+    def exit_code(self):
+        if self.missed:
+            print(f"missed: {', '.join(self.missed)}")
+        return 1 if self.missed else 0
