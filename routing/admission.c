@@ -24,7 +24,8 @@ void admission_clear(struct admission *admission)
 {
 	turns_clear(&admission->turns);
 	turns_clear(&admission->refused);
-	free(admission->arcs);
+	free(admission->next);
+	free(admission->last);
 	free(admission->place);
 	free(admission->found);
 	free(admission->moved);
@@ -38,16 +39,46 @@ static int allocate(struct admission *admission, uint32_t words)
 
 	admission->turns = (struct turns){ calloc(n_arcs, words * sizeof(uint64_t)), words };
 	admission->refused = (struct turns){ calloc(n_arcs, words * sizeof(uint64_t)), words };
-	admission->arcs = calloc(n_arcs, sizeof(*admission->arcs));
+	admission->next = calloc(n_arcs, sizeof(*admission->next));
+	admission->last = calloc(n_arcs, sizeof(*admission->last));
 	admission->place = calloc(n_arcs, sizeof(*admission->place));
 	admission->found = calloc(n_arcs, sizeof(*admission->found));
 	admission->moved = calloc(n_arcs, sizeof(*admission->moved));
 	admission->seen = calloc(n_arcs, sizeof(*admission->seen));
 
-	if (!admission->turns.bits || !admission->refused.bits || !admission->arcs ||
-	    !admission->place || !admission->found || !admission->moved || !admission->seen)
+	if (!admission->turns.bits || !admission->refused.bits || !admission->next ||
+	    !admission->last || !admission->place || !admission->found || !admission->moved ||
+	    !admission->seen)
 		return -ENOMEM;
 	return 0;
+}
+
+/* Between @before and what follows it. */
+static void link_behind(struct admission *admission, uint32_t before, uint32_t arc)
+{
+	uint32_t after = admission->next[before];
+
+	admission->next[before] = arc;
+	admission->next[arc] = after;
+	admission->last[arc] = before;
+	admission->last[after] = arc;
+}
+
+static void unlink_arc(struct admission *admission, uint32_t arc)
+{
+	admission->next[admission->last[arc]] = admission->next[arc];
+	admission->last[admission->next[arc]] = admission->last[arc];
+}
+
+/* All places anew, as far apart as can be: the end of the order, which no arc is, has the last. */
+static void spread_places(struct admission *admission)
+{
+	uint32_t end = admission->graph->n_arcs;
+	uint64_t gap = UINT64_MAX / (end + UINT64_C(2)), place = 0;
+
+	for (uint32_t a = admission->next[end]; a != end; a = admission->next[a])
+		admission->place[a] = place += gap;
+	admission->place[end] = UINT64_MAX;
 }
 
 /* An order in which they lead forward; its search uses up a copy of them. */
@@ -62,15 +93,23 @@ int admission_init(const struct graph *graph, const struct turns *turns, struct 
 	if (r)
 		return r;
 	memcpy(ret->turns.bits, turns->bits, size);
-	r = cycle_find(graph, ret->turns.bits, turns->words, ret->arcs, &cycle);
+	r = cycle_find(graph, ret->turns.bits, turns->words, ret->found, &cycle);
 	if (r)
 		return r;
 	if (cycle.length)
 		return -EINVAL;
 	memcpy(ret->turns.bits, turns->bits, size);
-	for (uint32_t i = 0; i < graph->n_arcs; i++)
-		ret->place[ret->arcs[i]] = i;
+	ret->next[graph->n_arcs] = ret->last[graph->n_arcs] = graph->n_arcs;
+	for (uint32_t i = graph->n_arcs; i-- > 0;)
+		link_behind(ret, graph->n_arcs, ret->found[i]);
+	spread_places(ret);
 	return 0;
+}
+
+static void find(struct admission *admission, uint32_t arc)
+{
+	admission->seen[arc] = admission->n_searches;
+	admission->moved[admission->n_moved++] = (struct placed){ admission->place[arc], arc };
 }
 
 /* What can be reached from arc @from, @from too, before the place of @to; false if @to can. */
@@ -81,7 +120,8 @@ static bool find_behind(struct admission *admission, uint32_t from, uint32_t to)
 	uint32_t n = 0;
 
 	admission->n_searches++;
-	admission->seen[from] = admission->n_searches;
+	admission->n_moved = 0;
+	find(admission, from);
 	admission->found[n++] = from;
 	while (n) {
 		uint32_t a = admission->found[--n];
@@ -98,7 +138,7 @@ static bool find_behind(struct admission *admission, uint32_t from, uint32_t to)
 				if (admission->place[next] > admission->place[to] ||
 				    admission->seen[next] == admission->n_searches)
 					continue;
-				admission->seen[next] = admission->n_searches;
+				find(admission, next);
 				admission->found[n++] = next;
 			}
 		}
@@ -106,27 +146,39 @@ static bool find_behind(struct admission *admission, uint32_t from, uint32_t to)
 	return true;
 }
 
-static void put_at(struct admission *admission, uint32_t arc, uint32_t place)
+/* By place; mostly they are few, so in the way of Shell. */
+static void sort_moved(struct placed *moved, uint32_t n)
 {
-	admission->arcs[place] = arc;
-	admission->place[arc] = place;
+	for (uint32_t gap = n / 2; gap > 0; gap /= 2) {
+		for (uint32_t i = gap; i < n; i++) {
+			struct placed placed = moved[i];
+			uint32_t at = i;
+
+			for (; at >= gap && moved[at - gap].place > placed.place; at -= gap)
+				moved[at] = moved[at - gap];
+			moved[at] = placed;
+		}
+	}
 }
 
-/* What was found from place @first on goes behind place @last, all else closes ranks. */
-static void move_behind(struct admission *admission, uint32_t first, uint32_t last)
+/* What was found goes behind arc @to, as it is in order. */
+static void move_behind(struct admission *admission, uint32_t to)
 {
-	uint32_t n_moved = 0;
+	uint32_t n = admission->n_moved;
+	uint64_t gap =
+		(admission->place[admission->next[to]] - admission->place[to]) / (n + UINT64_C(1));
 
-	for (uint32_t place = first; place <= last; place++) {
-		uint32_t arc = admission->arcs[place];
+	sort_moved(admission->moved, n);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t arc = admission->moved[i].arc;
 
-		if (admission->seen[arc] == admission->n_searches)
-			admission->moved[n_moved++] = arc;
-		else
-			put_at(admission, arc, place - n_moved);
+		unlink_arc(admission, arc);
+		link_behind(admission, to, arc);
+		admission->place[arc] = admission->place[to] + gap;
+		to = arc;
 	}
-	for (uint32_t i = 0; i < n_moved; i++)
-		put_at(admission, admission->moved[i], last + 1 - n_moved + i);
+	if (gap == 0)
+		spread_places(admission);
 }
 
 static bool note(struct admission *admission, uint32_t arc, uint32_t turn)
@@ -167,7 +219,7 @@ bool admission_try(struct admission *admission, uint32_t arc, uint32_t turn)
 			refuse(admission, arc, turn);
 			return false;
 		}
-		move_behind(admission, admission->place[next], admission->place[arc]);
+		move_behind(admission, arc);
 	}
 	if (!note(admission, arc, turn))
 		return false;

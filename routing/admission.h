@@ -14,11 +14,17 @@ struct admission {
 	const struct graph *graph;
 	struct turns turns;   /* that were let in */
 	struct turns refused; /* for good */
-	uint32_t *arcs;       /* in an order in which every turn leads forward */
-	uint32_t *place;      /* [arc]: where in the order */
-	uint32_t *found;      /* arcs */
-	uint32_t *moved;      /* arcs */
-	uint32_t *seen;       /* [arc]: the search that found it last */
+	/* An order of arcs in which every turn leads forward; its end counts as one more. */
+	uint32_t *next;  /* [arc] */
+	uint32_t *last;  /* [arc]: the one before */
+	uint64_t *place; /* [arc]: grows along the order */
+	uint32_t *found; /* arcs that are to be searched from */
+	struct placed {
+		uint64_t place;
+		uint32_t arc;
+	} * moved; /* all that were found */
+	uint32_t n_moved;
+	uint32_t *seen; /* [arc]: the search that found it last */
 	uint32_t n_searches;
 
 	/* Let in since the last admission_keep() or admission_give_back(). */

@@ -350,14 +350,17 @@ uint16_t product_next(const struct product *product, uint32_t d, uint32_t at, ui
 
 uint32_t product_lane(const struct product *product, uint32_t a, uint32_t b)
 {
-	uint32_t lane = 0;
+	uint32_t lane = 0, n_later = 1, later = 0;
 
-	for (uint32_t d = 0; d < product->n; d++) {
+	for (uint32_t d = product->n; d-- > 0;) {
 		const struct dimension *dimension = &product->dimension[d];
-		const uint8_t *layer = dimension->layer[side_of(product, d, a, b)];
+		uint32_t x = dimension->place[a], y = dimension->place[b];
+		uint32_t pair = x * dimension->n_places + y;
+		unsigned side = (dimension->side[pair] + later) % PRODUCT_SIDES;
 
-		lane = lane * dimension->n_layers +
-		       layer[dimension->place[a] * dimension->n_places + dimension->place[b]];
+		lane += n_later * dimension->layer[side][pair];
+		n_later *= dimension->n_layers;
+		later += x + y + (x != y);
 	}
 	return lane;
 }

@@ -148,7 +148,7 @@ static void note_way(const struct weave *weave, size_t tree, uint32_t from, uint
 /* The ways from @from on all trees to @to. */
 static bool try_ways(const struct weave *weave, unsigned l, uint32_t from, uint32_t to)
 {
-	for (uint32_t number = 0; number < weave_n_trees(weave, to); number++)
+	for (uint32_t number = 0; number < weave->apart[to]; number++)
 		if (!try_way(weave, weave_tree(weave, to, number), from, to, l))
 			return false;
 	return true;
@@ -156,7 +156,7 @@ static bool try_ways(const struct weave *weave, unsigned l, uint32_t from, uint3
 
 static void note_ways(const struct weave *weave, unsigned l, uint32_t from, uint32_t to)
 {
-	for (uint32_t number = 0; number < weave_n_trees(weave, to); number++)
+	for (uint32_t number = 0; number < weave->apart[to]; number++)
 		note_way(weave, weave_tree(weave, to, number), from, to, l);
 }
 
@@ -219,7 +219,7 @@ static void put_minded(const struct weave *weave, const struct turns *turns)
 	for (uint32_t to = 0; to < weave->n; to++) {
 		const uint8_t *lane = weave->lane + (size_t)to * weave->n;
 
-		for (uint32_t number = 0; number < weave_n_trees(weave, to); number++)
+		for (uint32_t number = 0; number < weave->apart[to]; number++)
 			for (uint32_t from = 0; from < weave->n; from++)
 				if (from != to && lane[from] < weave->n_lanes &&
 				    weave->hops[(size_t)to * weave->n + from] != HOPS_NONE)

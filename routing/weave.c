@@ -75,11 +75,6 @@ static int growth_make(struct growth *growth)
 /* ---- one switch of a tree -----------------------------------------------------------------------
  */
 
-static bool leads_nearer(const struct growth *growth, const uint8_t *hops, uint32_t s, uint32_t a)
-{
-	return hops[growth->weave->graph->arcs[a].to] + 1 == hops[s];
-}
-
 /* Lanes of the way from @s on by arc @a. */
 static uint8_t lanes_by(const struct growth *growth, uint32_t a)
 {
@@ -107,16 +102,19 @@ static uint64_t cost_of(const struct growth *growth, uint32_t s, uint32_t a)
 	return use | (uint64_t)!lanes << NO_LANE_SHIFT;
 }
 
-/* The first dimension in which there is a way. */
-static uint32_t first_dimension(const struct growth *growth, const uint8_t *hops, uint32_t s)
+/* Arcs of @s that lead a hop nearer; how many. */
+static uint32_t list_near(const struct growth *growth, const uint8_t *hops, uint32_t s,
+			  uint32_t *ret)
 {
-	const struct weave *weave = growth->weave;
-	uint32_t first = PRODUCT_DIMENSIONS_MAX;
+	const struct graph *graph = growth->weave->graph;
+	uint32_t n = 0;
 
-	for (uint32_t a = weave->graph->arc_first[s]; a < weave->graph->arc_first[s + 1]; a++)
-		if (leads_nearer(growth, hops, s, a))
-			first = MIN(first, (uint32_t)weave->product.dimension_of[a]);
-	return first;
+	ret[0] = graph->arc_first[s];
+	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
+		ret[n] = a;
+		n += hops[graph->arcs[a].to] + 1 == hops[s];
+	}
+	return n;
 }
 
 /* Which cables are to be looked at before others: the bits that come before their cost. */
@@ -125,55 +123,84 @@ struct preference {
 	uint16_t place;
 };
 
-static struct preference prefer(const struct growth *growth, const uint8_t *hops, uint32_t s)
+/* The first dimension in which there is a way, and its side. */
+static struct preference prefer(const struct growth *growth, uint32_t s, const uint32_t *near,
+				uint32_t n)
 {
 	const struct product *product = &growth->weave->product;
-	struct preference ret = { .place = PRODUCT_NO_PLACE };
+	struct preference ret = { PRODUCT_DIMENSIONS_MAX, PRODUCT_NO_PLACE };
 
-	if (product->n) {
-		ret.dimension = first_dimension(growth, hops, s);
-		ret.place = product_next(product, ret.dimension, s, growth->to);
-	}
+	for (uint32_t i = 0; i < n; i++)
+		ret.dimension = MIN(ret.dimension, (uint32_t)product->dimension_of[near[i]]);
+	ret.place = product_next(product, ret.dimension, s, growth->to);
 	return ret;
 }
 
+/* To the best ranked, if nothing else counts: there is one in the dimension. */
+static uint32_t narrow(const struct growth *growth, const struct preference *preference,
+		       uint32_t *near, uint32_t n)
+{
+	const struct product *product = &growth->weave->product;
+	const uint16_t *place = product->dimension[preference->dimension].place;
+	uint32_t n_in = 0, n_at = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (product->dimension_of[near[i]] == preference->dimension)
+			near[n_in++] = near[i];
+	for (uint32_t i = 0; i < n_in; i++)
+		if (place[growth->weave->graph->arcs[near[i]].to] == preference->place)
+			near[n_at++] = near[i];
+	return n_at ? n_at : n_in;
+}
+
 /* 0 to 2: how little it is preferred. */
-static unsigned rank_of(const struct growth *growth, const struct preference *preference,
+static uint64_t rank_of(const struct growth *growth, const struct preference *preference,
 			uint32_t a)
 {
 	const struct product *product = &growth->weave->product;
 	uint32_t to = growth->weave->graph->arcs[a].to;
 
-	if (!product->n)
-		return 0;
 	if (product->dimension_of[a] != preference->dimension)
 		return 2;
 	return product->dimension[preference->dimension].place[to] != preference->place;
 }
 
-static void grow(struct growth *growth, const uint8_t *hops, uint32_t s)
+static void take_arc(struct growth *growth, uint32_t s, uint32_t a)
 {
 	const struct weave *weave = growth->weave;
-	const struct graph *graph = weave->graph;
-	struct preference preference = prefer(growth, hops, s);
+
+	growth->arc[s] = a;
+	growth->use[s] = growth->use[weave->graph->arcs[a].to] + weave->load[a];
+	weave->exit[growth->tree * weave->n + s] = (uint8_t)(a - weave->graph->arc_first[s]);
+}
+
+static void grow(struct growth *growth, const uint8_t *hops, uint32_t s)
+{
+	bool has_dimensions = growth->weave->product.n;
+	struct preference preference = { 0 };
 	uint64_t least = UINT64_MAX;
-	uint32_t best = 0;
+	uint32_t near[UINT8_MAX], n = list_near(growth, hops, s, near), best = near[0];
 
-	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
-		uint64_t cost;
+	if (n > 1 && has_dimensions) {
+		preference = prefer(growth, s, near, n);
+		if (!growth->price)
+			n = narrow(growth, &preference, near, n);
+		best = near[0];
+	}
+	for (uint32_t i = 0; i < n && n > 1; i++) {
+		uint64_t cost = cost_of(growth, s, near[i]);
 
-		if (!leads_nearer(growth, hops, s, a))
-			continue;
-		cost = cost_of(growth, s, a) | (uint64_t)rank_of(growth, &preference, a)
-						       << RANK_SHIFT;
+		if (growth->price && has_dimensions)
+			cost |= rank_of(growth, &preference, near[i]) << RANK_SHIFT;
 		if (cost >= least)
 			continue;
 		least = cost;
-		best = a;
+		best = near[i];
 	}
-	growth->arc[s] = best;
-	growth->use[s] = growth->use[graph->arcs[best].to] + weave->load[best];
-	weave->exit[growth->tree * weave->n + s] = (uint8_t)(best - graph->arc_first[s]);
+	if (n > 1)
+		growth->weave->apart[growth->to] =
+			(uint8_t)weave_n_trees(growth->weave, growth->to);
+	take_arc(growth, s, best);
 }
 
 /* ---- one tree -----------------------------------------------------------------------------------
@@ -220,6 +247,18 @@ static void add_load(struct growth *growth)
 	}
 }
 
+/* It did not come to use, so the tree is as the one before. */
+static void copy_tree(struct growth *growth)
+{
+	struct weave *weave = growth->weave;
+	const uint8_t *before = weave->exit + (growth->tree - 1) * weave->n;
+
+	memcpy(weave->exit + growth->tree * weave->n, before, weave->n);
+	for (uint32_t i = 1; i < growth->n_order; i++)
+		growth->arc[growth->order[i]] = weave_arc(weave, growth->tree, growth->order[i]);
+	add_load(growth);
+}
+
 static void grow_tree(struct growth *growth, uint32_t to, uint32_t number)
 {
 	struct weave *weave = growth->weave;
@@ -227,8 +266,12 @@ static void grow_tree(struct growth *growth, uint32_t to, uint32_t number)
 
 	growth->to = to;
 	growth->tree = weave_tree(weave, to, number);
-	memset(weave->exit + growth->tree * weave->n, WEAVE_NO_EXIT, weave->n);
 	sort_by_distance(growth, hops);
+	if (number >= weave->apart[to]) {
+		copy_tree(growth);
+		return;
+	}
+	memset(weave->exit + growth->tree * weave->n, WEAVE_NO_EXIT, weave->n);
 	growth->use[to] = 0;
 	growth->lanes[to] = ALL_LANES;
 	for (uint32_t i = 1; i < growth->n_order; i++) {
@@ -248,6 +291,8 @@ int weave_trees(struct weave *weave, uint64_t price)
 		return r;
 	memset(weave->load, 0, weave->graph->n_arcs * sizeof(*weave->load));
 	memset(weave->fits, (int)(1u << weave->n_lanes) - 1, (size_t)weave->n * weave->n);
+	for (uint32_t to = 0; to < weave->n; to++)
+		weave->apart[to] = price ? (uint8_t)weave_n_trees(weave, to) : 1;
 	for (uint32_t number = 0; number < weave->trees; number++)
 		for (uint32_t to = 0; to < weave->n; to++)
 			if (number < weave_n_trees(weave, to))
@@ -309,6 +354,7 @@ static int allocate(struct weave *weave)
 
 	weave->sends = calloc(n, sizeof(*weave->sends));
 	weave->hops = calloc(n, n);
+	weave->apart = calloc(n, sizeof(*weave->apart));
 	weave->exit = malloc(n * n * weave->trees);
 	weave->in = malloc(n * n * weave->trees);
 	weave->up = malloc(n);
@@ -316,8 +362,9 @@ static int allocate(struct weave *weave)
 	weave->fits = calloc(n, n);
 	weave->lane = calloc(n, n);
 	weave->lanes = calloc(weave->n_lanes, sizeof(*weave->lanes));
-	return weave->sends && weave->hops && weave->exit && weave->in && weave->up &&
-			       weave->load && weave->fits && weave->lane && weave->lanes
+	return weave->sends && weave->hops && weave->apart && weave->exit && weave->in &&
+			       weave->up && weave->load && weave->fits && weave->lane &&
+			       weave->lanes
 		       ? 0
 		       : -ENOMEM;
 }
@@ -347,6 +394,7 @@ void weave_clear(struct weave *weave)
 	product_clear(&weave->product);
 	free(weave->sends);
 	free(weave->hops);
+	free(weave->apart);
 	free(weave->exit);
 	free(weave->in);
 	free(weave->up);

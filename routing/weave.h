@@ -25,6 +25,7 @@ struct weave {
 	uint8_t *hops;  /* [to * n + from]; HOPS_NONE */
 	uint8_t most_hops;
 	uint8_t *up;    /* [switch]: see struct lanes; */
+	uint8_t *apart; /* [to]: the first trees to it; those after are as the last of these */
 	uint8_t *exit;  /* [tree of @to * n + from]: place among the arcs of @from, or none */
 	uint8_t *in;    /* as exit: lanes that have all of the way from there, a bit each */
 	uint64_t *load; /* [arc]: ways from switches to trees that take it */

@@ -248,14 +248,13 @@ static int make_trees(struct sm *sm, const struct route_job *job, struct trees *
 		passes[i] = takes_part(sm, node, needed);
 	}
 
-	return trees_make(
-		&(struct trees_setup){ .graph = &job->graph,
-				       .keys = keys,
-				       .passes = passes,
-				       .ranking = past_ranking(past),
-				       .turns = &sm->routing.turns,
-				       .up = lanes_planned_tree(sm, n) },
-		ret);
+	return trees_make(&(struct trees_setup){ .graph = &job->graph,
+						 .keys = keys,
+						 .passes = passes,
+						 .ranking = past_ranking(past),
+						 .turns = &sm->routing.turns,
+						 .up = lanes_planned_tree(sm, n) },
+			  ret);
 }
 
 static void say_if_unproven(struct sm *sm, bool was_proven)

@@ -17,7 +17,8 @@
  *
  * And the same changes by what is known of before (again.c, again-proof.c), a cable lost and back
  * in turn, and switches that go and come back: least and median milliseconds for the tables and for
- * their proof, entries that change, and blocks of other switches than those that came or went.
+ * their proof, entries that change, and blocks of other switches than those that came or went. On
+ * several lanes a host that goes and comes back.
  *
  * Usage: bench-routing [runs]; further fabrics are the .net files in the folder $VSM_FABRICS.
  */
@@ -352,6 +353,40 @@ static void print_switch(const char *what, uint32_t s, bool shuffled, unsigned r
 	print_again(what, graph_of(whole), graph_of(less), MIN(RUNS_MAX, 4 * runs));
 }
 
+/* The last host goes and comes, on several lanes. Frees @made. */
+static void print_host(const char *what, struct made_graph *made, unsigned runs)
+{
+	AUTO(past_clear) struct past past = { 0 };
+	AUTO(turns_clear) struct turns turns = { 0 };
+	AUTO(patch_clear) struct patch patch = { 0 };
+	struct graph whole, less;
+	struct tables tables;
+	struct route_result result;
+	double ms[RUNS_MAX];
+	bool done;
+
+	graph_set_lanes(made, LANES_MAX);
+	whole = less = *graph_of(made);
+	less.n_ends--;
+	tables = (struct tables){ .stride = tables_stride(&whole) };
+	tables.lft = malloc(whole.n_switches * tables.stride);
+	done = !route_fabric("auto", &whole, &tables, &result, &turns, &past);
+	for (unsigned i = 0; done && i < runs; i++) {
+		double start = now_ms();
+
+		patch.n = 0;
+		done = route_again("auto", i % 2 ? &whole : &less, &past, &tables, &turns,
+				   &patch) == 1;
+		ms[i] = now_ms() - start;
+	}
+	if (done)
+		printf("a host, %-24s %8.2f %8.2f  tables and proof, least and median\n", what,
+		       least(ms, runs), median(ms, runs));
+	lanes_clear(&result.lanes);
+	free(tables.lft);
+	graph_free(made);
+}
+
 static void print_agains(unsigned runs)
 {
 	printf("\n%-32s %8s %8s %8s %8s  %7s  %6s\n", "lost and back, tree 3 x 36", "tables",
@@ -372,6 +407,10 @@ static void print_agains(unsigned runs)
 	print_switch("a middle switch, LIDs as given", 748, false, runs);
 	print_switch("a middle switch of the first pod", 648, false, runs);
 	print_switch("a core, LIDs as given", 1396, false, runs);
+	print_host("torus 6x6x6", graph_make_torus(6, 6, 6, 4), MIN(RUNS_MAX, 4 * runs));
+	print_host("torus 10x10x10", graph_make_torus(10, 10, 10, 2), MIN(RUNS_MAX, 4 * runs));
+	print_host("dragonfly 8 4 4", graph_make_dragonfly(8, 4, 4), MIN(RUNS_MAX, 4 * runs));
+	print_host("random 125, 7", graph_make_random(125, 7, 8, 1), MIN(RUNS_MAX, 4 * runs));
 }
 
 static void print_net_files(const char *folder, unsigned runs)

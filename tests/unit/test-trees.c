@@ -52,15 +52,13 @@ static void forest_make(struct forest *f, const struct graph *graph, const char 
 	}
 	assert_int_equal(route_fabric(engine, graph, &f->tables, &f->result, &f->turns, &f->past),
 			 0);
-	assert_int_equal(trees_make(
-				 &(struct trees_setup){
-					 .graph = graph,
-					 .keys = f->keys,
-					 .passes = f->passes,
-					 .ranking = past_ranking(&f->past),
-					 .turns = &f->turns,
-					 .up = f->result.lanes.up },
-				 &f->trees),
+	assert_int_equal(trees_make(&(struct trees_setup){ .graph = graph,
+							   .keys = f->keys,
+							   .passes = f->passes,
+							   .ranking = past_ranking(&f->past),
+							   .turns = &f->turns,
+							   .up = f->result.lanes.up },
+				    &f->trees),
 			 0);
 }
 
