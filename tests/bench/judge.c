@@ -4,7 +4,7 @@
  * Judges the tables that a subnet manager, whichever, has left in the switches of vsm-sim: are they
  * complete, without loops, and can they not deadlock (routing/proof.c), and how good are they
  * (quality.h)? The subnet manager is not asked: which LID belongs to whom follows from the
- * port by which the last switch hands it out.
+ * port by which the last switch hands it out (rivals.py holds that against the LIDs of the ports).
  *
  * Usage: judge NET TABLES [LEVELS]. NET is the net file of the simulator (without cables that were
  * pulled), TABLES the answers of its console to 'Dump "switch"' for all switches in the order of

@@ -221,20 +221,29 @@ def levels_of(sm):
     return [path]
 
 
+def astray(sim, tables):
+    """Linked ports of hosts that have no LID, or whose switch does not hand it out to them."""
+    return [port for port in sim.snapshot().end_ports(sim.host)
+            if port.node.kind != "Switch" and port.peer[0] in tables and not (port.lid and re.search(
+                rf"\[{port.lid}\]{port.peer[1]:X}\b", tables[port.peer[0]], re.IGNORECASE))]
+
+
 def judge(sim, sm, text=None):
-    """What tests/bench/judge says of the tables in all switches. text: of the fabric, if it is not
-    what the simulator read."""
+    """What tests/bench/judge says of the tables in all switches, which are complete only if the LIDs
+    that they lead by are those that the ports have. text: of the fabric, if it is not what the
+    simulator read."""
     world = sim.world
     net = world.write("judged.net", text) if text else sim.net
+    tables = {name: sim.command(f'Dump "{name}"')
+              for kind, _, name in sim.fabric.nodes if kind == "switch"}
     with open(world.path("tables"), "w", encoding="utf-8") as file:
-        for kind, _, name in sim.fabric.nodes:
-            if kind == "switch":
-                file.write(sim.command(f'Dump "{name}"'))
+        file.writelines(tables.values())
     done = world.run([JUDGE, net, world.path("tables"), *levels_of(sm)], seconds=600)
     os.unlink(world.path("tables"))
     if done.returncode:
         raise lib.Failure(done.stderr.strip())
-    return json.loads(done.stdout)
+    judged = json.loads(done.stdout)
+    return {**judged, "complete": judged["complete"] and not astray(sim, tables)}
 
 
 def check_tables(rival, sm, sim, text=None):
