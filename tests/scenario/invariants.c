@@ -308,7 +308,10 @@ static void check_pair(struct look *look, const struct sim_endpoint *from,
 			 sim_endpoint_name(to, other));
 }
 
-/* A vport that should not be up, and cannot be told so, takes what goes there from its port. */
+/*
+ * A vport that should not be up, and cannot be told so, takes what goes there from its port: also
+ * what is for the subnet manager, if it is its GUID that the vport came up with.
+ */
 static bool is_intercepted(const struct look *look, const struct sim_endpoint *from,
 			   const struct sim_endpoint *to)
 {
@@ -350,8 +353,10 @@ static void check_management(struct look *look, struct sim_port *self)
 
 		if (e.port == self)
 			continue;
-		check_path(look, &own, &e, default_pkey(self), true);
-		check_path(look, &e, &own, default_pkey(e.port), true);
+		if (!is_intercepted(look, &own, &e))
+			check_path(look, &own, &e, default_pkey(self), true);
+		if (!is_intercepted(look, &e, &own))
+			check_path(look, &e, &own, default_pkey(e.port), true);
 	}
 }
 

@@ -92,6 +92,24 @@ static void who_has_no_guid_gives_back_the_lid_of_its_neighbour(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* It has the GUID of our own port, and cannot be told to be down: what its neighbours send us it
+ * takes. */
+static void who_cannot_give_back_our_own_lid_is_in_the_way_of_its_neighbours_only(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+
+	s->fabric->quirks.vport_refuses_down = true;
+	all_are_up(s);
+	port = scenario_host(s, 3);
+	sim_vport(port, 2)->guid = s->first.port->guid;
+	it_has_the_lid_of(s, port, 2, s->first.port);
+	rig_settles(s);
+	assert_string_equal(scenario_vport_reason(s, port, 2), "vf-duplicate-guid");
+	assert_int_equal(sim_vport(port, 2)->state, SIM_ACTIVE);
+	scenario_expect_all_good(s);
+}
+
 static uint64_t sets_of_vports(const struct scenario *s)
 {
 	struct request_counts counts;
@@ -263,6 +281,7 @@ int main(void)
 		TEST(who_is_in_no_partition_gives_back_the_lid_of_another),
 		TEST(who_has_no_guid_gives_back_the_lid_of_another),
 		TEST(who_has_no_guid_gives_back_the_lid_of_its_neighbour),
+		TEST(who_cannot_give_back_our_own_lid_is_in_the_way_of_its_neighbours_only),
 		TEST(who_uses_the_lid_of_its_port_is_left_alone),
 		TEST(the_lid_of_a_vport_that_is_down_is_not_that_of_its_new_guid),
 		TEST(who_comes_back_finds_ways_that_are_there),

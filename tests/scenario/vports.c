@@ -151,12 +151,21 @@ static bool refuses(struct scenario *s, const struct sim_port *port)
 	return false;
 }
 
+/* By what either of two masters knows: each has a part of the fabric. */
 bool scenario_vports_refuse(struct scenario *s)
 {
-	for (uint32_t i = 0; i < s->n_vport_pfs && s->fabric->quirks.vport_refuses_down; i++)
-		if (refuses(s, s->vport_pfs[i]))
-			return true;
-	return false;
+	struct scenario_sm *both[] = { &s->first, &s->rival };
+	bool ret = false;
+
+	for (unsigned m = 0; m < COUNT(both) && s->fabric->quirks.vport_refuses_down; m++) {
+		if (scenario_status(both[m]).state != SM_MASTER)
+			continue;
+		s->looked_at = both[m];
+		for (uint32_t i = 0; i < s->n_vport_pfs; i++)
+			ret = ret || refuses(s, s->vport_pfs[i]);
+		s->looked_at = NULL;
+	}
+	return ret;
 }
 
 /* Of two devices with the same GUIDs one is left out, and speaks to nobody. */
