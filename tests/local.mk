@@ -204,7 +204,8 @@ dist_check_SCRIPTS += tests/ibsim/run.py tests/ibsim/run-on-vsm-sim.sh
 tests/ibsim/run-on-vsm-sim.log: tests/ibsim/run.log
 EXTRA_DIST += tests/ibsim/lib.py tests/ibsim/fabrics.py tests/ibsim/checks.py tests/ibsim/suite.py
 EXTRA_DIST += tests/demo.sh
-EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_input.py
+EXTRA_DIST += tests/ibsim/test_up.py tests/ibsim/test_faults.py tests/ibsim/test_kills.py
+EXTRA_DIST += tests/ibsim/test_input.py
 EXTRA_DIST += tests/ibsim/test_peers.py tests/ibsim/test_sim.py tests/ibsim/test_vports.py
 EXTRA_DIST += tests/ibsim/test_vf.py tests/ibsim/test_reserve.py tests/ibsim/test_alias.py tests/ibsim/test_sa.py tests/ibsim/test_saquery.py tests/ibsim/test_multicast.py
 EXTRA_DIST += tests/ibsim/test_registrations.py

@@ -29,6 +29,7 @@ import suite
 import test_alias
 import test_faults
 import test_input
+import test_kills
 import test_multicast
 import test_peers
 import test_qos
@@ -45,8 +46,8 @@ import test_vf
 import test_vf_rules
 import test_vports
 
-OF_VSM = [*test_up.tests(), *test_faults.tests(), *test_input.tests(),
-          *test_reserve.tests()]
+OF_VSM = [*test_up.tests(), *test_faults.tests(), *test_kills.tests(),
+          *test_input.tests(), *test_reserve.tests()]
 TESTS = [*OF_VSM, *test_umad.tests(), *test_sim.tests(), *test_peers.tests(),
          *test_vports.tests(), *test_vf.tests(), *test_tools.tests(), *test_alias.tests(),
          *test_vf_rules.tests(), *test_reload.tests(), *test_qos.tests(), *test_sa.tests(),
