@@ -7,7 +7,9 @@ have its ports Active, and is tried again now and then. What vsm then says is co
 ibsim and the tools of others show.
 """
 
+import json
 import random
+import re
 import signal
 
 import checks
@@ -88,6 +90,59 @@ def story(world):
     check(stats["last_change"]["until_last_set_ms"] > 0, stats["last_change"])
     check(stats["traps"]["128"] >= 1, stats["traps"])
     check(stats["longest_step_ms"] > 0, f"longest step: {stats['longest_step_ms']}")
+
+
+# To plan is done at once here, and what took no time is left out.
+PHASES = re.compile(r"discover ([\d.]+), (?:.*, )?program ([\d.]+)\D.*ms; (\d+) SMPs, (\d+) LFT blocks; "
+                    r"([\d.]+) ms until the last Set was acknowledged")
+
+
+def followed(world, log):
+    """The events that somebody has been shown so far."""
+    lines = world.read(log).split("\n")[:-1]
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+@suite.for_each("who follows events is told of a cable from the trap to the last Set, and that vsm is "
+                "gone: agents {}", [("as they are", False), ("that take 5 ms", True)], weight=3)
+def followers(world, slow):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(4).build(), program=lib.VSM_SIM if slow else None)
+    sm = vsm(world, sim, options={"sweep.interval": 1000}).start().wait_ready()
+    first = settled(sim, sm)
+    for name in first.nodes if slow else ():
+        sim.command(f'Fault service "{name}" 5ms')
+    logs = {"follows.log": [], "follows-json.log": ["--json"]}
+    vsmctls = [world.spawn([lib.VSMCTL, "--socket", sm.socket, *how, "events", "--follow"], {}, log)
+               for log, how in logs.items()]
+    lib.wait_until("what was before is shown", lambda: all(map(world.read, logs)), 20)
+    seen = followed(world, "follows-json.log")[-1]["number"]
+    sim.unlink(*cables(first, sim.host)[0])
+
+    def since():
+        return [event for event in followed(world, "follows-json.log") if event["number"] > seen]
+    lib.wait_until("the change is told to its end", lambda: any(
+        event["kind"] == "sweep" for event in since()), 20)
+    story = since()
+    kinds = [event["kind"] for event in story]
+    order = [kinds.index(kind) for kind in ("trap", "link-down", "routes", "sweep")]
+    check_equal(f"the order of {kinds}", order, sorted(order))
+    check_equal("numbers", [event["number"] for event in story],
+                list(range(seen + 1, seen + 1 + len(story))))
+    end = story[kinds.index("sweep")]
+    check_equal("cause", end["cause"], story[kinds.index("trap")]["number"])
+    check("until the last Set was acknowledged" in end["text"], end["text"])
+    if slow:
+        match = PHASES.search(end["text"])
+        check(match, f"no durations in: {end['text']}")
+        discover, program, smps, blocks, total = map(float, match.groups())
+        check(min(discover, program) >= 5 and smps > blocks > 0, end["text"])
+        check(total >= discover + program, f"less than its parts: {end['text']}")
+    lib.wait_until("the text tells the same", lambda: end["text"] in world.read("follows.log"), 20)
+    sm.kill()
+    for process, log in zip(vsmctls, logs):
+        code = process.wait(20 * lib.PATIENCE)
+        check_equal("exit code", code, 1)
+        check("vsm has hung up" in world.read(log), f"it says: {world.read(log)[-200:]}")
 
 
 @suite.for_each("one cable after the other pulled and put back: {}", [
