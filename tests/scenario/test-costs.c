@@ -24,6 +24,9 @@
  *   takeovers   the LID of the master changes at all end ports; with something to set, P_Keys and
  *               routes are read once more after two seconds (sm/twin.c)
  *
+ * A reboot is also told of the largest fabric, 1,620 switches and 11,664 hosts, of which nothing
+ * but the leaf is looked at.
+ *
  * Where a spine goes, traps that would have been routed over it come late, and make a second look.
  */
 
@@ -713,6 +716,56 @@ static void what_befalls_two(void **state)
 
 /* clang-format on */
 
+static unsigned sum_of(const struct costs *costs)
+{
+	unsigned ret = 0;
+
+	for (unsigned i = 0; i < COLUMNS; i++)
+		ret += costs->n[i];
+	return ret;
+}
+
+/* What is looked at is its leaf, of 36 ports: the size of all the rest costs nothing. */
+static void a_host_reboots_among_11664(void **state)
+{
+	static const struct costs expected = { { [NODE_INFO] = 1,
+						 [SWITCH_INFO] = 1,
+						 [SET_SWITCH_INFO] = 1,
+						 [PORT_INFO] = 39,
+						 [SET_PORT_INFO] = 4,
+						 [KEYS] = 1,
+						 [REPRESS] = 1 } };
+	struct costs costs = { { 0 } };
+	struct scenario *s;
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip(); /* it takes too long to come up */
+#endif
+	s = scenario_new(1);
+	s->fabric->on_routes = NULL; /* to judge each write would take minutes */
+	s->first.conf.sweep_interval = 0;
+	s->sent = count;
+	s->sent_user = &costs;
+	scenario_build(s, graph_make_ft3(36, 36));
+	scenario_start_sm(s);
+	scenario_run(s, LONG_ENOUGH);
+	sm_sweep(s->first.sm, false); /* as the first after a cold start, which asks who is where */
+	scenario_run(s, LONG_ENOUGH);
+	assert_int_equal(sim_state(scenario_host(s, 6000)), SIM_ACTIVE);
+	costs = (struct costs){ { 0 } };
+	scenario_reboot(s, s->hosts[6000]);
+	assert_int_not_equal(sim_state(scenario_host(s, 6000)), SIM_ACTIVE);
+	scenario_run(s, LONG_ENOUGH);
+	assert_int_equal(sim_state(scenario_host(s, 6000)), SIM_ACTIVE);
+	assert_int_equal(s->n_hosts, 11664);
+	if (memcmp(&costs, &expected, sizeof(costs)) != 0)
+		print_line("reboots", &costs);
+	assert_memory_equal(&costs, &expected, sizeof(costs));
+	assert_in_range(sum_of(&costs), 1, 60);
+	scenario_free(s);
+}
+
 static int set_up(void **state)
 {
 	struct scenario *s = scenario_new(1);
@@ -738,6 +791,7 @@ int main(void)
 		TEST(what_befalls_vports_with_lids_of_their_own),
 		TEST(what_befalls_vfs_of_shared_ports),
 		TEST(what_befalls_two),
+		cmocka_unit_test(a_host_reboots_among_11664),
 	};
 
 	return cmocka_run_group_tests_name("costs", tests, NULL, NULL);
