@@ -216,6 +216,7 @@ static bool deliver_batch(struct umad_transport *t)
 {
 	unsigned n = receive_batch(t);
 
+	loop_look_at_clock(t->loop);
 	if (n > 0)
 		t->transport.fn(t->transport.user, t->arrivals, n, NULL);
 	t->pause_us = gather_us(t->arrivals, n, t->transport.awaited);

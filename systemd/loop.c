@@ -54,7 +54,8 @@ static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
 struct loop {
 	sd_event *event;
-	uint64_t now; /* of this turn; 0: there has been none */
+	uint64_t now;  /* of this turn; 0: there has been none */
+	uint64_t woke; /* for it */
 	struct xoshiro random;
 	bool exiting;
 	int code;
@@ -108,10 +109,25 @@ static uint64_t read_clock(const struct loop *loop)
 	return usec * LOOP_USEC;
 }
 
-/* Of every callback of sd-event's. */
+/* Of every callback of sd-event's, whose clock stands still in one round of several. */
 static void begin_turn(struct loop *loop)
 {
-	loop->now = read_clock(loop);
+	loop->woke = read_clock(loop);
+	loop->now = MAX(loop->now, loop->woke);
+}
+
+static uint64_t time_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+
+	return (uint64_t)t.tv_sec * LOOP_SEC + (uint64_t)t.tv_nsec;
+}
+
+void loop_look_at_clock(struct loop *loop)
+{
+	loop->now = MAX(loop->now, time_now());
 }
 
 uint64_t loop_now(struct loop *loop)
@@ -136,13 +152,10 @@ uint64_t loop_longest_step(const struct loop *loop)
 /* sd-event knows when it woke up. */
 static void measure_step(struct loop *loop)
 {
-	struct timespec t;
-	uint64_t now, woke = loop_now(loop);
+	uint64_t now = time_now();
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	now = (uint64_t)t.tv_sec * LOOP_SEC + (uint64_t)t.tv_nsec;
-	if (now > woke)
-		loop->longest_step = MAX(loop->longest_step, now - woke);
+	if (loop->woke && now > loop->woke)
+		loop->longest_step = MAX(loop->longest_step, now - loop->woke);
 }
 
 uint64_t loop_random(struct loop *loop)

@@ -104,13 +104,14 @@ def followed(world, log):
 
 
 @suite.for_each("who follows events is told of a cable from the trap to the last Set, and that vsm is "
-                "gone: agents {}", [("as they are", False), ("that take 5 ms", True)], weight=3)
-def followers(world, slow):
-    sim = lib.Simulator(world, fabrics.fat_tree_3(4).build(), program=lib.VSM_SIM if slow else None)
+                "gone: agents {}", [("as they are", 0), ("that take 0.3 ms", 0.3), ("that take 5 ms", 5)],
+                weight=3)
+def followers(world, ms):
+    sim = lib.Simulator(world, fabrics.fat_tree_3(4).build(), program=lib.VSM_SIM if ms else None)
     sm = vsm(world, sim, options={"sweep.interval": 1000}).start().wait_ready()
     first = settled(sim, sm)
-    for name in first.nodes if slow else ():
-        sim.command(f'Fault service "{name}" 5ms')
+    for name in first.nodes if ms else ():
+        sim.command(f'Fault service "{name}" {int(1000 * ms)}us')
     logs = {"follows.log": [], "follows-json.log": ["--json"]}
     vsmctls = [world.spawn([lib.VSMCTL, "--socket", sm.socket, *how, "events", "--follow"], {}, log)
                for log, how in logs.items()]
@@ -131,11 +132,11 @@ def followers(world, slow):
     end = story[kinds.index("sweep")]
     check_equal("cause", end["cause"], story[kinds.index("trap")]["number"])
     check("until the last Set was acknowledged" in end["text"], end["text"])
-    if slow:
+    if ms:
         match = PHASES.search(end["text"])
         check(match, f"no durations in: {end['text']}")
         discover, program, smps, blocks, total = map(float, match.groups())
-        check(min(discover, program) >= 5 and smps > blocks > 0, end["text"])
+        check(min(discover, program) >= ms and smps > blocks > 0, end["text"])
         check(total >= discover + program, f"less than its parts: {end['text']}")
     lib.wait_until("the text tells the same", lambda: end["text"] in world.read("follows.log"), 20)
     sm.kill()
