@@ -127,7 +127,7 @@ uint64_t mkey_planned(const struct sm *sm, uint32_t port);
 
 /* memory.c: what the store knows of devices. */
 struct memory_entry *memory_find(const struct sm *sm, uint64_t guid);
-/* NULL without memory. */
+/* NULL without memory, or if as many as there may be are there. */
 struct memory_entry *memory_find_or_add(struct sm *sm, uint64_t guid);
 void memory_load(struct sm *sm);
 void memory_done(struct sm *sm);

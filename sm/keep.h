@@ -23,7 +23,8 @@ struct kept_identity {
 
 /*
  * The M_Key of the port with this GUID, as far as we know: while another is being set, and until
- * the port has shown which it has, it may be the other one as well (0: it is not in doubt).
+ * the port has shown which it has, it may be the other one as well (0: it is not in doubt). M_Key 0
+ * forgets the port.
  */
 struct kept_mkey {
 	uint64_t guid;
@@ -42,6 +43,10 @@ struct kept_quirks {
 };
 
 #define KEEP_QUIRKS_MAX 65536
+
+/* GUIDs of which one of these two is known: of as many nodes as there can be, with two ports each.
+ */
+#define KEEP_DEVICES_MAX 131072u
 
 /*
  * What the operator reserved for a GUID: see reservations.h. Its LID counts, whatever LID is kept

@@ -275,7 +275,8 @@ struct memory {
 	struct memory_entry *entries;
 	uint32_t n;
 	uint32_t room;
-	uint64_t mkeys[MAX_MKEYS]; /* that the store had, each once */
+	uint32_t oldest;           /* where to look for one to forget */
+	uint64_t mkeys[MAX_MKEYS]; /* that the store had, or that were forgotten, each once */
 	unsigned n_mkeys;
 };
 

@@ -4,6 +4,10 @@
  * What the store remembers of devices: read at the start, given to nodes as they appear, written
  * when it changes. LIDs go to identity.c at once; M_Keys (for mkey.c) and what devices did not keep
  * wait here until the device is found, because nodes exist only for what has been seen.
+ *
+ * M_Keys stay when their device has gone, as it has them still; but virtual functions come and go
+ * under ever new GUIDs. So at KEEP_DEVICES_MAX one that is not there is forgotten for one that is.
+ * It is little the worse for that: its key is tried with who does not answer to its own (mkey.c).
  */
 
 #include <errno.h>
@@ -20,19 +24,91 @@ struct memory_entry *memory_find(const struct sm *sm, uint64_t guid)
 	return i == GUID_MAP_NONE ? NULL : &sm->memory.entries[i];
 }
 
-struct memory_entry *memory_find_or_add(struct sm *sm, uint64_t guid)
-{
-	struct memory_entry *entry = memory_find(sm, guid);
-	struct memory *m = &sm->memory;
+/* -- room ---------------------------------------------------------------------------------------
+ */
 
-	if (entry)
-		return entry;
-	if (array_make_room(&m->entries, m->n, &m->room, 64, sizeof(*m->entries)) < 0 ||
+static struct memory_entry *add(struct memory *m, uint64_t guid)
+{
+	if (m->n == KEEP_DEVICES_MAX ||
+	    array_make_room(&m->entries, m->n, &m->room, 64, sizeof(*m->entries)) < 0 ||
 	    guid_map_put(&m->map, guid, m->n) < 0)
 		return NULL;
 	m->entries[m->n] = (struct memory_entry){ .guid = guid };
 
 	return &m->entries[m->n++];
+}
+
+static bool is_there(const struct fabric *f, uint64_t guid)
+{
+	uint32_t port = fabric_find_port(f, guid);
+	uint32_t node = fabric_find_node(f, guid);
+
+	return (port != NO_PORT && node_of(f, port)->present) ||
+	       (node != NO_NODE && f->nodes[node].present);
+}
+
+/* Those of a fabric are one or two; more come of changes while devices were away. */
+static void note_mkey(struct memory *m, uint64_t mkey)
+{
+	for (unsigned i = 0; i < m->n_mkeys; i++)
+		if (m->mkeys[i] == mkey)
+			return;
+	if (mkey != 0 && m->n_mkeys < MAX_MKEYS)
+		m->mkeys[m->n_mkeys++] = mkey;
+}
+
+static void forget(struct sm *sm, struct memory_entry *entry)
+{
+	note_mkey(&sm->memory, entry->mkey);
+	note_mkey(&sm->memory, entry->other_mkey);
+	if (entry->mkey)
+		keep_mkey(sm->keeper, &(struct kept_mkey){ .guid = entry->guid });
+	if (entry->not_kept)
+		keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = entry->guid });
+	not_kept_free(entry->not_kept);
+	guid_map_remove(&sm->memory.map, entry->guid);
+}
+
+/* In place of who came first, of those that are not there. */
+static struct memory_entry *replace(struct sm *sm, uint64_t guid)
+{
+	struct memory *m = &sm->memory;
+
+	for (uint32_t i = 0; i < m->n; i++) {
+		uint32_t at = (m->oldest + i) % m->n;
+		struct memory_entry *entry = &m->entries[at];
+
+		if (is_there(&sm->fabric, entry->guid))
+			continue;
+		forget(sm, entry);
+		*entry = (struct memory_entry){ .guid = guid };
+		guid_map_put(&m->map, guid, at); /* where one was removed there is room */
+		m->oldest = (at + 1) % m->n;
+		return entry;
+	}
+
+	return NULL;
+}
+
+struct memory_entry *memory_find_or_add(struct sm *sm, uint64_t guid)
+{
+	struct memory_entry *entry = memory_find(sm, guid);
+
+	if (entry)
+		return entry;
+
+	return sm->memory.n < KEEP_DEVICES_MAX ? add(&sm->memory, guid) : replace(sm, guid);
+}
+
+/* -- at the start -------------------------------------------------------------------------------
+ */
+
+/* Nobody is there yet. What there is no room for stays in the store. */
+static struct memory_entry *find_or_read(struct sm *sm, uint64_t guid)
+{
+	struct memory_entry *entry = memory_find(sm, guid);
+
+	return entry ? entry : add(&sm->memory, guid);
 }
 
 static void read_identity(void *user, const struct kept_identity *kept)
@@ -49,20 +125,10 @@ static void read_identity(void *user, const struct kept_identity *kept)
 	identity_at(sm->identities, i)->kept = true;
 }
 
-/* Those of a fabric are one or two; more come of changes while devices were away. */
-static void note_mkey(struct memory *m, uint64_t mkey)
-{
-	for (unsigned i = 0; i < m->n_mkeys; i++)
-		if (m->mkeys[i] == mkey)
-			return;
-	if (mkey != 0 && m->n_mkeys < MAX_MKEYS)
-		m->mkeys[m->n_mkeys++] = mkey;
-}
-
 static void read_mkey(void *user, const struct kept_mkey *kept)
 {
 	struct sm *sm = user;
-	struct memory_entry *entry = memory_find_or_add(sm, kept->guid);
+	struct memory_entry *entry = find_or_read(sm, kept->guid);
 
 	note_mkey(&sm->memory, kept->mkey);
 	note_mkey(&sm->memory, kept->other);
@@ -75,7 +141,7 @@ static void read_mkey(void *user, const struct kept_mkey *kept)
 static void read_quirks(void *user, const struct kept_quirks *kept)
 {
 	struct sm *sm = user;
-	struct memory_entry *entry = memory_find_or_add(sm, kept->guid);
+	struct memory_entry *entry = find_or_read(sm, kept->guid);
 
 	if (!entry)
 		return;
@@ -134,6 +200,9 @@ void memory_done(struct sm *sm)
 	free(sm->memory.entries);
 	guid_map_done(&sm->memory.map);
 }
+
+/* -- what devices did not keep ------------------------------------------------------------------
+ */
 
 void memory_give(struct sm *sm, struct node *node)
 {

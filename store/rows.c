@@ -56,6 +56,7 @@ static const char *const put_sql[ROW_KIND_COUNT] = {
 
 static const char *const forget_sql[ROW_KIND_COUNT] = {
 	[ROW_IDENTITY] = "DELETE FROM identity WHERE guid = ?1",
+	[ROW_MKEY] = "DELETE FROM mkey WHERE guid = ?1",
 	[ROW_QUIRKS] = "DELETE FROM quirks WHERE guid = ?1",
 	[ROW_RESERVATION] = "DELETE FROM reservation WHERE guid = ?1",
 	[ROW_ALIAS] = "DELETE FROM alias WHERE guid = ?1",
@@ -147,6 +148,7 @@ static bool forgets(const struct row *row)
 	case ROW_MEMBER:
 		return row->membership == 0;
 	case ROW_MKEY:
+		return row->mkey == 0;
 	case ROW_KIND_COUNT:
 		break;
 	}

@@ -135,6 +135,7 @@ static bool takes_away(const struct word *word)
 	case REGISTRATION:
 		return word->registration.size == 0;
 	case MKEY:
+		return word->mkey.mkey == 0;
 	case CHANGE:
 		break;
 	}

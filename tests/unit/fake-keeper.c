@@ -25,7 +25,8 @@ static void read_all(struct keeper *keeper, const struct keep_reader *reader, vo
 		if (k->identities[i].lid)
 			reader->identity(user, &k->identities[i]);
 	for (unsigned i = 0; i < k->n_mkeys; i++)
-		reader->mkey(user, &k->mkeys[i]);
+		if (k->mkeys[i].mkey)
+			reader->mkey(user, &k->mkeys[i]);
 	for (unsigned i = 0; i < k->n_quirks; i++)
 		if (k->quirks[i].size)
 			reader->quirks(user, &k->quirks[i]);

@@ -37,7 +37,9 @@ struct world {
 	struct sm *sm;
 	struct conf conf;
 	struct fake_device *hub, *host[2], *two;
-	size_t kill_at; /* so many SMPs; 0: never */
+	size_t kill_at;               /* so many SMPs; 0: never */
+	const struct keeper_ops *own; /* of the keeper, where others are around them */
+	unsigned n_forgotten;
 };
 
 static struct world *world_new(uint64_t seed, unsigned protection)
@@ -532,6 +534,54 @@ static void a_port_that_was_away_for_two_changes_gets_the_third_key(void **state
 	}
 }
 
+/* -- who never comes again ----------------------------------------------------------------------
+ */
+
+#define STRANGER UINT64_C(0x5000000000000000)
+
+/* The keeper has keys of as many as there may be beside its own. */
+static void read_crowd(struct keeper *k, const struct keep_reader *reader, void *user)
+{
+	struct world *w = CONTAINER_OF(k, struct world, keeper.keeper);
+
+	for (uint64_t i = 1; i <= KEEP_DEVICES_MAX; i++)
+		reader->mkey(user, &(struct kept_mkey){ .guid = STRANGER + i, .mkey = OLD });
+	w->own->read(k, reader, user);
+}
+
+/* Who came first is forgotten first. */
+static int keep_key_of_crowd(struct keeper *k, const struct kept_mkey *mkey)
+{
+	struct world *w = CONTAINER_OF(k, struct world, keeper.keeper);
+
+	if (mkey->mkey)
+		return w->own->mkey(k, mkey);
+	assert_true(mkey->guid == STRANGER + ++w->n_forgotten);
+
+	return 0;
+}
+
+static void at_the_limit_keys_of_strangers_are_forgotten_for_those_who_are_there(void **state)
+{
+	struct world *w = world_new(1, 3);
+	struct keeper_ops ops = *w->keeper.keeper.ops;
+	unsigned n_ports = 0;
+
+	(void)state;
+	w->own = w->keeper.keeper.ops;
+	ops.read = read_crowd;
+	ops.mkey = keep_key_of_crowd;
+	w->keeper.keeper.ops = &ops;
+	start(w, NEW);
+	assert_up(w, NULL);
+	assert_keys(w, NEW, NULL);
+	assert_kept(w, NEW);
+	for (unsigned i = 0; i < w->f->n_devices; i++)
+		n_ports += 1 + last_key(w->f->device[i]) - first_key(w->f->device[i]);
+	assert_int_equal(w->n_forgotten, n_ports);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,6 +598,8 @@ int main(void)
 		cmocka_unit_test(a_lease_that_runs_out_gives_us_the_device),
 		cmocka_unit_test(a_device_that_restarts_without_a_key_gets_ours),
 		cmocka_unit_test(a_port_that_was_away_for_two_changes_gets_the_third_key),
+		cmocka_unit_test(
+			at_the_limit_keys_of_strangers_are_forgotten_for_those_who_are_there),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);

@@ -123,7 +123,7 @@ static void a_failing_disk_is_reported_once_and_written_to_when_it_is_well(void 
 
 		*bad_disk_get() = faults[i].disk;
 		keep_mkey_of(f, 1, i + 100);
-		keep_mkey_of(f, i + 2, i);
+		keep_mkey_of(f, i + 2, i + 1);
 		if (flush(f) != faults[i].error)
 			fail_msg("%s: %s", faults[i].name, f->said);
 		loop_virtual_run_for(f->loop, 3600 * LOOP_SEC);
@@ -274,7 +274,7 @@ static void a_change_that_failed_is_not_made_later(void **state)
 		assert_int_equal(flush(f), 0);
 
 		*bad_disk_get() = faults[i].disk;
-		keep_mkey_of(f, i + 1, i);
+		keep_mkey_of(f, i + 1, i + 1);
 		keep_members_of(f, 2, 1, 50, KEPT_FULL);
 		assert_int_equal(flush(f), faults[i].error);
 		keep_members_of(f, 3, 1, 50, KEPT_FULL);

@@ -348,6 +348,21 @@ static void the_last_value_of_a_guid_counts(void **state)
 	assert_int_equal(f->back->quirks[0].size, 5);
 }
 
+static void m_key_zero_forgets_the_port(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	keep_mkey_of(f, 5, 1);
+	keep_mkey_of(f, 6, 1);
+	flush(f);
+	keep_mkey_of(f, 5, 0);
+	fixture_reopen(f);
+
+	assert_int_equal(f->back->n_mkeys, 1);
+	assert_true(f->back->mkeys[0].guid == 6);
+}
+
 static void quirks_of_size_zero_forget_the_device(void **state)
 {
 	struct fixture *f = *state;
@@ -1512,6 +1527,7 @@ int main(void)
 		TEST(what_was_kept_is_found_again),
 		TEST(nothing_is_found_in_a_new_directory),
 		TEST(the_last_value_of_a_guid_counts),
+		TEST(m_key_zero_forgets_the_port),
 		TEST(quirks_of_size_zero_forget_the_device),
 		TEST(what_the_operator_made_is_found_again),
 		TEST(what_the_operator_takes_back_is_forgotten),
