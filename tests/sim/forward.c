@@ -837,6 +837,16 @@ void sim_deliver(struct sim_port *at, const struct sim_packet *packet)
 	start(at, packet, IS_SERVED);
 }
 
+void sim_forward_trim(struct sim_fabric *fabric)
+{
+	struct sim_flight *flight;
+
+	while ((flight = fabric->spare)) {
+		fabric->spare = flight->next;
+		free(flight);
+	}
+}
+
 void sim_forward_free(struct sim_fabric *fabric)
 {
 	struct sim_flight *flight;
@@ -847,8 +857,5 @@ void sim_forward_free(struct sim_fabric *fabric)
 		loop_timer_free(flight->timer);
 		free(flight);
 	}
-	while ((flight = fabric->spare)) {
-		fabric->spare = flight->next;
-		free(flight);
-	}
+	sim_forward_trim(fabric);
 }

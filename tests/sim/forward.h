@@ -22,6 +22,8 @@ void sim_deliver(struct sim_port *at, const struct sim_packet *packet);
 void sim_lose(struct sim_port *at, const struct sim_packet *packet, enum sim_drop why);
 
 void sim_forward_free(struct sim_fabric *fabric);
+/* What packets needed that are no longer on their way. */
+void sim_forward_trim(struct sim_fabric *fabric);
 
 /* ---- decisions, which change nothing: probe.c asks them too ---------------------------------- */
 
