@@ -17,7 +17,7 @@ unsigned lanes_in_use(const struct sm *sm);
 void lanes_take_levels(struct sm *sm, const struct levels *levels);
 bool lanes_switch(struct sm *sm);
 void lanes_forget_levels(struct sm *sm);
-/* Are others planned than are in force, or were there before? */
+/* Are others planned than are in force, or were there before; or do old ways have to go first? */
 bool lanes_are_changing(const struct sm *sm);
 
 /*

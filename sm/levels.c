@@ -6,7 +6,8 @@
  * groups.
  *
  * Levels are planned with tables, and in force as soon as nothing that they change is in a
- * forwarding table any more.
+ * forwarding table any more. Who has moved has those of another switch, also with levels as they
+ * were: they too are for when old ways to it are gone.
  *
  * A group may only have a level on whose lane multicast has room: on that of level 0 there is for
  * one tree, of which all trees are a part, and so there is on lanes that routes leave alone. On
@@ -76,6 +77,8 @@ bool lanes_are_changing(const struct sm *sm)
 {
 	const struct routing *routing = &sm->routing;
 
+	if (routing->withdrawn && routing->levels.lanes.sl)
+		return true;
 	return routing->has_next_levels &&
 	       (routing->levels.lanes.sl || routing->next_levels.lanes.sl);
 }

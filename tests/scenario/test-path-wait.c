@@ -245,6 +245,62 @@ static void cables_come_and_go_and_all_have_an_answer(void **state)
 	disperse(c);
 }
 
+static void swap_cables(struct sim_port *a, struct sim_port *b)
+{
+	struct sim_port *at_a = a->far, *at_b = b->far;
+
+	sim_cable_pull(a);
+	sim_cable_pull(b);
+	a->far = b->far = at_a->far = at_b->far = NULL;
+	assert_int_equal(sim_cable(a, at_b), 0);
+	assert_int_equal(sim_cable(b, at_a), 0);
+}
+
+static unsigned count_answers(const struct crowd *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n; i++)
+		n += c->question[i].n_sent;
+
+	return n;
+}
+
+/* Levels of pairs stay, but to where old ways lead those of another pair are sent: see levels.c. */
+static void who_has_moved_is_told_of_when_old_ways_are_gone(void **state)
+{
+	struct scenario *s = *state;
+	const struct routing *routing;
+	struct crowd *c;
+	uint64_t n_again;
+	unsigned n_seen = 0;
+
+	come_up(s, graph_make_torus(5, 5, 1, 2));
+	routing = &s->first.sm->routing;
+	n_again = routing->n_again;
+	c = gather(s);
+	listen_to(c, s->first.transport);
+	transport_sim_set_latency(s->first.transport, LATENCY);
+	swap_cables(scenario_host(s, 15), scenario_host(s, 38));
+	for (unsigned i = 0; i < 1000; i++) {
+		bool withdraws = routing->withdrawn;
+		unsigned n = count_answers(c);
+
+		put(c, 1, 15);
+		scenario_run(s, 20 * LOOP_USEC);
+		if (!withdraws || !routing->withdrawn)
+			continue;
+		n_seen++;
+		assert_int_equal(count_answers(c), n);
+	}
+	assert_true(n_seen > 0);
+	assert_true(routing->n_again > n_again);
+	expect_one_answer_each(c);
+	scenario_settle(s);
+	scenario_expect_all_good(s);
+	disperse(c);
+}
+
 /* Before it has tables of its own it could only say that there is no path at all. */
 static void who_has_just_started_says_nothing_wrong(void **state)
 {
@@ -371,6 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scenario_set_up_lanes, scenario_tear_down)
 		TEST(cables_come_and_go_and_all_have_an_answer),
+		TEST(who_has_moved_is_told_of_when_old_ways_are_gone),
 		TEST(who_has_just_started_says_nothing_wrong),
 		TEST(eleven_copies_are_one_question),
 		TEST(who_has_waited_for_long_is_told_to_ask_again),
