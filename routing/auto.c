@@ -108,8 +108,10 @@ static int route_and_prove(const struct engine *engine, const struct graph *grap
 			: engine->route(graph, tables, &why, past);
 
 	ret->why = why;
-	if (r)
+	if (r) {
+		lanes_clear(&ret->lanes);
 		return r;
+	}
 	ret->engine = engine;
 	r = prove(graph, tables, ret, turns, past);
 	if (r == 0 && proof_holds(&ret->proof))

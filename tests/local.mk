@@ -95,7 +95,7 @@ check_PROGRAMS += tests/unit/test-engines tests/unit/test-transition tests/unit/
 check_PROGRAMS += tests/unit/test-nominal tests/unit/test-blocks tests/unit/test-again
 check_PROGRAMS += tests/unit/test-spread tests/unit/test-trees
 check_PROGRAMS += tests/unit/test-lanes-again
-tests_unit_test_lanes_again_LDFLAGS = -Wl,--wrap=patch_add
+tests_unit_test_lanes_again_LDFLAGS = -Wl,--wrap=patch_add,--wrap=past_take_lanes
 tests_unit_test_again_LDFLAGS = -Wl,--wrap=patch_add,--wrap=filler_new
 
 libtest_a_SOURCES += tests/common/small-fabric.c tests/common/small-fabric.h

@@ -37,6 +37,21 @@ int __wrap_patch_add(struct patch *patch, uint32_t row, uint16_t lid, uint8_t wa
 	return __real_patch_add(patch, row, lid, was);
 }
 
+int __real_past_take_lanes(const struct engine *engine, const struct graph *graph,
+			   struct past *past);
+int __wrap_past_take_lanes(const struct engine *engine, const struct graph *graph,
+			   struct past *past);
+
+int __wrap_past_take_lanes(const struct engine *engine, const struct graph *graph,
+			   struct past *past)
+{
+	if (until_full > 0 && --until_full == 0) {
+		past_clear(past);
+		return -ENOMEM;
+	}
+	return __real_past_take_lanes(engine, graph, past);
+}
+
 /* ---- what is in use, and from scratch -------------------------------------------------------- */
 
 struct use {
@@ -419,6 +434,24 @@ static void without_memory_all_is_as_it_was(void **state)
 	assert_same(&fabric.graph, &use);
 }
 
+/* What came out has nobody to clear it then. */
+static void without_memory_for_the_past_nothing_is_left(void **state)
+{
+	AUTO(fabric_clear) struct fabric fabric = fabric_make(torus(), 1);
+	AUTO(use_clear) struct use use = { .tables = plain_tables_rubbish(&fabric.graph) };
+
+	(void)state;
+	until_full = 1;
+	assert_int_equal(route_fabric("auto", &fabric.graph, &use.tables, &use.result, &use.turns,
+				      &use.past),
+			 -ENOMEM);
+	assert_int_equal(until_full, 0);
+	assert_null(use.result.lanes.sl);
+	assert_null(use.result.lanes.up);
+	assert_null(use.turns.bits);
+	assert_null(use.past.engine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +459,7 @@ int main(void)
 		cmocka_unit_test(whatever_else_changes_is_done_from_scratch),
 		cmocka_unit_test(what_is_spoiled_is_not_believed),
 		cmocka_unit_test(without_memory_all_is_as_it_was),
+		cmocka_unit_test(without_memory_for_the_past_nothing_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
