@@ -74,7 +74,8 @@ int proof_again(const struct graph *graph, const struct past *past, const struct
 
 /*
  * Both halves for several lanes: of graphs that past_is_of() says are alike. 1: the second one has
- * made all that of @graph, @turns too. 0 and -ENOMEM as above, but the past is as it was.
+ * made all that of @graph, @turns too. 0 and -ENOMEM as above, but the past is as it was, and the
+ * patch is to be undone.
  */
 int columns_again(const struct graph *graph, const struct past *past, struct tables *tables,
 		  struct patch *ret_patch);

@@ -9,7 +9,7 @@
  * run. When a middle switch goes, leaves of other pods have to write the blocks that have a run of
  * its pod, and those of its pod the blocks that have any of a round. So a run should not be cut by
  * the end of a block, and small pods share their rounds. Not more than that: when a leaf loses a
- * cable, cores have to write all blocks that its hosts are in, which share makes more of.
+ * cable, cores have to write all blocks that its hosts are in, of which sharing makes more.
  *
  * LIDs of leaves themselves go the way of a host in the same block. They fill up the block if the
  * next run would be cut, but for the first run of pods that share their rounds: none of their hosts
