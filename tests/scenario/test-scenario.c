@@ -71,8 +71,8 @@ static bool lies_in(const struct sim_port *port, unsigned first, unsigned n)
 }
 
 /*
- * Four pods of two leaves with two hosts each: the first hosts of all, then the second ones, those
- * of a pod side by side; then leaves, then the switches of a plane. So few blocks change together.
+ * Four pods of two leaves with two hosts each: the first hosts of all, those of a pod side by side,
+ * then leaves, then the second hosts; then the switches of a plane. So few blocks change together.
  */
 static void lids_of_a_tree_lie_together(void **state)
 {
@@ -84,11 +84,11 @@ static void lids_of_a_tree_lie_together(void **state)
 		struct sim_node *leaf = s->switches[i];
 		unsigned round = 0;
 
-		assert_true(lies_in(sim_port(leaf, 0), 17, 8));
+		assert_true(lies_in(sim_port(leaf, 0), 9, 8));
 		for (unsigned p = 1; p <= leaf->n_ports; p++)
 			if (sim_is_end_port(sim_port(leaf, p)->far))
 				assert_true(lies_in(sim_port(leaf, p)->far,
-						    1 + 8 * round++ + 2 * (i / 2), 2));
+						    1 + 16 * round++ + 2 * (i / 2), 2));
 		assert_int_equal(round, 2);
 	}
 	for (uint32_t i = 8; i < 20; i++) {
