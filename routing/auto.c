@@ -7,10 +7,10 @@
  *
  * "auto" takes ftree for trees, where it is as good as minhop and cables may fail without a cycle.
  * Who asks for ftree on a fabric that is none has updn, which is the same as far as it goes.
- * Elsewhere it tries minhop first, as its ways are shorter; mostly they deadlock, by themselves or
- * with multicast. Then lanes are tried, which have ways as short and better chosen, and several
- * virtual lanes to keep them apart; if there are not enough of these, updn from a root in the
- * middle is what remains.
+ * Elsewhere it tries minhop first, as its ways are shorter, unless all such would deadlock
+ * (forced.c); mostly its do, by themselves or with multicast. Then lanes are tried, which have ways
+ * as short and better chosen, and several virtual lanes to keep them apart; if there are not enough
+ * of these, updn from a root in the middle is what remains.
  *
  * What an engine remembers is kept only if it was the first to be asked: on another graph the first
  * might do, and tables must not depend on what was.
