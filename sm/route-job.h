@@ -59,3 +59,6 @@ void routes_say_order(const struct transition *transition);
  * the way to the tables, if the signature of those in use is that of @job now. -ENOMEM.
  */
 int routes_again(struct sm *sm, const struct route_job *job);
+/* Tables are as before but for @patch, which is of vports alone. The same, but for the signature.
+ */
+int routes_follow_vports(struct sm *sm, const struct route_job *job, struct patch *patch);

@@ -215,11 +215,40 @@ static void take_tables(struct sm *sm, const struct route_job *job, const struct
 		  patch->n);
 }
 
+/* From what switches hold, which is as planned but for @patch. 1 or -ENOMEM. */
+static int take_way(struct sm *sm, const struct route_job *job, const struct patch *patch)
+{
+	struct routing *routing = &sm->routing;
+	AUTO(transition_clear) struct transition transition = { 0 };
+	int r = transition_plan_again(&job->graph, &routing->tables, patch,
+				      lanes_in_use(sm) > 1 ? NULL : &routing->turns, &transition);
+
+	if (r < 0)
+		return r;
+	routes_say_order(&transition);
+	routing->withdrawn = TAKE(transition.withdrawn);
+	routing->rounds = transition.rounds;
+	transition.rounds = (struct rounds){ .of = NULL };
+	routes_take_rows(sm, job);
+
+	return 1;
+}
+
+int routes_follow_vports(struct sm *sm, const struct route_job *job, struct patch *patch)
+{
+	if (!sm->complete || !has_same_rows(sm, job))
+		return 0;
+	patch_sort(patch);
+	if (job->away)
+		patch_drop_rows(patch, job->away);
+
+	return is_held(sm, job, patch) ? take_way(sm, job, patch) : 0;
+}
+
 int routes_again(struct sm *sm, const struct route_job *job)
 {
 	struct routing *routing = &sm->routing;
 	AUTO(patch_clear) struct patch patch = { 0 };
-	AUTO(transition_clear) struct transition transition = { 0 };
 	AUTO(freep) bool *were_away = NULL;
 	int r;
 
@@ -245,15 +274,6 @@ int routes_again(struct sm *sm, const struct route_job *job)
 	take_tables(sm, job, &patch);
 	if (r != 0 || !is_held(sm, job, &patch) || !are_held_who_came(sm, job, were_away, &patch))
 		return MIN(r, 0);
-	r = transition_plan_again(&job->graph, &routing->tables, &patch,
-				  lanes_in_use(sm) > 1 ? NULL : &routing->turns, &transition);
-	if (r < 0)
-		return r;
-	routes_say_order(&transition);
-	routing->withdrawn = TAKE(transition.withdrawn);
-	routing->rounds = transition.rounds;
-	transition.rounds = (struct rounds){ .of = NULL };
-	routes_take_rows(sm, job);
 
-	return 1;
+	return take_way(sm, job, &patch);
 }

@@ -24,6 +24,9 @@
 #include "sm/lanes.h"
 #include "sm/route-job.h"
 
+/* A change of more than that is looked at as a whole, on another thread. */
+enum { FEW_ENTRIES = 65536 };
+
 void route_job_free(struct route_job *job)
 {
 	if (!job)
@@ -80,10 +83,10 @@ static int widen(struct tables *tables, uint32_t n_rows, size_t stride)
 /*
  * Its ways are those of its port, or of a neighbour at the leaf, where it leaves by the port's
  * exit.
- * @row: of the leaf, or NO_SWITCH.
+ * @row: of the leaf, or NO_SWITCH. @patch: gets what changes; or NULL.
  */
 static int copy_column(struct tables *tables, uint32_t n_rows, uint32_t row,
-		       const struct column *column)
+		       const struct column *column, struct patch *patch)
 {
 	size_t stride = ((size_t)column->to + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
 	const uint8_t *leaf = tables->lft + row * tables->stride;
@@ -93,11 +96,14 @@ static int copy_column(struct tables *tables, uint32_t n_rows, uint32_t row,
 
 	if (widen(tables, n_rows, stride) < 0)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < n_rows; i++)
-		tables->lft[i * tables->stride + column->to] =
-			tables->lft[i * tables->stride + from];
-	if (led)
-		tables->lft[row * tables->stride + column->to] = column->exit;
+	for (uint32_t i = 0; i < n_rows; i++) {
+		uint8_t *to = tables->lft + i * tables->stride + column->to;
+		uint8_t was = *to;
+
+		*to = led && i == row ? column->exit : tables->lft[i * tables->stride + from];
+		if (patch && *to != was && patch_add(patch, i, column->to, was) < 0)
+			return -ENOMEM;
+	}
 
 	return 0;
 }
@@ -118,9 +124,11 @@ static bool is_copied(const struct sm *sm, const struct column *column)
 		routing->tables.lft[row * routing->tables.stride + column->to] == column->exit);
 }
 
-int routes_add_vports(struct sm *sm)
+/* @patch: of what changes; it stays empty if that is too much. It may be NULL. */
+static int add_vports(struct sm *sm, struct patch *patch)
 {
 	struct routing *routing = &sm->routing;
+	struct patch *few = patch;
 	struct columns columns = { .rows = NULL };
 	struct column column;
 	bool changed = false;
@@ -130,7 +138,12 @@ int routes_add_vports(struct sm *sm)
 		if (MAX(column.from, column.own) >= routing->tables.stride ||
 		    is_copied(sm, &column))
 			continue;
-		r = copy_column(&routing->tables, routing->n_rows, row_of(sm, &column), &column);
+		r = copy_column(&routing->tables, routing->n_rows, row_of(sm, &column), &column,
+				few);
+		if (few && few->n > FEW_ENTRIES) {
+			few = NULL;
+			patch->n = 0;
+		}
 		routing->copied[column.to] = column.from;
 		routing->max_lid = MAX(routing->max_lid, column.to);
 		changed = true;
@@ -139,6 +152,11 @@ int routes_add_vports(struct sm *sm)
 	sm->new_columns = sm->new_columns || changed;
 
 	return r < 0 ? r : changed;
+}
+
+int routes_add_vports(struct sm *sm)
+{
+	return add_vports(sm, NULL);
 }
 
 /* Those that the job is to add. */
@@ -164,11 +182,14 @@ static int list_columns(const struct sm *sm, struct route_job *job)
 	return job->columns ? 0 : -ENOMEM;
 }
 
-/* Only of those whose port is in the graph. */
+/* Only of those whose port is in the graph. Tables are widened once, for all of them. */
 static int add_columns(struct route_job *job)
 {
+	size_t stride = ((size_t)job->max_lid + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
 	uint32_t n = 0;
 
+	if (widen(&job->tables, job->graph.n_switches, stride) < 0)
+		return -ENOMEM;
 	job->max_lid = job->graph.max_lid;
 	for (uint32_t i = 0; i < job->n_columns; i++) {
 		struct column column = job->columns[i];
@@ -176,7 +197,7 @@ static int add_columns(struct route_job *job)
 
 		if (MAX(column.from, column.own) > job->graph.max_lid)
 			continue;
-		if (copy_column(&job->tables, job->graph.n_switches, row, &column) < 0)
+		if (copy_column(&job->tables, job->graph.n_switches, row, &column, NULL) < 0)
 			return -ENOMEM;
 		job->max_lid = MAX(job->max_lid, column.to);
 		job->columns[n++] = column;
@@ -430,6 +451,8 @@ static bool is_settled(struct sm *sm, struct route_job *job)
 int routes_plan(struct sm *sm)
 {
 	AUTO(free_jobp) struct route_job *job = calloc(1, sizeof(*job));
+	AUTO(patch_clear) struct patch patch = { 0 };
+	bool for_vports; /* nothing else has changed since switches got all that is planned */
 	int r;
 
 	sm->routing.valid = false;
@@ -439,14 +462,19 @@ int routes_plan(struct sm *sm)
 		return -ENOMEM;
 	job->sm = sm;
 	r = route_graph_make(sm, job);
+	for_vports = r == 0 && job->signature == sm->routing.signature && !sm->routing.twice;
 	if (r == 0 && job->signature != sm->routing.signature)
 		r = routes_again(sm, job);
 	if (r > 0)
 		return 0;
 	if (r == 0 && job->signature == sm->routing.signature)
-		r = routes_add_vports(sm);
+		r = add_vports(sm, &patch);
+	if (r > 0 && for_vports && patch.n > 0)
+		r = routes_follow_vports(sm, job, &patch);
 	if (r < 0)
 		return r;
+	if (r > 0 && sm->routing.valid)
+		return 0;
 	if (is_settled(sm, job))
 		return 0;
 	r = job->again ? copy_plan(&sm->routing, job) : list_columns(sm, job);

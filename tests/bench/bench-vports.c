@@ -8,6 +8,7 @@
  *              and 10,000 at once
  *   moves      of a VF on a tree of 11,664 hosts and 1,620 switches: across pods, within one, and
  *              within a leaf
+ *   reboots    of a host of that tree
  *
  * Of each: LFT blocks that were written, SMPs of the attributes that only vports have, all other
  * SMPs, and how long it took there, each agent taking 30 us for an SMP where so much is said. Then
@@ -439,6 +440,22 @@ static void moves_in_leaf(struct row *row)
 	move(2, row);
 }
 
+static void reboots(struct row *row)
+{
+	struct scenario *s = build(hosts_11664(), 0, 0, false);
+	struct measure m;
+
+	come_up(s);
+	m = begin(s, row);
+	scenario_reboot(s, s->hosts[6000]);
+	while (sim_state(scenario_host(s, 6000)) != SIM_ACTIVE)
+		if (!loop_virtual_step(s->loop))
+			abort();
+	step_until_rest(s);
+	end(&m);
+	scenario_free(s);
+}
+
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 enum bench {
@@ -454,6 +471,7 @@ enum bench {
 	MOVES_FAR,
 	MOVES_IN_POD,
 	MOVES_IN_LEAF,
+	REBOOTS,
 	BENCHES,
 };
 
@@ -511,6 +529,11 @@ static bool move_in_leaf_is_good(const struct row *row)
 	return row->counts.lft == 1 && row->differ == 1 && row->took <= 20 * LOOP_MSEC;
 }
 
+static bool reboot_is_good(const struct row *row)
+{
+	return row->counts.lft == 0 && all_of(&row->counts) <= 60;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct row *row);
@@ -528,6 +551,7 @@ static const struct {
 	[MOVES_FAR] = { "a VF moves to another pod", moves_far, move_is_good },
 	[MOVES_IN_POD] = { "a VF moves within a pod", moves_in_pod, move_is_good },
 	[MOVES_IN_LEAF] = { "a VF moves within a leaf", moves_in_leaf, move_in_leaf_is_good },
+	[REBOOTS] = { "one of 11,664 hosts reboots", reboots, reboot_is_good },
 };
 
 /* ---- all of them ----------------------------------------------------------------------------- */

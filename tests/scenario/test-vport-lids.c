@@ -18,6 +18,7 @@
 #include "sm/vf.h"
 #include "tests/sim/vf.h"
 #include "tests/sim/vport.h"
+#include "tests/unit/loop-virtual.h"
 
 /* All are up, of our own port too, with LIDs of their own. */
 static void all_are_up(struct scenario *s)
@@ -273,6 +274,29 @@ static void the_ways_of_those_who_are_cut_off_are_those_of_their_ports(void **st
 	expect_ways_of_ports(s);
 }
 
+/* Its tables are few entries, and the way to them is found at once: no job could be started here.
+ */
+static void who_moves_with_its_lid_needs_no_job(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *from, *to;
+	uint16_t lid;
+
+	all_are_up(s);
+	from = scenario_host(s, 2);
+	to = scenario_host(s, 6);
+	lid = sim_vport(from, 2)->lid;
+	sim_vf_stop(to, 2);
+	rig_settles(s);
+	loop_virtual_refuse_jobs(s->loop, true);
+	assert_int_equal(sim_vf_move(from, 2, to, 2), 0);
+	rig_settles(s);
+	assert_int_equal(sim_vport(to, 2)->state, SIM_ACTIVE);
+	assert_int_equal(sim_vport(to, 2)->lid, lid);
+	loop_virtual_refuse_jobs(s->loop, false);
+	scenario_expect_all_good(s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
@@ -286,6 +310,7 @@ int main(void)
 		TEST(the_lid_of_a_vport_that_is_down_is_not_that_of_its_new_guid),
 		TEST(who_comes_back_finds_ways_that_are_there),
 		TEST(the_ways_of_those_who_are_cut_off_are_those_of_their_ports),
+		TEST(who_moves_with_its_lid_needs_no_job),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
