@@ -350,10 +350,11 @@ static void show_followed(const struct order *order, const json_t *event, const 
 
 static enum result follow(struct client *client, const struct order *order, const struct view *view)
 {
-	enum result r;
+	enum result r = RESULT_OK;
 	json_t *event;
 
-	while ((r = client_next_event(client, &event)) == RESULT_OK) {
+	/* Nobody has to be told of what cannot be written: see finish(). */
+	while (!ferror(stdout) && (r = client_next_event(client, &event)) == RESULT_OK) {
 		show_followed(order, event, view);
 		fflush(stdout);
 		json_decref(event);

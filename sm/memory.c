@@ -6,8 +6,10 @@
  * wait here until the device is found, because nodes exist only for what has been seen.
  *
  * M_Keys stay when their device has gone, as it has them still; but virtual functions come and go
- * under ever new GUIDs. So at KEEP_DEVICES_MAX one that is not there is forgotten for one that is.
- * It is little the worse for that: its key is tried with who does not answer to its own (mkey.c).
+ * under ever new GUIDs. So at KEEP_DEVICES_MAX one that is not there is forgotten for one that is:
+ * one that has the configured M_Key, if there is any, as that is tried with whoever is not known.
+ * Else it is little the worse for that: its key is tried with who does not answer to its own
+ * (mkey.c), until we restart.
  */
 
 #include <errno.h>
@@ -69,25 +71,43 @@ static void forget(struct sm *sm, struct memory_entry *entry)
 	guid_map_remove(&sm->memory.map, entry->guid);
 }
 
-/* In place of who came first, of those that are not there. */
-static struct memory_entry *replace(struct sm *sm, uint64_t guid)
+/* Nothing is lost with it: a device that is not known is asked like this one. */
+static bool is_as_any(const struct sm *sm, const struct memory_entry *entry)
 {
-	struct memory *m = &sm->memory;
+	return entry->mkey == sm->conf.m_key && entry->other_mkey == 0 && !entry->not_kept;
+}
+
+/* Who came first, of those that are not there; m->n if all are. */
+static uint32_t find_absent(const struct sm *sm, bool as_any)
+{
+	const struct memory *m = &sm->memory;
 
 	for (uint32_t i = 0; i < m->n; i++) {
 		uint32_t at = (m->oldest + i) % m->n;
-		struct memory_entry *entry = &m->entries[at];
 
-		if (is_there(&sm->fabric, entry->guid))
-			continue;
-		forget(sm, entry);
-		*entry = (struct memory_entry){ .guid = guid };
-		guid_map_put(&m->map, guid, at); /* where one was removed there is room */
-		m->oldest = (at + 1) % m->n;
-		return entry;
+		if ((!as_any || is_as_any(sm, &m->entries[at])) &&
+		    !is_there(&sm->fabric, m->entries[at].guid))
+			return at;
 	}
 
-	return NULL;
+	return m->n;
+}
+
+static struct memory_entry *replace(struct sm *sm, uint64_t guid)
+{
+	struct memory *m = &sm->memory;
+	uint32_t at = find_absent(sm, true);
+
+	if (at == m->n)
+		at = find_absent(sm, false);
+	if (at == m->n)
+		return NULL;
+	forget(sm, &m->entries[at]);
+	m->entries[at] = (struct memory_entry){ .guid = guid };
+	guid_map_put(&m->map, guid, at); /* where one was removed there is room */
+	m->oldest = (at + 1) % m->n;
+
+	return &m->entries[at];
 }
 
 struct memory_entry *memory_find_or_add(struct sm *sm, uint64_t guid)

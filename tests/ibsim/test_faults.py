@@ -115,7 +115,11 @@ def followers(world, ms):
     logs = {"follows.log": [], "follows-json.log": ["--json"]}
     vsmctls = [world.spawn([lib.VSMCTL, "--socket", sm.socket, *how, "events", "--follow"], {}, log)
                for log, how in logs.items()]
+    full = world.spawn(["sh", "-c", f"exec {lib.VSMCTL} --socket {sm.socket} events --follow >/dev/full"],
+                       {}, "full.log")
     lib.wait_until("what was before is shown", lambda: all(map(world.read, logs)), 20)
+    check_equal("exit code with a full disk", full.wait(20 * lib.PATIENCE), 1)
+    check("cannot write" in world.read("full.log"), world.read("full.log"))
     seen = followed(world, "follows-json.log")[-1]["number"]
     sim.unlink(*cables(first, sim.host)[0])
 
