@@ -62,8 +62,10 @@ static void free_jobp(struct route_job **job)
 /* -- vports -------------------------------------------------------------------------------------
  */
 
-static int widen(struct tables *tables, uint32_t n_rows, size_t stride)
+/* So that they have room for @lid. */
+static int widen(struct tables *tables, uint32_t n_rows, uint16_t lid)
 {
+	size_t stride = ((size_t)lid + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
 	uint8_t *lft;
 
 	if (stride <= tables->stride)
@@ -88,13 +90,12 @@ static int widen(struct tables *tables, uint32_t n_rows, size_t stride)
 static int copy_column(struct tables *tables, uint32_t n_rows, uint32_t row,
 		       const struct column *column, struct patch *patch)
 {
-	size_t stride = ((size_t)column->to + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
 	const uint8_t *leaf = tables->lft + row * tables->stride;
 	bool led = row < n_rows && (!column->own || leaf[column->own] == column->exit) &&
 		   leaf[column->from] != ROUTE_NONE;
 	uint16_t from = led ? column->from : column->own;
 
-	if (widen(tables, n_rows, stride) < 0)
+	if (widen(tables, n_rows, column->to) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n_rows; i++) {
 		uint8_t *to = tables->lft + i * tables->stride + column->to;
@@ -185,10 +186,9 @@ static int list_columns(const struct sm *sm, struct route_job *job)
 /* Only of those whose port is in the graph. Tables are widened once, for all of them. */
 static int add_columns(struct route_job *job)
 {
-	size_t stride = ((size_t)job->max_lid + LFT_BLOCK) / LFT_BLOCK * LFT_BLOCK;
 	uint32_t n = 0;
 
-	if (widen(&job->tables, job->graph.n_switches, stride) < 0)
+	if (widen(&job->tables, job->graph.n_switches, job->max_lid) < 0)
 		return -ENOMEM;
 	job->max_lid = job->graph.max_lid;
 	for (uint32_t i = 0; i < job->n_columns; i++) {
