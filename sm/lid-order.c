@@ -5,22 +5,27 @@
  * table, so that a change of routes costs few blocks. In a tree, each leaf sends its pod's first
  * hosts (of every leaf the first) by its first cable upward, all second ones by its second, and so
  * on (routing/number.c); and so do all leaves of other pods. So leaves get LIDs for their hosts in
- * rounds: first the first host of each, then the second of each. What a round has for one pod is a
- * run. When a middle switch goes, leaves of other pods have to write the blocks that have a run of
- * its pod, and those of its pod the blocks that have any of a round. So a run should not be cut by
- * the end of a block, and small pods share their rounds. Not more than that: when a leaf loses a
- * cable, cores have to write all blocks that its hosts are in, of which sharing makes more.
+ * rounds: of each the first host, of each the second. What a round has for one pod is a run. When a
+ * middle switch goes, leaves of other pods have to write the blocks that have a run of its pod, and
+ * those of its pod the blocks that have any of a round. So a run should not be cut by the end of a
+ * block, and small pods share their rounds. Not more than that: when a leaf loses a cable, cores
+ * have to write all blocks that its hosts are in, of which sharing makes more.
  *
- * LIDs of leaves themselves go the way of a host in the same block. They fill up the block if the
- * next run would be cut, but for the first run of pods that share their rounds: none of their hosts
- * is in that block. No LID is left out: of two pods of 18 leaves with 18 hosts 84 would be, if no
- * run at all were cut, and tables longer by a tenth.
+ * If the end of a block would cut the next run, LIDs of switches fill the block up. Those of leaves
+ * go the way of a host in the same block, so there has to be one of their pods. Those of a plane,
+ * which hang together without leaves, are reached by the cables that the hosts of a round are
+ * reached by, and lie beside these: as many as pods that share their rounds need to end with a
+ * block. Not more: cores have to write all blocks of other planes when they lose their way to our
+ * pod (routing/apex.c), so most of these LIDs lie together. Of pods of 18 leaves with 18 hosts a
+ * twelfth of all runs is cut. That none is would take twelve blocks for two such pods and not
+ * eleven, and leave LIDs out, or cost cables to the top. Whose runs are cut, and which two of three
+ * rounds share blocks, takes turns: each time another round begins.
  *
  * Pods come by breadth from us; which leaves are one is told by the switch that leads to them. The
- * hosts of switches that have only one follow, then all other switches, those that hang together
- * without leaves (planes) in one go, who leads to leaves before the others: what a cable to the top
- * changes is either about these or about those. Where switches with hosts hang together directly,
- * as in a torus, each is a pod by itself, and all its LIDs lie together.
+ * hosts of switches that have only one follow, then all other switches, planes in one go, who leads
+ * to leaves before the others: what a cable to the top changes is either about these or about
+ * those. Where switches with hosts hang together directly, as in a torus, each is a pod by itself,
+ * and all its LIDs lie together.
  */
 
 #include "sm/lid-order.h"
@@ -29,6 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/macros.h"
 
 /* Pods of fewer leaves share their rounds with the next ones. */
@@ -38,18 +44,30 @@ enum { LEAVES_ENOUGH = 24 };
 struct leaf {
 	const struct node *node;
 	uint32_t pod;
-	unsigned next_port; /* those before it are done */
-	bool has_lid;       /* itself */
+	bool has_lid; /* itself */
+};
+
+/* Switches that hang together without leaves, in by_plane. */
+struct plane {
+	uint32_t next; /* those before it have their place */
+	uint32_t end;
 };
 
 struct ordering {
 	const struct fabric *f;
-	uint32_t *node; /* switches by breadth; then the same again, leaves first, then by planes */
+	uint32_t *node; /* switches by breadth */
 	uint32_t *from; /* of each node the one that led to it; NO_NODE: not seen */
 	uint32_t n;
-	struct leaf *leaf; /* of the pods that are dealt together, those of one pod in a row */
+	uint32_t *by_plane; /* switches that are no leaves, those of a plane in a row */
+	uint32_t n_by_plane;
+	struct plane *plane;
+	uint32_t n_planes;
+	uint32_t *plane_of; /* of each node in by_plane */
+	struct leaf *leaf;  /* of the pods that are dealt together, those of one pod in a row */
 	uint32_t n_leaves;
-	uint32_t n_without; /* of these, a LID */
+	uint32_t n_without;   /* of these, a LID */
+	uint32_t n_padding;   /* switches of planes that pods which are dealt now may have yet */
+	struct plane *beside; /* where hosts were dealt last; or NULL */
 	struct lid_order *order;
 };
 
@@ -63,6 +81,9 @@ static void ordering_clear(const struct ordering *o)
 {
 	free(o->node);
 	free(o->from);
+	free(o->by_plane);
+	free(o->plane);
+	free(o->plane_of);
 	free(o->leaf);
 }
 
@@ -78,11 +99,17 @@ static int ordering_make(const struct fabric *f, struct lid_order *order, struct
 		.f = f,
 		.node = malloc(n_nodes * sizeof(*ret->node)),
 		.from = malloc(n_nodes * sizeof(*ret->from)),
+		.by_plane = malloc(n_nodes * sizeof(*ret->by_plane)),
+		.plane = malloc(n_nodes * sizeof(*ret->plane)),
+		.plane_of = malloc(n_nodes * sizeof(*ret->plane_of)),
 		.leaf = malloc(n_nodes * sizeof(*ret->leaf)),
 		.order = order,
 	};
 
-	return order->port && order->group_end && ret->node && ret->from && ret->leaf ? 0 : -ENOMEM;
+	return order->port && order->group_end && ret->node && ret->from && ret->by_plane &&
+			       ret->plane && ret->plane_of && ret->leaf
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* The port that this one is connected to, if it is a host's; or NO_PORT. */
@@ -159,6 +186,76 @@ static void order_by_breadth(struct ordering *o)
 		add_all_from(o, first, true);
 }
 
+/* -- planes -------------------------------------------------------------------------------------
+ */
+
+static bool leads_to_leaf(const struct fabric *f, const struct node *node)
+{
+	for (unsigned p = 1; p <= node->n_ports; p++) {
+		uint32_t peer = f->ports[port_at(node, p)].peer;
+
+		if (peer != NO_PORT && node_is_switch(node_of(f, peer)) &&
+		    is_leaf(f, f->ports[peer].node))
+			return true;
+	}
+
+	return false;
+}
+
+/* What hangs together with @first, by breadth; those that lead to leaves before the others. */
+static void add_plane(struct ordering *o, uint32_t first)
+{
+	uint32_t begin = o->n, first_of_plane = o->n_by_plane;
+
+	add_all_from(o, first, false);
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (uint32_t i = begin; i < o->n; i++) {
+			if (leads_to_leaf(o->f, &o->f->nodes[o->node[i]]) != (pass == 0))
+				continue;
+			o->by_plane[o->n_by_plane++] = o->node[i];
+			o->plane_of[o->node[i]] = o->n_planes;
+		}
+	}
+	o->plane[o->n_planes++] = (struct plane){ first_of_plane, o->n_by_plane };
+}
+
+static int find_planes(struct ordering *o)
+{
+	AUTO(freep) uint32_t *by_breadth = NULL;
+	uint32_t n;
+
+	order_by_breadth(o);
+	n = o->n;
+	by_breadth = array_copy(o->node, n, sizeof(*by_breadth));
+	if (!by_breadth)
+		return -ENOMEM;
+	forget_all(o);
+	for (uint32_t i = 0; i < n; i++)
+		if (is_leaf(o->f, by_breadth[i]))
+			o->from[by_breadth[i]] = by_breadth[i];
+	for (uint32_t i = 0; i < n; i++)
+		if (o->from[by_breadth[i]] == NO_NODE)
+			add_plane(o, by_breadth[i]);
+
+	return 0;
+}
+
+/* That @round is reached by from @leaf, if its cables upward are in sequence; or NULL. */
+static struct plane *plane_at(const struct ordering *o, const struct node *leaf, unsigned round)
+{
+	const struct fabric *f = o->f;
+
+	for (unsigned p = 1; p <= leaf->n_ports; p++) {
+		uint32_t peer = f->ports[port_at(leaf, p)].peer;
+
+		if (peer != NO_PORT && node_is_switch(node_of(f, peer)) &&
+		    !is_leaf(f, f->ports[peer].node) && round-- == 0)
+			return &o->plane[o->plane_of[f->ports[peer].node]];
+	}
+
+	return NULL;
+}
+
 /* -- pods ---------------------------------------------------------------------------------------
  */
 
@@ -181,29 +278,26 @@ static void add_port(struct lid_order *order, uint32_t port)
 	order->port[order->n++] = port;
 }
 
-/* Up to the next host of a leaf; or NO_PORT. */
-static uint32_t next_host(const struct fabric *f, struct leaf *leaf)
+/* The host of a leaf that comes in @round, from 0; or NO_PORT. */
+static uint32_t host_in(const struct fabric *f, const struct node *leaf, unsigned round)
 {
-	while (leaf->next_port <= leaf->node->n_ports) {
-		uint32_t host = host_at(f, leaf->node, leaf->next_port);
+	for (unsigned p = 1; p <= leaf->n_ports; p++) {
+		uint32_t host = host_at(f, leaf, p);
 
-		if (host != NO_PORT)
+		if (host != NO_PORT && round-- == 0)
 			return host;
-		leaf->next_port++;
 	}
 
 	return NO_PORT;
 }
 
-/* The next host of a leaf, if it has one. */
-static void deal_one(const struct fabric *f, struct leaf *leaf, struct lid_order *order)
+static void deal_one(const struct fabric *f, const struct node *leaf, unsigned round,
+		     struct lid_order *order)
 {
-	uint32_t host = next_host(f, leaf);
+	uint32_t host = host_in(f, leaf, round);
 
-	if (host == NO_PORT)
-		return;
-	add_port(order, host);
-	leaf->next_port++;
+	if (host != NO_PORT)
+		add_port(order, host);
 }
 
 /* LIDs of @n leaves, those at @from first. */
@@ -221,25 +315,46 @@ static void add_leaves(struct ordering *o, uint32_t from, uint32_t n)
 	}
 }
 
-/* Behind the run of @before, if there was one, comes one of @n; LIDs count from 1. */
+/* LIDs of @n switches of a plane, if it has as many. */
+static bool add_padding(struct ordering *o, uint32_t n)
+{
+	struct plane *plane = o->beside;
+
+	if (n > o->n_padding || !plane || n > plane->end - plane->next)
+		return false;
+	o->n_padding -= n;
+	for (; n > 0; n--)
+		add_port(o->order, o->f->nodes[o->by_plane[plane->next++]].first_port);
+
+	return true;
+}
+
+/* To the end of the block; LIDs count from 1. */
+static uint32_t room_in_block(const struct lid_order *order)
+{
+	return LFT_BLOCK - (order->n + 1) % LFT_BLOCK;
+}
+
+/* Behind the run of @before, if there was one, comes one of @n. */
 static void fill_block(struct ordering *o, uint32_t before, uint32_t n)
 {
-	uint32_t room = LFT_BLOCK - (o->order->n + 1) % LFT_BLOCK;
+	uint32_t room = room_in_block(o->order);
 
-	if (before < o->n_leaves && n > room && room <= o->n_without)
+	if (before < o->n_leaves && n > room && !add_padding(o, room) && room <= o->n_without)
 		add_leaves(o, before, room);
 }
 
 /* One host of each leaf of the pod that begins with leaf @first; the next pod's first. */
-static uint32_t deal_run(struct ordering *o, uint32_t before, uint32_t first)
+static uint32_t deal_run(struct ordering *o, unsigned round, uint32_t before, uint32_t first)
 {
 	uint32_t end = first, n = 0;
 
 	for (; end < o->n_leaves && o->leaf[end].pod == o->leaf[first].pod; end++)
-		n += next_host(o->f, &o->leaf[end]) != NO_PORT;
+		n += host_in(o->f, o->leaf[end].node, round) != NO_PORT;
 	fill_block(o, before, n);
 	for (uint32_t i = first; i < end; i++)
-		deal_one(o->f, &o->leaf[i], o->order);
+		deal_one(o->f, o->leaf[i].node, round, o->order);
+	o->beside = plane_at(o, o->leaf[first].node, round);
 
 	return end;
 }
@@ -254,18 +369,33 @@ static unsigned count_rounds(const struct ordering *o)
 	return n;
 }
 
-/* What no block was filled with lies between the last two rounds, with hosts on both sides. */
+/* What would fill the last block, if that is not more than they are themselves. */
+static uint32_t count_padding(const struct ordering *o)
+{
+	uint32_t n = o->n_leaves;
+
+	for (uint32_t i = 0; i < o->n_leaves; i++)
+		n += count_hosts(o->f, o->leaf[i].node);
+	n = LFT_BLOCK - 1 - (o->order->n + n) % LFT_BLOCK;
+
+	return o->n_leaves >= LEAVES_ENOUGH && n <= o->n_leaves ? n : 0;
+}
+
+/* Leaves that fill no block lie between the last two rounds, with hosts on both sides. */
 static void deal_pods(struct ordering *o, bool leaves_too)
 {
+	unsigned n = count_rounds(o), first = o->order->n_groups % n;
 	uint32_t last = o->n_leaves; /* none yet */
 
 	o->n_without = leaves_too ? o->n_leaves : 0;
-	for (unsigned left = count_rounds(o); left > 0; left--) {
-		if (left == 1)
+	o->n_padding = leaves_too ? count_padding(o) : 0;
+	for (unsigned r = 0; r < n; r++) {
+		if (r == n - 1)
 			add_leaves(o, last, o->n_without);
 		for (uint32_t i = 0, next; i < o->n_leaves; last = i, i = next)
-			next = deal_run(o, last, i);
+			next = deal_run(o, (first + r) % n, last, i);
 	}
+	add_padding(o, o->n_padding);
 	o->order->group_end[o->order->n_groups++] = o->order->n;
 	o->n_leaves = 0;
 }
@@ -284,7 +414,7 @@ static void deal_all(struct ordering *o, bool leaves_too)
 		if (o->n_leaves > 0 && pod != before &&
 		    (o->n_leaves >= LEAVES_ENOUGH || is_leaf(o->f, pod)))
 			deal_pods(o, leaves_too);
-		o->leaf[o->n_leaves++] = (struct leaf){ &o->f->nodes[o->node[i]], pod, 1, false };
+		o->leaf[o->n_leaves++] = (struct leaf){ &o->f->nodes[o->node[i]], pod, false };
 	}
 	if (o->n_leaves > 0)
 		deal_pods(o, leaves_too);
@@ -296,60 +426,21 @@ static void deal_all(struct ordering *o, bool leaves_too)
 /* Hosts of switches that are no leaves, by breadth. */
 static void add_single_hosts(const struct ordering *o)
 {
-	for (uint32_t i = 0; i < o->n; i++) {
-		struct leaf one = { .node = &o->f->nodes[o->node[i]], .next_port = 1 };
-
+	for (uint32_t i = 0; i < o->n; i++)
 		if (!is_leaf(o->f, o->node[i]))
-			deal_one(o->f, &one, o->order);
-	}
+			deal_one(o->f, &o->f->nodes[o->node[i]], 0, o->order);
 }
 
-static bool leads_to_leaf(const struct fabric *f, const struct node *node)
-{
-	for (unsigned p = 1; p <= node->n_ports; p++) {
-		uint32_t peer = f->ports[port_at(node, p)].peer;
-
-		if (peer != NO_PORT && node_is_switch(node_of(f, peer)) &&
-		    is_leaf(f, f->ports[peer].node))
-			return true;
-	}
-
-	return false;
-}
-
-/* What hangs together with @first, by breadth; those that lead to leaves before the others. */
-static void add_plane(struct ordering *o, uint32_t first)
+/* Leaves first; those of planes that have their place twice, which does no harm. */
+static void add_switches(const struct ordering *o)
 {
 	const struct fabric *f = o->f;
-	uint32_t begin = o->n;
 
-	add_all_from(o, first, false);
-	for (unsigned pass = 0; pass < 2; pass++)
-		for (uint32_t i = begin; i < o->n; i++)
-			if (leads_to_leaf(f, &f->nodes[o->node[i]]) == (pass == 0))
-				add_port(o->order, f->nodes[o->node[i]].first_port);
-}
-
-static int add_switches(struct ordering *o)
-{
-	AUTO(freep) uint32_t *by_breadth = malloc((o->n + (size_t)1) * sizeof(*by_breadth));
-	uint32_t n = o->n;
-
-	if (!by_breadth)
-		return -ENOMEM;
-	memcpy(by_breadth, o->node, n * sizeof(*by_breadth));
-	forget_all(o);
-	for (uint32_t i = 0; i < n; i++) {
-		if (!is_leaf(o->f, by_breadth[i]))
-			continue;
-		o->from[by_breadth[i]] = by_breadth[i];
-		add_port(o->order, o->f->nodes[by_breadth[i]].first_port);
-	}
-	for (uint32_t i = 0; i < n; i++)
-		if (o->from[by_breadth[i]] == NO_NODE)
-			add_plane(o, by_breadth[i]);
-
-	return 0;
+	for (uint32_t i = 0; i < o->n; i++)
+		if (is_leaf(f, o->node[i]))
+			add_port(o->order, f->nodes[o->node[i]].first_port);
+	for (uint32_t i = 0; i < o->n_by_plane; i++)
+		add_port(o->order, f->nodes[o->by_plane[i]].first_port);
 }
 
 int lid_order_make(const struct fabric *f, bool leaves_too, struct lid_order *ret)
@@ -358,11 +449,12 @@ int lid_order_make(const struct fabric *f, bool leaves_too, struct lid_order *re
 
 	if (ordering_make(f, ret, &o) < 0)
 		return -ENOMEM;
+	if (find_planes(&o) < 0)
+		return -ENOMEM;
 	order_by_breadth(&o);
 	deal_all(&o, leaves_too);
 	add_single_hosts(&o);
-	if (add_switches(&o) < 0)
-		return -ENOMEM;
+	add_switches(&o);
 	for (uint32_t i = 0; i < f->n_ports; i++)
 		if (port_is_end(f, i))
 			add_port(ret, i);

@@ -2,7 +2,8 @@
 
 /*
  * What a switch or a cable that is lost costs: blocks of 64 LIDs that all others have to write,
- * exactly. 16 pods of 8 leaves and 8 middle switches, 8 planes of 8 cores; 1,024 hosts, LIDs in 22
+ * exactly. The small tree has 16 pods of 8 leaves and 8 middle switches, 8 planes of 8 cores, 1,024
+ * hosts and LIDs in 22 blocks; the large one 36 pods, 18 of all others, 11,664 hosts and 208
  * blocks. A change that makes one of these more expensive is to be seen here.
  */
 
@@ -19,10 +20,12 @@
 #include <cmocka.h>
 
 enum {
-	HALF = 8,
-	PODS = 16,
-	MIDDLES = PODS * HALF,
-	CORES = 2 * PODS * HALF,
+	SMALL = 16, /* ports of a switch */
+	SMALL_MIDDLES = SMALL * SMALL / 2,
+	SMALL_CORES = SMALL * SMALL,
+	LARGE = 36,
+	LARGE_MIDDLES = LARGE * LARGE / 2,
+	LARGE_CORES = LARGE * LARGE,
 	NOBODY = UINT32_MAX,
 };
 
@@ -35,21 +38,36 @@ struct loss {
 	unsigned least, most;
 };
 
-static const struct loss losses[] = {
-	{ "the first leaf", 0, 1, 1, NOBODY, 31, 31 },
-	{ "a leaf", 1, MIDDLES, 13, NOBODY, 0, 0 },
-	{ "a middle switch of the first pod", MIDDLES, MIDDLES + HALF, 1, NOBODY, 326, 410 },
-	{ "a middle switch", MIDDLES + HALF, CORES, 7, NOBODY, 220, 346 },
-	{ "a core", CORES, CORES + HALF *HALF, 5, NOBODY, 138, 153 },
-	{ "a cable of the first leaf", 0, 1, 1, MIDDLES, 151, 151 },
-	{ "a cable of a leaf", HALF, 2 * HALF, 1, MIDDLES + HALF + 3, 175, 175 },
-	{ "a cable of the first pod to the top", CORES, CORES + HALF, 1, MIDDLES, 46, 49 },
-	{ "a cable to the top", CORES, CORES + HALF, 1, MIDDLES + HALF, 35, 39 },
+static const struct loss small[] = {
+	{ "the first leaf", 0, 1, 1, NOBODY, 52, 52 },
+	{ "a leaf", 1, SMALL_MIDDLES, 13, NOBODY, 0, 0 },
+	{ "a middle switch of the first pod", SMALL_MIDDLES, SMALL_MIDDLES + 8, 1, NOBODY, 336,
+	  491 },
+	{ "a middle switch", SMALL_MIDDLES + 8, SMALL_CORES, 7, NOBODY, 194, 244 },
+	{ "a core", SMALL_CORES, SMALL_CORES + 64, 5, NOBODY, 126, 165 },
+	{ "a cable of the first leaf", 0, 1, 1, SMALL_MIDDLES, 157, 157 },
+	{ "a cable of a leaf", 8, 16, 1, SMALL_MIDDLES + 11, 174, 174 },
+	{ "a cable of the first pod to the top", SMALL_CORES, SMALL_CORES + 8, 1, SMALL_MIDDLES, 47,
+	  50 },
+	{ "a cable to the top", SMALL_CORES, SMALL_CORES + 8, 1, SMALL_MIDDLES + 8, 35, 38 },
 };
 
-static struct made_graph *make_tree(void)
+static const struct loss large[] = {
+	{ "a leaf", 18, 300, 94, NOBODY, 0, 0 },
+	{ "a middle switch", LARGE_MIDDLES + 36, LARGE_CORES, 111, NOBODY, 1307, 1325 },
+	{ "one of 52 whose hosts lie in two blocks", LARGE_MIDDLES + 30, LARGE_MIDDLES + 47, 16,
+	  NOBODY, 1937, 1937 },
+	{ "a core", LARGE_CORES, LARGE_CORES + 324, 100, NOBODY, 1188, 1220 },
+	{ "a cable of a leaf", 360, 378, 5, LARGE_MIDDLES + 363, 894, 894 },
+	{ "a cable of the first pod to the top", LARGE_CORES, LARGE_CORES + 18, 7, LARGE_MIDDLES,
+	  163, 164 },
+	{ "a cable to the top", LARGE_CORES, LARGE_CORES + 18, 7, LARGE_MIDDLES + 36, 101, 105 },
+};
+
+/* Leaves, middle switches and cores by number. */
+static struct made_graph *make_tree(uint32_t n_ports)
 {
-	struct made_graph *made = graph_make_ft3(2 * HALF, PODS);
+	struct made_graph *made = graph_make_ft3(n_ports, n_ports);
 
 	graph_deal_lids(made);
 
@@ -78,9 +96,10 @@ static unsigned count_blocks(const struct tables *before, const struct tables *a
 	return blocks;
 }
 
-static unsigned cost_of(const struct tables *before, const struct loss *loss, uint32_t s)
+static unsigned cost_of(uint32_t n_ports, const struct tables *before, const struct loss *loss,
+			uint32_t s)
 {
-	AUTO(graph_freep) struct made_graph *made = make_tree();
+	AUTO(graph_freep) struct made_graph *made = make_tree(n_ports);
 	AUTO(plain_tables_clear) struct tables after = { 0 };
 	unsigned n;
 
@@ -95,21 +114,20 @@ static unsigned cost_of(const struct tables *before, const struct loss *loss, ui
 	return n;
 }
 
-static void what_is_lost_costs_so_many_blocks(void **state)
+static void check_costs(uint32_t n_ports, const struct loss *losses, size_t n)
 {
-	AUTO(graph_freep) struct made_graph *made = make_tree();
+	AUTO(graph_freep) struct made_graph *made = make_tree(n_ports);
 	AUTO(plain_tables_clear) struct tables before = route(graph_of(made));
 	unsigned n_wrong = 0;
 
-	(void)state;
-	for (size_t i = 0; i < COUNT(losses); i++) {
+	for (size_t i = 0; i < n; i++) {
 		unsigned least = UINT32_MAX, most = 0;
 
 		for (uint32_t s = losses[i].from; s < losses[i].to; s += losses[i].step) {
-			unsigned n = cost_of(&before, &losses[i], s);
+			unsigned cost = cost_of(n_ports, &before, &losses[i], s);
 
-			least = MIN(least, n);
-			most = MAX(most, n);
+			least = MIN(least, cost);
+			most = MAX(most, cost);
 		}
 		if (least == losses[i].least && most == losses[i].most)
 			continue;
@@ -117,6 +135,18 @@ static void what_is_lost_costs_so_many_blocks(void **state)
 		n_wrong++;
 	}
 	assert_int_equal(n_wrong, 0);
+}
+
+static void what_is_lost_costs_so_many_blocks(void **state)
+{
+	(void)state;
+	check_costs(SMALL, small, COUNT(small));
+}
+
+static void so_it_does_in_a_large_tree(void **state)
+{
+	(void)state;
+	check_costs(LARGE, large, COUNT(large));
 }
 
 /* Hosts come leaf by leaf. */
@@ -131,38 +161,50 @@ static unsigned block_of(const struct graph *graph, uint32_t host)
 }
 
 /* Of one pod, the @i-th of each leaf. */
-static bool share_a_block(const struct graph *graph, uint32_t pod, uint32_t i)
+static bool share_a_block(const struct graph *graph, uint32_t half, uint32_t pod, uint32_t i)
 {
-	uint32_t first = pod * HALF * HALF + i;
+	uint32_t first = pod * half * half + i;
 	bool all = true;
 
-	for (uint32_t leaf = 1; leaf < HALF; leaf++)
-		all &= block_of(graph, first + leaf * HALF) == block_of(graph, first);
+	for (uint32_t leaf = 1; leaf < half; leaf++)
+		all &= block_of(graph, first + leaf * half) == block_of(graph, first);
 
 	return all;
 }
 
-/*
- * So each leaf elsewhere has one block to write for a middle switch that goes. But where pods that
- * share their rounds begin, there is no leaf that could fill a block.
- */
+static unsigned count_cut(uint32_t n_ports)
+{
+	AUTO(graph_freep) struct made_graph *made = make_tree(n_ports);
+	unsigned n = 0;
+
+	for (uint32_t pod = 0; pod < n_ports; pod++)
+		for (uint32_t i = 0; i < n_ports / 2; i++)
+			n += !share_a_block(graph_of(made), n_ports / 2, pod, i);
+
+	return n;
+}
+
+/* So each leaf elsewhere has one block to write for a middle switch that goes. */
 static void hosts_that_one_middle_switch_leads_to_share_a_block(void **state)
 {
-	AUTO(graph_freep) struct made_graph *made = make_tree();
-	unsigned n_cut = 0;
-
 	(void)state;
-	for (uint32_t pod = 0; pod < PODS; pod++)
-		for (uint32_t i = 0; i < HALF; i++)
-			n_cut += !share_a_block(graph_of(made), pod, i);
-	assert_int_equal(n_cut, 3);
+	assert_int_equal(count_cut(SMALL), 0);
+}
+
+/* 18 hosts in each of three runs leave ten of 64 LIDs, and there are 56 for that of two pods. */
+static void where_that_cannot_be_it_is_three_of_36(void **state)
+{
+	(void)state;
+	assert_int_equal(count_cut(LARGE), 18 * 3);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hosts_that_one_middle_switch_leads_to_share_a_block),
+		cmocka_unit_test(where_that_cannot_be_it_is_three_of_36),
 		cmocka_unit_test(what_is_lost_costs_so_many_blocks),
+		cmocka_unit_test(so_it_does_in_a_large_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
