@@ -42,18 +42,17 @@ static void mend_clear(const struct mend *mend)
 
 static int mend_allocate(struct mend *mend)
 {
-	const struct block *block = &mend->again->block;
-	size_t n_words = mend->graph->n_switches * (size_t)mend->again->words + 1;
+	const struct again *again = mend->again;
+	size_t n_words = mend->graph->n_switches * (size_t)again->words + 1;
 
-	mend->column = malloc((block->n + (size_t)1) * sizeof(*mend->column));
+	mend->column = malloc((again->n_columns + (size_t)1) * sizeof(*mend->column));
 	mend->due_down = calloc(n_words, sizeof(*mend->due_down));
 	mend->due_best = calloc(n_words, sizeof(*mend->due_best));
 	if (!mend->column || !mend->due_down || !mend->due_best)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < block->n; i++) {
-		const struct tiered *past =
-			&mend->again->past->tiered[block->index[i] / HOPS_BLOCK];
-		uint32_t at = block->index[i] % HOPS_BLOCK;
+	for (uint32_t i = 0; i < again->n_columns; i++) {
+		const struct tiered *past = &again->past->tiered[again->column[i] / HOPS_BLOCK];
+		uint32_t at = again->column[i] % HOPS_BLOCK;
 
 		mend->column[i] = (struct tiered){ past->down + at, past->best + at,
 						   past->under + at, past->width };
@@ -112,7 +111,7 @@ static void look_down(struct mend *mend, uint32_t s, uint32_t i)
 {
 	const struct tiered *column = &mend->column[i];
 	const struct graph *graph = mend->graph;
-	uint8_t down = mend->again->block.target[i] == s ? 0 : HOPS_NONE;
+	uint8_t down = again_target(mend->again, i) == s ? 0 : HOPS_NONE;
 	uint8_t was = column->down[s * column->width];
 
 	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
@@ -201,10 +200,10 @@ static void start(struct mend *mend)
 {
 	const struct again *again = mend->again;
 
-	for (uint32_t i = 0; i < again->block.n; i++) {
+	for (uint32_t i = 0; i < again->n_columns; i++) {
 		for (uint32_t d = 0; d < again->n_dirty; d++)
 			start_at(mend, again->dirty[d], i);
-		if (!was_away(again, again->block.target[i]))
+		if (!was_away(again, again_target(again, i)))
 			continue;
 		for (uint32_t s = 0; s < mend->graph->n_switches; s++)
 			start_at(mend, s, i);
@@ -245,7 +244,7 @@ int again_find_distances(struct again *again)
 		.tiers = ranking_tiers(&again->layout->ranking),
 	};
 
-	again->words = (uint32_t)(hops_width(again->block.n) / 64);
+	again->words = (again->n_columns + 63) / 64;
 	again->near =
 		calloc(again->graph->n_switches * (size_t)again->words + 1, sizeof(*again->near));
 	if (!again->near || mend_allocate(&mend) < 0)

@@ -15,9 +15,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* Columns of a block. */
+/* Of again->column. */
 struct set {
-	uint64_t word[HOPS_BLOCK / 64];
+	uint64_t word[COLUMNS_MAX / 64];
 };
 
 static void list_lids_of(const struct numbering *numbering, uint32_t i, struct again *again)
@@ -38,13 +38,13 @@ static void list_lids(struct again *again)
 	const struct numbering *now = &again->layout->numbering;
 	const struct numbering *was = &again->past->layout.numbering;
 
-	for (uint32_t i = 0; i < again->block.n; i++) {
+	for (uint32_t i = 0; i < again->n_columns; i++) {
 		again->first_lid[i] = again->n_lids;
-		list_lids_of(now, again->block.index[i], again);
+		list_lids_of(now, again->column[i], again);
 		if (again->new_targets)
-			list_lids_of(was, again->block.index[i], again);
+			list_lids_of(was, again->column[i], again);
 	}
-	again->first_lid[again->block.n] = again->n_lids;
+	again->first_lid[again->n_columns] = again->n_lids;
 	for (uint32_t b = again->pages.n_present; b < again->pages.n; b++) {
 		const struct block *away = &again->pages.page[b].block;
 
@@ -63,20 +63,20 @@ static uint8_t *row_at(const struct again *again, uint32_t s)
 /* LIDs that are nobody's any more have no exit, and all others get theirs. */
 static void forget_lids(const struct again *again, uint8_t *lft)
 {
-	for (uint32_t i = again->new_targets ? 0 : again->first_lid[again->block.n];
+	for (uint32_t i = again->new_targets ? 0 : again->first_lid[again->n_columns];
 	     i < again->n_lids; i++)
 		lft[again->lids[i]] = ROUTE_NONE;
 }
 
-/* Columns of the block in which switch @s may have other exits. */
+/* Columns in which switch @s may have other exits. */
 static struct set find_near(const struct again *again, uint32_t s)
 {
-	struct set near = { 0 };
+	struct set near;
 
 	if (again->new_targets)
-		memset(&near, 0xff, sizeof(near));
+		memset(near.word, 0xff, again->words * sizeof(near.word[0]));
 	else
-		memcpy(&near, again->near + (size_t)s * again->words,
+		memcpy(near.word, again->near + (size_t)s * again->words,
 		       again->words * sizeof(near.word[0]));
 
 	return near;
@@ -100,7 +100,7 @@ struct entries {
 
 static struct entries entries_of(const struct again *again, uint32_t column)
 {
-	bool is_away = column == again->block.n;
+	bool is_away = column == again->n_columns;
 
 	return (struct entries){ again->first_lid[column],
 				 is_away ? again->n_lids : again->first_lid[column + 1] };
@@ -109,7 +109,7 @@ static struct entries entries_of(const struct again *again, uint32_t column)
 /* The next of @set from *column on; those that are away come last. */
 static bool next_column(const struct again *again, const struct set *set, uint32_t *column)
 {
-	uint32_t n = again->block.n;
+	uint32_t n = again->n_columns;
 
 	while (*column < n && !has_column(set, *column)) {
 		uint64_t left = set->word[*column / 64] >> *column % 64;
@@ -155,17 +155,17 @@ static int note_column(const struct again *again, uint32_t s, uint32_t column)
  * and then the first that is not. False: there are none.
  */
 static bool list_columns(const struct again *again, const struct set *near, uint32_t b,
-			 uint32_t *next, struct set *ret)
+			 uint32_t *next, uint64_t ret[static HOPS_BLOCK / 64])
 {
 	bool any = false;
 
-	*ret = (struct set){ 0 };
-	for (; *next < again->block.n && again->block.index[*next] / HOPS_BLOCK == b; ++*next) {
-		uint32_t column = again->block.index[*next] % HOPS_BLOCK;
+	memset(ret, 0, HOPS_BLOCK / 8);
+	for (; *next < again->n_columns && again->column[*next] / HOPS_BLOCK == b; ++*next) {
+		uint32_t column = again->column[*next] % HOPS_BLOCK;
 
 		if (!has_column(near, *next))
 			continue;
-		ret->word[column / 64] |= UINT64_C(1) << column % 64;
+		ret[column / 64] |= UINT64_C(1) << column % 64;
 		any = true;
 	}
 
@@ -176,12 +176,12 @@ static void fill_columns(const struct again *again, uint32_t s, const struct set
 			 uint8_t *lft)
 {
 	const struct pages *pages = &again->pages;
-	struct set columns;
+	uint64_t columns[HOPS_BLOCK / 64];
 	uint32_t next = 0;
 
 	for (uint32_t b = 0; b < pages->n_present; b++)
-		if (list_columns(again, near, b, &next, &columns))
-			filler_fill_those(pages->page[b].filler, s, columns.word, lft);
+		if (list_columns(again, near, b, &next, columns))
+			filler_fill_those(pages->page[b].filler, s, columns, lft);
 	for (uint32_t b = pages->n_present; b < pages->n; b++)
 		filler_fill(pages->page[b].filler, s, lft);
 }

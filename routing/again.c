@@ -4,9 +4,10 @@
  * Tables again after a small change: the same as from scratch, for the price of what changed.
  *
  * Exits of a switch for a destination follow from its own list of exits (fans and nominal slots),
- * from the number of the target, and from distances of the switch and its neighbours. So:
+ * from which of them lead up, from the number of the target, and from distances of the switch and
+ * its neighbours. So:
  *
- *  - rows whose lists are others than before are "dirty", and are filled anew;
+ *  - rows whose lists are others than before, or lead up elsewhere, are "dirty", and are filled anew;
  *  - columns, which are destination switches, are "moved" if some distance to them changed, or what
  *    hangs on them. Distances are the one solution of rules that each switch keeps with its
  *    neighbours. If the rules of the dirty rows, which alone are new, are kept by the distances of
@@ -18,9 +19,9 @@
  * first, by those of its neighbours, which are dirty and so are looked at. Columns of switches that
  * are away are computed each time, as if these were there.
  *
- * That is right only as long as heights, ways up and the sequence of destinations are as before,
- * which is found out by comparing: computing them takes little of the time. Else, and if many rows
- * or columns change, the engine starts from scratch.
+ * That is right only as long as heights and the sequence of destinations are as before, which is
+ * found out by comparing: computing them takes little of the time. Else, and if many rows or columns
+ * change, the engine starts from scratch.
  */
 
 #include "routing/again.h"
@@ -68,25 +69,6 @@ static bool is_same(const uint32_t *a, const uint32_t *b, uint32_t n)
 	return memcmp(a, b, n * sizeof(*a)) == 0;
 }
 
-/* Which end of a cable is the upper one: of places nothing else matters. */
-static bool has_same_ways_up(const struct again *again)
-{
-	const uint32_t *now = again->layout->ranking.place;
-	const uint32_t *was = again->past->layout.ranking.place;
-	const struct graph *graph = again->graph;
-
-	for (uint32_t s = 0; s < graph->n_switches; s++) {
-		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
-			uint32_t to = graph->arcs[a].to;
-
-			if ((now[s] < now[to]) != (was[s] < was[to]))
-				return false;
-		}
-	}
-
-	return true;
-}
-
 /* Is there anything to go by? Tables may be wider, as vports may have LIDs above all others. */
 static bool is_alike(const struct again *again)
 {
@@ -97,8 +79,24 @@ static bool is_alike(const struct again *again)
 	       now->numbering.max_offset == was->numbering.max_offset &&
 	       again->tables->stride >= tables_stride(again->graph) &&
 	       is_same(now->ranking.height, was->ranking.height, n) &&
-	       is_same(now->numbering.sequence, was->numbering.sequence, n) &&
-	       has_same_ways_up(again);
+	       is_same(now->numbering.sequence, was->numbering.sequence, n);
+}
+
+/* Which end of a cable is the upper one: of places nothing else matters. */
+static bool has_same_ways_up(const struct again *again, uint32_t s)
+{
+	const uint32_t *now = again->layout->ranking.place;
+	const uint32_t *was = again->past->layout.ranking.place;
+	const struct graph *graph = again->graph;
+
+	for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++) {
+		uint32_t to = graph->arcs[a].to;
+
+		if ((now[s] < now[to]) != (was[s] < was[to]))
+			return false;
+	}
+
+	return true;
 }
 
 static bool has_same_fans(const struct fans *now, const struct fans *was, uint32_t s)
@@ -157,7 +155,8 @@ static bool find_dirty(struct again *again)
 
 	for (uint32_t s = 0; s < again->graph->n_switches; s++) {
 		if (has_same_fans(&now->fans, &was->fans, s) &&
-		    has_same_slots(&now->nominal, &was->nominal, s) && !came_or_went(again, s))
+		    has_same_slots(&now->nominal, &was->nominal, s) && !came_or_went(again, s) &&
+		    has_same_ways_up(again, s))
 			continue;
 		if (again->n_dirty == DIRTY_MAX)
 			return false;
@@ -225,10 +224,10 @@ static bool sort_column(struct again *again, uint32_t i)
 
 	if (graph_is_away(again->graph, s) || (!other && !again->moved[i]))
 		return true;
-	if (again->block.n == HOPS_BLOCK)
+	if (again->n_columns == COLUMNS_MAX)
 		return false;
 	again->new_targets |= other;
-	block_add(again->layout, i, &again->block);
+	again->column[again->n_columns++] = i;
 
 	return true;
 }

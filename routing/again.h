@@ -9,7 +9,11 @@
 #include "routing/pages.h"
 #include "routing/past.h"
 
-enum { DIRTY_MAX = 64 }; /* rows; more are not worth it */
+/* More are not worth it. */
+enum {
+	DIRTY_MAX = 64,     /* rows */
+	COLUMNS_MAX = 2048, /* that moved; a multiple of 64 */
+};
 
 struct again {
 	const struct graph *graph;
@@ -27,16 +31,23 @@ struct again {
 	bool *moved;        /* [index in sequence] */
 	bool new_targets;   /* other LIDs hang on a column that moved, or on other ports */
 	struct pages pages; /* the distances of those who are there are those of the past */
-	struct block block; /* the columns that moved; it has no distances */
-	uint64_t *near;     /* [switch * words]: those of them in which exits may be others */
+	uint32_t column[COLUMNS_MAX]; /* those that moved, by index in sequence, rising */
+	uint32_t n_columns;
+	uint64_t *near; /* [switch * words]: those of them in which exits may be others */
 	uint32_t words;
-	uint16_t *lids; /* of the block, before and now, column by column; then of those away */
-	uint32_t first_lid[HOPS_BLOCK + 1]; /* of each column of the block */
+	uint16_t *lids; /* of these, before and now, column by column; then of those away */
+	uint32_t first_lid[COLUMNS_MAX + 1]; /* of each of these */
 	uint32_t n_lids;
 	bool *is_listed; /* [LID]: it is one of them */
 	uint8_t *was;    /* entries for those, */
 	uint8_t *rows;   /* and whole dirty rows */
 };
+
+/* The switch that column @i leads to. */
+static inline uint32_t again_target(const struct again *again, uint32_t i)
+{
+	return again->layout->numbering.sequence[again->column[i]];
+}
 
 /*
  * Mend the distances of the past in columns that moved, and set @near. 1; 0: too much is other than

@@ -248,6 +248,16 @@ static int lanes_again(const struct graph *graph, struct past *past, struct tabl
 	return r;
 }
 
+/* What the proof of a change alone cannot show: turns that nobody takes any more count there, too.
+ */
+static int prove_whole(const struct graph *graph, const struct tables *tables, struct turns *ret)
+{
+	struct proof proof;
+	int r = proof_check(graph, tables, &proof, ret);
+
+	return r < 0 ? r : proof_holds(&proof);
+}
+
 int route_again(const char *name, const struct graph *graph, struct past *past,
 		struct tables *tables, struct turns *turns, struct patch *ret_patch)
 {
@@ -269,6 +279,8 @@ int route_again(const char *name, const struct graph *graph, struct past *past,
 	}
 	if (r > 0)
 		r = proof_again(graph, past, tables, ret_patch, turns, &now);
+	if (r == 0)
+		r = prove_whole(graph, tables, &now);
 	if (r > 0 && past_take(past->engine, graph, &layout, past) == 0) {
 		turns_clear(turns);
 		*turns = now;
