@@ -173,7 +173,8 @@ struct routing {
 	struct route_job *job;    /* runs on another thread, or NULL */
 	bool twice;               /* this reconcile has planned again, for ways of vports */
 	uint64_t signature;       /* of the graph that the tables are for */
-	struct turns turns;       /* of the tables, see routing/turns.h; some may be too much */
+	struct turns turns;       /* of the tables, see routing/turns.h; */
+	bool turns_are_old;       /* some may be too much, of tables before */
 	struct past past;         /* of the engine, or empty */
 	uint64_t n_made, n_again; /* see struct sm_status */
 	uint64_t *withdrawn;      /* LIDs, a bit each, to be withdrawn before they are programmed;

@@ -206,6 +206,7 @@ static void take_tables(struct sm *sm, const struct route_job *job, const struct
 	struct routing *routing = &sm->routing;
 
 	routing->signature = job->signature;
+	routing->turns_are_old = true;
 	routing->n_again++;
 	routing->max_lid = highest_lid(routing, job->graph.max_lid);
 	note_rows(sm, job, patch);
@@ -215,13 +216,46 @@ static void take_tables(struct sm *sm, const struct route_job *job, const struct
 		  patch->n);
 }
 
+static int renew_turns(struct routing *routing, const struct graph *graph)
+{
+	AUTO(turns_clear) struct turns turns = { 0 };
+	struct proof proof;
+	int r = proof_check(graph, &routing->tables, &proof, &turns);
+
+	if (r < 0 || !proof_holds(&proof))
+		return r;
+	turns_clear(&routing->turns);
+	routing->turns = (struct turns){ TAKE(turns.bits), turns.words };
+	routing->turns_are_old = false;
+
+	return 0;
+}
+
+/* What nobody does any more is no reason to withdraw a LID, by which blocks are written twice. */
+static int plan_way(struct sm *sm, const struct route_job *job, const struct patch *patch,
+		    struct transition *ret)
+{
+	struct routing *routing = &sm->routing;
+	bool lanes = lanes_in_use(sm) > 1;
+	int r = transition_plan_again(&job->graph, &routing->tables, patch,
+				      lanes ? NULL : &routing->turns, ret);
+
+	if (r < 0 || lanes || ret->n_withdrawn == 0 || !routing->turns_are_old)
+		return r;
+	transition_clear(ret);
+	r = renew_turns(routing, &job->graph);
+
+	return r < 0 ? r
+		     : transition_plan_again(&job->graph, &routing->tables, patch, &routing->turns,
+					     ret);
+}
+
 /* From what switches hold, which is as planned but for @patch. 1 or -ENOMEM. */
 static int take_way(struct sm *sm, const struct route_job *job, const struct patch *patch)
 {
 	struct routing *routing = &sm->routing;
 	AUTO(transition_clear) struct transition transition = { 0 };
-	int r = transition_plan_again(&job->graph, &routing->tables, patch,
-				      lanes_in_use(sm) > 1 ? NULL : &routing->turns, &transition);
+	int r = plan_way(sm, job, patch, &transition);
 
 	if (r < 0)
 		return r;

@@ -370,6 +370,7 @@ static void install(struct sm *sm, struct route_job *job)
 	routing->past = job->past;
 	job->past = (struct past){ 0 };
 	routing->turns = (struct turns){ TAKE(job->turns.bits), job->turns.words };
+	routing->turns_are_old = false;
 	routing->tables = (struct tables){ TAKE(job->tables.lft), job->tables.stride };
 	routing->n_rows = job->graph.n_switches;
 	routing->max_lid = job->max_lid;

@@ -70,6 +70,43 @@ static bool lies_in(const struct sim_port *port, unsigned first, unsigned n)
 	return sim_lid(port) >= first && sim_lid(port) < first + n;
 }
 
+static unsigned cost_of_pulling(struct scenario *s, struct sim_port *port)
+{
+	const struct transport_sim_counts *counts = transport_sim_counts(s->first.transport);
+	uint64_t before = counts->lft_sets, after;
+
+	scenario_pull(s, port);
+	scenario_settle(s);
+	after = counts->lft_sets;
+	scenario_plug(s, port);
+	scenario_settle(s);
+
+	return (unsigned)(after - before);
+}
+
+/*
+ * Turns that nobody takes any more are no reason to withdraw a LID, of which all leaves would write
+ * a block twice. The cable is one of those by which planes meet, see routing/apex.c.
+ */
+static void a_cable_costs_the_same_after_others(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *port;
+	unsigned first;
+
+	scenario_build(s, graph_make_ft3(8, 8));
+	scenario_start_sm(s);
+	scenario_settle(s);
+	port = &s->hosts[0]->ports[1].far->node->ports[5];
+	assert_non_null(port->far);
+	first = cost_of_pulling(s, port);
+	assert_int_equal(cost_of_pulling(s, port), first);
+	for (uint32_t i = 5; i < 200; i += 37) {
+		cost_of_pulling(s, scenario_link(s, i));
+		assert_int_equal(cost_of_pulling(s, port), first);
+	}
+}
+
 /*
  * Four pods of two leaves with two hosts each: the first hosts of all, those of a pod side by side,
  * then leaves, then the second hosts; then the switches of a plane. So few blocks change together.
@@ -1733,6 +1770,7 @@ int main(void)
 		TEST(a_tree_of_two_levels_comes_up),
 		TEST(a_tree_of_three_levels_comes_up),
 		TEST(lids_of_a_tree_lie_together),
+		TEST(a_cable_costs_the_same_after_others),
 		TEST(lids_of_a_tree_are_those_that_graph_deal_lids_gives),
 		TEST(a_torus_comes_up),
 		TEST(a_dragonfly_comes_up),
