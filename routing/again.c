@@ -7,7 +7,8 @@
  * from which of them lead up, from the number of the target, and from distances of the switch and
  * its neighbours. So:
  *
- *  - rows whose lists are others than before, or lead up elsewhere, are "dirty", and are filled anew;
+ *  - rows whose lists are others than before, or lead up elsewhere, are "dirty", and are filled
+ * anew;
  *  - columns, which are destination switches, are "moved" if some distance to them changed, or what
  *    hangs on them. Distances are the one solution of rules that each switch keeps with its
  *    neighbours. If the rules of the dirty rows, which alone are new, are kept by the distances of
@@ -20,8 +21,8 @@
  * are away are computed each time, as if these were there.
  *
  * That is right only as long as heights and the sequence of destinations are as before, which is
- * found out by comparing: computing them takes little of the time. Else, and if many rows or columns
- * change, the engine starts from scratch.
+ * found out by comparing: computing them takes little of the time. Else, and if many rows or
+ * columns change, the engine starts from scratch.
  */
 
 #include "routing/again.h"
