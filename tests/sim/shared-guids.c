@@ -275,7 +275,9 @@ static void answered(void *user, const struct sim_packet *packet)
 	const ib_sa_mad_t *mad = (const ib_sa_mad_t *)packet->bytes;
 	ib_guidinfo_record_t record;
 
+	/* Numbers of clients are used again: it may be for who had this one before, by its TID. */
 	if (!shared->query.running || mad->mgmt_class != shared->query.packet.mad.mgmt_class ||
+	    mad->attr_id != htobe16(ATTR_GUIDINFO_RECORD) ||
 	    (be64toh(mad->trans_id) & 0xffffffffffff) != shared->query.tid)
 		return;
 	memcpy(&record, mad->data, sizeof(record));

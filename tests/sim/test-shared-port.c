@@ -46,6 +46,7 @@ struct guid_sa {
 	bool no_smp;          /* nothing is written into the port */
 	bool smp_first;
 	bool wrong_block;
+	bool wrong_attr;
 	bool other_guid;
 	uint16_t status;
 };
@@ -104,6 +105,8 @@ static void answer_record(struct rig *rig, const struct sim_packet *packet,
 
 	if (sa.wrong_block)
 		told.block_num++;
+	if (sa.wrong_attr)
+		answer.mad.attr_id = htobe16(ATTR_MEMBER);
 	memcpy(((ib_sa_mad_t *)answer.bytes)->data, &told, sizeof(told));
 	rig_answer(rig, &answer, is_delete ? METHOD_DELETE_RESP : SIM_GET_RESP, sa.status);
 }
@@ -481,6 +484,22 @@ static void an_answer_for_another_block_is_no_answer(void **state)
 	sa = (struct guid_sa){ 0 };
 	pass(rig, 10);
 	assert_int_equal(rig_look(rig->p, 1).state, SIM_ACTIVE);
+}
+
+/* To who had the number of its client before. */
+static void an_answer_to_another_question_is_no_answer(void **state)
+{
+	struct rig *rig = *state;
+
+	add(rig, 1, true, true);
+	sa = (struct guid_sa){ .wrong_attr = true, .other_guid = true, .no_smp = true };
+	rig_activate(rig->p, RIG_P);
+	pass(rig, 50);
+	sa = (struct guid_sa){ .wrong_attr = false };
+	pass(rig, 100);
+	assert_int_equal(rig->sa.n, 2);
+	assert_int_equal(rig_look(rig->p, 1).state, SIM_ACTIVE);
+	assert_int_equal(rig_look(rig->p, 1).asked, ASSIGNED + 1);
 }
 
 static void without_an_sm_it_asks_again_after_a_second(void **state)
@@ -1598,6 +1617,7 @@ int main(void)
 		TEST(another_guid_than_asked_for_is_declined),
 		TEST(one_declined_entry_does_not_keep_the_others_down),
 		TEST(an_answer_for_another_block_is_no_answer),
+		TEST(an_answer_to_another_question_is_no_answer),
 		TEST(without_an_sm_it_asks_again_after_a_second),
 		TEST(a_port_that_is_not_active_is_looked_at_every_5_seconds),
 		TEST(a_vf_that_is_stopped_gives_its_guid_back),
