@@ -145,7 +145,10 @@ static bool is_to_be_in(const struct audience *a, const struct sim_endpoint *e, 
 	return false;
 }
 
-/* The subnet manager counts it as a member and has not given it the key. */
+/*
+ * The subnet manager counts it as a member and has not given it the key. What is sent to the group
+ * comes to a port all the same whose VF does not see the key that it was given.
+ */
 static void expect_outside(struct audience *a, const struct group *group,
 			   const struct sim_endpoint *e)
 {
@@ -156,6 +159,7 @@ static void expect_outside(struct audience *a, const struct group *group,
 	    !sim_endpoint_takes_pkey(&holder, group->pkey | 0x8000))
 		look_say(a->look, "%s is a member of 0x%04x and takes nothing with P_Key %#x",
 			 sim_endpoint_name(e, name), group->mlid, group->pkey);
+	a->shares[end_at(a, e->port)] |= sim_endpoint_takes_pkey(&holder, group->pkey | 0x8000);
 }
 
 /* Who is not in the partition is none of it, whatever the subnet manager says. */

@@ -570,6 +570,34 @@ static void vports_join_and_move(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* What a VF of a shared port sees of its port's keys is between it and its driver. */
+static void what_a_vf_is_member_of_its_port_gets(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_port *pf, *shared;
+	uint64_t guid;
+
+	scenario_build(s, graph_make_ft2(4));
+	pf = scenario_host(s, 2);
+	shared = scenario_host(s, 3);
+	scenario_add_vports(s, pf, 1, true, false);
+	scenario_add_shared(s, shared, 1, true, true);
+	guid = guid_of(pf, 1);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	scenario_map_key(s, shared, 1, 0, SIM_PKEY_INDEX_NONE);
+	assert_int_equal(join(s, scenario_host(s, 0)), OK);
+	assert_int_equal(join_as(s, pf, guid, FULL), OK);
+	scenario_set_vport_guid(s, pf, 1, 0);
+	scenario_settle(s);
+	scenario_ask_guid(s, shared, 1, guid);
+	scenario_run(s, LOOP_SEC);
+	assert_true(sim_guid_at(shared, 1) == guid);
+	scenario_settle(s);
+	assert_true(sim_mft_has(shared->far->node, MLID_FIRST, shared->far->number));
+	scenario_expect_all_good(s);
+}
+
 /* Until no more is made; how many groups there are then. */
 static uint32_t make_groups(struct scenario *s, struct sim_port *port, uint16_t vf)
 {
@@ -709,6 +737,7 @@ int main(void)
 		TEST(a_host_that_reboots_is_member_of_what_it_joins_again),
 		TEST(lost_packets_delay_and_change_nothing),
 		TEST(vports_join_and_move),
+		TEST(what_a_vf_is_member_of_its_port_gets),
 		TEST(a_port_with_many_vports_does_not_make_all_the_groups_there_may_be),
 		TEST(who_leaves_the_partition_gets_nothing),
 		TEST(whatever_else_happens_who_leaves_the_partition_gets_nothing),
