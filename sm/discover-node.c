@@ -137,17 +137,22 @@ static void fill_node(struct sm *sm, struct node *node, const uint8_t *data)
 		node->extended = true;
 }
 
+/* And what it did not keep: it may never come again, and there would be no end to the store. */
+static void forget_node(struct sm *sm, uint32_t number)
+{
+	work_drop(sm, number);
+	memory_forget_quirks(sm, &sm->fabric.nodes[number]);
+	fabric_forget_node(&sm->fabric, number);
+}
+
 /* Make room by forgetting who has been away for longest. False if all are here. */
 static bool forget_oldest(struct sm *sm)
 {
-	struct fabric *f = &sm->fabric;
-	uint32_t oldest;
+	const struct fabric *f = &sm->fabric;
 
 	if (list_is_empty(&f->absent))
 		return false;
-	oldest = (uint32_t)(LIST_ENTRY(f->absent.next, struct node, absent) - f->nodes);
-	work_drop(sm, oldest);
-	fabric_forget_node(f, oldest);
+	forget_node(sm, (uint32_t)(LIST_ENTRY(f->absent.next, struct node, absent) - f->nodes));
 
 	return true;
 }
@@ -168,8 +173,7 @@ static int find_or_add(struct sm *sm, const struct node_info *info, uint32_t *re
 			return 0;
 		if (node->seen == f->walk)
 			return -EEXIST;
-		work_drop(sm, number);
-		fabric_forget_node(f, number);
+		forget_node(sm, number);
 	}
 
 	r = fabric_add_node(f, info->node_guid, info->type, info->n_ports, ret);

@@ -9,7 +9,7 @@
  * under ever new GUIDs. So at KEEP_DEVICES_MAX one that is not there is forgotten for one that is:
  * one that has the configured M_Key, if there is any, as that is tried with whoever is not known.
  * Else it is little the worse for that: its key is tried with who does not answer to its own
- * (mkey.c), until we restart.
+ * (mkey.c), until we restart. What a device did not keep goes when the fabric forgets it.
  */
 
 #include <errno.h>

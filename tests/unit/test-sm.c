@@ -392,6 +392,63 @@ static void a_device_that_restarts_is_told_again_what_it_did_not_keep(void **sta
 	assert_int_equal(w->keeper.quirks[0].size, 0);
 }
 
+static bool knows_what_was_not_kept(const struct world *w)
+{
+	bool knows = false;
+
+	for (unsigned i = 0; i < w->keeper.n_quirks; i++)
+		knows = knows || w->keeper.quirks[i].size > 0;
+	return knows;
+}
+
+/* One that does not keep a setting, and is not there any more. */
+static void come_up_and_lose_one(struct world *w)
+{
+	w->host[1]->forgets_something = true;
+	w->host[1]->forgets = PORT_INFO_SUBNET_TIMEOUT;
+	world_start(w);
+	fake_unplug(w->host[1], 1);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_true(knows_what_was_not_kept(w));
+}
+
+/* Who is forgotten for somebody new leaves nothing in the store, or that would grow for ever. */
+static void what_a_device_did_not_keep_is_forgotten_with_it(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *device;
+	struct fabric *f;
+	uint64_t guid = 0x10000;
+	uint32_t number;
+
+	come_up_and_lose_one(w);
+	f = (struct fabric *)(uintptr_t)sm_fabric(w->sm);
+	while (fabric_add_node(f, guid++, NODE_TYPE_CA, 1, &number) == 0)
+		;
+	assert_int_equal(guid, 0x10000 + FABRIC_MAX_NODES - 5);
+	device = fake_add(w->f, "new", NODE_TYPE_CA, 0x9000, 1);
+	fake_link(device, 1, w->west, 5);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_int_equal(fake_state(device, 1), PORT_ACTIVE);
+	assert_false(knows_what_was_not_kept(w));
+}
+
+static void another_kind_of_device_with_its_guid_is_not_taken_for_it(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *device;
+
+	come_up_and_lose_one(w);
+	device = fake_add(w->f, "b", NODE_TYPE_CA, w->host[1]->guid, 2);
+	fake_link(device, 2, w->west, 5);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_int_equal(fake_state(device, 2), PORT_ACTIVE);
+	assert_false(knows_what_was_not_kept(w));
+}
+
 static void see_and_silence(struct fake_fabric *f, const struct fake_smp *smp)
 {
 	const struct world *w = f->user;
@@ -1112,6 +1169,8 @@ int main(void)
 		TEST(of_two_devices_with_one_lid_one_gets_another),
 		TEST(vls_that_a_device_does_not_keep_are_not_written_back_as_zero),
 		TEST(a_device_that_restarts_is_told_again_what_it_did_not_keep),
+		TEST(what_a_device_did_not_keep_is_forgotten_with_it),
+		TEST(another_kind_of_device_with_its_guid_is_not_taken_for_it),
 		TEST(a_device_that_falls_silent_while_it_comes_up_delays_nobody),
 		TEST(what_the_keeper_makes_up_of_unknown_settings_is_not_believed),
 		TEST(a_subnet_manager_may_go_away_while_its_lids_are_written),
