@@ -336,22 +336,27 @@ static bool can_be_planned(const struct sm *sm, uint32_t number)
 
 int aliases_plan(struct sm *sm)
 {
+	const struct fabric *f = &sm->fabric;
 	unsigned n = 0;
 	int r;
 
-	if (sm->fabric.n_vfs == 0)
+	if (f->n_vfs == 0)
 		return 0;
 	r = settle_owners(sm);
-	for (uint32_t i = 0; r == 0 && i < sm->fabric.n_ports; i++)
+	if (r < 0)
+		return r;
+	for (uint32_t i = fabric_next_with_vfs(f, 0); i != NO_PORT;
+	     i = fabric_next_with_vfs(f, i + 1))
 		if (can_be_planned(sm, i))
 			n += adopt_all(sm, i);
-	for (uint32_t i = 0; r == 0 && i < sm->fabric.n_ports; i++)
+	for (uint32_t i = fabric_next_with_vfs(f, 0); i != NO_PORT;
+	     i = fabric_next_with_vfs(f, i + 1))
 		if (can_be_planned(sm, i))
 			plan_port(sm, i);
 	if (n > 0)
 		log_info("%u alias GUIDs that ports hold were not known, and stay as they are", n);
 
-	return r;
+	return 0;
 }
 
 /* -- the difference -----------------------------------------------------------------------------

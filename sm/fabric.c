@@ -108,6 +108,8 @@ void fabric_done(struct fabric *f)
 	guid_map_done(&f->by_node_guid);
 	guid_map_done(&f->by_port_guid);
 	guid_map_done(&f->by_vf_guid);
+	port_set_done(&f->ends);
+	port_set_done(&f->with_vfs);
 	free(f->nodes);
 	free(f->ports);
 	free(f->by_lid);
@@ -168,6 +170,17 @@ static int new_numbers(struct fabric *f, uint8_t n_ports, uint32_t *ret_node, ui
 	return 0;
 }
 
+static int add_ends(struct fabric *f, const struct node *node)
+{
+	unsigned first = node_is_switch(node) ? 0 : 1;
+	int r = 0;
+
+	for (unsigned i = first; r == 0 && i <= first * node->n_ports; i++)
+		r = port_set_add(&f->ends, port_at(node, i));
+
+	return r;
+}
+
 static void init_ports(struct fabric *f, uint32_t number)
 {
 	struct node *node = &f->nodes[number];
@@ -208,6 +221,8 @@ int fabric_add_node(struct fabric *f, uint64_t guid, uint8_t type, uint8_t n_por
 	list_add_tail(&f->absent, &f->nodes[number].absent);
 	init_ports(f, number);
 	r = guid_map_put(&f->by_node_guid, guid, number);
+	if (r == 0)
+		r = add_ends(f, &f->nodes[number]);
 	if (r < 0) {
 		fabric_forget_node(f, number);
 		return r;
@@ -260,6 +275,7 @@ void fabric_forget_node(struct fabric *f, uint32_t number)
 		forget_lids(f, port);
 		if (guid_map_get(&f->by_port_guid, f->ports[port].guid) == port)
 			guid_map_remove(&f->by_port_guid, f->ports[port].guid);
+		port_set_remove(&f->ends, port);
 	}
 	if (guid_map_get(&f->by_node_guid, node->guid) == number)
 		guid_map_remove(&f->by_node_guid, node->guid);

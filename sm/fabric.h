@@ -19,6 +19,7 @@
 #include "mad/wire.h"
 #include "sm/damping.h"
 #include "sm/mft.h"
+#include "sm/port-set.h"
 
 #define NO_NODE   UINT32_MAX
 #define NO_PORT   UINT32_MAX
@@ -217,6 +218,8 @@ struct fabric {
 	struct port *ports;
 	uint32_t n_ports;
 	uint32_t ports_room;
+	struct port_set ends;         /* see fabric_next_end(), */
+	struct port_set with_vfs;     /* and fabric_next_with_vfs() */
 	struct guid_map by_node_guid; /* node numbers */
 	struct guid_map by_port_guid; /* port numbers */
 	struct guid_map by_vf_guid;   /* vf_number()s, see vf.h */
@@ -253,6 +256,18 @@ static inline struct node *node_of(const struct fabric *f, uint32_t port)
 static inline uint32_t port_at(const struct node *node, unsigned number)
 {
 	return node->first_port + number;
+}
+
+/* The first end port, of nodes that are known, from number @port on; NO_PORT past the last. */
+static inline uint32_t fabric_next_end(const struct fabric *f, uint32_t port)
+{
+	return port_set_next(&f->ends, port);
+}
+
+/* The same of those that have virtual functions. */
+static inline uint32_t fabric_next_with_vfs(const struct fabric *f, uint32_t port)
+{
+	return port_set_next(&f->with_vfs, port);
 }
 
 uint32_t fabric_find_node(const struct fabric *f, uint64_t guid);

@@ -63,10 +63,11 @@ static unsigned room_of(const struct fabric *f, uint32_t number)
 
 static unsigned count_needed(const struct sm *sm)
 {
+	const struct fabric *f = &sm->fabric;
 	unsigned needed = 0;
 
-	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
-		if (lids_takes_part(&sm->fabric, i))
+	for (uint32_t i = fabric_next_end(f, 0); i != NO_PORT; i = fabric_next_end(f, i + 1))
+		if (lids_takes_part(f, i))
 			needed += 1u << lids_lmc_of(sm, i);
 
 	return needed + vports_count_lids(sm);
@@ -159,7 +160,9 @@ static bool needs_lid(const struct sm *sm, uint32_t number)
 
 static bool is_any_without(const struct sm *sm)
 {
-	for (uint32_t i = 0; i < sm->fabric.n_ports; i++)
+	const struct fabric *f = &sm->fabric;
+
+	for (uint32_t i = fabric_next_end(f, 0); i != NO_PORT; i = fabric_next_end(f, i + 1))
 		if (needs_lid(sm, i))
 			return true;
 
@@ -257,8 +260,6 @@ static void note_lid(struct sm *sm, uint32_t number)
 	struct port *port = &sm->fabric.ports[number];
 	const struct identity *id = port->guid ? identity_find(sm->identities, port->guid) : NULL;
 
-	if (!port_is_end(&sm->fabric, number))
-		return;
 	if (!id || port_is_barred(port)) {
 		if (port->lid != 0)
 			has_another(sm, number);
@@ -304,7 +305,7 @@ int lids_plan(struct sm *sm)
 	reserve_mark(sm);
 	spares_fit(sm);
 	moves_see(sm);
-	for (uint32_t i = 0; i < f->n_ports; i++) {
+	for (uint32_t i = fabric_next_end(f, 0); i != NO_PORT; i = fabric_next_end(f, i + 1)) {
 		if (node_of(f, i)->present && f->ports[i].guid)
 			identity_see(sm->identities, f->ports[i].guid);
 		if (!lids_takes_part(f, i))
@@ -317,7 +318,7 @@ int lids_plan(struct sm *sm)
 	if (r == 0 && is_any_without(sm))
 		r = assign_in_order(sm);
 	memset(f->by_lid, 0xff, (LID_UNICAST_LAST + 1) * sizeof(*f->by_lid));
-	for (uint32_t i = 0; i < f->n_ports; i++)
+	for (uint32_t i = fabric_next_end(f, 0); i != NO_PORT; i = fabric_next_end(f, i + 1))
 		note_lid(sm, i);
 	if (r == 0)
 		r = vports_plan_lids(sm);

@@ -40,6 +40,7 @@ libvsm_a_SOURCES += sm/path-level.c
 libvsm_a_SOURCES += sm/path-wait.c sm/path-wait.h
 libvsm_a_SOURCES += sm/pkeys.c sm/pkeys-published.c
 libvsm_a_SOURCES += sm/port-states.c
+libvsm_a_SOURCES += sm/port-set.c sm/port-set.h
 libvsm_a_SOURCES += sm/quarantine.c
 libvsm_a_SOURCES += sm/reasons.c
 libvsm_a_SOURCES += sm/away.c sm/away.h

@@ -232,11 +232,11 @@ static uint32_t *ends_by_switch_port(const struct sm *sm)
 	if (!ends)
 		return NULL;
 	memset(ends, 0xff, (f->n_ports + 1) * sizeof(*ends));
-	for (uint32_t i = 0; i < f->n_ports; i++) {
+	for (uint32_t i = fabric_next_end(f, 0); i != NO_PORT; i = fabric_next_end(f, i + 1)) {
 		const struct port *port = &f->ports[i];
 
 		if (!port->guid || port->home == NO_PORT || port->number == 0 ||
-		    node_is_switch(node_of(f, i)) || !lids_lead_to(sm, i))
+		    !lids_lead_to(sm, i))
 			continue;
 		if (port->peer != NO_PORT || f->ports[port->home].peer == NO_PORT)
 			ends[port->home] = i;

@@ -308,12 +308,14 @@ static void remove_empty(struct sm *sm)
 
 int spares_plan(struct sm *sm)
 {
+	const struct fabric *f = &sm->fabric;
 	int r = 0;
 
 	if (sm->fabric.n_vfs == 0 && sm->spares.n == 0)
 		return 0;
 	remove_empty(sm);
-	for (uint32_t i = 0; r == 0 && i < sm->fabric.n_ports; i++) {
+	for (uint32_t i = fabric_next_end(f, 0); r == 0 && i != NO_PORT;
+	     i = fabric_next_end(f, i + 1)) {
 		int wanted = sm->fabric.ports[i].guid ? wanted_at(sm, i) : -1;
 
 		if (wanted >= 0)

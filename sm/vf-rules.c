@@ -126,14 +126,13 @@ static void apply_to_port(struct sm *sm, uint32_t number)
 
 void vf_rules_apply(struct sm *sm)
 {
-	for (uint32_t i = 0; i < sm->fabric.n_ports; i++) {
-		const struct port *port = &sm->fabric.ports[i];
+	const struct fabric *f = &sm->fabric;
 
-		if (!node_of(&sm->fabric, i)->present || port->number == 0)
+	for (uint32_t i = fabric_next_end(f, 0); i != NO_PORT; i = fabric_next_end(f, i + 1)) {
+		if (!node_of(f, i)->present || f->ports[i].number == 0)
 			continue;
 		apply_to_vports(sm, i);
-		if (port_is_end(&sm->fabric, i))
-			apply_to_port(sm, i);
+		apply_to_port(sm, i);
 	}
 }
 

@@ -38,6 +38,8 @@ int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n)
 	if (n > VFS_MAX || port >= VFS_PORT_MAX)
 		return -ENOSPC;
 	if (!*vfs) {
+		if (port_set_add(&f->with_vfs, port) < 0)
+			return -ENOMEM;
 		*vfs = calloc(1, sizeof(**vfs));
 		if (!*vfs)
 			return -ENOMEM;
@@ -84,6 +86,7 @@ void vfs_forget(struct fabric *f, uint32_t port)
 	free(vfs->vf);
 	free(vfs);
 	f->ports[port].vfs = NULL;
+	port_set_remove(&f->with_vfs, port);
 	f->n_vfs--;
 }
 
@@ -92,10 +95,10 @@ void vfs_forget(struct fabric *f, uint32_t port)
 
 bool vf_walk_next(const struct fabric *f, struct vf_walk *walk, struct endpoint *ret)
 {
-	for (; walk->port < f->n_ports; walk->port++, walk->index = 0) {
+	while ((walk->port = port_set_next(&f->with_vfs, walk->port)) != NO_PORT) {
 		const struct vfs *vfs = f->ports[walk->port].vfs;
 
-		while (vfs && ++walk->index < vfs->n) {
+		while (++walk->index < vfs->n) {
 			const struct vf *vf = &vfs->vf[walk->index];
 
 			if (!vf->guid && !vf->wanted && vf->state <= PORT_DOWN)
@@ -103,6 +106,8 @@ bool vf_walk_next(const struct fabric *f, struct vf_walk *walk, struct endpoint 
 			*ret = (struct endpoint){ walk->port, (uint16_t)walk->index };
 			return true;
 		}
+		walk->port++;
+		walk->index = 0;
 	}
 
 	return false;

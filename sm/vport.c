@@ -123,7 +123,8 @@ void vports_ask_all(struct sm *sm)
 {
 	const struct fabric *f = &sm->fabric;
 
-	for (uint32_t i = 0; f->n_vfs > 0 && i < f->n_ports; i++) {
+	for (uint32_t i = fabric_next_with_vfs(f, 0); i != NO_PORT;
+	     i = fabric_next_with_vfs(f, i + 1)) {
 		struct vfs *vfs = vports_of(sm, i);
 
 		if (!vfs || !vports_can_be_asked(sm, i))

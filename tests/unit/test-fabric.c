@@ -17,6 +17,7 @@
 
 #include "base/macros.h"
 #include "base/xoshiro.h"
+#include "sm/vf.h"
 
 static int make(void **state)
 {
@@ -220,6 +221,56 @@ static void coming_and_going_at_random_leaves_no_port_with_two_owners(void **sta
 			assert_int_equal(f->ports[port_at(&f->nodes[node], i)].node, node);
 			assert_int_equal(f->ports[port_at(&f->nodes[node], i)].number, i);
 		}
+	}
+}
+
+/* Who goes through them meets each that is there, in the order of numbers, and nobody else. */
+static void expect_sets(const struct fabric *f, const bool *end, const bool *with_vfs)
+{
+	uint32_t next_end = fabric_next_end(f, 0), next_with_vfs = fabric_next_with_vfs(f, 0);
+
+	for (uint32_t i = 0; i < f->n_ports; i++) {
+		assert_int_equal(next_end == i, end[i]);
+		assert_int_equal(next_with_vfs == i, with_vfs[i]);
+		if (next_end == i)
+			next_end = fabric_next_end(f, i + 1);
+		if (next_with_vfs == i)
+			next_with_vfs = fabric_next_with_vfs(f, i + 1);
+	}
+	assert_int_equal(next_end, NO_PORT);
+	assert_int_equal(next_with_vfs, NO_PORT);
+}
+
+static void end_ports_and_who_has_vfs_are_met_one_after_the_other(void **state)
+{
+	struct fabric *f = *state;
+	bool end[64 * 42] = { false }, with_vfs[64 * 42] = { false };
+	struct xoshiro random;
+
+	xoshiro_seed(&random, 4);
+	for (unsigned step = 0; step < 2000; step++) {
+		unsigned guid = 1 + (unsigned)(xoshiro_next(&random) % 63);
+		uint32_t number = fabric_find_node(f, guid);
+		bool known = number == NO_NODE;
+		const struct node *node;
+		unsigned n_ports = 1 + (unsigned)(xoshiro_next(&random) % 40);
+
+		if (known)
+			number = add(f, guid, guid % 4 ? NODE_TYPE_CA : NODE_TYPE_SWITCH,
+				     (uint8_t)n_ports);
+		node = &f->nodes[number];
+		for (unsigned i = 0; i <= node->n_ports; i++) {
+			uint32_t port = port_at(node, i);
+
+			assert_true(port < COUNT(end));
+			end[port] = known && port_is_end(f, port);
+			with_vfs[port] = end[port] && xoshiro_next(&random) % 2;
+			if (with_vfs[port])
+				assert_int_equal(vfs_make(f, port, VF_VPORT, 2), 0);
+		}
+		if (!known)
+			fabric_forget_node(f, number);
+		expect_sets(f, end, with_vfs);
 	}
 }
 
@@ -521,6 +572,7 @@ int main(void)
 		TEST(a_device_that_comes_back_larger_and_smaller_in_turns_uses_up_nothing),
 		TEST(nodes_do_not_move_when_there_are_more_of_them),
 		TEST(coming_and_going_at_random_leaves_no_port_with_two_owners),
+		TEST(end_ports_and_who_has_vfs_are_met_one_after_the_other),
 		TEST(lids_are_looked_up_within_their_range),
 		TEST(a_link_has_two_ends_and_is_parted_from_either),
 		TEST(a_cable_that_is_moved_leaves_no_end_behind),
