@@ -144,6 +144,9 @@ struct discovery {
 	enum reason failed; /* our own device cannot be used; NONE: it can */
 };
 
+/* As many as a forwarding table has blocks, of 64 LIDs: a word each. */
+#define LID_BLOCKS (LID_UNICAST_LAST / 64 + 1)
+
 /*
  * The service levels that packets go by: those that the SA tells and agents send on. They belong to
  * certain tables, and change when the last entry of others is gone and before the first of these is
@@ -185,6 +188,12 @@ struct routing {
 	bool preparing;            /* that, or virtual lanes, has to be done before */
 	struct rounds rounds;      /* in which they are programmed; those of PHASE_PROGRAM: */
 	uint8_t round;             /* blocks of later ones wait */
+	/*
+	 * This plan differs from the last, which all switches hold, in these blocks and at switches
+	 * that are noted (node.rerouted) alone. False: that is not known.
+	 */
+	bool patched;
+	uint64_t patched_blocks[LID_BLOCKS / 64 + 1];
 	uint64_t refused; /* of the graph for which the trouble is that proofs fail, or 0 */
 };
 
@@ -399,9 +408,6 @@ struct gids {
 	bool known; /* what is there was looked at, and is told from then on */
 	bool owed;  /* something was not told yet */
 };
-
-/* As many as a forwarding table has blocks, of 64 LIDs: a word each. */
-#define LID_BLOCKS (LID_UNICAST_LAST / 64 + 1)
 
 struct sm {
 	struct loop *loop;

@@ -183,10 +183,18 @@ static bool are_held_who_came(const struct sm *sm, const struct route_job *job,
 /* -- the whole ----------------------------------------------------------------------------------
  */
 
-static void note_rows(struct sm *sm, const struct route_job *job, const struct patch *patch)
+static void note_patch(struct sm *sm, const struct route_job *job, const struct patch *patch)
 {
-	for (uint32_t i = 0; i < patch->n; i++)
-		sm->fabric.nodes[job->switch_nodes[patch->entry[i].row]].rerouted = sm->sweeps;
+	struct routing *routing = &sm->routing;
+
+	memset(routing->patched_blocks, 0, sizeof(routing->patched_blocks));
+	for (uint32_t i = 0; i < patch->n; i++) {
+		const struct patch_entry *entry = &patch->entry[i];
+		unsigned block = entry->lid / LFT_BLOCK;
+
+		sm->fabric.nodes[job->switch_nodes[entry->row]].rerouted = sm->sweeps;
+		routing->patched_blocks[block / 64] |= UINT64_C(1) << block % 64;
+	}
 }
 
 /* Of ends and vports. */
@@ -209,7 +217,7 @@ static void take_tables(struct sm *sm, const struct route_job *job, const struct
 	routing->turns_are_old = true;
 	routing->n_again++;
 	routing->max_lid = highest_lid(routing, job->graph.max_lid);
-	note_rows(sm, job, patch);
+	note_patch(sm, job, patch);
 	sm->changed = true;
 	event_add(sm->events, EVENT_ROUTES, 0, 0, -1,
 		  "routes by %s, proven again: %u entries change", routing->result.engine->name,
@@ -276,7 +284,11 @@ int routes_follow_vports(struct sm *sm, const struct route_job *job, struct patc
 	if (job->away)
 		patch_drop_rows(patch, job->away);
 
-	return is_held(sm, job, patch) ? take_way(sm, job, patch) : 0;
+	if (!is_held(sm, job, patch))
+		return 0;
+	note_patch(sm, job, patch);
+
+	return take_way(sm, job, patch);
 }
 
 int routes_again(struct sm *sm, const struct route_job *job)

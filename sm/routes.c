@@ -454,9 +454,11 @@ int routes_plan(struct sm *sm)
 	AUTO(free_jobp) struct route_job *job = calloc(1, sizeof(*job));
 	AUTO(patch_clear) struct patch patch = { 0 };
 	bool for_vports; /* nothing else has changed since switches got all that is planned */
+	bool dropped = sm->new_columns;
 	int r;
 
 	sm->routing.valid = false;
+	sm->routing.patched = false;
 	free(TAKE(sm->routing.withdrawn));
 	rounds_clear(&sm->routing.rounds);
 	if (!job)
@@ -466,16 +468,16 @@ int routes_plan(struct sm *sm)
 	for_vports = r == 0 && job->signature == sm->routing.signature && !sm->routing.twice;
 	if (r == 0 && job->signature != sm->routing.signature)
 		r = routes_again(sm, job);
-	if (r > 0)
-		return 0;
 	if (r == 0 && job->signature == sm->routing.signature)
 		r = add_vports(sm, &patch);
 	if (r > 0 && for_vports && patch.n > 0)
 		r = routes_follow_vports(sm, job, &patch);
 	if (r < 0)
 		return r;
-	if (r > 0 && sm->routing.valid)
+	if (r > 0 && sm->routing.valid) {
+		sm->routing.patched = !dropped;
 		return 0;
+	}
 	if (is_settled(sm, job))
 		return 0;
 	r = job->again ? copy_plan(&sm->routing, job) : list_columns(sm, job);

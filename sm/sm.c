@@ -390,7 +390,8 @@ static bool advance_withdraw(struct sm *sm)
 		multicast_take_levels(sm);
 	work_add_all(sm, TODO_TABLES);
 	if (sm->local && sm->new_columns)
-		work_add_switches(sm, TODO(TODO_SWITCH_SET) | TODO(TODO_LFT_WRITE));
+		work_add_switches(sm, TODO(TODO_SWITCH_SET) |
+					      (sm->routing.patched ? 0 : TODO(TODO_LFT_WRITE)));
 	fdr10_plan(sm);
 	sm->routing.round = 0;
 	sm->phase = PHASE_PROGRAM;
@@ -405,7 +406,7 @@ static bool next_round(struct sm *sm)
 	if (sm->routing.round == sm->routing.rounds.last)
 		return false;
 	sm->routing.round++;
-	if (sm->local && !sm->new_columns)
+	if (sm->local && (sm->routing.patched || !sm->new_columns))
 		work_add_all(sm, TODO(TODO_LFT_WRITE));
 	else
 		work_add_switches(sm, TODO(TODO_LFT_WRITE));

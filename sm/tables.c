@@ -338,11 +338,20 @@ unsigned tables_lft_top(const struct sm *sm, const struct sw *sw)
 	return (unsigned)MIN(top, MAX(capacity, 1) - 1);
 }
 
+/* Where a reconcile is about a table alone, it is about what changes in it. */
+static bool is_as_before(const struct sm *sm, const struct node *node, unsigned block)
+{
+	return sm->routing.patched && sm_reroutes(sm, node) &&
+	       !(sm->routing.patched_blocks[block / 64] >> block % 64 & 1);
+}
+
 /* Nothing to write, or no use, or not yet. */
-static bool lft_block_is_done(const struct sm *sm, const struct sw *sw, const uint8_t *plan,
+static bool lft_block_is_done(const struct sm *sm, const struct node *node, const uint8_t *plan,
 			      unsigned block)
 {
-	if (tables_leave_lft_block(sm, sw, block) ||
+	const struct sw *sw = node->sw;
+
+	if (is_as_before(sm, node, block) || tables_leave_lft_block(sm, sw, block) ||
 	    rounds_at(&sm->routing.rounds, sw->index, block) > sm->routing.round)
 		return true;
 
@@ -380,7 +389,7 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 	plan = routing->tables.lft + sw->index * routing->tables.stride;
 	blocks = tables_lft_top(sm, sw) / LFT_BLOCK + 1;
 	while (at->block < blocks &&
-	       lft_block_is_done(sm, sw, plan, nth_lft_block(sm, at->block, blocks)))
+	       lft_block_is_done(sm, node, plan, nth_lft_block(sm, at->block, blocks)))
 		at->block++;
 	if (at->block >= blocks) {
 		node->work.todo &= ~TODO(TODO_LFT_WRITE);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/macros.h"
 #include "sm/machine.h"
 #include "sm/vf.h"
 #include "tests/sim/vf.h"
@@ -111,7 +112,7 @@ static void who_cannot_give_back_our_own_lid_is_in_the_way_of_its_neighbours_onl
 	scenario_expect_all_good(s);
 }
 
-static uint64_t sets_of_vports(const struct scenario *s)
+static uint64_t sets_of(const struct scenario *s, uint16_t attribute)
 {
 	struct request_counts counts;
 	uint64_t sets = 0;
@@ -120,7 +121,7 @@ static uint64_t sets_of_vports(const struct scenario *s)
 
 	for (unsigned i = 0; requests_count(sm_requests(s->first.sm), i, &attr, &method, &counts);
 	     i++)
-		if (method == METHOD_SET && attr == ATTR_VPORT_INFO)
+		if (method == METHOD_SET && attr == attribute)
 			sets += counts.sent;
 
 	return sets;
@@ -142,7 +143,7 @@ static void who_uses_the_lid_of_its_port_is_left_alone(void **state)
 	scenario_run(s, 600 * LOOP_SEC);
 	assert_int_equal(sim_vport(port, 1)->state, SIM_ACTIVE);
 	assert_string_equal(scenario_vport_reason(s, port, 1), "none");
-	assert_in_range(sets_of_vports(s), 0, 2 * sim_vfs_count(port));
+	assert_in_range(sets_of(s, ATTR_VPORT_INFO), 0, 2 * sim_vfs_count(port));
 }
 
 /* All vports but this are in a partition. */
@@ -297,6 +298,52 @@ static void who_moves_with_its_lid_needs_no_job(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* What is held of this block would show to who looks at it where nothing else is to be done. */
+static void forget_block(struct scenario *s, unsigned block)
+{
+	const struct fabric *f = sm_fabric(s->first.sm);
+
+	for (uint32_t i = 0; i < f->n_nodes; i++)
+		if (f->nodes[i].sw)
+			tables_lft_set_known(f->nodes[i].sw, block, false);
+}
+
+static void note_exits(const struct scenario *s, uint16_t lid, uint8_t *ret)
+{
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		ret[i] = s->switches[i]->sw->lft[lid];
+}
+
+/* Of tables that change only the blocks that do; but all of the two leaves, which it is about. */
+static void who_moves_costs_nobody_a_look_at_other_blocks(void **state)
+{
+	struct scenario *s = *state;
+	uint8_t before[64], after[64];
+	struct sim_port *from, *to;
+	uint64_t sets, differ = 0;
+	uint16_t lid;
+
+	rig_build(s, graph_make_ft2(6), true, true);
+	rig_comes_up(s);
+	from = scenario_host(s, 2);
+	to = scenario_host(s, 12);
+	sim_vf_stop(to, 2);
+	rig_settles(s);
+	lid = sim_vport(from, 2)->lid;
+	assert_in_range(s->n_switches, 1, COUNT(before));
+	note_exits(s, lid, before);
+	forget_block(s, lid / LFT_BLOCK ? 0 : 1);
+	sets = sets_of(s, ATTR_LFT);
+	assert_int_equal(sim_vf_move(from, 2, to, 2), 0);
+	rig_settles(s);
+	note_exits(s, lid, after);
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		differ += before[i] != after[i];
+	assert_true(differ > 1);
+	assert_int_equal(sets_of(s, ATTR_LFT) - sets, differ + 2);
+	scenario_expect_all_good(s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
@@ -311,6 +358,7 @@ int main(void)
 		TEST(who_comes_back_finds_ways_that_are_there),
 		TEST(the_ways_of_those_who_are_cut_off_are_those_of_their_ports),
 		TEST(who_moves_with_its_lid_needs_no_job),
+		TEST(who_moves_costs_nobody_a_look_at_other_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
