@@ -159,7 +159,7 @@ static const struct group *find_by_mlid(struct call *call, const char *text)
 	errno = 0;
 	mlid = strtoul(text, &end, 0);
 	if (errno || *end || end == text || mlid < MLID_FIRST || mlid > MLID_LAST) {
-		call_fail(call, PROTOCOL_NOT_FOUND,
+		call_fail(call, PROTOCOL_BAD_PARAMS,
 			  "\"%.64s\" is no MGID, and no multicast LID from 0xc000 to 0xfffe", text);
 		return NULL;
 	}

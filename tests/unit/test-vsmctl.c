@@ -578,7 +578,8 @@ static void groups_are_a_table_and_so_are_their_members(void **state)
 	expect(f, RUN(f, "group", "show", "0xc001"), 0, "");
 	expect(f, RUN(f, "group", "show", "0xc009"), 4, "no multicast group has LID 0xc009");
 	expect(f, RUN(f, "group", "show", "ff12::1"), 4, "there is no multicast group \"ff12::1\"");
-	expect(f, RUN(f, "group", "show", "host1"), 4, "\"host1\" is no MGID");
+	expect(f, RUN(f, "group", "show", "0xbad"), 2, "\"0xbad\" is no MGID");
+	expect(f, RUN(f, "group", "show", "host1"), 2, "\"host1\" is no MGID");
 }
 
 static void what_hosts_registered_is_a_table(void **state)
