@@ -954,6 +954,22 @@ def program(world):
         check_equal("exit code", world.stop(process, number), 0)
 
 
+@suite.test("vsm-sim ends when it is told to, whoever feeds its console or does not read it")
+def endless_console(world):
+    net = world.write("one.net", 'Ca 1 "a"\n')
+    for name, source in (("yes", ["yes"]), ("zero", None)):
+        feed = world.spawn(source, {}, "feed.log", stdout=subprocess.PIPE).stdout if source \
+            else open("/dev/zero", "rb")
+        unread, full = os.pipe()
+        with feed:
+            process = world.spawn([lib.VSM_SIM, net], {"IBSIM_SOCKNAME": f"end-{os.getpid()}-{name}"},
+                                  "sim.log", stdin=feed, stdout=full)
+            time.sleep(0.5)
+            check_equal(f"exit code, fed by {name}", world.stop(process, signal.SIGTERM), 0)
+        os.close(unread)
+        os.close(full)
+
+
 def readme_example():
     """The file that README.md makes."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "README.md")

@@ -9,14 +9,17 @@
  *
  * No session keeps others waiting. It does some lines and then lets the loop go round, because a
  * file of commands may be long, or name itself. A session that does not read its answers is not
- * listened to meanwhile; the standard output is waited for, as programs do. What was sent before
- * the other end said that there is no more is done, and answered to who still reads.
+ * listened to meanwhile; the standard output is waited for, as programs do, until the simulator is
+ * told to end. What was sent before the other end said that there is no more is done, and answered
+ * to who still reads.
  */
 
 #include "tests/sim/session.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +41,7 @@ enum {
 	OUT_MOST = 1 << 30,      /* one answer may be long */
 	LINES_AT_ONCE = 64,
 	SESSIONS_MAX = 64,
+	OUT_LOOK_MS = 100, /* for a signal, while the standard output takes nothing */
 };
 
 struct session {
@@ -147,13 +151,39 @@ static void flush(struct session *s)
 	s->out_start = 0;
 }
 
+/* The loop has these blocked, and hears of them only when it has a turn. */
+static bool is_told_to_end(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 && (sigismember(&set, SIGTERM) || sigismember(&set, SIGINT));
+}
+
+static void say_std(const char *text, size_t length)
+{
+	struct pollfd out = { .fd = fileno(stdout), .events = POLLOUT };
+
+	while (length > 0) {
+		bool ending = is_told_to_end();
+		ssize_t n = 0;
+
+		if (poll(&out, 1, ending ? 0 : OUT_LOOK_MS) > 0)
+			n = write(out.fd, text, MIN(length, PIPE_BUF));
+		else if (ending)
+			return;
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return;
+		text += MAX(n, 0);
+		length -= (size_t)MAX(n, 0);
+	}
+}
+
 static void say(struct session *s, const char *text, size_t length)
 {
 	char *more;
 
 	if (s->is_std) {
-		fwrite(text, 1, length, stdout);
-		fflush(stdout);
+		say_std(text, length);
 		return;
 	}
 	if (s->ended)
@@ -369,13 +399,13 @@ static struct session *session_new(struct sessions *sessions, int fd, bool is_st
 	return s;
 }
 
-/* A file cannot be watched: it is read at once. */
+/* A file cannot be watched: it is read at once, as far as there is room. */
 static void read_whole(struct session *s)
 {
 	char text[READ_SIZE];
 	ssize_t n;
 
-	while ((n = read(s->fd, text, sizeof(text))) > 0)
+	while (s->n_in < IN_MOST && (n = read(s->fd, text, sizeof(text))) > 0)
 		if (!add_input(s, text, (size_t)n))
 			break;
 	no_more(s);
