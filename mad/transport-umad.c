@@ -395,11 +395,38 @@ static int find_guid(uint64_t guid, char device[static UMAD_CA_NAME_LEN], unsign
 	return -ENODEV;
 }
 
+/* "No", and what there is instead. */
+static void say_no_port(const char *device, unsigned number, char why[static 256])
+{
+	char names[UMAD_MAX_DEVICES][UMAD_CA_NAME_LEN];
+	int n = umad_get_cas_names(names, UMAD_MAX_DEVICES);
+	char number_text[16] = "";
+	size_t used;
+
+	for (int i = 0; i < n && device[0]; i++)
+		if (!strcmp(names[i], device))
+			n = 0; /* it is there */
+	if (number > 0)
+		snprintf(number_text, sizeof(number_text), " %u", number);
+	snprintf(why, 256, "No usable InfiniBand port%s%s%s: ", number_text,
+		 device[0] ? " on " : "", device);
+	used = strlen(why);
+	if (n <= 0 || !device[0]) {
+		snprintf(why + used, 256 - used, "is the HCA's driver loaded, and ib_umad?");
+		return;
+	}
+	used += (size_t)snprintf(why + used, 256 - used, "there is no such device, but");
+	for (int i = 0; i < n && used < 256; i++)
+		used += (size_t)snprintf(why + used, 256 - used, "%s %s", i > 0 ? "," : "",
+					 names[i]);
+	if (used < 255)
+		strcpy(why + used, ".");
+}
+
 static int choose_port(struct umad_transport *t, const struct transport_choice *choice,
 		       char why[static 256])
 {
 	char device[UMAD_CA_NAME_LEN] = "";
-	char number_text[16] = "";
 	unsigned number = choice->port;
 	umad_port_t port;
 	int r;
@@ -412,12 +439,7 @@ static int choose_port(struct umad_transport *t, const struct transport_choice *
 	}
 	r = umad_get_port(device[0] ? device : NULL, (int)number, &port);
 	if (r < 0) {
-		if (number > 0)
-			snprintf(number_text, sizeof(number_text), " %u", number);
-		snprintf(
-			why, 256,
-			"No usable InfiniBand port%s%s%s: is the HCA's driver loaded, and ib_umad?",
-			number_text, device[0] ? " on " : "", device);
+		say_no_port(device, number, why);
 		return -ENODEV;
 	}
 	snprintf(t->transport.device, sizeof(t->transport.device), "%s", port.ca_name);

@@ -280,7 +280,7 @@ def no_device(world):
 
 
 @suite.for_each("a port that is not there: {}", [
-    ("--device", (["--device", "mlx5_7"], "on mlx5_7")),
+    ("--device", (["--device", "mlx5_7"], "on mlx5_7: there is no such device, but ibsim0.")),
     ("--device with a port", (["--device", "ibsim0:9"], "port 9 on ibsim0")),
     ("--port-guid", (["--port-guid", "0xdeadbeef"], "0x00000000deadbeef"))])
 def no_such_port(world, case):
