@@ -145,31 +145,78 @@ static int load_file(const struct options *options, struct conf *ret, struct con
 	return 0;
 }
 
-static int override(struct conf *conf, const char *path, const char *value,
-		    struct conf_error *reterr)
+struct override {
+	const char *path;
+	const char *value; /* NULL: the command line says nothing of it */
+	const char *by;
+};
+
+enum { OVERRIDES = 6 };
+
+/* A device that is named here is meant, whichever port the file gives the GUID of. */
+static void list_overrides(const struct options *options, struct override ret[static OVERRIDES])
 {
-	return value ? conf_set(conf, path, value, reterr) : 0;
+	const char *no_guid = options->device ? "0" : NULL;
+	const struct override all[OVERRIDES] = {
+		{ "port.device", options->device, "--device" },
+		{ "port.number", options->port, "--device" },
+		{ "port.guid", options->port_guid ? options->port_guid : no_guid,
+		  options->port_guid ? "--port-guid" : "--device" },
+		{ "files.state_dir", options->state_dir, "--state-dir" },
+		{ "files.socket", options->socket, "--socket" },
+		{ "log.level", options->verbose ? "debug" : NULL, "--verbose" },
+	};
+
+	memcpy(ret, all, sizeof(all));
 }
 
 int options_load_conf(const struct options *options, struct conf *ret, struct conf_error *reterr)
 {
-	const struct {
-		const char *path;
-		const char *value;
-	} overrides[] = {
-		{ "port.device", options->device },
-		{ "port.number", options->port },
-		{ "port.guid", options->port_guid },
-		{ "files.state_dir", options->state_dir },
-		{ "files.socket", options->socket },
-		{ "log.level", options->verbose ? "debug" : NULL },
-	};
+	struct override overrides[OVERRIDES];
 	int r = load_file(options, ret, reterr);
 
+	list_overrides(options, overrides);
 	for (size_t i = 0; i < COUNT(overrides) && r == 0; i++)
-		r = override(ret, overrides[i].path, overrides[i].value, reterr);
+		if (overrides[i].value)
+			r = conf_set(ret, overrides[i].path, overrides[i].value, reterr);
 
 	return r == 0 ? conf_check(ret, reterr) : r;
+}
+
+struct overridden {
+	struct override overrides[OVERRIDES];
+	doubts_fn fn;
+	void *user;
+};
+
+/* @option is in the file, and not as it would be without. */
+static void tell_if_overridden(const struct conf_option *option, void *user)
+{
+	const struct overridden *o = user;
+	char sentence[128];
+
+	for (size_t i = 0; i < COUNT(o->overrides); i++) {
+		const struct override *override = &o->overrides[i];
+
+		if (!override->value || strcmp(override->path, option->path) != 0)
+			continue;
+		snprintf(sentence, sizeof(sentence), "%s means nothing beside %s", option->path,
+			 override->by);
+		o->fn(o->user, sentence);
+	}
+}
+
+void options_tell_overridden(const struct options *options, doubts_fn fn, void *user)
+{
+	AUTO(freep) struct conf *defaults = malloc(sizeof(*defaults));
+	AUTO(freep) struct conf *file = malloc(sizeof(*file));
+	struct overridden o = { .fn = fn, .user = user };
+
+	if (!defaults || !file || load_file(options, file, NULL) < 0)
+		return;
+	conf_init_defaults(defaults);
+	list_overrides(options, o.overrides);
+	conf_compare(defaults, file, tell_if_overridden, &o);
 }
 
 static int check_dir(const char *path)

@@ -35,6 +35,9 @@ int options_parse(int argc, char **argv, struct options *ret);
  */
 int options_load_conf(const struct options *options, struct conf *ret, struct conf_error *reterr);
 
+/* What the file says and the command line overrides: @fn gets a sentence about each. */
+void options_tell_overridden(const struct options *options, doubts_fn fn, void *user);
+
 /* The most bytes that are read. */
 struct options_limits {
 	size_t names;

@@ -472,6 +472,7 @@ static int reload(void *user, char ret_text[static CONTROL_TEXT_SIZE],
 	conf_keep_restart(&d->conf, conf);
 	d->conf = *conf;
 	log_set_level(d->conf.log_level);
+	options_tell_overridden(&d->options, take_doubt, &changes);
 	options_check_files(&d->conf, &limits, take_doubt, &changes);
 	use_qos(d, &qos);
 	doubts_tell(&d->conf, partitions, d->qos, take_doubt, &changes);
@@ -684,6 +685,7 @@ static void say_what_files_have(const struct conf *conf)
 /* All that a start would say, as far as it knows without a device. */
 static int check_config(const struct daemon *d)
 {
+	options_tell_overridden(&d->options, warn, NULL);
 	doubts_tell(&d->conf, d->partitions, d->qos, warn, NULL);
 	if (options_check_files(&d->conf, &limits, complain, NULL) > 0)
 		return EXIT_USAGE;
@@ -737,6 +739,7 @@ int main(int argc, char **argv)
 		return code;
 	}
 	log_set_level(d->conf.log_level);
+	options_tell_overridden(&d->options, warn, NULL);
 	options_check_files(&d->conf, &limits, warn, NULL);
 	doubts_tell(&d->conf, d->partitions, d->qos, warn, NULL);
 	code = start(d) == 0 ? loop_run(d->loop) : EXIT_FAILED;

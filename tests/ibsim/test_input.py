@@ -198,6 +198,23 @@ def doubtful_names(world):
     check(f"warning: {path}:2: not a GUID and a name" in said, said)
 
 
+@suite.test("what the command line overrides in vsm.conf: --check-config and a start warn of it", weight=2)
+def overridden(world):
+    text = 'files = { state_dir = "/none"; };\nport = { guid = 0x77; };\n'
+    said = [f"warning: {option} means nothing beside --{by}"
+            for option, by in (("files.state_dir", "state-dir"), ("port.guid", "device"))]
+    path = conf(world, text)
+    check_equal("warnings without", warnings(run(world, "-c", path, "--check-config")[1]), [])
+    arguments = ("--state-dir", world.path("state"), "--device", "ibsim0")
+    code, found = run(world, "-c", path, "--check-config", *arguments)
+    check_equal(f"exit code ({found.strip()})", code, 0)
+    check_equal("warnings", warnings(found), said)
+    sim = lib.Simulator(world, fabrics.one_switch().build())
+    sm = vsm(world, sim, text=text)
+    check_equal("exit code, with the device and not the GUID", sm.once("--device", "ibsim0"), 0)
+    check_equal("warnings of a start", [line for line in warnings(sm.output()) if line in said], said)
+
+
 @suite.test("--check-config warns of nothing in what vsm.conf.sample says")
 def no_doubts(world):
     sample = os.path.join(os.path.dirname(lib.VSM), "doc", "vsm.conf.sample")
