@@ -198,6 +198,13 @@ unsigned sm_planned_pkeys_of_vf(const struct sm *sm, uint32_t port, unsigned ind
 	return pkeys_plan_vf(sm, (struct endpoint){ port, (uint16_t)index }, ret, room);
 }
 
+static uint64_t held_by(const struct node *node, const struct port *port, unsigned setting)
+{
+	return setting == SETTING_LIFE_TIME ? wire_get(node->sw->info, SWITCH_INFO_LIFE_TIME)
+					    : wire_get(port->info, setting_field(setting));
+}
+
+/* One that it holds by now, since somebody else has set it or the link is another, is left out. */
 bool sm_not_kept(const struct sm *sm, uint32_t number, unsigned n, const char **ret_setting,
 		 uint64_t *ret_wanted, uint64_t *ret_held)
 {
@@ -210,12 +217,13 @@ bool sm_not_kept(const struct sm *sm, uint32_t number, unsigned n, const char **
 	for (unsigned at = 0;; at++) {
 		if (!not_kept_at(node->not_kept, port->number, at, &setting, ret_wanted))
 			return false;
-		if (setting_is_of(node, setting) && n-- == 0)
+		if (!setting_is_of(node, setting))
+			continue;
+		*ret_held = held_by(node, port, setting);
+		if (*ret_held != *ret_wanted && n-- == 0)
 			break;
 	}
 	*ret_setting = setting_name(setting);
-	*ret_held = setting == SETTING_LIFE_TIME ? wire_get(node->sw->info, SWITCH_INFO_LIFE_TIME)
-						 : wire_get(port->info, setting_field(setting));
 
 	return true;
 }

@@ -371,6 +371,10 @@ static void a_setting_that_is_not_kept_is_sent_once_also_after_a_restart(void **
 	assert_string_equal(setting, "subnet timeout");
 	assert_int_equal(wanted, w->conf.subnet_timeout);
 	assert_int_equal(held, 0);
+	wire_set(w->host[1]->port[1].info, PORT_INFO_SUBNET_TIMEOUT, wanted); /* by another SM */
+	world_start(w);
+	assert_false(sm_not_kept(w->sm, fabric_find_port(sm_fabric(w->sm), w->host[1]->port_guid),
+				 0, &setting, &wanted, &held));
 }
 
 static void a_device_that_restarts_is_told_again_what_it_did_not_keep(void **state)
