@@ -338,6 +338,12 @@ unsigned tables_lft_top(const struct sm *sm, const struct sw *sw)
 	return (unsigned)MIN(top, MAX(capacity, 1) - 1);
 }
 
+/* Above LinearFDBTop as it is to be: who raises it next would find there what nobody looked at. */
+static bool lft_block_is_above(const struct sm *sm, const struct sw *sw, unsigned block)
+{
+	return block > tables_lft_top(sm, sw) / LFT_BLOCK;
+}
+
 /* Where a reconcile is about a table alone, it is about what changes in it. */
 static bool is_as_before(const struct sm *sm, const struct node *node, unsigned block)
 {
@@ -345,18 +351,36 @@ static bool is_as_before(const struct sm *sm, const struct node *node, unsigned 
 	       !(sm->routing.patched_blocks[block / 64] >> block % 64 & 1);
 }
 
+/* What switch @sw is to hold; LIDs that no table has are nobody's. */
+static const uint8_t *planned_lft_block(const struct tables *plan, const struct sw *sw,
+					unsigned block)
+{
+	static const uint8_t nobody[LFT_BLOCK] = { [0 ... LFT_BLOCK - 1] = ROUTE_NONE };
+
+	return (block + 1) * LFT_BLOCK <= plan->stride
+		       ? plan->lft + sw->index * plan->stride + (size_t)block * LFT_BLOCK
+		       : nobody;
+}
+
+static bool lft_block_is_as_planned(const struct sm *sm, const struct sw *sw, unsigned block)
+{
+	return lft_block_is_known(sw, block) &&
+	       memcmp(planned_lft_block(&sm->routing.tables, sw, block),
+		      sw->lft + (size_t)block * LFT_BLOCK, LFT_BLOCK) == 0;
+}
+
 /* Nothing to write, or no use, or not yet. */
-static bool lft_block_is_done(const struct sm *sm, const struct node *node, const uint8_t *plan,
-			      unsigned block)
+static bool lft_block_is_done(const struct sm *sm, const struct node *node, unsigned block)
 {
 	const struct sw *sw = node->sw;
 
-	if (is_as_before(sm, node, block) || tables_leave_lft_block(sm, sw, block) ||
-	    rounds_at(&sm->routing.rounds, sw->index, block) > sm->routing.round)
+	if (is_as_before(sm, node, block) || tables_leave_lft_block(sm, sw, block))
 		return true;
+	if (lft_block_is_above(sm, sw, block))
+		return !lft_block_is_known(sw, block) || lft_block_is_as_planned(sm, sw, block);
 
-	return lft_block_is_known(sw, block) &&
-	       memcmp(plan + block * LFT_BLOCK, sw->lft + block * LFT_BLOCK, LFT_BLOCK) == 0;
+	return rounds_at(&sm->routing.rounds, sw->index, block) > sm->routing.round ||
+	       lft_block_is_as_planned(sm, sw, block);
 }
 
 /*
@@ -378,7 +402,6 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 	const struct routing *routing = &sm->routing;
 	struct cursor *at = &node->work.cursor[TODO_LFT_WRITE];
 	struct sw *sw = node->sw;
-	const uint8_t *plan;
 	unsigned blocks, block;
 
 	if (!sw || sw->index == NO_SWITCH || !routing->valid ||
@@ -386,10 +409,9 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 		node->work.todo &= ~TODO(TODO_LFT_WRITE);
 		return false;
 	}
-	plan = routing->tables.lft + sw->index * routing->tables.stride;
-	blocks = tables_lft_top(sm, sw) / LFT_BLOCK + 1;
+	blocks = MAX(tables_lft_top(sm, sw) / LFT_BLOCK + 1, sw->lft_size / LFT_BLOCK);
 	while (at->block < blocks &&
-	       lft_block_is_done(sm, node, plan, nth_lft_block(sm, at->block, blocks)))
+	       lft_block_is_done(sm, node, nth_lft_block(sm, at->block, blocks)))
 		at->block++;
 	if (at->block >= blocks) {
 		node->work.todo &= ~TODO(TODO_LFT_WRITE);
@@ -400,8 +422,9 @@ bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret)
 	ret->attr = ATTR_LFT;
 	ret->modifier = block;
 	ret->tag = TAG(TODO_LFT_WRITE, 0, block);
-	memcpy(ret->data, plan + block * LFT_BLOCK, LFT_BLOCK);
-	tables_lft_set_known(sw, block, false);
+	memcpy(ret->data, planned_lft_block(&routing->tables, sw, block), LFT_BLOCK);
+	if (!lft_block_is_above(sm, sw, block))
+		tables_lft_set_known(sw, block, false);
 
 	return true;
 }
@@ -488,6 +511,10 @@ void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answ
 
 	if (answer->result == REQUEST_LOST) {
 		work_add(sm, node->sma.owner, TODO(kind));
+		return;
+	}
+	if (kind == TODO_LFT_WRITE && lft_block_is_above(sm, sw, block)) {
+		memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->request->data, LFT_BLOCK);
 		return;
 	}
 	if (answer->result == REQUEST_REFUSED) {

@@ -8,6 +8,7 @@
 #include "tests/scenario/scenario.h"
 
 #include <endian.h>
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -105,6 +106,30 @@ static void a_cable_costs_the_same_after_others(void **state)
 		cost_of_pulling(s, scenario_link(s, i));
 		assert_int_equal(cost_of_pulling(s, port), first);
 	}
+}
+
+/*
+ * A restart without a store lowers LinearFDBTop. What lies above is of nobody then, and whoever
+ * raises it, without knowing, must not find ways to who was there.
+ */
+static void nothing_is_left_above_the_tables(void **state)
+{
+	struct scenario *s = *state;
+	const struct sim_switch *sw;
+
+	scenario_build(s, graph_make_line(2, 40));
+	scenario_start_sm(s);
+	scenario_settle(s);
+	sw = scenario_host(s, 0)->far->node->sw;
+	assert_int_not_equal(sw->lft[64], SIM_LFT_NONE);
+	scenario_kill_sm(s);
+	memory_keeper_clear(s->first.keeper);
+	scenario_power_off(s, scenario_host(s, 79)->far->node);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	assert_int_equal(ntohs(sw->info.lin_top), 63);
+	for (unsigned lid = 64; lid < sw->lft_size; lid++)
+		assert_int_equal(sw->lft[lid], SIM_LFT_NONE);
 }
 
 /*
@@ -1771,6 +1796,7 @@ int main(void)
 		TEST(a_tree_of_three_levels_comes_up),
 		TEST(lids_of_a_tree_lie_together),
 		TEST(a_cable_costs_the_same_after_others),
+		TEST(nothing_is_left_above_the_tables),
 		TEST(lids_of_a_tree_are_those_that_graph_deal_lids_gives),
 		TEST(a_torus_comes_up),
 		TEST(a_dragonfly_comes_up),
