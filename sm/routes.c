@@ -125,10 +125,26 @@ static bool is_copied(const struct sm *sm, const struct column *column)
 		routing->tables.lft[row * routing->tables.stride + column->to] == column->exit);
 }
 
+/* Once, for all columns: a copy of all tables for each block of LIDs would be many. */
+static int widen_for_all(struct sm *sm)
+{
+	struct routing *routing = &sm->routing;
+	struct columns columns = { .rows = NULL };
+	struct column column;
+	uint16_t lid = 0;
+
+	while (columns_next(sm, &columns, &column))
+		lid = MAX(lid, column.to);
+	columns_done(&columns);
+
+	return widen(&routing->tables, routing->n_rows, lid);
+}
+
 /* @patch: of what changes; it stays empty if that is too much. It may be NULL. */
 static int add_vports(struct sm *sm, struct patch *patch)
 {
 	struct routing *routing = &sm->routing;
+	size_t stride = routing->tables.stride; /* ports have their LIDs below */
 	struct patch *few = patch;
 	struct columns columns = { .rows = NULL };
 	struct column column;
@@ -136,11 +152,15 @@ static int add_vports(struct sm *sm, struct patch *patch)
 	int r = 0;
 
 	while (r == 0 && routing->tables.lft && columns_next(sm, &columns, &column)) {
-		if (MAX(column.from, column.own) >= routing->tables.stride ||
-		    is_copied(sm, &column))
+		if (MAX(column.from, column.own) >= stride || is_copied(sm, &column))
 			continue;
-		r = copy_column(&routing->tables, routing->n_rows, row_of(sm, &column), &column,
-				few);
+		if (column.to >= routing->tables.stride)
+			r = widen_for_all(sm);
+		if (r == 0)
+			r = copy_column(&routing->tables, routing->n_rows, row_of(sm, &column),
+					&column, few);
+		if (r < 0)
+			break;
 		if (few && few->n > FEW_ENTRIES) {
 			few = NULL;
 			patch->n = 0;

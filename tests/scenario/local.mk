@@ -96,6 +96,7 @@ tests_scenario_test_vport_crowds_LDADD = $(scenario_ldadd)
 check_PROGRAMS += tests/scenario/test-vport-lids
 tests_scenario_test_vport_lids_CPPFLAGS = $(sim_cppflags)
 tests_scenario_test_vport_lids_LDADD = $(scenario_ldadd)
+tests_scenario_test_vport_lids_LDFLAGS = -Wl,--wrap=malloc
 check_PROGRAMS += tests/scenario/test-alias tests/scenario/test-alias-ask
 tests_scenario_test_alias_CPPFLAGS = $(sim_cppflags)
 tests_scenario_test_alias_ask_CPPFLAGS = $(sim_cppflags)

@@ -344,6 +344,54 @@ static void who_moves_costs_nobody_a_look_at_other_blocks(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* How often there were wider tables. */
+static struct {
+	size_t rows, stride;
+	unsigned n;
+} widened;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	if (widened.rows && size % (widened.rows * LFT_BLOCK) == 0 &&
+	    size / widened.rows > widened.stride) {
+		widened.stride = size / widened.rows;
+		widened.n++;
+	}
+	return __real_malloc(size);
+}
+
+/* Tables in use get room for the LIDs of all who come together at once, however many those are. */
+static void a_crowd_has_tables_widened_once(void **state)
+{
+	enum { CROWD = SIM_VFS_VPORT, BLOCKS = 2 * CROWD / LFT_BLOCK };
+
+	struct scenario *s = *state;
+	struct sim_port *ports[2];
+	size_t stride;
+
+	scenario_build(s, graph_make_ft2(4));
+	for (unsigned i = 0; i < COUNT(ports); i++) {
+		ports[i] = scenario_host(s, 2 + i);
+		scenario_add_vports(s, ports[i], CROWD, false, true);
+	}
+	scenario_start_sm(s);
+	rig_settles(s);
+	stride = s->first.sm->routing.tables.stride;
+	widened.rows = s->first.sm->routing.n_rows;
+	widened.stride = stride;
+	for (unsigned vf = 1; vf <= CROWD; vf++)
+		for (unsigned i = 0; i < COUNT(ports); i++)
+			assert_int_equal(sim_vf_start(ports[i], vf), 0);
+	rig_settles(s);
+	widened.rows = 0;
+	assert_true(s->first.sm->routing.tables.stride >= stride + (BLOCKS - 1) * LFT_BLOCK);
+	assert_int_equal(widened.n, 1);
+	scenario_expect_all_good(s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
@@ -359,6 +407,7 @@ int main(void)
 		TEST(the_ways_of_those_who_are_cut_off_are_those_of_their_ports),
 		TEST(who_moves_with_its_lid_needs_no_job),
 		TEST(who_moves_costs_nobody_a_look_at_other_blocks),
+		TEST(a_crowd_has_tables_widened_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
