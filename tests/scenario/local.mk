@@ -137,6 +137,8 @@ benches += tests/bench/bench-sim-inside
 EXTRA_PROGRAMS += tests/bench/bench-vports
 tests_bench_bench_vports_CPPFLAGS = $(sim_cppflags)
 tests_bench_bench_vports_LDADD = $(scenario_ldadd)
+tests_bench_bench_vports_LDFLAGS = -Wl,--wrap=routes_follow_vports,--wrap=routes_plan
+tests_bench_bench_vports_LDFLAGS += -Wl,--wrap=sm_advance
 benches += tests/bench/bench-vports
 # Counts of instructions, with callgrind: "make profile".
 EXTRA_PROGRAMS += tests/bench/bench-profile
