@@ -60,8 +60,13 @@ static void tell_rest(const struct sm *sm, unsigned differ)
 
 static void refuse(const struct sm *sm, unsigned *differ, const struct lid_holder *h)
 {
-	tell(sm, differ, h->guid, h->lid,
-	     "holds LID %u, which it cannot have, and is given another", h->lid);
+	if (identity_is_valid(h->lid, 0) && !identity_is_valid(h->lid, h->lmc))
+		tell(sm, differ, h->guid, h->lid,
+		     "holds LID %u, which it cannot have with LMC %u, and is given another", h->lid,
+		     h->lmc);
+	else
+		tell(sm, differ, h->guid, h->lid,
+		     "holds LID %u, which it cannot have, and is given another", h->lid);
 }
 
 /* -- who holds what -----------------------------------------------------------------------------

@@ -255,6 +255,25 @@ static void a_lid_that_two_hold_is_said_of_the_one_that_gets_another(void **stat
 	assert_int_equal(count(w), 1);
 }
 
+/* LMC is another since: who holds a LID that is not the first of two gets others. */
+static void a_lid_that_lmc_does_not_allow_is_said_to_be_one(void **state)
+{
+	struct world *w = *state;
+	const struct fake_device *odd = NULL;
+
+	world_start(w);
+	for (unsigned i = 0; i < HOSTS; i++)
+		if (fake_lid(w->host[i], 1) % 2)
+			odd = w->host[i];
+	assert_non_null(odd);
+	world_stop(w);
+	w->conf.lmc = 1;
+	world_start(w);
+	assert_good(w, NULL);
+	assert_int_equal(fake_lid(odd, 1) % 2, 0);
+	assert_non_null(find(w, "which it cannot have with LMC 1, and is given another"));
+}
+
 /* A store of another fabric, or an old copy of it. */
 static void thousands_that_differ_are_a_few_events_and_a_number(void **state)
 {
@@ -291,6 +310,7 @@ int main(void)
 		TEST(who_comes_back_with_a_lid_of_elsewhere_gets_its_own_again),
 		TEST(a_lid_that_is_reserved_is_kept_for_whom_it_is),
 		TEST(a_lid_that_two_hold_is_said_of_the_one_that_gets_another),
+		TEST(a_lid_that_lmc_does_not_allow_is_said_to_be_one),
 		TEST(thousands_that_differ_are_a_few_events_and_a_number),
 	};
 
