@@ -267,7 +267,7 @@ int route_again(const char *name, const struct graph *graph, struct past *past,
 	int r = past->engine ? choose_again(name, graph, past, &engine) : 0;
 
 	if (r < 0 || !past->engine || engine != past->engine)
-		return r;
+		return r == -EINVAL ? 0 : r;
 	if (engine == &engine_lanes)
 		return lanes_again(graph, past, tables, turns, ret_patch);
 	if (!past_has_senders_of(past, graph))

@@ -572,6 +572,19 @@ static void another_fabric_is_not_done_again(void **state)
 	assert_true(go_on(&use, graph_of(made)));
 }
 
+/* To be asked for from scratch, which says that there is none. */
+static void an_engine_that_there_is_not_does_nothing_again(void **state)
+{
+	AUTO(graph_freep) struct made_graph *made = three_levels();
+	AUTO(use_clear) struct use use = start(graph_of(made));
+
+	(void)state;
+	assert_int_equal(
+		route_again("none", graph_of(made), &use.past, &use.tables, &use.turns, &use.patch),
+		0);
+	assert_true(go_on(&use, graph_of(made)));
+}
+
 /* It has no LID, and its turns are in no proof so far. */
 static void who_is_left_out_and_sends_is_proven_from_scratch(void **state)
 {
@@ -798,6 +811,7 @@ int main(void)
 		cmocka_unit_test(whoever_is_away_there_are_tables),
 		cmocka_unit_test(nothing_changes_for_nothing),
 		cmocka_unit_test(another_fabric_is_not_done_again),
+		cmocka_unit_test(an_engine_that_there_is_not_does_nothing_again),
 		cmocka_unit_test(who_is_left_out_and_sends_is_proven_from_scratch),
 		cmocka_unit_test(who_is_the_first_to_send_from_a_switch_is_proven_from_scratch),
 		cmocka_unit_test(who_moved_is_led_to_from_where_it_was),
