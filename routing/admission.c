@@ -81,29 +81,52 @@ static void spread_places(struct admission *admission)
 	admission->place[end] = UINT64_MAX;
 }
 
-/* An order in which they lead forward; its search uses up a copy of them. */
-int admission_init(const struct graph *graph, const struct turns *turns, struct admission *ret)
+/* An order in which all that are in lead forward. 0, -ENOMEM or -EINVAL. */
+static int find_order(struct admission *admission)
 {
-	size_t size = (size_t)graph->n_arcs * turns->words * sizeof(*turns->bits);
+	const struct graph *graph = admission->graph;
+	uint32_t words = admission->turns.words;
+	size_t size = (size_t)graph->n_arcs * words * sizeof(uint64_t);
+	/* Nobody has been refused yet; the search uses up a copy. */
+	uint64_t *copy = admission->refused.bits;
 	struct cycle cycle;
 	int r;
 
-	*ret = (struct admission){ .graph = graph };
-	r = allocate(ret, turns->words);
-	if (r)
-		return r;
-	memcpy(ret->turns.bits, turns->bits, size);
-	r = cycle_find(graph, ret->turns.bits, turns->words, ret->found, &cycle);
+	memcpy(copy, admission->turns.bits, size);
+	r = cycle_find(graph, copy, words, admission->found, &cycle);
+	memset(copy, 0, size);
 	if (r)
 		return r;
 	if (cycle.length)
 		return -EINVAL;
-	memcpy(ret->turns.bits, turns->bits, size);
-	ret->next[graph->n_arcs] = ret->last[graph->n_arcs] = graph->n_arcs;
+	admission->next[graph->n_arcs] = admission->last[graph->n_arcs] = graph->n_arcs;
 	for (uint32_t i = graph->n_arcs; i-- > 0;)
-		link_behind(ret, graph->n_arcs, ret->found[i]);
-	spread_places(ret);
+		link_behind(admission, graph->n_arcs, admission->found[i]);
+	spread_places(admission);
+	admission->has_order = true;
+
 	return 0;
+}
+
+int admission_init_proven(const struct graph *graph, const struct turns *turns,
+			  struct admission *ret)
+{
+	int r;
+
+	*ret = (struct admission){ .graph = graph };
+	r = allocate(ret, turns->words);
+	if (!r)
+		memcpy(ret->turns.bits, turns->bits,
+		       (size_t)graph->n_arcs * turns->words * sizeof(*turns->bits));
+
+	return r;
+}
+
+int admission_init(const struct graph *graph, const struct turns *turns, struct admission *ret)
+{
+	int r = admission_init_proven(graph, turns, ret);
+
+	return r ? r : find_order(ret);
 }
 
 static void find(struct admission *admission, uint32_t arc)
@@ -205,6 +228,15 @@ static void refuse(struct admission *admission, uint32_t arc, uint32_t turn)
 		turns_put(&admission->refused, arc, turn);
 }
 
+/* Found when it is first asked for. */
+static bool has_order(struct admission *admission)
+{
+	if (!admission->has_order && !admission->full)
+		admission->full = find_order(admission) == -ENOMEM;
+
+	return admission->has_order;
+}
+
 bool admission_try(struct admission *admission, uint32_t arc, uint32_t turn)
 {
 	const struct graph *graph = admission->graph;
@@ -212,7 +244,7 @@ bool admission_try(struct admission *admission, uint32_t arc, uint32_t turn)
 
 	if (turns_have(&admission->turns, arc, turn))
 		return true;
-	if (turns_have(&admission->refused, arc, turn))
+	if (turns_have(&admission->refused, arc, turn) || !has_order(admission))
 		return false;
 	if (admission->place[next] < admission->place[arc]) {
 		if (!find_behind(admission, next, arc)) {

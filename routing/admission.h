@@ -15,6 +15,7 @@ struct admission {
 	struct turns turns;   /* that were let in */
 	struct turns refused; /* for good */
 	/* An order of arcs in which every turn leads forward; its end counts as one more. */
+	bool has_order;
 	uint32_t *next;  /* [arc] */
 	uint32_t *last;  /* [arc]: the one before */
 	uint64_t *place; /* [arc]: grows along the order */
@@ -42,6 +43,13 @@ struct admission {
  * *ret is to be cleared.
  */
 int admission_init(const struct graph *graph, const struct turns *turns, struct admission *ret);
+
+/*
+ * The same for turns that have none. As long as no other is tried, which is the most of it, no
+ * order is found. -ENOMEM or 0.
+ */
+int admission_init_proven(const struct graph *graph, const struct turns *turns,
+			  struct admission *ret);
 void admission_clear(struct admission *admission);
 
 /* May packets that come by @arc wait for the @turn-th behind it? */

@@ -3,8 +3,9 @@
 /*
  * Depth first over the arcs of a graph: an arc met again while it is on the path closes a cycle.
  * Each bit of the dependencies is cleared when it is followed, so that no place in the rows has to
- * be remembered, and the whole costs one look at each word and each bit. The path is an array, not
- * the stack of the program: it may be as long as there are arcs.
+ * be remembered, and all bits of arcs that are done are cleared at once: each switch has a set of
+ * those that leave it. So the whole costs a few looks at each word. The path is an array, not the
+ * stack of the program: it may be as long as there are arcs.
  */
 
 #include "routing/cycle.h"
@@ -22,6 +23,7 @@ struct search {
 	uint64_t *turns;
 	uint32_t words;
 	uint8_t *state;     /* [arc] */
+	uint64_t *done;     /* [switch * words]: bit i: its i-th arc is done */
 	uint32_t *path;     /* arcs from where the search began */
 	uint32_t *position; /* [arc]: its place on the path */
 	uint32_t length;
@@ -32,6 +34,7 @@ struct search {
 static void search_clear(struct search *search)
 {
 	free(search->state);
+	free(search->done);
 	free(search->path);
 	free(search->position);
 }
@@ -41,9 +44,11 @@ static int search_allocate(struct search *search)
 	size_t n = search->graph->n_arcs;
 
 	search->state = calloc(n + 1, sizeof(*search->state));
+	search->done = calloc(search->graph->n_switches * (size_t)search->words + 1,
+			      sizeof(*search->done));
 	search->path = calloc(n + 1, sizeof(*search->path));
 	search->position = calloc(n + 1, sizeof(*search->position));
-	return search->state && search->path && search->position ? 0 : -ENOMEM;
+	return search->state && search->done && search->path && search->position ? 0 : -ENOMEM;
 }
 
 static void search_enter(struct search *search, uint32_t a)
@@ -53,28 +58,37 @@ static void search_enter(struct search *search, uint32_t a)
 	search->path[search->length++] = a;
 }
 
-static void search_leave(struct search *search, uint32_t a)
+/* The last of the path, which began at switch @start. */
+static void search_leave(struct search *search, uint32_t start)
 {
+	const struct graph *graph = search->graph;
+	uint32_t a = search->path[--search->length], from, i;
+
+	from = search->length ? graph->arcs[search->path[search->length - 1]].to : start;
+	i = a - graph->arc_first[from];
 	search->state[a] = STATE_DONE;
-	search->length--;
+	search->done[(size_t)from * search->words + i / 64] |= UINT64_C(1) << i % 64;
 	search->n_undone--;
 	if (search->order)
 		search->order[search->n_undone] = a;
 }
 
-/* The next arc that @a waits for and that was not looked at yet, or NOWHERE. */
+/* The next arc that @a waits for and that is not done, or NOWHERE. */
 static uint32_t search_take(struct search *search, uint32_t a)
 {
 	uint64_t *turns = search->turns + (size_t)a * search->words;
+	uint32_t to = search->graph->arcs[a].to;
+	const uint64_t *done = search->done + (size_t)to * search->words;
 
 	for (uint32_t w = 0; w < search->words; w++) {
 		uint32_t turn;
 
+		turns[w] &= ~done[w];
 		if (!turns[w])
 			continue;
 		turn = w * 64 + (uint32_t)__builtin_ctzll(turns[w]);
 		turns[w] &= turns[w] - 1;
-		return search->graph->arc_first[search->graph->arcs[a].to] + turn;
+		return search->graph->arc_first[to] + turn;
 	}
 	return NOWHERE;
 }
@@ -89,16 +103,16 @@ static struct cycle search_cycle(const struct search *search, uint32_t a)
 			       .port = arcs[a].port };
 }
 
-/* From arc @start; true if it ran into a cycle. */
-static bool search_from(struct search *search, uint32_t start, struct cycle *ret)
+/* From arc @first of switch @start; true if it ran into a cycle. */
+static bool search_from(struct search *search, uint32_t start, uint32_t first, struct cycle *ret)
 {
-	search_enter(search, start);
+	search_enter(search, first);
 	while (search->length) {
 		uint32_t a = search->path[search->length - 1];
 		uint32_t next = search_take(search, a);
 
 		if (next == NOWHERE) {
-			search_leave(search, a);
+			search_leave(search, start);
 		} else if (search->state[next] == STATE_ON_PATH) {
 			*ret = search_cycle(search, next);
 			return true;
@@ -123,8 +137,10 @@ int cycle_find(const struct graph *graph, uint64_t *turns, uint32_t words, uint3
 	if (r)
 		return r;
 	*ret = (struct cycle){ 0 };
-	for (uint32_t a = 0; a < graph->n_arcs; a++)
-		if (search.state[a] == STATE_NEW && search_from(&search, a, ret))
-			break;
+	for (uint32_t s = 0; s < graph->n_switches; s++)
+		for (uint32_t a = graph->arc_first[s]; a < graph->arc_first[s + 1]; a++)
+			if (search.state[a] == STATE_NEW && search_from(&search, s, a, ret))
+				return 0;
+
 	return 0;
 }

@@ -468,13 +468,16 @@ static int try_patch(struct change *change, const struct patch *patch,
 	return r;
 }
 
-static int start(struct change *change, const struct turns *turns)
+typedef int admission_init_fn(const struct graph *graph, const struct turns *turns,
+			      struct admission *ret);
+
+static int start(struct change *change, const struct turns *turns, admission_init_fn *init)
 {
 	int r = change_allocate(change);
 
 	change->has_turns = turns;
 	if (!r && turns)
-		r = admission_init(change->graph, turns, &change->admission);
+		r = init(change->graph, turns, &change->admission);
 	if (!r)
 		learn_graph(change);
 	return r;
@@ -507,7 +510,7 @@ int transition_plan(const struct graph *graph, const struct tables *held,
 
 	find_blocks(&change, blocks);
 	if (any(blocks, COUNT(blocks)))
-		r = start(&change, turns);
+		r = start(&change, turns, admission_init);
 	if (!r)
 		r = try_blocks(&change, blocks, &transition);
 	return finish(&transition, r, ret);
@@ -522,7 +525,7 @@ int transition_plan_again(const struct graph *graph, const struct tables *planne
 	int r = 0;
 
 	if (patch->n)
-		r = start(&change, turns);
+		r = start(&change, turns, admission_init_proven);
 	if (!r)
 		r = try_patch(&change, patch, &transition);
 	return finish(&transition, r, ret);

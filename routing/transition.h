@@ -49,7 +49,10 @@ int transition_plan(const struct graph *graph, const struct tables *held,
 		    const struct tables *planned, const struct turns *turns,
 		    struct transition *ret);
 
-/* The same, if what is held is as planned but for the entries of @patch, which is sorted. */
+/*
+ * The same, if what is held is as planned but for the entries of @patch, which is sorted; that
+ * @turns have no cycle is believed.
+ */
 int transition_plan_again(const struct graph *graph, const struct tables *planned,
 			  const struct patch *patch, const struct turns *turns,
 			  struct transition *ret);
