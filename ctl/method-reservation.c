@@ -196,6 +196,7 @@ static void fail_as(struct call *call, int r, const char *why)
 	enum protocol_error code = r == -EPERM                    ? PROTOCOL_NOT_MASTER
 				   : r == -EBUSY                  ? PROTOCOL_BUSY
 				   : r == -EACCES                 ? PROTOCOL_REFUSED
+				   : r == -ENOENT                 ? PROTOCOL_NOT_FOUND
 				   : r == -EINVAL || r == -ERANGE ? PROTOCOL_BAD_PARAMS
 								  : PROTOCOL_FAILED;
 

@@ -206,7 +206,7 @@ static int check_guid(const struct sm *sm, uint64_t guid, char why[static SM_WHY
 		return refuse(why, -EINVAL, guid, "is a port, and no virtual function");
 	if (e.port == NO_PORT && !identity_find(sm->identities, guid) &&
 	    !reservations_find(&sm->reservations, guid))
-		return refuse(why, -EINVAL, guid,
+		return refuse(why, -ENOENT, guid,
 			      "is not known: reserve it with vf add, or start it");
 
 	return 0;

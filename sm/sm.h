@@ -237,8 +237,9 @@ const struct kept_reservation *sm_reservation_of(const struct sm *sm, uint64_t g
 /*
  * The virtual function with @guid is to be at the physical port @to from now on, and the fabric is
  * made ready for it: see moves.c. sm_when_kept() tells when that is on disk. 0, also if it is there
- * or was said already, or with a sentence in @why: -EPERM, we are not master; -EINVAL, it cannot
- * be; -ENOSPC, -ENOMEM. And that this is no longer so: 0 also if it was not.
+ * or was said already, or with a sentence in @why: -EPERM, we are not master; -ENOENT, nobody has
+ * that GUID; -EINVAL, it cannot be; -ENOSPC, -ENOMEM. And that this is no longer so: 0 also if it
+ * was not.
  */
 int sm_move(struct sm *sm, uint64_t guid, uint64_t to, char why[static SM_WHY_SIZE]);
 int sm_move_cancel(struct sm *sm, uint64_t guid, char why[static SM_WHY_SIZE]);

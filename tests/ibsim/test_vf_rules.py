@@ -87,3 +87,4 @@ def story(world):
     lab.wait_active("b/2")
     wait_until("it has moved", lambda: "moving" not in lab.sm.ctl_text("vf", "show"), 20)
     lab.sm.ctl("vf", "move", vf["guid"], "0x77", code=2)
+    lab.sm.ctl("vf", "move", "0x77", port, code=4)

@@ -1127,14 +1127,20 @@ static void a_vf_behind_a_virtual_switch_moves_as_planned(void **state)
 	assert_int_equal(sm_moving_to(s->first.sm, guid), 0);
 }
 
-static void expect_refused(struct scenario *s, uint64_t guid, uint64_t to, const char *sentence)
+static void expect_refused_as(struct scenario *s, int r, uint64_t guid, uint64_t to,
+			      const char *sentence)
 {
 	char why[SM_WHY_SIZE] = "";
 
-	assert_int_equal(sm_move(s->first.sm, guid, to, why), -EINVAL);
+	assert_int_equal(sm_move(s->first.sm, guid, to, why), r);
 	if (!strstr(why, sentence))
 		scenario_fail(s, "it said: %s", why);
 	assert_int_equal(sm_moving_to(s->first.sm, guid), 0);
+}
+
+static void expect_refused(struct scenario *s, uint64_t guid, uint64_t to, const char *sentence)
+{
+	expect_refused_as(s, -EINVAL, guid, to, sentence);
 }
 
 static void a_move_that_cannot_be_is_refused(void **state)
@@ -1147,7 +1153,7 @@ static void a_move_that_cannot_be_is_refused(void **state)
 	expect_refused(s, LAWFUL, 0x77, "is no physical port");
 	expect_refused(s, LAWFUL, s->switches[0]->ports[0].guid, "is no physical port");
 	expect_refused(s, from->guid, to->guid, "is a port");
-	expect_refused(s, ALIEN, to->guid, "is not known");
+	expect_refused_as(s, -ENOENT, ALIEN, to->guid, "is not known");
 	wanted.place[0] = from->guid;
 	assert_int_equal(sm_reserve(s->first.sm, &wanted, why), 0);
 	expect_refused(s, LAWFUL, to->guid, "is reserved for other places");
