@@ -344,10 +344,13 @@ static bool lft_block_is_above(const struct sm *sm, const struct sw *sw, unsigne
 	return block > tables_lft_top(sm, sw) / LFT_BLOCK;
 }
 
-/* Where a reconcile is about a table alone, it is about what changes in it. */
+/*
+ * Where a reconcile is about a table alone, it is about what changes in it, and what comes below
+ * LinearFDBTop with that.
+ */
 static bool is_as_before(const struct sm *sm, const struct node *node, unsigned block)
 {
-	return sm->routing.patched && sm_reroutes(sm, node) &&
+	return sm->routing.patched && sm_reroutes(sm, node) && lft_block_is_known(node->sw, block) &&
 	       !(sm->routing.patched_blocks[block / 64] >> block % 64 & 1);
 }
 
@@ -502,6 +505,15 @@ static unsigned entries_told(const struct sw *sw, enum todo kind, unsigned block
 	return end > first ? MIN(end - first, LFT_BLOCK) : 0;
 }
 
+/* No fault if it is refused: nobody needs it, and who raises LinearFDBTop writes what is not known. */
+static void take_above(struct sw *sw, unsigned block, const struct answer *answer)
+{
+	if (answer->result == REQUEST_REFUSED)
+		tables_lft_set_known(sw, block, false);
+	else
+		memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->request->data, LFT_BLOCK);
+}
+
 void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	unsigned block = TAG_BLOCK(answer->request->tag);
@@ -514,7 +526,7 @@ void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answ
 		return;
 	}
 	if (kind == TODO_LFT_WRITE && lft_block_is_above(sm, sw, block)) {
-		memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->request->data, LFT_BLOCK);
+		take_above(sw, block, answer);
 		return;
 	}
 	if (answer->result == REQUEST_REFUSED) {

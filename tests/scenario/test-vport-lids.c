@@ -11,6 +11,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -298,14 +300,14 @@ static void who_moves_with_its_lid_needs_no_job(void **state)
 	scenario_expect_all_good(s);
 }
 
-/* What is held of this block would show to who looks at it where nothing else is to be done. */
-static void forget_block(struct scenario *s, unsigned block)
+/* What is taken to be held in this block shows to who looks at it where nothing else is to be done. */
+static void spoil_block(struct scenario *s, unsigned block)
 {
 	const struct fabric *f = sm_fabric(s->first.sm);
 
 	for (uint32_t i = 0; i < f->n_nodes; i++)
 		if (f->nodes[i].sw)
-			tables_lft_set_known(f->nodes[i].sw, block, false);
+			f->nodes[i].sw->lft[block * LFT_BLOCK] ^= 1;
 }
 
 static void note_exits(const struct scenario *s, uint16_t lid, uint8_t *ret)
@@ -332,15 +334,17 @@ static void who_moves_costs_nobody_a_look_at_other_blocks(void **state)
 	lid = sim_vport(from, 2)->lid;
 	assert_in_range(s->n_switches, 1, COUNT(before));
 	note_exits(s, lid, before);
-	forget_block(s, lid / LFT_BLOCK ? 0 : 1);
+	spoil_block(s, lid / LFT_BLOCK ? 0 : 1);
 	sets = sets_of(s, ATTR_LFT);
 	assert_int_equal(sim_vf_move(from, 2, to, 2), 0);
-	rig_settles(s);
+	scenario_run(s, RIG_TRAP_PAUSE);
+	sets = sets_of(s, ATTR_LFT) - sets;
 	note_exits(s, lid, after);
 	for (uint32_t i = 0; i < s->n_switches; i++)
 		differ += before[i] != after[i];
 	assert_true(differ > 1);
-	assert_int_equal(sets_of(s, ATTR_LFT) - sets, differ + 2);
+	assert_int_equal(sets, differ + 2);
+	rig_settles(s);
 	scenario_expect_all_good(s);
 }
 
@@ -392,6 +396,44 @@ static void a_crowd_has_tables_widened_once(void **state)
 	scenario_expect_all_good(s);
 }
 
+/* Above LinearFDBTop, where a subnet manager of before has been. */
+static void leave_entry(struct sim_switch *sw, uint16_t lid)
+{
+	uint32_t size = lid + 1u;
+
+	assert_true(sw->lft_size < size);
+	sw->lft = realloc(sw->lft, size);
+	assert_non_null(sw->lft);
+	memset(sw->lft + sw->lft_size, SIM_LFT_NONE, size - sw->lft_size);
+	sw->lft_size = size;
+	sw->lft[lid] = 1;
+}
+
+/* But for those that come below LinearFDBTop with it: nobody knows what is left in them. */
+static void who_comes_with_a_high_lid_finds_nothing_old_below_it(void **state)
+{
+	struct scenario *s = *state;
+	struct kept_reservation reservation = { .guid = 0x500000, .lid = 600 };
+	char why[SM_WHY_SIZE];
+	struct sim_port *port;
+
+	rig_build(s, graph_make_ft2(4), true, true);
+	rig_comes_up(s);
+	port = scenario_host(s, 6);
+	assert_int_equal(sm_reserve(s->first.sm, &reservation, why), 0);
+	scenario_stop_vport(s, port, 2);
+	scenario_set_vport_guid(s, port, 2, reservation.guid);
+	rig_settles(s);
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		leave_entry(s->switches[i]->sw, 300);
+	scenario_start_vport(s, port, 2);
+	scenario_run(s, RIG_TRAP_PAUSE);
+	assert_int_equal(sim_vport(port, 2)->lid, reservation.lid);
+	for (uint32_t i = 0; i < s->n_switches; i++)
+		assert_int_equal(s->switches[i]->sw->lft[300], SIM_LFT_NONE);
+	scenario_expect_all_good(s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scenario_set_up, scenario_tear_down)
 
 int main(void)
@@ -407,6 +449,7 @@ int main(void)
 		TEST(the_ways_of_those_who_are_cut_off_are_those_of_their_ports),
 		TEST(who_moves_with_its_lid_needs_no_job),
 		TEST(who_moves_costs_nobody_a_look_at_other_blocks),
+		TEST(who_comes_with_a_high_lid_finds_nothing_old_below_it),
 		TEST(a_crowd_has_tables_widened_once),
 	};
 

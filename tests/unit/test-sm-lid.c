@@ -201,6 +201,29 @@ static void who_is_away_has_no_lid_beyond_a_smaller_table(void **state)
 	assert_int_equal(wire_get(w->west->switch_info, SWITCH_INFO_LINEAR_TOP), 63);
 }
 
+/* Nobody knows what is left there, so whoever raises LinearFDBTop above it writes it. */
+static void what_cannot_be_taken_out_is_not_taken_to_be_out(void **state)
+{
+	struct world *w = *state;
+	struct fake_device *late = fake_add(w->f, "late", NODE_TYPE_CA, 0x60, 1);
+	struct fake_device *small;
+
+	own(w, w->host[3]->port_guid, 500, 0);
+	own(w, late->port_guid, 600, 0);
+	world_start(w);
+	assert_int_not_equal(w->west->lft[500], ROUTE_NONE);
+	w->west->refuses = (struct fake_fault){ METHOD_SET, ATTR_LFT, .count = 1, .status = 0x1c };
+	small = add_switch(w, 31);
+	assert_int_equal(wire_get(w->west->switch_info, SWITCH_INFO_LINEAR_TOP), 63);
+	assert_int_not_equal(w->west->lft[500], ROUTE_NONE);
+	fake_unplug(small, 1);
+	fake_link(late, 1, w->west, 5);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_int_equal(lid_of(late), 600);
+	assert_int_equal(w->west->lft[500], ROUTE_NONE);
+}
+
 static void a_switch_whose_table_is_too_small_for_all_is_left_out_alone(void **state)
 {
 	struct world *w = *state;
@@ -375,6 +398,7 @@ int main(void)
 		TEST(ranges_end_within_the_smallest_forwarding_table),
 		TEST(a_switch_with_a_smaller_table_lowers_lids_if_all_have_room_in_it),
 		TEST(who_is_away_has_no_lid_beyond_a_smaller_table),
+		TEST(what_cannot_be_taken_out_is_not_taken_to_be_out),
 		TEST(a_switch_whose_table_is_too_small_for_all_is_left_out_alone),
 	};
 
