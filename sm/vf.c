@@ -30,6 +30,20 @@ struct vf *vf_at(const struct fabric *f, uint32_t port, unsigned index)
 	return vfs && index < vfs->n ? &vfs->vf[index] : NULL;
 }
 
+static int make_empty(struct fabric *f, uint32_t port, enum vf_model model)
+{
+	AUTO(freep) struct vfs *vfs = calloc(1, sizeof(*vfs));
+
+	if (!vfs || port_set_add(&f->with_vfs, port) < 0)
+		return -ENOMEM;
+	vfs->model = (uint8_t)model;
+	f->ports[port].vfs = TAKE(vfs);
+	f->n_vfs++;
+	f->n_vport_ports += model == VF_VPORT;
+
+	return 0;
+}
+
 int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n)
 {
 	struct vfs **vfs = &f->ports[port].vfs;
@@ -37,16 +51,8 @@ int vfs_make(struct fabric *f, uint32_t port, enum vf_model model, unsigned n)
 
 	if (n > VFS_MAX || port >= VFS_PORT_MAX)
 		return -ENOSPC;
-	if (!*vfs) {
-		if (port_set_add(&f->with_vfs, port) < 0)
-			return -ENOMEM;
-		*vfs = calloc(1, sizeof(**vfs));
-		if (!*vfs)
-			return -ENOMEM;
-		(*vfs)->model = (uint8_t)model;
-		f->n_vfs++;
-		f->n_vport_ports += model == VF_VPORT;
-	}
+	if (!*vfs && make_empty(f, port, model) < 0)
+		return -ENOMEM;
 	if (n <= (*vfs)->n)
 		return 0;
 	bigger = reallocarray((*vfs)->vf, n, sizeof(*bigger));

@@ -127,6 +127,7 @@ check_PROGRAMS += tests/unit/test-loss tests/unit/test-pace tests/unit/test-damp
 # ---- the subnet manager, part by part ------------------------------------------------------------
 check_PROGRAMS += tests/unit/test-fabric
 check_PROGRAMS += tests/unit/test-vf tests/unit/test-vswitch
+tests_unit_test_vf_LDFLAGS = -Wl,--wrap=calloc
 check_PROGRAMS += tests/unit/test-reservations
 check_PROGRAMS += tests/unit/test-alias-book
 check_PROGRAMS += tests/unit/test-identity

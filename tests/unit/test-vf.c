@@ -278,6 +278,29 @@ static void a_walk_meets_all_that_are_started_or_have_a_guid(void **state)
 	assert_int_equal(n, 2);
 }
 
+static bool is_full;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return is_full ? NULL : __real_calloc(n, size);
+}
+
+static void who_had_no_memory_for_them_has_none(void **state)
+{
+	struct pair *p = *state;
+	struct vf_walk walk = { 0 };
+	struct endpoint e;
+
+	is_full = true;
+	assert_int_equal(vfs_make(&p->f, p->a, VF_VPORT, 20), -ENOMEM);
+	is_full = false;
+	assert_int_equal(p->f.n_vfs, 0);
+	assert_int_equal(fabric_next_with_vfs(&p->f, 0), NO_PORT);
+	assert_false(vf_walk_next(&p->f, &walk, &e));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, done)
 
 int main(void)
@@ -294,6 +317,7 @@ int main(void)
 		TEST(a_vport_has_the_lid_that_it_asked_for_or_that_of_another),
 		TEST(a_vport_is_active_by_itself),
 		TEST(a_walk_meets_all_that_are_started_or_have_a_guid),
+		TEST(who_had_no_memory_for_them_has_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
