@@ -8,7 +8,7 @@
  * its neighbours. So:
  *
  *  - rows whose lists are others than before, or lead up elsewhere, are "dirty", and are filled
- * anew;
+ *    anew;
  *  - columns, which are destination switches, are "moved" if some distance to them changed, or what
  *    hangs on them. Distances are the one solution of rules that each switch keeps with its
  *    neighbours. If the rules of the dirty rows, which alone are new, are kept by the distances of

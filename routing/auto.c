@@ -248,8 +248,7 @@ static int lanes_again(const struct graph *graph, struct past *past, struct tabl
 	return r;
 }
 
-/* What the proof of a change alone cannot show: turns that nobody takes any more count there, too.
- */
+/* The proof of a change may have failed for turns that nobody takes any more. */
 static int prove_whole(const struct graph *graph, const struct tables *tables, struct turns *ret)
 {
 	struct proof proof;

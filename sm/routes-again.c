@@ -283,7 +283,6 @@ int routes_follow_vports(struct sm *sm, const struct route_job *job, struct patc
 	patch_sort(patch);
 	if (job->away)
 		patch_drop_rows(patch, job->away);
-
 	if (!is_held(sm, job, patch))
 		return 0;
 	note_patch(sm, job, patch);

@@ -84,8 +84,8 @@ static int widen(struct tables *tables, uint32_t n_rows, uint16_t lid)
 
 /*
  * Its ways are those of its port, or of a neighbour at the leaf, where it leaves by the port's
- * exit.
- * @row: of the leaf, or NO_SWITCH. @patch: gets what changes; or NULL.
+ * exit. Tables have room for it. @row: of the leaf, or NO_SWITCH. @patch: gets what changes; or
+ * NULL, and then nothing fails.
  */
 static int copy_column(struct tables *tables, uint32_t n_rows, uint32_t row,
 		       const struct column *column, struct patch *patch)
@@ -95,8 +95,6 @@ static int copy_column(struct tables *tables, uint32_t n_rows, uint32_t row,
 		   leaf[column->from] != ROUTE_NONE;
 	uint16_t from = led ? column->from : column->own;
 
-	if (widen(tables, n_rows, column->to) < 0)
-		return -ENOMEM;
 	for (uint32_t i = 0; i < n_rows; i++) {
 		uint8_t *to = tables->lft + i * tables->stride + column->to;
 		uint8_t was = *to;
@@ -125,13 +123,12 @@ static bool is_copied(const struct sm *sm, const struct column *column)
 		routing->tables.lft[row * routing->tables.stride + column->to] == column->exit);
 }
 
-/* Once, for all columns: a copy of all tables for each block of LIDs would be many. */
-static int widen_for_all(struct sm *sm)
+/* For @lid, and at once for all others: a copy of all tables for each block would be many. */
+static int widen_for_all(struct sm *sm, uint16_t lid)
 {
 	struct routing *routing = &sm->routing;
 	struct columns columns = { .rows = NULL };
 	struct column column;
-	uint16_t lid = 0;
 
 	while (columns_next(sm, &columns, &column))
 		lid = MAX(lid, column.to);
@@ -155,7 +152,7 @@ static int add_vports(struct sm *sm, struct patch *patch)
 		if (MAX(column.from, column.own) >= stride || is_copied(sm, &column))
 			continue;
 		if (column.to >= routing->tables.stride)
-			r = widen_for_all(sm);
+			r = widen_for_all(sm, column.to);
 		if (r == 0)
 			r = copy_column(&routing->tables, routing->n_rows, row_of(sm, &column),
 					&column, few);
@@ -217,8 +214,7 @@ static int add_columns(struct route_job *job)
 
 		if (MAX(column.from, column.own) > job->graph.max_lid)
 			continue;
-		if (copy_column(&job->tables, job->graph.n_switches, row, &column, NULL) < 0)
-			return -ENOMEM;
+		copy_column(&job->tables, job->graph.n_switches, row, &column, NULL);
 		job->max_lid = MAX(job->max_lid, column.to);
 		job->columns[n++] = column;
 	}
@@ -469,12 +465,32 @@ static bool is_settled(struct sm *sm, struct route_job *job)
 	return routing->refused && job->signature == routing->refused;
 }
 
+/* 1: there is so little to do that it is done. 0: not; or -ENOMEM. */
+static int plan_at_once(struct sm *sm, const struct route_job *job)
+{
+	AUTO(patch_clear) struct patch patch = { 0 };
+	struct routing *routing = &sm->routing;
+	/* Nothing else has changed since switches got all that is planned. */
+	bool for_vports = job->signature == routing->signature && !routing->twice;
+	bool dropped = sm->new_columns; /* some lead nowhere now, and are in no patch */
+	int r = 0;
+
+	if (job->signature != routing->signature)
+		r = routes_again(sm, job);
+	if (r == 0 && job->signature == routing->signature)
+		r = add_vports(sm, &patch);
+	if (r > 0 && for_vports && patch.n > 0)
+		r = routes_follow_vports(sm, job, &patch);
+	if (r < 0)
+		return r;
+	routing->patched = routing->valid && !dropped;
+
+	return routing->valid;
+}
+
 int routes_plan(struct sm *sm)
 {
 	AUTO(free_jobp) struct route_job *job = calloc(1, sizeof(*job));
-	AUTO(patch_clear) struct patch patch = { 0 };
-	bool for_vports; /* nothing else has changed since switches got all that is planned */
-	bool dropped = sm->new_columns;
 	int r;
 
 	sm->routing.valid = false;
@@ -485,19 +501,10 @@ int routes_plan(struct sm *sm)
 		return -ENOMEM;
 	job->sm = sm;
 	r = route_graph_make(sm, job);
-	for_vports = r == 0 && job->signature == sm->routing.signature && !sm->routing.twice;
-	if (r == 0 && job->signature != sm->routing.signature)
-		r = routes_again(sm, job);
-	if (r == 0 && job->signature == sm->routing.signature)
-		r = add_vports(sm, &patch);
-	if (r > 0 && for_vports && patch.n > 0)
-		r = routes_follow_vports(sm, job, &patch);
-	if (r < 0)
-		return r;
-	if (r > 0 && sm->routing.valid) {
-		sm->routing.patched = !dropped;
-		return 0;
-	}
+	if (r == 0)
+		r = plan_at_once(sm, job);
+	if (r != 0)
+		return MIN(r, 0);
 	if (is_settled(sm, job))
 		return 0;
 	r = job->again ? copy_plan(&sm->routing, job) : list_columns(sm, job);

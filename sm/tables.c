@@ -350,7 +350,8 @@ static bool lft_block_is_above(const struct sm *sm, const struct sw *sw, unsigne
  */
 static bool is_as_before(const struct sm *sm, const struct node *node, unsigned block)
 {
-	return sm->routing.patched && sm_reroutes(sm, node) && lft_block_is_known(node->sw, block) &&
+	return sm->routing.patched && sm_reroutes(sm, node) &&
+	       lft_block_is_known(node->sw, block) &&
 	       !(sm->routing.patched_blocks[block / 64] >> block % 64 & 1);
 }
 
@@ -505,7 +506,7 @@ static unsigned entries_told(const struct sw *sw, enum todo kind, unsigned block
 	return end > first ? MIN(end - first, LFT_BLOCK) : 0;
 }
 
-/* No fault if it is refused: nobody needs it, and who raises LinearFDBTop writes what is not known. */
+/* No fault if it is refused: who raises LinearFDBTop writes what is not known. */
 static void take_above(struct sw *sw, unsigned block, const struct answer *answer)
 {
 	if (answer->result == REQUEST_REFUSED)

@@ -300,7 +300,7 @@ static void who_moves_with_its_lid_needs_no_job(void **state)
 	scenario_expect_all_good(s);
 }
 
-/* What is taken to be held in this block shows to who looks at it where nothing else is to be done. */
+/* What is taken to be held there is seen by who looks at it where nothing else is to be done. */
 static void spoil_block(struct scenario *s, unsigned block)
 {
 	const struct fabric *f = sm_fabric(s->first.sm);

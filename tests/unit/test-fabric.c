@@ -251,11 +251,11 @@ static void end_ports_and_who_has_vfs_are_met_one_after_the_other(void **state)
 	for (unsigned step = 0; step < 2000; step++) {
 		unsigned guid = 1 + (unsigned)(xoshiro_next(&random) % 63);
 		uint32_t number = fabric_find_node(f, guid);
-		bool known = number == NO_NODE;
+		bool comes = number == NO_NODE; /* else it goes */
 		const struct node *node;
 		unsigned n_ports = 1 + (unsigned)(xoshiro_next(&random) % 40);
 
-		if (known)
+		if (comes)
 			number = add(f, guid, guid % 4 ? NODE_TYPE_CA : NODE_TYPE_SWITCH,
 				     (uint8_t)n_ports);
 		node = &f->nodes[number];
@@ -263,12 +263,12 @@ static void end_ports_and_who_has_vfs_are_met_one_after_the_other(void **state)
 			uint32_t port = port_at(node, i);
 
 			assert_true(port < COUNT(end));
-			end[port] = known && port_is_end(f, port);
+			end[port] = comes && port_is_end(f, port);
 			with_vfs[port] = end[port] && xoshiro_next(&random) % 2;
 			if (with_vfs[port])
 				assert_int_equal(vfs_make(f, port, VF_VPORT, 2), 0);
 		}
-		if (!known)
+		if (!comes)
 			fabric_forget_node(f, number);
 		expect_sets(f, end, with_vfs);
 	}
