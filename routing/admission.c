@@ -231,8 +231,10 @@ static void refuse(struct admission *admission, uint32_t arc, uint32_t turn)
 /* Found when it is first asked for. */
 static bool has_order(struct admission *admission)
 {
-	if (!admission->has_order && !admission->full)
-		admission->full = find_order(admission) == -ENOMEM;
+	int r = admission->has_order || admission->has_none ? 0 : find_order(admission);
+
+	admission->full |= r == -ENOMEM;
+	admission->has_none |= r < 0;
 
 	return admission->has_order;
 }

@@ -16,6 +16,7 @@ struct admission {
 	struct turns refused; /* for good */
 	/* An order of arcs in which every turn leads forward; its end counts as one more. */
 	bool has_order;
+	bool has_none;   /* there is a cycle, or was no memory: nothing more is let in */
 	uint32_t *next;  /* [arc] */
 	uint32_t *last;  /* [arc]: the one before */
 	uint64_t *place; /* [arc]: grows along the order */

@@ -77,7 +77,7 @@ static bool is_as_any(const struct sm *sm, const struct memory_entry *entry)
 	return entry->mkey == sm->conf.m_key && entry->other_mkey == 0 && !entry->not_kept;
 }
 
-/* Who came first, of those that are not there; m->n if all are. */
+/* Who came first, of those that are not there, or was passed over last; m->n if all are. */
 static uint32_t find_absent(const struct sm *sm, bool as_any)
 {
 	const struct memory *m = &sm->memory;
