@@ -350,8 +350,7 @@ static bool lft_block_is_above(const struct sm *sm, const struct sw *sw, unsigne
  */
 static bool is_as_before(const struct sm *sm, const struct node *node, unsigned block)
 {
-	return sm->routing.patched && sm_reroutes(sm, node) &&
-	       lft_block_is_known(node->sw, block) &&
+	return sm->routing.patched && sm_reroutes(sm, node) && lft_block_is_known(node->sw, block) &&
 	       !(sm->routing.patched_blocks[block / 64] >> block % 64 & 1);
 }
 
@@ -494,14 +493,11 @@ void tables_find_unwritten(struct sm *sm)
 	}
 }
 
-/* LinearFDBTop is raised later, and what a switch says of entries above it is worth nothing. */
-static unsigned entries_told(const struct sw *sw, enum todo kind, unsigned block)
+/* What a switch says of entries above its LinearFDBTop is worth nothing: some say 0. */
+static unsigned entries_told(const struct sw *sw, unsigned block)
 {
 	unsigned first = block * LFT_BLOCK;
 	unsigned end = tables_lft_top_now(sw) + 1;
-
-	if (kind != TODO_LFT_WITHDRAW)
-		return LFT_BLOCK;
 
 	return end > first ? MIN(end - first, LFT_BLOCK) : 0;
 }
@@ -537,11 +533,12 @@ void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answ
 			sw->cold = true;
 		return;
 	}
-	told = entries_told(sw, kind, block);
+	told = entries_told(sw, block);
 	if (kind == TODO_LFT_READ &&
 	    memcmp(sw->lft + (size_t)block * LFT_BLOCK, answer->data, told) != 0)
 		sm->complete = false;
-	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->request->data, LFT_BLOCK);
+	if (kind != TODO_LFT_READ)
+		memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->request->data, LFT_BLOCK);
 	memcpy(sw->lft + (size_t)block * LFT_BLOCK, answer->data, told);
 	tables_lft_set_known(sw, block, true);
 	if (kind != TODO_LFT_READ && memcmp(answer->data, answer->request->data, told) != 0)
@@ -607,9 +604,23 @@ void tables_take_cleared(struct sm *sm, struct node *node, const struct answer *
 		switch_info_failed(sm, node, answer);
 }
 
+/* LinearFDBTop was @before, in the midst of a block: nobody has told what is behind it there. */
+static void doubt_block_of_top(struct sm *sm, struct node *node, unsigned before)
+{
+	struct sw *sw = node->sw;
+	unsigned block = before / LFT_BLOCK;
+
+	if (tables_lft_top_now(sw) <= before || (before + 1) % LFT_BLOCK == 0 ||
+	    !lft_block_is_known(sw, block))
+		return;
+	tables_lft_set_known(sw, block, false);
+	work_add(sm, node->sma.owner, TODO(TODO_LFT_WRITE));
+}
+
 void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer)
 {
 	bool cleared = wire_get(answer->request->data, SWITCH_INFO_STATE_CHANGE) != 0;
+	unsigned top = tables_lft_top_now(node->sw);
 
 	if (answer->result == REQUEST_LOST) {
 		work_add(sm, node->sma.owner, TODO(TODO_SWITCH_SET));
@@ -620,6 +631,7 @@ void tables_take_switch_set(struct sm *sm, struct node *node, const struct answe
 		return;
 	}
 	memcpy(node->sw->info, answer->data, SMP_DATA_SIZE);
+	doubt_block_of_top(sm, node, top);
 	if (wire_get(answer->data, SWITCH_INFO_LIFE_TIME) !=
 		    wire_get(answer->request->data, SWITCH_INFO_LIFE_TIME) &&
 	    not_kept_add(&node->not_kept, SETTING_LIFE_TIME, sm->conf.packet_life_time, 0) == 0)

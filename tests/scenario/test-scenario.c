@@ -132,6 +132,55 @@ static void nothing_is_left_above_the_tables(void **state)
 		assert_int_equal(sw->lft[lid], SIM_LFT_NONE);
 }
 
+/* Others set LinearFDBTop to the last LID, which will do, and a switch may say 0 above. */
+static void what_is_said_above_the_top_is_worth_nothing(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_switch *sw;
+
+	scenario_build(s, graph_make_line(2, 40));
+	s->fabric->quirks.lft_zero_above_top = true;
+	scenario_start_sm(s);
+	scenario_settle(s);
+	sw = scenario_host(s, 0)->far->node->sw;
+	scenario_happens(s, "another sets LinearFDBTop");
+	sw->info.lin_top = htons(90);
+	sm_sweep(s->first.sm, true);
+	scenario_settle(s);
+	assert_int_equal(ntohs(sw->info.lin_top), 90);
+	scenario_expect_all_good(s);
+	assert_int_equal(s->first.n_events[EVENT_PORT_REASON], 0);
+}
+
+/* When it is raised, what was there is no way to anybody, though no block but later ones changes.
+ */
+static void nothing_is_left_above_a_top_that_is_raised(void **state)
+{
+	struct scenario *s = *state;
+	struct sim_node *second;
+	struct sim_switch *sw;
+
+	scenario_comes_up(s, graph_make_line(2, 40));
+	sw = scenario_host(s, 0)->far->node->sw;
+	second = scenario_host(s, 79)->far->node;
+	scenario_stop_sm(s);
+	scenario_power_off(s, second);
+	for (uint32_t i = 0; i < s->n_hosts; i++)
+		if (sim_lid(scenario_host(s, i)) > 41 && sim_lid(scenario_host(s, i)) < 64)
+			scenario_power_off(s, s->hosts[i]);
+	memset(&sw->lft[42], 1, 22);
+	sw->info.lin_top = htons(41);
+	scenario_start_sm(s);
+	scenario_settle(s);
+	assert_int_equal(ntohs(sw->info.lin_top), 41);
+	scenario_power_on(s, second);
+	scenario_settle(s);
+	assert_int_equal(ntohs(sw->info.lin_top), 127);
+	for (unsigned lid = 42; lid < 64; lid++)
+		assert_int_equal(sw->lft[lid], SIM_LFT_NONE);
+	scenario_expect_all_good(s);
+}
+
 /*
  * Four pods of two leaves with two hosts each: the first hosts of all, those of a pod side by side,
  * then leaves, then the second hosts; then the switches of a plane. So few blocks change together.
@@ -1797,6 +1846,8 @@ int main(void)
 		TEST(lids_of_a_tree_lie_together),
 		TEST(a_cable_costs_the_same_after_others),
 		TEST(nothing_is_left_above_the_tables),
+		TEST(what_is_said_above_the_top_is_worth_nothing),
+		TEST(nothing_is_left_above_a_top_that_is_raised),
 		TEST(lids_of_a_tree_are_those_that_graph_deal_lids_gives),
 		TEST(a_torus_comes_up),
 		TEST(a_dragonfly_comes_up),
