@@ -350,7 +350,8 @@ static bool lft_block_is_above(const struct sm *sm, const struct sw *sw, unsigne
  */
 static bool is_as_before(const struct sm *sm, const struct node *node, unsigned block)
 {
-	return sm->routing.patched && sm_reroutes(sm, node) && lft_block_is_known(node->sw, block) &&
+	return sm->routing.patched && sm_reroutes(sm, node) &&
+	       lft_block_is_known(node->sw, block) &&
 	       !(sm->routing.patched_blocks[block / 64] >> block % 64 & 1);
 }
 
