@@ -52,7 +52,8 @@ struct filler {
 	struct row row;
 };
 
-void block_add(const struct layout *layout, uint32_t index, struct block *block)
+/* The destination sequence[index] is the next of @block, which has room for it. */
+static void block_add(const struct layout *layout, uint32_t index, struct block *block)
 {
 	block->index[block->n] = index;
 	block->target[block->n] = layout->numbering.sequence[index];

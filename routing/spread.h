@@ -17,8 +17,6 @@ struct block {
 	struct tiered tiered;
 };
 
-/* The destination sequence[index] is the next of @block, which has room for it. */
-void block_add(const struct layout *layout, uint32_t index, struct block *block);
 /* As many as there are and fit from sequence[first] on. */
 void block_start(const struct graph *graph, const struct layout *layout, uint32_t first,
 		 struct block *block);
