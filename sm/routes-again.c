@@ -2,10 +2,10 @@
 
 /*
  * A small change of the fabric, a cable or a host, is routed at once and in the tables in use: what
- * changes in them is a patch (routing/again.c), LIDs of vports change with those whose ways they
- * have, and the way to the new tables follows from the patch, if switches are known to hold what
- * was planned before. That is milliseconds for thousands of switches, where computing all of it
- * takes a thread and a copy of all tables.
+ * changes in them is a patch (routing/again.c), LIDs of vports, also of those that have gone,
+ * change with those whose ways they have, and the way to the new tables follows from the patch, if
+ * switches are known to hold what was planned before. That is milliseconds for thousands of
+ * switches, where computing all of it takes a thread and a copy of all tables.
  */
 
 #include <errno.h>
@@ -81,54 +81,119 @@ static int follow(struct routing *routing, const struct column *column, uint32_t
 	return r;
 }
 
-/* LIDs that have the ways of another, but are nobody's now, are not what that one's are any more.
- */
-static void forget_left(struct routing *routing, const uint64_t *followed,
-			const struct patch *patch, uint32_t n)
+static bool has_bit(const uint64_t *lids, unsigned lid)
 {
-	for (unsigned lid = 1; lid <= LID_UNICAST_LAST; lid++) {
-		uint16_t from = routing->copied[lid];
-		uint32_t i;
+	return lids[lid / 64] >> lid % 64 & 1;
+}
 
-		if (from == 0 || (followed[lid / 64] >> lid % 64 & 1))
-			continue;
-		i = find_entry(patch, n, from);
-		if (i < n && patch->entry[i].lid == from)
-			routing->copied[lid] = 0;
+static void set_bit(uint64_t *lids, unsigned lid)
+{
+	lids[lid / 64] |= UINT64_C(1) << lid % 64;
+}
+
+/* LIDs of ports have ways of their own, whoever had them before. */
+static void forget_ends(struct routing *routing, const struct graph *graph)
+{
+	for (uint32_t e = 0; e < graph->n_ends; e++)
+		for (uint32_t i = 0; i < 1u << graph->ends[e].lmc; i++)
+			routing->copied[graph->ends[e].lid + i] = 0;
+}
+
+/* At one switch. Where that other one's port is, so was who has gone: that exit stays, unless a
+ * switch is there now. */
+static int follow_at(struct routing *routing, const struct graph *graph, uint32_t row,
+		     const uint64_t *left, struct patch *patch)
+{
+	uint8_t *lft = &routing->tables.lft[row * routing->tables.stride];
+	bool leads_on[256] = { false };
+	int r = 0;
+
+	for (uint32_t a = graph->arc_first[row]; a < graph->arc_first[row + 1]; a++)
+		leads_on[graph->arcs[a].port] = true;
+	for (unsigned block = 0; block < LID_BLOCKS; block++) {
+		for (uint64_t bits = left[block]; bits; bits &= bits - 1) {
+			unsigned lid = block * 64 + (unsigned)__builtin_ctzll(bits);
+			uint8_t was = lft[lid], now = lft[routing->copied[lid]];
+			bool at_leaf = now != ROUTE_NONE && !leads_on[now];
+
+			if (was == now || (at_leaf && !leads_on[was]))
+				continue;
+			lft[lid] = now;
+			r = MIN(r, patch_add(patch, row, (uint16_t)lid, was));
+		}
 	}
+
+	return r;
 }
 
 /*
- * 0; 1 if a vport is new, or some leaf sends a port, or whose ways a vport has, out by another
- * exit: then columns have to be copied; -ENOMEM.
+ * LIDs that are nobody's now keep the ways of another for who comes back. No proof is about them,
+ * so they have these as they change, too: old ways can be a circle once cables have moved.
  */
-static int follow_all(struct sm *sm, struct patch *patch)
+static int follow_left(struct routing *routing, const struct graph *graph, const uint64_t *followed,
+		       struct patch *patch)
+{
+	uint64_t left[LID_BLOCKS] = { 0 };
+	bool any = false;
+	int r = 0;
+
+	forget_ends(routing, graph);
+	for (unsigned lid = 1; lid <= LID_UNICAST_LAST; lid++) {
+		if (routing->copied[lid] == 0 || has_bit(followed, lid))
+			continue;
+		set_bit(left, lid);
+		any = true;
+	}
+	for (uint32_t row = 0; any && row < graph->n_switches; row++)
+		r = MIN(r,
+			follow_at(routing, graph->whole ? graph->whole : graph, row, left, patch));
+
+	return r;
+}
+
+/* All of those who are there are to be copied anew. */
+static void forget_copies(struct routing *routing, const uint64_t *followed)
+{
+	for (unsigned lid = 1; lid <= LID_UNICAST_LAST; lid++)
+		if (has_bit(followed, lid))
+			routing->copied[lid] = 0;
+}
+
+/* It is new, or its leaf sends its port, or whose ways it has, out by another exit. */
+static bool is_to_be_copied(const struct routing *routing, const struct column *column,
+			    uint32_t leaf, const struct patch *patch, uint32_t n)
+{
+	return routing->copied[column->to] != column->from ||
+	       (leaf != NO_SWITCH && (has_entry(patch, n, column->own, leaf) ||
+				      has_entry(patch, n, column->from, leaf)));
+}
+
+/* 0; 1 if columns have to be copied, which have other ways than they had; -ENOMEM. */
+static int follow_all(struct sm *sm, const struct graph *graph, struct patch *patch)
 {
 	struct routing *routing = &sm->routing;
-	AUTO(freep) uint64_t *followed = calloc(LID_UNICAST_LAST / 64 + 1, sizeof(*followed));
+	uint64_t followed[LID_BLOCKS] = { 0 };
 	struct columns columns = { .rows = NULL };
 	struct column column;
 	uint32_t n = patch->n;
-	int r = followed ? 0 : -ENOMEM;
+	int r = 0;
 
-	while (r == 0 && columns_next(sm, &columns, &column)) {
+	while (r >= 0 && columns_next(sm, &columns, &column)) {
 		uint32_t leaf = NO_SWITCH;
 
-		followed[column.to / 64] |= UINT64_C(1) << column.to % 64;
+		set_bit(followed, column.to);
 		if (column.leaf != NO_NODE)
 			leaf = sm->fabric.nodes[column.leaf].sw->index;
-		if (routing->copied[column.to] != column.from ||
-		    (leaf != NO_SWITCH && (has_entry(patch, n, column.own, leaf) ||
-					   has_entry(patch, n, column.from, leaf))))
+		if (r == 0 && is_to_be_copied(routing, &column, leaf, patch, n))
 			r = 1;
-		else
+		if (r == 0)
 			r = follow(routing, &column, leaf, patch, n);
 	}
 	columns_done(&columns);
-	if (r == 0)
-		forget_left(routing, followed, patch, n);
+	if (r != 0)
+		forget_copies(routing, followed);
 
-	return r;
+	return follow_left(routing, graph, followed, patch) < 0 ? -ENOMEM : r;
 }
 
 /* -- what switches hold -------------------------------------------------------------------------
@@ -197,7 +262,7 @@ static void note_patch(struct sm *sm, const struct route_job *job, const struct 
 	}
 }
 
-/* Of ends and vports. */
+/* Of ends, and of vports, also of those that have gone. */
 static uint16_t highest_lid(const struct routing *routing, uint16_t of_graph)
 {
 	uint16_t lid = LID_UNICAST_LAST;
@@ -310,9 +375,7 @@ int routes_again(struct sm *sm, const struct route_job *job)
 		return r;
 	patch_sort(&patch);
 	/* Also at those who are away: when they come back, that is no change any more. */
-	r = follow_all(sm, &patch);
-	if (r != 0)
-		memset(routing->copied, 0, sizeof(routing->copied));
+	r = follow_all(sm, &job->graph, &patch);
 	if (job->away)
 		patch_drop_rows(&patch, job->away);
 	patch_sort(&patch);

@@ -234,7 +234,123 @@ static struct sim_port *cable(struct scenario *s, unsigned leaf, unsigned spine)
 	for (unsigned i = 1; i <= node->n_ports; i++)
 		if (node->ports[i].far && node->ports[i].far->node == s->switches[spine])
 			return &node->ports[i];
-	return NULL;
+	scenario_fail(s, "there is no cable from S%u to S%u", leaf, spine);
+}
+
+/* The far end of the cable that was pulled there. */
+static struct sim_port *loosen(struct sim_port *port)
+{
+	struct sim_port *far = port->far;
+
+	port->far = far->far = NULL;
+	return far;
+}
+
+static void connect_ports(struct scenario *s, struct sim_port *a, struct sim_port *b)
+{
+	scenario_happens(s, "there is a cable from %s port %u to %s port %u", a->node->name,
+			 a->number, b->node->name, b->number);
+	assert_int_equal(sim_cable(a, b), 0);
+}
+
+static void find_highest_lid(struct scenario *s, struct sim_port **ret_port, unsigned *ret_vf)
+{
+	*ret_port = scenario_host(s, 0);
+	*ret_vf = 1;
+	for (uint32_t host = 0; host < s->n_hosts; host++) {
+		struct sim_port *port = scenario_host(s, host);
+
+		for (unsigned vf = 1; vf <= sim_vfs_count(port); vf++) {
+			if (sim_vport(port, vf)->lid <= sim_vport(*ret_port, *ret_vf)->lid)
+				continue;
+			*ret_port = port;
+			*ret_vf = vf;
+		}
+	}
+}
+
+/*
+ * Nobody has the highest LID for a while, and a spine that led down to its leaf has another leaf
+ * there, which led up to that spine.
+ */
+static void the_lid_of_who_has_gone_goes_in_no_circle_when_cables_move(void **state)
+{
+	enum { OTHER = 2, SPINES = 6, N_SPINES = 3 };
+	struct scenario *s = *state;
+	struct sim_port *port, *own, *others, *far_of_own;
+	unsigned vf, leaf, spine;
+	uint64_t made, guid;
+	uint16_t lid;
+
+	rig_build(s, graph_make_ft2(6), true, true);
+	rig_comes_up(s);
+	find_highest_lid(s, &port, &vf);
+	guid = sim_vport(port, vf)->guid;
+	lid = sim_vport(port, vf)->lid;
+	leaf = port->far->node->index;
+	assert_int_not_equal(leaf, OTHER);
+	spine = s->switches[OTHER]->ports[s->switches[OTHER]->sw->lft[lid]].far->node->index;
+	own = cable(s, leaf, spine);
+	others = cable(s, OTHER, spine == SPINES ? SPINES + 1 : SPINES);
+	made = s->first.sm->routing.n_made;
+
+	scenario_set_vport_guid(s, port, vf, 0);
+	rig_settles(s);
+	scenario_expect_all_good(s);
+	scenario_pull(s, own);
+	scenario_pull(s, others);
+	rig_settles(s);
+	scenario_expect_all_good(s);
+	far_of_own = loosen(own);
+	connect_ports(s, own, loosen(others));
+	connect_ports(s, others, far_of_own);
+	rig_settles(s);
+	scenario_expect_all_good(s);
+	assert_int_equal(s->first.sm->routing.n_made, made);
+	assert_int_equal(s->first.sm->routing.max_lid, lid);
+
+	scenario_set_vport_guid(s, scenario_host(s, 4), 2, guid);
+	rig_settles(s);
+	scenario_expect_all_good(s);
+	assert_int_equal(sim_vport(scenario_host(s, 4), 2)->lid, lid);
+	assert_int_equal(sim_vport(scenario_host(s, 4), 2)->state, SIM_ACTIVE);
+}
+
+/*
+ * It has the ways of its neighbour, and where its own port was there is a spine. Meanwhile somebody
+ * is new, so that columns of all who are there are copied anew.
+ */
+static void the_lid_of_who_has_gone_goes_in_no_circle_at_its_leaf(void **state)
+{
+	enum { LEAF = 5, OTHER = 2, SPINE = 7 };
+	struct scenario *s = *state;
+	struct sim_port *port, *near, *others;
+	uint64_t made;
+
+	rig_build(s, graph_make_ft2(6), true, true);
+	rig_comes_up(s);
+	port = scenario_host(s, 3 * LEAF);
+	near = scenario_host(s, 3 * LEAF + 1);
+	others = cable(s, OTHER, SPINE);
+	assert_int_equal(port->far->node->index, LEAF);
+	assert_int_equal(near->far->node->index, LEAF);
+	scenario_stop_vport(s, port, 2);
+	rig_settles(s);
+	scenario_move_vport(s, near, 2, port, 2);
+	rig_settles_and_is_good(s);
+	made = s->first.sm->routing.n_made;
+
+	scenario_set_vport_guid(s, port, 2, 0);
+	rig_settles(s);
+	scenario_pull(s, port);
+	scenario_pull(s, others);
+	scenario_set_vport_guid(s, scenario_host(s, 4), 1, UINT64_C(0x0600000000aa0001));
+	rig_settles(s);
+	scenario_expect_all_good(s);
+	connect_ports(s, loosen(port), loosen(others));
+	rig_settles(s);
+	scenario_expect_all_good(s);
+	assert_int_equal(s->first.sm->routing.n_made, made);
 }
 
 static void expect_ways_of_ports(struct scenario *s)
@@ -446,6 +562,8 @@ int main(void)
 		TEST(who_uses_the_lid_of_its_port_is_left_alone),
 		TEST(the_lid_of_a_vport_that_is_down_is_not_that_of_its_new_guid),
 		TEST(who_comes_back_finds_ways_that_are_there),
+		TEST(the_lid_of_who_has_gone_goes_in_no_circle_when_cables_move),
+		TEST(the_lid_of_who_has_gone_goes_in_no_circle_at_its_leaf),
 		TEST(the_ways_of_those_who_are_cut_off_are_those_of_their_ports),
 		TEST(who_moves_with_its_lid_needs_no_job),
 		TEST(who_moves_costs_nobody_a_look_at_other_blocks),
