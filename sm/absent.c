@@ -58,7 +58,7 @@ static uint32_t trace(const struct sm *sm, unsigned lid)
 		at = f->ports[at].peer;
 	for (unsigned hop = 0; hop < MOST_HOPS && is_switch_port(f, at); hop++) {
 		const struct node *node = node_of(f, at);
-		uint8_t exit = tables_lft_held(node->sw, lid);
+		uint8_t exit = lft_held(node->sw, lid);
 		uint32_t number;
 
 		if (exit == 0 || exit > node->n_ports)

@@ -109,11 +109,11 @@ static bool is_led(const struct sm *sm, uint32_t number, unsigned lid)
 	uint32_t peer = f->ports[number].peer;
 
 	if (node_is_switch(node_of(f, number)))
-		return tables_lft_held(node_of(f, number)->sw, lid) == 0;
+		return lft_held(node_of(f, number)->sw, lid) == 0;
 	if (peer == NO_PORT || !node_is_switch(node_of(f, peer)))
 		return peer != NO_PORT;
 
-	return tables_lft_held(node_of(f, peer)->sw, lid) == f->ports[peer].number;
+	return lft_held(node_of(f, peer)->sw, lid) == f->ports[peer].number;
 }
 
 /*

@@ -378,7 +378,7 @@ static bool is_free(const struct fabric *f, uint32_t number)
 static bool is_led_to(const struct sm *sm, const struct end_of_place *far, uint32_t near)
 {
 	const struct identity *id = identity_find(sm->identities, far->port);
-	uint8_t held = id ? tables_lft_held(node_of(&sm->fabric, near)->sw, id->lid) : ROUTE_NONE;
+	uint8_t held = id ? lft_held(node_of(&sm->fabric, near)->sw, id->lid) : ROUTE_NONE;
 
 	return id && (held == ROUTE_NONE || held == sm->fabric.ports[near].number);
 }

@@ -21,6 +21,7 @@ libvsm_a_SOURCES += sm/identity.c sm/identity.h
 libvsm_a_SOURCES += sm/keep.h sm/machine.h sm/reason.def sm/sm.h
 libvsm_a_SOURCES += sm/finding.h sm/lids.h sm/registered.h sm/steps.h sm/tables.h sm/vports.h
 libvsm_a_SOURCES += sm/lanes.c sm/levels.c sm/lanes.h sm/lane-plan.c sm/lane-plan.h
+libvsm_a_SOURCES += sm/lft.c
 libvsm_a_SOURCES += sm/lid-order.c sm/lid-order.h
 libvsm_a_SOURCES += sm/lids.c
 libvsm_a_SOURCES += sm/link-state.c sm/link-state.h

@@ -521,7 +521,7 @@ struct sm {
 	struct fair fair;
 	struct outstanding outstanding;
 	struct ways ways;               /* at rest only */
-	uint64_t unwritten[LID_BLOCKS]; /* bit per LID: see tables_find_unwritten() */
+	uint64_t unwritten[LID_BLOCKS]; /* bit per LID: see lft_find_unwritten() */
 	char trouble[256];              /* of our own port; empty: none */
 };
 

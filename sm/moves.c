@@ -138,7 +138,7 @@ static bool leads_to(const struct sm *sm, uint16_t lid, uint32_t port)
 		return false;
 	for (uint32_t i = 0; i < f->n_nodes; i++)
 		if (f->nodes[i].present && node_is_switch(&f->nodes[i]) &&
-		    tables_lft_held(f->nodes[i].sw, lid) != sm_route(sm, i, lid))
+		    lft_held(f->nodes[i].sw, lid) != sm_route(sm, i, lid))
 			return false;
 
 	return true;

@@ -273,7 +273,7 @@ void reasons_update(struct sm *sm)
 {
 	/* Now there is something that may be of others. */
 	sm->local = sm->local && sm->complete;
-	tables_find_unwritten(sm);
+	lft_find_unwritten(sm);
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++)
 		if (sm->fabric.nodes[i].guid != 0 && sm_includes(sm, &sm->fabric.nodes[i]))
 			update_node(sm, &sm->fabric.nodes[i]);

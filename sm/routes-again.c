@@ -206,7 +206,7 @@ static bool is_held(const struct sm *sm, const struct route_job *job, const stru
 		const struct patch_entry *entry = &patch->entry[i];
 		const struct sw *sw = sm->fabric.nodes[job->switch_nodes[entry->row]].sw;
 
-		if (tables_lft_held(sw, entry->lid) != entry->was)
+		if (lft_held(sw, entry->lid) != entry->was)
 			return false;
 	}
 
@@ -224,7 +224,7 @@ static bool holds_nothing_else(const struct sm *sm, const struct route_job *job,
 	const struct sw *sw = sm->fabric.nodes[job->switch_nodes[row]].sw;
 
 	for (size_t lid = 1; lid < tables->stride; lid++) {
-		uint8_t held = tables_lft_held(sw, (uint16_t)lid);
+		uint8_t held = lft_held(sw, (uint16_t)lid);
 
 		if (held != ROUTE_NONE && held != tables->lft[row * tables->stride + lid] &&
 		    !has_entry(patch, patch->n, (uint16_t)lid, row))

@@ -11,15 +11,12 @@
 /* tables.c: what is read and written besides PortInfo; the next request of a kind, false: no more.
  */
 bool tables_ask_pkey_read(struct sm *sm, struct node *node, struct request *ret);
-bool tables_ask_lft_read(struct sm *sm, struct node *node, struct request *ret);
 bool tables_ask_pkey_write(struct sm *sm, struct node *node, struct request *ret);
-bool tables_ask_lft_write(struct sm *sm, struct node *node, struct request *ret);
 bool tables_ask_switch_set(struct sm *sm, struct node *node, struct request *ret);
 void tables_doubt_keys(struct sm *sm, uint32_t port, enum port_state before);
 /* PortStateChange was read from this switch. */
 void tables_doubt_neighbors(struct sm *sm, struct node *node, bool changed);
 void tables_take_pkeys(struct sm *sm, struct node *node, const struct answer *answer);
-void tables_take_lft(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_switch_set(struct sm *sm, struct node *node, const struct answer *answer);
 void tables_take_cleared(struct sm *sm, struct node *node, const struct answer *answer);
 /* Somebody else may have written: what the tables of this device hold is not known. */
@@ -29,18 +26,22 @@ void tables_forget_keys(struct sm *sm, uint32_t port);
 /* The switch holds nothing of what it did: it has restarted, or somebody cleared it. */
 void tables_forget(struct sm *sm, struct node *node);
 
+/* lft.c: linear forwarding tables, the same. */
+bool lft_ask_read(struct sm *sm, struct node *node, struct request *ret);
+bool lft_ask_write(struct sm *sm, struct node *node, struct request *ret);
+void lft_take(struct sm *sm, struct node *node, const struct answer *answer);
 /* The switch refuses to hold this block as planned, and is not asked in this sweep. */
-bool tables_leave_lft_block(const struct sm *sm, const struct sw *sw, unsigned block);
-
+bool lft_leave_block(const struct sm *sm, const struct sw *sw, unsigned block);
 /* LinearFDBTop as it is; and as it should be: the last LID that the switch needs an entry for. */
-unsigned tables_lft_top_now(const struct sw *sw);
-unsigned tables_lft_top(const struct sm *sm, const struct sw *sw);
-void tables_lft_set_known(struct sw *sw, unsigned block, bool known);
+unsigned lft_top_now(const struct sw *sw);
+unsigned lft_top(const struct sm *sm, const struct sw *sw);
+/* It was @before, in the midst of a block: nobody has told what is behind it there. */
+void lft_doubt_block_of_top(struct sm *sm, struct node *node, unsigned before);
+void lft_set_known(struct sw *sw, unsigned block, bool known);
 /* The exit for @lid, as was last heard. NULL has none. */
-uint8_t tables_lft_held(const struct sw *sw, unsigned lid);
-
+uint8_t lft_held(const struct sw *sw, unsigned lid);
 /* LIDs to which a switch, of those that take part, refuses to hold the route. */
-void tables_find_unwritten(struct sm *sm);
+void lft_find_unwritten(struct sm *sm);
 
 /* withdraw.c: from the tables that switches hold to others. @switches: nodes, a row each. */
 /* Although the tables in use are for this fabric, switches hold others: who else wrote them? */

@@ -62,7 +62,7 @@ static uint32_t count_changes(const struct routing *routing, const struct sw *co
 
 	for (uint32_t i = 0; i < routing->n_rows && n < limit; i++)
 		n += rows[i] && rows[i] != leaf &&
-		     tables_lft_held(rows[i], column->to) !=
+		     lft_held(rows[i], column->to) !=
 			     tables->lft[i * tables->stride + column->from];
 
 	return n;
@@ -109,8 +109,8 @@ static const struct sw *first_switch(const struct fabric *f)
 /* A leaf that has restarted does not know it, but others do. */
 static bool has_been_anywhere(const struct sm *sm, const struct node *leaf, uint16_t lid)
 {
-	return !leaf->present || tables_lft_held(leaf->sw, lid) != ROUTE_NONE ||
-	       tables_lft_held(first_switch(&sm->fabric), lid) != ROUTE_NONE;
+	return !leaf->present || lft_held(leaf->sw, lid) != ROUTE_NONE ||
+	       lft_held(first_switch(&sm->fabric), lid) != ROUTE_NONE;
 }
 
 static uint32_t choose(const struct sm *sm, struct columns *columns, uint32_t own,

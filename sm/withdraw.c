@@ -5,7 +5,7 @@
  * Which LIDs have to be withdrawn before that, and which blocks of which switches come later than
  * others, is routing/transition.c's to say, in the job that computes routes and from a copy of what
  * switches hold; here that is copied, and here LIDs are withdrawn: a phase of its own, and nothing
- * else is written before all have acknowledged it. Of rounds tables.c leaves out those that are yet
+ * else is written before all have acknowledged it. Of rounds lft.c leaves out those that are yet
  * to come.
  *
  * A fabric that comes up cold holds nothing that could be in the way, and copies nothing. What is
@@ -26,7 +26,7 @@
 /* Entries that count, now or when LinearFDBTop is that of a plan for @max_lid. */
 static uint32_t n_held(const struct sw *sw, uint16_t max_lid)
 {
-	return MIN(sw->lft_size, MAX(tables_lft_top_now(sw), (unsigned)max_lid) + 1);
+	return MIN(sw->lft_size, MAX(lft_top_now(sw), (unsigned)max_lid) + 1);
 }
 
 static bool holds_anything(const struct sw *sw, uint32_t n)
@@ -47,7 +47,7 @@ static bool holds_other(const struct sm *sm, const struct sw *sw, const uint8_t 
 		return false;
 	for (uint32_t lid = 0; lid < n; lid++)
 		if (sw->lft[lid] != plan[lid] && sw->lft[lid] != ROUTE_NONE &&
-		    !tables_leave_lft_block(sm, sw, lid / LFT_BLOCK))
+		    !lft_leave_block(sm, sw, lid / LFT_BLOCK))
 			return true;
 
 	return false;
@@ -135,9 +135,9 @@ bool withdraw_ask(struct sm *sm, struct node *node, struct request *ret)
 	unsigned blocks = 0;
 
 	if (sw && sw->index != NO_SWITCH && routing->valid && routing->withdrawn)
-		blocks = MIN(MAX(tables_lft_top_now(sw), tables_lft_top(sm, sw)) / LFT_BLOCK + 1,
+		blocks = MIN(MAX(lft_top_now(sw), lft_top(sm, sw)) / LFT_BLOCK + 1,
 			     sw->lft_size / LFT_BLOCK);
-	while (at->block < blocks && (tables_leave_lft_block(sm, sw, at->block) ||
+	while (at->block < blocks && (lft_leave_block(sm, sw, at->block) ||
 				      !withdraw_from(routing, sw, at->block, ret->data)))
 		at->block++;
 	if (at->block >= blocks) {
@@ -148,7 +148,7 @@ bool withdraw_ask(struct sm *sm, struct node *node, struct request *ret)
 	ret->attr = ATTR_LFT;
 	ret->modifier = at->block;
 	ret->tag = TAG(TODO_LFT_WITHDRAW, 0, at->block);
-	tables_lft_set_known(sw, at->block, false);
+	lft_set_known(sw, at->block, false);
 	at->block++;
 
 	return true;

@@ -134,7 +134,7 @@ static void take_kind(struct sm *sm, struct node *node, enum todo kind, const st
 	case TODO_LFT_READ:
 	case TODO_LFT_WITHDRAW:
 	case TODO_LFT_WRITE:
-		tables_take_lft(sm, node, answer);
+		lft_take(sm, node, answer);
 		break;
 	case TODO_MFT:
 		multicast_take(sm, node, answer);

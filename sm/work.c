@@ -200,7 +200,7 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 	case TODO_PKEY_READ:
 		return tables_ask_pkey_read(sm, node, ret);
 	case TODO_LFT_READ:
-		return tables_ask_lft_read(sm, node, ret);
+		return lft_ask_read(sm, node, ret);
 	case TODO_LANES:
 		return lanes_ask(sm, node, ret);
 	case TODO_LFT_WITHDRAW:
@@ -220,7 +220,7 @@ static bool ask_kind(struct sm *sm, struct node *node, enum todo kind, struct re
 	case TODO_PORT_SET:
 		return settings_ask_set(sm, node, false, ret);
 	case TODO_LFT_WRITE:
-		return tables_ask_lft_write(sm, node, ret);
+		return lft_ask_write(sm, node, ret);
 	case TODO_MFT:
 		return multicast_ask(sm, node, ret);
 	case TODO_ACTIVATE:
