@@ -3,9 +3,9 @@
 
 /*
  * What the files of multicast share: multicast-plan.c grows trees, multicast-reach.c says whom they
- * do not reach, multicast-write.c has switches hold them, multicast-join.c takes requests,
- * multicast-life.c has the beginning and the end of groups, multicast-lapse.c members that leave
- * without a word.
+ * do not reach, multicast-write.c has switches hold them, multicast-cells.c knows what they hold,
+ * multicast-join.c takes requests, multicast-life.c has the beginning and the end of groups,
+ * multicast-lapse.c members that leave without a word.
  */
 
 #include "routing/trees.h"
@@ -115,6 +115,8 @@ void multicast_tell_switches(struct sm *sm, bool anew);
 /* Begin with what is to be asked first. False: there is nothing. */
 bool multicast_start_read(struct sm *sm);
 bool multicast_start_writing(struct sm *sm);
+
+/* multicast-cells.c */
 /* Count what switches hold. 0 or -ENOMEM. */
 int multicast_count_held(struct sm *sm);
 

@@ -121,11 +121,13 @@ void multicast_plan_done(struct sm *sm);
 /* multicast-reach.c: what keeps trees from a switch, while groups have members. */
 enum reason multicast_reason(const struct sm *sm, const struct node *node);
 
-/* multicast-write.c: multicast forwarding tables. */
-bool multicast_ask(struct sm *sm, struct node *node, struct request *ret);
-void multicast_take(struct sm *sm, struct node *node, const struct answer *answer);
+/* multicast-write.c: from trees to others. */
 /* All that was asked may have been answered. */
 void multicast_settle(struct sm *sm);
+
+/* multicast-cells.c: multicast forwarding tables. */
+bool multicast_ask(struct sm *sm, struct node *node, struct request *ret);
+void multicast_take(struct sm *sm, struct node *node, const struct answer *answer);
 /* What the table holds is not known; it holds nothing; no request is under way any more. */
 void multicast_doubt(struct sm *sm, struct node *node);
 void multicast_forget(struct sm *sm, struct node *node);

@@ -6,7 +6,7 @@
  * which has been configured by nobody, only the first block is read (IBA 10.9.2: the default key,
  * unless the table is kept in NVRAM). After that, what it acknowledged is what it holds; only
  * blocks that differ from the plan are written. Forwarding tables are lft.c's, of multicast
- * multicast-write.c's.
+ * multicast-cells.c's.
  *
  * An answer other than "done" makes that block unknown or, if the device refuses it, a fault (see
  * fault.c): of the P_Key table of that port, of SwitchInfo. It is never assumed to be in place. Who
