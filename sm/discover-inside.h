@@ -5,7 +5,7 @@
 
 #include "sm/machine.h"
 
-/* All of discover-node.c. */
+/* All of discover-probe.c. */
 
 /* Ask who is behind @port (NO_PORT: who we are). False if there is no room for another probe now.
  */
@@ -14,6 +14,19 @@ bool discover_probe(struct sm *sm, uint32_t port, bool wait);
 /* None that is waited for is under way any more. */
 void discover_drop_probes(struct sm *sm);
 
+/* All of discover-node.c. */
+
+/* NodeInfo has come, out of @via (NO_PORT: it is ours); or what is there is left out. */
+void discover_take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t mkey);
+void discover_leave_out(struct sm *sm, uint32_t via, enum reason reason);
+/*
+ * Nobody answers behind it, for the first time: is the link still up? If the far end said that it
+ * went down while we programmed, this end was neither set nor read since.
+ */
+void discover_look_again(struct sm *sm, uint32_t port);
+
+/* The route of @sma is that of @parent, and out of its @port. */
+void discover_route_through(struct sma *sma, const struct sma *parent, uint8_t port);
 /* Its route leads out of @via (NO_PORT: it is our own device). */
 void discover_lead_to(struct sm *sm, uint32_t node, uint32_t via);
 /* It is in the next ring, and a part of this walk. */

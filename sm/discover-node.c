@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 
 /*
- * Who is there: a probe, NodeInfo out of a port of somebody we know, is sent and answered, and with
- * that the far node is found or made, reached or reached once more, and the link is settled.
+ * Who is there: with the answer to a probe (discover-probe.c) the far node is found or made,
+ * reached or reached once more, and the link is settled.
  *
  * Devices are believed no more than they must be. Impossible answers, a GUID that is in two places,
- * a device that does not answer: left out, with a reason, and tried again by later sweeps. Nobody
- * waits for a first answer longer than two tries, or what chance explains where much is lost; if it
- * comes after all, the sweep is repeated.
+ * a device that does not answer: left out, with a reason, and tried again by later sweeps.
  */
 
 #include <errno.h>
@@ -18,80 +16,6 @@
 #include "base/array.h"
 #include "sm/discover-inside.h"
 #include "sm/machine.h"
-
-#define TRIES_TO_BE_LATE 2
-
-/* -- probes -------------------------------------------------------------------------------------
- */
-
-static struct probe *free_probe(struct discovery *d)
-{
-	for (uint32_t i = 0; i < MAX_PROBES; i++) {
-		struct probe *probe = &d->probes[d->next_probe++ % MAX_PROBES];
-
-		if (!probe->used)
-			return probe;
-	}
-
-	return NULL;
-}
-
-static void route_through(struct sma *sma, const struct sma *parent, uint8_t port)
-{
-	memcpy(sma->route, parent->route, parent->hops);
-	sma->route[parent->hops] = port;
-	sma->hops = (uint8_t)(parent->hops + 1);
-}
-
-bool discover_probe(struct sm *sm, uint32_t port, bool wait)
-{
-	struct discovery *d = &sm->discovery;
-	struct probe *probe = d->n_probes < MAX_PROBES ? free_probe(d) : NULL;
-
-	if (!probe)
-		return false;
-	probe->used = true;
-	probe->sent = false;
-	probe->late = !wait;
-	probe->port = port;
-	probe->walk = sm->fabric.walk;
-	probe->losses = 0;
-	mkey_give_probe(sm, probe);
-	probe->sma.srtt = 0;
-	probe->sma.in_vain = 0;
-	probe->sma.hops = 0;
-	if (port != NO_PORT)
-		route_through(&probe->sma, &node_of(&sm->fabric, port)->sma,
-			      sm->fabric.ports[port].number);
-	d->n_probes++;
-	if (!wait)
-		d->n_late++;
-	requests_make_ready(sm->requests, &probe->sma);
-
-	return true;
-}
-
-static void end_probe(struct discovery *d, struct probe *probe)
-{
-	probe->used = false;
-	d->n_probes--;
-	if (probe->late)
-		d->n_late--;
-}
-
-void discover_drop_probes(struct sm *sm)
-{
-	struct discovery *d = &sm->discovery;
-
-	for (uint32_t i = 0; i < MAX_PROBES; i++) {
-		struct probe *probe = &d->probes[i];
-
-		if (!probe->used || probe->late)
-			continue;
-		requests_cancel(sm->requests, &probe->sma);
-		end_probe(d, probe);
-	}
-}
 
 /* -- nodes --------------------------------------------------------------------------------------
  */
@@ -233,6 +157,13 @@ int frontier_push(struct frontier *f, uint32_t node)
 	return r;
 }
 
+void discover_route_through(struct sma *sma, const struct sma *parent, uint8_t port)
+{
+	memcpy(sma->route, parent->route, parent->hops);
+	sma->route[parent->hops] = port;
+	sma->hops = (uint8_t)(parent->hops + 1);
+}
+
 void discover_lead_to(struct sm *sm, uint32_t number, uint32_t via)
 {
 	struct fabric *f = &sm->fabric;
@@ -245,7 +176,7 @@ void discover_lead_to(struct sm *sm, uint32_t number, uint32_t via)
 	node->depth = 0;
 	node->sma.hops = 0;
 	if (parent) {
-		route_through(&node->sma, &parent->sma, f->ports[via].number);
+		discover_route_through(&node->sma, &parent->sma, f->ports[via].number);
 		node->depth = (uint8_t)(parent->depth + 1);
 		if (!node_is_switch(node))
 			node->entry = f->ports[via].peer;
@@ -310,11 +241,7 @@ void discover_tell_link(const struct sm *sm, enum event_kind kind, uint32_t port
 		  node->described ? node->description : "", node->described ? ")" : "", what);
 }
 
-/*
- * Nobody answers behind it, for the first time: is the link still up? If the far end said that it
- * went down while we programmed, this end was neither set nor read since.
- */
-static void look_again(struct sm *sm, uint32_t number)
+void discover_look_again(struct sm *sm, uint32_t number)
 {
 	struct port *port = &sm->fabric.ports[number];
 
@@ -324,7 +251,7 @@ static void look_again(struct sm *sm, uint32_t number)
 	work_add(sm, port->node, TODO(TODO_PORT_INFO));
 }
 
-static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
+void discover_leave_out(struct sm *sm, uint32_t via, enum reason reason)
 {
 	struct log_where where;
 
@@ -338,7 +265,7 @@ static void leave_out(struct sm *sm, uint32_t via, enum reason reason)
 			  "what is behind this port is left out: %s", reason_sentence(reason));
 	discover_disconnect(sm, via);
 	if (reason == REASON_NEIGHBOR_SILENT) {
-		look_again(sm, via);
+		discover_look_again(sm, via);
 		faults_sweep_early(sm);
 	}
 	sm->fabric.ports[via].probe_silent = reason == REASON_NEIGHBOR_SILENT;
@@ -485,7 +412,7 @@ static bool is_still_there(const struct sm *sm, uint32_t via, uint32_t far)
 	       !ports[far].stale && port_state(&ports[far]) == PORT_ACTIVE;
 }
 
-static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t mkey)
+void discover_take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t mkey)
 {
 	struct fabric *f = &sm->fabric;
 	struct node_info info;
@@ -494,7 +421,7 @@ static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t
 	int r;
 
 	if (!read_node_info(data, &info)) {
-		leave_out(sm, via, REASON_BAD_NODE_INFO);
+		discover_leave_out(sm, via, REASON_BAD_NODE_INFO);
 		return;
 	}
 	if (is_beyond_look(sm, via, &info)) {
@@ -503,17 +430,17 @@ static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t
 	}
 	r = find_or_add(sm, &info, &number);
 	if (r < 0) {
-		leave_out(sm, via, reason_of_error(r));
+		discover_leave_out(sm, via, reason_of_error(r));
 		return;
 	}
 	far = port_at(&f->nodes[number], info.local_port);
 	if (is_twin(f, via, far)) {
-		leave_out(sm, via, REASON_DUPLICATE_NODE_GUID);
+		discover_leave_out(sm, via, REASON_DUPLICATE_NODE_GUID);
 		return;
 	}
 	end = info.type == NODE_TYPE_SWITCH ? f->nodes[number].first_port : far;
 	if (!take_port_guid(f, end, info.port_guid)) {
-		leave_out(sm, via, REASON_DUPLICATE_PORT_GUID);
+		discover_leave_out(sm, via, REASON_DUPLICATE_PORT_GUID);
 		return;
 	}
 	fill_node(sm, &f->nodes[number], data);
@@ -528,80 +455,4 @@ static void take_node(struct sm *sm, uint32_t via, const uint8_t *data, uint64_t
 		discover_visit(sm, number, via);
 	if (info.type != NODE_TYPE_SWITCH && !still_there)
 		discover_read_end_port(sm, far);
-}
-
-/*
- * Too late for its sweep: it says nothing of what was found since. Somebody who answers after all
- * is worth another one.
- */
-static void take_late_probe(struct sm *sm, const struct probe *probe, const struct answer *answer)
-{
-	struct port *port = &sm->fabric.ports[probe->port];
-
-	if (answer->result == REQUEST_ANSWERED) {
-		port->probe_silent = false;
-		/* By its turn another would be tried now. */
-		port->far_mkey = wire_get(answer->datagram, SMP_MKEY);
-		sm_sweep_again(sm, false);
-	} else if (answer->result == REQUEST_LOST && port->checked < probe->walk) {
-		look_again(sm, probe->port);
-		port->probe_silent = true;
-	}
-}
-
-bool discover_is_silent(const struct sm *sm, const struct probe *probe, unsigned tries)
-{
-	return probe->losses * sm->conf.tries + tries >=
-	       MAX(requests_patience(sm->requests), TRIES_TO_BE_LATE);
-}
-
-/* It is waited for, and not longer than what is lost everywhere explains. */
-static bool is_bad_luck(const struct sm *sm, const struct probe *probe, unsigned tries)
-{
-	return probe->port != NO_PORT && !probe->late && sm->phase == PHASE_DISCOVER &&
-	       probe->walk == sm->fabric.walk && !discover_is_silent(sm, probe, tries);
-}
-
-/* It has answered out of the same agent, which is not unknown then. */
-static void lend_round_trip(struct fabric *f, const struct probe *probe)
-{
-	uint32_t far = probe->port == NO_PORT ? f->local_port : f->ports[probe->port].peer;
-	struct sma *sma = far == NO_PORT ? NULL : &node_of(f, far)->sma;
-
-	if (!sma || sma->srtt)
-		return;
-	sma->srtt = probe->sma.srtt;
-	sma->rttvar = probe->sma.rttvar;
-}
-
-static void ask_again(struct sm *sm, struct probe *probe)
-{
-	probe->losses++;
-	probe->sent = false;
-	requests_make_ready(sm->requests, &probe->sma);
-}
-
-void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer)
-{
-	uint32_t via = probe->port;
-
-	if (answer->result == REQUEST_LOST && is_bad_luck(sm, probe, answer->tries)) {
-		ask_again(sm, probe);
-		return;
-	}
-	end_probe(&sm->discovery, probe);
-	/* That nobody answers whom nobody waits for is old. */
-	sm->news = sm->news || (via != NO_PORT && !probe->late);
-	if (via != NO_PORT && (sm->phase != PHASE_DISCOVER || probe->walk != sm->fabric.walk)) {
-		take_late_probe(sm, probe, answer);
-		return;
-	}
-	if (answer->result == REQUEST_ANSWERED) {
-		take_node(sm, via, answer->data, wire_get(answer->datagram, SMP_MKEY));
-		lend_round_trip(&sm->fabric, probe);
-	} else if (answer->result == REQUEST_REFUSED) {
-		leave_out(sm, via, REASON_BAD_NODE_INFO);
-	} else {
-		leave_out(sm, via, REASON_NEIGHBOR_SILENT);
-	}
 }

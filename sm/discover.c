@@ -5,10 +5,11 @@
  *
  * A ring ("frontier") is first read: SwitchInfo of its switches, and PortInfo of all ports of those
  * that are new, have changed, or are not trusted (discover-port.c). Then it is expanded: every link
- * that is up and not settled is probed with NodeInfo, whose answer names the far node and the far
- * port and so settles both ends (discover-node.c): one NodeInfo per link, not per link end. Only
- * when a ring is done does the next one start, so that the far ends are not probed at the same time
- * from the other side. (Two probes can still cross on a link between two nodes of the same ring.)
+ * that is up and not settled is probed with NodeInfo (discover-probe.c), whose answer names the far
+ * node and port and so settles both ends (discover-node.c): one NodeInfo per link, not per end.
+ * Only when a ring is done does the next one start, so that the far ends are not probed at the same
+ * time from the other side. (Two probes can still cross on a link between two nodes of the same
+ * ring.)
  *
  * A later sweep walks the same way but believes what it knows: a switch that shows no
  * PortStateChange has the ports it had, and a link whose port stayed Active leads where it led. So

@@ -49,6 +49,8 @@ void look_give_up(struct sm *sm);
 /* discover-node.c: who is behind a link. */
 /* Our own port, as far as it was read, has no link: nobody else is seen, or sees us. */
 bool discover_has_no_link(const struct sm *sm);
+
+/* discover-probe.c: asking for it. */
 void discover_take_probe(struct sm *sm, struct probe *probe, const struct answer *answer);
 /* Nobody waits for one any more after so many tries of its last request. */
 bool discover_is_silent(const struct sm *sm, const struct probe *probe, unsigned tries);
