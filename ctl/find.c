@@ -186,10 +186,25 @@ static bool find_guid(struct call *call, uint64_t guid, struct found *ret)
 	return false;
 }
 
+/* The port of somebody who has gone; NO_PORT: nobody had it. */
+static uint32_t last_with_lid(const struct fabric *f, unsigned lid)
+{
+	uint32_t i = fabric_next_end(f, 0);
+
+	while (i != NO_PORT &&
+	       (node_of(f, i)->present || f->ports[i].lid == 0 || lid < f->ports[i].lid ||
+		lid >= f->ports[i].lid + (1u << f->ports[i].lmc)))
+		i = fabric_next_end(f, i + 1);
+
+	return i;
+}
+
 static bool find_lid(struct call *call, unsigned lid, struct found *ret)
 {
 	struct endpoint e = endpoint_of_lid(call->fabric, lid);
 
+	if (e.port == NO_PORT)
+		e = (struct endpoint){ last_with_lid(call->fabric, lid), 0 };
 	if (lid >= MULTICAST_FIRST && lid <= MULTICAST_LAST) {
 		call_fail(call, PROTOCOL_NOT_FOUND,
 			  "0x%04x is the LID of multicast groups: vsmctl group show 0x%04x", lid,

@@ -8,6 +8,9 @@
  * is known of it as such; behind a virtual switch it is a node as well, elsewhere the node is that
  * of its physical function. Of a physical function there are those of its VFs that do not work. Of
  * a GUID that nobody has now there is what is reserved for it, and where it is to move.
+ *
+ * Who has gone, or does not answer, is behind a port of somebody else: where to go with a cable is
+ * said of each port that has lost its peer.
  */
 
 #include <stdio.h>
@@ -74,6 +77,25 @@ static void put_tried(struct row *row, const struct call *call, uint32_t number)
 	row_put(row, "tried", tried ? tried : json_null());
 }
 
+/* The port that it was last connected to, how that is, and who is there now. */
+static json_t *make_last_peer(const struct call *call, uint32_t number)
+{
+	const struct fabric *f = call->fabric;
+	uint32_t last = f->ports[number].home;
+	struct row row;
+
+	if (last == NO_PORT || f->ports[number].peer != NO_PORT)
+		return json_null();
+	row = row_start();
+	place_put_node(&row, call->rpc, node_of(f, last));
+	row_number(&row, "port", f->ports[last].number);
+	row_bool(&row, "present", node_of(f, last)->present);
+	row_put(&row, "peer", place_end(call->rpc, f, f->ports[last].peer));
+	place_put_reason(&row, call->rpc, f->ports[last].reason, f->ports[last].since);
+
+	return row_end(&row);
+}
+
 static json_t *make_port(const struct call *call, uint32_t number, bool with_vfs)
 {
 	const struct fabric *f = call->fabric;
@@ -85,6 +107,7 @@ static json_t *make_port(const struct call *call, uint32_t number, bool with_vfs
 	row_bool(&row, "known", port->known);
 	place_put_link(&row, f, number);
 	row_put(&row, "peer", place_end(call->rpc, f, port->peer));
+	row_put(&row, "last_peer", make_last_peer(call, number));
 	row_text(&row, "can_speed", link_can(f, number).speed);
 	row_number(&row, "can_width", link_can(f, number).width);
 	row_number(&row, "status", port->status);
@@ -103,11 +126,21 @@ static json_t *make_port(const struct call *call, uint32_t number, bool with_vfs
 	return row_end(&row);
 }
 
+/* Of a switch that has gone: does this port say where it was? */
+static bool is_way_back(const struct fabric *f, uint32_t port)
+{
+	uint32_t last = f->ports[port].home;
+
+	return !node_of(f, port)->present && last != NO_PORT && node_of(f, last)->present &&
+	       node_is_switch(node_of(f, last));
+}
+
 /* Is this port of the node in the answer about the whole node? */
 static bool is_worth(const struct fabric *f, uint32_t port)
 {
 	if (node_is_switch(node_of(f, port)))
-		return f->ports[port].number == 0 || port_has_problem(f, port);
+		return f->ports[port].number == 0 || port_has_problem(f, port) ||
+		       is_way_back(f, port);
 
 	return f->ports[port].number != 0;
 }

@@ -129,6 +129,29 @@ static void say_tried(struct paragraph *p, const json_t *tried)
 /* -- a port -------------------------------------------------------------------------------------
  */
 
+/* Where somebody with a cable in the hand has to look. */
+static void say_last_peer(struct paragraph *p, const json_t *last)
+{
+	bool is_switch = !strcmp(member_text(last, "type", ""), "switch");
+	char end[320];
+
+	if (!json_is_object(last)) {
+		say(p, ".");
+		return;
+	}
+	say(p, "; it was last connected to %s%s, port %lld", is_switch ? "switch " : "",
+	    member_text(last, "name", "?"), member_number(last, "port"));
+	if (!member_is_true(last, "present"))
+		say(p, ", which is gone.");
+	else if (json_is_object(json_object_get(last, "peer")))
+		say(p, ", where %s is now.", end_text(json_object_get(last, "peer"), end));
+	else if (json_is_string(json_object_get(last, "sentence")))
+		say(p, ", of which vsm says: \"%s %s\"", member_text(last, "sentence", ""),
+		    member_text(last, "remedy", ""));
+	else
+		say(p, ".");
+}
+
 static void say_place(struct paragraph *p, const json_t *port)
 {
 	const char *guid = member_text(port, "guid", NULL);
@@ -137,12 +160,14 @@ static void say_place(struct paragraph *p, const json_t *port)
 	say(p, "Port %lld", member_number(port, "port"));
 	if (guid)
 		say(p, ", GUID %s, GID %s,", guid, member_text(port, "gid", "?"));
-	if (json_is_object(json_object_get(port, "peer")))
+	if (json_is_object(json_object_get(port, "peer"))) {
 		say(p, " is connected to %s.", end_text(json_object_get(port, "peer"), peer));
-	else if (member_number(port, "port") == 0)
+	} else if (member_number(port, "port") == 0) {
 		say(p, " is the switch itself.");
-	else
-		say(p, " is connected to nothing that vsm knows.");
+	} else {
+		say(p, " is connected to nothing that vsm knows");
+		say_last_peer(p, json_object_get(port, "last_peer"));
+	}
 }
 
 static void say_state(struct paragraph *p, const json_t *port)

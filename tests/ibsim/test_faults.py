@@ -350,6 +350,21 @@ def silent_host(world):
     sim.drop("H00010", 0)
     settled(sim, sm)
 
+    # One that comes back and does not answer is gone, and it is said behind which port.
+    sim.drop("H00010", 100)
+    sim.unlink(switch, number)
+    lib.wait_until("it is gone", lambda: not sm.ctl("explain", "H00010")["present"], 20)
+    sim.relink(switch, number)
+
+    def where():
+        last = sm.ctl("explain", "H00010")["ports"][0]["last_peer"]
+        return last["name"], last["port"], last["reason"]
+    lib.wait_until("where it was", lambda: where() == (switch, number, "neighbor-silent"), 20)
+    check(f"switch {switch}, port {number}, of which" in
+          " ".join(sm.ctl_text("explain", "H00010").split()), sm.ctl_text("explain", "H00010"))
+    sim.drop("H00010", 0)
+    settled(sim, sm)
+
 
 @suite.test("--once on a fabric with a silent host ends with 1 and names the port")
 def silent_host_once(world):

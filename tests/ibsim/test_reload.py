@@ -231,6 +231,10 @@ def other_options(world):
     check_equal("sweeps", sm.status()["sweeps"], sweeps)
     reload_now(sm, {"sweep.interval": 1})
     wait_until("the timer finds it", lambda: not sm.ctl("explain", "b")["present"], 20)
+    for what in ("b", f"0x{b.guid:016x}", str(sm.ctl("explain", "b")["ports"][0]["lid"])):
+        last = sm.ctl("explain", what)["ports"][0]["last_peer"]
+        check_equal(f"where {what} was", (last["name"], last["port"], last["reason"]),
+                    ("s", 2, "no-link"))
     sim.relink("s", 2)
     sim.wait_up(20)
     reload_now(sm, {"sweep.interval": 1000, "sweep.on_trap": True})

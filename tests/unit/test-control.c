@@ -1515,6 +1515,29 @@ static void explain_tells_why_and_what_to_do(void **state)
 	assert_int_equal(number(json_object_get(port, "peer"), "port"), 2);
 }
 
+static void explain_tells_the_last_peer_of_who_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct fabric *fabric = f->fake->fabric;
+	uint32_t port = fabric_find_port(fabric, 0x401), near = fabric->ports[port].peer;
+	const char *ask_host4 = "{\"what\":\"host4\"}";
+	json_t *ports = json_object_get(ask(f, "explain", ask_host4), "ports");
+	json_t *last;
+
+	assert_true(json_is_null(json_object_get(json_array_get(ports, 0), "last_peer")));
+	node_of(fabric, port)->present = false;
+	fabric_disconnect(fabric, port);
+	fabric->ports[near].reason = REASON_NEIGHBOR_SILENT;
+	ports = json_object_get(ask(f, "explain", ask_host4), "ports");
+	last = json_object_get(json_array_get(ports, 0), "last_peer");
+	assert_string_equal(text(last, "name"), "leaf2");
+	assert_string_equal(text(last, "type"), "switch");
+	assert_int_equal(number(last, "port"), 2);
+	assert_true(json_is_true(json_object_get(last, "present")));
+	assert_true(json_is_null(json_object_get(last, "peer")));
+	assert_string_equal(text(last, "reason"), "neighbor-silent");
+}
+
 static void explain_tells_what_was_not_kept_but_no_key(void **state)
 {
 	json_t *result = ask(*state, "explain", "{\"what\":\"host4\"}");
@@ -2537,6 +2560,7 @@ int main(void)
 		TEST(what_is_not_found_is_said),
 		TEST(a_name_of_several_lists_them),
 		TEST(explain_tells_why_and_what_to_do),
+		TEST(explain_tells_the_last_peer_of_who_is_gone),
 		TEST(explain_tells_what_was_not_kept_but_no_key),
 		TEST(explain_tells_when_a_quarantine_ends),
 		TEST(explain_of_a_switch_lists_its_problems),

@@ -387,7 +387,10 @@ static void make_absent(struct fake *fake, uint64_t guid)
 	struct port *port = &fake->fabric->ports[fabric_find_port(fake->fabric, guid)];
 
 	fake->fabric->nodes[port->node].present = false;
+	fabric_disconnect(fake->fabric, fabric_find_port(fake->fabric, guid));
 	port->present = port->known = false;
+	fake->fabric->by_lid[port->lid] = NO_PORT;
+	memset(port->info, 0, sizeof(port->info));
 }
 
 /* What is left may be all as it should be. */
@@ -528,14 +531,62 @@ static void a_path_ends_where_a_neighbor_is_missing(void **state)
 
 static void explain_is_prose(void **state)
 {
-	struct fixture *f = *state;
-
 	GOLDEN(state, 0, "explain-host4", "explain", "host4");
 	GOLDEN(state, 0, "explain-host1", "explain", "0x0000000000000101");
 	GOLDEN(state, 0, "explain-leaf2", "explain", "leaf2");
 	GOLDEN(state, 0, "explain-port", "explain", "leaf2/1");
+}
+
+/* Wherever lines are broken. */
+static void expect_explained(struct fixture *f, const char *what, const char *part)
+{
+	expect(f, RUN(f, "explain", what), 0, "");
+	for (char *c = f->out; *c; c++)
+		if (*c == '\n')
+			*c = ' ';
+	if (!strstr(f->out, part))
+		fail_msg("not in the output: %s\n%s", part, f->out);
+}
+
+/* Who has the cable in the hand asks where to put it. */
+static void explain_says_where_who_is_gone_was_last(void **state)
+{
+	struct fixture *f = *state;
+	struct fabric *fabric = f->fake->fabric;
+	struct port *near = &fabric->ports[fabric->ports[fabric_find_port(fabric, 0x101)].peer];
+
 	make_absent(f->fake, 0x101);
+	near->reason = REASON_NO_LINK;
 	GOLDEN(state, 0, "explain-gone", "explain", "host1");
+	GOLDEN(state, 0, "explain-gone", "explain", "0x0000000000000100");
+	GOLDEN(state, 0, "explain-gone", "explain", "0x0000000000000101");
+	GOLDEN(state, 0, "explain-gone", "explain", "4");
+	near->reason = REASON_NEIGHBOR_SILENT;
+	GOLDEN(state, 0, "explain-gone-silent", "explain", "host1");
+	GOLDEN(state, 0, "explain-port-left", "explain", "leaf1/1");
+}
+
+static void explain_says_who_is_where_who_is_gone_was(void **state)
+{
+	struct fixture *f = *state;
+	struct fabric *fabric = f->fake->fabric;
+	uint32_t near = fabric->ports[fabric_find_port(fabric, 0x101)].peer;
+
+	make_absent(f->fake, 0x101);
+	fabric_connect(fabric, near, fabric_find_port(fabric, 0x501));
+	expect_explained(f, "host1", "switch leaf1, port 1, where twin/1 is now.");
+}
+
+static void explain_says_where_a_switch_that_is_gone_was(void **state)
+{
+	struct fixture *f = *state;
+	struct fabric *fabric = f->fake->fabric;
+	uint32_t leaf = fabric_find_node(fabric, 0x30);
+
+	for (unsigned i = 1; i <= fabric->nodes[leaf].n_ports; i++)
+		fabric_disconnect(fabric, port_at(&fabric->nodes[leaf], i));
+	make_absent(f->fake, 0x30);
+	expect_explained(f, "leaf2", "switch MF0;spine:MSB7700/U1, port 2.");
 }
 
 static void explain_of_a_quarantine_says_when_it_ends(void **state)
@@ -1198,6 +1249,9 @@ int main(void)
 		TEST(routes_and_paths),
 		TEST(a_path_ends_where_a_neighbor_is_missing),
 		TEST(explain_is_prose),
+		TEST(explain_says_where_who_is_gone_was_last),
+		TEST(explain_says_who_is_where_who_is_gone_was),
+		TEST(explain_says_where_a_switch_that_is_gone_was),
 		TEST(explain_of_a_quarantine_says_when_it_ends),
 		TEST(virtual_functions_are_a_table_with_reasons),
 		TEST(groups_are_a_table_and_so_are_their_members),
