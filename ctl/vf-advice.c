@@ -317,6 +317,27 @@ static void put_vport(struct row *row, const struct fabric *f, const struct vf_p
 	row_number(row, "revision", wire_get(vfs->info, VIRT_INFO_REVISION));
 }
 
+/* How many there may be, and by which rule; null if there are not too many. */
+static json_t *make_limit(const struct call *call, const struct vf_place *place)
+{
+	const struct vf_policies *policies = &sm_conf(call->sm)->virtual_functions;
+	const char *ports = "";
+	struct row row;
+	unsigned entry, max;
+
+	if (vf_look(call->fabric, place).reason != REASON_VF_TOO_MANY)
+		return json_null();
+	max = sm_vf_limit(call->sm, place->pf, &entry);
+	if (entry)
+		ports = policies->policy[entry - 1].ports;
+	row = row_start();
+	row_number(&row, "max", max);
+	row_number(&row, "entry", entry);
+	row_text(&row, "ports", ports[0] ? ports : NULL);
+
+	return row_end(&row);
+}
+
 json_t *vf_explain(const struct call *call, const struct vf_place *place)
 {
 	struct row row = vf_row_start(call, place);
@@ -325,6 +346,7 @@ json_t *vf_explain(const struct call *call, const struct vf_place *place)
 	row_put(&row, "move", reserved_make_move(call, vf_look(call->fabric, place).guid));
 	row_put(&row, "same_guid", make_same_guid(call, place));
 	row_put(&row, "pf_problem", make_pf_problem(call, place));
+	row_put(&row, "limit", make_limit(call, place));
 	if (place->model == VF_VPORT)
 		put_vport(&row, call->fabric, place);
 	group_put_all_of(&row, call, vf_look(call->fabric, place).guid);

@@ -9,8 +9,10 @@
 
 /*
  * The VF as a row, and besides: "tried" (see tried.h), "same_guid" (others that have its GUID),
- * "pf_problem" (of the physical port, or null), "lid_index" and "revision" of vports, "commands"
- * (lines for a shell, those that begin with # say where).
+ * "pf_problem" (of the physical port, or null), "limit" ("max" VFs there, by which "entry" of
+ * virtual_functions for which "ports"; 0: that is all that there is room for; null: there are not
+ * too many), "lid_index" and "revision" of vports, "commands" (lines for a shell, those that begin
+ * with # say where).
  */
 json_t *vf_explain(const struct call *call, const struct vf_place *place);
 

@@ -375,6 +375,21 @@ static void say_vf_pkeys(struct paragraph *p, const json_t *vf)
 	say(p, "%s.", i ? "" : " none");
 }
 
+static void say_limit(struct paragraph *p, const json_t *limit)
+{
+	const char *ports = member_text(limit, "ports", "");
+
+	if (member_number(limit, "entry") == 0) {
+		say(p, " It has room for %lld.", member_number(limit, "max"));
+		return;
+	}
+	say(p, " At most %lld are allowed there: max in entry %lld of virtual_functions",
+	    member_number(limit, "max"), member_number(limit, "entry"));
+	if (ports[0])
+		say(p, " (ports = \"%s\")", ports);
+	say(p, ".");
+}
+
 /* What the sentence of the reason speaks of, by number or name. */
 static void say_details(struct paragraph *p, const json_t *vf)
 {
@@ -387,6 +402,8 @@ static void say_details(struct paragraph *p, const json_t *vf)
 		say(p, " The revision is %lld.", member_number(vf, "revision"));
 	if (!strcmp(reason, "vf-bad-lid-index"))
 		say(p, " The other one is vport %lld.", member_number(vf, "lid_index"));
+	if (json_is_object(json_object_get(vf, "limit")))
+		say_limit(p, json_object_get(vf, "limit"));
 	json_array_foreach(json_object_get(vf, "same_guid"), i, other)
 		say(p, "%s %s%s", i ? "," : " The same GUID is at", vf_text(other, buffer),
 		    json_is_true(json_object_get(other, "stopped")) ? " (which is stopped)" : "");

@@ -222,14 +222,16 @@ static bool note_refusal(struct sm *sm, struct endpoint e, uint64_t guid, enum r
 void aliases_tell(struct sm *sm, struct endpoint e, uint64_t guid, enum reason reason)
 {
 	struct log_where where = where_of_port(sm, e.port);
+	char limit[VF_LIMIT_SIZE];
 
 	if (aliases_make_room(sm, e.port, e.index) < 0 || !note_refusal(sm, e, guid, reason))
 		return;
+	vf_limit_text(sm, e.port, reason, limit);
 	if (guid == 0)
 		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
-			  "virtual function %u: %s", e.index, reason_sentence(reason));
+			  "virtual function %u: %s%s", e.index, reason_sentence(reason), limit);
 	else
 		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port,
-			  "alias GUID 0x%016" PRIx64 " of virtual function %u: %s", guid, e.index,
-			  reason_sentence(reason));
+			  "alias GUID 0x%016" PRIx64 " of virtual function %u: %s%s", guid, e.index,
+			  reason_sentence(reason), limit);
 }

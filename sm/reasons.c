@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 #include "sm/machine.h"
+#include "sm/vswitch.h"
 
 void reason_set_port(struct sm *sm, uint32_t number, enum reason reason)
 {
@@ -231,12 +232,15 @@ static bool is_of_switch(const struct sm *sm, uint32_t number, enum reason reaso
 static void tell(const struct sm *sm, uint32_t number, enum reason before, enum reason reason)
 {
 	struct log_where where = where_of_port(sm, number);
+	struct vswitch_vf vf = { .pf = number };
+	char limit[VF_LIMIT_SIZE];
 
 	if (where.port == 0)
 		where.port = -1;
+	vswitch_vf_at(&sm->fabric, number, &vf);
 	if (is_news(sm, reason))
-		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port, "%s",
-			  reason_sentence(reason));
+		event_add(sm->events, EVENT_PORT_REASON, where.guid, where.lid, where.port, "%s%s",
+			  reason_sentence(reason), vf_limit_text(sm, vf.pf, reason, limit));
 	else if (reason == REASON_NONE && !is_passing(before) && !is_of_switch(sm, number, before))
 		event_add(sm->events, EVENT_PORT_ACTIVE, where.guid, where.lid, where.port,
 			  "all is well again; it was: %s", reason_sentence(before));

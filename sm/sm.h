@@ -267,6 +267,12 @@ struct sm_move_state {
 	enum sm_move_wait waits_for;
 };
 
+/*
+ * How many virtual functions there may be at the physical port @pf: by which entry of
+ * virtual_functions, from 1 on; 0: that is all that there is room for.
+ */
+unsigned sm_vf_limit(const struct sm *sm, uint32_t pf, unsigned *ret_entry);
+
 /* How far the move of @guid is; false: it is not to move. */
 bool sm_move_state(const struct sm *sm, uint64_t guid, struct sm_move_state *ret);
 

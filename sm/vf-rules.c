@@ -14,6 +14,8 @@
  * allowed there that a rule might forbid; who does not answer it has an empty name.
  */
 
+#include <stdio.h>
+
 #include "base/macros.h"
 #include "sm/machine.h"
 #include "sm/vswitch.h"
@@ -37,6 +39,47 @@ static bool has_guid(const struct vf_policy *policy, uint64_t guid)
 			return true;
 
 	return false;
+}
+
+/* A shared port has as many entries as its GUID table, and the first is its own. */
+static unsigned room_at(const struct sm *sm, uint32_t pf)
+{
+	const struct vfs *vfs = sm->fabric.ports[pf].vfs;
+
+	return vfs && vfs->model == VF_SHARED ? MAX(aliases_capacity(sm, pf), 1) - 1 : VFS_MAX - 1;
+}
+
+unsigned sm_vf_limit(const struct sm *sm, uint32_t pf, unsigned *ret_entry)
+{
+	const struct vf_policy *policy = vf_rule_of(sm, pf);
+	unsigned room = room_at(sm, pf);
+
+	if (!policy || policy->max > room) {
+		*ret_entry = 0;
+		return room;
+	}
+	*ret_entry = (unsigned)(policy - sm->conf.virtual_functions.policy) + 1;
+
+	return policy->max;
+}
+
+const char *vf_limit_text(const struct sm *sm, uint32_t pf, enum reason reason,
+			  char ret[static VF_LIMIT_SIZE])
+{
+	unsigned entry, max;
+
+	ret[0] = 0;
+	if (reason != REASON_VF_TOO_MANY)
+		return ret;
+	max = sm_vf_limit(sm, pf, &entry);
+	if (entry)
+		snprintf(ret, VF_LIMIT_SIZE,
+			 " At most %u are allowed there: max in entry %u of virtual_functions.",
+			 max, entry);
+	else
+		snprintf(ret, VF_LIMIT_SIZE, " It has room for %u.", max);
+
+	return ret;
 }
 
 bool vf_rule_is_known(const struct sm *sm, uint32_t number)

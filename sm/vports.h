@@ -60,6 +60,10 @@ void columns_done(struct columns *columns);
 /* vf-rules.c: what the operator allows virtual functions. */
 /* The rule for those of this physical port, or NULL. Valid until the next configuration. */
 const struct vf_policy *vf_rule_of(const struct sm *sm, uint32_t port);
+/* Of REASON_VF_TOO_MANY, how many there may be and who says so, as a further sentence; else "". */
+#define VF_LIMIT_SIZE 100
+const char *vf_limit_text(const struct sm *sm, uint32_t pf, enum reason reason,
+			  char ret[static VF_LIMIT_SIZE]);
 /* False: which one that is, depends on what the device calls itself, which is not known yet. */
 bool vf_rule_is_known(const struct sm *sm, uint32_t port);
 /* Before a plan: find who is barred. */

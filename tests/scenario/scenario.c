@@ -880,3 +880,15 @@ const char *scenario_reason(struct scenario *s, const struct sim_port *port)
 		return "unknown";
 	return reason_key((enum reason)f->ports[port_at(&f->nodes[node], port->number)].reason);
 }
+
+const char *scenario_last_event(const struct scenario *s, enum event_kind kind)
+{
+	const struct event *event;
+	const char *text = "";
+
+	for (uint64_t n = 1; (event = event_from(sm_events(s->first.sm), n)); n = event->number + 1)
+		if (event->kind == kind)
+			text = event->text;
+
+	return text;
+}

@@ -268,6 +268,9 @@ bool scenario_is_member(const struct scenario *s, uint64_t guid, uint16_t pkey);
 /* The key of the reason that the master gives for @port. */
 const char *scenario_reason(struct scenario *s, const struct sim_port *port);
 
+/* What the first subnet manager told last, of this kind. */
+const char *scenario_last_event(const struct scenario *s, enum event_kind kind);
+
 /* Are they to reach each other, as members go, and of VFs of a shared port the keys they see? */
 bool scenario_may_talk(struct scenario *s, struct sim_port *a, struct sim_port *b);
 bool scenario_endpoints_may_talk(struct scenario *s, const struct sim_endpoint *a,

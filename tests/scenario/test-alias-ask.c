@@ -363,6 +363,10 @@ static void rules_of_the_operator_hold(void **state)
 	assert_int_equal(asker_ask(s, &a, SIM_SET, target, 3, 0x500000), 0);
 	assert_int_equal(asker_guid(&a, 3), 0);
 	assert_int_equal(alias_known(s, target, 3)->reason, REASON_VF_TOO_MANY);
+	assert_string_equal(scenario_last_event(s, EVENT_PORT_REASON),
+			    "alias GUID 0x0000000000500000 of virtual function 3: The physical "
+			    "port has more virtual functions than there is room for. At most 2 "
+			    "are allowed there: max in entry 1 of virtual_functions.");
 	/* What is no longer allowed goes, and comes back. */
 	policy->range[0].last = 0x500000;
 	reconfigure(s);

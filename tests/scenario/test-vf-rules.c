@@ -384,6 +384,16 @@ static void a_vf_behind_a_virtual_switch_stays_down_until_a_rule_allows_it(void 
 
 /* ---- how many ------------------------------------------------------------------------------- */
 
+static void expect_limit(struct scenario *s, const struct sim_port *pf, unsigned max,
+			 unsigned entry)
+{
+	uint32_t port = fabric_find_port(sm_fabric(s->first.sm), pf->guid);
+	unsigned found;
+
+	assert_int_equal(sm_vf_limit(s->first.sm, port, &found), max);
+	assert_int_equal(found, entry);
+}
+
 static void no_more_than_the_rule_says_come_up(void **state)
 {
 	struct scenario *s = *state;
@@ -398,6 +408,7 @@ static void no_more_than_the_rule_says_come_up(void **state)
 	settles_and_is_good(s);
 	expect_up(s, port, 2);
 	expect_left(s, port, 3, "vf-too-many");
+	expect_limit(s, port, 2, 1);
 	s->first.conf.virtual_functions.policy[0].max = 3;
 	reload(s);
 	settles_and_is_good(s);
@@ -411,6 +422,11 @@ static void no_more_than_the_rule_says_come_up(void **state)
 	assert_int_equal(sim_state(scenario_vf(pf, 3)), SIM_ACTIVE);
 	assert_int_equal(sim_state(scenario_vf(pf, 4)), SIM_INIT);
 	assert_string_equal(scenario_reason(s, scenario_vf(pf, 4)), "vf-too-many");
+	assert_string_equal(scenario_last_event(s, EVENT_PORT_REASON),
+			    "The physical port has more virtual functions than there is room for. "
+			    "At most 3 are allowed there: max in entry 2 of virtual_functions.");
+	expect_limit(s, pf, 3, 2);
+	expect_limit(s, scenario_host(s, 4), VFS_MAX - 1, 0);
 }
 
 /* ---- spare LIDs ------------------------------------------------------------------------------ */

@@ -321,6 +321,17 @@ bool sm_move_state(const struct sm *sm, uint64_t guid, struct sm_move_state *ret
 	return true;
 }
 
+/* All ports have the first rule, or none. */
+unsigned sm_vf_limit(const struct sm *sm, uint32_t pf, unsigned *ret_entry)
+{
+	const struct vf_policies *policies = &sm_conf(sm)->virtual_functions;
+
+	(void)pf;
+	*ret_entry = policies->n > 0;
+
+	return policies->n > 0 ? policies->policy[0].max : 16;
+}
+
 uint16_t sm_lid_of(const struct sm *sm, uint64_t guid)
 {
 	const struct kept_reservation *reserved = reservations_find(&sm->reservations, guid);

@@ -663,6 +663,24 @@ static void a_virtual_function_is_explained_with_what_to_type(void **state)
 	GOLDEN(state, 0, "explain-pf-revision", "explain", "host1");
 }
 
+static void explain_says_how_many_there_may_be_and_by_which_rule(void **state)
+{
+	struct fixture *f = *state;
+	struct vf_policies *policies = &f->fake->conf->virtual_functions;
+
+	fake_add_vfs(f->fake);
+	vf_at(f->fake->fabric, fabric_find_port(f->fake->fabric, 0x101), 6)->reason =
+		REASON_VF_TOO_MANY;
+	expect_explained(f, "host1/vf6", "It has room for 16.");
+	policies->n = 1;
+	vf_policy_init(&policies->policy[0]);
+	policies->policy[0].max = 5;
+	expect_explained(f, "host1/vf6",
+			 "At most 5 are allowed there: max in entry 1 of virtual_functions.");
+	strcpy(policies->policy[0].ports, "host*");
+	GOLDEN(state, 0, "explain-vf-too-many", "explain", "host1/vf6");
+}
+
 static void a_path_may_begin_and_end_at_virtual_functions(void **state)
 {
 	struct fixture *f = *state;
@@ -1257,6 +1275,7 @@ int main(void)
 		TEST(groups_are_a_table_and_so_are_their_members),
 		TEST(what_hosts_registered_is_a_table),
 		TEST(a_virtual_function_is_explained_with_what_to_type),
+		TEST(explain_says_how_many_there_may_be_and_by_which_rule),
 		TEST(a_path_may_begin_and_end_at_virtual_functions),
 		TEST(events_are_lines),
 		TEST(stats_tell_of_phases_traps_and_the_last_change),
