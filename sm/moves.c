@@ -215,6 +215,7 @@ static int check_guid(const struct sm *sm, uint64_t guid, char why[static SM_WHY
 static int check_port(const struct sm *sm, uint64_t guid, uint64_t to, char why[static SM_WHY_SIZE])
 {
 	uint32_t port = fabric_find_port(&sm->fabric, to);
+	const struct vf_policy *policy;
 	struct vswitch_vf vf;
 
 	if (port == NO_PORT || !node_of(&sm->fabric, port)->present ||
@@ -224,9 +225,14 @@ static int check_port(const struct sm *sm, uint64_t guid, uint64_t to, char why[
 	if (!reservation_may_be_at(reservations_find(&sm->reservations, guid), to))
 		return refuse(why, -EINVAL, guid,
 			      "is reserved for other places: name this one too (vf add --place)");
-	if (!vf_policy_allows(vf_rule_of(sm, port), guid))
+	policy = vf_rule_of(sm, port);
+	if (!vf_policy_allows(policy, guid))
 		return refuse(why, -EINVAL, guid,
 			      "is not allowed at that port by virtual_functions in vsm.conf");
+	if (policy && policy->max == 0)
+		return refuse(why, -EINVAL, guid,
+			      "is not allowed at that port by virtual_functions in vsm.conf, as no "
+			      "virtual function is: max is 0 there");
 
 	return 0;
 }

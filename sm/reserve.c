@@ -231,15 +231,16 @@ static int check_places(const struct sm *sm, const struct kept_reservation *want
 {
 	for (unsigned i = 0; i < wanted->n_places; i++) {
 		uint64_t place = wanted->place[i];
+		const struct vf_policy *policy = vf_policy_for(&sm->conf.virtual_functions, place,
+							       description_of(sm, place));
+		bool allows_any = !policy || policy->max > 0;
 
-		if (vf_policy_allows(vf_policy_for(&sm->conf.virtual_functions, place,
-						   description_of(sm, place)),
-				     wanted->guid))
+		if (allows_any && vf_policy_allows(policy, wanted->guid))
 			continue;
 		snprintf(why, SM_WHY_SIZE,
 			 "virtual_functions in vsm.conf does not allow GUID 0x%016" PRIx64
-			 " at port 0x%016" PRIx64,
-			 wanted->guid, place);
+			 " at port 0x%016" PRIx64 "%s",
+			 wanted->guid, place, allows_any ? "" : ", and no other: max is 0 there");
 		return -EACCES;
 	}
 

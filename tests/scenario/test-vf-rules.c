@@ -1170,6 +1170,10 @@ static void a_move_that_cannot_be_is_refused(void **state)
 	expect_refused(s, LAWFUL, s->switches[0]->ports[0].guid, "is no physical port");
 	expect_refused(s, from->guid, to->guid, "is a port");
 	expect_refused_as(s, -ENOENT, ALIEN, to->guid, "is not known");
+	add_rule(s, scenario_host(s, 5))->max = 0;
+	reload(s);
+	settles(s);
+	expect_refused(s, LAWFUL, scenario_host(s, 5)->guid, "as no virtual function is: max is 0");
 	wanted.place[0] = from->guid;
 	assert_int_equal(sm_reserve(s->first.sm, &wanted, why), 0);
 	expect_refused(s, LAWFUL, to->guid, "is reserved for other places");

@@ -424,6 +424,25 @@ static void the_rules_of_a_place_are_held(void **state)
 	assert_int_equal(sm_reserve(w->sm, &wanted, why), 0);
 }
 
+static void nobody_has_a_place_where_there_may_be_no_virtual_function(void **state)
+{
+	struct world *w = *state;
+	struct kept_reservation wanted = wish(GUEST, 0);
+	char why[SM_WHY_SIZE] = "";
+	struct vf_policy *policy = &w->conf.virtual_functions.policy[0];
+
+	w->conf.virtual_functions.n = 1;
+	vf_policy_init(policy);
+	policy->n_port_guids = 1;
+	policy->port_guid[0] = w->host[1]->port_guid;
+	policy->max = 0;
+	world_start(w);
+	wanted.n_places = 1;
+	wanted.place[0] = w->host[1]->port_guid;
+	assert_int_equal(sm_reserve(w->sm, &wanted, why), -EACCES);
+	assert_non_null(strstr(why, ", and no other: max is 0 there"));
+}
+
 /* A pattern is for those whose description it is known to fit, and "" is not known yet. */
 static void a_pattern_holds_when_the_name_of_the_place_is_known(void **state)
 {
@@ -593,6 +612,7 @@ int main(void)
 		TEST(a_lid_beyond_the_tables_is_refused),
 		TEST(what_cannot_be_right_is_refused),
 		TEST(the_rules_of_a_place_are_held),
+		TEST(nobody_has_a_place_where_there_may_be_no_virtual_function),
 		TEST(a_pattern_holds_when_the_name_of_the_place_is_known),
 		TEST(lids_are_not_reserved_before_it_is_known_who_has_which),
 		TEST(only_the_master_reserves),
