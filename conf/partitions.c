@@ -109,8 +109,29 @@ bool partition_wants_index0(const struct partition *partition, uint64_t guid)
 	return partition->indx0 || (member && member->index0);
 }
 
-enum partition_membership partition_membership(const struct partition *partition,
-					       enum partition_kind kind, uint64_t guid, bool self)
+const char *partition_kind_name(enum partition_kind kind)
+{
+	switch (kind) {
+	case PARTITION_ALL:
+		return "ALL";
+	case PARTITION_CAS:
+		return "ALL_CAS";
+	case PARTITION_SWITCHES:
+		return "ALL_SWITCHES";
+	case PARTITION_ROUTERS:
+		return "ALL_ROUTERS";
+	case PARTITION_SELF:
+		return "SELF";
+	case PARTITION_GUID:
+		return NULL;
+	}
+
+	return NULL;
+}
+
+const struct partition_member *partition_deciding(const struct partition *partition,
+						  enum partition_kind kind, uint64_t guid,
+						  bool self)
 {
 	const struct partition_member *said[] = {
 		find_member(partition, PARTITION_ALL, 0),
@@ -119,11 +140,19 @@ enum partition_membership partition_membership(const struct partition *partition
 		find_member(partition, PARTITION_GUID, guid),
 	};
 	const struct partition_member *last = NULL;
-	enum partition_membership membership;
 
 	for (size_t i = 0; i < COUNT(said); i++)
 		if (said[i] && (!last || said[i]->order > last->order))
 			last = said[i];
+
+	return last;
+}
+
+enum partition_membership partition_membership(const struct partition *partition,
+					       enum partition_kind kind, uint64_t guid, bool self)
+{
+	const struct partition_member *last = partition_deciding(partition, kind, guid, self);
+	enum partition_membership membership;
 
 	membership = last ? (enum partition_membership)last->membership : PARTITION_NO_MEMBER;
 	if (self && partition->pkey == PARTITION_DEFAULT_PKEY && membership != PARTITION_BOTH)

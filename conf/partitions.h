@@ -153,6 +153,14 @@ const struct partition *partitions_find(const struct partitions *partitions, uin
 enum partition_membership partition_membership(const struct partition *partition,
 					       enum partition_kind kind, uint64_t guid, bool self);
 
+/* The statement that decides that, and so is not NULL for a member. */
+const struct partition_member *partition_deciding(const struct partition *partition,
+						  enum partition_kind kind, uint64_t guid,
+						  bool self);
+
+/* "ALL", "ALL_CAS", as in the file; NULL for PARTITION_GUID. */
+const char *partition_kind_name(enum partition_kind kind);
+
 /* Does its key go to index 0 of the table of the port with @guid, if that is a member? */
 bool partition_wants_index0(const struct partition *partition, uint64_t guid);
 

@@ -72,26 +72,6 @@ static void list_partitions(struct call *call)
 /* -- one ----------------------------------------------------------------------------------------
  */
 
-static const char *kind_name(uint8_t kind)
-{
-	switch ((enum partition_kind)kind) {
-	case PARTITION_ALL:
-		return "ALL";
-	case PARTITION_CAS:
-		return "ALL_CAS";
-	case PARTITION_SWITCHES:
-		return "ALL_SWITCHES";
-	case PARTITION_ROUTERS:
-		return "ALL_ROUTERS";
-	case PARTITION_SELF:
-		return "SELF";
-	case PARTITION_GUID:
-		return NULL;
-	}
-
-	return NULL;
-}
-
 static const char *membership_text(uint8_t membership)
 {
 	static const char *const names[] = {
@@ -128,7 +108,7 @@ static json_t *make_statement(const struct call *call, const struct partition *p
 	struct row row = row_start();
 
 	row_guid(&row, "guid", member->guid);
-	row_text(&row, "ports", kind_name(member->kind));
+	row_text(&row, "ports", partition_kind_name(member->kind));
 	row_text(&row, "membership", membership_text(member->membership));
 	row_bool(&row, "index0", member->index0);
 	row_text(&row, "source", member->added ? "runtime" : "file");

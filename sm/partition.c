@@ -148,16 +148,29 @@ static int refuse(struct wish *wish, int error, const char *format, ...)
 	return error;
 }
 
-/* What is absent may be of any kind. */
-static bool is_given(const struct sm *sm, const struct partition *partition, uint64_t guid)
+/* By which statement; NULL: by none. What is absent may be of any kind. */
+static const struct partition_member *given_by(const struct sm *sm,
+					       const struct partition *partition, uint64_t guid)
 {
 	struct endpoint e = endpoint_find(&sm->fabric, guid);
-	enum partition_kind kind = PARTITION_ALL;
+	bool self = e.port == sm->fabric.local_port && e.index == 0;
 
-	if (e.port != NO_PORT)
-		kind = pkeys_kind_of(node_of(&sm->fabric, e.port));
+	if (e.port == NO_PORT)
+		return partition_deciding(partition, PARTITION_ALL, guid, false);
 
-	return partition_membership(partition, kind, guid, false) != PARTITION_NO_MEMBER;
+	return partition_deciding(partition, pkeys_kind_of(node_of(&sm->fabric, e.port)), guid,
+				  self);
+}
+
+/* The entry of virtual_functions, from 1 on, that has @guid in it; 0: none has. */
+static unsigned entry_with(const struct sm *sm, uint16_t pkey, uint64_t guid)
+{
+	struct endpoint e = endpoint_find(&sm->fabric, guid);
+	const struct vf_policy *rule = e.port == NO_PORT ? NULL : pkeys_rule_of(sm, e);
+
+	return rule && rule->partition == pkey
+		       ? (unsigned)(rule - sm->conf.virtual_functions.policy) + 1
+		       : 0;
 }
 
 static int check_name(const struct sm *sm, struct wish *wish, const struct partition *given)
@@ -187,30 +200,81 @@ static int check_addition(const struct sm *sm, struct wish *wish, const struct p
 	return wish->name[0] ? check_name(sm, wish, given) : 0;
 }
 
+/* Nobody is taken out of it. */
+static int refuse_default(const struct sm *sm, struct wish *wish)
+{
+	if (!sm->conf.partition_file[0])
+		return refuse(
+			wish, -EPERM,
+			"every port is a full member of the default partition (0x%04x), as "
+			"there is no partition file: say who is one in one (partition_file in "
+			"vsm.conf)",
+			wish->pkey);
+
+	return refuse(wish, -EPERM,
+		      "every port is in the default partition (0x%04x), at least as a limited "
+		      "member: say who is a full one in the partition file, then: vsmctl reload",
+		      wish->pkey);
+}
+
+static int refuse_given(const struct sm *sm, struct wish *wish, uint64_t guid,
+			const struct partition_member *by)
+{
+	const char *kind = partition_kind_name((enum partition_kind)by->kind);
+
+	if (wish->pkey == PARTITION_DEFAULT_PKEY)
+		return refuse_default(sm, wish);
+	if (!kind)
+		return refuse(wish, -EPERM,
+			      "0x%016" PRIx64
+			      " is in partition 0x%04x by its GUID in the partition "
+			      "file: take it out there, then: vsmctl reload",
+			      guid, wish->pkey);
+
+	return refuse(wish, -EPERM,
+		      "0x%016" PRIx64 " is in partition 0x%04x as one of %s in the partition file: "
+		      "name its members one by one there instead, then: vsmctl reload",
+		      guid, wish->pkey, kind);
+}
+
+static int check_member_removal(const struct sm *sm, struct wish *wish,
+				const struct partition *given, uint64_t guid)
+{
+	const struct partition_member *by = given ? given_by(sm, given, guid) : NULL;
+	unsigned entry = entry_with(sm, wish->pkey, guid);
+
+	if (additions_find(sm->run_time->added, wish->pkey, guid))
+		return 0;
+	if (by)
+		return refuse_given(sm, wish, guid, by);
+	if (entry)
+		return refuse(wish, -EPERM,
+			      "0x%016" PRIx64 " is in partition 0x%04x by entry %u of "
+			      "virtual_functions in vsm.conf: change that, then: vsmctl reload",
+			      guid, wish->pkey, entry);
+
+	return 0;
+}
+
 static int check_removal(const struct sm *sm, struct wish *wish, const struct partition *given)
 {
 	const struct additions *added = sm->run_time->added;
 	size_t first;
+	int r = 0;
 
-	if (!given)
-		return 0;
-	if (wish->n == 0 && additions_of(added, wish->pkey, &first) == 0 &&
-	    !additions_name(added, wish->pkey))
+	if (given && wish->n == 0 && additions_of(added, wish->pkey, &first) == 0 &&
+	    !additions_name(added, wish->pkey)) {
+		if (wish->pkey == PARTITION_DEFAULT_PKEY)
+			return refuse_default(sm, wish);
 		return refuse(wish, -EPERM,
 			      "partition 0x%04x is from the partition file, and nothing was added "
-			      "to it at run time: change the file",
+			      "to it at run time: change the file, then: vsmctl reload",
 			      wish->pkey);
-	for (size_t i = 0; i < wish->n; i++) {
-		uint64_t guid = wish->members[i].guid;
-
-		if (!additions_find(added, wish->pkey, guid) && is_given(sm, given, guid))
-			return refuse(wish, -EPERM,
-				      "0x%016" PRIx64 " is in partition 0x%04x by the partition "
-				      "file: change the file",
-				      guid, wish->pkey);
 	}
+	for (size_t i = 0; r == 0 && i < wish->n; i++)
+		r = check_member_removal(sm, wish, given, wish->members[i].guid);
 
-	return 0;
+	return r;
 }
 
 /* -- making it ------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ static uint32_t physical_port_of(const struct sm *sm, struct endpoint e)
 	return vswitch_vf_at(&sm->fabric, e.port, &vf) && !vf.nameless ? vf.pf : NO_PORT;
 }
 
-static const struct vf_policy *rule_of(const struct sm *sm, struct endpoint e)
+const struct vf_policy *pkeys_rule_of(const struct sm *sm, struct endpoint e)
 {
 	uint32_t physical = physical_port_of(sm, e);
 
@@ -111,14 +111,14 @@ static struct owner owner_of(const struct sm *sm, struct endpoint e)
 	if (vf)
 		return (struct owner){ .guid = vf->guid,
 				       .kind = PARTITION_CAS,
-				       .rule = rule_of(sm, e),
+				       .rule = pkeys_rule_of(sm, e),
 				       .held = vf->pkeys,
 				       .capacity = MIN(vf->partition_cap, FABRIC_MAX_PKEYS) };
 
 	return (struct owner){ .guid = port->guid,
 			       .kind = pkeys_kind_of(node_of(&sm->fabric, e.port)),
 			       .self = e.port == sm->fabric.local_port,
-			       .rule = rule_of(sm, e),
+			       .rule = pkeys_rule_of(sm, e),
 			       .held = port->pkeys,
 			       .capacity = pkeys_capacity(sm, e.port) };
 }

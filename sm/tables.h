@@ -108,6 +108,8 @@ bool pkeys_pass(const struct sm *sm, uint32_t end, uint64_t guid);
 bool pkeys_are_known(const struct sm *sm, uint32_t port);
 
 enum partition_kind pkeys_kind_of(const struct node *node);
+/* The rule of vsm.conf that may give it one more; NULL: it is no VF, or there is none. */
+const struct vf_policy *pkeys_rule_of(const struct sm *sm, struct endpoint e);
 /* What the table should hold is not what it holds, in this block; @ret is what it should hold. */
 bool pkeys_differ(const struct pkey_table *held, const uint16_t *plan, unsigned n, unsigned block,
 		  uint8_t ret[static SMP_DATA_SIZE]);

@@ -878,6 +878,26 @@ static void a_rule_makes_vfs_members_of_its_partition(void **state)
 	assert_true(is_let_through(port->far, 0x0021));
 }
 
+static void note_result(void *user, const struct sm_partition_result *result)
+{
+	struct sm_partition_result *ret = user;
+
+	*ret = *result;
+}
+
+static void expect_not_taken_out(struct scenario *s, uint16_t pkey, uint64_t guid)
+{
+	struct sm_partition_change change = {
+		.remove = true, .pkey = pkey, .guids = &guid, .n_guids = 1
+	};
+	struct sm_partition_result result = { .error = 0 };
+
+	assert_int_equal(sm_change_partition(s->first.sm, &change, note_result, &result), 0);
+	scenario_run(s, LOOP_SEC);
+	assert_int_equal(result.error, -EPERM);
+	assert_non_null(strstr(result.why, "by entry 1 of virtual_functions in vsm.conf"));
+}
+
 static void a_rule_gives_vfs_behind_a_virtual_switch_its_partition(void **state)
 {
 	struct scenario *s = *state;
@@ -904,6 +924,7 @@ static void a_rule_gives_vfs_behind_a_virtual_switch_its_partition(void **state)
 	for (unsigned i = 0; i < n; i++)
 		found += keys[i] == 0x8021;
 	assert_int_equal(found, 1);
+	expect_not_taken_out(s, 0x21, vf->guid);
 }
 
 /* Which rule it is shows late, and until then nobody who is Active loses a key. */

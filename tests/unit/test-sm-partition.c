@@ -12,7 +12,9 @@
 #include "conf/additions.h"
 #include "tests/unit/world.h"
 
-#define BLUE 0x10
+#define BLUE  0x10
+#define GREEN 0x11
+#define RED   0x12
 
 struct told {
 	unsigned n;
@@ -304,23 +306,53 @@ static void the_generation_that_is_named_has_the_change(void **state)
 
 static const char file[] = "Default=0x7fff, ipoib: ALL=full;\n"
 			   "blue=0x10: 0x1301=full, 0x1201;\n"
-			   "green=0x11: ALL_CAS=full;\n";
+			   "green=0x11: ALL_CAS=full;\n"
+			   "red=0x12: SELF=full;\n";
+
+/* And it says why, and what to do. */
+static void expect_not_taken_out(struct world *w, uint16_t pkey, uint64_t guid, const char *part)
+{
+	struct sm_partition_result result = take_out(w, pkey, guid);
+
+	assert_int_equal(result.error, -EPERM);
+	if (!strstr(result.why, part))
+		fail_msg("it said: %s", result.why);
+}
 
 static void the_file_is_not_changed(void **state)
 {
+	static const char at_least_limited[] =
+		"every port is in the default partition (0x7fff), at "
+		"least as a limited member";
 	struct world *w = *state;
 	struct sm_partition_result result;
 
 	w->partitions = world_parse(file);
+	strcpy(w->conf.partition_file, "partitions.conf");
 	world_start(w);
-	result = take_out(w, BLUE, guid_of(w->host[3]));
-	assert_int_equal(result.error, -EPERM);
-	assert_non_null(strstr(result.why, "by the partition file"));
-	assert_int_equal(take_out(w, 0x7fff, guid_of(w->host[3])).error, -EPERM);
-	assert_int_equal(take_out(w, 0x11, guid_of(w->host[3])).error, -EPERM);
-	assert_int_equal(take_out(w, BLUE, 0).error, -EPERM);
-	assert_int_equal(take_out(w, BLUE, guid_of(w->host[1])).error, 0);
+	expect_not_taken_out(w, BLUE, guid_of(w->host[3]),
+			     "by its GUID in the partition file: take it out there");
+	expect_not_taken_out(w, GREEN, guid_of(w->host[3]),
+			     "as one of ALL_CAS in the partition file: name its members");
+	expect_not_taken_out(w, RED, guid_of(w->host[0]), "as one of SELF in the partition file");
+	expect_not_taken_out(w, BLUE, 0, "nothing was added to it at run time: change the file");
+	expect_not_taken_out(w, 0x7fff, guid_of(w->host[3]), at_least_limited);
+	expect_not_taken_out(w, 0x7fff, guid_of(w->host[0]), at_least_limited);
+	expect_not_taken_out(w, 0x7fff, 0xbad, at_least_limited);
+	expect_not_taken_out(w, 0x7fff, 0, at_least_limited);
+	result = take_out(w, BLUE, guid_of(w->host[1]));
+	assert_int_equal(result.error, 0);
+	assert_false(result.changed);
 	assert_int_equal(w->keeper.n_members, 0);
+}
+
+static void nobody_is_taken_out_where_there_is_no_file(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	expect_not_taken_out(w, 0x7fff, guid_of(w->host[3]), "as there is no partition file");
+	expect_not_taken_out(w, 0x7fff, 0, "as there is no partition file");
 }
 
 static void an_addition_wins_over_the_file_until_it_is_taken_out(void **state)
@@ -580,6 +612,7 @@ int main(void)
 		TEST(many_wait_and_are_answered_in_order),
 		TEST(the_generation_that_is_named_has_the_change),
 		TEST(the_file_is_not_changed),
+		TEST(nobody_is_taken_out_where_there_is_no_file),
 		TEST(an_addition_wins_over_the_file_until_it_is_taken_out),
 		TEST(a_name_is_that_of_one_partition),
 		TEST(both_needs_the_option),
