@@ -939,7 +939,7 @@ def program(world):
         return done.returncode, done.stderr
     for expected, says, how in (
             (1, "already", run(good, name="")),
-            (2, "cannot read", run("/nowhere.net")),
+            (2, "/nowhere.net: cannot read it: No such file", run("/nowhere.net")),
             (2, 'bad.net:2: there is no node "b"', run(bad)),
             (2, "one net file", run()),
             (2, "option", run("--nonsense", good)),

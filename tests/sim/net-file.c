@@ -877,7 +877,10 @@ static int read_file(struct reader *r, const char *path)
 
 	if (!ret)
 		return read_text(r, path, text, length);
-	fail(r, "cannot read %s: %s", path, file_reason(ret));
+	if (r->n_files == 0) /* whoever says it has the name */
+		fail(r, "cannot read it: %s", file_reason(ret));
+	else
+		fail(r, "cannot read %s: %s", path, file_reason(ret));
 	return ret;
 }
 
