@@ -275,7 +275,8 @@ struct memory_entry {
 	uint64_t guid;
 	uint64_t mkey; /* see mkey.c; 0: none */
 	uint64_t other_mkey;
-	struct not_kept *not_kept;
+	struct not_kept *not_kept; /* as read, until the node is found */
+	bool has_quirks;           /* the store has a row of what it did not keep */
 };
 
 #define MAX_MKEYS 8u
@@ -288,6 +289,9 @@ struct memory {
 	uint32_t oldest;           /* where to look for one to forget */
 	uint64_t mkeys[MAX_MKEYS]; /* that the store had, or that were forgotten, each once */
 	unsigned n_mkeys;
+	uint64_t *refused; /* rows of quirks that there was no room for, while the store is read */
+	uint32_t n_refused;
+	uint32_t refused_room;
 };
 
 /* A device that has LIDs already, and where it hangs. */

@@ -5,11 +5,12 @@
  * when it changes. LIDs go to identity.c at once; M_Keys (for mkey.c) and what devices did not keep
  * wait here until the device is found, because nodes exist only for what has been seen.
  *
- * M_Keys stay when their device has gone, as it has them still; but virtual functions come and go
- * under ever new GUIDs. So at KEEP_DEVICES_MAX one that is not there is forgotten for one that is:
- * one that has the configured M_Key, if there is any, as that is tried with whoever is not known.
- * Else it is little the worse for that: its key is tried with who does not answer to its own
- * (mkey.c), until we restart. What a device did not keep goes when the fabric forgets it.
+ * Both stay when their device has gone, as it has its M_Key still; but virtual functions come and
+ * go under ever new GUIDs. So at KEEP_DEVICES_MAX one that is not there is forgotten for one that
+ * is: one that has no M_Key but the configured one, if there is any, as that is tried with whoever
+ * is not known, and what it did not keep is found out again. Else it is little the worse for that:
+ * its key is tried with who does not answer to its own (mkey.c), until we restart. What a device
+ * did not keep goes when the fabric forgets it, too.
  */
 
 #include <errno.h>
@@ -59,22 +60,32 @@ static void note_mkey(struct memory *m, uint64_t mkey)
 		m->mkeys[m->n_mkeys++] = mkey;
 }
 
+static void drop_quirks(struct sm *sm, struct memory_entry *entry)
+{
+	if (entry->has_quirks)
+		keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = entry->guid });
+	entry->has_quirks = false;
+}
+
 static void forget(struct sm *sm, struct memory_entry *entry)
 {
+	uint32_t node = fabric_find_node(&sm->fabric, entry->guid);
+
 	note_mkey(&sm->memory, entry->mkey);
 	note_mkey(&sm->memory, entry->other_mkey);
 	if (entry->mkey)
 		keep_mkey(sm->keeper, &(struct kept_mkey){ .guid = entry->guid });
-	if (entry->not_kept)
-		keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = entry->guid });
+	if (node != NO_NODE)
+		memory_forget_quirks(sm, &sm->fabric.nodes[node]);
+	drop_quirks(sm, entry);
 	not_kept_free(entry->not_kept);
 	guid_map_remove(&sm->memory.map, entry->guid);
 }
 
-/* Nothing is lost with it: a device that is not known is asked like this one. */
+/* No key is lost with it: a device that is not known is asked like this one. */
 static bool is_as_any(const struct sm *sm, const struct memory_entry *entry)
 {
-	return entry->mkey == sm->conf.m_key && entry->other_mkey == 0 && !entry->not_kept;
+	return (entry->mkey == 0 || entry->mkey == sm->conf.m_key) && entry->other_mkey == 0;
 }
 
 /* Who came first, of those that are not there, or was passed over last; m->n if all are. */
@@ -123,7 +134,7 @@ struct memory_entry *memory_find_or_add(struct sm *sm, uint64_t guid)
 /* -- at the start -------------------------------------------------------------------------------
  */
 
-/* Nobody is there yet. What there is no room for stays in the store. */
+/* Nobody is there yet. */
 static struct memory_entry *find_or_read(struct sm *sm, uint64_t guid)
 {
 	struct memory_entry *entry = memory_find(sm, guid);
@@ -145,6 +156,7 @@ static void read_identity(void *user, const struct kept_identity *kept)
 	identity_at(sm->identities, i)->kept = true;
 }
 
+/* What there is no room for stays in the store. */
 static void read_mkey(void *user, const struct kept_mkey *kept)
 {
 	struct sm *sm = user;
@@ -158,13 +170,34 @@ static void read_mkey(void *user, const struct kept_mkey *kept)
 	entry->other_mkey = kept->other;
 }
 
+/* A row that nobody knows would stay for ever. Without memory it does, until the next start. */
+static void refuse_quirks(struct memory *m, uint64_t guid)
+{
+	if (m->n == KEEP_DEVICES_MAX && array_make_room(&m->refused, m->n_refused, &m->refused_room,
+							64, sizeof(*m->refused)) == 0)
+		m->refused[m->n_refused++] = guid;
+}
+
+static void drop_refused(struct sm *sm)
+{
+	struct memory *m = &sm->memory;
+
+	for (uint32_t i = 0; i < m->n_refused; i++)
+		keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = m->refused[i] });
+	free(TAKE(m->refused));
+	m->n_refused = m->refused_room = 0;
+}
+
 static void read_quirks(void *user, const struct kept_quirks *kept)
 {
 	struct sm *sm = user;
 	struct memory_entry *entry = find_or_read(sm, kept->guid);
 
-	if (!entry)
+	if (!entry) {
+		refuse_quirks(&sm->memory, kept->guid);
 		return;
+	}
+	entry->has_quirks = true;
 	not_kept_free(entry->not_kept);
 	entry->not_kept = NULL;
 	not_kept_from_bytes(kept->blob, kept->size, &entry->not_kept);
@@ -208,6 +241,7 @@ void memory_load(struct sm *sm)
 						   .registration = registrations_load };
 
 	keep_read(sm->keeper, &reader, sm);
+	drop_refused(sm);
 	registrations_loaded(sm);
 	reserve_load(sm);
 	spares_claim(sm);
@@ -234,27 +268,40 @@ void memory_give(struct sm *sm, struct node *node)
 
 void memory_forget_quirks(struct sm *sm, struct node *node)
 {
+	struct memory_entry *entry = memory_find(sm, node->guid);
+
 	if (!node->not_kept)
 		return;
 	not_kept_free(node->not_kept);
 	node->not_kept = NULL;
 	node->unsaved = false;
-	keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = node->guid });
+	if (entry)
+		drop_quirks(sm, entry);
+}
+
+/* Where all rows are of devices that are there, it is found out again after a restart. */
+static void keep_quirks_of(struct sm *sm, const struct node *node)
+{
+	struct memory_entry *entry = memory_find_or_add(sm, node->guid);
+	struct kept_quirks kept = { .guid = node->guid };
+	size_t size;
+
+	if (!entry)
+		return;
+	kept.blob = not_kept_bytes(node->not_kept, &size);
+	kept.size = (uint32_t)size;
+	entry->has_quirks = true;
+	keep_quirks(sm->keeper, &kept);
 }
 
 void memory_keep_quirks(struct sm *sm)
 {
 	for (uint32_t i = 0; i < sm->fabric.n_nodes; i++) {
 		struct node *node = &sm->fabric.nodes[i];
-		size_t size;
-		const void *bytes;
 
 		if (!node->unsaved)
 			continue;
 		node->unsaved = false;
-		bytes = not_kept_bytes(node->not_kept, &size);
-		keep_quirks(sm->keeper, &(struct kept_quirks){ .guid = node->guid,
-							       .blob = bytes,
-							       .size = (uint32_t)size });
+		keep_quirks_of(sm, node);
 	}
 }

@@ -5,6 +5,7 @@
  * whoever looks after it.
  */
 
+#include "sm/not-kept.h"
 #include "tests/unit/world.h"
 
 /* -- clients ------------------------------------------------------------------------------------
@@ -298,6 +299,118 @@ static void thousands_that_differ_are_a_few_events_and_a_number(void **state)
 	assert_non_null(find(w, "19 more"));
 }
 
+/* -- what devices did not keep that never come again --------------------------------------------
+ */
+
+#define STRANGER UINT64_C(0x5000000000000000)
+#define TOO_MANY 3u
+
+/* Rows that the store has beside those of the fake. */
+static struct crowd {
+	struct keeper_ops ops;
+	const struct keeper_ops *own;
+	uint64_t n;
+	uint64_t mkey; /* that all have; 0: they have rows of what they did not keep */
+	uint64_t dropped[8];
+	unsigned n_dropped;
+} crowd;
+
+static void read_crowd(struct keeper *k, const struct keep_reader *reader, void *user)
+{
+	struct not_kept *n = NULL;
+	struct kept_quirks quirks;
+	size_t size;
+
+	assert_int_equal(not_kept_add(&n, 5, 7, 1), 0);
+	quirks.blob = not_kept_bytes(n, &size);
+	quirks.size = (uint32_t)size;
+	for (quirks.guid = STRANGER + 1; quirks.guid <= STRANGER + crowd.n; quirks.guid++)
+		if (crowd.mkey)
+			reader->mkey(user, &(struct kept_mkey){ quirks.guid, crowd.mkey, 0 });
+		else
+			reader->quirks(user, &quirks);
+	not_kept_free(n);
+	crowd.own->read(k, reader, user);
+}
+
+static int keep_quirk_of_crowd(struct keeper *k, const struct kept_quirks *quirks)
+{
+	if (quirks->guid < STRANGER)
+		return crowd.own->quirks(k, quirks);
+	assert_int_equal(quirks->size, 0);
+	assert_true(crowd.n_dropped < COUNT(crowd.dropped));
+	crowd.dropped[crowd.n_dropped++] = quirks->guid - STRANGER;
+
+	return 0;
+}
+
+static void have_crowd(struct world *w, uint64_t n, uint64_t mkey)
+{
+	crowd = (struct crowd){
+		.ops = *w->keeper.keeper.ops, .own = w->keeper.keeper.ops, .n = n, .mkey = mkey
+	};
+	crowd.ops.read = read_crowd;
+	crowd.ops.quirks = keep_quirk_of_crowd;
+	w->keeper.keeper.ops = &crowd.ops;
+}
+
+static bool has_row(const struct world *w, const struct fake_device *device)
+{
+	for (unsigned i = 0; i < w->keeper.n_quirks; i++)
+		if (w->keeper.quirks[i].guid == device->guid)
+			return w->keeper.quirks[i].size > 0;
+
+	return false;
+}
+
+static void forgets(struct fake_device *device)
+{
+	device->forgets_something = true;
+	device->forgets = PORT_INFO_SUBNET_TIMEOUT;
+}
+
+/* More is not read, and who came first makes room for somebody who is there. */
+static void rows_of_what_was_not_kept_are_no_more_than_there_is_room_for(void **state)
+{
+	struct world *w = *state;
+
+	have_crowd(w, KEEP_DEVICES_MAX + TOO_MANY, 0);
+	forgets(w->host[1]);
+	world_start(w);
+	assert_true(has_row(w, w->host[1]));
+	assert_int_equal(crowd.n_dropped, TOO_MANY + 1);
+	for (unsigned i = 0; i < TOO_MANY; i++)
+		assert_int_equal(crowd.dropped[i], KEEP_DEVICES_MAX + 1 + i);
+	assert_int_equal(crowd.dropped[TOO_MANY], 1);
+}
+
+/* Rather than one whose M_Key only the store knows. */
+static void a_node_that_has_gone_makes_room_for_one_that_is_there(void **state)
+{
+	struct world *w = *state;
+
+	have_crowd(w, KEEP_DEVICES_MAX - 1, 0x1234);
+	forgets(w->host[1]);
+	world_start(w);
+	assert_true(has_row(w, w->host[1]));
+	fake_unplug(w->host[1], 1);
+	sm_sweep(w->sm, false);
+	world_run(w, 5);
+	assert_true(has_row(w, w->host[1]));
+	forgets(w->host[2]);
+	fake_restart(w->host[2]);
+	sm_sweep(w->sm, false);
+	world_run(w, 10);
+	assert_true(has_row(w, w->host[2]));
+	assert_false(has_row(w, w->host[1]));
+	fake_plug(w->host[1], 1);
+	sm_sweep(w->sm, false);
+	world_run(w, 10);
+	assert_good(w, NULL);
+	assert_true(has_row(w, w->host[1]));
+	assert_true(has_row(w, w->host[2]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +425,8 @@ int main(void)
 		TEST(a_lid_that_two_hold_is_said_of_the_one_that_gets_another),
 		TEST(a_lid_that_lmc_does_not_allow_is_said_to_be_one),
 		TEST(thousands_that_differ_are_a_few_events_and_a_number),
+		TEST(rows_of_what_was_not_kept_are_no_more_than_there_is_room_for),
+		TEST(a_node_that_has_gone_makes_room_for_one_that_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
