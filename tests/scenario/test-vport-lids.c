@@ -269,17 +269,61 @@ static void find_highest_lid(struct scenario *s, struct sim_port **ret_port, uns
 	}
 }
 
+enum { OTHER_LEAF = 2, FIRST_SPINE = 6 };
+
+/* Two cables that are to have their far ends exchanged. */
+struct cables {
+	struct sim_port *down, *up; /* at leaves */
+};
+
+/* To the leaf of @port from a spine, up to which another leaf sends packets for @lid; and another
+ * one of that leaf. */
+static struct cables choose_cables(struct scenario *s, const struct sim_port *port, uint16_t lid)
+{
+	const struct sim_node *other = s->switches[OTHER_LEAF];
+	unsigned leaf = port->far->node->index;
+	unsigned spine = other->ports[other->sw->lft[lid]].far->node->index;
+
+	assert_int_not_equal(leaf, OTHER_LEAF);
+	return (struct cables){ cable(s, leaf, spine),
+				cable(s, OTHER_LEAF, FIRST_SPINE + (spine == FIRST_SPINE)) };
+}
+
+static void pull_both(struct scenario *s, const struct cables *cables)
+{
+	scenario_pull(s, cables->down);
+	scenario_pull(s, cables->up);
+}
+
+static void exchange(struct scenario *s, const struct cables *cables)
+{
+	struct sim_port *spine = loosen(cables->down);
+
+	connect_ports(s, cables->down, loosen(cables->up));
+	connect_ports(s, cables->up, spine);
+}
+
+static void expect_comes_back(struct scenario *s, struct sim_port *port, unsigned vf, uint64_t guid,
+			      uint16_t lid)
+{
+	scenario_set_vport_guid(s, port, vf, guid);
+	rig_settles(s);
+	scenario_expect_all_good(s);
+	assert_int_equal(sim_vport(port, vf)->lid, lid);
+	assert_int_equal(sim_vport(port, vf)->state, SIM_ACTIVE);
+}
+
 /*
  * Nobody has the highest LID for a while, and a spine that led down to its leaf has another leaf
  * there, which led up to that spine.
  */
 static void the_lid_of_who_has_gone_goes_in_no_circle_when_cables_move(void **state)
 {
-	enum { OTHER = 2, SPINES = 6, N_SPINES = 3 };
 	struct scenario *s = *state;
-	struct sim_port *port, *own, *others, *far_of_own;
-	unsigned vf, leaf, spine;
+	struct cables cables;
+	struct sim_port *port;
 	uint64_t made, guid;
+	unsigned vf;
 	uint16_t lid;
 
 	rig_build(s, graph_make_ft2(6), true, true);
@@ -287,33 +331,51 @@ static void the_lid_of_who_has_gone_goes_in_no_circle_when_cables_move(void **st
 	find_highest_lid(s, &port, &vf);
 	guid = sim_vport(port, vf)->guid;
 	lid = sim_vport(port, vf)->lid;
-	leaf = port->far->node->index;
-	assert_int_not_equal(leaf, OTHER);
-	spine = s->switches[OTHER]->ports[s->switches[OTHER]->sw->lft[lid]].far->node->index;
-	own = cable(s, leaf, spine);
-	others = cable(s, OTHER, spine == SPINES ? SPINES + 1 : SPINES);
+	cables = choose_cables(s, port, lid);
 	made = s->first.sm->routing.n_made;
 
 	scenario_set_vport_guid(s, port, vf, 0);
 	rig_settles(s);
 	scenario_expect_all_good(s);
-	scenario_pull(s, own);
-	scenario_pull(s, others);
+	pull_both(s, &cables);
 	rig_settles(s);
 	scenario_expect_all_good(s);
-	far_of_own = loosen(own);
-	connect_ports(s, own, loosen(others));
-	connect_ports(s, others, far_of_own);
+	exchange(s, &cables);
 	rig_settles(s);
 	scenario_expect_all_good(s);
 	assert_int_equal(s->first.sm->routing.n_made, made);
 	assert_int_equal(s->first.sm->routing.max_lid, lid);
 
-	scenario_set_vport_guid(s, scenario_host(s, 4), 2, guid);
+	expect_comes_back(s, scenario_host(s, 4), 2, guid, lid);
+}
+
+/* The same while nobody is master: who starts finds a circle in the tables, and takes it out. */
+static void the_lid_of_who_has_gone_goes_in_no_circle_after_a_restart(void **state)
+{
+	struct scenario *s = *state;
+	struct cables cables;
+	struct sim_port *port;
+	uint64_t guid;
+	unsigned vf;
+	uint16_t lid;
+
+	rig_build(s, graph_make_ft2(6), true, true);
+	rig_comes_up(s);
+	find_highest_lid(s, &port, &vf);
+	guid = sim_vport(port, vf)->guid;
+	lid = sim_vport(port, vf)->lid;
+	cables = choose_cables(s, port, lid);
+
+	scenario_set_vport_guid(s, port, vf, 0);
+	rig_settles(s);
+	scenario_kill_sm(s);
+	pull_both(s, &cables);
+	exchange(s, &cables);
+	scenario_start_sm(s);
 	rig_settles(s);
 	scenario_expect_all_good(s);
-	assert_int_equal(sim_vport(scenario_host(s, 4), 2)->lid, lid);
-	assert_int_equal(sim_vport(scenario_host(s, 4), 2)->state, SIM_ACTIVE);
+
+	expect_comes_back(s, scenario_host(s, 4), 2, guid, lid);
 }
 
 /*
@@ -322,7 +384,7 @@ static void the_lid_of_who_has_gone_goes_in_no_circle_when_cables_move(void **st
  */
 static void the_lid_of_who_has_gone_goes_in_no_circle_at_its_leaf(void **state)
 {
-	enum { LEAF = 5, OTHER = 2, SPINE = 7 };
+	enum { LEAF = 5, SPINE = 7 };
 	struct scenario *s = *state;
 	struct sim_port *port, *near, *others;
 	uint64_t made;
@@ -331,7 +393,7 @@ static void the_lid_of_who_has_gone_goes_in_no_circle_at_its_leaf(void **state)
 	rig_comes_up(s);
 	port = scenario_host(s, 3 * LEAF);
 	near = scenario_host(s, 3 * LEAF + 1);
-	others = cable(s, OTHER, SPINE);
+	others = cable(s, OTHER_LEAF, SPINE);
 	assert_int_equal(port->far->node->index, LEAF);
 	assert_int_equal(near->far->node->index, LEAF);
 	scenario_stop_vport(s, port, 2);
@@ -563,6 +625,7 @@ int main(void)
 		TEST(the_lid_of_a_vport_that_is_down_is_not_that_of_its_new_guid),
 		TEST(who_comes_back_finds_ways_that_are_there),
 		TEST(the_lid_of_who_has_gone_goes_in_no_circle_when_cables_move),
+		TEST(the_lid_of_who_has_gone_goes_in_no_circle_after_a_restart),
 		TEST(the_lid_of_who_has_gone_goes_in_no_circle_at_its_leaf),
 		TEST(the_ways_of_those_who_are_cut_off_are_those_of_their_ports),
 		TEST(who_moves_with_its_lid_needs_no_job),
