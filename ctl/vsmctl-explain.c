@@ -68,9 +68,11 @@ static void say_node(struct paragraph *p, const json_t *r)
 	    member_text(r, "node_guid", "?"));
 	if (strcmp(name, description) && description[0])
 		say(p, ", which calls itself \"%s\"", description);
-	say(p, ". It has %lld %s and is %lld %s away from this machine.", ports,
-	    ports == 1 ? "port" : "ports", member_number(r, "hops"),
-	    member_number(r, "hops") == 1 ? "link" : "links");
+	say(p, ". It has %lld %s", ports, ports == 1 ? "port" : "ports");
+	if (member_is_true(r, "present"))
+		say(p, " and is %lld %s away from this machine", member_number(r, "hops"),
+		    member_number(r, "hops") == 1 ? "link" : "links");
+	say(p, ".");
 	say(p, " Vendor 0x%06llx, device 0x%04llx, revision 0x%llx.", member_number(r, "vendor_id"),
 	    member_number(r, "device_id"), member_number(r, "revision"));
 	if (!member_is_true(r, "present"))

@@ -359,6 +359,8 @@ static uint32_t find_or_make(struct sm *sm, const struct end_of_place *end)
 	if (node->present)
 		return port;
 	node->since = loop_now(sm->loop);
+	for (unsigned i = 0; i <= node->n_ports; i++)
+		f->ports[port_at(node, i)].since = node->since;
 	node->system_guid = end->system;
 	node->device_id = end->device;
 	memory_give(sm, node);

@@ -143,6 +143,28 @@ static void two_that_swap_cables_are_led_to(void **state)
 	}
 }
 
+/* For whoever asks where it was, and since when that is known. */
+static void after_a_restart_it_is_known_where_a_host_was(void **state)
+{
+	struct world *w = *state;
+	const struct fabric *f;
+	const struct port *port;
+	uint64_t stopped;
+
+	world_start(w);
+	fake_unplug(w->west, 2);
+	look(w);
+	world_stop(w);
+	stopped = loop_now(w->loop);
+	world_start(w);
+	f = sm_fabric(w->sm);
+	port = world_port(w, w->host[1], 1);
+	assert_false(f->nodes[port->node].present);
+	assert_int_equal(f->ports[port->home].number, 2);
+	assert_int_equal(node_of(f, port->home)->guid, w->west->guid);
+	assert_true(port->since >= stopped);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +173,7 @@ int main(void)
 		TEST(who_is_replaced_keeps_no_row),
 		TEST(who_comes_back_with_fewer_ports_is_another),
 		TEST(two_that_swap_cables_are_led_to),
+		TEST(after_a_restart_it_is_known_where_a_host_was),
 	};
 
 	return cmocka_run_group_tests_name("away", tests, NULL, NULL);
