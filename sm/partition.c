@@ -204,12 +204,11 @@ static int check_addition(const struct sm *sm, struct wish *wish, const struct p
 static int refuse_default(const struct sm *sm, struct wish *wish)
 {
 	if (!sm->conf.partition_file[0])
-		return refuse(
-			wish, -EPERM,
-			"every port is a full member of the default partition (0x%04x), as "
-			"there is no partition file: say who is one in one (partition_file in "
-			"vsm.conf)",
-			wish->pkey);
+		return refuse(wish, -EPERM,
+			      "every port is a full member of the default partition (0x%04x), as "
+			      "there is no partition file: to have limited members, name one "
+			      "(partition_file in vsm.conf)",
+			      wish->pkey);
 
 	return refuse(wish, -EPERM,
 		      "every port is in the default partition (0x%04x), at least as a limited "
