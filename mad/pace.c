@@ -2,9 +2,10 @@
 
 /*
  * Time-outs are measured: 8 smoothed round trips of that agent, of all agents while this one is
- * unknown. They double with every try, but for those that go under by chance where much is lost
- * (loss.h): to wait longer for what is lost brings nothing, and how much may be on the wire is the
- * windows' affair.
+ * unknown. An agent does one after the other, and has been given many at once: while it answers
+ * what was sent before, the others wait their turn, and their time-out begins anew. Time-outs
+ * double with every try, but for those that go under by chance where much is lost (loss.h): to wait
+ * longer for what is lost brings nothing, and how much may be on the wire is the windows' affair.
  *
  * Windows grow with answers and halve on loss. Loss is only believed when the agent answers a later
  * try: silence alone says nothing about the fabric, or a dead node would slow all others down. VL15
@@ -126,6 +127,8 @@ static void learn_loss(struct pace *p, struct sma *sma, unsigned later)
 void pace_answered(struct pace *p, struct sma *sma, unsigned try, unsigned tries, uint64_t sent_at,
 		   uint64_t now)
 {
+	sma->answered_at = now;
+	sma->reached = MAX(sma->reached, sent_at);
 	learn_round_trip(p, sma, now - sent_at);
 	learn_loss(p, sma, tries - 1 - try);
 	/* The agent lives, and an earlier try went under: that was loss. */
@@ -157,6 +160,13 @@ uint64_t pace_timeout(const struct pace *p, const struct sma *sma, unsigned trie
 		first = MAX(p->limits.first_timeout_ms * LOOP_MSEC, least);
 
 	return MIN(first << (MAX(tries, by_chance) - by_chance), TIMEOUT_MAX);
+}
+
+uint64_t pace_deadline(const struct sma *sma, uint64_t sent_at, uint64_t timeout)
+{
+	bool in_queue = sma->reached <= sent_at && sma->answered_at > sent_at;
+
+	return MIN((in_queue ? sma->answered_at : sent_at) + timeout, sent_at + TIMEOUT_MAX);
 }
 
 uint64_t pace_overdue(const struct pace *p)

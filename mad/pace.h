@@ -50,6 +50,9 @@ void pace_halve(struct pace *p);
 /* So long to wait for an answer to the next try, after @tries. */
 uint64_t pace_timeout(const struct pace *p, const struct sma *sma, unsigned tries);
 
+/* Until when to wait, with that time-out, for the answer to a try that was sent at @sent_at. */
+uint64_t pace_deadline(const struct sma *sma, uint64_t sent_at, uint64_t timeout);
+
 /* Something that was sent so much after another has been answered: the other is overdue. */
 uint64_t pace_overdue(const struct pace *p);
 

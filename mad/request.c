@@ -54,7 +54,7 @@ struct flight {
 	struct list window; /* in the engine's list while it counts as on the wire */
 	struct sma *sma;    /* NULL: free */
 	struct request request;
-	uint64_t deadline;
+	uint64_t timeout; /* of the last try */
 	uint64_t sent_at[MAX_TRIES];
 	uint32_t generation;
 	uint8_t tries;
@@ -186,6 +186,11 @@ static uint32_t tid_of(const struct requests *r, const struct flight *f)
 	       slot;
 }
 
+static uint64_t deadline_of(const struct flight *f)
+{
+	return pace_deadline(f->sma, f->sent_at[f->tries - 1], f->timeout);
+}
+
 static void send_try(struct requests *r, struct flight *f)
 {
 	bool to_lid = f->sma->lid != 0 && f->tries == 0 && !f->request.has_route;
@@ -194,7 +199,7 @@ static void send_try(struct requests *r, struct flight *f)
 
 	f->by_lid |= (uint8_t)(to_lid << f->tries);
 	f->sent_at[f->tries++] = loop_now(r->loop);
-	f->deadline = loop_now(r->loop) + pace_timeout(&r->pace, f->sma, f->tries);
+	f->timeout = pace_timeout(&r->pace, f->sma, f->tries);
 
 	request_write(&f->request, f->sma, f->tries - 1u, to_lid, &d);
 	wire_set(&d, MAD_TID, tid_of(r, f));
@@ -212,7 +217,7 @@ static void send_try(struct requests *r, struct flight *f)
 		list_add_tail(&r->window, &f->window);
 	f->packets++;
 	r->transport->awaited++;
-	wheel_put(&r->wheel, &f->wheel, f->deadline);
+	wheel_put(&r->wheel, &f->wheel, deadline_of(f));
 }
 
 static void start_flight(struct requests *r, struct flight *f, struct sma *sma,
@@ -377,8 +382,8 @@ static void on_deadline(void *user, struct list *l)
 	struct requests *r = user;
 	struct flight *f = LIST_ENTRY(l, struct flight, wheel);
 
-	if (f->deadline > loop_now(r->loop))
-		wheel_put(&r->wheel, l, f->deadline);
+	if (deadline_of(f) > loop_now(r->loop))
+		wheel_put(&r->wheel, l, deadline_of(f));
 	else
 		expire(r, f);
 }

@@ -28,6 +28,8 @@ struct sma {
 	struct list ready; /* in the engine's ring of ready agents */
 	uint32_t srtt;     /* smoothed round trip, microseconds; 0: not known */
 	uint32_t rttvar;
+	uint64_t answered_at; /* last */
+	uint64_t reached;     /* when the newest that it has answered was sent */
 	uint16_t lid;      /* not 0: the first try goes to this LID instead of the directed route */
 	uint8_t hops;      /* directed route from our port */
 	uint8_t in_flight; /* requests not yet done */

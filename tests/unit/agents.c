@@ -55,17 +55,22 @@ static void free_delivery(struct delivery *delivery)
 	free(delivery);
 }
 
+static void take_out(struct agents *agents, struct delivery *delivery)
+{
+	if (delivery->from) {
+		delivery->from->waiting--;
+		agents->waiting--;
+	}
+	free_delivery(delivery);
+}
+
 static void deliver(void *user)
 {
 	struct delivery *delivery = user;
 	struct agents *agents = &delivery->post->agents;
 	struct arrival arrival = delivery->arrival;
 
-	if (delivery->from) {
-		delivery->from->waiting--;
-		agents->waiting--;
-	}
-	free_delivery(delivery);
+	take_out(agents, delivery);
 	agents->transport.fn(agents->transport.user, &arrival, 1, NULL);
 }
 
@@ -98,6 +103,10 @@ static uint64_t round_trip(struct agents *agents, struct agent *agent)
 	}
 	if (agent->jitter)
 		delay += loop_random(agents->loop) % agent->jitter;
+	if (agent->service) {
+		agent->free_at = MAX(agent->free_at, loop_now(agents->loop)) + agent->service;
+		delay += agent->free_at - loop_now(agents->loop);
+	}
 
 	return delay;
 }
@@ -193,15 +202,19 @@ int agents_new(struct loop *loop, unsigned n, struct agents **ret)
 	return 0;
 }
 
+void agents_lose_all(struct agents *agents)
+{
+	struct post *post = CONTAINER_OF(agents, struct post, agents);
+
+	while (!list_is_empty(&post->deliveries))
+		take_out(agents, LIST_ENTRY(post->deliveries.next, struct delivery, link));
+}
+
 void agents_free(struct agents *agents)
 {
-	struct post *post;
-
 	if (!agents)
 		return;
-	post = CONTAINER_OF(agents, struct post, agents);
-	while (!list_is_empty(&post->deliveries))
-		free_delivery(LIST_ENTRY(post->deliveries.next, struct delivery, link));
+	agents_lose_all(agents);
 	free(agents->agent);
-	free(post);
+	free(CONTAINER_OF(agents, struct post, agents));
 }

@@ -22,9 +22,11 @@ struct agent {
 	unsigned busy;         /* says so to so many requests first */
 	uint16_t status;       /* of its answers */
 	uint64_t delay;        /* round trip */
+	uint64_t service;      /* not 0: it does one after the other, and each takes so much more */
 	uint64_t jitter;       /* up to so much more: answers overtake each other */
 	uint64_t delay_of_try; /* if not 0: the round trip of the next request alone */
 
+	uint64_t free_at;      /* done with all that came */
 	unsigned asked;        /* datagrams that came */
 	unsigned waiting;      /* of them not answered */
 	unsigned most_waiting; /* at any time */
@@ -56,6 +58,9 @@ struct agents {
 
 /* All of them answer at once until told otherwise. The fn and user of the transport are yours. */
 int agents_new(struct loop *loop, unsigned n, struct agents **ret);
+
+/* What is under way goes under. */
+void agents_lose_all(struct agents *agents);
 
 /* What is under way is forgotten. Takes NULL. */
 void agents_free(struct agents *agents);

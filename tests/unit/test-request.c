@@ -948,6 +948,58 @@ static void a_slow_agent_is_not_asked_twice(void **state)
 	world_free(w);
 }
 
+/* As a switch: 300 us for each, and a moment ago it was asked one by one. Its window is open. */
+static struct world *world_with_queue(unsigned burst)
+{
+	struct world *w = world_new(1, 1, 4000);
+	struct request_limits limits = limits_of(256, 64);
+
+	requests_set_limits(w->requests, &limits);
+	w->agents->agent[0].service = 300 * USEC;
+	ask(w, 0, 3000);
+	run(w);
+	for (unsigned i = 0; i < 64; i++) {
+		ask(w, 0, 1);
+		run(w);
+	}
+	assert_int_equal(w->device[0].sma.window, 64);
+	assert_in_range(w->device[0].sma.srtt, 400, 410);
+	w->agents->agent[0].asked = 0;
+	w->agents->see = note_time;
+	ask(w, 0, burst);
+
+	return w;
+}
+
+static void who_works_through_a_queue_is_not_asked_twice(void **state)
+{
+	struct world *w = world_with_queue(200);
+
+	(void)state;
+	run(w);
+	assert_int_equal(w->agents->agent[0].asked, 200);
+	world_free(w);
+}
+
+static void who_stops_in_the_middle_of_a_queue_is_asked_again_soon(void **state)
+{
+	struct world *w = world_with_queue(64);
+	unsigned left;
+
+	(void)state;
+	loop_virtual_run_for(w->loop, 32 * 300 * USEC);
+	left = w->asked - w->ended;
+	agents_lose_all(w->agents);
+	w->n_sent = 0;
+	loop_virtual_run_for(w->loop, 10 * MSEC - 300 * USEC);
+	assert_int_equal(w->n_sent, 0);
+	loop_virtual_run_for(w->loop, 600 * USEC + TICK);
+	assert_true(w->n_sent > 0);
+	run(w);
+	assert_int_equal(w->agents->agent[0].asked, 64 + left);
+	world_free(w);
+}
+
 static void no_try_waits_longer_than_four_seconds(void **state)
 {
 	struct world *w = world_new(1, 1, 10);
@@ -2061,6 +2113,8 @@ int main(void)
 		cmocka_unit_test(a_known_agent_is_not_measured_by_the_others),
 		cmocka_unit_test(a_stall_of_the_loop_does_not_make_answers_late),
 		cmocka_unit_test(a_slow_agent_is_not_asked_twice),
+		cmocka_unit_test(who_works_through_a_queue_is_not_asked_twice),
+		cmocka_unit_test(who_stops_in_the_middle_of_a_queue_is_asked_again_soon),
 		cmocka_unit_test(no_try_waits_longer_than_four_seconds),
 		cmocka_unit_test(every_try_without_an_answer_is_told),
 		cmocka_unit_test(a_late_answer_to_an_earlier_try_counts_once),
