@@ -27,7 +27,7 @@ typedef void (*loop_fn)(void *user);
 /* Nanoseconds since some moment; never goes back. The same value until the next callback begins. */
 uint64_t loop_now(struct loop *loop);
 
-/* Within one that waits for something and goes on: what follows is later. */
+/* Within one that waits for something, or thinks for long, and goes on: what follows is later. */
 void loop_look_at_clock(struct loop *loop);
 
 /* Seconds since 1970, by a clock that people set: for what is to be known after a restart. */

@@ -542,6 +542,7 @@ void requests_pump(struct requests *r)
 	r->pumping = true;
 	do {
 		settle(r);
+		loop_look_at_clock(r->loop); /* what is done with answers may have taken long */
 		send_repeats(r);
 		send_new(r);
 	} while (r->unsettled && r->handler->settle);

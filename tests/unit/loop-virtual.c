@@ -17,6 +17,7 @@
 
 struct loop {
 	uint64_t now;
+	uint64_t unseen;     /* has passed in a callback that did not look at the clock since */
 	uint64_t wall_ahead; /* seconds, modulo 2^64 */
 	struct timer_queue timers;
 	struct xoshiro random;
@@ -55,10 +56,11 @@ void loop_virtual_set_wall(struct loop *loop, uint64_t wall)
 	loop->wall_ahead += wall - loop_wall(loop);
 }
 
-/* No time passes in a callback. */
+/* No time passes in a callback, but by loop_virtual_stall(). */
 void loop_look_at_clock(struct loop *loop)
 {
-	(void)loop;
+	loop->now += loop->unseen;
+	loop->unseen = 0;
 }
 
 uint64_t loop_longest_step(const struct loop *loop)
@@ -215,6 +217,7 @@ bool loop_virtual_step(struct loop *loop)
 	if (!first)
 		return false;
 	timer = CONTAINER_OF(first, struct loop_timer, entry);
+	loop_look_at_clock(loop);
 	loop->now = MAX(loop->now, first->when);
 	timer_queue_remove(&loop->timers, first);
 	timer->fn(timer->user);
@@ -241,6 +244,7 @@ void loop_virtual_run_until(struct loop *loop, uint64_t when)
 
 void loop_virtual_run_for(struct loop *loop, uint64_t duration)
 {
+	loop_look_at_clock(loop);
 	loop_virtual_run_until(loop, loop->now + duration);
 }
 
@@ -251,7 +255,7 @@ bool loop_virtual_run_until_idle(struct loop *loop, uint64_t limit)
 
 void loop_virtual_stall(struct loop *loop, uint64_t duration)
 {
-	loop->now += duration;
+	loop->unseen += duration;
 }
 
 void loop_virtual_stop(struct loop *loop)

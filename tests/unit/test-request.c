@@ -53,6 +53,7 @@ struct world {
 	unsigned settled;
 	bool unsettled;
 	bool never_settles;
+	uint64_t thinks; /* so long, to settle */
 	void (*on_done)(struct world *w, struct device *device, const struct answer *answer);
 	void (*on_late)(struct world *w, struct device *device);
 	unsigned late[MAX_LATE]; /* by the number of tries it was told */
@@ -173,6 +174,8 @@ static void settle(void *user)
 
 	w->settled++;
 	w->unsettled = false;
+	if (w->thinks)
+		loop_virtual_stall(w->loop, w->thinks);
 }
 
 static void arrive(void *user, const struct arrival *arrivals, unsigned n, const char *why)
@@ -931,6 +934,22 @@ static void a_stall_of_the_loop_does_not_make_answers_late(void **state)
 	assert_int_equal(w->device[0].n[REQUEST_LOST], 1);
 	assert_int_equal(w->device[1].n[REQUEST_ANSWERED], 1);
 	assert_int_equal(w->device[2].n[REQUEST_ANSWERED], 1);
+	world_free(w);
+}
+
+/* As when routes are computed between the answer to one and the next. */
+static void what_is_sent_after_long_thought_is_not_late(void **state)
+{
+	struct world *w = world_new(1, 1, 10000);
+	struct request_limits limits = limits_of(256, 1);
+
+	(void)state;
+	requests_set_limits(w->requests, &limits);
+	w->thinks = 50 * MSEC;
+	ask(w, 0, 100);
+	run(w);
+	assert_in_range(w->device[0].sma.srtt, 100, 110);
+	assert_int_equal(w->agents->agent[0].asked, 100);
 	world_free(w);
 }
 
@@ -2112,6 +2131,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_agent_is_taken_for_one_like_the_others),
 		cmocka_unit_test(a_known_agent_is_not_measured_by_the_others),
 		cmocka_unit_test(a_stall_of_the_loop_does_not_make_answers_late),
+		cmocka_unit_test(what_is_sent_after_long_thought_is_not_late),
 		cmocka_unit_test(a_slow_agent_is_not_asked_twice),
 		cmocka_unit_test(who_works_through_a_queue_is_not_asked_twice),
 		cmocka_unit_test(who_stops_in_the_middle_of_a_queue_is_asked_again_soon),
