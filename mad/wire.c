@@ -16,14 +16,6 @@
 #include "base/macros.h"
 #include "mad/layout.h"
 
-/* It is read out of 8 bytes at once, and written into them: those that end with its last byte, or
-   the first 8 of all. */
-struct place {
-	uint64_t mask; /* of the field, at the right */
-	uint16_t byte; /* the first of the 8 */
-	uint8_t shift; /* bits to the right of it in them */
-};
-
 #define FIRST(type, member, bit)       (offsetof(type, member) + (bit) / 8)
 #define BYTES(bit, width)              (((bit) % 8 + (width) + 7) / 8)
 #define SHIFT(bit, width)              (BYTES(bit, width) * 8 - (bit) % 8 - (width))
@@ -34,19 +26,10 @@ struct place {
 	[name] = { MASK(width), EIGHT(LAST(type, member, bit, width)),                             \
 		   SHIFT(bit, width) + 8 * (EIGHT(LAST(type, member, bit, width)) + 8 -            \
 					    LAST(type, member, bit, width)) },
-static const struct place places[WIRE_FIELD_COUNT] = {
+const struct wire_place wire_places[WIRE_FIELD_COUNT] = {
 #include "mad/wire.def"
 };
 #undef FIELD
-
-static uint64_t get_eight(const uint8_t *bytes)
-{
-	uint64_t eight;
-
-	memcpy(&eight, bytes, sizeof(eight));
-
-	return cl_ntoh64(eight);
-}
 
 static void set_eight(uint8_t *bytes, uint64_t eight)
 {
@@ -54,18 +37,11 @@ static void set_eight(uint8_t *bytes, uint64_t eight)
 	memcpy(bytes, &eight, sizeof(eight));
 }
 
-uint64_t wire_get(const void *base, enum wire_field field)
-{
-	const struct place *place = &places[field];
-
-	return get_eight((const uint8_t *)base + place->byte) >> place->shift & place->mask;
-}
-
 void wire_set(void *base, enum wire_field field, uint64_t value)
 {
-	const struct place *place = &places[field];
+	const struct wire_place *place = &wire_places[field];
 	uint8_t *bytes = (uint8_t *)base + place->byte;
-	uint64_t others = get_eight(bytes) & ~(place->mask << place->shift);
+	uint64_t others = wire_eight(bytes) & ~(place->mask << place->shift);
 
 	set_eight(bytes, others | (value & place->mask) << place->shift);
 }
@@ -87,7 +63,7 @@ void wire_set16(void *base, size_t index, uint16_t value)
 
 uint64_t wire_get64(const void *base, size_t index)
 {
-	return get_eight((const uint8_t *)base + 8 * index);
+	return wire_eight((const uint8_t *)base + 8 * index);
 }
 
 void wire_set64(void *base, size_t index, uint64_t value)

@@ -7,9 +7,11 @@
  * wire. The names, places and widths of all fields stand in wire.def.
  */
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define MAD_SIZE      256
 #define SMP_DATA_SIZE 64
@@ -26,11 +28,37 @@ enum wire_field {
 	WIRE_FIELD_COUNT,
 };
 
+/* A field is read out of 8 bytes at once, and written into them: those that end with its last byte,
+ * or the first 8 of all. */
+struct wire_place {
+	uint64_t mask; /* of the field, at the right */
+	uint16_t byte; /* the first of the 8 */
+	uint8_t shift; /* bits to the right of it in them */
+};
+
+extern const struct wire_place wire_places[WIRE_FIELD_COUNT];
+
+static inline uint64_t wire_eight(const uint8_t *bytes)
+{
+	uint64_t eight;
+
+	memcpy(&eight, bytes, sizeof(eight));
+
+	return be64toh(eight);
+}
+
 /*
  * Read or write one field of the attribute, record or datagram that starts at @base. The caller has
  * made sure that all of it is there (datagrams always are 256 bytes). Too wide values are cut.
+ * Reading is inline, as a reconcile reads the state of every port of the fabric several times.
  */
-uint64_t wire_get(const void *base, enum wire_field field);
+static inline uint64_t wire_get(const void *base, enum wire_field field)
+{
+	const struct wire_place *place = &wire_places[field];
+
+	return wire_eight((const uint8_t *)base + place->byte) >> place->shift & place->mask;
+}
+
 void wire_set(void *base, enum wire_field field, uint64_t value);
 
 /* One 16-bit or 64-bit element of an array: P_Key tables, GUIDInfo. */
