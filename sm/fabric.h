@@ -66,52 +66,53 @@ struct fdr10 {
 	uint8_t info[SMP_DATA_SIZE];
 };
 
+/* First what every reconcile looks at of all ports: a cache line or two of each. */
 struct port {
 	uint32_t node;
-	uint32_t peer;    /* port at the far end, or NO_PORT */
-	uint32_t home;    /* the last peer, which it may have lost; or NO_PORT */
-	uint32_t checked; /* walk in which the link was last found to be as it is */
-	uint64_t guid;    /* CA and router ports, and switch port 0; else 0, or not known yet */
-	struct pkey_table *pkeys; /* NULL: not known */
-	struct vfs *vfs;          /* its virtual functions, see vf.h; NULL: none */
-	uint64_t since;           /* loop_now() when the state or the reason last changed */
-	uint64_t mkey;            /* of end ports: what to ask with, see mkey.c */
-	uint64_t other_mkey;      /* or 0 */
-	uint64_t far_mkey;        /* with which somebody behind it answered too late; or 0 */
-	uint32_t fits;            /* walk after which nothing was to be set; 0: read or set since */
-	uint16_t lid;             /* planned base LID; 0: none */
-	uint16_t status;          /* of the last refused Set */
+	uint32_t peer; /* port at the far end, or NO_PORT */
+	uint32_t home; /* the last peer, which it may have lost; or NO_PORT */
+	uint16_t lid;  /* planned base LID; 0: none */
 	uint8_t number;
-	uint8_t lmc : 3;       /* planned */
-	bool told_gid : 1;     /* that it is in service, see gids.c */
-	uint8_t reason;        /* enum reason: why it is not Active, or what else is wrong */
-	uint8_t refusals;      /* Sets of PortInfo refused in a row */
-	uint8_t barred;        /* of a VF: enum reason: see vf-rules.c */
-	uint8_t times_held;    /* in quarantine, since it was last well for long: see held_until */
-	bool known : 1;        /* info is what the device holds */
-	bool present : 1;      /* seen in the last sweep */
-	bool probe_silent : 1; /* the link is up and nobody answers behind it */
-	bool sm : 1;           /* another SM lives there */
-	bool stale : 1;        /* to be read again */
-	bool busy : 1;         /* a PortInfo of it is in flight */
-	bool relink : 1;       /* what is behind the link is to be asked again */
-	bool fresh : 1;        /* Active since its far end was last asked, see discover.c */
-	bool guids_read : 1;   /* its GUIDInfo was, or need not be; see alias.c */
-	bool successor : 1;    /* another was at its cable before, and it has restarted */
-	bool fdr10 : 1;        /* the link runs at FDR10, where PortInfo says QDR */
+	uint8_t reason;    /* enum reason: why it is not Active, or what else is wrong */
+	uint64_t guid;     /* CA and router ports, and switch port 0; else 0, or not known yet */
+	uint8_t barred;    /* of a VF: enum reason: see vf-rules.c */
+	uint8_t lmc : 3;   /* planned */
+	bool told_gid : 1; /* that it is in service, see gids.c */
+	bool known : 1;    /* info is what the device holds */
+	bool present : 1;  /* seen in the last sweep */
+	bool probe_silent : 1;   /* the link is up and nobody answers behind it */
+	bool sm : 1;             /* another SM lives there */
+	bool stale : 1;          /* to be read again */
+	bool busy : 1;           /* a PortInfo of it is in flight */
+	bool relink : 1;         /* what is behind the link is to be asked again */
+	bool fresh : 1;          /* Active since its far end was last asked, see discover.c */
+	bool guids_read : 1;     /* its GUIDInfo was, or need not be; see alias.c */
+	bool successor : 1;      /* another was at its cable before, and it has restarted */
+	bool fdr10 : 1;          /* the link runs at FDR10, where PortInfo says QDR */
 	bool register_again : 1; /* the driver is still to be told, see settings.c, */
 	bool unsure : 1;         /* and may be what that was refused for: it is tried without */
 	bool raised : 1; /* of a switch: what hangs there was armed, and it was not asked since */
 	bool info_twin : 1;          /* a late Set of its PortInfo may yet arrive, see twin.c, */
 	bool keys_twin : 1;          /* of its P_Key table, */
 	bool fdr10_twin : 1;         /* or of the vendor's ExtendedPortInfo */
-	uint64_t held_until;         /* in quarantine; 0: is not. See quarantine.c */
-	struct damping flaps;        /* that its link fell */
-	struct fault set_fault;      /* they are refused again and again */
-	struct fault table_fault;    /* its P_Key table is refused, or not answered for */
-	struct fault tell_fault;     /* that its clients register again is */
 	uint8_t info[SMP_DATA_SIZE]; /* PortInfo: read it with wire_get(port->info, PORT_INFO_...)
 				      */
+	uint32_t checked;            /* walk in which the link was last found to be as it is */
+	struct pkey_table *pkeys;    /* NULL: not known */
+	struct vfs *vfs;             /* its virtual functions, see vf.h; NULL: none */
+	uint64_t since;              /* loop_now() when the state or the reason last changed */
+	uint64_t mkey;               /* of end ports: what to ask with, see mkey.c */
+	uint64_t other_mkey;         /* or 0 */
+	uint64_t far_mkey;           /* with which somebody behind it answered too late; or 0 */
+	uint32_t fits;          /* walk after which nothing was to be set; 0: read or set since */
+	uint16_t status;        /* of the last refused Set */
+	uint8_t refusals;       /* Sets of PortInfo refused in a row */
+	uint8_t times_held;     /* in quarantine, since it was last well for long: see held_until */
+	uint64_t held_until;    /* in quarantine; 0: is not. See quarantine.c */
+	struct damping flaps;   /* that its link fell */
+	struct fault set_fault; /* they are refused again and again */
+	struct fault table_fault; /* its P_Key table is refused, or not answered for */
+	struct fault tell_fault;  /* that its clients register again is */
 };
 
 /* Why a switch is asked for its SwitchPortStateTable. */
