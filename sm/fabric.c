@@ -345,18 +345,6 @@ uint32_t fabric_last_at(const struct fabric *f, uint32_t port)
 /* -- ports --------------------------------------------------------------------------------------
  */
 
-enum port_state port_state(const struct port *port)
-{
-	uint64_t state = wire_get(port->info, PORT_INFO_STATE);
-
-	return state >= PORT_DOWN && state <= PORT_ACTIVE ? (enum port_state)state : PORT_DOWN;
-}
-
-unsigned port_phys_state(const struct port *port)
-{
-	return (unsigned)wire_get(port->info, PORT_INFO_PHYS_STATE);
-}
-
 uint16_t port_held_lid(const struct port *port)
 {
 	return (uint16_t)wire_get(port->info, PORT_INFO_LID);

@@ -301,8 +301,17 @@ static inline bool port_is_held(const struct port *port)
 }
 
 /* As last told by the device; PORT_DOWN if nothing is known. */
-enum port_state port_state(const struct port *port);
-unsigned port_phys_state(const struct port *port);
+static inline enum port_state port_state(const struct port *port)
+{
+	uint64_t state = wire_get(port->info, PORT_INFO_STATE);
+
+	return state >= PORT_DOWN && state <= PORT_ACTIVE ? (enum port_state)state : PORT_DOWN;
+}
+
+static inline unsigned port_phys_state(const struct port *port)
+{
+	return (unsigned)wire_get(port->info, PORT_INFO_PHYS_STATE);
+}
 
 /* Its LID as the device holds it now, 0 if none. */
 uint16_t port_held_lid(const struct port *port);

@@ -345,33 +345,28 @@ static void add_ends_of(struct sm *sm, struct route_job *job, uint32_t s, const 
 	}
 }
 
-/* Behind a port that data passes is somebody that is left out: it is no end, but it sends. */
-static bool has_stranger(const struct fabric *f, const struct node *node, const uint32_t *ends)
-{
-	for (unsigned p = 1; p <= node->n_ports; p++) {
-		const struct port *port = &f->ports[port_at(node, p)];
-
-		if (ends[port_at(node, p)] == NO_PORT && port->known &&
-		    port_state(port) >= PORT_ARMED && reason_is_lasting((enum reason)port->reason))
-			return true;
-	}
-
-	return false;
-}
-
-/* Ports where packets go out, to no end and to no switch of the graph: that may be for a moment. */
+/*
+ * Ports where packets go out, to no end and to no switch of the graph: that may be for a moment.
+ * Who is left out there for good is no end, but it sends.
+ */
 static void add_blind(const struct fabric *f, struct route_job *job, uint32_t s,
 		      const uint32_t *ends)
 {
 	const struct node *node = &f->nodes[job->switch_nodes[s]];
+	uint32_t a = job->arc_first[s];
 
 	for (unsigned p = 1; p <= node->n_ports; p++) {
-		uint32_t number = port_at(node, p);
-		const struct port *port = &f->ports[number];
+		const struct port *port = &f->ports[port_at(node, p)];
+		bool has_arc = a < job->arc_first[s + 1] && job->arcs[a].port == p;
 
-		if (ends[number] == NO_PORT && port->known && port_state(port) >= PORT_ARMED &&
-		    far_switch(f, job, number) == NO_SWITCH)
+		a += has_arc;
+		if (ends[port_at(node, p)] != NO_PORT || !port->known ||
+		    port_state(port) < PORT_ARMED)
+			continue;
+		if (!has_arc)
 			job->blind[(size_t)s * 4 + p / 64] |= UINT64_C(1) << p % 64;
+		if (reason_is_lasting((enum reason)port->reason))
+			job->strangers[s] = true;
 	}
 }
 
@@ -388,8 +383,6 @@ static int add_ends(struct sm *sm, struct route_job *job)
 	for (uint32_t s = 0; s < job->graph.n_switches; s++) {
 		add_ends_of(sm, job, s, ends, absents);
 		add_blind(&sm->fabric, job, s, ends);
-		job->strangers[s] =
-			has_stranger(&sm->fabric, &sm->fabric.nodes[job->switch_nodes[s]], ends);
 	}
 
 	return 0;
