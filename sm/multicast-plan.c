@@ -86,6 +86,9 @@ void multicast_touch(struct sm *sm, uint16_t mlid)
 		log_error("There is no memory for multicast LID 0x%04x", mlid);
 		return;
 	}
+	/* Nothing of its block may have been in use, and so nothing of it have been read. */
+	if (m->mlids[mlid_index(mlid)].planned.n == 0)
+		m->unread = true;
 	mark_dirty(m, mlid_index(mlid));
 	set_timer(sm);
 }

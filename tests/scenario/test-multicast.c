@@ -328,6 +328,44 @@ static void a_second_master_mends_tables_of_the_first_once_somebody_joins(void *
 	scenario_expect_all_good(s);
 }
 
+/* Before a tree is planned for it. */
+static void join_and_leave(struct scenario *s, struct sim_port *port)
+{
+	ib_member_rec_t record = joiner_broadcast(port, guid_of(port, 0), DEFAULT, FULL);
+	struct joiner joins, leaves;
+
+	joiner_open(&joins, port);
+	joiner_open(&leaves, port);
+	assert_true(joiner_send(&joins, SIM_SET, &record, MCM_MASK_BROADCAST));
+	assert_true(joiner_send(&leaves, 0x15, &record, MCM_MASK_LEAVE));
+	scenario_run(s, 300 * LOOP_MSEC);
+	assert_true(joins.answered && leaves.answered);
+	assert_int_equal(joins.status, OK);
+	assert_int_equal(leaves.status, OK);
+	joiner_close(&joins);
+	joiner_close(&leaves);
+}
+
+/* Of whom nobody else is member any more: not even if somebody came and went in between. */
+static void a_second_master_empties_tables_of_the_first_for_who_is_alone(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_comes_up(s, graph_make_ft2(6));
+	join_all(s);
+	scenario_settle(s);
+	scenario_start_rival(s, scenario_host(s, 1), 2);
+	scenario_settle(s);
+	assert_ptr_equal(scenario_master(s), &s->rival);
+	join_and_leave(s, scenario_host(s, 5));
+	assert_int_equal(sm_groups(s->rival.sm)->n_members, 0);
+	scenario_settle(s);
+	assert_int_equal(join(s, scenario_host(s, 0)), OK);
+	scenario_settle(s);
+	assert_true(is_table_empty(s));
+	scenario_expect_all_good(s);
+}
+
 static void switches_that_reboot_have_their_tables_again(void **state)
 {
 	struct scenario *s = *state;
@@ -726,6 +764,7 @@ int main(void)
 		TEST(trees_of_rings_change_without_a_circle),
 		TEST(a_restart_beside_a_cable_not_seen_makes_no_circle),
 		TEST(a_second_master_mends_tables_of_the_first_once_somebody_joins),
+		TEST(a_second_master_empties_tables_of_the_first_for_who_is_alone),
 		TEST(switches_that_reboot_have_their_tables_again),
 		TEST(a_restart_writes_nothing_and_forgets_nobody),
 		TEST(a_host_that_is_gone_for_long_has_left),
