@@ -119,7 +119,8 @@ static int follow_at(struct routing *routing, const struct graph *graph, uint32_
 			if (was == now || (at_leaf && !leads_on[was]))
 				continue;
 			lft[lid] = now;
-			r = MIN(r, patch_add(patch, row, (uint16_t)lid, was));
+			if (patch_add(patch, row, (uint16_t)lid, was) < 0)
+				r = -ENOMEM;
 		}
 	}
 
@@ -133,6 +134,7 @@ static int follow_at(struct routing *routing, const struct graph *graph, uint32_
 static int follow_left(struct routing *routing, const struct graph *graph, const uint64_t *followed,
 		       struct patch *patch)
 {
+	const struct graph *whole = graph->whole ? graph->whole : graph;
 	uint64_t left[LID_BLOCKS] = { 0 };
 	bool any = false;
 	int r = 0;
@@ -145,8 +147,8 @@ static int follow_left(struct routing *routing, const struct graph *graph, const
 		any = true;
 	}
 	for (uint32_t row = 0; any && row < graph->n_switches; row++)
-		r = MIN(r,
-			follow_at(routing, graph->whole ? graph->whole : graph, row, left, patch));
+		if (follow_at(routing, whole, row, left, patch) < 0)
+			r = -ENOMEM;
 
 	return r;
 }

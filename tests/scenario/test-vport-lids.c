@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -349,6 +350,51 @@ static void the_lid_of_who_has_gone_goes_in_no_circle_when_cables_move(void **st
 	expect_comes_back(s, scenario_host(s, 4), 2, guid, lid);
 }
 
+/* That differ from @before. */
+static unsigned count_changed(const struct tables *before, const struct tables *tables,
+			      uint32_t n_rows)
+{
+	unsigned n = 0;
+
+	assert_int_equal(before->stride, tables->stride);
+	for (size_t i = 0; i < n_rows * tables->stride; i++)
+		n += before->lft[i] != tables->lft[i];
+
+	return n;
+}
+
+/* And by each of them the way to the new tables is sought. */
+static void every_entry_that_changes_is_told_once(void **state)
+{
+	struct scenario *s = *state;
+	const struct routing *routing;
+	struct sim_port *port;
+	struct tables before;
+	unsigned vf, n_again;
+	char told[64];
+
+	rig_build(s, graph_make_ft2(6), true, true);
+	rig_comes_up(s);
+	find_highest_lid(s, &port, &vf);
+	scenario_set_vport_guid(s, port, vf, 0);
+	rig_settles(s);
+	routing = &s->first.sm->routing;
+	n_again = (unsigned)routing->n_again;
+	before = routing->tables;
+	before.lft = malloc(routing->n_rows * before.stride);
+	assert_non_null(before.lft);
+	memcpy(before.lft, routing->tables.lft, routing->n_rows * before.stride);
+
+	scenario_pull(s, cable(s, port->far->node->index, 6));
+	rig_settles(s);
+	assert_int_equal(routing->n_again, n_again + 1);
+	snprintf(told, sizeof(told), ": %u entries change",
+		 count_changed(&before, &routing->tables, routing->n_rows));
+	free(before.lft);
+	if (!strstr(scenario_last_event(s, EVENT_ROUTES), told))
+		fail_msg("not \"%s\", but \"%s\"", told, scenario_last_event(s, EVENT_ROUTES));
+}
+
 /* The same while nobody is master: who starts finds a circle in the tables, and takes it out. */
 static void the_lid_of_who_has_gone_goes_in_no_circle_after_a_restart(void **state)
 {
@@ -626,6 +672,7 @@ int main(void)
 		TEST(who_comes_back_finds_ways_that_are_there),
 		TEST(the_lid_of_who_has_gone_goes_in_no_circle_when_cables_move),
 		TEST(the_lid_of_who_has_gone_goes_in_no_circle_after_a_restart),
+		TEST(every_entry_that_changes_is_told_once),
 		TEST(the_lid_of_who_has_gone_goes_in_no_circle_at_its_leaf),
 		TEST(the_ways_of_those_who_are_cut_off_are_those_of_their_ports),
 		TEST(who_moves_with_its_lid_needs_no_job),
