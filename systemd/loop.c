@@ -11,8 +11,8 @@
  *
  * Descriptors come before timers, because an answer that has arrived must be read before its
  * time-out is believed. That alone would let a descriptor which is always ready (a fast fabric's)
- * starve the timers: so after the callback of a descriptor, timers run if they are late by more
- * than PATIENCE.
+ * starve the timers: so after the callback of a descriptor, timers run if they were late by more
+ * than PATIENCE before it.
  *
  * sd-event is asked little: it looks each time whether it is still in the process that made it. So
  * the time of a turn is kept, sources are only told what is new to them, and the timer stays set to
@@ -190,7 +190,10 @@ static void arm(struct loop *loop)
 	sd_event_source_set_enabled(loop->timer, SD_EVENT_ONESHOT);
 }
 
-/* All that are due. What is set meanwhile has its turn after the descriptors. */
+/*
+ * All that are due, but those after one that took long: what has arrived meanwhile is read first.
+ * What is set meanwhile has its turn after the descriptors, too.
+ */
 static void fire(struct loop *loop)
 {
 	uint64_t now = loop_now(loop);
@@ -199,7 +202,7 @@ static void fire(struct loop *loop)
 
 	loop->firing = true;
 	while (!loop->exiting && (e = timer_queue_first(&loop->timers)) && e->when <= now &&
-	       e->order < last) {
+	       e->order < last && loop->now - now < PATIENCE) {
 		struct loop_timer *timer = CONTAINER_OF(e, struct loop_timer, entry);
 
 		timer_queue_remove(&loop->timers, e);
@@ -279,12 +282,12 @@ void loop_timer_stop(struct loop_timer *timer)
 /* -- descriptors --------------------------------------------------------------------------------
  */
 
+/* Late when the turn began: what became due while its callback thought is not. */
 static void fire_if_late(struct loop *loop)
 {
 	struct timer_entry *first = timer_queue_first(&loop->timers);
-	uint64_t now = loop_now(loop);
 
-	if (first && first->when <= now && now - first->when >= PATIENCE)
+	if (first && first->when <= loop->woke && loop->woke - first->when >= PATIENCE)
 		fire(loop);
 }
 

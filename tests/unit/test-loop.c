@@ -229,6 +229,7 @@ static void a_bad_descriptor_is_an_error(void **state)
 struct race {
 	struct wire wire;
 	struct loop_timer *timer;
+	bool thought;
 	char order[3];
 };
 
@@ -260,6 +261,62 @@ static void an_answer_is_read_before_its_time_out_fires(void **state)
 	assert_int_equal(write(race.wire.fd[1], "x", 1), 1);
 	run(*state);
 	assert_string_equal(race.order, "rt");
+	loop_timer_free(race.timer);
+	wire_close(&race.wire);
+}
+
+/* Thinks for long, and somebody answers meanwhile. */
+static void think(struct race *race)
+{
+	usleep(20000);
+	loop_look_at_clock(race->wire.loop);
+	assert_int_equal(write(race->wire.fd[1], "x", 1), 1);
+}
+
+static void think_as_timer(void *user)
+{
+	think(user);
+}
+
+static void think_as_io(void *user, unsigned ready)
+{
+	struct race *race = CONTAINER_OF(user, struct race, wire);
+
+	if (race->thought) {
+		race_io(user, ready);
+		return;
+	}
+	race->thought = true;
+	loop_timer_set(race->timer, loop_now(race->wire.loop) + LOOP_MSEC);
+	think(race);
+	loop_watch_set(race->wire.watch, LOOP_READ);
+}
+
+static void what_arrives_during_long_thought_is_read_before_its_time_out(void **state)
+{
+	struct race race = { .timer = NULL };
+
+	wire_open(&race.wire, *state, LOOP_WRITE, think_as_io);
+	assert_int_equal(loop_timer_new(*state, race_timer, &race, &race.timer), 0);
+	run(*state);
+	assert_string_equal(race.order, "rt");
+	loop_timer_free(race.timer);
+	wire_close(&race.wire);
+}
+
+static void a_timer_that_thinks_for_long_makes_no_answer_late(void **state)
+{
+	struct race race = { .timer = NULL };
+	struct loop_timer *first;
+
+	wire_open(&race.wire, *state, LOOP_READ, race_io);
+	assert_int_equal(loop_timer_new(*state, think_as_timer, &race, &first), 0);
+	assert_int_equal(loop_timer_new(*state, race_timer, &race, &race.timer), 0);
+	loop_timer_set(first, loop_now(*state));
+	loop_timer_set(race.timer, loop_now(*state));
+	run(*state);
+	assert_string_equal(race.order, "rt");
+	loop_timer_free(first);
 	loop_timer_free(race.timer);
 	wire_close(&race.wire);
 }
@@ -503,6 +560,8 @@ int main(void)
 		LOOP_TEST(a_callback_may_free_its_own_watch),
 		LOOP_TEST(a_bad_descriptor_is_an_error),
 		LOOP_TEST(an_answer_is_read_before_its_time_out_fires),
+		LOOP_TEST(what_arrives_during_long_thought_is_read_before_its_time_out),
+		LOOP_TEST(a_timer_that_thinks_for_long_makes_no_answer_late),
 		LOOP_TEST(a_descriptor_that_is_always_ready_does_not_starve_timers),
 		LOOP_TEST(at_most_two_jobs_run_at_a_time_with_signals_blocked),
 		LOOP_TEST(a_long_job_does_not_hold_up_the_next),
