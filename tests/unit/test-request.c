@@ -6,6 +6,7 @@
  * that was asked, and is made only when it can be sent.
  */
 
+#include "mad/pace.h"
 #include "mad/request.h"
 
 #include <errno.h>
@@ -1017,6 +1018,21 @@ static void who_stops_in_the_middle_of_a_queue_is_asked_again_soon(void **state)
 	run(w);
 	assert_int_equal(w->agents->agent[0].asked, 64 + left);
 	world_free(w);
+}
+
+/* But not if something that was sent later has been answered, nor for ever. */
+static void who_waits_its_turn_is_given_the_time_out_anew(void **state)
+{
+	struct sma sma = { .reached = 1000 * MSEC, .answered_at = 1050 * MSEC };
+	uint64_t timeout = 10 * MSEC;
+
+	(void)state;
+	assert_int_equal(pace_deadline(&sma, 999 * MSEC, timeout), 1009 * MSEC);
+	assert_int_equal(pace_deadline(&sma, 1000 * MSEC, timeout), 1060 * MSEC);
+	assert_int_equal(pace_deadline(&sma, 1020 * MSEC, timeout), 1060 * MSEC);
+	assert_int_equal(pace_deadline(&sma, 1055 * MSEC, timeout), 1065 * MSEC);
+	sma.answered_at = 4999 * MSEC;
+	assert_int_equal(pace_deadline(&sma, 1000 * MSEC, timeout), 5000 * MSEC);
 }
 
 static void no_try_waits_longer_than_four_seconds(void **state)
@@ -2135,6 +2151,7 @@ int main(void)
 		cmocka_unit_test(a_slow_agent_is_not_asked_twice),
 		cmocka_unit_test(who_works_through_a_queue_is_not_asked_twice),
 		cmocka_unit_test(who_stops_in_the_middle_of_a_queue_is_asked_again_soon),
+		cmocka_unit_test(who_waits_its_turn_is_given_the_time_out_anew),
 		cmocka_unit_test(no_try_waits_longer_than_four_seconds),
 		cmocka_unit_test(every_try_without_an_answer_is_told),
 		cmocka_unit_test(a_late_answer_to_an_earlier_try_counts_once),
