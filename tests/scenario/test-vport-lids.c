@@ -425,8 +425,8 @@ static void the_lid_of_who_has_gone_goes_in_no_circle_after_a_restart(void **sta
 }
 
 /*
- * It has the ways of its neighbour, and where its own port was there is a spine. Meanwhile somebody
- * is new, so that columns of all who are there are copied anew.
+ * It has the ways of its neighbour but for the exit at its leaf, until there is a spine. Meanwhile
+ * somebody is new, so that columns of all who are there are copied anew.
  */
 static void the_lid_of_who_has_gone_goes_in_no_circle_at_its_leaf(void **state)
 {
@@ -434,6 +434,7 @@ static void the_lid_of_who_has_gone_goes_in_no_circle_at_its_leaf(void **state)
 	struct scenario *s = *state;
 	struct sim_port *port, *near, *others;
 	uint64_t made;
+	uint16_t lid;
 
 	rig_build(s, graph_make_ft2(6), true, true);
 	rig_comes_up(s);
@@ -447,11 +448,14 @@ static void the_lid_of_who_has_gone_goes_in_no_circle_at_its_leaf(void **state)
 	scenario_move_vport(s, near, 2, port, 2);
 	rig_settles_and_is_good(s);
 	made = s->first.sm->routing.n_made;
+	lid = sim_vport(port, 2)->lid;
 
 	scenario_set_vport_guid(s, port, 2, 0);
 	rig_settles(s);
-	scenario_pull(s, port);
 	scenario_pull(s, others);
+	rig_settles(s);
+	assert_int_equal(port->far->node->sw->lft[lid], port->far->number);
+	scenario_pull(s, port);
 	scenario_set_vport_guid(s, scenario_host(s, 4), 1, UINT64_C(0x0600000000aa0001));
 	rig_settles(s);
 	scenario_expect_all_good(s);
