@@ -33,7 +33,7 @@ const struct wire_place wire_places[WIRE_FIELD_COUNT] = {
 
 static void set_eight(uint8_t *bytes, uint64_t eight)
 {
-	eight = cl_hton64(eight);
+	eight = htobe64(eight);
 	memcpy(bytes, &eight, sizeof(eight));
 }
 
